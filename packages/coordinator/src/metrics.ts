@@ -1,0 +1,80 @@
+import { z } from 'zod'
+
+const lossAndAccuracy = { loss: z.number(), accuracy: z.number() }
+
+/** One line of `metrics.jsonl`, written at the end of each epoch. Validation figures are null without a validation set. */
+export const epochMetricsSchema = z.object({
+  type: z.literal('epoch'),
+  epoch: z.int().min(1),
+  /** Optimizer steps since the start of the run. */
+  step: z.int().min(0),
+  /** Mean over the samples of the epoch, each with the weights before its own step (as Keras reports it). */
+  trainLoss: z.number(),
+  trainAccuracy: z.number(),
+  validationLoss: z.number().nullable(),
+  validationAccuracy: z.number().nullable(),
+  learningRate: z.number(),
+  /** Wall time of the epoch including validation. */
+  seconds: z.number(),
+  /** Training samples over the wall time of the training steps of this epoch. */
+  imagesPerSecond: z.number(),
+  /** Workers alive at the end of the epoch. */
+  workers: z.int(),
+})
+
+export type EpochMetrics = z.infer<typeof epochMetricsSchema>
+
+const epochFigures = z.object({
+  trainLoss: z.number(),
+  trainAccuracy: z.number(),
+  validationLoss: z.number().nullable(),
+  validationAccuracy: z.number().nullable(),
+})
+
+/** `summary.json`, written when a run ends or is interrupted. */
+export const runSummarySchema = z.object({
+  run: z.string(),
+  runId: z.string(),
+  status: z.enum(['completed', 'stopped early', 'interrupted']),
+  dataset: z.string(),
+  dataSource: z.string(),
+  model: z.string(),
+  parameters: z.int(),
+  trainSamples: z.int(),
+  validationSamples: z.int(),
+  testSamples: z.int(),
+  epochs: z.int(),
+  steps: z.int(),
+  batchSize: z.int(),
+  workers: z.int(),
+  shards: z.int(),
+  precision: z.string(),
+  engine: z.string(),
+  /** Names of the TensorFlow backends that computed, such as `tensorflow 2.21.0` or `wasm`. */
+  backends: z.array(z.string()),
+  seed: z.int(),
+  trainSeconds: z.number(),
+  /** Null while fewer steps than the 20 of the warm-up have run. */
+  imagesPerSecond: z.number().nullable(),
+  final: epochFigures.nullable(),
+  /** The epoch with the lowest validation loss, or with the lowest training loss where nothing validates. */
+  best: epochFigures.extend({ epoch: z.int() }).nullable(),
+  /** Null when the run was interrupted before its end. */
+  test: z.object(lossAndAccuracy).nullable(),
+  /** SHA-256 over the flat float32 weights, little-endian. */
+  weightsSha256: z.string(),
+  perWorker: z.array(
+    z.object({
+      id: z.int(),
+      name: z.string(),
+      host: z.string(),
+      device: z.string(),
+      samples: z.int(),
+      shards: z.int(),
+      /** How the worker ended: still there at the end of the run, or why it went. */
+      outcome: z.string(),
+    }),
+  ),
+})
+
+export type RunSummary = z.infer<typeof runSummarySchema>

@@ -1,0 +1,48 @@
+/** Whose fault it is, which decides the exit code. */
+export type ErrorKind = 'usage' | 'world'
+
+export type ErrorDetails = {
+  /** `usage`: the command or configuration is wrong (exit code 2). `world`: everything else (exit code 1). */
+  readonly kind?: ErrorKind
+  readonly expected?: string
+  readonly received?: string
+  /** What the user can do about it, as a sentence. */
+  readonly hint?: string
+  readonly cause?: unknown
+}
+
+/**
+ * The one error type of lockstep: a stable code, what happened, what was expected and received, and what to do.
+ * Anything else that is thrown is a bug and is shown with its stack.
+ */
+export class LockstepError extends Error {
+  override readonly name = 'LockstepError'
+  readonly code: string
+  readonly kind: ErrorKind
+  readonly expected: string | undefined
+  readonly received: string | undefined
+  readonly hint: string | undefined
+
+  constructor(code: string, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.kind = details.kind ?? 'world'
+    this.expected = details.expected
+    this.received = details.received
+    this.hint = details.hint
+  }
+}
+
+/** The error as the lines a user reads: what happened, then expected, received and hint where they are known. */
+export function describeError(error: LockstepError): string {
+  const lines = [error.message]
+  if (error.expected !== undefined) lines.push(`  expected: ${error.expected}`)
+  if (error.received !== undefined) lines.push(`  received: ${error.received}`)
+  if (error.hint !== undefined) lines.push(`  ${error.hint}`)
+  return lines.join('\n')
+}
+
+/** True for a file-system or network error of Node that carries the given code, such as ENOENT. */
+export function hasSystemCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)
+}

@@ -1,0 +1,10 @@
+/** How far a long piece of work has come. `total` is absent while it is unknown. */
+export type Progress = {
+  /** What is being done, as a short phrase: `downloading TensorFlow 2.21.0`. */
+  readonly label: string
+  readonly done: number
+  readonly total?: number
+  readonly unit: 'bytes' | 'files' | 'steps'
+}
+
+export type ProgressListener = (progress: Progress) => void

@@ -1,0 +1,29 @@
+import { z } from 'zod'
+
+/**
+ * The configuration of a run. Flags, the `--config` file, the checkpoint and the message to workers all come from this
+ * one schema. Together with the data it determines the trained weights; where a run listens, how many workers it has
+ * and where it writes is not part of it.
+ */
+export const runConfigSchema = z.strictObject({
+  dataset: z.enum(['cifar10', 'cifar100', 'synthetic']).describe('data set'),
+  model: z.enum(['reference']).describe('architecture'),
+  epochs: z.int().min(1).max(1_000_000).describe('passes over the training set'),
+  batchSize: z.int().min(1).max(1_000_000).describe('samples in a global batch'),
+  shards: z.int().min(1).max(65_536).describe('shards that a global batch is cut into'),
+  seed: z.int().min(0).max(0xffffffff).describe('seed of initial weights and sample order'),
+  optimizer: z.enum(['adam', 'sgd']).describe('optimizer'),
+  learningRate: z.number().positive().finite().describe('learning rate'),
+  momentum: z.number().min(0).lt(1).describe('momentum (sgd)'),
+  validationSplit: z.number().min(0).lt(1).describe('last fraction of the training set that validates'),
+  earlyStopping: z.int().min(0).describe('stop after N epochs without a lower validation loss, 0: never'),
+  precision: z.enum(['float32']).describe('arithmetic of the gradient'),
+  engine: z.enum(['eager']).describe('how a gradient is computed'),
+  threads: z.int().min(1).max(1024).describe('TensorFlow threads of each worker'),
+  limitTrain: z.int().min(1).nullable().describe('use only the first N training samples'),
+  limitTest: z.int().min(1).nullable().describe('use only the first N test samples'),
+})
+
+export type RunConfig = z.infer<typeof runConfigSchema>
+export type DataSetName = RunConfig['dataset']
+export type ModelName = RunConfig['model']

@@ -1,0 +1,7 @@
+// `pnpm cli …`: makes the checkout ready, then is the command line.
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { makeReady, root } from './ready.mjs'
+
+makeReady()
+await import(pathToFileURL(join(root, 'packages/cli/dist/main.js')).href)
