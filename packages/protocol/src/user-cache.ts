@@ -6,6 +6,6 @@ import { join } from 'node:path'
  * `$XDG_CACHE_HOME/lockstep`, else `~/.cache/lockstep` (XDG Base Directory Specification).
  */
 export function userCacheFolder(environment: Readonly<Record<string, string | undefined>>): string {
-  if (environment['LOCKSTEP_CACHE_DIR']) return environment['LOCKSTEP_CACHE_DIR']
-  return join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'lockstep')
+  if (environment.LOCKSTEP_CACHE_DIR) return environment.LOCKSTEP_CACHE_DIR
+  return join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lockstep')
 }
