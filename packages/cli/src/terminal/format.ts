@@ -1,0 +1,41 @@
+const counts = new Intl.NumberFormat('en-US')
+
+/** A duration as people say it: `0.4 s`, `42 s`, `3 min 05 s`, `1 h 03 min`, `2 d 04 h`; `–` when it is not known. */
+export function formatDuration(seconds: number | null | undefined): string {
+  if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return '–'
+  if (seconds < 9.95) return Number.isInteger(seconds) ? `${seconds} s` : `${seconds.toFixed(1)} s`
+  const whole = Math.round(seconds)
+  if (whole < 60) return `${whole} s`
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${twoDigits(whole % 60)} s`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 1440) return `${Math.floor(minutes / 60)} h ${twoDigits(minutes % 60)} min`
+  const hours = Math.round(seconds / 3600)
+  return `${Math.floor(hours / 24)} d ${twoDigits(hours % 24)} h`
+}
+
+/** An amount of data in decimal units (1 MB = 1,000,000 bytes): `512 B`, `1.5 kB`, `274.0 MB`, `2.50 GB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${Math.round(bytes)} B`
+  if (bytes < 999_950) return `${(bytes / 1e3).toFixed(1)} kB`
+  if (bytes < 999_950_000) return `${(bytes / 1e6).toFixed(1)} MB`
+  return `${(bytes / 1e9).toFixed(2)} GB`
+}
+
+/** A whole number with separators between the thousands: `258,762`. */
+export function formatCount(value: number): string {
+  return counts.format(Math.round(value))
+}
+
+/** A number with fixed decimals; `–` when there is none. */
+export function formatNumber(value: number | null | undefined, decimals = 4): string {
+  return value === null || value === undefined ? '–' : value.toFixed(decimals)
+}
+
+/** A fraction as a percentage: 0.6948 is `69.5 %`; `–` when there is none. */
+export function formatPercent(fraction: number | null | undefined, decimals = 1): string {
+  return fraction === null || fraction === undefined ? '–' : `${(fraction * 100).toFixed(decimals)} %`
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, '0')
+}
