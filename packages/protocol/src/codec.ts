@@ -1,0 +1,61 @@
+import { LockstepError } from './error.ts'
+import { encodeFrame, type FrameLayout, readFrameHeader, readFrameTensors } from './frame.ts'
+import { type Message, type MessageType, messageSchemas, messageTensors, type Sizes } from './messages.ts'
+import type { Tensors } from './tensor.ts'
+
+export type Received = { readonly message: Message; readonly tensors: Tensors }
+
+/** A message and its tensors as one frame. */
+export function encodeMessage(message: Message, tensors: Tensors = {}): Uint8Array<ArrayBuffer> {
+  return encodeFrame(message, tensors)
+}
+
+/**
+ * Reads a frame as a message: its fields against the schema, then every tensor's type and element count against what
+ * the message must carry, then the frame's length; only then are tensors laid over the bytes.
+ * `sizes` is null before `welcome`, when no message with tensors is due.
+ * Throws `frame-malformed` or `message-invalid`.
+ */
+export function decodeMessage(frame: Uint8Array, sizes: Sizes | null): Received {
+  const layout = readFrameHeader(frame)
+  const message = parseFields(layout.fields)
+  checkTensors(message, layout, sizes)
+  return { message, tensors: readFrameTensors(frame, layout) }
+}
+
+function parseFields(fields: unknown): Message {
+  const type = typeof fields === 'object' && fields !== null && 'type' in fields ? fields.type : undefined
+  if (typeof type !== 'string' || !Object.hasOwn(messageSchemas, type)) {
+    throw invalid('a message of unknown type', Object.keys(messageSchemas).join(', '), String(type).slice(0, 64))
+  }
+  const parsed = messageSchemas[type as MessageType].safeParse(fields)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw invalid(`a ${type} message does not fit its schema`, undefined, `${issue?.path.join('.')}: ${issue?.message}`)
+}
+
+function checkTensors(message: Message, layout: FrameLayout, sizes: Sizes | null): void {
+  const rules = Object.entries(messageTensors[message.type] ?? {})
+  const names = rules.map(([name]) => name)
+  const received = layout.tensors.map(([name]) => name)
+  if (names.join() !== received.join()) {
+    throw invalid(`a ${message.type} message has the wrong tensors`, names.join() || 'none', received.join() || 'none')
+  }
+  if (rules.length === 0) return
+  if (sizes === null) throw invalid(`a ${message.type} message before welcome`, 'hello, welcome or bye', message.type)
+  const count = 'count' in message ? message.count : 0
+  if (count > sizes.maxSamples) {
+    throw invalid(`a ${message.type} message has too many samples`, `≤ ${sizes.maxSamples}`, `${count}`)
+  }
+  for (const [index, [name, rule]] of rules.entries()) {
+    const [, type, elements] = layout.tensors[index]!
+    const expected = rule.elements(sizes, count)
+    if (type === rule.type && elements === expected) continue
+    const size = (t: string, n: number) => `${t}[${n}]`
+    throw invalid(`tensor ${name} of a ${message.type} message`, size(rule.type, expected), size(type, elements))
+  }
+}
+
+function invalid(message: string, expected: string | undefined, received: string): LockstepError {
+  return new LockstepError('message-invalid', message, expected === undefined ? { received } : { expected, received })
+}

@@ -1,0 +1,94 @@
+import { WebSocket } from 'ws'
+import { decodeMessage, encodeMessage, type Received } from './codec.ts'
+import { LockstepError } from './error.ts'
+import type { Message, Sizes } from './messages.ts'
+import type { Tensors } from './tensor.ts'
+
+/** A WebSocket that carries messages. It knows neither run nor worker. */
+export type Connection = {
+  readonly send: (message: Message, tensors?: Tensors) => void
+  /** Sends a frame that is encoded already: one encoding serves a broadcast. The frame must not change afterwards. */
+  readonly sendFrame: (frame: Uint8Array) => void
+  /** Bytes handed to the connection that the peer's kernel has not taken yet. */
+  readonly queuedBytes: () => number
+  /** From here on tensors are checked against these sizes. */
+  readonly setSizes: (sizes: Sizes) => void
+  /** Says goodbye and closes once everything queued is sent. */
+  readonly close: (bye: Extract<Message, { type: 'bye' }>) => void
+  /** Cuts the connection off. */
+  readonly terminate: () => void
+}
+
+export type ConnectionHandlers = {
+  readonly onMessage: (received: Received) => void
+  /** Called once. `error` is what was wrong with the peer's bytes or the network; null after an orderly close. */
+  readonly onClose: (error: LockstepError | null) => void
+}
+
+/** The most bytes a worker accepts in one message: the state of a model of 90 million parameters under Adam. */
+export const maxClientFrameBytes = 1 << 30
+
+/** How long an orderly close waits for the peer before the socket is cut off. */
+export const closeTimeoutMs = 2000
+
+/**
+ * Masking protects intermediaries from what a browser is made to send (RFC 6455, section 10.3); between these two
+ * programs it only costs time: with a mask of zeros ws neither copies nor masks.
+ */
+const clientOptions = {
+  perMessageDeflate: false,
+  closeTimeout: closeTimeoutMs,
+  maxPayload: maxClientFrameBytes,
+  generateMask: (mask: Buffer) => mask.fill(0),
+}
+
+/** Opens a client connection. `ca` are PEM certificates to trust for `wss:` beside the usual ones. */
+export function openWebSocket(url: string, handshakeTimeoutMs: number, ca?: string): WebSocket {
+  return new WebSocket(url, { ...clientOptions, handshakeTimeout: handshakeTimeoutMs, ...(ca ? { ca } : {}) })
+}
+
+/**
+ * Carries messages over an open or opening WebSocket. Bytes that are not a message of the protocol close the
+ * connection: the peer is told why, and `onClose` gets the error.
+ */
+export function createConnection(socket: WebSocket, handlers: ConnectionHandlers): Connection {
+  let sizes: Sizes | null = null
+  let failure: LockstepError | null = null
+
+  socket.binaryType = 'nodebuffer'
+  socket.on('message', (data: Buffer, isBinary: boolean) => {
+    if (failure !== null) return
+    try {
+      if (!isBinary) throw new LockstepError('frame-malformed', 'a text message', { expected: 'binary messages only' })
+      handlers.onMessage(decodeMessage(data, sizes))
+    } catch (error) {
+      if (!(error instanceof LockstepError)) throw error
+      failure = error
+      close({ type: 'bye', code: 'refused', reason: error.message })
+    }
+  })
+  socket.on('error', cause => {
+    failure ??= new LockstepError('connection-failed', cause.message, { cause })
+  })
+  socket.on('close', () => handlers.onClose(failure))
+
+  function sendFrame(frame: Uint8Array): void {
+    if (socket.readyState === WebSocket.OPEN) socket.send(frame)
+  }
+
+  function close(bye: Extract<Message, { type: 'bye' }>): void {
+    sendFrame(encodeMessage(bye))
+    socket.close(1000, bye.code)
+  }
+
+  return {
+    send: (message, tensors) => sendFrame(encodeMessage(message, tensors)),
+    sendFrame,
+    queuedBytes: () => socket.bufferedAmount,
+    setSizes: next => {
+      sizes = next
+    },
+    close,
+    terminate: () => socket.terminate(),
+  }
+}

@@ -1,0 +1,124 @@
+import { Packr, Unpackr } from 'msgpackr'
+import { LockstepError } from './error.ts'
+import { bytesOf, bytesPerElement, type Tensors, type TensorType, tensorOver, tensorType } from './tensor.ts'
+
+/**
+ * One WebSocket binary message, little-endian:
+ *
+ *     offset      bytes  what
+ *     0           4      magic, "LKS1"
+ *     4           4      header length H, uint32
+ *     8           H      header: a MessagePack map { fields, tensors: [[name, type, elements], …] }
+ *     align8(8+H) …      tensors in the header's order, each starting at a multiple of 8, zero bytes between
+ *
+ * The frame ends with the last byte of the last tensor. Tensors start aligned so that a Float32Array can be laid over
+ * what arrived, without a copy.
+ */
+export const frameMagic = 0x31534b4c
+export const maxHeaderBytes = 64 * 1024
+const prefixBytes = 8
+const alignment = 8
+
+export type TensorEntry = readonly [name: string, type: TensorType, elements: number]
+
+export type FrameLayout = {
+  readonly fields: unknown
+  readonly tensors: readonly TensorEntry[]
+  /** Byte offset of the first tensor. */
+  readonly tensorsAt: number
+}
+
+const packr = new Packr({ useRecords: false, variableMapSize: true })
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true })
+
+/** Encodes fields and tensors as one frame, with a single copy of the tensors. */
+export function encodeFrame(fields: Readonly<Record<string, unknown>>, tensors: Tensors = {}): Uint8Array<ArrayBuffer> {
+  const named = Object.entries(tensors)
+  const entries = named.map(([name, data]): TensorEntry => [name, tensorType(data), data.length])
+  const header = packr.pack({ fields, tensors: entries })
+  let end = prefixBytes + header.length
+  const offsets = named.map(([, data]) => {
+    const offset = align(end)
+    end = offset + data.byteLength
+    return offset
+  })
+  const frame = new Uint8Array(end)
+  const view = new DataView(frame.buffer)
+  view.setUint32(0, frameMagic, true)
+  view.setUint32(4, header.length, true)
+  frame.set(header, prefixBytes)
+  for (const [index, [, data]] of named.entries()) frame.set(bytesOf(data), offsets[index])
+  return frame
+}
+
+/**
+ * Reads a frame's header and the list of its tensors; allocates nothing of their size.
+ * Throws `frame-malformed` when the bytes are not a frame.
+ */
+export function readFrameHeader(frame: Uint8Array): FrameLayout {
+  if (frame.byteLength < prefixBytes) {
+    throw malformed('a frame is shorter than its prefix', `≥ ${prefixBytes} bytes`, `${frame.byteLength}`)
+  }
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
+  const magic = view.getUint32(0, true)
+  if (magic !== frameMagic) throw malformed('a frame has the wrong magic', hex(frameMagic), hex(magic))
+  const headerBytes = view.getUint32(4, true)
+  const room = Math.min(maxHeaderBytes, frame.byteLength - prefixBytes)
+  if (headerBytes > room) throw malformed('a frame header is too long', `≤ ${room} bytes`, `${headerBytes}`)
+  const { fields, tensors } = unpackHeader(frame.subarray(prefixBytes, prefixBytes + headerBytes))
+  return { fields, tensors, tensorsAt: align(prefixBytes + headerBytes) }
+}
+
+/** Lays the tensors over the frame's bytes; the frame must be exactly as long as they say. */
+export function readFrameTensors(frame: Uint8Array, layout: FrameLayout): Tensors {
+  const tensors: Record<string, ReturnType<typeof tensorOver>> = {}
+  let offset = layout.tensorsAt
+  let end = layout.tensors.length === 0 ? frame.byteLength : offset
+  for (const [name, type, elements] of layout.tensors) {
+    end = offset + elements * bytesPerElement[type]
+    if (end > frame.byteLength) break
+    tensors[name] = tensorOver(type, frame, offset, elements)
+    offset = align(end)
+  }
+  if (end !== frame.byteLength) {
+    throw malformed('a frame is not as long as its tensors', `${end} bytes`, `${frame.byteLength}`)
+  }
+  return tensors
+}
+
+function unpackHeader(bytes: Uint8Array): { fields: unknown; tensors: TensorEntry[] } {
+  let header: unknown
+  try {
+    header = unpackr.unpack(bytes)
+  } catch (cause) {
+    throw malformed('a frame header is not MessagePack', 'a map', String(cause))
+  }
+  if (typeof header !== 'object' || header === null || !('fields' in header) || !('tensors' in header)) {
+    throw malformed('a frame header has the wrong form', '{ fields, tensors }', typeof header)
+  }
+  const { fields, tensors } = header
+  if (!Array.isArray(tensors) || tensors.length > 8 || !tensors.every(isTensorEntry)) {
+    throw malformed('a frame header lists its tensors wrongly', '≤ 8 of [name, type, elements]', typeof tensors)
+  }
+  return { fields, tensors }
+}
+
+function isTensorEntry(entry: unknown): entry is TensorEntry {
+  if (!Array.isArray(entry) || entry.length !== 3) return false
+  const [name, type, elements] = entry
+  return (
+    typeof name === 'string' && (type === 'float32' || type === 'uint8') && Number.isInteger(elements) && elements >= 0
+  )
+}
+
+function align(offset: number): number {
+  return Math.ceil(offset / alignment) * alignment
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`
+}
+
+function malformed(message: string, expected: string, received: string): LockstepError {
+  return new LockstepError('frame-malformed', message, { expected, received })
+}

@@ -1,0 +1,148 @@
+import { z } from 'zod'
+import { runConfigSchema } from './run-config.ts'
+import type { TensorType } from './tensor.ts'
+
+/** Raised whenever a message changes so that an older peer would misread it. */
+export const protocolVersion = 1
+
+/** Sizes that both ends know after `welcome`, against which every tensor is checked before it is touched. */
+export type Sizes = {
+  readonly parameters: number
+  /** Arrays of optimizer moments, each as long as the parameters. */
+  readonly moments: number
+  readonly bytesPerSample: number
+  /** The most samples in one message. */
+  readonly maxSamples: number
+}
+
+/** What a tensor of a message must be: its type and exactly how many elements. */
+type TensorRule = {
+  readonly type: TensorType
+  readonly elements: (sizes: Sizes, count: number) => number
+}
+
+const shortText = z.string().max(256)
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+const runId = z.string().min(1).max(64)
+const step = z.int().min(0)
+const index = z.int().min(0)
+const count = z.int().min(1)
+const finite = z.number().finite()
+
+const hello = z.strictObject({
+  type: z.literal('hello'),
+  protocol: z.int(),
+  token: z.string().max(1024),
+  name: shortText,
+  host: shortText,
+  device: shortText,
+  cores: z.int().min(1),
+  /** Of the model the worker already holds from an earlier connection to this run; null on the first. */
+  layoutHash: sha256.nullable(),
+})
+
+const welcome = z.strictObject({
+  type: z.literal('welcome'),
+  runId,
+  workerId: z.int().min(1),
+  config: runConfigSchema,
+  classes: z.int().min(1),
+  layoutHash: sha256,
+  sizes: z.strictObject({
+    parameters: z.int().min(1),
+    moments: z.int().min(0),
+    bytesPerSample: z.int().min(1),
+    maxSamples: z.int().min(1),
+  }),
+  heartbeatMs: z.int().min(1),
+  /** Silence after which either end gives the other up. */
+  silenceMs: z.int().min(1),
+})
+
+const ready = z.strictObject({
+  type: z.literal('ready'),
+  runId,
+  layoutHash: sha256,
+  /** What computes, such as `TensorFlow 2.21.0, CPU`. */
+  backend: shortText,
+})
+
+const state = z.strictObject({ type: z.literal('state'), runId, step, powers: z.array(finite).max(8) })
+
+const work = z.strictObject({ type: z.literal('work'), runId, step, shard: index, count })
+
+const gradient = z.strictObject({
+  type: z.literal('gradient'),
+  runId,
+  step,
+  shard: index,
+  count,
+  lossSum: z.number(),
+  correct: index,
+})
+
+const update = z.strictObject({ type: z.literal('update'), runId, step })
+
+const evaluate = z.strictObject({ type: z.literal('evaluate'), runId, step, chunk: index, count })
+
+const metrics = z.strictObject({
+  type: z.literal('metrics'),
+  runId,
+  step,
+  chunk: index,
+  count,
+  lossSum: z.number(),
+  correct: index,
+  /** Of the replica that evaluated, so that a replica that has drifted is found. */
+  weightsSha256: sha256,
+})
+
+const heartbeat = z.strictObject({
+  type: z.literal('heartbeat'),
+  runId,
+  /** Step that the computing thread has reached. */
+  step,
+  /** Shards and chunks that it has yet to answer. */
+  pending: index,
+  /** Time since the computing thread last finished something or was given something while idle. */
+  quietMs: z.number().min(0),
+})
+
+const bye = z.strictObject({
+  type: z.literal('bye'),
+  code: z.enum(['finished', 'interrupted', 'leaving', 'failed', 'refused']),
+  reason: z.string().max(2048),
+})
+
+export const messageSchemas = {
+  hello,
+  welcome,
+  ready,
+  state,
+  work,
+  gradient,
+  update,
+  evaluate,
+  metrics,
+  heartbeat,
+  bye,
+}
+
+export type MessageType = keyof typeof messageSchemas
+export type MessageOf<T extends MessageType> = z.infer<(typeof messageSchemas)[T]>
+export type Message = { [T in MessageType]: MessageOf<T> }[MessageType]
+
+const parameters: TensorRule = { type: 'float32', elements: sizes => sizes.parameters }
+const samples = {
+  pixels: { type: 'uint8', elements: (sizes, count) => count * sizes.bytesPerSample },
+  labels: { type: 'uint8', elements: (_, count) => count },
+} satisfies Record<string, TensorRule>
+
+/** The tensors of each message; a message that is not named here has none. */
+export const messageTensors: { readonly [T in MessageType]?: Readonly<Record<string, TensorRule>> } = {
+  state: { weights: parameters, moments: { type: 'float32', elements: sizes => sizes.parameters * sizes.moments } },
+  work: samples,
+  gradient: { gradient: parameters },
+  update: { gradient: parameters },
+  evaluate: samples,
+}
