@@ -1,1 +1,5 @@
-export {}
+export * from './data-set.ts'
+export * from './epoch-order.ts'
+export * from './random.ts'
+export * from './shards.ts'
+export * from './split.ts'

@@ -1,0 +1,25 @@
+/** A half-open range of positions: start ≤ position < end. */
+export type Range = { readonly start: number; readonly end: number }
+
+/** The number of global batches in an epoch; the last one may be partial. */
+export function stepsPerEpoch(count: number, batchSize: number): number {
+  return Math.ceil(count / batchSize)
+}
+
+/** The positions of global batch `step` (from 0) in the order of its epoch. The last batch keeps what is left. */
+export function batchRange(count: number, batchSize: number, step: number): Range {
+  return { start: Math.min(step * batchSize, count), end: Math.min((step + 1) * batchSize, count) }
+}
+
+/**
+ * Cuts `count` positions into `shards` contiguous ranges, as even as can be: the first `count mod shards` are one
+ * larger. When there are fewer positions than shards, the last shards are empty.
+ */
+export function cutShards(count: number, shards: number): readonly Range[] {
+  const size = Math.floor(count / shards)
+  const larger = count % shards
+  return Array.from({ length: shards }, (_, index) => ({
+    start: index * size + Math.min(index, larger),
+    end: (index + 1) * size + Math.min(index + 1, larger),
+  }))
+}

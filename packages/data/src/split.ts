@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import { LockstepError } from '@lockstep/protocol'
+import { type DataSet, type ImageSplit, imageBytes } from './data-set.ts'
+
+/** The first `n` samples of a split, as views over the same bytes. Throws `DATA_LIMIT` when it has fewer. */
+export function takeFirst(split: ImageSplit, n: number): ImageSplit {
+  if (!Number.isInteger(n) || n < 1 || n > split.count) {
+    throw new LockstepError('DATA_LIMIT', `Cannot take the first ${n} samples of ${split.count}.`, {
+      kind: 'usage',
+      expected: `a limit from 1 to ${split.count}`,
+      received: String(n),
+      hint: 'Lower --limit-train or --limit-test, or leave it out to use every sample.',
+    })
+  }
+  return { count: n, pixels: split.pixels.subarray(0, n * imageBytes), labels: split.labels.subarray(0, n) }
+}
+
+/**
+ * How many samples train and how many validate, as Keras's `validation_split` counts: the first
+ * ⌊count × (1 − validationSplit)⌋ samples train and the rest validate. Throws `DATA_SPLIT` when none would train.
+ */
+export function splitTrainValidation(
+  count: number,
+  validationSplit: number,
+): { readonly trainCount: number; readonly validationCount: number } {
+  const trainCount = Math.floor(count * (1 - validationSplit))
+  if (trainCount < 1) {
+    throw new LockstepError('DATA_SPLIT', `A validation split of ${validationSplit} leaves no sample to train on.`, {
+      kind: 'usage',
+      expected: 'at least 1 training sample',
+      received: `${count} samples, all of which would validate`,
+      hint: 'Lower --validation-split or raise --limit-train.',
+    })
+  }
+  return { trainCount, validationCount: count - trainCount }
+}
+
+/** The samples at `indices`, in that order. `pixels`: indices.length × 32 × 32 × 3, `labels`: indices.length. */
+export function gather(split: ImageSplit, indices: Uint32Array): { pixels: Uint8Array; labels: Uint8Array } {
+  const pixels = new Uint8Array(indices.length * imageBytes)
+  const labels = new Uint8Array(indices.length)
+  for (let position = 0; position < indices.length; position++) {
+    const index = indices[position]!
+    if (index >= split.count) throw new RangeError(`sample ${index} of a split of ${split.count}`)
+    pixels.set(split.pixels.subarray(index * imageBytes, (index + 1) * imageBytes), position * imageBytes)
+    labels[position] = split.labels[index]!
+  }
+  return { pixels, labels }
+}
+
+/** SHA-256 (hex) over name, sizes, pixels and labels of both splits: a run resumes only on the data it began with. */
+export function dataSetSha256(dataSet: DataSet): string {
+  const hash = createHash('sha256')
+  hash.update(`${dataSet.name} ${dataSet.train.count} ${dataSet.test.count}\n`)
+  for (const split of [dataSet.train, dataSet.test]) hash.update(split.pixels).update(split.labels)
+  return hash.digest('hex')
+}
