@@ -1,16 +1,17 @@
 import { MultiBar, type Params, type SingleBar } from 'cli-progress'
 
-export type Bars<State> = {
-  /** Shows the state on the line of this name; a new name gets a line below the others. */
-  readonly show: (name: string, state: State) => void
-  /** Writes a permanent line above the bars. */
+/** Draws a line in at most `width` columns, without colours. */
+export type DrawLine = (width: number) => string
+
+export type Bars = {
+  /** Draws on the line of this name; a new name gets a line below the others. */
+  readonly show: (name: string, draw: DrawLine) => void
+  /** Writes a permanent line above the others. */
   readonly line: (text: string) => void
   readonly stop: () => void
 }
 
-export type BarsOptions<State> = {
-  /** The line for a state, in at most `width` columns and without colours. */
-  readonly draw: (state: State, width: number) => string
+export type BarsOptions = {
   /** Whether the last drawing stays on the terminal after `stop`. */
   readonly keepOnStop: boolean
 }
@@ -18,32 +19,16 @@ export type BarsOptions<State> = {
 const redrawsPerSecond = 10
 
 /** Lines on a terminal that are redrawn in place, at most ten times a second. */
-export function createBars<State>(stream: NodeJS.WriteStream, options: BarsOptions<State>): Bars<State> {
+export function createBars(stream: NodeJS.WriteStream, options: BarsOptions): Bars {
   let bars: MultiBar | undefined
   const byName = new Map<string, SingleBar>()
 
-  function open(): MultiBar {
-    return new MultiBar({
-      stream,
-      fps: redrawsPerSecond,
-      format: (_options: unknown, params: Params, payload: { readonly state: State }) =>
-        // A line as wide as the terminal would wrap on some of them.
-        options.draw(payload.state, params.maxWidth - 1),
-      clearOnComplete: !options.keepOnStop,
-      // `true` leaves the terminal's own line wrapping alone: a killed process could not turn it on again.
-      linewrap: true,
-      // A written line takes the place of an unchanged bar, which has to be drawn again below it.
-      forceRedraw: true,
-      gracefulExit: false,
-    })
-  }
-
   return {
-    show(name, state) {
-      bars ??= open()
+    show(name, draw) {
+      bars ??= openBars(stream, options)
       const known = byName.get(name)
-      if (known !== undefined) known.update({ state })
-      else byName.set(name, bars.create(1, 0, { state }))
+      if (known !== undefined) known.update({ draw })
+      else byName.set(name, bars.create(1, 0, { draw }))
     },
     line(text) {
       if (bars === undefined) {
@@ -59,4 +44,26 @@ export function createBars<State>(stream: NodeJS.WriteStream, options: BarsOptio
       byName.clear()
     },
   }
+}
+
+/** A bar of so many columns, filled to a fraction between 0 and 1. */
+export function drawBar(fraction: number, cells: number): string {
+  const filled = Math.round(Math.min(Math.max(fraction, 0), 1) * cells)
+  return '█'.repeat(filled) + '░'.repeat(cells - filled)
+}
+
+function openBars(stream: NodeJS.WriteStream, options: BarsOptions): MultiBar {
+  return new MultiBar({
+    stream,
+    fps: redrawsPerSecond,
+    format: (_options: unknown, params: Params, payload: { readonly draw: DrawLine }) =>
+      // A line as wide as the terminal would wrap on some of them.
+      payload.draw(params.maxWidth - 1),
+    clearOnComplete: !options.keepOnStop,
+    // `true` leaves the terminal's own line wrapping alone: a killed process could not turn it on again.
+    linewrap: true,
+    // A written line takes the place of an unchanged bar, which has to be drawn again below it.
+    forceRedraw: true,
+    gracefulExit: false,
+  })
 }

@@ -1,5 +1,5 @@
 import type { Progress, ProgressListener } from '@lockstep/protocol'
-import { createBars } from './bars.ts'
+import { createBars, drawBar } from './bars.ts'
 import { formatBytes, formatCount, formatDuration } from './format.ts'
 import { createRateMeter, type RateMeter } from './rate-meter.ts'
 import { truncate } from './style.ts'
@@ -30,12 +30,12 @@ export function createProgressBar(stream: NodeJS.WriteStream): ProgressBar {
 }
 
 function createTerminalProgress(stream: NodeJS.WriteStream): ProgressBar {
-  const bars = createBars<Work>(stream, { draw: drawWork, keepOnStop: true })
+  const bars = createBars(stream, { keepOnStop: true })
   const works = new Map<string, Work>()
   return {
     update(progress) {
       const work = followWork(works, progress)
-      bars.show(progress.label, work)
+      bars.show(progress.label, width => drawWork(work, width))
     },
     stop() {
       bars.stop()
@@ -91,9 +91,7 @@ function drawWork(work: Work, width: number): string {
   const { label, done, total } = work.progress
   const figures = describeWork(work)
   if (total === undefined) return truncate(`${label}  ${figures}`, width)
-  const filled = Math.round(fraction(done, total) * barCells)
-  const bar = '█'.repeat(filled) + '░'.repeat(barCells - filled)
-  const full = `${label} ${bar} ${figures}`
+  const full = `${label} ${drawBar(fraction(done, total), barCells)} ${figures}`
   return full.length <= width ? full : truncate(`${label} ${figures}`, width)
 }
 

@@ -1,0 +1,102 @@
+import { createBars, drawBar } from './bars.ts'
+import { formatCount, formatDuration } from './format.ts'
+import { truncate } from './style.ts'
+
+export type TrainingState = {
+  readonly epoch: number
+  readonly epochs: number
+  /** Steps (or, while it evaluates, chunks) done in this epoch, and how many there are. */
+  readonly step: number
+  readonly steps: number
+  /** Means over the epoch so far; null before the first step. */
+  readonly loss: number | null
+  readonly accuracy: number | null
+  readonly imagesPerSecond: number | null
+  /** Until the end of the run; null while it cannot be told. */
+  readonly secondsLeft: number | null
+  readonly workersAlive: number
+  readonly workersWanted: number
+  readonly phase: 'training' | 'validating' | 'testing' | 'waiting'
+}
+
+export type TrainingProgress = {
+  readonly update: (state: TrainingState) => void
+  /** Writes a permanent line, above the bar where there is one. */
+  readonly line: (text: string) => void
+  /** Takes the bar away. */
+  readonly stop: () => void
+}
+
+const plainLineEveryMs = 15_000
+const longestBar = 30
+const shortestBar = 6
+
+/**
+ * Shows a running training: on a terminal two lines that are redrawn in place and never wider than the terminal (where
+ * the run is, and its figures), elsewhere a plain line about every 15 s.
+ */
+export function createTrainingProgress(stream: NodeJS.WriteStream): TrainingProgress {
+  return stream.isTTY ? createTerminalProgress(stream) : createPlainProgress(stream)
+}
+
+function createTerminalProgress(stream: NodeJS.WriteStream): TrainingProgress {
+  const bars = createBars(stream, { keepOnStop: false })
+  return {
+    update(state) {
+      bars.show('place', width => drawPlace(state, width))
+      bars.show('figures', width => truncate(`  ${describeFigures(state)}`, width))
+    },
+    line: bars.line,
+    stop: bars.stop,
+  }
+}
+
+function createPlainProgress(stream: NodeJS.WriteStream): TrainingProgress {
+  let writtenAtMs = performance.now()
+
+  function line(text: string) {
+    writtenAtMs = performance.now()
+    stream.write(`${text}\n`)
+  }
+
+  return {
+    update(state) {
+      if (performance.now() - writtenAtMs < plainLineEveryMs) return
+      line([describePhase(state), ...describeSteps(state), describeFigures(state)].join(' · '))
+    },
+    line,
+    stop() {},
+  }
+}
+
+/** The bar takes what the text leaves; on a terminal too narrow for one the text is cut. */
+function drawPlace(state: TrainingState, width: number): string {
+  const phase = describePhase(state)
+  const steps = describeSteps(state).join(' · ')
+  const cells = Math.min(longestBar, width - phase.length - steps.length - 2)
+  if (steps === '' || cells < shortestBar) return truncate(`${phase} ${steps}`.trimEnd(), width)
+  return `${phase} ${drawBar(state.steps === 0 ? 0 : state.step / state.steps, cells)} ${steps}`
+}
+
+function describePhase(state: TrainingState): string {
+  if (state.phase === 'waiting') return 'waiting for workers'
+  if (state.phase === 'testing') return 'testing'
+  const epoch = `epoch ${state.epoch}/${state.epochs}`
+  return state.phase === 'validating' ? `${epoch} validating` : epoch
+}
+
+function describeSteps(state: TrainingState): string[] {
+  if (state.phase === 'waiting') return []
+  const parts = [`${formatCount(state.step)}/${formatCount(state.steps)}`]
+  if (state.secondsLeft !== null) parts.push(`${formatDuration(Math.ceil(state.secondsLeft))} left`)
+  return parts
+}
+
+/** The figures that are known, separated by dots. */
+function describeFigures(state: TrainingState): string {
+  const parts = []
+  if (state.loss !== null) parts.push(`loss ${state.loss.toFixed(4)}`)
+  if (state.accuracy !== null) parts.push(`accuracy ${state.accuracy.toFixed(4)}`)
+  if (state.imagesPerSecond !== null) parts.push(`${formatCount(state.imagesPerSecond)} images/s`)
+  return [...parts, `${state.workersAlive} of ${state.workersWanted} workers`].join(' · ')
+}

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { formatBytes, formatCount, formatDuration, formatNumber, formatPercent } from '../../src/terminal/format.ts'
+
+describe('durations', () => {
+  it.each([
+    [0, '0 s'],
+    [0.44, '0.4 s'],
+    [9.94, '9.9 s'],
+    [9.96, '10 s'],
+    [42.4, '42 s'],
+    [59.6, '1 min 00 s'],
+    [185, '3 min 05 s'],
+    [3599.7, '1 h 00 min'],
+    [3780, '1 h 03 min'],
+    [86_399, '1 d 00 h'],
+    [187_200, '2 d 04 h'],
+  ])('writes %d seconds as %s', (seconds, text) => {
+    expect(formatDuration(seconds)).toBe(text)
+  })
+
+  it('has a dash for what is not known', () => {
+    expect([null, undefined, Number.NaN, Number.POSITIVE_INFINITY].map(formatDuration)).toEqual(['–', '–', '–', '–'])
+  })
+})
+
+describe('amounts', () => {
+  it.each([
+    [512, '512 B'],
+    [1500, '1.5 kB'],
+    [999_949, '999.9 kB'],
+    [999_950, '1.0 MB'],
+    [274_000_871, '274.0 MB'],
+    [2_500_000_000, '2.50 GB'],
+  ])('writes %d bytes as %s', (bytes, text) => {
+    expect(formatBytes(bytes)).toBe(text)
+  })
+
+  it('separates thousands', () => {
+    expect(formatCount(258_762)).toBe('258,762')
+  })
+
+  it('writes numbers and fractions with fixed decimals, and a dash for none', () => {
+    expect([formatNumber(0.8659), formatNumber(0.5, 2), formatNumber(null)]).toEqual(['0.8659', '0.50', '–'])
+    expect([formatPercent(0.6948), formatPercent(1, 0), formatPercent(null)]).toEqual(['69.5 %', '100 %', '–'])
+  })
+})

@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest'
+import { createRateMeter } from '../../src/terminal/rate-meter.ts'
+
+it('knows no speed before there are two samples', () => {
+  const rate = createRateMeter()
+  rate.add(0, 500)
+  expect(rate.perSecond()).toBeUndefined()
+})
+
+it('does not count what was there at the start, such as the part of a file that a resumed download finds', () => {
+  const rate = createRateMeter()
+  rate.add(0, 1000)
+  rate.add(2000, 1600)
+  // 600 in 2 s
+  expect(rate.perSecond()).toBe(300)
+})
+
+it('forgets what lies before its window', () => {
+  const rate = createRateMeter(10_000)
+  for (let second = 0; second <= 10; second++) rate.add(second * 1000, second * 10)
+  for (let second = 11; second <= 30; second++) rate.add(second * 1000, 100 + (second - 10) * 50)
+  expect(rate.perSecond()).toBe(50)
+})
+
+it('begins anew when work starts over', () => {
+  const rate = createRateMeter()
+  rate.add(0, 0)
+  rate.add(1000, 1_000_000)
+  rate.add(2000, 0)
+  rate.add(3000, 7)
+  expect(rate.perSecond()).toBe(7)
+})

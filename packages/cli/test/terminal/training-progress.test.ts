@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createTrainingProgress, type TrainingState } from '../../src/terminal/training-progress.ts'
+import { createFakeTerminal, createPlainStream } from './fake-terminal.ts'
+
+const state: TrainingState = {
+  epoch: 3,
+  epochs: 100,
+  step: 400,
+  steps: 1600,
+  loss: 1.02346,
+  accuracy: 0.63456,
+  imagesPerSecond: 2935.4,
+  secondsLeft: 3725,
+  workersAlive: 4,
+  workersWanted: 4,
+  phase: 'training',
+}
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+describe('on a terminal', () => {
+  it('draws where the run is and its figures, on 80 columns without a cut', async () => {
+    const { stream, screen } = createFakeTerminal(80)
+    const progress = createTrainingProgress(stream)
+    progress.update(state)
+    vi.advanceTimersByTime(100)
+    // A quarter of the longest bar, 30 cells, is 7.5; 3,725 s are 62 min and 5 s.
+    expect(await screen()).toEqual([
+      'epoch 3/100 ████████░░░░░░░░░░░░░░░░░░░░░░ 400/1,600 · 1 h 02 min left',
+      '  loss 1.0235 · accuracy 0.6346 · 2,935 images/s · 4 of 4 workers',
+    ])
+    progress.stop()
+  })
+
+  it.each([20, 40, 60, 100])('never wraps on %d columns', async columns => {
+    const { stream, screen } = createFakeTerminal(columns)
+    const progress = createTrainingProgress(stream)
+    progress.update(state)
+    vi.advanceTimersByTime(100)
+    const lines = await screen()
+    expect(lines).toHaveLength(2)
+    expect(lines[0]).toMatch(/^epoch 3\/100/)
+    expect(lines[1]).toMatch(/^ {2}loss 1\.0235/)
+    progress.stop()
+  })
+
+  it('follows the terminal when it is made narrower', () => {
+    const { stream, written } = createFakeTerminal(140)
+    const progress = createTrainingProgress(stream)
+    progress.update(state)
+    vi.advanceTimersByTime(100)
+    const before = written().length
+    Object.assign(stream, { columns: 30 })
+    vi.advanceTimersByTime(100)
+    expect(written().slice(before)).toContain('epoch 3/100 400/1,600 · 1 h …')
+    progress.stop()
+  })
+
+  it('writes permanent lines above the bar, in one piece and in order', async () => {
+    const { stream, screen } = createFakeTerminal(80)
+    const progress = createTrainingProgress(stream)
+    progress.line('model: reference')
+    progress.update(state)
+    vi.advanceTimersByTime(100)
+    progress.line('epoch 2/100 loss 1.1 accuracy 0.61')
+    progress.line('epoch 3/100 loss 1.0 accuracy 0.63')
+    expect(await screen()).toEqual([
+      'model: reference',
+      'epoch 2/100 loss 1.1 accuracy 0.61',
+      'epoch 3/100 loss 1.0 accuracy 0.63',
+      expect.stringMatching(/^epoch 3\/100 █/),
+      expect.stringMatching(/^ {2}loss/),
+    ])
+    progress.stop()
+  })
+
+  it('takes the bar away at the end', async () => {
+    const { stream, screen } = createFakeTerminal(80)
+    const progress = createTrainingProgress(stream)
+    progress.update(state)
+    vi.advanceTimersByTime(100)
+    progress.line('epoch 3 done')
+    progress.stop()
+    progress.line('test accuracy 0.6948')
+    expect(await screen()).toEqual(['epoch 3 done', 'test accuracy 0.6948'])
+  })
+
+  it('says how many workers it waits for', async () => {
+    const { stream, screen } = createFakeTerminal(80)
+    const progress = createTrainingProgress(stream)
+    progress.update({ ...state, phase: 'waiting', loss: null, accuracy: null, imagesPerSecond: null, workersAlive: 1 })
+    vi.advanceTimersByTime(100)
+    expect(await screen()).toEqual(['waiting for workers', '  1 of 4 workers'])
+    progress.stop()
+  })
+
+  it('leaves out figures that are not known yet', async () => {
+    const { stream, screen } = createFakeTerminal(80)
+    const progress = createTrainingProgress(stream)
+    progress.update({ ...state, step: 0, loss: null, accuracy: null, imagesPerSecond: null, secondsLeft: null })
+    vi.advanceTimersByTime(100)
+    expect(await screen()).toEqual([`epoch 3/100 ${'░'.repeat(30)} 0/1,600`, '  4 of 4 workers'])
+    progress.stop()
+  })
+})
+
+describe('without a terminal', () => {
+  it('writes a plain line about every 15 s of a long epoch, and permanent lines at once', () => {
+    const { stream, text } = createPlainStream()
+    const progress = createTrainingProgress(stream)
+    for (let second = 0; second < 20; second++) {
+      progress.update({ ...state, step: second, phase: 'validating' })
+      vi.advanceTimersByTime(1000)
+    }
+    progress.line('epoch 3 done')
+    vi.advanceTimersByTime(14_000)
+    progress.update(state)
+    progress.stop()
+    expect(text().split('\n')).toEqual([
+      'epoch 3/100 validating · 15/1,600 · 1 h 02 min left · loss 1.0235 · accuracy 0.6346 · 2,935 images/s · 4 of 4 workers',
+      'epoch 3 done',
+      '',
+    ])
+  })
+})
