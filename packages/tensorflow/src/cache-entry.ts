@@ -1,0 +1,125 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { z } from 'zod'
+
+const manifestName = 'manifest.json'
+const asidePrefix = '.aside-'
+
+const manifestSchema = z.strictObject({
+  format: z.literal(1),
+  version: z.string(),
+  files: z.array(
+    z.strictObject({
+      path: z.string(),
+      bytes: z.int().min(0),
+      sha256: z.string().length(64),
+      modifiedMs: z.number(),
+    }),
+  ),
+})
+
+/** What a cache entry holds. It is written last, so an entry without one is not complete. */
+export type Manifest = z.infer<typeof manifestSchema>
+export type EntryFile = { readonly path: string; readonly sha256: string }
+
+/**
+ * Reads an entry's manifest and holds it against the files: size and time of change, and the SHA-256 where the time
+ * differs. Undefined when the entry is missing, incomplete or damaged. Only looks, writes nothing.
+ */
+export async function readEntry(folder: string): Promise<Manifest | undefined> {
+  const manifest = await readManifest(folder)
+  if (manifest === undefined) return undefined
+  const sound = await Promise.all(manifest.files.map(file => isUnchanged(folder, file)))
+  return sound.every(Boolean) ? manifest : undefined
+}
+
+/** The paths of an entry's files whose bytes are not those that were installed; reads all of them. */
+export async function findDamagedFiles(folder: string, manifest: Manifest): Promise<readonly string[]> {
+  const damaged: string[] = []
+  for (const file of manifest.files) {
+    const sha256 = await sha256OfFile(join(folder, file.path)).catch(() => undefined)
+    if (sha256 !== file.sha256) damaged.push(file.path)
+  }
+  return damaged
+}
+
+/**
+ * Makes an entry so that it is there completely or not at all: `fill` writes the files into a folder aside, which gets
+ * its manifest and then its name. A damaged entry of that name is replaced. Call it while holding the cache's lock.
+ */
+export async function createEntry(
+  cacheFolder: string,
+  name: string,
+  fill: (folder: string) => Promise<{ readonly version: string; readonly files: readonly EntryFile[] }>,
+): Promise<Manifest> {
+  const aside = join(cacheFolder, `${asidePrefix}${randomUUID()}`)
+  await mkdir(aside, { recursive: true })
+  try {
+    const { version, files } = await fill(aside)
+    const manifest: Manifest = { format: 1, version, files: await Promise.all(files.map(file => measure(aside, file))) }
+    await writeManifest(aside, manifest)
+    await replaceFolder(cacheFolder, aside, join(cacheFolder, name))
+    return manifest
+  } finally {
+    await rm(aside, { recursive: true, force: true })
+  }
+}
+
+/** Removes what killed installers left behind. Call it while holding the cache's lock. */
+export async function removeLeftovers(cacheFolder: string): Promise<void> {
+  const leftovers = (await readdir(cacheFolder)).filter(name => name.startsWith(asidePrefix))
+  await Promise.all(leftovers.map(name => rm(join(cacheFolder, name), { recursive: true, force: true })))
+}
+
+/** The SHA-256 of a file in hexadecimal; rejects as reading it does. */
+export async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash)
+  return hash.digest('hex')
+}
+
+async function readManifest(folder: string): Promise<Manifest | undefined> {
+  try {
+    return manifestSchema.parse(JSON.parse(await readFile(join(folder, manifestName), 'utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+async function isUnchanged(folder: string, file: Manifest['files'][number]): Promise<boolean> {
+  const path = join(folder, file.path)
+  try {
+    const { size, mtimeMs } = await stat(path)
+    if (size !== file.bytes) return false
+    return mtimeMs === file.modifiedMs || (await sha256OfFile(path)) === file.sha256
+  } catch {
+    return false
+  }
+}
+
+async function measure(folder: string, { path, sha256 }: EntryFile): Promise<Manifest['files'][number]> {
+  const { size, mtimeMs } = await stat(join(folder, path))
+  return { path, bytes: size, sha256, modifiedMs: mtimeMs }
+}
+
+async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
+  const file = await open(join(folder, manifestName), 'wx')
+  try {
+    await writeFile(file, `${JSON.stringify(manifest, undefined, 2)}\n`)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function replaceFolder(cacheFolder: string, from: string, to: string): Promise<void> {
+  const old = join(cacheFolder, `${asidePrefix}${randomUUID()}`)
+  await rename(to, old).catch(error => {
+    if (error.code !== 'ENOENT') throw error
+  })
+  await rename(from, to)
+  await rm(old, { recursive: true, force: true })
+}

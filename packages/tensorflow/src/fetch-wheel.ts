@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LockstepError, type ProgressListener } from '@lockstep/protocol'
+import { sha256OfFile } from './cache-entry.ts'
+import { findPip, type PipCommand, pipEnvironment } from './pip.ts'
+import { runTool } from './run-tool.ts'
+import { pipDownloadArguments, type WheelSource } from './wheel-source.ts'
+
+const progressIntervalMs = 200
+
+export type FetchOptions = {
+  readonly environment: NodeJS.ProcessEnv
+  readonly onProgress: ProgressListener
+}
+
+/**
+ * Has pip download the wheel into a new folder under `folder`, or takes one that a killed installer had completed.
+ * Returns its path after its SHA-256 has been checked. Call it while holding the cache's lock.
+ * Throws LockstepError `TENSORFLOW_NO_PIP`, `TENSORFLOW_DOWNLOAD_FAILED` or `TENSORFLOW_CHECKSUM`.
+ */
+export async function fetchWheel(source: WheelSource, folder: string, options: FetchOptions): Promise<string> {
+  const completed = await findCompleted(source, folder)
+  if (completed !== undefined) return completed
+  await rm(folder, { recursive: true, force: true })
+  const pip = await findPip(options.environment)
+  // A pip that outlives a killed installer goes on writing into that installer's folder, so each download has its own.
+  const ownFolder = join(folder, randomUUID())
+  await mkdir(join(ownFolder, 'temporary'), { recursive: true })
+  await download(source, ownFolder, pip, options)
+  return await requireIntact(source, join(ownFolder, source.fileName))
+}
+
+async function findCompleted(source: WheelSource, folder: string): Promise<string | undefined> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const path = join(folder, name, source.fileName)
+    const bytes = await bytesOf(path)
+    if (bytes === source.bytes && (await sha256OfFile(path)) === source.sha256) return path
+  }
+  return undefined
+}
+
+async function download(source: WheelSource, folder: string, pip: PipCommand, options: FetchOptions): Promise<void> {
+  const label = `downloading TensorFlow ${source.version}`
+  const report = (bytes: number) =>
+    options.onProgress({ label, done: Math.min(bytes, source.bytes), total: source.bytes, unit: 'bytes' })
+  report(0)
+  const watch = setInterval(() => void largestFileBytes(folder).then(report), progressIntervalMs)
+  const args = [...pip.args, ...pipDownloadArguments(source, folder)]
+  const result = await runTool(pip.command, args, {
+    environment: pipEnvironment(options.environment, join(folder, 'temporary')),
+  })
+  clearInterval(watch)
+  if (result.failure === undefined) return report(source.bytes)
+  throw new LockstepError('TENSORFLOW_DOWNLOAD_FAILED', `${pip.name} could not download ${source.requirement}`, {
+    received: result.failure,
+    hint: /no space left/i.test(result.output)
+      ? 'Free some disk space and start again.'
+      : 'Check the network; pip takes a proxy, certificates or another index from its own configuration (`pip config list`).',
+  })
+}
+
+/** pip writes the wheel under its temporary folder first and copies it when it is complete. */
+async function largestFileBytes(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true }).catch(() => [])
+  const sizes = await Promise.all(names.map(name => bytesOf(join(folder, name))))
+  return Math.max(0, ...sizes)
+}
+
+async function bytesOf(path: string): Promise<number> {
+  return await stat(path).then(
+    found => (found.isFile() ? found.size : 0),
+    () => 0,
+  )
+}
+
+async function requireIntact(source: WheelSource, path: string): Promise<string> {
+  const received = await sha256OfFile(path).catch(() => 'no such file')
+  if (received === source.sha256) return path
+  await rm(path, { force: true })
+  throw new LockstepError('TENSORFLOW_CHECKSUM', `${source.fileName} is not the file that was published`, {
+    expected: `SHA-256 ${source.sha256}, ${source.bytes} bytes`,
+    received: `SHA-256 ${received}`,
+    hint: 'The package index or a proxy handed out another file. Check `pip config list`, then start again.',
+  })
+}

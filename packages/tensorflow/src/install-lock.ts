@@ -1,0 +1,49 @@
+import { mkdir } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { hasSystemCode } from '@lockstep/protocol'
+import lockfile from 'proper-lockfile'
+
+/** A lock whose holder has not touched it for this long belongs to a process that was killed. */
+const staleMs = 5_000
+const touchMs = 1_000
+const pollMs = 200
+
+/**
+ * Runs `work` while holding the lock of the cache folder. While another process holds it, `onWait` is told once and the
+ * call waits until that process is done or has been gone for five seconds.
+ */
+export async function withInstallLock<T>(folder: string, onWait: () => void, work: () => Promise<T>): Promise<T> {
+  await mkdir(folder, { recursive: true })
+  const release = await acquire(folder, onWait)
+  try {
+    return await work()
+  } finally {
+    // Fails when someone has removed the lock by hand; the work is done all the same.
+    await release().catch(() => undefined)
+  }
+}
+
+async function acquire(folder: string, onWait: () => void): Promise<() => Promise<void>> {
+  let told = false
+  for (;;) {
+    const release = await tryAcquire(folder)
+    if (release !== undefined) return release
+    if (!told) onWait()
+    told = true
+    await sleep(pollMs)
+  }
+}
+
+async function tryAcquire(folder: string): Promise<(() => Promise<void>) | undefined> {
+  try {
+    return await lockfile.lock(folder, {
+      stale: staleMs,
+      update: touchMs,
+      // Losing the lock (a laptop that slept) is harmless: every entry is made aside and renamed into place.
+      onCompromised: () => undefined,
+    })
+  } catch (error) {
+    if (hasSystemCode(error, 'ELOCKED')) return undefined
+    throw error
+  }
+}

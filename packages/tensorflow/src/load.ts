@@ -1,0 +1,84 @@
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import util from 'node:util'
+import { isMainThread } from 'node:worker_threads'
+import { LockstepError } from '@lockstep/protocol'
+import * as tf from '@tensorflow/tfjs'
+import { tfjsNodeFolder } from './binding.ts'
+import type { Backend, Provisioned } from './provision.ts'
+import { registerWasm } from './wasm.ts'
+
+export type LoadedBackend = {
+  readonly backend: Backend
+  /** For people: `TensorFlow 2.21.0, CPU`. */
+  readonly description: string
+}
+
+/**
+ * Makes what was provisioned the backend of `@tensorflow/tfjs` in this thread. Call it in the thread that computes,
+ * in a process whose environment has what `computeEnvironment` gives.
+ * Throws LockstepError `TENSORFLOW_LOAD_FAILED`.
+ */
+export async function loadTensorFlow(provisioned: Provisioned): Promise<LoadedBackend> {
+  quieten()
+  if (provisioned.backend === 'wasm' || provisioned.bindingFile === undefined) {
+    registerWasm()
+    await selectBackend('wasm')
+    return { backend: 'wasm', description: 'WebAssembly SIMD' }
+  }
+  loadTfjsNode(provisioned.bindingFile)
+  await selectBackend('tensorflow')
+  return { backend: 'tensorflow', description: `TensorFlow ${provisioned.version}, CPU` }
+}
+
+/** Environment variables for a process that computes: how many threads TensorFlow has, and no log lines from it. */
+export function computeEnvironment(threads: number): Readonly<Record<string, string>> {
+  return {
+    TF_NUM_INTRAOP_THREADS: `${threads}`,
+    TF_NUM_INTEROP_THREADS: `${threads}`,
+    TF_CPP_MIN_LOG_LEVEL: '3',
+  }
+}
+
+function quieten(): void {
+  // In a worker_threads thread this reaches a copy only, so there the process's environment must already have it.
+  if (isMainThread) process.env.TF_CPP_MIN_LOG_LEVEL ??= '3'
+  tf.env().set('PROD', true)
+}
+
+/**
+ * tfjs-node asks node-pre-gyp where its binding is. The answer is ours for that moment, so that node_modules stays
+ * untouched and processes with different libraries do not get into each other's way.
+ */
+function loadTfjsNode(bindingFile: string): void {
+  restoreRemovedFunctions()
+  const requireFromTfjsNode = createRequire(`${tfjsNodeFolder()}/`)
+  const preBinding = requireFromTfjsNode('@mapbox/node-pre-gyp/lib/pre-binding.js')
+  const find = preBinding.find
+  preBinding.find = () => bindingFile
+  try {
+    requireFromTfjsNode('.')
+  } catch (error) {
+    throw new LockstepError('TENSORFLOW_LOAD_FAILED', `TensorFlow does not load from ${dirname(bindingFile)}`, {
+      received: error instanceof Error ? error.message : String(error),
+      hint: 'Remove that folder and start again to have it built anew, or run `pnpm cli doctor`.',
+      cause: error,
+    })
+  } finally {
+    preBinding.find = find
+  }
+}
+
+/** Node 23 removed these from `util`; tfjs-node 4.22 calls them. */
+function restoreRemovedFunctions(): void {
+  const legacy: Record<string, unknown> = util as never
+  legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined
+  legacy.isArray ??= Array.isArray
+}
+
+async function selectBackend(name: Backend): Promise<void> {
+  await tf.setBackend(name)
+  await tf.ready()
+  if (tf.getBackend() === name) return
+  throw new LockstepError('TENSORFLOW_LOAD_FAILED', `tfjs does not compute on ${name}`, { received: tf.getBackend() })
+}

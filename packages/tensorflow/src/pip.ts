@@ -1,0 +1,67 @@
+import { LockstepError } from '@lockstep/protocol'
+import { runTool } from './run-tool.ts'
+
+export type PipCommand = {
+  /** As a user would type it: `python3 -m pip`. */
+  readonly name: string
+  readonly command: string
+  readonly args: readonly string[]
+}
+
+/** Every way to start pip, in the order in which they are tried. `uv` runs pip in an environment of its own. */
+const candidates: readonly PipCommand[] = [
+  { name: 'python3 -m pip', command: 'python3', args: ['-m', 'pip'] },
+  { name: 'pip3', command: 'pip3', args: [] },
+  { name: 'pip', command: 'pip', args: [] },
+  { name: 'uv tool run pip', command: 'uv', args: ['tool', 'run', '--quiet', 'pip'] },
+]
+
+const versionTimeoutMs = 60_000
+
+export type PipFinding = { readonly pip: PipCommand; readonly version: string }
+
+/** The first pip that answers. Throws LockstepError `TENSORFLOW_NO_PIP` with what each candidate said. */
+export async function findPip(environment: NodeJS.ProcessEnv): Promise<PipCommand> {
+  const failures: string[] = []
+  for (const pip of candidates) {
+    const result = await askVersion(pip, environment)
+    if (result.failure === undefined) return pip
+    failures.push(`${pip.name}: ${result.failure}`)
+  }
+  throw new LockstepError('TENSORFLOW_NO_PIP', 'No pip was found to download TensorFlow with', {
+    expected: 'Python’s pip, or uv',
+    received: failures.join('; '),
+    hint: installHint({ apt: 'python3-pip', dnf: 'python3-pip', apk: 'py3-pip' }),
+  })
+}
+
+/** Asks one way to start pip for its version. */
+export function askVersion(pip: PipCommand, environment: NodeJS.ProcessEnv) {
+  return runTool(pip.command, [...pip.args, '--version'], {
+    environment: pipEnvironment(environment),
+    timeoutMs: versionTimeoutMs,
+  })
+}
+
+/** The user's environment, in which pip asks nothing, says little and leaves no second copy in its own cache. */
+export function pipEnvironment(environment: NodeJS.ProcessEnv, temporaryFolder?: string): NodeJS.ProcessEnv {
+  const index = environment.PIP_INDEX_URL ?? environment.UV_DEFAULT_INDEX ?? environment.UV_INDEX_URL
+  return {
+    ...environment,
+    ...(index && { PIP_INDEX_URL: index }),
+    ...(temporaryFolder && { TMPDIR: temporaryFolder }),
+    PIP_DISABLE_PIP_VERSION_CHECK: '1',
+    PIP_NO_CACHE_DIR: '1',
+    PIP_NO_INPUT: '1',
+    PIP_PROGRESS_BAR: 'off',
+    PIP_REQUIRE_VIRTUALENV: '0',
+  }
+}
+
+/** How to install something with the three common package managers. */
+export function installHint(names: { readonly apt: string; readonly dnf: string; readonly apk: string }): string {
+  return (
+    `Install it: \`sudo apt-get install ${names.apt}\` (Debian, Ubuntu), ` +
+    `\`sudo dnf install ${names.dnf}\` (Fedora, RHEL) or \`sudo apk add ${names.apk}\` (Alpine).`
+  )
+}

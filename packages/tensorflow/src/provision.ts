@@ -1,0 +1,101 @@
+import { join } from 'node:path'
+import { describeError, LockstepError, type ProgressListener, userCacheFolder } from '@lockstep/protocol'
+import { ensureBinding } from './binding.ts'
+import { diskFullError } from './disk-space.ts'
+import { ensureCachedLibrary, type InstallOptions, type Library } from './library.ts'
+import { findOwnLibrary } from './own-library.ts'
+import { requireSupportedMachine } from './supported-machine.ts'
+import { wasmVersion } from './wasm.ts'
+import { pinnedWheelFor, type WheelSource } from './wheel-source.ts'
+
+export type Backend = 'tensorflow' | 'wasm'
+
+/** What computes on this machine and where it lies. Plain data, which is handed to worker processes. */
+export type Provisioned = {
+  readonly backend: Backend
+  /** Folder of the TensorFlow library (`tensorflow` only). */
+  readonly libraryFolder?: string
+  /** tfjs-node's native binding to that library (`tensorflow` only). */
+  readonly bindingFile?: string
+  /** Version of TensorFlow, or of tfjs's WebAssembly backend. */
+  readonly version: string
+  /** Why it is not TensorFlow (`wasm` only). */
+  readonly reason?: string
+}
+
+export type ProvisionOptions = {
+  readonly environment: NodeJS.ProcessEnv
+  /** Forbids the network. */
+  readonly offline: boolean
+  readonly onProgress: ProgressListener
+  readonly onNotice: (text: string) => void
+}
+
+/**
+ * Puts TensorFlow on this machine when it is not there yet (a wheel of some 280 MB by pip, a binding built in seconds)
+ * and says where it is; a few milliseconds when it is there. Where it cannot be had, says loudly why and what to do, and
+ * settles for WebAssembly. Call it once per command, before workers start.
+ * Throws LockstepError `TENSORFLOW_LIBRARY_INVALID` when LOCKSTEP_LIBTENSORFLOW names no library.
+ */
+export function provisionTensorFlow(options: ProvisionOptions): Promise<Provisioned> {
+  return provisionFrom(pinnedWheelFor(process.platform, process.arch), options)
+}
+
+/** `provisionTensorFlow` with a wheel of the caller's choice. */
+export async function provisionFrom(source: WheelSource | undefined, options: ProvisionOptions): Promise<Provisioned> {
+  const cacheFolder = tensorFlowCacheFolder(options.environment)
+  const offline = options.offline || isSet(options.environment.LOCKSTEP_OFFLINE)
+  const install: InstallOptions = { ...options, cacheFolder, offline }
+  try {
+    const library = await ensureLibrary(source, install)
+    const binding = await ensureBinding(library, install)
+    return {
+      backend: 'tensorflow',
+      libraryFolder: library.libraryFolder,
+      bindingFile: binding.file,
+      version: binding.tensorFlowVersion,
+    }
+  } catch (error) {
+    const reason = asReason(error, cacheFolder)
+    options.onNotice(fallbackNotice(reason))
+    return { backend: 'wasm', version: wasmVersion, reason: reason.message }
+  }
+}
+
+/** lockstep's folder for TensorFlow in the user's cache. */
+export function tensorFlowCacheFolder(environment: NodeJS.ProcessEnv): string {
+  return join(userCacheFolder(environment), 'tensorflow')
+}
+
+async function ensureLibrary(source: WheelSource | undefined, install: InstallOptions): Promise<Library> {
+  const ownFolder = install.environment.LOCKSTEP_LIBTENSORFLOW
+  if (ownFolder) return await findOwnLibrary(ownFolder)
+  return await ensureCachedLibrary(requireSupportedMachine(source), install)
+}
+
+function isSet(variable: string | undefined): boolean {
+  return variable !== undefined && variable !== '' && variable !== '0'
+}
+
+/** The error as a reason to go on without TensorFlow. What is the user's mistake or a bug is thrown on. */
+function asReason(error: unknown, cacheFolder: string): LockstepError {
+  if (error instanceof LockstepError) {
+    if (error.kind === 'world') return error
+    throw error
+  }
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') throw error
+  if (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+    return diskFullError(cacheFolder, 'room to unpack', error.message)
+  return new LockstepError('TENSORFLOW_CACHE_UNUSABLE', `TensorFlow cannot be kept in ${cacheFolder}`, {
+    received: error.message,
+    hint: 'Make the folder writable, or name another one with LOCKSTEP_CACHE_DIR, then start again.',
+    cause: error,
+  })
+}
+
+function fallbackNotice(reason: LockstepError): string {
+  return [
+    'TENSORFLOW IS NOT AVAILABLE: computing with WebAssembly instead, which is many times slower.',
+    describeError(reason),
+  ].join('\n')
+}

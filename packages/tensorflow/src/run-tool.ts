@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process'
+
+export type ToolResult = {
+  /** The exit status, or undefined when the program could not be started or was ended by a signal. */
+  readonly status: number | undefined
+  readonly output: string
+  /** In one line why the program did not succeed, or undefined when it did. */
+  readonly failure: string | undefined
+}
+
+export type ToolOptions = {
+  readonly environment: NodeJS.ProcessEnv
+  readonly folder?: string
+  readonly timeoutMs?: number
+}
+
+const keptOutputCharacters = 16_384
+
+/**
+ * Runs a program to its end and keeps the last 16 KiB of what it says. Never rejects: what went wrong is in `failure`.
+ * The program is looked up in the given environment's PATH and ends with this process.
+ */
+export function runTool(command: string, args: readonly string[], options: ToolOptions): Promise<ToolResult> {
+  return new Promise(resolve => {
+    const child = spawn(command, args, {
+      cwd: options.folder,
+      env: options.environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: options.timeoutMs,
+      killSignal: 'SIGKILL',
+    })
+    const endWithUs = () => child.kill('SIGKILL')
+    process.once('exit', endWithUs)
+    let output = ''
+    const keep = (text: string) => {
+      output = (output + text).slice(-keptOutputCharacters)
+    }
+    const finish = (status: number | undefined, failure: string | undefined) => {
+      process.off('exit', endWithUs)
+      resolve({ status, output, failure })
+    }
+    child.stdout.setEncoding('utf8').on('data', keep)
+    child.stderr.setEncoding('utf8').on('data', keep)
+    child.once('error', error => finish(undefined, hasCode(error, 'ENOENT') ? 'not found' : error.message))
+    child.once('close', (status, signal) => {
+      if (status === 0) finish(0, undefined)
+      else finish(status ?? undefined, lastLine(output) ?? `ended with ${signal ?? `status ${status}`}`)
+    })
+  })
+}
+
+function hasCode(error: Error, code: string): boolean {
+  return 'code' in error && error.code === code
+}
+
+function lastLine(text: string): string | undefined {
+  return text.trimEnd().split('\n').at(-1)?.trim() || undefined
+}

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { type Entry, openPromise, type ZipFile } from 'yauzl'
+import type { EntryFile } from './cache-entry.ts'
+
+/** Where the parts of a wheel that the C API needs go: the two libraries, and the headers that tfjs-node includes. */
+const destinations: readonly (readonly [RegExp, string])[] = [
+  [/^tensorflow\/(libtensorflow_(?:cc|framework)\.so\.2)$/, 'lib/$1'],
+  [/^tensorflow\/(include\/LICENSE)$/, '$1'],
+  [/^tensorflow\/(include\/tensorflow\/c\/.+\.h)$/, '$1'],
+  [/^tensorflow\/(include\/tensorflow\/core\/platform\/ctstring\w*\.h)$/, '$1'],
+  [/^tensorflow\/(include\/tsl\/platform\/ctstring\w*\.h)$/, '$1'],
+  [/^tensorflow\/(include\/xla\/tsl\/c\/.+\.h)$/, '$1'],
+]
+
+/**
+ * Unpacks the library and the headers of the C API from a wheel into `folder` (`lib/`, `include/`), flushed to the disk.
+ * `onBytes` is told after every chunk how many bytes have been written in all.
+ */
+export async function unpackWheel(
+  wheelFile: string,
+  folder: string,
+  onBytes: (bytes: number) => void,
+): Promise<readonly EntryFile[]> {
+  const zip = await openPromise(wheelFile)
+  let bytes = 0
+  const count = (chunkBytes: number) => {
+    bytes += chunkBytes
+    onBytes(bytes)
+  }
+  try {
+    const files: EntryFile[] = []
+    for await (const entry of zip.eachEntry()) {
+      const path = destinationOf(entry.fileName)
+      if (path !== undefined) files.push({ path, sha256: await unpackEntry(zip, entry, join(folder, path), count) })
+    }
+    return files
+  } finally {
+    zip.close()
+  }
+}
+
+function destinationOf(name: string): string | undefined {
+  const match = destinations.find(([pattern]) => pattern.test(name))
+  return match && name.replace(match[0], match[1])
+}
+
+async function unpackEntry(
+  zip: ZipFile,
+  entry: Entry,
+  path: string,
+  onChunk: (bytes: number) => void,
+): Promise<string> {
+  await mkdir(dirname(path), { recursive: true })
+  const hash = createHash('sha256')
+  const tap = new Transform({
+    transform(chunk, _encoding, done) {
+      hash.update(chunk)
+      onChunk(chunk.length)
+      done(undefined, chunk)
+    },
+  })
+  await pipeline(await zip.openReadStreamPromise(entry), tap, createWriteStream(path, { flush: true }))
+  return hash.digest('hex')
+}
