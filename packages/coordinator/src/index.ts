@@ -1,1 +1,8 @@
+export { writeAtomically, writeError } from './atomic-file.ts'
+export { type Coordinator, type CoordinatorOptions, startCoordinator } from './coordinator.ts'
+export * from './events.ts'
+export { bestEpoch } from './history.ts'
 export * from './metrics.ts'
+export { planRun, type RunPlan } from './plan.ts'
+export * from './run-folder.ts'
+export { historySchema } from './run-state.ts'

@@ -28,6 +28,8 @@ const step = z.int().min(0)
 const index = z.int().min(0)
 const count = z.int().min(1)
 const finite = z.number().finite()
+/** Also NaN and infinities: a loss that has diverged is told as it is. */
+const anyNumber = z.custom<number>(value => typeof value === 'number')
 
 const hello = z.strictObject({
   type: z.literal('hello'),
@@ -77,7 +79,7 @@ const gradient = z.strictObject({
   step,
   shard: index,
   count,
-  lossSum: z.number(),
+  lossSum: anyNumber,
   correct: index,
 })
 
@@ -91,7 +93,7 @@ const metrics = z.strictObject({
   step,
   chunk: index,
   count,
-  lossSum: z.number(),
+  lossSum: anyNumber,
   correct: index,
   /** Of the replica that evaluated, so that a replica that has drifted is found. */
   weightsSha256: sha256,

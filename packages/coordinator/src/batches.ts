@@ -1,0 +1,33 @@
+import { batchRange, cutShards, epochOrder, gather, type ImageSplit, stepsPerEpoch } from '@lockstep/data'
+import type { RunConfig } from '@lockstep/protocol'
+
+/** Samples as they travel: pixels count × 32 × 32 × 3, labels count. */
+export type Samples = { readonly pixels: Uint8Array; readonly labels: Uint8Array; readonly count: number }
+
+/** The global batches of one epoch, each a fixed list of samples with a fixed cut into shards. */
+export type EpochBatches = {
+  readonly batches: number
+  /** The shards of a batch that have samples, with their index; the same for any set of workers. */
+  readonly shards: (batch: number) => readonly { readonly shard: number; readonly count: number; read(): Samples }[]
+}
+
+/** Cuts the epoch that (seed, epoch) shuffles into global batches and these into shards. */
+export function epochBatches(split: ImageSplit, config: RunConfig, epoch: number): EpochBatches {
+  const order = epochOrder({ seed: config.seed, epoch, count: split.count })
+  return {
+    batches: stepsPerEpoch(split.count, config.batchSize),
+    shards: batch => {
+      const { start, end } = batchRange(split.count, config.batchSize, batch)
+      const cuts = cutShards(end - start, config.shards).map((cut, shard) => ({
+        shard,
+        count: cut.end - cut.start,
+        read: () => readSamples(split, order.subarray(start + cut.start, start + cut.end)),
+      }))
+      return cuts.filter(cut => cut.count > 0)
+    },
+  }
+}
+
+function readSamples(split: ImageSplit, indices: Uint32Array): Samples {
+  return { ...gather(split, indices), count: indices.length }
+}

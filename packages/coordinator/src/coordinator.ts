@@ -1,0 +1,179 @@
+import { basename } from 'node:path'
+import { weightsSha256 } from '@lockstep/model'
+import type { LockstepError } from '@lockstep/protocol'
+import { type Checkpointing, createCheckpointing } from './checkpointing.ts'
+import { type Crew, createCrew } from './crew.ts'
+import type { EventListener } from './events.ts'
+import type { RunSummary } from './metrics.ts'
+import type { RunPlan } from './plan.ts'
+import type { RunFolder } from './run-folder.ts'
+import { encodeState } from './run-state.ts'
+import { type Listener, type ListenOptions, listen } from './server.ts'
+import { type SummaryFacts, summarizeRun } from './summary.ts'
+import { evaluate, type Training, train } from './training.ts'
+
+/** Room in a frame beside its largest tensor. */
+const frameOverheadBytes = 128 * 1024
+
+export type CoordinatorOptions = {
+  readonly plan: RunPlan
+  /** Opens the run folder; called once the coordinator listens. */
+  readonly openFolder: () => Promise<RunFolder>
+  readonly listen: Pick<ListenOptions, 'host' | 'port' | 'tls'>
+  readonly token: string
+  /** Workers to wait for before the first step. */
+  readonly minWorkers: number
+  /** How long a run that has lost all its workers waits for one before it checkpoints and fails. */
+  readonly waitMs: number
+  /** Steps between checkpoints within an epoch; 0 for none. */
+  readonly checkpointEvery: number
+  readonly shouldStop: () => boolean
+  readonly onEvent: EventListener
+}
+
+export type Coordinator = {
+  readonly url: string
+  readonly activeWorkers: () => number
+  /** Ends the run with this error, after a checkpoint. */
+  readonly abort: (error: LockstepError) => void
+  /** Resolves when the run has ended, all is written and nobody is connected any more. */
+  readonly finished: Promise<RunSummary>
+}
+
+/** Listens for workers and trains the plan with them. Throws when it cannot listen or the folder cannot be written. */
+export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+  const { plan, onEvent } = options
+  const crew = createCrew(options)
+  const listener = await listen({
+    ...options.listen,
+    maxFrameBytes: plan.state.weights.byteLength + frameOverheadBytes,
+    onConnection: crew.membership.accept,
+    onGarbage: (address, reason) => onEvent({ type: 'refused', address, reason }),
+  }).catch(error => {
+    crew.stop()
+    throw error
+  })
+  onEvent({ type: 'listening', url: listener.url })
+  try {
+    const folder = await options.openFolder()
+    const finished = runToEnd(options, crew, folder, listener)
+    return { url: listener.url, activeWorkers: crew.membership.active, abort: crew.abort, finished }
+  } catch (error) {
+    await closeDown(crew, listener)
+    throw error
+  }
+}
+
+async function runToEnd(
+  options: CoordinatorOptions,
+  crew: Crew,
+  folder: RunFolder,
+  listener: Listener,
+): Promise<RunSummary> {
+  const checkpointing = checkpointInto(folder, options)
+  const training = createTraining(options, crew, folder, checkpointing)
+  try {
+    const summary = await trainAndTest(options, crew, folder, training, checkpointing)
+    crew.membership.dismiss(
+      summary.status === 'interrupted' ? 'interrupted' : 'finished',
+      `the run is ${summary.status}`,
+    )
+    return summary
+  } catch (error) {
+    crew.membership.dismiss('failed', error instanceof Error ? error.message : String(error))
+    await saveBeforeFailing(checkpointing)
+    throw error
+  } finally {
+    await closeDown(crew, listener)
+  }
+}
+
+async function trainAndTest(
+  options: CoordinatorOptions,
+  crew: Crew,
+  folder: RunFolder,
+  training: Training,
+  checkpointing: Checkpointing,
+): Promise<RunSummary> {
+  const { plan, onEvent, minWorkers } = options
+  onEvent({ type: 'phase', phase: 'waiting for workers', active: crew.membership.active() })
+  await crew.gather(minWorkers)
+  const status = await train(training)
+  if (status === 'interrupted') await checkpointing.take()
+  else onEvent({ type: 'phase', phase: 'testing', active: crew.membership.active() })
+  const test = status === 'interrupted' ? null : await evaluate(training, plan.test)
+  await checkpointing.settle()
+  await folder.writeModel(plan.modelFiles())
+  const outcome = { status, test, weightsSha256: weightsSha256(plan.state.weights) }
+  const summary = summarizeRun(summaryFacts(plan, folder), plan.state, crew.membership.roll(), outcome)
+  await folder.writeSummary(summary)
+  return summary
+}
+
+function createTraining(
+  options: CoordinatorOptions,
+  { exchange, membership }: Crew,
+  folder: RunFolder,
+  checkpointing: Checkpointing,
+): Training {
+  const { plan, onEvent, checkpointEvery, shouldStop } = options
+  const { config, train, validation, state, optimizer } = plan
+  return {
+    runId: plan.identity.runId,
+    config,
+    train,
+    validation,
+    state,
+    optimizer,
+    exchange,
+    broadcast: membership.broadcast,
+    activeWorkers: membership.active,
+    checkpoint: checkpointing.take,
+    checkpointEvery,
+    shouldStop,
+    onEpoch: folder.appendEpoch,
+    onEvent,
+    nowMs: () => performance.now(),
+  }
+}
+
+function checkpointInto(folder: RunFolder, { plan, onEvent }: CoordinatorOptions): Checkpointing {
+  return createCheckpointing(
+    () => ({ step: plan.state.step, bytes: encodeState(plan.identity, plan.state) }),
+    async (step, bytes) => {
+      const path = await folder.writeCheckpoint(step, bytes)
+      onEvent({ type: 'checkpoint', path, step })
+    },
+  )
+}
+
+/** A run that fails keeps what it has learnt, unless it is the disk that has failed. */
+async function saveBeforeFailing(checkpointing: Checkpointing): Promise<void> {
+  await checkpointing.take()
+  await checkpointing.settle()
+}
+
+async function closeDown(crew: Crew, listener: Listener): Promise<void> {
+  crew.stop()
+  await listener.close()
+}
+
+function summaryFacts({ identity, config, ...plan }: RunPlan, folder: RunFolder): SummaryFacts {
+  const { dataset, model, batchSize, shards, precision, engine, seed } = config
+  return {
+    run: basename(folder.path),
+    runId: identity.runId,
+    dataset,
+    dataSource: plan.dataSource,
+    model,
+    parameters: plan.state.weights.length,
+    trainSamples: plan.train.count,
+    validationSamples: plan.validation?.count ?? 0,
+    testSamples: plan.test.count,
+    batchSize,
+    shards,
+    precision,
+    engine,
+    seed,
+  }
+}

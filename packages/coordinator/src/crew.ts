@@ -1,0 +1,136 @@
+import { encodeMessage, LockstepError, type MessageOf } from '@lockstep/protocol'
+import { createDeferred, type Deferred } from './deferred.ts'
+import { evaluateKey, evaluationChunk } from './evaluation.ts'
+import type { EventListener } from './events.ts'
+import { createExchange, type Exchange } from './exchange.ts'
+import type { Patience } from './member.ts'
+import { type Answer, createMembership, type Membership } from './membership.ts'
+import type { RunPlan } from './plan.ts'
+import { workKey } from './step.ts'
+
+/** Tasks that a worker holds at once: the one it computes and the next. */
+const taskWindow = 2
+
+export const heartbeatMs = 400
+
+/** What a worker waits for a coordinator that is silent, as after a suspended laptop, before it connects anew. */
+const workerPatienceMs = 15_000
+
+/** The workers of a run and the work they share. */
+export type Crew = {
+  readonly exchange: Exchange<Answer>
+  readonly membership: Membership
+  /** Resolves when so many workers are active; rejects when the crew is aborted. */
+  readonly gather: (workers: number) => Promise<void>
+  readonly abort: (error: LockstepError) => void
+  /** Stops the clock that watches the workers. */
+  readonly stop: () => void
+}
+
+export function createCrew(options: {
+  readonly plan: RunPlan
+  readonly token: string
+  /** How long to go on with no worker at all once there has been one. */
+  readonly waitMs: number
+  readonly onEvent: EventListener
+}): Crew {
+  const { plan, waitMs } = options
+  const welcome = welcomeTo(plan)
+  let gathering: { readonly wanted: number; readonly done: Deferred<void> } | null = null
+  let aborted: LockstepError | null = null
+  const exchange = createExchange<Answer>(taskWindow, (workerId, frame) => membership.send(workerId, frame))
+  let lonely: NodeJS.Timeout | null = null
+
+  const membership = createMembership({
+    token: options.token,
+    welcome,
+    patience: patienceFor(plan),
+    nowMs: () => performance.now(),
+    onEvent: options.onEvent,
+    encodeState: () => encodeReplica(plan),
+    onJoin: workerId => {
+      if (lonely !== null) clearTimeout(lonely)
+      exchange.join(workerId)
+      if (gathering !== null && membership.active() >= gathering.wanted) gathering.done.resolve()
+    },
+    onLeave: workerId => {
+      exchange.leave(workerId)
+      if (membership.active() === 0) lonely = setTimeout(() => abort(noWorkers(waitMs)), waitMs)
+    },
+    onAnswer: answer => exchange.deliver(answer.workerId, answerKey(answer.message), answer),
+  })
+  const watch = setInterval(membership.tick, heartbeatMs)
+
+  function abort(error: LockstepError): void {
+    aborted ??= error
+    gathering?.done.reject(error)
+    exchange.abort(error)
+  }
+
+  return {
+    exchange,
+    membership,
+    abort,
+    gather: async wanted => {
+      if (aborted !== null) throw aborted
+      if (membership.active() >= wanted) return
+      gathering = { wanted, done: createDeferred() }
+      await gathering.done.promise
+    },
+    stop: () => {
+      clearInterval(watch)
+      if (lonely !== null) clearTimeout(lonely)
+    },
+  }
+}
+
+function welcomeTo({ identity, config, state, train, classNames }: RunPlan): Omit<MessageOf<'welcome'>, 'workerId'> {
+  const largestShard = Math.ceil(config.batchSize / config.shards)
+  return {
+    type: 'welcome',
+    runId: identity.runId,
+    config,
+    classes: classNames.length,
+    layoutHash: identity.layoutHash,
+    sizes: {
+      parameters: state.weights.length,
+      moments: state.optimizer.moments.length,
+      bytesPerSample: train.pixels.length / train.count,
+      maxSamples: Math.max(largestShard, evaluationChunk),
+    },
+    heartbeatMs,
+    silenceMs: workerPatienceMs,
+  }
+}
+
+/** Weights, moments and step as they are now, for a worker that joins. */
+function encodeReplica({ identity, state }: RunPlan): Uint8Array {
+  const { moments, powers } = state.optimizer
+  const joined = new Float32Array(moments.length * state.weights.length)
+  for (const [index, moment] of moments.entries()) joined.set(moment, index * state.weights.length)
+  const { step } = state
+  const message: MessageOf<'state'> = { type: 'state', runId: identity.runId, step, powers: [...powers] }
+  return encodeMessage(message, { weights: state.weights, moments: joined })
+}
+
+function patienceFor({ state }: RunPlan): Patience {
+  const stateBytes = state.weights.byteLength * (1 + state.optimizer.moments.length)
+  return {
+    helloMs: 5_000,
+    readyMs: 120_000,
+    silenceMs: 1_600,
+    hangMs: 30_000,
+    queuedBytes: 16 * stateBytes + (64 << 20),
+  }
+}
+
+function answerKey(message: Answer['message']): string {
+  const { type, step } = message
+  return type === 'gradient' ? workKey(step, message.shard) : evaluateKey(step, message.chunk)
+}
+
+function noWorkers(waitMs: number): LockstepError {
+  return new LockstepError('no-workers', `no worker has been there for ${waitMs / 1000} s`, {
+    hint: 'Start workers and continue the run with --resume.',
+  })
+}

@@ -1,0 +1,55 @@
+import { type ImageSplit, imageBytes } from '@lockstep/data'
+import { encodeMessage } from '@lockstep/protocol'
+import type { Exchange, SendableTask } from './exchange.ts'
+import type { Answer } from './membership.ts'
+
+/** Samples in a chunk of an evaluation. Fixed, so that the sums do not depend on who computes them. */
+export const evaluationChunk = 250
+
+/**
+ * Mean loss and accuracy of a split under the weights of `step`, spread over the workers in chunks and summed in the
+ * order of the chunks.
+ */
+export async function evaluateSplit(
+  exchange: Exchange<Answer>,
+  split: ImageSplit,
+  run: { readonly runId: string; readonly step: number; readonly weightsSha256: string },
+): Promise<{ readonly loss: number; readonly accuracy: number }> {
+  const chunks = Array.from({ length: Math.ceil(split.count / evaluationChunk) }, (_, chunk) => chunk)
+  const answers = await Promise.all(chunks.map(chunk => exchange.submit(chunkTask(split, chunk, run))))
+  let [lossSum, correct] = [0, 0]
+  for (const { message } of answers) {
+    lossSum += message.lossSum
+    correct += message.correct
+  }
+  return { loss: lossSum / split.count, accuracy: correct / split.count }
+}
+
+function chunkTask(
+  split: ImageSplit,
+  chunk: number,
+  run: { readonly runId: string; readonly step: number; readonly weightsSha256: string },
+): SendableTask<Answer> {
+  const { runId, step, weightsSha256 } = run
+  const start = chunk * evaluationChunk
+  const count = Math.min(evaluationChunk, split.count - start)
+  return {
+    key: evaluateKey(step, chunk),
+    step,
+    index: chunk,
+    encode: () => {
+      const pixels = split.pixels.subarray(start * imageBytes, (start + count) * imageBytes)
+      const labels = split.labels.subarray(start, start + count)
+      return encodeMessage({ type: 'evaluate', runId, step, chunk, count }, { pixels, labels })
+    },
+    findFault: ({ message }) => {
+      if (message.count !== count) return `${message.count} samples instead of ${count}`
+      const drifted = message.type === 'metrics' && message.weightsSha256 !== weightsSha256
+      return drifted ? `its replica has drifted: its weights at step ${step} are not the coordinator's` : null
+    },
+  }
+}
+
+export function evaluateKey(step: number, chunk: number): string {
+  return `evaluate:${step}:${chunk}`
+}

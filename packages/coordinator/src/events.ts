@@ -1,0 +1,39 @@
+import type { EpochMetrics } from './metrics.ts'
+
+export type WorkerFacts = {
+  readonly id: number
+  readonly name: string
+  readonly host: string
+  readonly device: string
+  readonly cores: number
+  readonly backend: string
+}
+
+/** What a coordinator tells whoever shows or records the run. */
+export type CoordinatorEvent =
+  | { readonly type: 'listening'; readonly url: string }
+  | { readonly type: 'worker-joined'; readonly worker: WorkerFacts; readonly active: number }
+  | { readonly type: 'worker-lost'; readonly worker: WorkerFacts; readonly reason: string; readonly active: number }
+  | { readonly type: 'refused'; readonly address: string; readonly reason: string }
+  | { readonly type: 'phase'; readonly phase: Phase; readonly active: number }
+  | ({ readonly type: 'step' } & StepReport)
+  | { readonly type: 'epoch'; readonly metrics: EpochMetrics }
+  | { readonly type: 'checkpoint'; readonly path: string; readonly step: number }
+
+export type Phase = 'waiting for workers' | 'training' | 'validating' | 'testing'
+
+export type StepReport = {
+  readonly epoch: number
+  /** Batches of this epoch that are done, and all of them. */
+  readonly batch: number
+  readonly batches: number
+  /** Optimizer steps that are done. */
+  readonly step: number
+  /** Means over the epoch so far. */
+  readonly loss: number
+  readonly accuracy: number
+  readonly samples: number
+  readonly active: number
+}
+
+export type EventListener = (event: CoordinatorEvent) => void

@@ -1,0 +1,90 @@
+import type { LockstepError } from '@lockstep/protocol'
+import { createSchedule, type Task } from './schedule.ts'
+
+/** A task as it is sent, and what an answer to it must be. */
+export type SendableTask<Result> = Task & {
+  /** The bytes that tell a worker to do it; asked for once, when they are first needed. */
+  readonly encode: () => Uint8Array
+  /** What is wrong with an answer, or null. */
+  readonly findFault: (result: Result) => string | null
+}
+
+/** `taken` is false for an answer that is dropped because nobody asked this worker for it; `fault` says that it is wrong. */
+export type Verdict = { readonly taken: boolean; readonly fault: string | null }
+
+/**
+ * Turns tasks into results, whoever computes them: a task that is submitted is sent to a worker, sent to another one
+ * when that worker is lost, and resolves with the first answer from a worker that holds it.
+ */
+export type Exchange<Result> = {
+  readonly submit: (task: SendableTask<Result>) => Promise<Result>
+  readonly join: (workerId: number) => void
+  readonly leave: (workerId: number) => void
+  /** Takes a worker's answer. After a fault the task stays with the worker until it leaves. */
+  readonly deliver: (workerId: number, key: string, result: Result) => Verdict
+  /** Fails everything that is unfinished, now and later. */
+  readonly abort: (error: LockstepError) => void
+}
+
+type Entry<Result> = SendableTask<Result> & {
+  frame: Uint8Array | null
+  readonly resolve: (result: Result) => void
+  readonly reject: (error: LockstepError) => void
+}
+
+export function createExchange<Result>(
+  window: number,
+  send: (workerId: number, frame: Uint8Array) => void,
+): Exchange<Result> {
+  const schedule = createSchedule<Entry<Result>>(window)
+  const unfinished = new Set<Entry<Result>>()
+  let aborted: LockstepError | null = null
+
+  function dispatch(): void {
+    for (const { workerId, task } of schedule.assign()) {
+      task.frame ??= task.encode()
+      send(workerId, task.frame)
+    }
+  }
+
+  function submit(task: SendableTask<Result>): Promise<Result> {
+    if (aborted !== null) return Promise.reject(aborted)
+    return new Promise((resolve, reject) => {
+      const entry = { ...task, frame: null, resolve, reject }
+      unfinished.add(entry)
+      schedule.add(entry)
+      dispatch()
+    })
+  }
+
+  function deliver(workerId: number, key: string, result: Result): Verdict {
+    const entry = schedule.find(workerId, key)
+    const fault = entry?.findFault(result) ?? null
+    if (entry === null || fault !== null) return { taken: false, fault }
+    schedule.complete(workerId, key)
+    unfinished.delete(entry)
+    entry.resolve(result)
+    dispatch()
+    return { taken: true, fault: null }
+  }
+
+  function abort(error: LockstepError): void {
+    aborted ??= error
+    for (const entry of unfinished) entry.reject(error)
+    unfinished.clear()
+  }
+
+  return {
+    submit,
+    deliver,
+    abort,
+    join: workerId => {
+      schedule.join(workerId)
+      dispatch()
+    },
+    leave: workerId => {
+      schedule.leave(workerId)
+      dispatch()
+    },
+  }
+}

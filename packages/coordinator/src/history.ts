@@ -1,0 +1,14 @@
+import type { EpochMetrics } from './metrics.ts'
+
+/** The epoch with the lowest validation loss, or with the lowest training loss where nothing validates; the first of equals. */
+export function bestEpoch(epochs: readonly EpochMetrics[]): EpochMetrics | null {
+  const loss = (epoch: EpochMetrics) => epoch.validationLoss ?? epoch.trainLoss
+  return epochs.reduce<EpochMetrics | null>((best, next) => (best && loss(best) <= loss(next) ? best : next), null)
+}
+
+/** True when the best epoch lies `patience` epochs back; never when patience is 0. */
+export function isOutOfPatience(epochs: readonly EpochMetrics[], patience: number): boolean {
+  const best = bestEpoch(epochs)
+  const last = epochs.at(-1)
+  return patience > 0 && best !== null && last !== undefined && last.epoch - best.epoch >= patience
+}

@@ -1,0 +1,44 @@
+import type { Connection, MessageOf } from '@lockstep/protocol'
+import type { WorkerFacts } from './events.ts'
+
+/** A connection on its way from `hello` to taking part, and what is known of the worker behind it. */
+export type Member = {
+  readonly address: string
+  connection: Connection
+  /** Null until its `hello` has been accepted. */
+  facts: WorkerFacts | null
+  /** True from the moment it was given the state. */
+  active: boolean
+  gone: boolean
+  readonly connectedAt: number
+  lastHeardAt: number
+  heartbeat: MessageOf<'heartbeat'> | null
+  samples: number
+  shards: number
+  outcome: string
+}
+
+/** How long a peer may take, and how much it may leave unread. */
+export type Patience = {
+  readonly helloMs: number
+  /** From `welcome` to `ready`: loading TensorFlow and building the model. */
+  readonly readyMs: number
+  readonly silenceMs: number
+  /** A computing thread with something to do that finishes nothing for so long hangs. */
+  readonly hangMs: number
+  readonly queuedBytes: number
+}
+
+/** Why a member has to go, or null while it may stay. */
+export function findFault(member: Member, patience: Patience, nowMs: number): string | null {
+  const connectedMs = nowMs - member.connectedAt
+  const silentMs = nowMs - member.lastHeardAt
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
+  if (member.facts === null) return connectedMs > patience.helloMs ? `no hello within ${seconds(connectedMs)}` : null
+  if (silentMs > patience.silenceMs) return `silent for ${seconds(silentMs)}`
+  if (!member.active) return connectedMs > patience.readyMs ? `not ready within ${seconds(connectedMs)}` : null
+  if (member.connection.queuedBytes() > patience.queuedBytes) return 'stopped reading'
+  const { pending = 0, quietMs = 0, step = 0 } = member.heartbeat ?? {}
+  if (pending > 0 && quietMs > patience.hangMs) return `hung at step ${step} for ${seconds(quietMs)}`
+  return null
+}

@@ -1,0 +1,79 @@
+import {
+  type DataSet,
+  dataSetSha256,
+  type ImageSplit,
+  imageBytes,
+  splitTrainValidation,
+  takeFirst,
+} from '@lockstep/data'
+import {
+  buildModel,
+  createLayout,
+  createOptimizer,
+  type LayersModelFiles,
+  type Optimizer,
+  readWeights,
+  summarize,
+  toLayersModelFiles,
+} from '@lockstep/model'
+import type { RunConfig } from '@lockstep/protocol'
+import { decodeState, freshState, type RunIdentity, type RunState } from './run-state.ts'
+
+/** A run before it begins: its samples, its model, and the state from which it starts. */
+export type RunPlan = {
+  readonly identity: RunIdentity
+  readonly config: RunConfig
+  readonly classNames: readonly string[]
+  readonly dataSource: string
+  readonly train: ImageSplit
+  readonly validation: ImageSplit | null
+  readonly test: ImageSplit
+  readonly optimizer: Optimizer
+  readonly state: RunState
+  /** The model as Keras's `summary` prints it. */
+  readonly modelSummary: string
+  /** The model with the state's weights as a plain LayersModel. */
+  readonly modelFiles: () => LayersModelFiles
+}
+
+/** Splits the data, builds the model, and takes up the state: a fresh one, or the one in `checkpoint`. */
+export function planRun(options: {
+  readonly runId: string
+  readonly config: RunConfig
+  readonly dataSet: DataSet
+  readonly checkpoint: Uint8Array | null
+}): RunPlan {
+  const { runId, config, dataSet, checkpoint } = options
+  const { classNames, source: dataSource } = dataSet
+  const model = buildModel(config.model, { classes: classNames.length, seed: config.seed })
+  const layout = createLayout(model)
+  const optimizer = createOptimizer(config)
+  const identity = { runId, config, dataSha256: dataSetSha256(dataSet), layoutHash: layout.hash }
+  const state =
+    checkpoint === null
+      ? freshState(readWeights(model, layout), optimizer.initialState(layout.size))
+      : decodeState(checkpoint, identity)
+  return {
+    identity,
+    config,
+    classNames,
+    dataSource,
+    ...splitSamples(dataSet, config),
+    optimizer,
+    state,
+    modelSummary: summarize(model),
+    modelFiles: () => toLayersModelFiles(model, layout, state.weights, { classNames }),
+  }
+}
+
+function splitSamples(dataSet: DataSet, config: RunConfig): Pick<RunPlan, 'train' | 'validation' | 'test'> {
+  const all = config.limitTrain === null ? dataSet.train : takeFirst(dataSet.train, config.limitTrain)
+  const test = config.limitTest === null ? dataSet.test : takeFirst(dataSet.test, config.limitTest)
+  const { trainCount, validationCount } = splitTrainValidation(all.count, config.validationSplit)
+  const validation = validationCount === 0 ? null : dropFirst(all, trainCount)
+  return { train: takeFirst(all, trainCount), validation, test }
+}
+
+function dropFirst(split: ImageSplit, n: number): ImageSplit {
+  return { count: split.count - n, pixels: split.pixels.subarray(n * imageBytes), labels: split.labels.subarray(n) }
+}

@@ -1,0 +1,130 @@
+import { appendFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { writeAtomically, writeError } from './atomic-file.ts'
+import type { EpochMetrics, RunSummary } from './metrics.ts'
+
+/** Names in a run folder, for those who write it and those who read it. */
+export const runFiles = {
+  config: 'config.json',
+  metrics: 'metrics.jsonl',
+  summary: 'summary.json',
+  checkpoints: 'checkpoints',
+  model: 'model',
+  plots: 'plots',
+} as const
+
+/** Checkpoints that are kept, the newest ones. */
+const keptCheckpoints = 3
+
+/** A run folder that is being written. Every write throws `disk-full` or `file-not-written` when it fails. */
+export type RunFolder = {
+  readonly path: string
+  readonly appendEpoch: (metrics: EpochMetrics) => Promise<void>
+  readonly writeSummary: (summary: RunSummary) => Promise<void>
+  readonly writeModel: (files: Readonly<Record<string, string | Uint8Array>>) => Promise<void>
+  /** Writes a checkpoint durably, drops the oldest ones, and returns its path. */
+  readonly writeCheckpoint: (step: number, bytes: Uint8Array) => Promise<string>
+}
+
+/** Starts a run folder. Throws `run-folder-taken` where something else is, before anything is written. */
+export async function createRunFolder(path: string, config: unknown): Promise<RunFolder> {
+  await refuseTaken(path)
+  try {
+    await mkdir(path, { recursive: true })
+  } catch (error) {
+    throw writeError(path, error)
+  }
+  await writeAtomically(join(path, runFiles.config), json(config))
+  return openRunFolder(path)
+}
+
+/** Goes on with a run folder: `metrics.jsonl` is cut back to the epochs that the checkpoint knows. */
+export async function reopenRunFolder(
+  path: string,
+  epochs: readonly EpochMetrics[],
+  config: unknown,
+): Promise<RunFolder> {
+  await writeAtomically(join(path, runFiles.config), json(config))
+  await writeAtomically(join(path, runFiles.metrics), epochs.map(line).join(''))
+  return openRunFolder(path)
+}
+
+/** The newest checkpoint of a run. Throws `no-checkpoint` when there is none. */
+export async function readNewestCheckpoint(path: string): Promise<Uint8Array> {
+  const folder = join(path, runFiles.checkpoints)
+  const newest = (await listCheckpoints(folder)).at(-1)
+  if (newest !== undefined) return readFile(join(folder, newest))
+  throw new LockstepError('no-checkpoint', `${path} holds no checkpoint`, {
+    kind: 'usage',
+    hint: 'The first one is written after the first epoch, or on Ctrl-C. See `pnpm cli runs`.',
+  })
+}
+
+/** Throws `run-folder-taken` when a new run cannot be put at this path. */
+export async function refuseTaken(path: string): Promise<void> {
+  const hint = 'Choose another --run-dir, or continue that run with --resume.'
+  const found = await statOrNull(path)
+  if (found === null) return
+  const details = { kind: 'usage', expected: 'a new or empty folder', hint } as const
+  if (!found.isDirectory()) throw new LockstepError('run-folder-taken', `${path} is a file`, details)
+  const names = await readdir(path)
+  if (names.includes(runFiles.config))
+    throw new LockstepError('run-folder-taken', `${path} already holds a run`, details)
+}
+
+function openRunFolder(path: string): RunFolder {
+  return {
+    path,
+    appendEpoch: async metrics => {
+      const file = join(path, runFiles.metrics)
+      await appendFile(file, line(metrics)).catch(error => Promise.reject(writeError(file, error)))
+    },
+    writeSummary: summary => writeAtomically(join(path, runFiles.summary), json(summary)),
+    writeModel: async files => {
+      await makeFolder(join(path, runFiles.model))
+      for (const [name, content] of Object.entries(files)) {
+        await writeAtomically(join(path, runFiles.model, name), content)
+      }
+    },
+    writeCheckpoint: async (step, bytes) => {
+      const folder = join(path, runFiles.checkpoints)
+      await makeFolder(folder)
+      const file = join(folder, `step-${String(step).padStart(9, '0')}.ckpt`)
+      await writeAtomically(file, bytes)
+      const old = (await listCheckpoints(folder)).slice(0, -keptCheckpoints)
+      for (const name of old) await rm(join(folder, name))
+      return file
+    },
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch(error => Promise.reject(writeError(path, error)))
+}
+
+async function listCheckpoints(folder: string): Promise<readonly string[]> {
+  const found = await statOrNull(folder)
+  if (found === null) return []
+  return (await readdir(folder)).filter(name => /^step-\d+\.ckpt$/.test(name)).sort()
+}
+
+async function statOrNull(path: string): Promise<Awaited<ReturnType<typeof stat>> | null> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    if (hasSystemCode(error, 'ENOENT')) return null
+    throw new LockstepError('run-folder-unreadable', `${path} cannot be read`, {
+      received: String(error),
+      cause: error,
+    })
+  }
+}
+
+function line(metrics: EpochMetrics): string {
+  return `${JSON.stringify(metrics)}\n`
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`
+}

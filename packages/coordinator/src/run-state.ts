@@ -1,0 +1,90 @@
+import {
+  type Checkpoint,
+  checkpointVersion,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type OptimizerState,
+} from '@lockstep/model'
+import { LockstepError, type RunConfig } from '@lockstep/protocol'
+import { z } from 'zod'
+import { epochMetricsSchema } from './metrics.ts'
+
+/** Where in the training set a run stands: `batch` global batches of `epoch` are done, with these sums over them. */
+export type Position = {
+  readonly epoch: number
+  readonly batch: number
+  readonly lossSum: number
+  readonly correct: number
+  readonly count: number
+}
+
+/** What a run has to show for itself so far; carried along by checkpoints. */
+export const historySchema = z.object({
+  epochs: z.array(epochMetricsSchema),
+  /** Wall time of training steps, warm-up included. */
+  trainSeconds: z.number(),
+  /** Samples and wall time of the training steps after the warm-up, from which the speed is told. */
+  measuredSamples: z.number(),
+  measuredSeconds: z.number(),
+})
+
+export type History = z.infer<typeof historySchema>
+
+/** All that a run is, between two steps. Weights and moments are updated in place. */
+export type RunState = {
+  step: number
+  position: Position
+  readonly weights: Float32Array
+  optimizer: OptimizerState
+  history: History
+}
+
+/** What a checkpoint must agree with before it is continued. */
+export type RunIdentity = {
+  readonly runId: string
+  readonly config: RunConfig
+  readonly dataSha256: string
+  readonly layoutHash: string
+}
+
+export const startPosition = (epoch: number): Position => ({ epoch, batch: 0, lossSum: 0, correct: 0, count: 0 })
+
+export function freshState(weights: Float32Array, optimizer: OptimizerState): RunState {
+  const history = { epochs: [], trainSeconds: 0, measuredSamples: 0, measuredSeconds: 0 }
+  return { step: 0, position: startPosition(1), weights, optimizer, history }
+}
+
+export function encodeState(identity: RunIdentity, state: RunState): Uint8Array {
+  const { step, position, weights, optimizer, history } = state
+  return encodeCheckpoint({
+    version: checkpointVersion,
+    ...identity,
+    step,
+    position,
+    optimizer,
+    weights,
+    progress: history,
+  })
+}
+
+/** The state in a checkpoint. Throws when the checkpoint is damaged or belongs to other data or another model. */
+export function decodeState(bytes: Uint8Array, identity: Pick<RunIdentity, 'dataSha256' | 'layoutHash'>): RunState {
+  const checkpoint = decodeCheckpoint(bytes)
+  requireSame('data set', checkpoint.dataSha256, identity.dataSha256)
+  requireSame('parameter layout', checkpoint.layoutHash, identity.layoutHash)
+  return { ...pickState(checkpoint), history: historySchema.parse(checkpoint.progress) }
+}
+
+function pickState({ step, position, weights, optimizer }: Checkpoint): Omit<RunState, 'history'> {
+  return { step, position, weights, optimizer }
+}
+
+function requireSame(what: string, saved: string, present: string): void {
+  if (saved === present) return
+  throw new LockstepError('resume-mismatch', `the run to resume was trained with another ${what}`, {
+    kind: 'usage',
+    expected: saved,
+    received: present,
+    hint: 'Resume with the same data and the same lockstep, or start a new run.',
+  })
+}

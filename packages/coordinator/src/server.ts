@@ -1,0 +1,76 @@
+import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import {
+  type Connection,
+  type ConnectionHandlers,
+  closeTimeoutMs,
+  createConnection,
+  hasSystemCode,
+  LockstepError,
+} from '@lockstep/protocol'
+import { WebSocketServer } from 'ws'
+
+export type ListenOptions = {
+  readonly host: string
+  /** 0 lets the system choose. */
+  readonly port: number
+  /** PEM texts; with them the coordinator speaks `wss:`. */
+  readonly tls: { readonly cert: string; readonly key: string } | null
+  /** The most bytes in one message from a worker. */
+  readonly maxFrameBytes: number
+  /** Called for each WebSocket that a peer opens. */
+  readonly onConnection: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
+  /** Called for bytes that are no WebSocket handshake. */
+  readonly onGarbage: (address: string, reason: string) => void
+}
+
+export type Listener = { readonly url: string; readonly port: number; readonly close: () => Promise<void> }
+
+/** Listens for workers. Throws `port-taken` or `cannot-listen`. */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const server = options.tls === null ? createServer() : createTlsServer(options.tls)
+  const limits = { perMessageDeflate: false, maxPayload: options.maxFrameBytes, closeTimeout: closeTimeoutMs }
+  const sockets = new WebSocketServer({ server, ...limits })
+  sockets.on('connection', (socket, request) => {
+    const address = `${request.socket.remoteAddress}:${request.socket.remotePort}`
+    options.onConnection(address, handlers => createConnection(socket, handlers))
+  })
+  server.on('request', (_, response) => {
+    response
+      .writeHead(426, { 'content-type': 'text/plain' })
+      .end('A lockstep coordinator: workers connect by WebSocket.\n')
+  })
+  server.on('clientError', (error: Error, socket: Duplex & { remoteAddress?: string; remotePort?: number }) => {
+    options.onGarbage(`${socket.remoteAddress}:${socket.remotePort}`, `not a WebSocket handshake (${error.message})`)
+    socket.destroy()
+  })
+  await bind(server, sockets, options)
+  const { port } = server.address() as AddressInfo
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host
+  return { url: `${options.tls === null ? 'ws' : 'wss'}://${host}:${port}`, port, close: () => close(server, sockets) }
+}
+
+function bind(server: Server, sockets: WebSocketServer, { host, port }: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    sockets.once('error', error => reject(bindError(error, host, port)))
+    server.listen(port, host, resolve)
+  })
+}
+
+function bindError(cause: Error, host: string, port: number): LockstepError {
+  if (hasSystemCode(cause, 'EADDRINUSE')) {
+    const hint = 'Another program listens there; choose another port with --listen HOST:PORT.'
+    return new LockstepError('port-taken', `port ${port} on ${host} is taken`, { hint, cause })
+  }
+  return new LockstepError('cannot-listen', `cannot listen on ${host}:${port}`, { received: cause.message, cause })
+}
+
+async function close(server: Server, sockets: WebSocketServer): Promise<void> {
+  await new Promise<void>(resolve => {
+    sockets.close()
+    server.close(() => resolve())
+    setTimeout(() => sockets.clients.forEach(socket => void socket.terminate()), closeTimeoutMs).unref()
+  })
+}

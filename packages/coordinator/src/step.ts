@@ -1,0 +1,54 @@
+import { encodeMessage } from '@lockstep/protocol'
+import type { EpochBatches } from './batches.ts'
+import type { Exchange, SendableTask } from './exchange.ts'
+import type { Answer } from './membership.ts'
+import { reduceGradients } from './reduction.ts'
+
+/** What a global batch came to: the mean gradient over its samples, and sums over them. */
+export type BatchResult = {
+  readonly gradient: Float32Array
+  readonly lossSum: number
+  readonly correct: number
+  readonly count: number
+}
+
+/** Asks the workers for the gradients of a batch's shards; the answers come in the order of the shards. */
+export function submitBatch(
+  exchange: Exchange<Answer>,
+  batches: EpochBatches,
+  batch: number,
+  run: { readonly runId: string; readonly step: number },
+): Promise<readonly Answer[]> {
+  const { runId, step } = run
+  const tasks = batches.shards(batch).map(
+    ({ shard, count, read }): SendableTask<Answer> => ({
+      key: workKey(step, shard),
+      step,
+      index: shard,
+      encode: () => {
+        const { pixels, labels } = read()
+        return encodeMessage({ type: 'work', runId, step, shard, count }, { pixels, labels })
+      },
+      findFault: ({ message }) => (message.count === count ? null : `${message.count} samples instead of ${count}`),
+    }),
+  )
+  return Promise.all(tasks.map(exchange.submit))
+}
+
+/** The all-reduce: mean gradient by the fixed tree, losses and hits summed in the order of the shards. */
+export function combineShards(answers: readonly Answer[], shards: number): BatchResult {
+  const gradients = new Array<{ gradient: Float32Array; count: number } | null>(shards).fill(null)
+  let [lossSum, correct, count] = [0, 0, 0]
+  for (const { message, tensors } of answers) {
+    if (message.type !== 'gradient') throw new TypeError(`a ${message.type} message among gradients`)
+    gradients[message.shard] = { gradient: tensors.gradient as Float32Array, count: message.count }
+    lossSum += message.lossSum
+    correct += message.correct
+    count += message.count
+  }
+  return { gradient: reduceGradients(gradients), lossSum, correct, count }
+}
+
+export function workKey(step: number, shard: number): string {
+  return `work:${step}:${shard}`
+}

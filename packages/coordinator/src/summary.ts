@@ -1,0 +1,56 @@
+import { bestEpoch } from './history.ts'
+import type { Member } from './member.ts'
+import type { EpochMetrics, RunSummary } from './metrics.ts'
+import type { RunState } from './run-state.ts'
+
+/** What of a summary is known before the run begins. */
+export type SummaryFacts = Pick<
+  RunSummary,
+  | 'run'
+  | 'runId'
+  | 'dataset'
+  | 'dataSource'
+  | 'model'
+  | 'parameters'
+  | 'trainSamples'
+  | 'validationSamples'
+  | 'testSamples'
+  | 'batchSize'
+  | 'shards'
+  | 'precision'
+  | 'engine'
+  | 'seed'
+>
+
+export function summarizeRun(
+  facts: SummaryFacts,
+  state: RunState,
+  members: readonly Member[],
+  outcome: Pick<RunSummary, 'status' | 'test' | 'weightsSha256'>,
+): RunSummary {
+  const { epochs, trainSeconds, measuredSamples, measuredSeconds } = state.history
+  const last = epochs.at(-1)
+  const best = bestEpoch(epochs)
+  return {
+    ...facts,
+    ...outcome,
+    epochs: epochs.length,
+    steps: state.step,
+    workers: members.length,
+    backends: [...new Set(members.map(member => member.facts!.backend))],
+    trainSeconds,
+    imagesPerSecond: measuredSeconds > 0 ? measuredSamples / measuredSeconds : null,
+    final: last === undefined ? null : figures(last),
+    best: best === null ? null : { epoch: best.epoch, ...figures(best) },
+    perWorker: members.map(describeMember),
+  }
+}
+
+function describeMember({ facts, samples, shards, outcome }: Member): RunSummary['perWorker'][number] {
+  const { id, name, host, device } = facts!
+  return { id, name, host, device, samples, shards, outcome }
+}
+
+function figures({ trainLoss, trainAccuracy, validationLoss, validationAccuracy }: EpochMetrics) {
+  return { trainLoss, trainAccuracy, validationLoss, validationAccuracy }
+}
