@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest'
+import { createAdam } from '../../src/optimizers/adam.ts'
+import { tf } from '../../src/tfjs.ts'
+import { randomVector } from '../fixtures/random.ts'
+
+const size = 1000
+const steps = 100
+const learningRate = 0.001
+
+/** A gradient for each step, with magnitudes in [0.1, 1) and signs that often change. */
+function gradientOf(step: number): Float32Array {
+  const values = randomVector(size, step + 1, [-0.9, 0.9])
+  return values.map(value => value + 0.1 * Math.sign(value))
+}
+
+function trainWithLockstep(weights: Float32Array): Float32Array {
+  const adam = createAdam({ learningRate })
+  let state = adam.initialState(size)
+  for (let step = 0; step < steps; step++) state = adam.apply(weights, gradientOf(step), state)
+  return weights
+}
+
+function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return Array.from(a).reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i]!)), 0)
+}
+
+/** Kingma and Ba 2015, algorithm 1 with the order of computation of the end of section 2 (α_t and ε hat), in float64. */
+function adamOfThePaper(initial: Float32Array): number[] {
+  const [beta1, beta2, epsilonHat] = [0.9, 0.999, 1e-7]
+  const theta = Array.from(initial)
+  const m = theta.map(() => 0)
+  const v = theta.map(() => 0)
+  for (let t = 1; t <= steps; t++) {
+    const alpha = (learningRate * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t)
+    gradientOf(t - 1).forEach((g, i) => {
+      m[i] = beta1 * m[i]! + (1 - beta1) * g
+      v[i] = beta2 * v[i]! + (1 - beta2) * g * g
+      theta[i] = theta[i]! - (alpha * m[i]!) / (Math.sqrt(v[i]!) + epsilonHat)
+    })
+  }
+  return theta
+}
+
+test('Adam follows the paper in float64 within 1e-6 over 100 steps', () => {
+  const initial = randomVector(size, 7, [-0.2, 0.2])
+  const expected = adamOfThePaper(initial)
+  const actual = trainWithLockstep(initial.slice())
+  // A weight of magnitude up to 0.3 is rounded by at most 2⁻²⁶ = 1.5e-8 a step. The roundings are as often up
+  // as down: about √100 of them, 1.5e-7, remain.
+  expect(largestDifference(actual, expected)).toBeLessThan(1e-6)
+  expect(largestDifference(actual, initial)).toBeGreaterThan(0.01)
+})
+
+test("Adam follows tfjs's own Adam within 1e-5 over 100 steps", async () => {
+  await tf.setBackend('cpu')
+  const initial = randomVector(size, 7, [-0.2, 0.2])
+  const variable = tf.variable(tf.tensor1d(initial.slice()), true, 'adam-test')
+  const optimizer = tf.train.adam(learningRate, 0.9, 0.999, 1e-7)
+  for (let step = 0; step < steps; step++) {
+    tf.tidy(() => optimizer.applyGradients([{ name: 'adam-test', tensor: tf.tensor1d(gradientOf(step)) }]))
+  }
+  const expected = variable.dataSync()
+  // tfjs adds ε to the corrected √v̂, which is as if ours were √(1 − β₂ᵗ) times smaller. That changes a step by at most
+  // η · ε · (1/√(1 − β₂ᵗ) − 1) / |g|; with |g| ≥ 0.1, and 1 − β₂ᵗ ≈ t/1000, the sum over 100 steps is below
+  // 0.001 · 1e-7 · 2 · √(1000 · 100) / 0.1 = 6.3e-7. tfjs also keeps β₂ᵗ in float32: an error of 6e-8 a step in
+  // 1 − β₂ᵗ ≈ t/1000 is 6e-5 relative, half of that in a step of 0.001, 3e-6 over 100 steps if all went one way.
+  expect(largestDifference(trainWithLockstep(initial.slice()), expected)).toBeLessThan(1e-5)
+  optimizer.dispose()
+  variable.dispose()
+})
+
+test('the first step moves each weight by the learning rate against the sign of its gradient', () => {
+  const adam = createAdam({ learningRate: 0.5 })
+  const weights = new Float32Array([1, 1, 1])
+  const state = adam.apply(weights, new Float32Array([3, -0.25, 0]), adam.initialState(3))
+  // α = 0.5 · √0.001 / 0.1, m = 0.1 g, √v = √0.001 |g|: α m / (√v + ε) is 0.5 · sign(g),
+  // less by ε / √v, which is 1.3e-5 of it for g = −0.25.
+  expect(Array.from(weights)).toEqual([expect.closeTo(0.5, 4), expect.closeTo(1.5, 4), 1])
+  expect(state.step).toBe(1)
+  expect(state.powers).toEqual([0.9, 0.999])
+})
+
+test('the gradient is left as it is and the moments are updated in place', () => {
+  const adam = createAdam({ learningRate: 0.1 })
+  const before = adam.initialState(2)
+  const gradient = new Float32Array([1, 2])
+  const after = adam.apply(new Float32Array(2), gradient, before)
+  expect(Array.from(gradient)).toEqual([1, 2])
+  expect(after.moments).toBe(before.moments)
+  expect(after.moments[1]![1]).toBeCloseTo(0.004, 8)
+})
+
+test('running powers stay within one part in 10¹¹ of the true powers after 100,000 steps', () => {
+  const adam = createAdam({ learningRate: 0.1 })
+  let state = adam.initialState(0)
+  for (let step = 0; step < 100_000; step++) state = adam.apply(new Float32Array(), new Float32Array(), state)
+  expect(Math.abs(state.powers[1]! / 0.999 ** 100_000 - 1)).toBeLessThan(1e-11)
+})
+
+test('vectors that do not fit together are refused', () => {
+  const adam = createAdam({ learningRate: 0.1 })
+  const size = expect.objectContaining({ code: 'optimizer-size' })
+  expect(() => adam.apply(new Float32Array(3), new Float32Array(2), adam.initialState(3))).toThrow(size)
+  expect(() => adam.apply(new Float32Array(3), new Float32Array(3), adam.initialState(2))).toThrow(size)
+})
