@@ -1,0 +1,41 @@
+/** What a shard's samples add up to. */
+export type ShardMetrics = {
+  /** Sum over the samples of sparse categorical cross-entropy, in nats. */
+  readonly lossSum: number
+  /** Samples whose most probable class is their label. */
+  readonly correct: number
+  readonly count: number
+}
+
+export type ShardGradient = ShardMetrics & {
+  /** Gradient of the mean loss of the shard by the flat weights. */
+  readonly gradient: Float32Array
+}
+
+export type ShardEvaluation = ShardMetrics & {
+  /** The most probable class of each sample. */
+  readonly predictions: Uint8Array
+}
+
+/**
+ * Computes losses and gradients of shards. Both functions take the flat weights, the pixels of n samples, each
+ * row-major [height, width, channels] in 0..255, and n labels. They keep nothing of their arguments and nothing of one
+ * shard for the next.
+ */
+export type GradientEngine = {
+  readonly name: string
+  /** In training mode. */
+  readonly gradient: (
+    weights: Float32Array,
+    pixels: Uint8Array,
+    labels: Uint8Array,
+  ) => ShardGradient | Promise<ShardGradient>
+  /** In inference mode. */
+  readonly evaluate: (
+    weights: Float32Array,
+    pixels: Uint8Array,
+    labels: Uint8Array,
+  ) => ShardEvaluation | Promise<ShardEvaluation>
+  /** Frees what the engine holds; the model stays usable. */
+  readonly dispose: () => void
+}

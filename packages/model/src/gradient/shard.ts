@@ -1,0 +1,27 @@
+import { LockstepError } from '@lockstep/protocol'
+
+/**
+ * Checks a shard before it reaches a tensor library, which would take a wrong label for a loss of zero.
+ *
+ * @throws LockstepError `shard-empty`, `shard-size` or `shard-label`.
+ */
+export function checkShard(pixels: Uint8Array, labels: Uint8Array, pixelsPerSample: number, classes: number): void {
+  if (labels.length === 0) {
+    throw new LockstepError('shard-empty', 'a shard without samples has no mean gradient', {
+      hint: 'Count an empty shard as zero samples without computing it.',
+    })
+  }
+  if (pixels.length !== labels.length * pixelsPerSample) {
+    throw new LockstepError('shard-size', 'the pixels of a shard do not fit its labels', {
+      expected: `${labels.length * pixelsPerSample} bytes of pixels for ${labels.length} labels`,
+      received: `${pixels.length} bytes`,
+    })
+  }
+  const wrong = labels.findIndex(label => label >= classes)
+  if (wrong >= 0) {
+    throw new LockstepError('shard-label', `sample ${wrong} of a shard has a label that the model does not have`, {
+      expected: `0 to ${classes - 1}`,
+      received: `${labels[wrong]}`,
+    })
+  }
+}
