@@ -1,0 +1,58 @@
+import { type RunConfig, runConfigSchema } from '@lockstep/protocol'
+import { z } from 'zod'
+import type { OptimizerState } from '../optimizers/optimizer.ts'
+
+/** The format version that this code writes, and the newest that it reads. */
+export const checkpointVersion = 1
+
+/** Everything a run needs to go on as if it had never stopped. */
+export type Checkpoint = {
+  readonly version: typeof checkpointVersion
+  readonly runId: string
+  readonly config: RunConfig
+  /** Identifies the data set that the run trains on, hex. */
+  readonly dataSha256: string
+  /** `ParameterLayout.hash` of the model that the weights belong to, hex. */
+  readonly layoutHash: string
+  /** Optimizer steps since the start of the run. */
+  readonly step: number
+  /** Where in the epoch the run stands, and what the epoch's metrics add up to so far. */
+  readonly position: CheckpointPosition
+  /** What else the run remembers (history, best epoch, early stopping), as plain data; NaN and ±Infinity are kept. */
+  readonly progress: Readonly<Record<string, unknown>>
+  readonly optimizer: OptimizerState
+  readonly weights: Float32Array
+}
+
+export type CheckpointPosition = {
+  readonly epoch: number
+  /** Global batches of the epoch that are done. */
+  readonly batch: number
+  readonly lossSum: number
+  readonly correct: number
+  readonly count: number
+}
+
+const nonNegative = z.int().min(0)
+/** Any double: a run that has diverged must still be able to write its state. */
+const float64 = z.custom<number>(value => typeof value === 'number', 'expected a number')
+const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits')
+
+/** The header of a checkpoint file: everything but the tensors. */
+export const checkpointHeaderSchema = z.strictObject({
+  runId: z.string(),
+  config: runConfigSchema,
+  dataSha256: sha256Hex,
+  layoutHash: sha256Hex,
+  step: nonNegative,
+  position: z.strictObject({
+    epoch: nonNegative,
+    batch: nonNegative,
+    lossSum: float64,
+    correct: nonNegative,
+    count: nonNegative,
+  }),
+  progress: z.record(z.string(), z.unknown()),
+  optimizer: z.strictObject({ step: nonNegative, powers: z.array(float64) }),
+  tensors: z.strictObject({ parameters: nonNegative, moments: nonNegative }),
+})

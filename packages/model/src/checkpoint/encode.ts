@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { LockstepError } from '@lockstep/protocol'
+import { Packr } from 'msgpackr'
+import { z } from 'zod'
+import { toLittleEndianBytes } from '../little-endian.ts'
+import { type Checkpoint, checkpointHeaderSchema } from './checkpoint.ts'
+import {
+  checksumLength,
+  fileLengthOffset,
+  headerLengthOffset,
+  headerOffset,
+  magic,
+  tensorOffset,
+  versionOffset,
+} from './format.ts'
+
+const packr = new Packr({ useRecords: false })
+
+/**
+ * The checkpoint as the bytes of a file, laid out as `format.ts` says. The same checkpoint gives the same bytes.
+ *
+ * @throws LockstepError `checkpoint-invalid` if it could not be read back: a field of the wrong kind, or moments that
+ * are not as long as the weights.
+ */
+export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
+  const tensors = [checkpoint.weights, ...checkpoint.optimizer.moments]
+  const header = packr.pack(checkedHeader(checkpoint))
+  const tensorsStart = tensorOffset(header.length)
+  const tensorBytes = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  const file = Buffer.alloc(tensorsStart + tensorBytes + checksumLength)
+
+  file.set(magic, 0)
+  file.writeUInt32LE(checkpoint.version, versionOffset)
+  file.writeUInt32LE(header.length, headerLengthOffset)
+  file.writeBigUInt64LE(BigInt(file.length), fileLengthOffset)
+  file.set(header, headerOffset)
+  let offset = tensorsStart
+  for (const tensor of tensors) {
+    file.set(toLittleEndianBytes(tensor), offset)
+    offset += tensor.byteLength
+  }
+  file.set(createHash('sha256').update(file.subarray(0, offset)).digest(), offset)
+  return file
+}
+
+function checkedHeader({ version: _version, weights, optimizer, ...rest }: Checkpoint) {
+  if (optimizer.moments.some(moment => moment.length !== weights.length)) {
+    throw new LockstepError('checkpoint-invalid', 'the moments of a checkpoint are not as long as its weights', {
+      expected: `${weights.length} elements each`,
+      received: optimizer.moments.map(moment => moment.length).join(', '),
+    })
+  }
+  const header = {
+    ...rest,
+    optimizer: { step: optimizer.step, powers: optimizer.powers },
+    tensors: { parameters: weights.length, moments: optimizer.moments.length },
+  }
+  const checked = checkpointHeaderSchema.safeParse(header)
+  if (checked.success) return checked.data
+  throw new LockstepError('checkpoint-invalid', 'the run is in a state that a checkpoint cannot hold', {
+    received: z.prettifyError(checked.error),
+  })
+}
