@@ -1,0 +1,73 @@
+import { LockstepError } from '@lockstep/protocol'
+import { checkWeightsSize } from './flat-weights.ts'
+import type { ParameterLayout } from './layout.ts'
+import { toLittleEndianBytes } from './little-endian.ts'
+import { tf } from './tfjs.ts'
+
+/** The two files of a tfjs LayersModel, by file name. */
+export type LayersModelFiles = {
+  readonly 'model.json': string
+  readonly 'weights.bin': Uint8Array
+}
+
+export type LayersModelMetadata = {
+  /** Names of the outputs, in order. */
+  readonly classNames?: readonly string[]
+}
+
+/**
+ * The model with the given weights as a plain LayersModel, which `tf.loadLayersModel` of any tfjs reads. Metadata
+ * comes back from `model.getUserDefinedMetadata()`.
+ *
+ * @throws LockstepError `weights-size` if the vector has not `layout.size` elements.
+ */
+export function toLayersModelFiles(
+  model: tf.LayersModel,
+  layout: ParameterLayout,
+  weights: Float32Array,
+  metadata: LayersModelMetadata = {},
+): LayersModelFiles {
+  checkWeightsSize(layout, weights)
+  const entries = new Map(layout.entries.map(entry => [entry.name, entry]))
+  const tensors = model.weights.map(variable => {
+    const entry = entries.get(variable.originalName)
+    const values = entry
+      ? weights.subarray(entry.offset, entry.offset + entry.size)
+      : (variable.read().dataSync() as Float32Array)
+    return { name: variable.originalName, shape: variable.read().shape, values }
+  })
+  const json: tf.io.ModelJSON = {
+    format: 'layers-model',
+    generatedBy: `TensorFlow.js tfjs-layers v${tf.version_layers}`,
+    convertedBy: null,
+    modelTopology: model.toJSON(null, false) as object,
+    weightsManifest: [
+      { paths: ['weights.bin'], weights: tensors.map(({ name, shape }) => ({ name, shape, dtype: 'float32' })) },
+    ],
+    ...(Object.keys(metadata).length > 0 && { userDefinedMetadata: metadata }),
+  }
+  return {
+    'model.json': JSON.stringify(json),
+    'weights.bin': Buffer.concat(tensors.map(({ values }) => toLittleEndianBytes(values))),
+  }
+}
+
+/**
+ * Loads a model from its files.
+ *
+ * @throws LockstepError `model-files` if they are not a LayersModel with all of its weights.
+ */
+export async function fromLayersModelFiles(files: LayersModelFiles): Promise<tf.LayersModel> {
+  try {
+    const json = JSON.parse(files['model.json']) as tf.io.ModelJSON
+    const weightSpecs = json.weightsManifest.flatMap(group => group.weights)
+    const weightData = Uint8Array.from(files['weights.bin']).buffer
+    const artifacts = tf.io.getModelArtifactsForJSONSync(json, weightSpecs, weightData)
+    return await tf.loadLayersModel(tf.io.fromMemory(artifacts))
+  } catch (cause) {
+    throw new LockstepError('model-files', 'the files are not a whole tfjs LayersModel', {
+      received: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    })
+  }
+}
