@@ -1,1 +1,1 @@
-export {}
+export { runWorker, type WorkerEnd, type WorkerEvent, type WorkerOptions } from './run-worker.ts'

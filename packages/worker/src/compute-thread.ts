@@ -1,0 +1,41 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { buildModel, createEagerEngine, createLayout, createOptimizer } from '@lockstep/model'
+import { loadTensorFlow } from '@lockstep/tensorflow'
+import { type ComputeSetup, detachable, type FromCompute, type ToCompute } from './compute-messages.ts'
+import { createReplica, type Replica } from './replica.ts'
+
+const port = parentPort!
+const { config, classes, provisioned } = workerData as ComputeSetup
+
+const { description } = await loadTensorFlow(provisioned)
+const model = buildModel(config.model, { classes, seed: config.seed })
+const layout = createLayout(model)
+const engine = createEagerEngine(model, layout)
+const optimizer = createOptimizer(config)
+let current: { readonly session: number; readonly replica: Replica } | null = null
+
+port.on('message', ({ session, received }: ToCompute) => {
+  if (current?.session !== session) {
+    current?.replica.discard()
+    current = { session, replica: replicaOf(session) }
+  }
+  // An error ends the thread, and the thread that started it hears of it.
+  void current.replica.receive(received)
+})
+post({ type: 'built', layoutHash: layout.hash, backend: description })
+
+function replicaOf(session: number): Replica {
+  return createReplica(
+    engine,
+    optimizer,
+    answer => {
+      const { tensors, transfer } = detachable(answer.tensors)
+      post({ type: 'answer', session, message: answer.message, tensors }, transfer)
+    },
+    step => post({ type: 'step', session, step }),
+  )
+}
+
+function post(message: FromCompute, transfer: ArrayBuffer[] = []): void {
+  port.postMessage(message, transfer)
+}
