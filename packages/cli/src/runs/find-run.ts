@@ -1,0 +1,122 @@
+import { readdir, stat } from 'node:fs/promises'
+import { basename, join, sep } from 'node:path'
+import { runFiles } from '@lockstep/coordinator'
+import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { type RunHeader, readRunHeader } from './read-run.ts'
+
+const shownSuggestions = 5
+
+/**
+ * The folder of the run that is meant by a path of a run folder, by the name of a run in `runsFolder` (or the beginning
+ * of one, where only one begins so), or by `latest`.
+ * Throws `run-not-found`, `run-ambiguous` or `not-a-run`, all usage errors.
+ */
+export async function findRun(reference: string, runsFolder: string): Promise<string> {
+  if (reference !== 'latest' && (await isRunFolder(reference))) return reference
+  if (reference.includes(sep)) throw await pathError(reference)
+  const runs = await readHeaders(runsFolder)
+  const matches = reference === 'latest' ? runs.slice(-1) : matchName(reference, runs)
+  const [match, ...others] = matches
+  if (match === undefined) throw notFound(reference, runsFolder, runs)
+  if (others.length > 0) throw ambiguous(reference, matches)
+  return match.folder
+}
+
+/** The run folders in a folder, in the order of their names. A folder that is not there holds none. */
+export async function listRunFolders(runsFolder: string): Promise<readonly string[]> {
+  const folders = (await readNames(runsFolder)).sort().map(name => join(runsFolder, name))
+  const areRuns = await Promise.all(folders.map(isRunFolder))
+  return folders.filter((_, index) => areRuns[index])
+}
+
+async function readNames(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (hasSystemCode(error, 'ENOENT')) return []
+    const reason = error instanceof Error ? error.message : String(error)
+    const details = { kind: 'usage', expected: 'a folder of runs', received: reason, cause: error } as const
+    throw new LockstepError('runs-unreadable', `${folder} cannot be listed`, details)
+  }
+}
+
+async function isRunFolder(folder: string): Promise<boolean> {
+  return exists(join(folder, runFiles.config))
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if (hasSystemCode(error, 'ENOENT', 'ENOTDIR')) return false
+    throw new LockstepError('run-unreadable', `${path} cannot be read`, { received: String(error), cause: error })
+  }
+}
+
+/** Runs whose files are damaged can still be named by path; a name finds only those that can be read. */
+async function readHeaders(runsFolder: string): Promise<readonly RunHeader[]> {
+  const results = await Promise.allSettled((await listRunFolders(runsFolder)).map(readRunHeader))
+  const headers = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+  return headers.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime())
+}
+
+/** The runs that the name means best: of that folder name, else of that name, else with a name that begins so. */
+function matchName(reference: string, runs: readonly RunHeader[]): readonly RunHeader[] {
+  const rules: readonly ((run: RunHeader) => boolean)[] = [
+    run => basename(run.folder) === reference,
+    run => run.name === reference,
+    run => basename(run.folder).startsWith(reference) || run.name.startsWith(reference),
+  ]
+  return rules.map(rule => runs.filter(rule)).find(matches => matches.length > 0) ?? []
+}
+
+async function pathError(path: string): Promise<LockstepError> {
+  const details = {
+    kind: 'usage',
+    expected: `a folder with ${runFiles.config} in it`,
+    hint: '`pnpm cli runs` lists the runs.',
+  } as const
+  if (await exists(path)) return new LockstepError('not-a-run', `${path} is not a run folder`, details)
+  return new LockstepError('run-not-found', `there is no ${path}`, details)
+}
+
+function notFound(reference: string, runsFolder: string, runs: readonly RunHeader[]): LockstepError {
+  if (runs.length === 0) {
+    return new LockstepError('run-not-found', `there is no run ${quote(reference)}: ${runsFolder} holds no runs`, {
+      kind: 'usage',
+      hint: '`pnpm cli train` starts one.',
+    })
+  }
+  const near = runs.filter(run => isNear(reference, basename(run.folder)))
+  return new LockstepError('run-not-found', `there is no run ${quote(reference)} in ${runsFolder}`, {
+    kind: 'usage',
+    expected: `a run such as ${listNames(near.length > 0 ? near : runs)}, or latest`,
+    hint: '`pnpm cli runs` lists them all.',
+  })
+}
+
+function ambiguous(reference: string, matches: readonly RunHeader[]): LockstepError {
+  return new LockstepError('run-ambiguous', `${quote(reference)} could be any of ${matches.length} runs`, {
+    kind: 'usage',
+    expected: `one of ${listNames(matches)}`,
+    hint: 'Write more of the name.',
+  })
+}
+
+function quote(text: string): string {
+  return `"${text}"`
+}
+
+/** The newest first. */
+function listNames(runs: readonly RunHeader[]): string {
+  const names = runs.map(run => basename(run.folder)).reverse()
+  const more = names.length - shownSuggestions
+  return names.slice(0, shownSuggestions).join(', ') + (more > 0 ? ` and ${more} more` : '')
+}
+
+function isNear(reference: string, name: string): boolean {
+  const wanted = reference.toLowerCase()
+  const words = wanted.split(/[^a-z0-9]+/).filter(word => word.length > 2)
+  return name.toLowerCase().includes(wanted) || words.some(word => name.toLowerCase().includes(word))
+}

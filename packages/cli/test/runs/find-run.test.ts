@@ -1,0 +1,104 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { findRun, listRunFolders } from '../../src/runs/find-run.ts'
+import { makeTemporaryFolder, writeExampleRun } from './example-runs.ts'
+
+async function makeRuns() {
+  const runs = await makeTemporaryFolder()
+  // Folder names sort otherwise than times, as after renaming.
+  const night = await writeExampleRun(runs, '2026-03-01-night', { name: 'night', createdAt: '2026-03-03T20:00:00Z' })
+  const morning = await writeExampleRun(runs, '2026-03-02-morning', {
+    name: 'morning',
+    createdAt: '2026-03-02T08:00:00Z',
+  })
+  return { runs, night, morning }
+}
+
+describe('a run is found', () => {
+  it('by the path of its folder', async () => {
+    const { morning } = await makeRuns()
+    expect(await findRun(morning, 'elsewhere')).toBe(morning)
+    expect(await findRun(`${morning}/`, 'elsewhere')).toBe(`${morning}/`)
+  })
+
+  it.each(['2026-03-02-morning', 'morning', '2026-03-02', 'mor'])(
+    'by name or a beginning of it: %s',
+    async reference => {
+      const { runs, morning } = await makeRuns()
+      expect(await findRun(reference, runs)).toBe(morning)
+    },
+  )
+
+  it('as the latest, by the time it was started', async () => {
+    const { runs, night } = await makeRuns()
+    expect(await findRun('latest', runs)).toBe(night)
+  })
+
+  it('by its whole name although another begins so', async () => {
+    const { runs } = await makeRuns()
+    const wide = await writeExampleRun(runs, '2026-03-05-nig', { name: 'nig' })
+    expect(await findRun('nig', runs)).toBe(wide)
+  })
+
+  it('although the folder of another run is damaged', async () => {
+    const { runs, morning } = await makeRuns()
+    await mkdir(join(runs, 'damaged'))
+    await writeFile(join(runs, 'damaged', 'config.json'), '{')
+    expect(await findRun('mor', runs)).toBe(morning)
+  })
+})
+
+describe('a reference is refused', () => {
+  it('when several runs begin so, naming them', async () => {
+    const { runs } = await makeRuns()
+    await expect(findRun('2026-03', runs)).rejects.toMatchObject({
+      code: 'run-ambiguous',
+      kind: 'usage',
+      message: '"2026-03" could be any of 2 runs',
+      expected: 'one of 2026-03-01-night, 2026-03-02-morning',
+    })
+  })
+
+  it('when no run is called so, naming those that come near', async () => {
+    const { runs } = await makeRuns()
+    await expect(findRun('cifar-morning', runs)).rejects.toMatchObject({
+      code: 'run-not-found',
+      kind: 'usage',
+      expected: 'a run such as 2026-03-02-morning, or latest',
+    })
+    await expect(findRun('x', runs)).rejects.toMatchObject({
+      expected: 'a run such as 2026-03-01-night, 2026-03-02-morning, or latest',
+    })
+  })
+
+  it.each(['latest', 'anything'])('when there are no runs at all: %s', async reference => {
+    const runs = join(await makeTemporaryFolder(), 'runs')
+    await expect(findRun(reference, runs)).rejects.toMatchObject({
+      code: 'run-not-found',
+      kind: 'usage',
+      hint: '`pnpm cli train` starts one.',
+    })
+  })
+
+  it('when it is a path of something else, or of nothing', async () => {
+    const { runs } = await makeRuns()
+    await expect(findRun(runs, runs)).rejects.toMatchObject({ code: 'not-a-run', kind: 'usage' })
+    await expect(findRun(join(runs, 'none'), runs)).rejects.toMatchObject({ code: 'run-not-found', kind: 'usage' })
+  })
+
+  it('when the folder of runs is a file', async () => {
+    const file = join(await makeTemporaryFolder(), 'runs')
+    await writeFile(file, '')
+    await expect(findRun('latest', file)).rejects.toMatchObject({ code: 'runs-unreadable', kind: 'usage' })
+  })
+})
+
+describe('listing', () => {
+  it('leaves out folders and files that are no runs', async () => {
+    const { runs, night, morning } = await makeRuns()
+    await mkdir(join(runs, 'comparison-a'))
+    await writeFile(join(runs, 'notes.txt'), '')
+    expect(await listRunFolders(runs)).toEqual([night, morning])
+  })
+})

@@ -1,0 +1,88 @@
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { readRun } from '../../src/runs/read-run.ts'
+import { exampleConfig, exampleEpochs, exampleSummary, makeTemporaryFolder, writeExampleRun } from './example-runs.ts'
+
+describe('reading a run folder', () => {
+  it('finds configuration, epochs and summary', async () => {
+    const folder = await writeExampleRun(await makeTemporaryFolder(), '2026-03-01-reference')
+    expect(await readRun(folder)).toEqual({
+      folder,
+      name: 'reference',
+      createdAt: new Date('2026-03-01T09:00:00Z'),
+      config: exampleConfig,
+      epochs: exampleEpochs(10),
+      summary: exampleSummary(exampleEpochs(10)),
+      state: 'completed',
+      notices: [],
+    })
+  })
+
+  it('finds what there is of a run that was killed', async () => {
+    const folder = await writeExampleRun(await makeTemporaryFolder(), 'killed', {
+      epochs: exampleEpochs(2),
+      summary: null,
+    })
+    await appendFile(join(folder, 'metrics.jsonl'), '{"type":"epoch","epoch":3,"tra')
+    const run = await readRun(folder)
+    expect(run.epochs).toEqual(exampleEpochs(2))
+    expect([run.summary, run.state]).toEqual([null, 'unfinished'])
+    expect(run.notices).toEqual([expect.stringMatching(/metrics\.jsonl, line 3 was cut off/)])
+  })
+
+  it('finds a run that has not finished an epoch', async () => {
+    const folder = await writeExampleRun(await makeTemporaryFolder(), 'new', { summary: null })
+    await rm(join(folder, 'metrics.jsonl'))
+    expect(await readRun(folder)).toMatchObject({ epochs: [], state: 'unfinished' })
+  })
+
+  it('takes a run for unfinished that was interrupted and has gone further since', async () => {
+    const folder = await writeExampleRun(await makeTemporaryFolder(), 'resumed', {
+      epochs: exampleEpochs(8),
+      summary: { status: 'interrupted', epochs: 5 },
+    })
+    expect((await readRun(folder)).state).toBe('unfinished')
+  })
+
+  it('reads a configuration with keys that it does not know and without those it does not need', async () => {
+    const folder = await makeTemporaryFolder()
+    const config = { dataset: 'cifar10', model: 'wide', epochs: 3, compress: 'bfloat16' }
+    await writeFile(join(folder, 'config.json'), JSON.stringify({ name: 'later', config, host: 'a' }))
+    expect(await readRun(folder)).toMatchObject({ name: 'later', config })
+  })
+})
+
+describe('what is no run', () => {
+  it('is refused as a usage error', async () => {
+    const folder = await makeTemporaryFolder()
+    const refusal = { code: 'not-a-run', kind: 'usage' }
+    await expect(readRun(folder)).rejects.toMatchObject(refusal)
+    await expect(readRun(join(folder, 'missing'))).rejects.toMatchObject(refusal)
+    await writeFile(join(folder, 'file'), '')
+    await expect(readRun(join(folder, 'file'))).rejects.toMatchObject(refusal)
+  })
+
+  it.each([
+    ['config.json', '{"name":', /not JSON/],
+    ['config.json', '{"config":{"dataset":"cifar10","epochs":0}}', /config\.model/],
+    ['config.json', '{"createdAt":"yesterday","config":{"dataset":"a","model":"b","epochs":1}}', /createdAt/],
+    ['summary.json', '{"run":"reference"}', /at status/],
+  ])('is refused with the file that is damaged: %s %s', async (file, content, received) => {
+    const folder = await writeExampleRun(await makeTemporaryFolder(), 'damaged')
+    await writeFile(join(folder, file), content)
+    await expect(readRun(folder)).rejects.toMatchObject({
+      code: 'run-damaged',
+      kind: 'world',
+      message: `${join(folder, file)} is damaged`,
+      received: expect.stringMatching(received),
+    })
+  })
+
+  it('is refused when a file of it cannot be read', async () => {
+    const folder = await writeExampleRun(await makeTemporaryFolder(), 'odd')
+    await rm(join(folder, 'summary.json'))
+    await mkdir(join(folder, 'summary.json'))
+    await expect(readRun(folder)).rejects.toMatchObject({ code: 'run-unreadable', received: /EISDIR/ })
+  })
+})
