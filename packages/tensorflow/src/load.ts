@@ -1,11 +1,13 @@
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
+import { constants } from 'node:os'
+import { dirname, join } from 'node:path'
 import util from 'node:util'
-import { isMainThread } from 'node:worker_threads'
 import { LockstepError } from '@lockstep/protocol'
 import * as tf from '@tensorflow/tfjs'
-import { tfjsNodeFolder } from './binding.ts'
+import { quietName } from './build-binding.ts'
 import type { Backend, Provisioned } from './provision.ts'
+import { tfjsNodeFolder } from './tfjs-node.ts'
 import { registerWasm } from './wasm.ts'
 
 export type LoadedBackend = {
@@ -20,7 +22,8 @@ export type LoadedBackend = {
  * Throws LockstepError `TENSORFLOW_LOAD_FAILED`.
  */
 export async function loadTensorFlow(provisioned: Provisioned): Promise<LoadedBackend> {
-  quieten()
+  // tfjs warns in every process that it runs in Node; production mode is its switch for that.
+  tf.env().set('PROD', true)
   if (provisioned.backend === 'wasm' || provisioned.bindingFile === undefined) {
     registerWasm()
     await selectBackend('wasm')
@@ -40,12 +43,6 @@ export function computeEnvironment(threads: number): Readonly<Record<string, str
   }
 }
 
-function quieten(): void {
-  // In a worker_threads thread this reaches a copy only, so there the process's environment must already have it.
-  if (isMainThread) process.env.TF_CPP_MIN_LOG_LEVEL ??= '3'
-  tf.env().set('PROD', true)
-}
-
 /**
  * tfjs-node asks node-pre-gyp where its binding is. The answer is ours for that moment, so that node_modules stays
  * untouched and processes with different libraries do not get into each other's way.
@@ -57,6 +54,7 @@ function loadTfjsNode(bindingFile: string): void {
   const find = preBinding.find
   preBinding.find = () => bindingFile
   try {
+    keepQuiet(dirname(bindingFile))
     requireFromTfjsNode('.')
   } catch (error) {
     throw new LockstepError('TENSORFLOW_LOAD_FAILED', `TensorFlow does not load from ${dirname(bindingFile)}`, {
@@ -67,6 +65,12 @@ function loadTfjsNode(bindingFile: string): void {
   } finally {
     preBinding.find = find
   }
+}
+
+function keepQuiet(bindingFolder: string): void {
+  const file = join(bindingFolder, quietName)
+  const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen
+  if (existsSync(file)) process.dlopen({ exports: {} }, file, RTLD_NOW | RTLD_GLOBAL)
 }
 
 /** Node 23 removed these from `util`; tfjs-node 4.22 calls them. */

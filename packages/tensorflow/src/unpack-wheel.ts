@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { Transform } from 'node:stream'
+import { PassThrough, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { createInflateRaw } from 'node:zlib'
 import { type Entry, openPromise, type ZipFile } from 'yauzl'
 import type { EntryFile } from './cache-entry.ts'
 
@@ -17,9 +18,12 @@ const destinations: readonly (readonly [RegExp, string])[] = [
   [/^tensorflow\/(include\/xla\/tsl\/c\/.+\.h)$/, '$1'],
 ]
 
+const deflated = 8
+const chunkBytes = 1 << 20
+
 /**
  * Unpacks the library and the headers of the C API from a wheel into `folder` (`lib/`, `include/`), flushed to the disk.
- * `onBytes` is told after every chunk how many bytes have been written in all.
+ * The wheel's own checksum must have been checked. `onBytes` is told after every chunk how much has been written in all.
  */
 export async function unpackWheel(
   wheelFile: string,
@@ -28,15 +32,15 @@ export async function unpackWheel(
 ): Promise<readonly EntryFile[]> {
   const zip = await openPromise(wheelFile)
   let bytes = 0
-  const count = (chunkBytes: number) => {
-    bytes += chunkBytes
+  const onChunk = (size: number) => {
+    bytes += size
     onBytes(bytes)
   }
   try {
     const files: EntryFile[] = []
     for await (const entry of zip.eachEntry()) {
       const path = destinationOf(entry.fileName)
-      if (path !== undefined) files.push({ path, sha256: await unpackEntry(zip, entry, join(folder, path), count) })
+      if (path !== undefined) files.push({ path, sha256: await unpackEntry(zip, entry, join(folder, path), onChunk) })
     }
     return files
   } finally {
@@ -64,6 +68,10 @@ async function unpackEntry(
       done(undefined, chunk)
     },
   })
-  await pipeline(await zip.openReadStreamPromise(entry), tap, createWriteStream(path, { flush: true }))
+  // yauzl would inflate in chunks of 16 KiB, which doubles the time.
+  const packed = await zip.openReadStreamPromise(entry, { decodeFileData: false })
+  const inflate = entry.compressionMethod === deflated ? createInflateRaw({ chunkSize: chunkBytes }) : new PassThrough()
+  const file = createWriteStream(path, { flush: true, highWaterMark: 2 * chunkBytes })
+  await pipeline(packed, inflate, tap, file)
   return hash.digest('hex')
 }

@@ -1,0 +1,138 @@
+import { createReadStream } from 'node:fs'
+import { mkdir, readFile, rm, symlink } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { LockstepError } from '@lockstep/protocol'
+import { type EntryFile, sha256OfFile } from './cache-entry.ts'
+import type { Library } from './library.ts'
+import { runTool } from './run-tool.ts'
+import { nodeApiHeadersFolder, tfjsNodeFolder } from './tfjs-node.ts'
+
+export const bindingName = 'tfjs_binding.node'
+/** An addon to load before the binding, which keeps TensorFlow from logging. Older libraries do without it. */
+export const quietName = 'quiet.node'
+
+const quietSource = fileURLToPath(new URL('../native/quiet.cc', import.meta.url))
+const bindingSources = ['binding/tfjs_backend.cc', 'binding/tfjs_binding.cc'] as const
+const flags = [
+  '-std=c++17',
+  '-O2',
+  '-fPIC',
+  '-shared',
+  '-w',
+  // Every Node from 12.22 serves Node-API 8, so one binary fits Node 20, 22 and 24.
+  '-DNAPI_VERSION=8',
+  // Unloaded at the end of a worker thread, TensorFlow crashes the process when that exits.
+  '-Wl,-z,nodelete',
+  '-Wl,--no-as-needed',
+  '-Wl,-rpath,$ORIGIN/library',
+] as const
+
+export type Build = {
+  readonly compiler: string
+  readonly library: Library
+  /** Where the binding is written. */
+  readonly folder: string
+  readonly cacheFolder: string
+  readonly environment: NodeJS.ProcessEnv
+}
+
+/** What besides tfjs-node and the library decides what is built. */
+export async function buildRecipe(): Promise<readonly string[]> {
+  return [...flags, await readFile(quietSource, 'utf8')]
+}
+
+/**
+ * Compiles tfjs-node's binding and the quiet addon, and tries them. The binding finds its library through the link
+ * `library` beside it.
+ */
+export async function buildBinding(
+  build: Build,
+): Promise<{ readonly version: string; readonly files: readonly EntryFile[] }> {
+  const { library, folder } = build
+  await symlink(linkTarget(build), join(folder, 'library'))
+  const root = tfjsNodeFolder()
+  const stubs = await makeStubs(build)
+  await compile(build, bindingName, [
+    ...[root, library.includeFolder].map(path => `-I${path}`),
+    ...bindingSources.map(source => join(root, source)),
+    `-L${stubs}`,
+    ...library.linkNames.map(name => `-l:${name}`),
+  ])
+  await rm(stubs, { recursive: true })
+  const names = [bindingName]
+  const release = await findAbseilRelease(library)
+  if (release !== undefined) {
+    await compile(build, quietName, [`-DABSL_NAMESPACE=${release}`, quietSource])
+    names.push(quietName)
+  }
+  const version = await tryBinding(build)
+  const files = await Promise.all(names.map(async path => ({ path, sha256: await sha256OfFile(join(folder, path)) })))
+  return { version, files }
+}
+
+/** A library in the same cache is linked by a relative path, so that the whole cache can be moved. */
+function linkTarget({ library, folder, cacheFolder }: Build): string {
+  const inside = !relative(cacheFolder, library.libraryFolder).startsWith('..')
+  return inside ? relative(folder, library.libraryFolder) : library.libraryFolder
+}
+
+/**
+ * Empty libraries of the right names to link with: reading the symbols of the real one (790 MB) takes the linker
+ * 6 seconds, and the loader looks them up anyway.
+ */
+async function makeStubs(build: Build): Promise<string> {
+  const folder = join(build.folder, 'stubs')
+  await mkdir(folder)
+  for (const name of build.library.linkNames) {
+    await compile(build, join('stubs', name), ['-x', 'c++', '/dev/null', `-Wl,-soname,${name}`])
+  }
+  return folder
+}
+
+async function compile(build: Build, output: string, args: readonly string[]): Promise<void> {
+  const headers = `-I${join(nodeApiHeadersFolder(), 'include')}`
+  const result = await runTool(build.compiler, [...flags, headers, ...args, '-o', join(build.folder, output)], build)
+  if (result.failure === undefined) return
+  throw new LockstepError('TENSORFLOW_BUILD_FAILED', 'The TensorFlow binding could not be built', {
+    expected: `${build.compiler} builds ${output}`,
+    received: lastLines(result.output) || result.failure,
+    hint: 'The compiler needs C++17 and its standard library (Debian, Ubuntu: `sudo apt-get install g++`).',
+  })
+}
+
+/** abseil's release as its symbols carry it, such as `lts_20250814`; undefined where TensorFlow logs without abseil. */
+async function findAbseilRelease({ libraryFolder, linkNames }: Library): Promise<string | undefined> {
+  const symbol = /_ZN4absl\d+(lts_\d+)11MinLogLevelEv/
+  let tail = ''
+  const file = join(libraryFolder, linkNames.at(-1) ?? '')
+  for await (const chunk of createReadStream(file, { encoding: 'latin1', highWaterMark: 1 << 20 })) {
+    const release = symbol.exec(tail + chunk)?.[1]
+    if (release !== undefined) return release
+    tail = chunk.slice(-80)
+  }
+  return undefined
+}
+
+/**
+ * Loads the new binding in a process of its own, which makes a TensorFlow context: a CPU or C library that TensorFlow
+ * cannot live with ends that process and not this one. Returns the version that the library says it has.
+ */
+async function tryBinding({ folder, environment }: Build): Promise<string> {
+  const script = 'process.stdout.write("version " + require(process.argv[1]).TF_Version)'
+  // Bound at once, a symbol that is missing from the library shows now.
+  const result = await runTool(process.execPath, ['-e', script, join(folder, bindingName)], {
+    environment: { ...environment, LD_BIND_NOW: '1' },
+  })
+  const version = /version (\S+)$/.exec(result.output)?.[1]
+  if (result.failure === undefined && version !== undefined) return version
+  throw new LockstepError('TENSORFLOW_LOAD_FAILED', 'TensorFlow was installed but does not load on this machine', {
+    expected: `its binding loads in Node ${process.version}`,
+    received: lastLines(result.output) || result.failure || 'no version',
+    hint: 'Run `pnpm cli doctor`; another build of TensorFlow can be named in LOCKSTEP_LIBTENSORFLOW.',
+  })
+}
+
+function lastLines(text: string): string {
+  return text.trim().split('\n').slice(-8).join('\n')
+}
