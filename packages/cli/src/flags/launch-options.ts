@@ -1,0 +1,39 @@
+import { z } from 'zod'
+
+/** How and where a run is carried out. None of it changes the trained weights. */
+export const launchOptionsSchema = z.strictObject({
+  workers: z.int().min(1).max(1024).describe('local worker processes'),
+  dataDir: z.string().min(1).nullable().describe('folder with the CIFAR files'),
+  runDir: z.string().min(1).nullable().describe('folder of this run (new or empty)'),
+  runsDir: z.string().min(1).describe('folder under which runs are named by time'),
+  listen: z
+    .string()
+    .regex(/^(\[[0-9a-fA-F:]+\]|[^:]+):\d{1,5}$/, 'expected HOST:PORT')
+    .describe('address that workers connect to'),
+  tokenFile: z.string().min(1).nullable().describe('file with the token that workers must show'),
+  tlsCert: z.string().min(1).nullable().describe('certificate (PEM): workers connect by wss://'),
+  tlsKey: z.string().min(1).nullable().describe('its private key (PEM)'),
+  minWorkers: z.int().min(1).max(1024).nullable().describe('workers to wait for before training starts'),
+  wait: z.number().min(0).max(86_400).describe('seconds to go on without any worker'),
+  checkpointEvery: z.int().min(0).describe('steps between checkpoints beside those after each epoch, 0: none'),
+  offline: z.boolean().describe('never use the network'),
+  json: z.boolean().describe('JSON lines on standard output'),
+})
+
+export type LaunchOptions = z.infer<typeof launchOptionsSchema>
+
+export const launchDefaults: LaunchOptions = {
+  workers: 4,
+  dataDir: null,
+  runDir: null,
+  runsDir: 'runs',
+  listen: '127.0.0.1:0',
+  tokenFile: null,
+  tlsCert: null,
+  tlsKey: null,
+  minWorkers: null,
+  wait: 60,
+  checkpointEvery: 0,
+  offline: false,
+  json: false,
+}

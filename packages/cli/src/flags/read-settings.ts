@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises'
+import { LockstepError, type RunConfig, runConfigSchema } from '@lockstep/protocol'
+import { z } from 'zod'
+import { type LaunchOptions, launchDefaults, launchOptionsSchema } from './launch-options.ts'
+import { givenFlags, kebabCase } from './schema-flags.ts'
+
+/** What the user has said, by flags and `--config` file, and the defaults for how the run is carried out. */
+export type Settings = {
+  readonly launch: LaunchOptions
+  /** Only the keys that were given. */
+  readonly config: Partial<RunConfig>
+}
+
+const fileSchema = z.strictObject({
+  ...runConfigSchema.partial().shape,
+  ...launchOptionsSchema.partial().shape,
+})
+
+/** Flags before the `--config` file before defaults. Throws `bad-configuration` naming the flag or key that is wrong. */
+export async function readSettings(args: Readonly<Record<string, unknown>>): Promise<Settings> {
+  const shape = fileSchema.shape
+  const fromFile = args.config === undefined ? {} : await readConfigFile(String(args.config))
+  const fromFlags = check(givenFlags(shape, args), key => `--${kebabCase(key)}`)
+  const settings = { ...fromFile, ...fromFlags }
+  const launch = { ...launchDefaults, ...pick(settings, launchOptionsSchema.shape) }
+  return { launch, config: pick(settings, runConfigSchema.shape) }
+}
+
+async function readConfigFile(path: string): Promise<z.infer<typeof fileSchema>> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    throw bad(`--config: ${path} cannot be read`, { received: String(cause), cause })
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw bad(`--config: ${path} is not JSON`, { received: String(cause), cause })
+  }
+  return check(value, key => `${path}: ${key}`)
+}
+
+function check(value: unknown, nameOf: (key: string) => string): z.infer<typeof fileSchema> {
+  const parsed = fileSchema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]!
+  if (issue.code === 'unrecognized_keys') {
+    const known = Object.keys(fileSchema.shape).join(', ')
+    throw bad(`${nameOf(issue.keys[0]!)} is no setting`, { expected: `one of ${known}` })
+  }
+  const key = String(issue.path[0] ?? '')
+  const received = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : value
+  throw bad(nameOf(key), { expected: expectation(issue), received: JSON.stringify(received) })
+}
+
+/** A schema's complaint as what it wants: `an integer, at least 1`. */
+function expectation(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return `one of ${issue.values.join(', ')}`
+  if (issue.code === 'too_small') return `${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`
+  if (issue.code === 'too_big') return `${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`
+  if (issue.code === 'invalid_type') return `${issue.expected === 'int' ? 'a whole number' : `a ${issue.expected}`}`
+  return issue.message.replace(/^expected /, '')
+}
+
+function pick<T>(settings: Readonly<Record<string, unknown>>, shape: Readonly<Record<keyof T, unknown>>): T {
+  const known = Object.entries(settings).filter(([key, value]) => key in shape && value !== undefined)
+  return Object.fromEntries(known) as T
+}
+
+function bad(message: string, details: { expected?: string; received?: string; cause?: unknown }): LockstepError {
+  return new LockstepError('bad-configuration', message, { kind: 'usage', ...details })
+}

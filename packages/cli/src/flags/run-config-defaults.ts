@@ -1,0 +1,22 @@
+import type { DataSetName, RunConfig } from '@lockstep/protocol'
+
+/** The reference run: batch 50, Adam at 0.001, the last fifth validates. */
+export const runConfigDefaults: Omit<RunConfig, 'dataset' | 'epochs' | 'shards'> = {
+  model: 'reference',
+  batchSize: 50,
+  seed: 1,
+  optimizer: 'adam',
+  learningRate: 0.001,
+  momentum: 0.9,
+  validationSplit: 0.2,
+  earlyStopping: 0,
+  precision: 'float32',
+  engine: 'eager',
+  threads: 1,
+  limitTrain: null,
+  limitTest: null,
+}
+
+export function defaultEpochs(dataset: DataSetName): number {
+  return dataset === 'synthetic' ? 10 : 100
+}
