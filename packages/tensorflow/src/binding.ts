@@ -13,7 +13,7 @@ export type Binding = { readonly file: string; readonly tensorFlowVersion: strin
 /**
  * tfjs-node's native binding to a library, built first when it is missing or damaged. It lies in the cache under a name
  * made of everything that enters it.
- * Throws LockstepError `TENSORFLOW_NO_COMPILER`, `TENSORFLOW_BUILD_FAILED` or `TENSORFLOW_LOAD_FAILED`.
+ * Throws LockstepError `tensorflow-no-compiler`, `tensorflow-build-failed` or `tensorflow-load-failed`.
  */
 export async function ensureBinding(library: Library, options: InstallOptions): Promise<Binding> {
   const found = await findBinding(library, options.cacheFolder)

@@ -94,7 +94,7 @@ async function compile(build: Build, output: string, args: readonly string[]): P
   const headers = `-I${join(nodeApiHeadersFolder(), 'include')}`
   const result = await runTool(build.compiler, [...flags, headers, ...args, '-o', join(build.folder, output)], build)
   if (result.failure === undefined) return
-  throw new LockstepError('TENSORFLOW_BUILD_FAILED', 'The TensorFlow binding could not be built', {
+  throw new LockstepError('tensorflow-build-failed', 'The TensorFlow binding could not be built', {
     expected: `${build.compiler} builds ${output}`,
     received: lastLines(result.output) || result.failure,
     hint: 'The compiler needs C++17 and its standard library (Debian, Ubuntu: `sudo apt-get install g++`).',
@@ -126,7 +126,7 @@ async function tryBinding({ folder, environment }: Build): Promise<string> {
   })
   const version = /version (\S+)$/.exec(result.output)?.[1]
   if (result.failure === undefined && version !== undefined) return version
-  throw new LockstepError('TENSORFLOW_LOAD_FAILED', 'TensorFlow was installed but does not load on this machine', {
+  throw new LockstepError('tensorflow-load-failed', 'TensorFlow was installed but does not load on this machine', {
     expected: `its binding loads in Node ${process.version}`,
     received: lastLines(result.output) || result.failure || 'no version',
     hint: 'Run `pnpm cli doctor`; another build of TensorFlow can be named in LOCKSTEP_LIBTENSORFLOW.',

@@ -4,7 +4,7 @@ import { runTool } from './run-tool.ts'
 
 export type CompilerFinding = { readonly command: string; readonly version: string }
 
-/** The first C++ compiler that answers: `$CXX`, c++, g++, clang++. Throws LockstepError `TENSORFLOW_NO_COMPILER`. */
+/** The first C++ compiler that answers: `$CXX`, c++, g++, clang++. Throws LockstepError `tensorflow-no-compiler`. */
 export async function findCompiler(environment: NodeJS.ProcessEnv): Promise<CompilerFinding> {
   const failures: string[] = []
   for (const command of [environment.CXX, 'c++', 'g++', 'clang++']) {
@@ -13,7 +13,7 @@ export async function findCompiler(environment: NodeJS.ProcessEnv): Promise<Comp
     if (result.failure === undefined) return { command, version: result.output.split('\n')[0] ?? '' }
     failures.push(`${command}: ${result.failure}`)
   }
-  throw new LockstepError('TENSORFLOW_NO_COMPILER', 'No C++ compiler was found to build the TensorFlow binding with', {
+  throw new LockstepError('tensorflow-no-compiler', 'No C++ compiler was found to build the TensorFlow binding with', {
     expected: 'g++ or clang++ (or $CXX)',
     received: failures.join('; '),
     hint: installHint({ apt: 'g++', dnf: 'gcc-c++', apk: 'g++' }),

@@ -7,7 +7,7 @@ export async function freeBytes(folder: string): Promise<number> {
   return bavail * bsize
 }
 
-/** Throws LockstepError `TENSORFLOW_DISK_FULL` when fewer bytes than needed are free. */
+/** Throws LockstepError `tensorflow-disk-full` when fewer bytes than needed are free. */
 export async function requireDiskSpace(folder: string, neededBytes: number): Promise<void> {
   const free = await freeBytes(folder)
   if (free >= neededBytes) return
@@ -15,7 +15,7 @@ export async function requireDiskSpace(folder: string, neededBytes: number): Pro
 }
 
 export function diskFullError(folder: string, expected: string, received: string): LockstepError {
-  return new LockstepError('TENSORFLOW_DISK_FULL', `There is not enough space for TensorFlow in ${folder}`, {
+  return new LockstepError('tensorflow-disk-full', `There is not enough space for TensorFlow in ${folder}`, {
     expected,
     received,
     hint: 'Free some space, or name a folder on another disk with LOCKSTEP_CACHE_DIR, then start again.',

@@ -17,7 +17,7 @@ export type FetchOptions = {
 /**
  * Has pip download the wheel into a new folder under `folder`, or takes one that a killed installer had completed.
  * Returns its path after its SHA-256 has been checked. Call it while holding the cache's lock.
- * Throws LockstepError `TENSORFLOW_NO_PIP`, `TENSORFLOW_DOWNLOAD_FAILED` or `TENSORFLOW_CHECKSUM`.
+ * Throws LockstepError `tensorflow-no-pip`, `tensorflow-download-failed` or `tensorflow-checksum`.
  */
 export async function fetchWheel(source: WheelSource, folder: string, options: FetchOptions): Promise<string> {
   const completed = await findCompleted(source, folder)
@@ -52,7 +52,7 @@ async function download(source: WheelSource, folder: string, pip: PipCommand, op
   })
   clearInterval(watch)
   if (result.failure === undefined) return report(source.bytes)
-  throw new LockstepError('TENSORFLOW_DOWNLOAD_FAILED', `${pip.name} could not download ${source.requirement}`, {
+  throw new LockstepError('tensorflow-download-failed', `${pip.name} could not download ${source.requirement}`, {
     received: result.failure,
     hint: /no space left/i.test(result.output)
       ? 'Free some disk space and start again.'
@@ -78,7 +78,7 @@ async function requireIntact(source: WheelSource, path: string): Promise<string>
   const received = await sha256OfFile(path).catch(() => 'no such file')
   if (received === source.sha256) return path
   await rm(path, { force: true })
-  throw new LockstepError('TENSORFLOW_CHECKSUM', `${source.fileName} is not the file that was published`, {
+  throw new LockstepError('tensorflow-checksum', `${source.fileName} is not the file that was published`, {
     expected: `SHA-256 ${source.sha256}, ${source.bytes} bytes`,
     received: `SHA-256 ${received}`,
     hint: 'The package index or a proxy handed out another file. Check `pip config list`, then start again.',

@@ -43,7 +43,7 @@ export async function findCachedLibrary(source: WheelSource, cacheFolder: string
 
 /**
  * The cached library, installed first when it is missing or damaged.
- * Throws LockstepError `TENSORFLOW_OFFLINE` when it would have to be downloaded and must not be, what `fetchWheel` and
+ * Throws LockstepError `tensorflow-offline` when it would have to be downloaded and must not be, what `fetchWheel` and
  * `requireDiskSpace` throw, and file system errors as they are.
  */
 export async function ensureCachedLibrary(source: WheelSource, options: InstallOptions): Promise<Library> {
@@ -93,7 +93,7 @@ function cachedLibrary(cacheFolder: string, key: string): Library {
 
 function offlineError(source: WheelSource, cacheFolder: string): LockstepError {
   return new LockstepError(
-    'TENSORFLOW_OFFLINE',
+    'tensorflow-offline',
     `TensorFlow ${source.version} is not in the cache and the network is off`,
     {
       expected: `${libraryKey(source)} in ${cacheFolder}`,

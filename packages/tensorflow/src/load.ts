@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs'
 import { quietName } from './build-binding.ts'
 import type { Backend, Provisioned } from './provision.ts'
 import { tfjsNodeFolder } from './tfjs-node.ts'
-import { registerWasm } from './wasm.ts'
+import { registerWasm } from './wasm/register.ts'
 
 export type LoadedBackend = {
   readonly backend: Backend
@@ -19,7 +19,7 @@ export type LoadedBackend = {
 /**
  * Makes what was provisioned the backend of `@tensorflow/tfjs` in this thread. Call it in the thread that computes,
  * in a process whose environment has what `computeEnvironment` gives.
- * Throws LockstepError `TENSORFLOW_LOAD_FAILED`.
+ * Throws LockstepError `tensorflow-load-failed`.
  */
 export async function loadTensorFlow(provisioned: Provisioned): Promise<LoadedBackend> {
   // tfjs warns in every process that it runs in Node; production mode is its switch for that.
@@ -57,7 +57,7 @@ function loadTfjsNode(bindingFile: string): void {
     keepQuiet(dirname(bindingFile))
     requireFromTfjsNode('.')
   } catch (error) {
-    throw new LockstepError('TENSORFLOW_LOAD_FAILED', `TensorFlow does not load from ${dirname(bindingFile)}`, {
+    throw new LockstepError('tensorflow-load-failed', `TensorFlow does not load from ${dirname(bindingFile)}`, {
       received: error instanceof Error ? error.message : String(error),
       hint: 'Remove that folder and start again to have it built anew, or run `pnpm cli doctor`.',
       cause: error,
@@ -84,5 +84,5 @@ async function selectBackend(name: Backend): Promise<void> {
   await tf.setBackend(name)
   await tf.ready()
   if (tf.getBackend() === name) return
-  throw new LockstepError('TENSORFLOW_LOAD_FAILED', `tfjs does not compute on ${name}`, { received: tf.getBackend() })
+  throw new LockstepError('tensorflow-load-failed', `tfjs does not compute on ${name}`, { received: tf.getBackend() })
 }

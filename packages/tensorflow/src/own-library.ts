@@ -10,7 +10,7 @@ const headerPath = join('tensorflow', 'c', 'c_api.h')
 
 /**
  * A library that the user already has (`LOCKSTEP_LIBTENSORFLOW`): the folder of TensorFlow's C distribution (`lib/` and
- * `include/`) or the folder `tensorflow` of a wheel. Throws LockstepError `TENSORFLOW_LIBRARY_INVALID` (usage).
+ * `include/`) or the folder `tensorflow` of a wheel. Throws LockstepError `tensorflow-library-invalid` (usage).
  */
 export async function findOwnLibrary(folder: string): Promise<Library> {
   const root = await realpath(folder).catch(() => undefined)
@@ -55,7 +55,7 @@ async function exists(path: string): Promise<boolean> {
 
 function invalid(folder: string, received: string): LockstepError {
   return new LockstepError(
-    'TENSORFLOW_LIBRARY_INVALID',
+    'tensorflow-library-invalid',
     `LOCKSTEP_LIBTENSORFLOW names no TensorFlow library: ${folder}`,
     {
       kind: 'usage',

@@ -20,7 +20,7 @@ const versionTimeoutMs = 60_000
 
 export type PipFinding = { readonly pip: PipCommand; readonly version: string }
 
-/** The first pip that answers. Throws LockstepError `TENSORFLOW_NO_PIP` with what each candidate said. */
+/** The first pip that answers. Throws LockstepError `tensorflow-no-pip` with what each candidate said. */
 export async function findPip(environment: NodeJS.ProcessEnv): Promise<PipCommand> {
   const failures: string[] = []
   for (const pip of candidates) {
@@ -28,7 +28,7 @@ export async function findPip(environment: NodeJS.ProcessEnv): Promise<PipComman
     if (result.failure === undefined) return pip
     failures.push(`${pip.name}: ${result.failure}`)
   }
-  throw new LockstepError('TENSORFLOW_NO_PIP', 'No pip was found to download TensorFlow with', {
+  throw new LockstepError('tensorflow-no-pip', 'No pip was found to download TensorFlow with', {
     expected: 'Python’s pip, or uv',
     received: failures.join('; '),
     hint: installHint({ apt: 'python3-pip', dnf: 'python3-pip', apk: 'py3-pip' }),

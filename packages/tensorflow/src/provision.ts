@@ -5,7 +5,7 @@ import { diskFullError } from './disk-space.ts'
 import { ensureCachedLibrary, type InstallOptions, type Library } from './library.ts'
 import { findOwnLibrary } from './own-library.ts'
 import { requireSupportedMachine } from './supported-machine.ts'
-import { wasmVersion } from './wasm.ts'
+import { wasmVersion } from './wasm/register.ts'
 import { pinnedWheelFor, type WheelSource } from './wheel-source.ts'
 
 export type Backend = 'tensorflow' | 'wasm'
@@ -35,7 +35,7 @@ export type ProvisionOptions = {
  * Puts TensorFlow on this machine when it is not there yet (a wheel of some 280 MB by pip, a binding built in seconds)
  * and says where it is; a few milliseconds when it is there. Where it cannot be had, says loudly why and what to do, and
  * settles for WebAssembly. Call it once per command, before workers start.
- * Throws LockstepError `TENSORFLOW_LIBRARY_INVALID` when LOCKSTEP_LIBTENSORFLOW names no library.
+ * Throws LockstepError `tensorflow-library-invalid` when LOCKSTEP_LIBTENSORFLOW names no library.
  */
 export function provisionTensorFlow(options: ProvisionOptions): Promise<Provisioned> {
   return provisionFrom(pinnedWheelFor(process.platform, process.arch), options)
@@ -86,7 +86,7 @@ function asReason(error: unknown, cacheFolder: string): LockstepError {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') throw error
   if (error.code === 'ENOSPC' || error.code === 'EDQUOT')
     return diskFullError(cacheFolder, 'room to unpack', error.message)
-  return new LockstepError('TENSORFLOW_CACHE_UNUSABLE', `TensorFlow cannot be kept in ${cacheFolder}`, {
+  return new LockstepError('tensorflow-cache-unusable', `TensorFlow cannot be kept in ${cacheFolder}`, {
     received: error.message,
     hint: 'Make the folder writable, or name another one with LOCKSTEP_CACHE_DIR, then start again.',
     cause: error,

@@ -4,7 +4,7 @@ import { oldestGlibc, type WheelSource } from './wheel-source.ts'
 
 export type LibC = { readonly name: 'glibc' | 'musl' | 'other'; readonly version?: string }
 
-/** The wheel, when this machine can run what is in it. Throws LockstepError `TENSORFLOW_UNSUPPORTED_MACHINE`. */
+/** The wheel, when this machine can run what is in it. Throws LockstepError `tensorflow-unsupported-machine`. */
 export function requireSupportedMachine(source: WheelSource | undefined): WheelSource {
   const machine = `${process.platform} on ${process.arch}`
   if (source === undefined) throw unsupported(machine, 'Linux on x64 or arm64')
@@ -47,7 +47,7 @@ function isOlder(version: string, oldest: readonly [number, number]): boolean {
 
 function unsupported(received: string, expected: string): LockstepError {
   return new LockstepError(
-    'TENSORFLOW_UNSUPPORTED_MACHINE',
+    'tensorflow-unsupported-machine',
     `There is no TensorFlow wheel for this machine: ${received}`,
     {
       expected,
