@@ -61,6 +61,7 @@ export async function fromLayersModelFiles(files: LayersModelFiles): Promise<tf.
   try {
     const json = JSON.parse(files['model.json']) as tf.io.ModelJSON
     const weightSpecs = json.weightsManifest.flatMap(group => group.weights)
+    checkWeightBytes(weightSpecs, files['weights.bin'])
     const weightData = Uint8Array.from(files['weights.bin']).buffer
     const artifacts = tf.io.getModelArtifactsForJSONSync(json, weightSpecs, weightData)
     return await tf.loadLayersModel(tf.io.fromMemory(artifacts))
@@ -70,4 +71,11 @@ export async function fromLayersModelFiles(files: LayersModelFiles): Promise<tf.
       cause,
     })
   }
+}
+
+/** tfjs itself does not notice bytes that are left over. */
+function checkWeightBytes(specs: readonly tf.io.WeightsManifestEntry[], weights: Uint8Array): void {
+  const bytes = specs.reduce((sum, { shape }) => sum + tf.util.sizeFromShape(shape) * Float32Array.BYTES_PER_ELEMENT, 0)
+  if (bytes === weights.byteLength) return
+  throw new Error(`weights.bin has ${weights.byteLength} bytes where model.json has ${bytes}`)
 }
