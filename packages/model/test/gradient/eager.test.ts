@@ -1,0 +1,113 @@
+import { afterAll, expect, test } from 'vitest'
+import { readWeights } from '../../src/flat-weights.ts'
+import { createEagerEngine } from '../../src/gradient/eager.ts'
+import { createLayout } from '../../src/layout.ts'
+import { tf } from '../../src/tfjs.ts'
+
+/** Softmax regression over two raw pixels: logits = x · kernel, kernel [2, classes], no bias. */
+function softmaxRegression(classes: number) {
+  const model = tf.sequential({
+    layers: [
+      tf.layers.flatten({ name: 'flatten', inputShape: [1, 2, 1] }),
+      tf.layers.dense({ name: 'classes', units: classes, activation: 'softmax', useBias: false }),
+    ],
+  })
+  models.push(model)
+  const layout = createLayout(model)
+  return { model, layout, engine: createEagerEngine(model, layout) }
+}
+
+const models: tf.LayersModel[] = []
+afterAll(() => {
+  for (const model of models) model.dispose()
+})
+
+test('loss, hits and mean gradient of a shard are those of softmax regression', async () => {
+  const { engine } = softmaxRegression(2)
+  const shard = await engine.gradient(new Float32Array(4), Uint8Array.of(1, 2, 3, 0), Uint8Array.of(0, 1))
+  // With zero weights p = (½, ½), so each loss is ln 2, and the arg max of a tie is class 0: sample 0 is right.
+  expect(shard.lossSum).toBeCloseTo(2 * Math.log(2), 6)
+  expect([shard.correct, shard.count]).toEqual([1, 2])
+  // ∂loss/∂kernel = xᵀ(p − onehot): sample 0 gives [1, 2]ᵀ(−½, ½), sample 1 gives [3, 0]ᵀ(½, −½); the mean of both
+  // is [[½, −½], [−½, ½]].
+  expect(shard.gradient).toEqual(Float32Array.of(0.5, -0.5, -0.5, 0.5))
+})
+
+test('a loss is computed from logits, so that a hopeless sample has a finite one', async () => {
+  const { engine } = softmaxRegression(2)
+  // logits = 100 · (10, −10) for the pixels (100, 0): p of class 1 is e⁻²⁰⁰⁰, which is 0 in any float.
+  const weights = Float32Array.of(10, -10, 0, 0)
+  const { lossSum, gradient } = await engine.gradient(weights, Uint8Array.of(100, 0), Uint8Array.of(1))
+  expect(lossSum).toBe(2000)
+  expect(gradient).toEqual(Float32Array.of(100, -100, 0, 0))
+})
+
+test('evaluation reports the most probable classes', async () => {
+  const { engine } = softmaxRegression(3)
+  const weights = Float32Array.of(1, 0, 0, 0, 0, 2)
+  const result = await engine.evaluate(weights, Uint8Array.of(5, 0, 0, 5, 1, 1), Uint8Array.of(0, 2, 0))
+  expect(result.predictions).toEqual(Uint8Array.of(0, 2, 2))
+  expect([result.correct, result.count]).toEqual([2, 3])
+})
+
+test('weights that change in place are noticed', async () => {
+  const { engine } = softmaxRegression(2)
+  const weights = Float32Array.of(1, 0, 0, 0)
+  const predict = async () => (await engine.evaluate(weights, Uint8Array.of(1, 0), Uint8Array.of(0))).predictions[0]
+  expect(await predict()).toBe(0)
+  weights.set([0, 1])
+  expect(await predict()).toBe(1)
+})
+
+test('dropout acts on gradients and not on evaluation', async () => {
+  const model = tf.sequential({
+    layers: [
+      tf.layers.flatten({ name: 'flatten', inputShape: [32, 32, 1] }),
+      tf.layers.dropout({ name: 'dropout', rate: 0.5, seed: 1 }),
+      tf.layers.dense({ name: 'classes', units: 2, activation: 'softmax' }),
+    ],
+  })
+  models.push(model)
+  const engine = createEagerEngine(model, createLayout(model))
+  const weights = new Float32Array(32 * 32 * 2 + 2).fill(0.001, 0, 32 * 32)
+  const pixels = new Uint8Array(32 * 32).fill(1)
+  const { gradient } = await engine.gradient(weights, pixels, Uint8Array.of(0))
+  const dropped = gradient.subarray(0, -2).filter(value => value === 0).length
+  // 1024 inputs dropped with probability ½, each with two gradients: 1024 ± 2 · 16 · 4 (four standard deviations).
+  expect(Math.abs(dropped - 1024)).toBeLessThan(128)
+  const losses = [
+    await engine.evaluate(weights, pixels, Uint8Array.of(0)),
+    await engine.evaluate(weights, pixels, Uint8Array.of(0)),
+  ]
+  expect(losses[0]!.lossSum).toBe(losses[1]!.lossSum)
+})
+
+test('an engine leaves the model as it found it', async () => {
+  const { model, layout } = softmaxRegression(2)
+  const topology = model.toJSON()
+  const before = tf.memory().numTensors
+  const engine = createEagerEngine(model, layout)
+  await engine.gradient(Float32Array.of(1, 2, 3, 4), Uint8Array.of(1, 2), Uint8Array.of(0))
+  engine.dispose()
+  expect(tf.memory().numTensors).toBe(before)
+  expect(model.toJSON()).toBe(topology)
+  expect(readWeights(model, layout)).toEqual(Float32Array.of(1, 2, 3, 4))
+})
+
+test.each([
+  { what: 'no samples', pixels: 0, labels: [], code: 'shard-empty' },
+  { what: 'fewer pixels than its labels need', pixels: 3, labels: [0, 1], code: 'shard-size' },
+  { what: 'a label that the model does not have', pixels: 4, labels: [0, 2], code: 'shard-label' },
+])('a shard with $what is refused', ({ pixels, labels, code }) => {
+  const { engine } = softmaxRegression(2)
+  const shard = [new Float32Array(4), new Uint8Array(pixels), Uint8Array.from(labels)] as const
+  expect(() => engine.gradient(...shard)).toThrow(expect.objectContaining({ code }))
+  expect(() => engine.evaluate(...shard)).toThrow(expect.objectContaining({ code }))
+})
+
+test('weights of another model are refused', () => {
+  const { engine } = softmaxRegression(2)
+  expect(() => engine.gradient(new Float32Array(5), Uint8Array.of(1, 2), Uint8Array.of(0))).toThrow(
+    expect.objectContaining({ code: 'weights-size', expected: '4 parameters', received: '5' }),
+  )
+})
