@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto'
+import { LockstepError } from '@lockstep/protocol'
+import fc from 'fast-check'
+import { Packr } from 'msgpackr'
+import { expect, test } from 'vitest'
+import { decodeCheckpoint } from '../../src/checkpoint/decode.ts'
+import { encodeCheckpoint } from '../../src/checkpoint/encode.ts'
+import { exampleCheckpoint } from './example.ts'
+
+const bytes = Buffer.from(encodeCheckpoint(exampleCheckpoint))
+
+function codeOf(damaged: Uint8Array): string {
+  try {
+    decodeCheckpoint(damaged)
+  } catch (error) {
+    if (error instanceof LockstepError) return error.code
+    throw error
+  }
+  return 'decoded'
+}
+
+/** The file with its checksum made right again, as a program that writes other contents would. */
+function sealed(file: Buffer): Buffer {
+  const body = file.subarray(0, -32)
+  return Buffer.concat([body, createHash('sha256').update(body).digest()])
+}
+
+/** A whole file with this header and the tensor bytes of the example, by the layout of format.ts. */
+function fileWithHeader(header: unknown): Buffer {
+  const packed = new Packr({ useRecords: false }).pack(header)
+  const fixed = Buffer.alloc(24)
+  fixed.write('LOCKSTEP')
+  fixed.writeUInt32LE(1, 8)
+  fixed.writeUInt32LE(packed.length, 12)
+  const padding = Buffer.alloc((8 - (packed.length % 8)) % 8)
+  const file = Buffer.concat([fixed, packed, padding, Buffer.alloc(3 * 3 * 4), Buffer.alloc(32)])
+  file.writeBigUInt64LE(BigInt(file.length), 16)
+  return sealed(file)
+}
+
+function exampleHeader() {
+  const { version: _version, weights, optimizer, ...rest } = exampleCheckpoint
+  const { step, powers, moments } = optimizer
+  return { ...rest, optimizer: { step, powers }, tensors: { parameters: weights.length, moments: moments.length } }
+}
+
+test('any changed bit is found, and told by where it is', () => {
+  fc.assert(
+    fc.property(fc.nat(bytes.length - 1), fc.nat(7), (index, bit) => {
+      const damaged = Buffer.from(bytes)
+      damaged[index]! ^= 1 << bit
+      const isMagic = index < 8
+      const isFileLength = index >= 16 && index < 24
+      const expected = isMagic ? 'checkpoint-foreign' : isFileLength ? 'checkpoint-torn' : 'checkpoint-corrupt'
+      expect(codeOf(damaged)).toBe(expected)
+    }),
+    { numRuns: 1000, seed: 1 },
+  )
+})
+
+test('a file that was cut anywhere is torn', () => {
+  for (let length = 0; length < bytes.length; length++) {
+    expect(codeOf(bytes.subarray(0, length))).toBe('checkpoint-torn')
+  }
+})
+
+test('a file with bytes after its end is torn', () => {
+  expect(codeOf(Buffer.concat([bytes, Buffer.alloc(1)]))).toBe('checkpoint-torn')
+})
+
+test('the end of a longer write over an older file is corrupt', () => {
+  const half = Math.floor(bytes.length / 2)
+  expect(codeOf(Buffer.concat([bytes.subarray(0, half), Buffer.alloc(bytes.length - half)]))).toBe('checkpoint-corrupt')
+})
+
+test('other files are foreign', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 8 }), random => {
+      fc.pre(!Buffer.from(random).subarray(0, 8).equals(Buffer.from('LOCKSTEP')))
+      expect(codeOf(random)).toBe('checkpoint-foreign')
+    }),
+    { seed: 1 },
+  )
+  expect(codeOf(Buffer.from('{"format":"layers-model"}'))).toBe('checkpoint-foreign')
+})
+
+test.each([
+  { version: 2, message: /newer/ },
+  { version: 0, message: /another/ },
+])('a whole file of format version $version is named as such', ({ version, message }) => {
+  const other = Buffer.from(bytes)
+  other.writeUInt32LE(version, 8)
+  expect(() => decodeCheckpoint(sealed(other))).toThrow(
+    expect.objectContaining({
+      code: 'checkpoint-version',
+      message: expect.stringMatching(message),
+      expected: 'format version 1',
+      received: `format version ${version}`,
+    }),
+  )
+})
+
+test('the layout of format.ts is the layout of the file', () => {
+  expect(fileWithHeader(exampleHeader()).length).toBe(bytes.length)
+  expect(codeOf(fileWithHeader(exampleHeader()))).toBe('decoded')
+})
+
+test.each([
+  ['a field that is missing', { runId: undefined }],
+  ['a field that nobody knows', { surprise: 1 }],
+  ['an unknown optimizer', { config: { ...exampleCheckpoint.config, optimizer: 'magic' } }],
+  ['a negative step', { step: -1 }],
+  ['more parameters than there are bytes', { tensors: { parameters: 2 ** 40, moments: 2 } }],
+  ['a moment too few', { tensors: { parameters: 3, moments: 1 } }],
+])('a sealed header with %s is invalid', (_, change) => {
+  expect(codeOf(fileWithHeader({ ...exampleHeader(), ...change }))).toBe('checkpoint-invalid')
+})
+
+test('a sealed header that is no map, or longer than the file, is invalid', () => {
+  expect(codeOf(fileWithHeader('nonsense'))).toBe('checkpoint-invalid')
+  const long = Buffer.from(bytes)
+  long.writeUInt32LE(0xffffffff, 12)
+  expect(codeOf(sealed(long))).toBe('checkpoint-invalid')
+  const noise = Buffer.from(bytes)
+  noise.fill(0xc1, 24, 32) // 0xc1 is the one byte that MessagePack never uses
+  expect(codeOf(sealed(noise))).toBe('checkpoint-invalid')
+})

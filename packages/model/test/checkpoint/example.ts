@@ -1,0 +1,37 @@
+import { runConfigSchema } from '@lockstep/protocol'
+import { type Checkpoint, checkpointVersion } from '../../src/checkpoint/checkpoint.ts'
+
+/** A checkpoint of a run with three parameters under Adam. */
+export const exampleCheckpoint: Checkpoint = {
+  version: checkpointVersion,
+  runId: '2026-01-02-reference',
+  config: runConfigSchema.parse({
+    dataset: 'synthetic',
+    model: 'reference',
+    epochs: 10,
+    batchSize: 50,
+    shards: 4,
+    seed: 42,
+    optimizer: 'adam',
+    learningRate: 0.001,
+    momentum: 0,
+    validationSplit: 0.2,
+    earlyStopping: 0,
+    precision: 'float32',
+    engine: 'eager',
+    threads: 1,
+    limitTrain: null,
+    limitTest: null,
+  }),
+  dataSha256: 'a'.repeat(64),
+  layoutHash: 'b'.repeat(64),
+  step: 1234,
+  position: { epoch: 2, batch: 434, lossSum: 0.1 + 0.2, correct: 17, count: 21_700 },
+  progress: { history: [{ epoch: 1, validationLoss: 1.25 }], bestLoss: Number.POSITIVE_INFINITY },
+  optimizer: {
+    step: 1234,
+    moments: [Float32Array.of(1, -2, 3), Float32Array.of(0.5, 0.25, 0.125)],
+    powers: [0.9 ** 1234, 0.999 ** 1234],
+  },
+  weights: Float32Array.of(0.1, -0.2, 0.3),
+}

@@ -1,0 +1,80 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { decodeCheckpoint } from '../../src/checkpoint/decode.ts'
+import { encodeCheckpoint } from '../../src/checkpoint/encode.ts'
+import { createAdam } from '../../src/optimizers/adam.ts'
+import { exampleCheckpoint } from './example.ts'
+
+test('a checkpoint comes back from a file as it was', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lockstep-checkpoint-'))
+  const path = join(folder, 'step-1234')
+  await writeFile(path, encodeCheckpoint(exampleCheckpoint))
+  expect(decodeCheckpoint(await readFile(path))).toEqual(exampleCheckpoint)
+  await rm(folder, { recursive: true })
+})
+
+test('the same checkpoint gives the same bytes', () => {
+  expect(encodeCheckpoint(structuredClone(exampleCheckpoint))).toEqual(encodeCheckpoint(exampleCheckpoint))
+})
+
+test('every float32 and float64 comes back to the bit', () => {
+  // No loss sum or power is −0, which MessagePack would write as the integer 0.
+  const float64 = fc.double().map(value => value + 0)
+  const float32Bits = fc.uint32Array({ minLength: 0, maxLength: 20 })
+  fc.assert(
+    fc.property(float32Bits, float64, fc.array(float64), (bits, lossSum, powers) => {
+      const weights = new Float32Array(bits.buffer, bits.byteOffset, bits.length)
+      const decoded = decodeCheckpoint(
+        encodeCheckpoint({
+          ...exampleCheckpoint,
+          weights,
+          position: { ...exampleCheckpoint.position, lossSum },
+          optimizer: { step: 0, moments: [weights.slice()], powers },
+        }),
+      )
+      expect(new Uint32Array(decoded.weights.buffer)).toEqual(Uint32Array.from(bits))
+      expect(new Uint32Array(decoded.optimizer.moments[0]!.buffer)).toEqual(Uint32Array.from(bits))
+      expect(decoded.position.lossSum).toBe(lossSum)
+      expect(decoded.optimizer.powers).toEqual(powers)
+    }),
+    { seed: 1 },
+  )
+})
+
+test('bytes that begin at an odd address are read as well, and the arrays that come back are new', () => {
+  const bytes = encodeCheckpoint(exampleCheckpoint)
+  const shifted = new Uint8Array(bytes.length + 1)
+  shifted.set(bytes, 1)
+  const decoded = decodeCheckpoint(shifted.subarray(1))
+  shifted.fill(0)
+  expect(decoded).toEqual(exampleCheckpoint)
+})
+
+test('training goes on from a checkpoint with the same bits as without it', () => {
+  const adam = createAdam({ learningRate: 0.001 })
+  const gradient = Float32Array.of(0.3, -0.1, 0.7)
+  const weights = exampleCheckpoint.weights.slice()
+  let optimizer = adam.initialState(3)
+  for (let step = 0; step < 10; step++) optimizer = adam.apply(weights, gradient, optimizer)
+  const resumed = decodeCheckpoint(encodeCheckpoint({ ...exampleCheckpoint, weights, optimizer }))
+  adam.apply(weights, gradient, optimizer)
+  adam.apply(resumed.weights, gradient, resumed.optimizer)
+  expect(resumed.weights).toEqual(weights)
+  expect(resumed.optimizer.moments).toEqual(optimizer.moments)
+})
+
+test('moments that are not as long as the weights are refused', () => {
+  const optimizer = { ...exampleCheckpoint.optimizer, moments: [new Float32Array(3), new Float32Array(4)] }
+  expect(() => encodeCheckpoint({ ...exampleCheckpoint, optimizer })).toThrow(
+    expect.objectContaining({ code: 'checkpoint-invalid', expected: '3 elements each', received: '3, 4' }),
+  )
+})
+
+test('a state that could not be read back is refused when it is written', () => {
+  expect(() => encodeCheckpoint({ ...exampleCheckpoint, layoutHash: 'short' })).toThrow(
+    expect.objectContaining({ code: 'checkpoint-invalid', received: expect.stringContaining('layoutHash') }),
+  )
+})
