@@ -1,0 +1,113 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
+import { buildModel } from '../src/architectures/index.ts'
+import { readWeights } from '../src/flat-weights.ts'
+import { createEagerEngine } from '../src/gradient/eager.ts'
+import { fromLayersModelFiles, type LayersModelFiles, toLayersModelFiles } from '../src/layers-model-files.ts'
+import { createLayout } from '../src/layout.ts'
+import { createOptimizer } from '../src/optimizers/index.ts'
+import { tf } from '../src/tfjs.ts'
+import { runNode } from './fixtures/run-node.ts'
+import { waveSamples } from './fixtures/samples.ts'
+import { useTensorFlow } from './fixtures/tensorflow.ts'
+
+beforeAll(useTensorFlow)
+
+const classNames = 'airplane automobile bird cat deer dog frog horse ship truck'.split(' ')
+
+/** A net that knows its batch by heart, so that its predictions are of many classes. */
+async function trainedNet() {
+  const samples = waveSamples(20, 3)
+  const model = buildModel('reference', { classes: 10, seed: 1 })
+  const layout = createLayout(model)
+  const weights = readWeights(model, layout)
+  const engine = createEagerEngine(model, layout)
+  const optimizer = createOptimizer({ optimizer: 'adam', learningRate: 0.002, momentum: 0 })
+  let state = optimizer.initialState(layout.size)
+  for (let step = 0; step < 25; step++) {
+    const { gradient } = await engine.gradient(weights, samples.pixels, samples.labels)
+    state = optimizer.apply(weights, gradient, state)
+  }
+  const evaluation = await engine.evaluate(weights, samples.pixels, samples.labels)
+  return { samples, model, layout, weights, evaluation }
+}
+
+async function writeFolder(files: LayersModelFiles): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'lockstep-model-'))
+  for (const [name, contents] of Object.entries(files)) await writeFile(join(folder, name), contents)
+  return folder
+}
+
+test('plain tfjs in another process classifies raw pixels with the saved model as we do', async () => {
+  const { samples, model, layout, weights, evaluation } = await trainedNet()
+  const folder = await writeFolder(toLayersModelFiles(model, layout, weights, { classNames }))
+  const { probabilities, metadata } = JSON.parse(await runNode('predict-with-plain-tfjs.mjs', [folder], samples.pixels))
+  await rm(folder, { recursive: true })
+
+  const predictions = probabilities.map((row: number[]) => row.indexOf(Math.max(...row)))
+  expect(predictions).toEqual(Array.from(evaluation.predictions))
+  expect(new Set(predictions).size).toBeGreaterThan(3)
+  const lossSum = probabilities.reduce(
+    (sum: number, row: number[], i: number) => sum - Math.log(row[samples.labels[i]!]!),
+    0,
+  )
+  expect(lossSum).toBeCloseTo(evaluation.lossSum, 4)
+  expect(metadata).toEqual({ classNames })
+})
+
+test('the weights that are given are saved, not those that the model has', () => {
+  const model = buildModel('reference', { classes: 10, seed: 1 })
+  const layout = createLayout(model)
+  const weights = new Float32Array(layout.size).fill(0.5)
+  const before = readWeights(model, layout)
+  const files = toLayersModelFiles(model, layout, weights)
+  expect(files['weights.bin'].byteLength).toBe(4 * layout.size)
+  expect(new Float32Array(Uint8Array.from(files['weights.bin']).buffer)).toEqual(weights)
+  expect(readWeights(model, layout)).toEqual(before)
+  model.dispose()
+})
+
+test('a loaded model has the layout, the weights and the class names of the saved one', async () => {
+  const model = buildModel('reference', { classes: 10, seed: 1 })
+  const layout = createLayout(model)
+  const weights = readWeights(model, layout)
+  const loaded = await fromLayersModelFiles(toLayersModelFiles(model, layout, weights, { classNames }))
+  expect(createLayout(loaded)).toEqual(layout)
+  expect(readWeights(loaded, layout)).toEqual(weights)
+  expect(loaded.getUserDefinedMetadata()).toEqual({ classNames })
+  expect(() => createEagerEngine(loaded, layout)).not.toThrow()
+  model.dispose()
+  loaded.dispose()
+})
+
+test('frozen weights are saved from the model', async () => {
+  const model = tf.sequential({
+    layers: [
+      tf.layers.dense({ name: 'frozen', units: 2, inputShape: [2], trainable: false }),
+      tf.layers.dense({ name: 'free', units: 1 }),
+    ],
+  })
+  const frozen = model.layers[0]!.getWeights().map(weight => Array.from(weight.dataSync()))
+  const files = toLayersModelFiles(model, createLayout(model), Float32Array.of(1, 2, 3))
+  const loaded = await fromLayersModelFiles(files)
+  expect(loaded.layers[0]!.getWeights().map(weight => Array.from(weight.dataSync()))).toEqual(frozen)
+  expect(readWeights(loaded, createLayout(loaded))).toEqual(Float32Array.of(1, 2, 3))
+  model.dispose()
+  loaded.dispose()
+})
+
+test('files that are not a whole model are refused', async () => {
+  const model = buildModel('reference', { classes: 10, seed: 1 })
+  const layout = createLayout(model)
+  const files = toLayersModelFiles(model, layout, readWeights(model, layout))
+  const refused = expect.objectContaining({ code: 'model-files' })
+  await expect(fromLayersModelFiles({ ...files, 'model.json': '{' })).rejects.toEqual(refused)
+  await expect(fromLayersModelFiles({ ...files, 'model.json': '{}' })).rejects.toEqual(refused)
+  const short = files['weights.bin'].subarray(0, -4)
+  await expect(fromLayersModelFiles({ ...files, 'weights.bin': short })).rejects.toEqual(refused)
+  const long = Buffer.concat([files['weights.bin'], Buffer.alloc(4)])
+  await expect(fromLayersModelFiles({ ...files, 'weights.bin': long })).rejects.toEqual(refused)
+  model.dispose()
+})
