@@ -40,15 +40,7 @@ export function createEagerEngine(model: tf.LayersModel, layout: ParameterLayout
       }
       const { grads } = tf.variableGrads(meanLoss, variables)
       const { lossSum, correct, count } = evaluation
-      return {
-        lossSum,
-        correct,
-        count,
-        gradient: flatten(
-          layout,
-          variables.map(variable => grads[variable.name]),
-        ),
-      }
+      return { lossSum, correct, count, gradient: flatten(layout, variables, grads) }
     })
   }
 
@@ -75,11 +67,15 @@ function readEvaluation(losses: tf.Tensor, predictions: tf.Tensor, labels: Uint8
   return { lossSum, correct, count: labels.length, predictions: predicted }
 }
 
-/** One flat vector; a parameter that the loss does not depend on has no gradient tensor and keeps zeros. */
-function flatten(layout: ParameterLayout, gradients: readonly (tf.Tensor | undefined)[]): Float32Array {
+/** One flat vector; a parameter that the loss does not depend on has no gradient and keeps zeros. */
+function flatten(
+  layout: ParameterLayout,
+  variables: readonly tf.Variable[],
+  gradients: Readonly<Record<string, tf.Tensor | undefined>>,
+): Float32Array {
   const flat = new Float32Array(layout.size)
   for (const [index, { offset }] of layout.entries.entries()) {
-    const tensor = gradients[index]
+    const tensor = gradients[variables[index]!.name]
     if (tensor) flat.set(tensor.dataSync(), offset)
   }
   return flat
