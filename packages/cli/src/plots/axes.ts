@@ -1,0 +1,57 @@
+import type { Metric } from './curves.ts'
+
+export type Range = readonly [low: number, high: number]
+
+/** Fractions of the range of values that are kept free: around the curves, and on the side where the best is named. */
+const margin = 0.04
+const labelRoom = 0.12
+
+const mostEpochTicks = 11
+
+/** The epochs that get a tick: all of a few, else round ones 1, 2 or 5 times a power of ten apart, and the first. */
+export function epochTicks(lastEpoch: number): readonly number[] {
+  const step = epochStep(lastEpoch)
+  const multiples = Array.from({ length: Math.floor(lastEpoch / step) }, (_, index) => (index + 1) * step)
+  // Next to a tick at 2 a tick at 1 would have no room.
+  return step === 1 || step === 2 ? multiples : [1, ...multiples]
+}
+
+/** The range of the epoch axis. A single epoch lies in the middle. */
+export function epochRange(lastEpoch: number): Range {
+  return lastEpoch <= 1 ? [0, 2] : [1, lastEpoch]
+}
+
+/**
+ * The range of the value axis: all values and a margin, wider on the side where the best is named (above for a loss,
+ * below for an accuracy), never below zero.
+ */
+export function valueRange(values: readonly number[], metric: Metric): Range {
+  const lowest = Math.min(...values)
+  const highest = Math.max(...values)
+  if (lowest === highest) return [lowest * 0.8, highest * 1.2 || 1]
+  const span = highest - lowest
+  if (metric === 'loss') return [Math.max(0, lowest - margin * span), highest + labelRoom * span]
+  return [Math.max(0, lowest - labelRoom * span), highest + margin * span]
+}
+
+/** Moves labels apart that would overlap: as near as can be to where they were, at least `gap` apart, in their order. */
+export function spreadLabels(values: readonly number[], gap: number): readonly number[] {
+  const order = values.map((_, index) => index).sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0))
+  const placed = [...values]
+  for (const [rank, index] of order.entries()) {
+    const below = order[rank - 1]
+    if (below === undefined) continue
+    const overlap = gap - ((placed[index] ?? 0) - (placed[below] ?? 0))
+    if (overlap <= 0) continue
+    placed[below] = (placed[below] ?? 0) - overlap / 2
+    placed[index] = (placed[index] ?? 0) + overlap / 2
+  }
+  return placed
+}
+
+function epochStep(lastEpoch: number): number {
+  for (let power = 1; ; power *= 10) {
+    const step = [1, 2, 5].map(digit => digit * power).find(candidate => lastEpoch / candidate <= mostEpochTicks)
+    if (step !== undefined) return step
+  }
+}

@@ -1,0 +1,69 @@
+import { basename, resolve } from 'node:path'
+import type { RunRecord } from '../runs/run-folder.ts'
+import { truncate } from '../terminal/style.ts'
+import type { Chart, Curve } from './chart.ts'
+import { bestPoint, curveOf, formatValue, type Metric, type Sample } from './curves.ts'
+import { describeDifferences } from './differences.ts'
+import { type NamedCharts, writeCharts } from './run-plots.ts'
+import { subjectOf } from './titles.ts'
+
+/** The width of a chart takes about so many characters of a name in its legend, with the best figure behind it. */
+const nameLength = 62
+
+/**
+ * Overlays runs in one chart for each of validation and training loss and accuracy, as far as the runs have them.
+ * @returns the files written, an SVG and a PNG for each chart
+ * Throws `disk-full` and `file-not-written`.
+ */
+export async function writeComparison(runs: readonly RunRecord[], outFolder: string): Promise<readonly string[]> {
+  return writeCharts(comparisonCharts(runs), outFolder)
+}
+
+export function comparisonCharts(runs: readonly RunRecord[]): NamedCharts {
+  const names = nameApart(runs)
+  const charts = (['validation', 'train'] as const).flatMap(sample =>
+    (['loss', 'accuracy'] as const).flatMap(metric => chartOf(runs, names, sample, metric)),
+  )
+  return Object.fromEntries(charts)
+}
+
+function chartOf(
+  runs: readonly RunRecord[],
+  names: readonly string[],
+  sample: Sample,
+  metric: Metric,
+): [string, Chart][] {
+  const curves = runs.flatMap((run, index) => curveOfRun(run, names[index] ?? run.name, sample, metric))
+  if (curves.length === 0) return []
+  const what = `${sample === 'train' ? 'Training' : 'Validation'} ${metric}`
+  const chart: Chart = {
+    title: `${what}: ${[...new Set(runs.map(subjectOf))].join(', ')}`,
+    subtitle: `${runs.length} runs; a dot marks the ${metric === 'loss' ? 'lowest' : 'highest'} point of each`,
+    metric,
+    curves,
+    best: 'all',
+    names: 'below',
+  }
+  return [[`${sample}-${metric}`, chart]]
+}
+
+function curveOfRun(run: RunRecord, name: string, sample: Sample, metric: Metric): Curve[] {
+  const points = curveOf(run.epochs, sample, metric)
+  const best = bestPoint(points, metric)
+  if (best === null) return []
+  return [{ name: `${name} · ${formatValue(best.value, metric)} at epoch ${best.epoch}`, points }]
+}
+
+/**
+ * A name for each run, no two alike: the run's own with what tells it apart, else that of its folder, else that with a
+ * number before it.
+ */
+function nameApart(runs: readonly RunRecord[]): readonly string[] {
+  const differences = describeDifferences(runs)
+  const folders = runs.map(run => basename(resolve(run.folder)))
+  const numbered = folders.map((folder, index) => `${index + 1}: ${folder}`)
+  const candidates = [runs.map(run => run.name), folders, numbered].map(names =>
+    names.map((name, index) => truncate(differences[index] ? `${name} (${differences[index]})` : name, nameLength)),
+  )
+  return candidates.find(names => new Set(names).size === names.length) ?? numbered
+}

@@ -1,0 +1,34 @@
+import type { EpochMetrics } from '@lockstep/coordinator'
+
+export type Metric = 'loss' | 'accuracy'
+export type Sample = 'train' | 'validation'
+
+export type Point = {
+  readonly epoch: number
+  /** Loss in nats, accuracy in percent. */
+  readonly value: number
+}
+
+/** One figure over the epochs; without the epochs that lack it, as those of a run without validation do. */
+export function curveOf(epochs: readonly EpochMetrics[], sample: Sample, metric: Metric): readonly Point[] {
+  return epochs.flatMap(epoch => {
+    const value = figureOf(epoch, sample, metric)
+    return value === null ? [] : [{ epoch: epoch.epoch, value: metric === 'accuracy' ? value * 100 : value }]
+  })
+}
+
+/** The point of lowest loss or of highest accuracy, the first of equals; null without points. */
+export function bestPoint(points: readonly Point[], metric: Metric): Point | null {
+  const isBetter = (a: Point, b: Point) => (metric === 'loss' ? a.value < b.value : a.value > b.value)
+  return points.reduce<Point | null>((best, point) => (best === null || isBetter(point, best) ? point : best), null)
+}
+
+/** A value as people read it: `0.8660`, `70.4 %`. */
+export function formatValue(value: number, metric: Metric): string {
+  return metric === 'loss' ? value.toFixed(4) : `${value.toFixed(1)} %`
+}
+
+function figureOf(epoch: EpochMetrics, sample: Sample, metric: Metric): number | null {
+  if (sample === 'train') return metric === 'loss' ? epoch.trainLoss : epoch.trainAccuracy
+  return metric === 'loss' ? epoch.validationLoss : epoch.validationAccuracy
+}

@@ -1,0 +1,38 @@
+import { createRequire } from 'node:module'
+import { type Chart, describeChart } from './chart.ts'
+
+export type Drawing = {
+  readonly svg: string
+  readonly png: Uint8Array
+}
+
+/** Pixels of the PNG for each pixel of the SVG. */
+const pngScale = 2
+
+const fontFiles = ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf']
+
+/**
+ * Draws a chart without a browser or a font of this machine, so that it looks the same everywhere.
+ * The drawing libraries are loaded here, so that commands which draw nothing start without them.
+ */
+export async function drawChart(chart: Chart): Promise<Drawing> {
+  const [{ parse, View }, { compile }] = await Promise.all([import('vega'), import('vega-lite')])
+  const view = new View(parse(compile(describeChart(chart)).spec), { renderer: 'none' })
+  const svg = await view.toSVG()
+  view.finalize()
+  return { svg, png: await rasterize(svg) }
+}
+
+async function rasterize(svg: string): Promise<Uint8Array> {
+  const { renderAsync } = await import('@resvg/resvg-js')
+  const { resolve } = createRequire(import.meta.url)
+  const image = await renderAsync(svg, {
+    fitTo: { mode: 'zoom', value: pngScale },
+    font: {
+      fontFiles: fontFiles.map(file => resolve(`dejavu-fonts-ttf/ttf/${file}`)),
+      loadSystemFonts: false,
+      defaultFontFamily: 'DejaVu Sans',
+    },
+  })
+  return image.asPng()
+}

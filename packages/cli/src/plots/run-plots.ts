@@ -1,0 +1,59 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeAtomically, writeError } from '@lockstep/coordinator'
+import { type RunRecord, readRun, runFiles } from '../runs/run-folder.ts'
+import type { Chart } from './chart.ts'
+import { curveOf, type Metric } from './curves.ts'
+import { drawChart } from './draw.ts'
+import { circumstancesOf, subjectOf } from './titles.ts'
+
+/** Charts by the name of their files. */
+export type NamedCharts = Readonly<Record<string, Chart>>
+
+/**
+ * Draws a run into the `plots` folder of its run folder: loss and accuracy over the epochs, of training and validation
+ * together, and of validation alone. A run without validation gets the training's; one without an epoch gets none.
+ * @returns the files written, an SVG and a PNG for each chart
+ * Throws as `readRun` does, `disk-full` and `file-not-written`.
+ */
+export async function writeRunPlots(folder: string): Promise<readonly string[]> {
+  return writeCharts(runCharts(await readRun(folder)), join(folder, runFiles.plots))
+}
+
+export function runCharts(run: RunRecord): NamedCharts {
+  const charts = (['loss', 'accuracy'] as const).flatMap(metric => chartsOf(run, metric))
+  return Object.fromEntries(charts)
+}
+
+/** Draws the charts into a folder, each file whole or not at all. */
+export async function writeCharts(charts: NamedCharts, folder: string): Promise<readonly string[]> {
+  if (Object.keys(charts).length === 0) return []
+  await mkdir(folder, { recursive: true }).catch(error => Promise.reject(writeError(folder, error)))
+  const files: string[] = []
+  for (const [name, chart] of Object.entries(charts)) {
+    const { svg, png } = await drawChart(chart)
+    const [svgFile, pngFile] = [join(folder, `${name}.svg`), join(folder, `${name}.png`)]
+    await writeAtomically(svgFile, svg)
+    await writeAtomically(pngFile, png)
+    files.push(svgFile, pngFile)
+  }
+  return files
+}
+
+function chartsOf(run: RunRecord, metric: Metric): [string, Chart][] {
+  const train = { name: 'train', points: curveOf(run.epochs, 'train', metric) }
+  const validation = { name: 'validation', points: curveOf(run.epochs, 'validation', metric) }
+  const common = { subtitle: circumstancesOf(run), metric } as const
+  const subject = subjectOf(run)
+  if (train.points.length === 0) return []
+  if (validation.points.length === 0) {
+    const title = `Training ${metric}: ${subject}`
+    return [[metric, { ...common, title, curves: [train], best: train.name, names: 'none' }]]
+  }
+  const both = { title: `Training and validation ${metric}: ${subject}`, curves: [validation, train] }
+  const alone = { title: `Validation ${metric}: ${subject}`, curves: [validation] }
+  return [
+    [metric, { ...common, ...both, best: validation.name, names: 'beside' }],
+    [`validation-${metric}`, { ...common, ...alone, best: validation.name, names: 'none' }],
+  ]
+}

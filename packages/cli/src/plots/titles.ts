@@ -1,0 +1,36 @@
+import type { RunRecord } from '../runs/run-folder.ts'
+import { truncate } from '../terminal/style.ts'
+
+const dataSetNames: Readonly<Record<string, string>> = {
+  cifar10: 'CIFAR-10',
+  cifar100: 'CIFAR-100',
+  synthetic: 'the synthetic set',
+}
+
+const optimizerNames: Readonly<Record<string, string>> = { adam: 'Adam', sgd: 'SGD' }
+
+/** What was trained on what: `reference net on CIFAR-10`. */
+export function subjectOf(run: Pick<RunRecord, 'config'>): string {
+  const { dataset, model } = run.config
+  return `${model} net on ${dataSetNames[dataset] ?? dataset}`
+}
+
+/** The width of a chart takes about so many characters of a subtitle. */
+const subtitleLength = 88
+
+/** The circumstances of a run in one line, as far as they are recorded. */
+export function circumstancesOf(run: RunRecord): string {
+  const { config, summary } = run
+  const parts = [run.name]
+  if (typeof config.batchSize === 'number') parts.push(`batch ${config.batchSize}`)
+  if (typeof config.optimizer === 'string')
+    parts.push(`${optimizerNames[config.optimizer] ?? config.optimizer} ${config.learningRate}`)
+  if (summary !== null) parts.push(plural(summary.workers, 'worker'))
+  if (run.state !== 'completed') parts.push(run.state)
+  if (summary?.test) parts.push(`test accuracy ${(summary.test.accuracy * 100).toFixed(1)} %`)
+  return truncate(parts.join(' · '), subtitleLength)
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
