@@ -1,0 +1,5 @@
+/** Where a command writes: results, and what is to be known about them. */
+export type CommandStreams = {
+  readonly stdout: NodeJS.WritableStream
+  readonly stderr: NodeJS.WritableStream
+}

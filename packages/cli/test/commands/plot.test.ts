@@ -1,0 +1,77 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { runCommand } from 'citty'
+import { describe, expect, it, vi } from 'vitest'
+import { plotCommand, plotRuns } from '../../src/commands/plot.ts'
+import { exampleEpochs, makeTemporaryFolder, withoutValidation, writeExampleRun } from '../runs/example-runs.ts'
+import { createPlainStream } from '../terminal/fake-terminal.ts'
+
+const bestLine = 'reference: best validation loss 0.8650 at epoch 6, accuracy 70.4 % at epoch 8'
+
+async function plot(references: readonly string[], runsFolder: string, outFolder?: string) {
+  const [stdout, stderr] = [createPlainStream(), createPlainStream()]
+  await plotRuns(references, { runsFolder, outFolder }, { stdout: stdout.stream, stderr: stderr.stream })
+  return { lines: stdout.text().trimEnd().split('\n'), notices: stderr.text() }
+}
+
+describe('plotting one run', () => {
+  it('writes into its folder and says which files, and the best figures', async () => {
+    const runs = await makeTemporaryFolder()
+    const folder = await writeExampleRun(runs, 'one')
+    const { lines, notices } = await plot(['latest'], runs)
+    expect(lines).toHaveLength(9)
+    expect(lines.slice(0, 2)).toEqual([join(folder, 'plots', 'loss.svg'), join(folder, 'plots', 'loss.png')])
+    expect(lines.at(-1)).toBe(bestLine)
+    expect(notices).toBe('')
+  })
+
+  it('writes into another folder when told so', async () => {
+    const runs = await makeTemporaryFolder()
+    const folder = await writeExampleRun(runs, 'one', { epochs: withoutValidation(exampleEpochs(3)) })
+    const { lines } = await plot([folder], 'elsewhere', join(runs, 'out'))
+    expect(await readdir(join(runs, 'out'))).toEqual(['accuracy.png', 'accuracy.svg', 'loss.png', 'loss.svg'])
+    expect(await readdir(folder)).not.toContain('plots')
+    expect(lines.at(-1)).toMatch(/^reference: best train loss 1\.\d+ at epoch 3, accuracy 54\.\d % at epoch 3$/)
+  })
+
+  it('is refused before its first epoch is done', async () => {
+    const runs = await makeTemporaryFolder()
+    await writeExampleRun(runs, 'new', { epochs: [], summary: null })
+    await expect(plot(['new'], runs)).rejects.toMatchObject({ code: 'nothing-to-plot', kind: 'usage' })
+  })
+})
+
+describe('plotting several runs', () => {
+  it('writes their overlay into a new folder beside them', async () => {
+    const runs = await makeTemporaryFolder()
+    await writeExampleRun(runs, 'one')
+    await writeExampleRun(runs, 'two', { name: 'second', epochs: [], summary: null })
+    const { lines } = await plot(['one', 'two'], runs)
+    const comparison = (await readdir(runs)).find(name => name.startsWith('comparison-'))!
+    expect(comparison).toMatch(/^comparison-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d$/)
+    expect(lines[0]).toBe(join(runs, comparison, 'validation-loss.svg'))
+    expect(lines.slice(-2)).toEqual([bestLine, 'second: no epoch is done yet'])
+  })
+
+  it('counts a run that is named twice once', async () => {
+    const runs = await makeTemporaryFolder()
+    const folder = await writeExampleRun(runs, 'one')
+    await plot(['one', folder, 'latest'], runs)
+    expect(await readdir(runs)).toEqual(['one'])
+  })
+})
+
+it('takes runs and flags from the command line in any order', async () => {
+  const runs = await makeTemporaryFolder()
+  await writeExampleRun(runs, 'one')
+  await writeExampleRun(runs, 'two', { config: { seed: 2 } })
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  await runCommand(plotCommand, { rawArgs: ['one', '--out', join(runs, 'out'), `--runs-dir=${runs}`, 'two'] })
+  write.mockRestore()
+  expect((await readdir(join(runs, 'out'))).filter(name => name.endsWith('.png'))).toEqual([
+    'train-accuracy.png',
+    'train-loss.png',
+    'validation-accuracy.png',
+    'validation-loss.png',
+  ])
+})
