@@ -1,8 +1,8 @@
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { LockstepError } from '@lockstep/protocol'
 import { defineCommand } from 'citty'
 import { writeComparison } from '../plots/comparison.ts'
-import { bestPoint, curveOf, formatValue, type Metric } from '../plots/curves.ts'
+import { bestPoint, curveOf, formatValue } from '../plots/curves.ts'
 import { runCharts, writeCharts } from '../plots/run-plots.ts'
 import { findRun, type RunRecord, readRun, runFiles } from '../runs/run-folder.ts'
 import type { CommandStreams } from './streams.ts'
@@ -77,13 +77,11 @@ function comparisonName(now: Date): string {
 }
 
 function describeBest(run: RunRecord): string {
+  const name = basename(resolve(run.folder))
   const sample = run.epochs.some(epoch => epoch.validationLoss !== null) ? 'validation' : 'train'
-  const figure = (metric: Metric) => {
+  const figures = (['loss', 'accuracy'] as const).flatMap(metric => {
     const best = bestPoint(curveOf(run.epochs, sample, metric), metric)
     return best === null ? [] : [`${metric} ${formatValue(best.value, metric)} at epoch ${best.epoch}`]
-  }
-  const figures = [...figure('loss'), ...figure('accuracy')]
-  return figures.length === 0
-    ? `${run.name}: no epoch is done yet`
-    : `${run.name}: best ${sample} ${figures.join(', ')}`
+  })
+  return figures.length === 0 ? `${name}: no epoch is done yet` : `${name}: best ${sample} ${figures.join(', ')}`
 }

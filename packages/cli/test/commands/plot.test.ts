@@ -6,7 +6,7 @@ import { plotCommand, plotRuns } from '../../src/commands/plot.ts'
 import { exampleEpochs, makeTemporaryFolder, withoutValidation, writeExampleRun } from '../runs/example-runs.ts'
 import { createPlainStream } from '../terminal/fake-terminal.ts'
 
-const bestLine = 'reference: best validation loss 0.8650 at epoch 6, accuracy 70.4 % at epoch 8'
+const bestLine = 'one: best validation loss 0.8650 at epoch 6, accuracy 70.4 % at epoch 8'
 
 async function plot(references: readonly string[], runsFolder: string, outFolder?: string) {
   const [stdout, stderr] = [createPlainStream(), createPlainStream()]
@@ -31,7 +31,7 @@ describe('plotting one run', () => {
     const { lines } = await plot([folder], 'elsewhere', join(runs, 'out'))
     expect(await readdir(join(runs, 'out'))).toEqual(['accuracy.png', 'accuracy.svg', 'loss.png', 'loss.svg'])
     expect(await readdir(folder)).not.toContain('plots')
-    expect(lines.at(-1)).toMatch(/^reference: best train loss 1\.\d+ at epoch 3, accuracy 54\.\d % at epoch 3$/)
+    expect(lines.at(-1)).toMatch(/^one: best train loss 1\.\d+ at epoch 3, accuracy 54\.\d % at epoch 3$/)
   })
 
   it('is refused before its first epoch is done', async () => {
@@ -50,7 +50,7 @@ describe('plotting several runs', () => {
     const comparison = (await readdir(runs)).find(name => name.startsWith('comparison-'))!
     expect(comparison).toMatch(/^comparison-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d$/)
     expect(lines[0]).toBe(join(runs, comparison, 'validation-loss.svg'))
-    expect(lines.slice(-2)).toEqual([bestLine, 'second: no epoch is done yet'])
+    expect(lines.slice(-2)).toEqual([bestLine, 'two: no epoch is done yet'])
   })
 
   it('counts a run that is named twice once', async () => {
