@@ -1,1 +1,3 @@
-export {}
+import { runCommandLine } from './run-command-line.ts'
+
+process.exit(await runCommandLine(process.argv.slice(2)))

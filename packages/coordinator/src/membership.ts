@@ -159,7 +159,6 @@ export function createMembership(options: MembershipOptions): Membership {
     for (const member of present) {
       member.connection.close({ type: 'bye', code, reason })
       member.gone = true
-      member.outcome = 'stayed to the end'
     }
     present.clear()
     taking.clear()

@@ -15,6 +15,7 @@ import {
   readWeights,
   summarize,
   toLayersModelFiles,
+  usePlainJavaScript,
 } from '@lockstep/model'
 import type { RunConfig } from '@lockstep/protocol'
 import { decodeState, freshState, type RunIdentity, type RunState } from './run-state.ts'
@@ -37,14 +38,15 @@ export type RunPlan = {
 }
 
 /** Splits the data, builds the model, and takes up the state: a fresh one, or the one in `checkpoint`. */
-export function planRun(options: {
+export async function planRun(options: {
   readonly runId: string
   readonly config: RunConfig
   readonly dataSet: DataSet
   readonly checkpoint: Uint8Array | null
-}): RunPlan {
+}): Promise<RunPlan> {
   const { runId, config, dataSet, checkpoint } = options
   const { classNames, source: dataSource } = dataSet
+  await usePlainJavaScript()
   const model = buildModel(config.model, { classes: classNames.length, seed: config.seed })
   const layout = createLayout(model)
   const optimizer = createOptimizer(config)

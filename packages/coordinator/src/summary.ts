@@ -46,9 +46,9 @@ export function summarizeRun(
   }
 }
 
-function describeMember({ facts, samples, shards, outcome }: Member): RunSummary['perWorker'][number] {
+function describeMember({ facts, samples, shards, gone, outcome }: Member): RunSummary['perWorker'][number] {
   const { id, name, host, device } = facts!
-  return { id, name, host, device, samples, shards, outcome }
+  return { id, name, host, device, samples, shards, outcome: gone ? outcome : 'stayed to the end' }
 }
 
 function figures({ trainLoss, trainAccuracy, validationLoss, validationAccuracy }: EpochMetrics) {

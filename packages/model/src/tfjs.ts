@@ -4,3 +4,8 @@ import * as tf from '@tensorflow/tfjs'
 tf.enableProdMode()
 
 export { tf }
+
+/** Makes this thread compute in plain JavaScript: for a process that builds models but leaves gradients to others. */
+export async function usePlainJavaScript(): Promise<void> {
+  await tf.setBackend('cpu')
+}

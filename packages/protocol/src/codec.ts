@@ -13,6 +13,7 @@ export function encodeMessage(message: Message, tensors: Tensors = {}): Uint8Arr
 /**
  * Reads a frame as a message: its fields against the schema, then every tensor's type and element count against what
  * the message must carry, then the frame's length; only then are tensors laid over the bytes.
+ * The tensors own the memory they lie in: nothing else is in it, and it may be moved to another thread.
  * `sizes` is null before `welcome`, when no message with tensors is due.
  * Throws `frame-malformed` or `message-invalid`.
  */
@@ -20,7 +21,13 @@ export function decodeMessage(frame: Uint8Array, sizes: Sizes | null): Received 
   const layout = readFrameHeader(frame)
   const message = parseFields(layout.fields)
   checkTensors(message, layout, sizes)
-  return { message, tensors: readFrameTensors(frame, layout) }
+  const carriesTensors = layout.tensors.length > 0
+  return { message, tensors: readFrameTensors(carriesTensors ? ownMemory(frame) : frame, layout) }
+}
+
+/** ws lays small messages that arrive together over one buffer; such a one is copied out of it. */
+function ownMemory(frame: Uint8Array): Uint8Array {
+  return frame.byteLength === frame.buffer.byteLength ? frame : new Uint8Array(frame)
 }
 
 function parseFields(fields: unknown): Message {

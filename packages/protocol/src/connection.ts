@@ -42,9 +42,19 @@ const clientOptions = {
   generateMask: (mask: Buffer) => mask.fill(0),
 }
 
-/** Opens a client connection. `ca` are PEM certificates to trust for `wss:` beside the usual ones. */
-export function openWebSocket(url: string, handshakeTimeoutMs: number, ca?: string): WebSocket {
-  return new WebSocket(url, { ...clientOptions, handshakeTimeout: handshakeTimeoutMs, ...(ca ? { ca } : {}) })
+/** Whom to trust for `wss:` beside the usual authorities. */
+export type Trust = {
+  /** PEM certificates. */
+  readonly ca: string
+  /** Accept these certificates under any host name: for one that was handed over directly. */
+  readonly anyName: boolean
+}
+
+/** Opens a client connection. */
+export function openWebSocket(url: string, handshakeTimeoutMs: number, trust?: Trust): WebSocket {
+  const tls =
+    trust === undefined ? {} : { ca: trust.ca, ...(trust.anyName ? { checkServerIdentity: () => undefined } : {}) }
+  return new WebSocket(url, { ...clientOptions, handshakeTimeout: handshakeTimeoutMs, ...tls })
 }
 
 /**

@@ -18,16 +18,7 @@ export type FromCompute =
   | { readonly type: 'step'; readonly session: number; readonly step: number }
   | ({ readonly type: 'answer'; readonly session: number } & Answer)
 
-/** Moves tensors to another thread without a copy where they own their memory, with one where they share it. */
-export function detachable(tensors: Tensors): { readonly tensors: Tensors; readonly transfer: ArrayBuffer[] } {
-  const transfer: ArrayBuffer[] = []
-  const seen = new Set<ArrayBufferLike>()
-  const moved = Object.entries(tensors).map(([name, data]) => {
-    const whole = data.byteLength === data.buffer.byteLength && !seen.has(data.buffer)
-    const own = whole ? data : data.slice()
-    seen.add(own.buffer)
-    transfer.push(own.buffer as ArrayBuffer)
-    return [name, own]
-  })
-  return { tensors: Object.fromEntries(moved), transfer }
+/** The memory under tensors, to be moved to another thread instead of copied. Received tensors own theirs. */
+export function memoryOf(tensors: Tensors): ArrayBuffer[] {
+  return [...new Set(Object.values(tensors).map(data => data.buffer as ArrayBuffer))]
 }

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { buildModel, createEagerEngine, createLayout, createOptimizer } from '@lockstep/model'
 import { loadTensorFlow } from '@lockstep/tensorflow'
-import { type ComputeSetup, detachable, type FromCompute, type ToCompute } from './compute-messages.ts'
+import { type ComputeSetup, type FromCompute, memoryOf, type ToCompute } from './compute-messages.ts'
 import { createReplica, type Replica } from './replica.ts'
 
 const port = parentPort!
@@ -28,10 +28,7 @@ function replicaOf(session: number): Replica {
   return createReplica(
     engine,
     optimizer,
-    answer => {
-      const { tensors, transfer } = detachable(answer.tensors)
-      post({ type: 'answer', session, message: answer.message, tensors }, transfer)
-    },
+    answer => post({ type: 'answer', session, ...answer }, memoryOf(answer.tensors)),
     step => post({ type: 'step', session, step }),
   )
 }

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { LockstepError, type Received } from '@lockstep/protocol'
-import { type ComputeSetup, detachable, type FromCompute, type ToCompute } from './compute-messages.ts'
+import { type ComputeSetup, type FromCompute, memoryOf, type ToCompute } from './compute-messages.ts'
 import type { Answer } from './replica.ts'
 
 /** The computing thread as the connected thread sees it. */
@@ -51,14 +51,14 @@ function follow(thread: Worker): Pick<Compute, 'beginSession' | 'give' | 'progre
       onAnswer = listener
       Object.assign(reached, { session: reached.session + 1, step: 0, pending: 0, atMs: performance.now() })
     },
-    give: ({ message, tensors: received }) => {
+    give: received => {
+      const { message } = received
       if (message.type === 'work' || message.type === 'evaluate') {
         if (reached.pending === 0) reached.atMs = performance.now()
         reached.pending += 1
       }
-      const { tensors, transfer } = detachable(received)
-      const toCompute: ToCompute = { session: reached.session, received: { message, tensors } }
-      thread.postMessage(toCompute, transfer)
+      const toCompute: ToCompute = { session: reached.session, received }
+      thread.postMessage(toCompute, memoryOf(received.tensors))
     },
     progress: () => ({ step: reached.step, pending: reached.pending, quietMs: performance.now() - reached.atMs }),
   }

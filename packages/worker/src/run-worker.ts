@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import { LockstepError, type MessageOf } from '@lockstep/protocol'
+import { LockstepError, type MessageOf, type Trust } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { type Compute, startCompute } from './compute.ts'
 import { runSession, type SessionEnd, type SessionOptions } from './session.ts'
 
 export type WorkerOptions = {
   readonly url: string
-  readonly ca?: string | undefined
+  readonly trust?: Trust | undefined
   readonly token: string
   readonly name: string
   /** Where it computes, as people call it: `cpu`. */
@@ -119,10 +119,10 @@ function createHeldCompute({ provision }: WorkerOptions): HeldCompute {
 }
 
 function sessionOptions(options: WorkerOptions, held: HeldCompute): SessionOptions {
-  const { url, ca, token, name, device, signal, onEvent } = options
+  const { url, trust, token, name, device, signal, onEvent } = options
   return {
     url,
-    ca,
+    trust,
     token,
     name,
     device,

@@ -6,6 +6,7 @@ import {
   openWebSocket,
   protocolVersion,
   type Received,
+  type Trust,
 } from '@lockstep/protocol'
 import type { Compute } from './compute.ts'
 import { replicaMessages } from './replica.ts'
@@ -14,8 +15,7 @@ const handshakeTimeoutMs = 5_000
 
 export type SessionOptions = {
   readonly url: string
-  /** PEM certificates to trust beside the usual ones. */
-  readonly ca: string | undefined
+  readonly trust: Trust | undefined
   readonly token: string
   readonly name: string
   readonly cores: number
@@ -40,7 +40,7 @@ export type SessionEnd =
 export function runSession(options: SessionOptions): Promise<SessionEnd> {
   return new Promise((resolve, reject) => {
     const session = { tookPart: false, left: false, over: false, bye: null as MessageOf<'bye'> | null, fault: '' }
-    const socket = openWebSocket(options.url, handshakeTimeoutMs, options.ca)
+    const socket = openWebSocket(options.url, handshakeTimeoutMs, options.trust)
     const clock = { lastHeardAt: performance.now(), timer: undefined as NodeJS.Timeout | undefined }
     let compute: Compute | null = null
     const connection = createConnection(socket, { onMessage, onClose })

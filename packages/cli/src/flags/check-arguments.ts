@@ -21,12 +21,15 @@ export function checkArguments(args: ArgsDef, given: readonly string[], command:
       i += 1
       if (i >= given.length || given[i]!.startsWith('--')) throw usage('missing-value', `--${flag.name} needs a value`)
     }
-    if (!flag.takesValue && value !== null) throw usage('surplus-value', `--${flag.name} takes no value`, { received: value })
+    if (!flag.takesValue && value !== null)
+      throw usage('surplus-value', `--${flag.name} takes no value`, { received: value })
   }
   const allowed = Object.values(args).filter(arg => arg.type === 'positional')
   const repeats = allowed.some(arg => arg.valueHint?.endsWith('…'))
   if (positionals.length <= allowed.length || repeats) return
-  throw usage('surplus-argument', `\`${command}\` does not take the argument ${positionals.at(-1)}`, { hint: helpHint(command) })
+  throw usage('surplus-argument', `\`${command}\` does not take the argument ${positionals.at(-1)}`, {
+    hint: helpHint(command),
+  })
 }
 
 /** The known name nearest to a mistyped one, if any is near. */
@@ -64,7 +67,10 @@ function findFlag(args: ArgsDef, name: string): { readonly name: string; readonl
 
 function unknownFlag(args: ArgsDef, name: string, command: string): LockstepError {
   const flags = Object.entries(args).filter(([, arg]) => arg.type !== 'positional')
-  const near = nearest(name, flags.map(([key]) => key))
+  const near = nearest(
+    name,
+    flags.map(([key]) => key),
+  )
   const hint = near === null ? helpHint(command) : `Did you mean --${near}? ${helpHint(command)}`
   return usage('unknown-flag', `\`${command}\` has no flag --${name}`, { hint })
 }

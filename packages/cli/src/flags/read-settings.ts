@@ -22,8 +22,9 @@ export async function readSettings(args: Readonly<Record<string, unknown>>): Pro
   const fromFile = args.config === undefined ? {} : await readConfigFile(String(args.config))
   const fromFlags = check(givenFlags(shape, args), key => `--${kebabCase(key)}`)
   const settings = { ...fromFile, ...fromFlags }
-  const launch = { ...launchDefaults, ...pick(settings, launchOptionsSchema.shape) }
-  return { launch, config: pick(settings, runConfigSchema.shape) }
+  const launch: Partial<LaunchOptions> = pick(settings, launchOptionsSchema.shape)
+  const config: Partial<RunConfig> = pick(settings, runConfigSchema.shape)
+  return { launch: { ...launchDefaults, ...launch }, config }
 }
 
 async function readConfigFile(path: string): Promise<z.infer<typeof fileSchema>> {
@@ -64,7 +65,7 @@ function expectation(issue: z.core.$ZodIssue): string {
   return issue.message.replace(/^expected /, '')
 }
 
-function pick<T>(settings: Readonly<Record<string, unknown>>, shape: Readonly<Record<keyof T, unknown>>): T {
+function pick<T>(settings: Readonly<Record<string, unknown>>, shape: object): T {
   const known = Object.entries(settings).filter(([key, value]) => key in shape && value !== undefined)
   return Object.fromEntries(known) as T
 }

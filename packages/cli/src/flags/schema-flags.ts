@@ -37,7 +37,8 @@ function asNumber(text: string): number | string {
 }
 
 function baseType(schema: z.ZodType): z.ZodType {
-  return schema.def.type === 'nullable' ? baseType((schema as z.ZodNullable<z.ZodType>).unwrap()) : schema
+  const wrapped = schema.def.type === 'nullable' || schema.def.type === 'optional'
+  return wrapped ? baseType((schema as z.ZodNullable<z.ZodType>).unwrap()) : schema
 }
 
 function describeChoices(schema: z.ZodType): string {

@@ -1,0 +1,32 @@
+import { availableParallelism } from 'node:os'
+import { LockstepError } from '@lockstep/protocol'
+import { defineCommand } from 'citty'
+
+export const evaluateCommand = defineCommand({
+  meta: { name: 'evaluate', description: 'Test a trained model: loss, accuracy, figures per class, confusion matrix' },
+  args: {
+    run: { type: 'positional', required: true, valueHint: 'RUN', description: 'folder or name of a run, or latest' },
+    'runs-dir': { type: 'string', default: 'runs', valueHint: 'DIR', description: 'folder of the runs' },
+    'data-dir': { type: 'string', valueHint: 'DIR', description: 'folder with the CIFAR files' },
+    threads: { type: 'string', valueHint: 'N', description: 'TensorFlow threads (default: all cores)' },
+    offline: { type: 'boolean', description: 'never use the network' },
+    json: { type: 'boolean', description: 'the report as one JSON object on standard output' },
+  },
+  run: async ({ args }) => {
+    const { evaluateRun } = await import('../evaluate/evaluate-run.ts')
+    await evaluateRun({
+      reference: args.run,
+      runsFolder: args['runs-dir'],
+      dataDir: args['data-dir'] ?? null,
+      threads: args.threads === undefined ? availableParallelism() : readThreads(args.threads),
+      offline: args.offline === true,
+      json: args.json === true,
+    })
+  },
+})
+
+function readThreads(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text)
+  const details = { kind: 'usage', expected: 'a whole number, at least 1', received: text } as const
+  throw new LockstepError('bad-configuration', '--threads', details)
+}

@@ -1,0 +1,64 @@
+import { hostname } from 'node:os'
+import { LockstepError } from '@lockstep/protocol'
+import { defineCommand } from 'citty'
+
+export const workerCommand = defineCommand({
+  meta: { name: 'worker', description: 'Compute for a coordinator, from this or another machine' },
+  args: {
+    connect: {
+      type: 'string',
+      required: true,
+      valueHint: 'URL',
+      description: 'the coordinator: ws://HOST:PORT or wss://HOST:PORT',
+    },
+    'token-file': { type: 'string', valueHint: 'FILE', description: 'file with the token of the coordinator' },
+    'tls-ca': {
+      type: 'string',
+      valueHint: 'FILE',
+      description: 'certificate (PEM) to trust for wss:// beside the usual ones',
+    },
+    name: { type: 'string', valueHint: 'NAME', description: 'name in logs and summaries (default: host name)' },
+    device: { type: 'string', valueHint: 'NAME', description: 'where to compute: cpu (default cpu)' },
+    threads: {
+      type: 'string',
+      valueHint: 'N',
+      description: "TensorFlow threads (default: the run's); others may change the last bits",
+    },
+    wait: { type: 'string', valueHint: 'N', description: 'seconds to try for a connection (default 60)' },
+    offline: { type: 'boolean', description: 'never use the network to get TensorFlow' },
+  },
+  run: async ({ args }) => {
+    const { runRemoteWorker } = await import('../worker/remote-worker.ts')
+    return runRemoteWorker({
+      url: readUrl(args.connect),
+      tokenFile: args['token-file'] ?? null,
+      caFile: args['tls-ca'] ?? null,
+      name: args.name ?? hostname(),
+      device: readDevice(args.device ?? 'cpu'),
+      threads: args.threads === undefined ? null : readNumber('--threads', args.threads, 1),
+      waitMs: 1000 * readNumber('--wait', args.wait ?? '60', 0),
+      offline: args.offline === true,
+    })
+  },
+})
+
+function readUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url !== null && (url.protocol === 'ws:' || url.protocol === 'wss:')) return text
+  throw bad('--connect', 'ws://HOST:PORT or wss://HOST:PORT', text)
+}
+
+function readDevice(text: string): string {
+  if (text === 'cpu') return text
+  throw bad('--device', 'cpu', text)
+}
+
+function readNumber(flag: string, text: string, minimum: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (value >= minimum && value <= 86_400) return value
+  throw bad(flag, `a whole number, at least ${minimum}`, text)
+}
+
+function bad(flag: string, expected: string, received: string): LockstepError {
+  return new LockstepError('bad-configuration', flag, { kind: 'usage', expected, received })
+}

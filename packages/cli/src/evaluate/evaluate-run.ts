@@ -1,0 +1,78 @@
+import { type DataSet, dataSetSha256, type ImageSplit, imageBytes, openDataSet, takeFirst } from '@lockstep/data'
+import { createEagerEngine, createLayout, type GradientEngine } from '@lockstep/model'
+import { computeEnvironment, loadTensorFlow } from '@lockstep/tensorflow'
+import { provision } from '../provision.ts'
+import { type RunFacts, readRunFacts } from '../runs/run-facts.ts'
+import { findRun } from '../runs/run-folder.ts'
+import { createProgressBar } from '../terminal/progress.ts'
+import { loadModel } from './load-model.ts'
+import { classFigures, countConfusion, describeReport, type TestReport } from './report.ts'
+
+export type EvaluateOptions = {
+  readonly reference: string
+  readonly runsFolder: string
+  readonly dataDir: string | null
+  readonly threads: number
+  readonly offline: boolean
+  readonly json: boolean
+}
+
+/** Samples that are computed at once: as many as in the evaluation at the end of a run. */
+const chunkSamples = 250
+
+/** Tests the model of a run on its test set and writes the report to standard output. */
+export async function evaluateRun(options: EvaluateOptions): Promise<void> {
+  const people = options.json ? process.stderr : process.stdout
+  const folder = await findRun(options.reference, options.runsFolder)
+  const facts = await readRunFacts(folder)
+  const dataSet = await openTestData(options, facts, people)
+  Object.assign(process.env, computeEnvironment(options.threads))
+  const { description } = await loadTensorFlow(await provision(options.offline, people))
+  const { model, weights, origin } = await loadModel(folder, facts)
+  people.write(`${origin}, on ${description}\n`)
+  const test = facts.config.limitTest === null ? dataSet.test : takeFirst(dataSet.test, facts.config.limitTest)
+  const engine = createEagerEngine(model, createLayout(model))
+  const report = await testModel(engine, weights, test, facts.classNames, people)
+  engine.dispose()
+  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : describeReport(report))
+}
+
+async function openTestData(options: EvaluateOptions, facts: RunFacts, people: NodeJS.WriteStream): Promise<DataSet> {
+  const dataSet = await openDataSet({
+    dataset: facts.config.dataset,
+    ...(options.dataDir === null ? {} : { dataDir: options.dataDir }),
+    environment: process.env,
+    offline: options.offline,
+    onProgress: () => undefined,
+    onNotice: text => people.write(`${text}\n`),
+  })
+  if (dataSetSha256(dataSet) !== facts.dataSha256) {
+    people.write(`this is not the data that the run was trained on (${facts.dataSource}): figures may differ\n`)
+  }
+  return dataSet
+}
+
+async function testModel(
+  engine: GradientEngine,
+  weights: Float32Array,
+  test: ImageSplit,
+  classNames: readonly string[],
+  people: NodeJS.WriteStream,
+): Promise<TestReport> {
+  const bar = createProgressBar(people)
+  const predictions = new Uint8Array(test.count)
+  let [lossSum, correct] = [0, 0]
+  for (let start = 0; start < test.count; start += chunkSamples) {
+    const end = Math.min(start + chunkSamples, test.count)
+    const pixels = test.pixels.subarray(start * imageBytes, end * imageBytes)
+    const chunk = await engine.evaluate(weights, pixels, test.labels.subarray(start, end))
+    predictions.set(chunk.predictions, start)
+    lossSum += chunk.lossSum
+    correct += chunk.correct
+    bar.update({ label: 'testing', done: end, total: test.count, unit: 'steps' })
+  }
+  bar.stop()
+  const confusion = countConfusion(test.labels, predictions, classNames.length)
+  const means = { loss: lossSum / test.count, accuracy: correct / test.count, count: test.count }
+  return { ...means, classes: classFigures(confusion, classNames), confusion }
+}

@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readNewestCheckpoint, runFiles } from '@lockstep/coordinator'
+import { buildModel, createLayout, decodeCheckpoint, fromLayersModelFiles, readWeights } from '@lockstep/model'
+import { hasSystemCode } from '@lockstep/protocol'
+import type { RunFacts } from '../runs/run-facts.ts'
+
+export type LoadedModel = {
+  readonly model: ReturnType<typeof buildModel>
+  readonly weights: Float32Array
+  /** Where the weights come from, for people. */
+  readonly origin: string
+}
+
+/** The model that a run has saved, or, where it was killed before it could, the one in its newest checkpoint. */
+export async function loadModel(folder: string, facts: RunFacts): Promise<LoadedModel> {
+  const saved = join(folder, runFiles.model)
+  try {
+    const json = await readFile(join(saved, 'model.json'), 'utf8')
+    const model = await fromLayersModelFiles({
+      'model.json': json,
+      'weights.bin': await readFile(join(saved, 'weights.bin')),
+    })
+    return { model, weights: readWeights(model, createLayout(model)), origin: saved }
+  } catch (error) {
+    if (!hasSystemCode(error, 'ENOENT')) throw error
+    return loadFromCheckpoint(folder, facts)
+  }
+}
+
+async function loadFromCheckpoint(folder: string, { config, classNames }: RunFacts): Promise<LoadedModel> {
+  const { weights, step } = decodeCheckpoint(await readNewestCheckpoint(folder))
+  const model = buildModel(config.model, { classes: classNames.length, seed: config.seed })
+  return { model, weights, origin: `checkpoint of step ${step}` }
+}

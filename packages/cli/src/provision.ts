@@ -1,0 +1,17 @@
+import { type Provisioned, provisionTensorFlow } from '@lockstep/tensorflow'
+import { createProgressBar } from './terminal/progress.ts'
+
+/** Puts TensorFlow on this machine if need be, with a progress bar and its notices on the stream. */
+export async function provision(offline: boolean, stream: NodeJS.WriteStream): Promise<Provisioned> {
+  const bar = createProgressBar(stream)
+  try {
+    return await provisionTensorFlow({
+      environment: process.env,
+      offline,
+      onProgress: bar.update,
+      onNotice: text => stream.write(`${text}\n`),
+    })
+  } finally {
+    bar.stop()
+  }
+}

@@ -1,0 +1,42 @@
+import { defineCommand } from 'citty'
+
+/** All commands. Each is loaded when it is needed, so that `--help` starts at once. */
+export const rootCommand = defineCommand({
+  meta: {
+    name: 'pnpm cli',
+    description: 'Synchronous data-parallel training of image classifiers, on TensorFlow, over WebSockets',
+  },
+  subCommands: {
+    train: () => import('./commands/train.ts').then(module => module.trainCommand),
+    coordinator: () => import('./commands/coordinator.ts').then(module => module.coordinatorCommand),
+    worker: () => import('./commands/worker.ts').then(module => module.workerCommand),
+    'local-worker': () => import('./commands/local-worker.ts').then(module => module.localWorkerCommand),
+    evaluate: () => import('./commands/evaluate.ts').then(module => module.evaluateCommand),
+    plot: () => import('./commands/plot.ts').then(module => module.plotCommand),
+    runs: () => import('./commands/runs.ts').then(module => module.runsCommand),
+    data: () => import('./commands/data.ts').then(module => module.dataCommand),
+    doctor: () => import('./commands/doctor.ts').then(module => module.doctorCommand),
+  },
+})
+
+/** Command lines to start from, shown under each command's usage. */
+export const examples: Readonly<Record<string, readonly string[]>> = {
+  '': ['pnpm cli train --workers 4', 'pnpm cli runs', 'pnpm cli doctor'],
+  train: [
+    'pnpm cli train --workers 4',
+    'pnpm cli train --workers 2 --dataset cifar10 --epochs 20 --early-stopping 5',
+    'pnpm cli train --workers 4 --resume latest',
+  ],
+  coordinator: [
+    'openssl rand -hex 32 > token',
+    'pnpm cli coordinator --listen 0.0.0.0:7999 --token-file token --min-workers 2',
+  ],
+  worker: ['pnpm cli worker --connect ws://10.0.0.1:7999 --token-file token'],
+  evaluate: ['pnpm cli evaluate latest'],
+  plot: ['pnpm cli plot latest', 'pnpm cli plot runs/first runs/second --out comparison'],
+  runs: ['pnpm cli runs'],
+  'data fetch': ['pnpm cli data fetch --dataset cifar10', 'pnpm cli data fetch --from cifar-10-binary.tar.gz'],
+  'data info': ['pnpm cli data info --dataset cifar10 --sheet samples.png'],
+  'data synthesize': ['pnpm cli data synthesize --format cifar100 --out synthetic'],
+  doctor: ['pnpm cli doctor'],
+}

@@ -1,0 +1,66 @@
+import type { RunSummary } from '@lockstep/coordinator'
+import type { Provisioned } from '@lockstep/tensorflow'
+import { formatCount, formatDuration, formatNumber } from '../terminal/format.ts'
+import type { PreparedRun } from './prepare-run.ts'
+
+/** What is about to be trained, on what and with what. */
+export function describeStart(prepared: PreparedRun, provisioned: Provisioned | null, localWorkers: number): string {
+  const { plan, folder, resumed } = prepared
+  const { config, state, train, validation, test } = plan
+  const samples = [`${formatCount(train.count)} train`, `${formatCount(test.count)} test`]
+  if (validation !== null) samples.splice(1, 0, `${formatCount(validation.count)} validate`)
+  const threads = config.threads === 1 ? '1 thread' : `${config.threads} threads`
+  const workers = localWorkers > 0 ? `${localWorkers} local × ${threads}` : `${threads} each, from elsewhere`
+  const lines = [
+    plan.modelSummary,
+    field('data', `${config.dataset} (${plan.dataSource}): ${samples.join(', ')}`),
+    field(
+      'step',
+      `batch ${config.batchSize} in ${config.shards} shards, ${describeOptimizer(prepared)}, seed ${config.seed}`,
+    ),
+    field('workers', workers),
+  ]
+  if (provisioned !== null) lines.push(field('backend', describeBackend(provisioned)))
+  lines.push(field('run', folder))
+  if (resumed !== null)
+    lines.push(field('resumed', `at step ${formatCount(state.step)}, epoch ${state.position.epoch}`))
+  return `${lines.join('\n')}\n\n`
+}
+
+/** What came out, where it lies and what to do with it. */
+export function describeEnd(summary: RunSummary, folder: string): string {
+  const { status, epochs, steps, best, test, imagesPerSecond } = summary
+  const speed = imagesPerSecond === null ? '' : `, ${formatCount(imagesPerSecond)} images/s`
+  const lines = [
+    '',
+    field(status, `${epochs} epochs, ${formatCount(steps)} steps in ${formatDuration(summary.trainSeconds)}${speed}`),
+  ]
+  if (best?.validationLoss != null) {
+    const figures = `loss ${formatNumber(best.validationLoss)}, accuracy ${formatNumber(best.validationAccuracy)}`
+    lines.push(field('best epoch', `${best.epoch}: validation ${figures}`))
+  }
+  if (test !== null)
+    lines.push(field('test', `loss ${formatNumber(test.loss)}, accuracy ${formatNumber(test.accuracy)}`))
+  lines.push(field('weights', `sha256 ${summary.weightsSha256}`), field('run', folder), ...nextSteps(summary, folder))
+  return `${lines.join('\n')}\n`
+}
+
+function nextSteps({ status }: RunSummary, folder: string): string[] {
+  if (status === 'interrupted') return [field('next', `pnpm cli train --resume ${folder}`)]
+  return [field('plots', `${folder}/plots`), field('next', `pnpm cli evaluate ${folder}`), field('', `pnpm cli runs`)]
+}
+
+function describeOptimizer({ plan: { config } }: PreparedRun): string {
+  const { optimizer, learningRate, momentum } = config
+  return optimizer === 'adam' ? `Adam at ${learningRate}` : `SGD at ${learningRate} with momentum ${momentum}`
+}
+
+function describeBackend({ backend, version }: Provisioned): string {
+  return backend === 'tensorflow'
+    ? `TensorFlow ${version}`
+    : `WebAssembly (tfjs ${version}): much slower than TensorFlow`
+}
+
+function field(name: string, value: string): string {
+  return `${name.padEnd(11)}${value}`
+}

@@ -1,0 +1,37 @@
+import { LockstepError } from '@lockstep/protocol'
+
+export type ListenAddress = { readonly host: string; readonly port: number }
+
+/** Reads HOST:PORT and refuses to open the run to other machines without a token file. Throws `bad-listen`, `token-needed`. */
+export function readListenAddress(text: string, hasTokenFile: boolean): ListenAddress {
+  const at = text.lastIndexOf(':')
+  const host = text.slice(0, at).replace(/^\[|\]$/g, '')
+  const port = Number(text.slice(at + 1))
+  if (port > 65_535) {
+    throw new LockstepError('bad-listen', '--listen: no such port', {
+      kind: 'usage',
+      expected: 'HOST:PORT with a port from 0 to 65535',
+      received: text,
+    })
+  }
+  if (!isLoopback(host) && !hasTokenFile) {
+    throw new LockstepError('token-needed', `--listen ${text} is open to other machines and needs --token-file`, {
+      kind: 'usage',
+      hint: 'Make one with `openssl rand -hex 32 > token` and give it to the workers too.',
+    })
+  }
+  return { host, port }
+}
+
+/** The address at which workers of this machine reach a coordinator that listens on `host`. */
+export function localUrl(url: string, host: string): string {
+  return isAnyAddress(host) ? url.replace(/\/\/.*:(\d+)$/, '//127.0.0.1:$1') : url
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host)
+}
+
+function isAnyAddress(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
+}

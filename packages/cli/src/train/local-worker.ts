@@ -1,0 +1,40 @@
+import { LockstepError } from '@lockstep/protocol'
+import { runWorker } from '@lockstep/worker'
+import type { LocalWorkerOrder } from './local-workers.ts'
+
+const waitMs = 60_000
+
+/**
+ * A worker process that `train` has started. It ends with its parent: the channel between them closes when the parent
+ * dies, and since a thread in the middle of a computation cannot be asked, it then kills itself.
+ */
+export async function runLocalWorker(): Promise<void> {
+  if (process.send === undefined) {
+    throw new LockstepError(
+      'not-local',
+      '`local-worker` is started by `train`; start your own with `worker --connect URL`',
+      {
+        kind: 'usage',
+      },
+    )
+  }
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+  // Ctrl-C reaches every process of the terminal; the coordinator decides when workers stop.
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
+  const { url, token, name, certificate, provisioned } = await receiveOrder()
+  await runWorker({
+    url,
+    token,
+    name,
+    trust: certificate === null ? undefined : { ca: certificate, anyName: true },
+    device: 'cpu',
+    waitMs,
+    provision: async () => provisioned,
+    onEvent: () => undefined,
+    signal: new AbortController().signal,
+  })
+}
+
+function receiveOrder(): Promise<LocalWorkerOrder> {
+  return new Promise(resolve => process.once('message', order => resolve(order as LocalWorkerOrder)))
+}

@@ -1,0 +1,64 @@
+import { planRun, type RunPlan, refuseTaken } from '@lockstep/coordinator'
+import { openDataSet } from '@lockstep/data'
+import type { LaunchOptions } from '../flags/launch-options.ts'
+import type { Settings } from '../flags/read-settings.ts'
+import { createProgressBar } from '../terminal/progress.ts'
+import { type ListenAddress, readListenAddress } from './listen-address.ts'
+import { readTls, readToken } from './secrets.ts'
+import { findResumed, newRunFolder, newRunId, type Resumed, settleConfig } from './settle-run.ts'
+
+/** A run that can begin: everything that could be wrong with it has been looked at. */
+export type PreparedRun = {
+  readonly plan: RunPlan
+  readonly launch: LaunchOptions
+  /** Null for a new run. */
+  readonly resumed: Resumed | null
+  readonly folder: string
+  readonly address: ListenAddress
+  readonly token: string
+  readonly tls: { readonly cert: string; readonly key: string } | null
+}
+
+/**
+ * Checks what was asked for, opens the data set and plans the run; writes nothing yet.
+ * `workers` is how many are expected at the start, which is the default for the number of shards.
+ */
+export async function prepareRun(
+  settings: Settings,
+  resume: string | null,
+  workers: number,
+  stream: NodeJS.WriteStream,
+): Promise<PreparedRun> {
+  const { launch } = settings
+  const address = readListenAddress(launch.listen, launch.tokenFile !== null)
+  const token = await readToken(launch.tokenFile)
+  const tls = await readTls(launch.tlsCert, launch.tlsKey)
+  const resumed = resume === null ? null : await findResumed(resume, settings)
+  if (launch.runDir !== null) await refuseTaken(launch.runDir)
+  if (resumed === null) settleConfig(settings.config, settings.config.dataset ?? 'cifar10', workers)
+
+  const dataSet = await openDataSetFor(settings, resumed, stream)
+  const config = resumed?.facts.config ?? settleConfig(settings.config, dataSet.name, workers)
+  const folder = resumed?.folder ?? newRunFolder(launch, config, new Date())
+  await (resumed === null ? refuseTaken(folder) : undefined)
+  const runId = resumed?.facts.runId ?? newRunId()
+  const plan = await planRun({ runId, config, dataSet, checkpoint: resumed?.checkpoint ?? null })
+  return { plan, launch, resumed, folder, address, token, tls }
+}
+
+async function openDataSetFor({ launch, config }: Settings, resumed: Resumed | null, stream: NodeJS.WriteStream) {
+  const bar = createProgressBar(stream)
+  const dataset = resumed?.facts.config.dataset ?? config.dataset
+  try {
+    return await openDataSet({
+      ...(dataset === undefined ? {} : { dataset }),
+      ...(launch.dataDir === null ? {} : { dataDir: launch.dataDir }),
+      environment: process.env,
+      offline: launch.offline,
+      onProgress: bar.update,
+      onNotice: text => stream.write(`${text}\n`),
+    })
+  } finally {
+    bar.stop()
+  }
+}

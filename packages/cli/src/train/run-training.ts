@@ -1,0 +1,159 @@
+import { basename } from 'node:path'
+import {
+  type Coordinator,
+  createRunFolder,
+  type RunFolder,
+  type RunSummary,
+  reopenRunFolder,
+  startCoordinator,
+} from '@lockstep/coordinator'
+import { LockstepError } from '@lockstep/protocol'
+import type { Provisioned } from '@lockstep/tensorflow'
+import { exitCodes } from '../exit-codes.ts'
+import type { Settings } from '../flags/read-settings.ts'
+import { writeRunPlots } from '../plots/run-plots.ts'
+import { provision } from '../provision.ts'
+import type { RunFacts } from '../runs/run-facts.ts'
+import { describeEnd, describeStart } from './describe-run.ts'
+import { type Interrupt, listenForInterrupt } from './interrupt.ts'
+import { createJsonReporter } from './json-reporter.ts'
+import { localUrl } from './listen-address.ts'
+import { type LocalWorkers, startLocalWorkers } from './local-workers.ts'
+import { createLogReporter } from './log-reporter.ts'
+import { type PreparedRun, prepareRun } from './prepare-run.ts'
+import { combineReporters, type Reporter } from './reporter.ts'
+import { createTerminalReporter } from './terminal-reporter.ts'
+
+/** How long local workers have to say goodbye at the end of a run. */
+const workerGraceMs = 5_000
+
+export type TrainingRequest = {
+  readonly settings: Settings
+  /** The run to go on with, or null for a new one. */
+  readonly resume: string | null
+  /** Worker processes to start on this machine; none for a pure coordinator. */
+  readonly localWorkers: number
+  /** Workers to wait for, which is also the default for the number of shards. */
+  readonly minWorkers: number
+}
+
+/** Trains from the first check to the last plot. Returns the exit code. */
+export async function runTraining(request: TrainingRequest): Promise<number> {
+  const { settings, resume, minWorkers, localWorkers } = request
+  const { json, offline } = settings.launch
+  const people = json ? process.stderr : process.stdout
+  const prepared = await prepareRun(settings, resume, minWorkers, people)
+  const provisioned = localWorkers > 0 ? await provision(offline, people) : null
+  people.write(describeStart(prepared, provisioned, localWorkers))
+
+  const reporter = createReporters(prepared, people, json, minWorkers)
+  const interrupt = listenForInterrupt(() =>
+    reporter.current().note('finishing the step, then a checkpoint; Ctrl-C again stops at once'),
+  )
+  try {
+    const summary = await Promise.race([
+      conduct(request, prepared, provisioned, reporter, interrupt),
+      interrupt.insisted.then(() => null),
+    ])
+    if (summary === null) return exitCodes.interrupted
+    await finish(summary, prepared, people, json)
+    return summary.status === 'interrupted' ? exitCodes.interrupted : exitCodes.done
+  } finally {
+    reporter.current().stop()
+    interrupt.release()
+  }
+}
+
+/** The coordinator and its local workers, from their start to their end. */
+async function conduct(
+  request: TrainingRequest,
+  prepared: PreparedRun,
+  provisioned: Provisioned | null,
+  reporter: Reporters,
+  interrupt: Interrupt,
+): Promise<RunSummary> {
+  const { plan, launch, address, token, tls } = prepared
+  const coordinator = await startCoordinator({
+    plan,
+    openFolder: () => openFolder(prepared, reporter),
+    listen: { ...address, tls },
+    token,
+    minWorkers: request.minWorkers,
+    waitMs: launch.wait * 1000,
+    checkpointEvery: launch.checkpointEvery,
+    shouldStop: interrupt.requested,
+    onEvent: event => reporter.current().event(event),
+  })
+  const workers =
+    provisioned === null ? null : startWorkers(request, prepared, provisioned, coordinator, reporter.current())
+  try {
+    return await coordinator.finished
+  } finally {
+    await workers?.stop(workerGraceMs)
+  }
+}
+
+function startWorkers(
+  request: TrainingRequest,
+  { plan, launch, address, token, tls }: PreparedRun,
+  provisioned: Provisioned,
+  coordinator: Coordinator,
+  reporter: Reporter,
+): LocalWorkers {
+  let lastError = ''
+  const workers = startLocalWorkers({
+    count: request.localWorkers,
+    threads: plan.config.threads,
+    order: { url: localUrl(coordinator.url, address.host), token, certificate: tls?.cert ?? null, provisioned },
+    onOutput: (name, line) => {
+      if (/error|lockstep:/i.test(line)) lastError = line.trim()
+      reporter.note(`${name}: ${line}`)
+    },
+    onExit: (name, ending) => {
+      const others = launch.tokenFile !== null
+      if (workers.alive() > 0 || coordinator.activeWorkers() > 0 || others) return
+      const details = { received: lastError || `${name} ended with ${ending}`, hint: 'Continue with --resume.' }
+      coordinator.abort(new LockstepError('workers-ended', 'all worker processes have ended', details))
+    },
+  })
+  return workers
+}
+
+async function openFolder(prepared: PreparedRun, reporter: Reporters): Promise<RunFolder> {
+  const { plan, resumed, folder } = prepared
+  const facts: RunFacts = {
+    runId: plan.identity.runId,
+    name: basename(folder),
+    createdAt: resumed?.facts.createdAt ?? new Date().toISOString(),
+    dataSource: plan.dataSource,
+    dataSha256: plan.identity.dataSha256,
+    layoutHash: plan.identity.layoutHash,
+    classNames: [...plan.classNames],
+    config: plan.config,
+  }
+  const opened =
+    resumed === null
+      ? await createRunFolder(folder, facts)
+      : await reopenRunFolder(folder, plan.state.history.epochs, facts)
+  reporter.add(createLogReporter(folder))
+  return opened
+}
+
+type Reporters = { readonly current: () => Reporter; readonly add: (reporter: Reporter) => void }
+
+function createReporters(
+  { plan }: PreparedRun,
+  people: NodeJS.WriteStream,
+  json: boolean,
+  workersWanted: number,
+): Reporters {
+  const terminal = { stream: people, config: plan.config, trainSamples: plan.train.count, workersWanted }
+  const reporters = [createTerminalReporter(terminal), ...(json ? [createJsonReporter(process.stdout)] : [])]
+  return { current: () => combineReporters(reporters), add: reporter => void reporters.push(reporter) }
+}
+
+async function finish(summary: RunSummary, prepared: PreparedRun, people: NodeJS.WriteStream, json: boolean) {
+  await writeRunPlots(prepared.folder)
+  people.write(describeEnd(summary, prepared.folder))
+  if (json) process.stdout.write(`${JSON.stringify(summary)}\n`)
+}

@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { LockstepError } from '@lockstep/protocol'
+
+const shortestToken = 16
+
+/** The token in a file, or a random one. Throws `bad-token-file` when the file holds none worth the name. */
+export async function readToken(file: string | null): Promise<string> {
+  if (file === null) return randomBytes(32).toString('hex')
+  const token = (await readSecret(file, '--token-file')).trim()
+  if (token.length >= shortestToken && token.length <= 1024) return token
+  throw new LockstepError('bad-token-file', `--token-file: ${file} holds no usable token`, {
+    kind: 'usage',
+    expected: `${shortestToken} to 1024 characters`,
+    received: `${token.length} characters`,
+    hint: 'Make one with `openssl rand -hex 32 > token`.',
+  })
+}
+
+/** Certificate and key for TLS, or null; both or neither must be named. */
+export async function readTls(
+  certFile: string | null,
+  keyFile: string | null,
+): Promise<{ readonly cert: string; readonly key: string } | null> {
+  if (certFile === null && keyFile === null) return null
+  if (certFile === null || keyFile === null) {
+    throw new LockstepError('bad-tls', '--tls-cert and --tls-key go together', { kind: 'usage' })
+  }
+  return { cert: await readSecret(certFile, '--tls-cert'), key: await readSecret(keyFile, '--tls-key') }
+}
+
+export async function readSecret(file: string, flag: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    const received = cause instanceof Error ? cause.message : String(cause)
+    throw new LockstepError('file-unreadable', `${flag}: ${file} cannot be read`, { kind: 'usage', received, cause })
+  }
+}

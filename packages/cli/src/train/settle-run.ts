@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { readNewestCheckpoint } from '@lockstep/coordinator'
+import { LockstepError, type RunConfig } from '@lockstep/protocol'
+import type { LaunchOptions } from '../flags/launch-options.ts'
+import type { Settings } from '../flags/read-settings.ts'
+import { defaultEpochs, runConfigDefaults } from '../flags/run-config-defaults.ts'
+import { kebabCase } from '../flags/schema-flags.ts'
+import { type RunFacts, readRunFacts } from '../runs/run-facts.ts'
+import { findRun } from '../runs/run-folder.ts'
+
+/** A run that is to be gone on with. */
+export type Resumed = {
+  readonly folder: string
+  readonly facts: RunFacts
+  readonly checkpoint: Uint8Array
+}
+
+/** The full configuration of a new run on this data set: what was given, and defaults. */
+export function settleConfig(given: Partial<RunConfig>, dataset: RunConfig['dataset'], shards: number): RunConfig {
+  const config = { ...runConfigDefaults, epochs: defaultEpochs(dataset), shards, ...given, dataset }
+  refuseEmptyShards(config)
+  return config
+}
+
+function refuseEmptyShards({ shards, batchSize }: RunConfig): void {
+  if (shards <= batchSize) return
+  throw new LockstepError('too-many-shards', '--shards: more shards than samples in a batch', {
+    kind: 'usage',
+    expected: `at most ${batchSize}, the batch size`,
+    received: `${shards}`,
+    hint: 'Without --shards there is one for each worker: use fewer workers, fewer shards or a larger --batch-size.',
+  })
+}
+
+/** Finds a run and its newest checkpoint, and lets nothing about it be changed but the number of epochs. */
+export async function findResumed(reference: string, settings: Settings): Promise<Resumed> {
+  const folder = await findRun(reference, settings.launch.runsDir)
+  const facts = await readRunFacts(folder)
+  const { epochs = facts.config.epochs, ...others } = settings.config
+  for (const [key, value] of Object.entries(others)) {
+    const recorded = facts.config[key as keyof RunConfig]
+    if (value === recorded) continue
+    throw new LockstepError('resume-changed', `--${kebabCase(key)} cannot change when a run is resumed`, {
+      kind: 'usage',
+      expected: String(recorded),
+      received: String(value),
+      hint: 'Only --epochs, --workers and where it listens may; start a new run for anything else.',
+    })
+  }
+  const checkpoint = await readNewestCheckpoint(folder)
+  return { folder, facts: { ...facts, config: { ...facts.config, epochs } }, checkpoint }
+}
+
+/** Where a new run goes: `--run-dir`, or a name of time and model under the runs folder. */
+export function newRunFolder({ runDir, runsDir }: LaunchOptions, config: RunConfig, now: Date): string {
+  const time = now.toISOString().slice(0, 19).replaceAll(':', '-')
+  return runDir ?? join(runsDir, `${time}-${config.model}-${config.dataset}`)
+}
+
+export function newRunId(): string {
+  return randomBytes(8).toString('hex')
+}

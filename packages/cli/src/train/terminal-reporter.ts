@@ -1,0 +1,112 @@
+import type { CoordinatorEvent, EpochMetrics, Phase, StepReport } from '@lockstep/coordinator'
+import type { RunConfig } from '@lockstep/protocol'
+import { formatCount, formatDuration, formatNumber } from '../terminal/format.ts'
+import { createRateMeter } from '../terminal/rate-meter.ts'
+import { createTrainingProgress, type TrainingState } from '../terminal/training-progress.ts'
+import type { Reporter } from './reporter.ts'
+
+const shownPhases: Readonly<Record<Phase, TrainingState['phase']>> = {
+  'waiting for workers': 'waiting',
+  training: 'training',
+  validating: 'validating',
+  testing: 'testing',
+}
+
+export type TerminalReporterOptions = {
+  readonly stream: NodeJS.WriteStream
+  readonly config: RunConfig
+  readonly trainSamples: number
+  readonly workersWanted: number
+}
+
+/** A progress bar while it trains, a line for each epoch and for everybody who comes, goes or is refused. */
+export function createTerminalReporter(options: TerminalReporterOptions): Reporter {
+  const { config, trainSamples, workersWanted } = options
+  const progress = createTrainingProgress(options.stream)
+  const rate = createRateMeter()
+  const evaluation = { startedAtMs: 0, lastSeconds: 0 }
+  let shown: TrainingState = { ...emptyState(config), workersWanted }
+
+  function show(change: Partial<TrainingState>): void {
+    shown = { ...shown, ...change }
+    progress.update(shown)
+  }
+
+  function step(report: StepReport): void {
+    rate.add(performance.now(), trainSamples * (report.epoch - 1) + report.samples)
+    const { epoch, batch, batches, loss, accuracy, active } = report
+    const imagesPerSecond = rate.perSecond() ?? null
+    const secondsLeft = imagesPerSecond === null ? null : timeLeft(report, imagesPerSecond)
+    show({
+      phase: 'training',
+      epoch,
+      step: batch,
+      steps: batches,
+      loss,
+      accuracy,
+      imagesPerSecond,
+      secondsLeft,
+      workersAlive: active,
+    })
+  }
+
+  function timeLeft({ epoch, samples }: StepReport, imagesPerSecond: number): number {
+    const epochsLeft = config.epochs - epoch
+    const samplesLeft = trainSamples - samples + epochsLeft * trainSamples
+    return samplesLeft / imagesPerSecond + (epochsLeft + 1) * evaluation.lastSeconds
+  }
+
+  function phase(next: Phase, active: number): void {
+    if (next === 'validating') evaluation.startedAtMs = performance.now()
+    show({ phase: shownPhases[next], workersAlive: active })
+  }
+
+  function epoch(metrics: EpochMetrics): void {
+    if (metrics.validationLoss !== null) evaluation.lastSeconds = (performance.now() - evaluation.startedAtMs) / 1000
+    progress.line(epochLine(metrics, config.epochs))
+  }
+
+  function event(next: CoordinatorEvent): void {
+    if (next.type === 'step') return step(next)
+    if (next.type === 'phase') return phase(next.phase, next.active)
+    if (next.type === 'epoch') return epoch(next.metrics)
+    const line = describeEvent(next)
+    if (line !== null) progress.line(line)
+    if ('active' in next) show({ workersAlive: next.active })
+  }
+
+  return { event, note: progress.line, stop: progress.stop }
+}
+
+/** `epoch  3/100   loss 0.9581  accuracy 0.6602   validation loss 1.0321  accuracy 0.6415   12 s  3,311 images/s`. */
+export function epochLine(metrics: EpochMetrics, epochs: number): string {
+  const { epoch, trainLoss, trainAccuracy, validationLoss, validationAccuracy, seconds, imagesPerSecond } = metrics
+  const figures = (loss: number, accuracy: number) => `loss ${formatNumber(loss)}  accuracy ${formatNumber(accuracy)}`
+  const parts = [`epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`, figures(trainLoss, trainAccuracy)]
+  if (validationLoss !== null && validationAccuracy !== null) {
+    parts.push(`validation ${figures(validationLoss, validationAccuracy)}`)
+  }
+  return [...parts, `${formatDuration(seconds)}  ${formatCount(imagesPerSecond)} images/s`].join('   ')
+}
+
+function describeEvent(event: CoordinatorEvent): string | null {
+  switch (event.type) {
+    case 'listening':
+      return `listening on ${event.url}`
+    case 'worker-joined': {
+      const { id, name, host, device, backend } = event.worker
+      return `worker ${id} joined: ${name} on ${host} (${device}, ${backend}); ${event.active} active`
+    }
+    case 'worker-lost':
+      return `worker ${event.worker.id} lost: ${event.worker.name} on ${event.worker.host}, ${event.reason}; ${event.active} active`
+    case 'refused':
+      return `refused ${event.address}: ${event.reason}`
+    default:
+      return null
+  }
+}
+
+function emptyState(config: RunConfig): Omit<TrainingState, 'workersWanted'> {
+  const figures = { loss: null, accuracy: null, imagesPerSecond: null, secondsLeft: null }
+  return { epoch: 1, epochs: config.epochs, step: 0, steps: 0, ...figures, workersAlive: 0, phase: 'waiting' }
+}
