@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite'
 import { epochRange, epochTicks, type Range, spreadLabels, valueRange } from './axes.ts'
-import { bestPoint, formatValue, type Metric, type Point } from './curves.ts'
+import { bestPoint, coincide, formatValue, type Metric, type Point } from './curves.ts'
 import { chartConfig, curveStyle, ink, plotHeight, plotWidth } from './look.ts'
 
 export type Curve = {
@@ -23,6 +23,9 @@ export type Chart = {
 type Layer = Record<string, unknown>
 
 const valueTitles = { loss: 'cross-entropy loss (nats)', accuracy: 'accuracy (%)' } as const
+
+/** Curves that lie over one another alternate in stripes of so many pixels. */
+const stripeLength = 10
 
 /** With more epochs than this, points would hide the curve. */
 const mostPoints = 40
@@ -59,14 +62,13 @@ export function describeChart(chart: Chart): TopLevelSpec {
 function curveLayer(chart: Chart, range: Range): Layer {
   const lastEpoch = lastEpochOf(chart)
   const names = chart.curves.map(curve => curve.name)
-  const styles = names.map((_, index) => curveStyle(index))
   const legend =
     chart.names === 'below' ? { orient: 'bottom', direction: 'vertical', columns: 1, title: null, labelLimit: 0 } : null
   return {
     data: {
       values: chart.curves.flatMap(({ name, points }) => points.map(point => ({ curve: name, ...point }))),
     },
-    mark: { type: 'line', strokeWidth: 2.25, strokeJoin: 'round', strokeCap: 'round' },
+    mark: { type: 'line', strokeWidth: 2.25, strokeJoin: 'round' },
     encoding: {
       x: {
         field: 'epoch',
@@ -83,13 +85,13 @@ function curveLayer(chart: Chart, range: Range): Layer {
       color: {
         field: 'curve',
         type: 'nominal',
-        scale: { domain: names, range: styles.map(style => style.color) },
+        scale: { domain: names, range: names.map((_, index) => curveStyle(index).color) },
         legend,
       },
       strokeDash: {
         field: 'curve',
         type: 'nominal',
-        scale: { domain: names, range: styles.map(style => style.dash) },
+        scale: { domain: names, range: names.map((_, index) => dashOf(chart, index)) },
         legend,
       },
     },
@@ -121,6 +123,15 @@ function bestLayers(chart: Chart, range: Range): Layer[] {
     })
     return chart.best === 'all' ? [dot] : [...bestLabel(chart, curve, best, range), dot]
   })
+}
+
+/** The pattern of a curve: one that would hide earlier ones, as of a run with other workers, lets them show in its gaps. */
+function dashOf(chart: Chart, index: number): readonly number[] {
+  const points = chart.curves[index]?.points ?? []
+  const coincides = (other: Curve) => coincide(points, other.points)
+  const below = chart.curves.slice(0, index).filter(coincides).length
+  const above = chart.curves.slice(index + 1).filter(coincides).length
+  return below === 0 ? curveStyle(index).dash : [stripeLength * (above + 1), stripeLength * below]
 }
 
 /** The best value at the free end of a rule through its epoch: losses lie below their label, accuracies above it. */

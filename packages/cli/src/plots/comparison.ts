@@ -2,7 +2,7 @@ import { basename, resolve } from 'node:path'
 import type { RunRecord } from '../runs/run-folder.ts'
 import { truncate } from '../terminal/style.ts'
 import type { Chart, Curve } from './chart.ts'
-import { bestPoint, curveOf, formatValue, type Metric, type Sample } from './curves.ts'
+import { bestPoint, coincide, curveOf, formatValue, type Metric, type Sample } from './curves.ts'
 import { describeDifferences } from './differences.ts'
 import { type NamedCharts, writeCharts } from './run-plots.ts'
 import { subjectOf } from './titles.ts'
@@ -38,13 +38,21 @@ function chartOf(
   const what = `${sample === 'train' ? 'Training' : 'Validation'} ${metric}`
   const chart: Chart = {
     title: `${what}: ${[...new Set(runs.map(subjectOf))].join(', ')}`,
-    subtitle: `${runs.length} runs; a dot marks the ${metric === 'loss' ? 'lowest' : 'highest'} point of each`,
+    subtitle: describeMarks(curves, metric),
     metric,
     curves,
     best: 'all',
     names: 'below',
   }
   return [[`${sample}-${metric}`, chart]]
+}
+
+function describeMarks(curves: readonly Curve[], metric: Metric): string {
+  const dots = `${curves.length === 1 ? '1 run' : `${curves.length} runs`}; a dot marks the ${metric === 'loss' ? 'lowest' : 'highest'} point of each`
+  const areEqual = curves.some((curve, index) =>
+    curves.slice(0, index).some(other => coincide(other.points, curve.points)),
+  )
+  return areEqual ? `${dots}, stripes where runs are equal` : dots
 }
 
 function curveOfRun(run: RunRecord, name: string, sample: Sample, metric: Metric): Curve[] {

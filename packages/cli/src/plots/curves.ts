@@ -23,6 +23,13 @@ export function bestPoint(points: readonly Point[], metric: Metric): Point | nul
   return points.reduce<Point | null>((best, point) => (best === null || isBetter(point, best) ? point : best), null)
 }
 
+/** Whether one curve hides the other: same values wherever both have an epoch, as runs have that differ in workers only. */
+export function coincide(a: readonly Point[], b: readonly Point[]): boolean {
+  const values = new Map(a.map(point => [point.epoch, point.value]))
+  const common = b.filter(point => values.has(point.epoch))
+  return common.length > 0 && common.every(point => values.get(point.epoch) === point.value)
+}
+
 /** A value as people read it: `0.8660`, `70.4 %`. */
 export function formatValue(value: number, metric: Metric): string {
   return metric === 'loss' ? value.toFixed(4) : `${value.toFixed(1)} %`

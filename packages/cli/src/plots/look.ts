@@ -55,6 +55,7 @@ export const chartConfig = {
   legend: {
     labelFontSize: 12,
     labelColor: ink.text,
+
     symbolStrokeWidth: 2.5,
     symbolSize: 260,
     rowPadding: 6,

@@ -57,6 +57,16 @@ describe('a comparison', () => {
     expect(new Set(curves.map(curve => `${curve.color} ${curve.dash}`)).size).toBe(9)
   })
 
+  it('draws equal curves as stripes of each, as of runs that differ in their workers only', async () => {
+    const runs = await makeRecords([{}, { summary: { workers: 2 } }, { summary: { workers: 1 } }])
+    const out = await makeTemporaryFolder()
+    await writeComparison(runs, out)
+    const { curves, subtitle } = await readDrawing(join(out, 'validation-loss.svg'))
+    expect(subtitle).toBe('3 runs; a dot marks the lowest point of each, stripes where runs are equal')
+    // Stripes of 10 pixels: the second leaves every third one to the first, the last takes every third one.
+    expect(curves.map(curve => curve.dash)).toEqual(['', '20,10', '10,20'])
+  })
+
   it('leaves runs without validation out of the charts of validation', async () => {
     const runs = await makeRecords([
       { name: 'a' },
@@ -64,6 +74,7 @@ describe('a comparison', () => {
     ])
     const charts = comparisonCharts(runs)
     expect(charts['validation-loss']?.curves).toHaveLength(1)
+    expect(charts['validation-loss']?.subtitle).toBe('1 run; a dot marks the lowest point of each')
     expect(charts['train-loss']?.curves).toHaveLength(2)
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bestPoint, curveOf, formatValue } from '../../src/plots/curves.ts'
+import { bestPoint, coincide, curveOf, formatValue } from '../../src/plots/curves.ts'
 import { exampleEpochs, withoutValidation } from '../runs/example-runs.ts'
 
 const epochs = exampleEpochs(8)
@@ -31,6 +31,19 @@ describe('the best point', () => {
 
   it('is none without points', () => {
     expect(bestPoint([], 'loss')).toBeNull()
+  })
+})
+
+describe('two curves coincide', () => {
+  const [long, short] = [curveOf(epochs, 'train', 'loss'), curveOf(epochs.slice(0, 3), 'train', 'loss')]
+
+  it('when they are equal wherever both have an epoch', () => {
+    expect(coincide(long, short)).toBe(true)
+  })
+
+  it('but not when one value differs, nor when they share no epoch', () => {
+    expect(coincide(long, [...short.slice(0, 2), { epoch: 3, value: 9 }])).toBe(false)
+    expect(coincide(long.slice(3), short)).toBe(false)
   })
 })
 

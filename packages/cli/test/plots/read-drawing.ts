@@ -12,7 +12,11 @@ export type ReadDrawing = {
   /** Texts inside the axes, such as the best value, each once although it has a halo. */
   readonly notes: readonly string[]
   /** Corner points of each curve, in pixels, with its colour. */
-  readonly curves: readonly { readonly color: string; readonly dash: string; readonly points: readonly PixelPoint[] }[]
+  readonly curves: readonly {
+    readonly color: string
+    readonly dash: string
+    readonly points: readonly PixelPoint[]
+  }[]
   /** Dots: of every epoch, and larger of the best. */
   readonly dots: readonly { readonly label: string; readonly radius: number }[]
   /** A rectangle behind everything. */
