@@ -119,7 +119,9 @@ async function findAbseilRelease({ libraryFolder, linkNames }: Library): Promise
  * cannot live with ends that process and not this one. Returns the version that the library says it has.
  */
 async function tryBinding({ folder, environment }: Build): Promise<string> {
-  const script = 'process.stdout.write("version " + require(process.argv[1]).TF_Version)'
+  const script = `
+    try { process.stdout.write("version " + require(process.argv[1]).TF_Version) }
+    catch (error) { process.stderr.write(error.message); process.exitCode = 1 }`
   // Bound at once, a symbol that is missing from the library shows now.
   const result = await runTool(process.execPath, ['-e', script, join(folder, bindingName)], {
     environment: { ...environment, LD_BIND_NOW: '1' },

@@ -3,10 +3,12 @@ import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { hasSystemCode } from '@lockstep/protocol'
 import { z } from 'zod'
 
 const manifestName = 'manifest.json'
 const asidePrefix = '.aside-'
+const dayMs = 86_400_000
 
 const manifestSchema = z.strictObject({
   format: z.literal(1),
@@ -55,8 +57,7 @@ export async function createEntry(
   name: string,
   fill: (folder: string) => Promise<{ readonly version: string; readonly files: readonly EntryFile[] }>,
 ): Promise<Manifest> {
-  const aside = join(cacheFolder, `${asidePrefix}${randomUUID()}`)
-  await mkdir(aside, { recursive: true })
+  const aside = await makeAside(cacheFolder)
   try {
     const { version, files } = await fill(aside)
     const manifest: Manifest = { format: 1, version, files: await Promise.all(files.map(file => measure(aside, file))) }
@@ -68,10 +69,27 @@ export async function createEntry(
   }
 }
 
-/** Removes what killed installers left behind. Call it while holding the cache's lock. */
-export async function removeLeftovers(cacheFolder: string): Promise<void> {
-  const leftovers = (await readdir(cacheFolder)).filter(name => name.startsWith(asidePrefix))
-  await Promise.all(leftovers.map(name => rm(join(cacheFolder, name), { recursive: true, force: true })))
+/** A new folder in the cache for work in progress, marked with this process's id. Whoever makes it removes it. */
+export async function makeAside(cacheFolder: string): Promise<string> {
+  const folder = asidePath(cacheFolder)
+  await mkdir(folder, { recursive: true })
+  return folder
+}
+
+/**
+ * The folders of work that killed installers left behind: their processes have ended. A day later no process is asked
+ * for any more, since in another container its number belongs to someone else.
+ */
+export async function findLeftovers(cacheFolder: string): Promise<readonly string[]> {
+  const leftovers: string[] = []
+  for (const name of await readdir(cacheFolder)) {
+    if (!name.startsWith(asidePrefix)) continue
+    const folder = join(cacheFolder, name)
+    const ageMs = Date.now() - (await stat(folder)).mtimeMs
+    const processId = Number(name.slice(asidePrefix.length).split('-')[0])
+    if (ageMs > dayMs || processId === process.pid || !isRunning(processId)) leftovers.push(folder)
+  }
+  return leftovers
 }
 
 /** The SHA-256 of a file in hexadecimal; rejects as reading it does. */
@@ -116,10 +134,25 @@ async function writeManifest(folder: string, manifest: Manifest): Promise<void> 
 }
 
 async function replaceFolder(cacheFolder: string, from: string, to: string): Promise<void> {
-  const old = join(cacheFolder, `${asidePrefix}${randomUUID()}`)
+  const old = asidePath(cacheFolder)
   await rename(to, old).catch(error => {
-    if (error.code !== 'ENOENT') throw error
+    if (!hasSystemCode(error, 'ENOENT')) throw error
   })
-  await rename(from, to)
+  await rename(from, to).catch(error => {
+    // Another installer, to whom the lock was lost, came first with the same.
+    if (!hasSystemCode(error, 'ENOTEMPTY', 'EEXIST')) throw error
+  })
   await rm(old, { recursive: true, force: true })
+}
+
+function asidePath(cacheFolder: string): string {
+  return join(cacheFolder, `${asidePrefix}${process.pid}-${randomUUID()}`)
+}
+
+function isRunning(processId: number): boolean {
+  try {
+    return process.kill(processId, 0)
+  } catch (error) {
+    return !hasSystemCode(error, 'ESRCH')
+  }
 }

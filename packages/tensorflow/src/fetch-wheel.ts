@@ -1,13 +1,13 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LockstepError, type ProgressListener } from '@lockstep/protocol'
 import { sha256OfFile } from './cache-entry.ts'
-import { findPip, type PipCommand, pipEnvironment } from './pip.ts'
+import { explainPipFailure, findPip, type PipCommand, pipEnvironment } from './pip.ts'
 import { runTool } from './run-tool.ts'
 import { pipDownloadArguments, type WheelSource } from './wheel-source.ts'
 
 const progressIntervalMs = 200
+const temporaryName = 'temporary'
 
 export type FetchOptions = {
   readonly environment: NodeJS.ProcessEnv
@@ -15,27 +15,21 @@ export type FetchOptions = {
 }
 
 /**
- * Has pip download the wheel into a new folder under `folder`, or takes one that a killed installer had completed.
- * Returns its path after its SHA-256 has been checked. Call it while holding the cache's lock.
+ * Has pip download the wheel into an empty folder and returns its path after its SHA-256 has been checked.
  * Throws LockstepError `tensorflow-no-pip`, `tensorflow-download-failed` or `tensorflow-checksum`.
  */
 export async function fetchWheel(source: WheelSource, folder: string, options: FetchOptions): Promise<string> {
-  const completed = await findCompleted(source, folder)
-  if (completed !== undefined) return completed
-  await rm(folder, { recursive: true, force: true })
   const pip = await findPip(options.environment)
-  // A pip that outlives a killed installer goes on writing into that installer's folder, so each download has its own.
-  const ownFolder = join(folder, randomUUID())
-  await mkdir(join(ownFolder, 'temporary'), { recursive: true })
-  await download(source, ownFolder, pip, options)
-  return await requireIntact(source, join(ownFolder, source.fileName))
+  await mkdir(join(folder, temporaryName))
+  await download(source, folder, pip, options)
+  return await requireIntact(source, join(folder, source.fileName))
 }
 
-async function findCompleted(source: WheelSource, folder: string): Promise<string | undefined> {
-  for (const name of await readdir(folder).catch(() => [])) {
-    const path = join(folder, name, source.fileName)
-    const bytes = await bytesOf(path)
-    if (bytes === source.bytes && (await sha256OfFile(path)) === source.sha256) return path
+/** The one of the folders in which a killed installer had completed the wheel. */
+export async function findFetchedWheel(source: WheelSource, folders: readonly string[]): Promise<string | undefined> {
+  for (const folder of folders) {
+    const path = join(folder, source.fileName)
+    if ((await bytesOf(path)) === source.bytes && (await sha256OfFile(path)) === source.sha256) return folder
   }
   return undefined
 }
@@ -48,12 +42,12 @@ async function download(source: WheelSource, folder: string, pip: PipCommand, op
   const watch = setInterval(() => void largestFileBytes(folder).then(report), progressIntervalMs)
   const args = [...pip.args, ...pipDownloadArguments(source, folder)]
   const result = await runTool(pip.command, args, {
-    environment: pipEnvironment(options.environment, join(folder, 'temporary')),
+    environment: pipEnvironment(options.environment, join(folder, temporaryName)),
   })
   clearInterval(watch)
   if (result.failure === undefined) return report(source.bytes)
   throw new LockstepError('tensorflow-download-failed', `${pip.name} could not download ${source.requirement}`, {
-    received: result.failure,
+    received: explainPipFailure(result.output) || result.failure,
     hint: /no space left/i.test(result.output)
       ? 'Free some disk space and start again.'
       : 'Check the network; pip takes a proxy, certificates or another index from its own configuration (`pip config list`).',
@@ -77,7 +71,6 @@ async function bytesOf(path: string): Promise<number> {
 async function requireIntact(source: WheelSource, path: string): Promise<string> {
   const received = await sha256OfFile(path).catch(() => 'no such file')
   if (received === source.sha256) return path
-  await rm(path, { force: true })
   throw new LockstepError('tensorflow-checksum', `${source.fileName} is not the file that was published`, {
     expected: `SHA-256 ${source.sha256}, ${source.bytes} bytes`,
     received: `SHA-256 ${received}`,

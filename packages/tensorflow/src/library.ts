@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LockstepError, type ProgressListener } from '@lockstep/protocol'
-import { createEntry, readEntry, removeLeftovers } from './cache-entry.ts'
+import { createEntry, findLeftovers, makeAside, readEntry } from './cache-entry.ts'
 import { requireDiskSpace } from './disk-space.ts'
-import { fetchWheel } from './fetch-wheel.ts'
+import { fetchWheel, findFetchedWheel } from './fetch-wheel.ts'
 import { withInstallLock } from './install-lock.ts'
 import { unpackWheel } from './unpack-wheel.ts'
 import { pipDownloadArguments, type WheelSource } from './wheel-source.ts'
@@ -27,8 +27,6 @@ export type InstallOptions = {
   readonly onProgress: ProgressListener
   readonly onNotice: (text: string) => void
 }
-
-const downloadFolderName = 'download'
 
 /** What the cached library of a wheel is called. */
 export function libraryKey(source: WheelSource): string {
@@ -61,23 +59,33 @@ export async function ensureCachedLibrary(source: WheelSource, options: InstallO
 async function installLibrary(source: WheelSource, options: InstallOptions): Promise<Library> {
   const { cacheFolder } = options
   const key = libraryKey(source)
-  const downloadFolder = join(cacheFolder, downloadFolderName)
-  await removeLeftovers(cacheFolder)
-  await requireDiskSpace(cacheFolder, source.unpackedBytes + 2 * source.bytes)
-  const wheelFile = await fetchWheel(source, downloadFolder, options)
-  await createEntry(cacheFolder, key, async folder => {
-    const files = await unpackWheel(wheelFile, folder, done =>
-      options.onProgress({
-        label: `unpacking TensorFlow ${source.version}`,
-        done: Math.min(done, source.unpackedBytes),
-        total: source.unpackedBytes,
-        unit: 'bytes',
-      }),
-    )
-    return { version: source.version, files }
-  })
-  await rm(downloadFolder, { recursive: true, force: true })
+  const { folder: wheelFolder, complete } = await prepareWheelFolder(source, cacheFolder)
+  try {
+    await requireDiskSpace(cacheFolder, source.unpackedBytes + (complete ? 0 : 2 * source.bytes))
+    const wheelFile = complete ? join(wheelFolder, source.fileName) : await fetchWheel(source, wheelFolder, options)
+    const label = `unpacking TensorFlow ${source.version}`
+    await createEntry(cacheFolder, key, async folder => {
+      const onBytes = (done: number, total: number) => options.onProgress({ label, done, total, unit: 'bytes' })
+      return { version: source.version, files: await unpackWheel(wheelFile, folder, onBytes) }
+    })
+  } finally {
+    // Also after a failure, which may have been a full disk.
+    await rm(wheelFolder, { recursive: true, force: true })
+  }
   return cachedLibrary(cacheFolder, key)
+}
+
+/** The folder of a killed installer that had the wheel complete, or else an empty one. Other leftovers are removed. */
+async function prepareWheelFolder(
+  source: WheelSource,
+  cacheFolder: string,
+): Promise<{ readonly folder: string; readonly complete: boolean }> {
+  const leftovers = await findLeftovers(cacheFolder)
+  const fetched = await findFetchedWheel(source, leftovers)
+  for (const folder of leftovers) {
+    if (folder !== fetched) await rm(folder, { recursive: true, force: true })
+  }
+  return { folder: fetched ?? (await makeAside(cacheFolder)), complete: fetched !== undefined }
 }
 
 function cachedLibrary(cacheFolder: string, key: string): Library {

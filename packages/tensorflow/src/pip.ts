@@ -58,6 +58,14 @@ export function pipEnvironment(environment: NodeJS.ProcessEnv, temporaryFolder?:
   }
 }
 
+/** From pip's output the last trouble with the network and the last error, without the addresses of Python's objects. */
+export function explainPipFailure(output: string): string {
+  const lines = output.split('\n').map(line => line.replaceAll(/<[^>]* at 0x\w+>: /g, '').trim())
+  const network = lines.findLast(line => line.includes('connection broken by'))
+  const error = lines.findLast(line => line.startsWith('ERROR:')) ?? lines.findLast(line => line !== '')
+  return [network, error].filter(line => line !== undefined).join('\n')
+}
+
 /** How to install something with the three common package managers. */
 export function installHint(names: { readonly apt: string; readonly dnf: string; readonly apk: string }): string {
   return (

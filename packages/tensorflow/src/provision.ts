@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { describeError, LockstepError, type ProgressListener, userCacheFolder } from '@lockstep/protocol'
 import { ensureBinding } from './binding.ts'
 import { diskFullError } from './disk-space.ts'
-import { ensureCachedLibrary, type InstallOptions, type Library } from './library.ts'
+import { ensureCachedLibrary, findCachedLibrary, type InstallOptions, type Library } from './library.ts'
 import { findOwnLibrary } from './own-library.ts'
 import { requireSupportedMachine } from './supported-machine.ts'
 import { wasmVersion } from './wasm/register.ts'
@@ -70,7 +70,8 @@ export function tensorFlowCacheFolder(environment: NodeJS.ProcessEnv): string {
 async function ensureLibrary(source: WheelSource | undefined, install: InstallOptions): Promise<Library> {
   const ownFolder = install.environment.LOCKSTEP_LIBTENSORFLOW
   if (ownFolder) return await findOwnLibrary(ownFolder)
-  return await ensureCachedLibrary(requireSupportedMachine(source), install)
+  const cached = source && (await findCachedLibrary(source, install.cacheFolder))
+  return cached ?? (await ensureCachedLibrary(requireSupportedMachine(source), install))
 }
 
 function isSet(variable: string | undefined): boolean {

@@ -4,21 +4,35 @@ import { oldestGlibc, type WheelSource } from './wheel-source.ts'
 
 export type LibC = { readonly name: 'glibc' | 'musl' | 'other'; readonly version?: string }
 
-/** The wheel, when this machine can run what is in it. Throws LockstepError `tensorflow-unsupported-machine`. */
-export function requireSupportedMachine(source: WheelSource | undefined): WheelSource {
-  const machine = `${process.platform} on ${process.arch}`
-  if (source === undefined) throw unsupported(machine, 'Linux on x64 or arm64')
-  const libC = findLibC()
+export type Platform = {
+  readonly system: string
+  readonly architecture: string
+  readonly libC: LibC
+  /** Instruction sets by their names in /proc/cpuinfo. */
+  readonly cpuFlags: ReadonlySet<string>
+}
+
+/** This machine. */
+export function findPlatform(): Platform {
+  return { system: process.platform, architecture: process.arch, libC: findLibC(), cpuFlags: findCpuFlags() }
+}
+
+/**
+ * The wheel, when the platform can run what is in it. Throws LockstepError `tensorflow-unsupported-machine`.
+ */
+export function requireSupportedMachine(source: WheelSource | undefined, platform = findPlatform()): WheelSource {
+  const { system, architecture, libC, cpuFlags } = platform
+  if (source === undefined) throw unsupported(`${system} on ${architecture}`, 'Linux on x64 or arm64')
   if (libC.name !== 'glibc' || isOlder(libC.version ?? '', oldestGlibc)) {
     throw unsupported(`${libC.name} ${libC.version ?? ''}`.trim(), `glibc ${oldestGlibc.join('.')} or newer`)
   }
   const flag = source.requiredCpuFlag
-  if (flag !== undefined && !cpuFlags().has(flag)) throw unsupported(`a CPU without ${flag}`, `a CPU with ${flag}`)
+  if (flag !== undefined && !cpuFlags.has(flag)) throw unsupported(`a CPU without ${flag}`, `a CPU with ${flag}`)
   return source
 }
 
 /** The C library that this Node runs on. */
-export function findLibC(): LibC {
+function findLibC(): LibC {
   const report = process.report?.getReport() as unknown as NodeReport | undefined
   const glibcVersion = report?.header.glibcVersionRuntime
   if (glibcVersion !== undefined) return { name: 'glibc', version: glibcVersion }
@@ -26,7 +40,7 @@ export function findLibC(): LibC {
 }
 
 /** The instruction sets of the first CPU by their names in /proc/cpuinfo; empty where there is no such file. */
-export function cpuFlags(): ReadonlySet<string> {
+function findCpuFlags(): ReadonlySet<string> {
   try {
     const line = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? ''
     return new Set(line.trim().split(/\s+/))

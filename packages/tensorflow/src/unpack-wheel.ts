@@ -23,29 +23,39 @@ const chunkBytes = 1 << 20
 
 /**
  * Unpacks the library and the headers of the C API from a wheel into `folder` (`lib/`, `include/`), flushed to the disk.
- * The wheel's own checksum must have been checked. `onBytes` is told after every chunk how much has been written in all.
+ * The wheel's own checksum must have been checked. `onBytes` is told after every chunk how much of how much is written.
  */
 export async function unpackWheel(
   wheelFile: string,
   folder: string,
-  onBytes: (bytes: number) => void,
+  onBytes: (done: number, total: number) => void,
 ): Promise<readonly EntryFile[]> {
-  const zip = await openPromise(wheelFile)
-  let bytes = 0
-  const onChunk = (size: number) => {
-    bytes += size
-    onBytes(bytes)
-  }
+  const zip = await openPromise(wheelFile, { autoClose: false })
   try {
+    const wanted = await listWanted(zip)
+    const total = wanted.reduce((sum, { entry }) => sum + entry.uncompressedSize, 0)
+    let done = 0
+    const onChunk = (bytes: number) => {
+      done += bytes
+      onBytes(done, total)
+    }
     const files: EntryFile[] = []
-    for await (const entry of zip.eachEntry()) {
-      const path = destinationOf(entry.fileName)
-      if (path !== undefined) files.push({ path, sha256: await unpackEntry(zip, entry, join(folder, path), onChunk) })
+    for (const { entry, path } of wanted) {
+      files.push({ path, sha256: await unpackEntry(zip, entry, join(folder, path), onChunk) })
     }
     return files
   } finally {
     zip.close()
   }
+}
+
+async function listWanted(zip: ZipFile): Promise<readonly { readonly entry: Entry; readonly path: string }[]> {
+  const wanted: { entry: Entry; path: string }[] = []
+  for await (const entry of zip.eachEntry()) {
+    const path = destinationOf(entry.fileName)
+    if (path !== undefined) wanted.push({ entry, path })
+  }
+  return wanted
 }
 
 function destinationOf(name: string): string | undefined {

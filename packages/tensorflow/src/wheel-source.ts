@@ -11,7 +11,7 @@ export type WheelSource = {
   readonly fileName: string
   readonly bytes: number
   readonly sha256: string
-  /** Bytes of what is unpacked from it. */
+  /** About how many bytes are unpacked from it. */
   readonly unpackedBytes: number
   /** Instruction set that the library cannot do without, by its name in /proc/cpuinfo. */
   readonly requiredCpuFlag?: string

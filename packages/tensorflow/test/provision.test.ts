@@ -1,0 +1,168 @@
+import { mkdir, stat, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type Provisioned, provisionFrom, provisionTensorFlow } from '../src/provision.ts'
+import { createUser, listen } from './support/machine.ts'
+
+let provisioned: Provisioned
+
+beforeAll(async () => {
+  provisioned = await provisionTensorFlow(listen(process.env).options)
+}, 600_000)
+
+/** The folder of the library that is already on this machine, in the layout of TensorFlow's C distribution. */
+const realLibrary = () => dirname(provisioned.libraryFolder as string)
+
+describe('provisioning', () => {
+  test('finds a library and its binding', async () => {
+    expect(provisioned).toMatchObject({ backend: 'tensorflow', version: '2.21.0' })
+    expect((await stat(provisioned.bindingFile as string)).size).toBeGreaterThan(50_000)
+  })
+
+  test('needs neither network nor programs when everything is there, and says nothing', async () => {
+    const { options, notices, progress } = listen({ ...process.env, PATH: '' }, true)
+    expect(await provisionTensorFlow(options)).toEqual(provisioned)
+    expect([...notices, ...progress]).toEqual([])
+  })
+
+  test('survives as JSON, as worker processes are handed it', () => {
+    expect(JSON.parse(JSON.stringify(provisioned))).toEqual(provisioned)
+  })
+})
+
+describe('LOCKSTEP_LIBTENSORFLOW', () => {
+  test('builds a binding to a library in the layout of the C distribution', { timeout: 60_000 }, async () => {
+    const { environment, folder } = await createUser()
+    const own = { ...environment, PATH: process.env.PATH, LOCKSTEP_LIBTENSORFLOW: realLibrary() }
+    const { options, progress } = listen(own, true)
+    const found = await provisionTensorFlow(options)
+    expect(found).toMatchObject({ backend: 'tensorflow', version: '2.21.0' })
+    expect(found.libraryFolder).toBe(join(realLibrary(), 'lib'))
+    expect(found.bindingFile?.startsWith(folder)).toBe(true)
+    expect(progress.at(-1)).toEqual({ label: 'building the TensorFlow binding', done: 1, total: 1, unit: 'steps' })
+    expect(await provisionTensorFlow(listen({ ...own, PATH: '' }, true).options)).toEqual(found)
+  })
+
+  test('takes the folder of an unpacked wheel as well', { timeout: 60_000 }, async () => {
+    const { environment, folder } = await createUser()
+    const wheel = join(folder, 'tensorflow')
+    await mkdir(wheel)
+    await symlink(join(realLibrary(), 'include'), join(wheel, 'include'))
+    for (const name of ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2']) {
+      await symlink(join(realLibrary(), 'lib', name), join(wheel, name))
+    }
+    const own = { ...environment, PATH: process.env.PATH, LOCKSTEP_LIBTENSORFLOW: wheel }
+    expect(await provisionTensorFlow(listen(own).options)).toMatchObject({ backend: 'tensorflow', version: '2.21.0' })
+  })
+
+  test.each([
+    ['no such folder', []],
+    ['neither libtensorflow_cc.so.2 nor libtensorflow.so.2 in it or in its lib/', ['include/tensorflow/c/c_api.h']],
+    ['no include/tensorflow/c/c_api.h in it', ['lib/libtensorflow.so.2', 'lib/libtensorflow_framework.so.2']],
+    [
+      'no libtensorflow_framework.so.2 beside libtensorflow.so.2',
+      ['lib/libtensorflow.so.2', 'include/tensorflow/c/c_api.h'],
+    ],
+  ])('is refused as a usage error with %s', async (received, files) => {
+    const { environment, folder } = await createUser()
+    const own = join(folder, 'own')
+    for (const file of files) {
+      await mkdir(dirname(join(own, file)), { recursive: true })
+      await writeFile(join(own, file), '')
+    }
+    const { options } = listen({ ...environment, LOCKSTEP_LIBTENSORFLOW: own })
+    await expect(provisionTensorFlow(options)).rejects.toMatchObject({
+      code: 'tensorflow-library-invalid',
+      kind: 'usage',
+      message: `LOCKSTEP_LIBTENSORFLOW names no TensorFlow library: ${own}`,
+      received,
+    })
+  })
+})
+
+describe('a machine on which TensorFlow cannot be had', () => {
+  test('computes on WebAssembly without pip, and says loudly what was tried and how to mend it', async () => {
+    const { environment } = await createUser()
+    const { options, notices } = listen(environment)
+    expect(await provisionTensorFlow(options)).toEqual({
+      backend: 'wasm',
+      version: '4.22.0',
+      reason: 'No pip was found to download TensorFlow with',
+    })
+    expect(notices).toHaveLength(1)
+    expect(notices[0]).toContain('TENSORFLOW IS NOT AVAILABLE')
+    expect(notices[0]).toContain(
+      'python3 -m pip: not found; pip3: not found; pip: not found; uv tool run pip: not found',
+    )
+    expect(notices[0]).toContain('sudo apt-get install python3-pip')
+  })
+
+  test('computes on WebAssembly without a compiler', async () => {
+    const { environment } = await createUser()
+    const { options, notices } = listen({ ...environment, LOCKSTEP_LIBTENSORFLOW: realLibrary() })
+    expect(await provisionTensorFlow(options)).toMatchObject({
+      backend: 'wasm',
+      reason: 'No C++ compiler was found to build the TensorFlow binding with',
+    })
+    expect(notices[0]).toContain('c++: not found; g++: not found; clang++: not found')
+    expect(notices[0]).toContain('sudo apt-get install g++')
+  })
+
+  test('shows what a compiler that fails has said', async () => {
+    const { environment } = await createUser({
+      'g++': 'case "$*" in --version) echo "g++ 0";; *) echo "fatal error: no <string>" >&2; exit 1;; esac',
+    })
+    const { options, notices } = listen({ ...environment, LOCKSTEP_LIBTENSORFLOW: realLibrary() })
+    expect((await provisionTensorFlow(options)).backend).toBe('wasm')
+    expect(notices[0]).toContain('received: fatal error: no <string>')
+  })
+
+  test('tries a library in a process of its own before it is used', { timeout: 60_000 }, async () => {
+    const { environment, folder } = await createUser()
+    const own = join(folder, 'own')
+    await mkdir(join(own, 'lib'), { recursive: true })
+    await symlink(join(realLibrary(), 'include'), join(own, 'include'))
+    for (const name of ['libtensorflow.so.2', 'libtensorflow_framework.so.2']) {
+      await writeFile(join(own, 'lib', name), 'not a library')
+    }
+    const { options, notices } = listen({ ...environment, PATH: process.env.PATH, LOCKSTEP_LIBTENSORFLOW: own })
+    expect(await provisionTensorFlow(options)).toMatchObject({
+      backend: 'wasm',
+      reason: 'TensorFlow was installed but does not load on this machine',
+    })
+    expect(notices[0]).toContain('libtensorflow.so.2')
+  })
+
+  test.each([
+    ['--offline', {}, true],
+    ['LOCKSTEP_OFFLINE=1', { LOCKSTEP_OFFLINE: '1' }, false],
+  ])('says with %s what is missing and how to fetch it', async (_name, variables, offline) => {
+    const { environment, cacheFolder } = await createUser()
+    const { options, notices } = listen({ ...environment, ...variables }, offline)
+    expect((await provisionTensorFlow(options)).reason).toBe(
+      'TensorFlow 2.21.0 is not in the cache and the network is off',
+    )
+    expect(notices[0]).toContain(cacheFolder)
+    expect(notices[0]).toMatch(/`python3 -m pip download .* tensorflow(-cpu)?==2\.21\.0`/)
+  })
+
+  test('goes on when the cache cannot be written', async () => {
+    const { environment, folder } = await createUser()
+    await writeFile(join(folder, 'cache'), 'a file in the way')
+    const { options, notices } = listen(environment)
+    expect(await provisionTensorFlow(options)).toMatchObject({
+      backend: 'wasm',
+      reason: `TensorFlow cannot be kept in ${join(folder, 'cache', 'tensorflow')}`,
+    })
+    expect(notices[0]).toContain('LOCKSTEP_CACHE_DIR')
+  })
+
+  test('goes on where no wheel is known', async () => {
+    const { environment } = await createUser()
+    const { options } = listen(environment)
+    expect(await provisionFrom(undefined, options)).toMatchObject({
+      backend: 'wasm',
+      reason: `There is no TensorFlow wheel for this machine: ${process.platform} on ${process.arch}`,
+    })
+  })
+})

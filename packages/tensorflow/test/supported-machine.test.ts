@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import { findPlatform, type Platform, requireSupportedMachine } from '../src/supported-machine.ts'
+import { pinnedWheelFor, type WheelSource } from '../src/wheel-source.ts'
+
+const wheel = pinnedWheelFor('linux', 'x64') as WheelSource
+const suitable: Platform = {
+  system: 'linux',
+  architecture: 'x64',
+  libC: { name: 'glibc', version: '2.27' },
+  cpuFlags: new Set(['sse2', 'avx']),
+}
+
+test('a wheel is known for Linux on x64 and arm64 only', () => {
+  const known = ['linux x64', 'linux arm64', 'linux riscv64', 'darwin arm64', 'win32 x64'].filter(name => {
+    const [system = '', architecture = ''] = name.split(' ')
+    return pinnedWheelFor(system, architecture) !== undefined
+  })
+  expect(known).toEqual(['linux x64', 'linux arm64'])
+})
+
+test('the oldest C library and CPU that the wheel runs on are accepted', () => {
+  expect(requireSupportedMachine(wheel, suitable)).toBe(wheel)
+})
+
+test.each([
+  ['an older glibc', { libC: { name: 'glibc', version: '2.17' } as const }, 'glibc 2.17', 'glibc 2.27 or newer'],
+  ['musl', { libC: { name: 'musl' } as const }, 'musl', 'glibc 2.27 or newer'],
+  ['a CPU without AVX', { cpuFlags: new Set(['sse2']) }, 'a CPU without avx', 'a CPU with avx'],
+])('%s is refused before anything is downloaded', (_name, difference, received, expected) => {
+  expect(() => requireSupportedMachine(wheel, { ...suitable, ...difference })).toThrow(
+    expect.objectContaining({ code: 'tensorflow-unsupported-machine', received, expected }),
+  )
+})
+
+test('this machine’s C library and instruction sets are found', () => {
+  const { libC, cpuFlags } = findPlatform()
+  expect(libC).toEqual({ name: 'glibc', version: expect.stringMatching(/^\d+\.\d+$/) })
+  expect(cpuFlags.size).toBeGreaterThan(0)
+})
