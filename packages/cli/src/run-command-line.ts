@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { stripVTControlCharacters } from 'node:util'
 import { describeError, LockstepError } from '@lockstep/protocol'
 import { type ArgsDef, type CommandDef, renderUsage, runCommand } from 'citty'
@@ -19,6 +20,7 @@ type Found = {
 /** Runs a command line. Returns the exit code; a LockstepError is told in a few lines, anything else is a bug and thrown. */
 export async function runCommandLine(words: readonly string[]): Promise<number> {
   try {
+    if (words[0] === '--version' || words[0] === '-v') return showVersion()
     const found = await findCommand(words)
     if (asksForHelp(found, words)) return await showHelp(found)
     checkArguments(await argumentsOf(found.command), found.rest, ['cli', ...found.path].join(' '))
@@ -53,6 +55,12 @@ async function showHelp({ command, parent, path, rest }: Found): Promise<number>
   process.stdout.write(`${process.stdout.isTTY ? usage : stripVTControlCharacters(usage)}\n${footer}`)
   const asked = rest.includes('--help') || rest.includes('-h') || path.length === 0
   return asked ? exitCodes.done : exitCodes.usage
+}
+
+function showVersion(): number {
+  const { version } = createRequire(import.meta.url)('../package.json')
+  process.stdout.write(`${version}\n`)
+  return exitCodes.done
 }
 
 function report(error: unknown): number {

@@ -33,13 +33,14 @@ export class LockstepError extends Error {
   }
 }
 
-/** The error as the lines a user reads: what happened, then expected, received and hint where they are known. */
-export function describeError(error: LockstepError): string {
-  const lines = [error.message]
-  if (error.expected !== undefined) lines.push(`  expected: ${error.expected}`)
-  if (error.received !== undefined) lines.push(`  received: ${error.received}`)
-  if (error.hint !== undefined) lines.push(`  ${error.hint}`)
-  return lines.join('\n')
+/** The error as a user reads it: what happened, expected and received in one line, and the hint in a second one. */
+export function describeError({ message, expected, received, hint }: LockstepError): string {
+  const details = [
+    ...(expected === undefined ? [] : [`expected ${expected}`]),
+    ...(received === undefined ? [] : [`received ${received}`]),
+  ]
+  const line = details.length === 0 ? message : `${message}: ${details.join(', ')}`
+  return hint === undefined ? line : `${line}\n  ${hint}`
 }
 
 /** True for a file-system or network error of Node that carries the given code, such as ENOENT. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { LockstepError, type RunConfig, runConfigSchema } from '@lockstep/protocol'
+import { type ErrorDetails, LockstepError, type RunConfig, runConfigSchema } from '@lockstep/protocol'
 import { z } from 'zod'
+import { nearest } from './check-arguments.ts'
 import { type LaunchOptions, launchDefaults, launchOptionsSchema } from './launch-options.ts'
 import { givenFlags, kebabCase } from './schema-flags.ts'
 
@@ -32,13 +33,13 @@ async function readConfigFile(path: string): Promise<z.infer<typeof fileSchema>>
   try {
     text = await readFile(path, 'utf8')
   } catch (cause) {
-    throw bad(`--config: ${path} cannot be read`, { received: String(cause), cause })
+    throw bad(`--config: ${path} cannot be read`, { received: describeCause(cause), cause })
   }
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (cause) {
-    throw bad(`--config: ${path} is not JSON`, { received: String(cause), cause })
+    throw bad(`--config: ${path} is not JSON`, { received: describeCause(cause), cause })
   }
   return check(value, key => `${path}: ${key}`)
 }
@@ -48,8 +49,9 @@ function check(value: unknown, nameOf: (key: string) => string): z.infer<typeof 
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]!
   if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(fileSchema.shape).join(', ')
-    throw bad(`${nameOf(issue.keys[0]!)} is no setting`, { expected: `one of ${known}` })
+    const key = issue.keys[0]!
+    const near = nearest(key, Object.keys(fileSchema.shape))
+    throw bad(`${nameOf(key)} is no setting`, near === null ? {} : { hint: `Did you mean ${near}?` })
   }
   const key = String(issue.path[0] ?? '')
   const received = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : value
@@ -65,11 +67,15 @@ function expectation(issue: z.core.$ZodIssue): string {
   return issue.message.replace(/^expected /, '')
 }
 
+function describeCause(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}
+
 function pick<T>(settings: Readonly<Record<string, unknown>>, shape: object): T {
   const known = Object.entries(settings).filter(([key, value]) => key in shape && value !== undefined)
   return Object.fromEntries(known) as T
 }
 
-function bad(message: string, details: { expected?: string; received?: string; cause?: unknown }): LockstepError {
+function bad(message: string, details: ErrorDetails): LockstepError {
   return new LockstepError('bad-configuration', message, { kind: 'usage', ...details })
 }
