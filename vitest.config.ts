@@ -1,10 +1,24 @@
+import { readdirSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
+
+const packages = readdirSync(new URL('packages', import.meta.url))
 
 export default defineConfig({
   test: {
-    projects: ['packages/*'],
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 300_000,
+    projects: packages.map(name => ({
+      extends: true,
+      test: {
+        name: `@lockstep/${name}`,
+        root: `packages/${name}`,
+        include: ['test/**/*.test.ts'],
+        testTimeout: 120_000,
+        hookTimeout: 600_000,
+        // Tests say what they have to say by failing: a message on the console is a mistake.
+        onConsoleLog: log => {
+          throw new Error(`a test has printed to the console: ${log}`)
+        },
+      },
+    })),
   },
 })

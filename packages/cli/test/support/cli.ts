@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type RunSummary, runSummarySchema } from '@lockstep/coordinator'
+
+export const mainFile = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+
+export type Ending = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+
+/** The command line as a process of its own. */
+export type RunningCli = {
+  readonly child: ChildProcess
+  readonly ending: Promise<Ending>
+  /** Resolves with the match when what the process has printed matches; rejects when it ends before. */
+  readonly printed: (pattern: RegExp) => Promise<RegExpMatchArray>
+}
+
+export function startCli(args: readonly string[], environment: Readonly<Record<string, string>> = {}): RunningCli {
+  const child = spawn(process.execPath, [mainFile, ...args], {
+    env: { ...process.env, NO_COLOR: '1', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const text = { stdout: '', stderr: '' }
+  let wake: () => void = () => undefined
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]!.setEncoding('utf8').on('data', chunk => {
+      text[name] += chunk
+      wake()
+    })
+  }
+  const ending = new Promise<Ending>(resolve => {
+    child.once('close', code => {
+      resolve({ code, ...text })
+      wake()
+    })
+  })
+  return { child, ending, printed }
+
+  async function printed(pattern: RegExp): Promise<RegExpMatchArray> {
+    for (;;) {
+      const match = `${text.stdout}${text.stderr}`.match(pattern)
+      if (match !== null) return match
+      if (child.exitCode !== null) throw new Error(`ended without ${pattern}:\n${text.stdout}${text.stderr}`)
+      await new Promise<void>(resolve => {
+        wake = resolve
+      })
+    }
+  }
+}
+
+export function runCli(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ending> {
+  return startCli(args, environment).ending
+}
+
+export async function readSummary(folder: string): Promise<RunSummary> {
+  return runSummarySchema.parse(JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8')))
+}
+
+/** Processes whose command line contains the text, from /proc. */
+export async function processesWith(text: string): Promise<readonly number[]> {
+  const { readdir } = await import('node:fs/promises')
+  const ids = (await readdir('/proc')).filter(name => /^\d+$/.test(name))
+  const lines = await Promise.all(ids.map(id => readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')))
+  return ids.filter((_, index) => lines[index]!.includes(text)).map(Number)
+}
