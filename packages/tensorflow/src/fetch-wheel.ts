@@ -2,6 +2,7 @@ import { mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LockstepError, type ProgressListener } from '@lockstep/protocol'
 import { sha256OfFile } from './cache-entry.ts'
+import { diskFullError } from './disk-space.ts'
 import { explainPipFailure, findPip, type PipCommand, pipEnvironment } from './pip.ts'
 import { runTool } from './run-tool.ts'
 import { pipDownloadArguments, type WheelSource } from './wheel-source.ts'
@@ -46,11 +47,11 @@ async function download(source: WheelSource, folder: string, pip: PipCommand, op
   })
   clearInterval(watch)
   if (result.failure === undefined) return report(source.bytes)
+  const received = explainPipFailure(result.output) || result.failure
+  if (/no space left/i.test(received)) throw diskFullError(folder, 'room to download the wheel', received)
   throw new LockstepError('tensorflow-download-failed', `${pip.name} could not download ${source.requirement}`, {
-    received: explainPipFailure(result.output) || result.failure,
-    hint: /no space left/i.test(result.output)
-      ? 'Free some disk space and start again.'
-      : 'Check the network; pip takes a proxy, certificates or another index from its own configuration (`pip config list`).',
+    received,
+    hint: 'Check the network; pip takes a proxy, certificates or another index from its own configuration (`pip config list`).',
   })
 }
 

@@ -62,7 +62,9 @@ export function pipEnvironment(environment: NodeJS.ProcessEnv, temporaryFolder?:
 export function explainPipFailure(output: string): string {
   const lines = output.split('\n').map(line => line.replaceAll(/<[^>]* at 0x\w+>: /g, '').trim())
   const network = lines.findLast(line => line.includes('connection broken by'))
-  const error = lines.findLast(line => line.startsWith('ERROR:')) ?? lines.findLast(line => line !== '')
+  // After this line comes the traceback of an exception, which says what it is at its end.
+  const isError = (line: string) => line.startsWith('ERROR:') && line !== 'ERROR: Exception:'
+  const error = lines.findLast(isError) ?? lines.findLast(line => line !== '')
   return [network, error].filter(line => line !== undefined).join('\n')
 }
 
