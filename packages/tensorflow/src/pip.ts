@@ -18,13 +18,11 @@ const candidates: readonly PipCommand[] = [
 
 const versionTimeoutMs = 60_000
 
-export type PipFinding = { readonly pip: PipCommand; readonly version: string }
-
 /** The first pip that answers. Throws LockstepError `tensorflow-no-pip` with what each candidate said. */
 export async function findPip(environment: NodeJS.ProcessEnv): Promise<PipCommand> {
   const failures: string[] = []
   for (const pip of candidates) {
-    const result = await askVersion(pip, environment)
+    const result = await askPip(pip, environment)
     if (result.failure === undefined) return pip
     failures.push(`${pip.name}: ${result.failure}`)
   }
@@ -36,7 +34,7 @@ export async function findPip(environment: NodeJS.ProcessEnv): Promise<PipComman
 }
 
 /** Asks one way to start pip for its version. */
-export function askVersion(pip: PipCommand, environment: NodeJS.ProcessEnv) {
+export function askPip(pip: PipCommand, environment: NodeJS.ProcessEnv) {
   return runTool(pip.command, [...pip.args, '--version'], {
     environment: pipEnvironment(environment),
     timeoutMs: versionTimeoutMs,

@@ -95,8 +95,7 @@ function asReason(error: unknown, cacheFolder: string): LockstepError {
 }
 
 function fallbackNotice(reason: LockstepError): string {
-  return [
-    'TENSORFLOW IS NOT AVAILABLE: computing with WebAssembly instead, which is many times slower.',
-    describeError(reason),
-  ].join('\n')
+  const rule = '─'.repeat(80)
+  const headline = 'TensorFlow is not to be had: computing with WEBASSEMBLY instead, several times slower.'
+  return [rule, headline, describeError(reason), rule].join('\n')
 }

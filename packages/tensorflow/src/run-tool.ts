@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { hasSystemCode } from '@lockstep/protocol'
 
 export type ToolResult = {
   /** The exit status, or undefined when the program could not be started or was ended by a signal. */
@@ -26,7 +27,8 @@ export function runTool(command: string, args: readonly string[], options: ToolO
       cwd: options.folder,
       env: options.environment,
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: options.timeoutMs,
+      // spawn's own timeout would keep this process alive when the program is not found.
+      signal: options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs),
       killSignal: 'SIGKILL',
     })
     const endWithUs = () => child.kill('SIGKILL')
@@ -41,7 +43,7 @@ export function runTool(command: string, args: readonly string[], options: ToolO
     }
     child.stdout.setEncoding('utf8').on('data', keep)
     child.stderr.setEncoding('utf8').on('data', keep)
-    child.once('error', error => finish(undefined, hasCode(error, 'ENOENT') ? 'not found' : error.message))
+    child.once('error', error => finish(undefined, explain(error)))
     child.once('close', (status, signal) => {
       if (status === 0) finish(0, undefined)
       else finish(status ?? undefined, lastLine(output) ?? `ended with ${signal ?? `status ${status}`}`)
@@ -49,8 +51,9 @@ export function runTool(command: string, args: readonly string[], options: ToolO
   })
 }
 
-function hasCode(error: Error, code: string): boolean {
-  return 'code' in error && error.code === code
+function explain(error: Error): string {
+  if (hasSystemCode(error, 'ENOENT')) return 'not found'
+  return hasSystemCode(error, 'ABORT_ERR') ? 'gave no answer in time' : error.message
 }
 
 function lastLine(text: string): string | undefined {
