@@ -4,6 +4,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LockstepError } from '@lockstep/protocol'
 import { type EntryFile, sha256OfFile } from './cache-entry.ts'
+import { runCompiler } from './compiler.ts'
 import type { Library } from './library.ts'
 import { runTool } from './run-tool.ts'
 import { nodeApiHeadersFolder, tfjsNodeFolder } from './tfjs-node.ts'
@@ -92,10 +93,13 @@ async function makeStubs(build: Build): Promise<string> {
 
 async function compile(build: Build, output: string, args: readonly string[]): Promise<void> {
   const headers = `-I${join(nodeApiHeadersFolder(), 'include')}`
-  const result = await runTool(build.compiler, [...flags, headers, ...args, '-o', join(build.folder, output)], build)
+  const { compiler, environment } = build
+  const result = await runCompiler(compiler, [...flags, headers, ...args, '-o', join(build.folder, output)], {
+    environment,
+  })
   if (result.failure === undefined) return
   throw new LockstepError('tensorflow-build-failed', 'The TensorFlow binding could not be built', {
-    expected: `${build.compiler} builds ${output}`,
+    expected: `${compiler} builds ${output}`,
     received: lastLines(result.output) || result.failure,
     hint: 'The compiler needs C++17 and its standard library (Debian, Ubuntu: `sudo apt-get install g++`).',
   })

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { hasSystemCode } from '@lockstep/protocol'
+import { onExit } from 'signal-exit'
 
 export type ToolResult = {
   /** The exit status, or undefined when the program could not be started or was ended by a signal. */
@@ -11,7 +12,6 @@ export type ToolResult = {
 
 export type ToolOptions = {
   readonly environment: NodeJS.ProcessEnv
-  readonly folder?: string
   readonly timeoutMs?: number
 }
 
@@ -19,26 +19,24 @@ const keptOutputCharacters = 16_384
 
 /**
  * Runs a program to its end and keeps the last 16 KiB of what it says. Never rejects: what went wrong is in `failure`.
- * The program is looked up in the given environment's PATH and ends with this process.
+ * The program is looked up in the given environment's PATH, and ends with this process, also when a signal ends that.
  */
 export function runTool(command: string, args: readonly string[], options: ToolOptions): Promise<ToolResult> {
   return new Promise(resolve => {
     const child = spawn(command, args, {
-      cwd: options.folder,
       env: options.environment,
       stdio: ['ignore', 'pipe', 'pipe'],
       // spawn's own timeout would keep this process alive when the program is not found.
       signal: options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs),
       killSignal: 'SIGKILL',
     })
-    const endWithUs = () => child.kill('SIGKILL')
-    process.once('exit', endWithUs)
+    const stopWatching = onExit(() => void child.kill('SIGKILL'))
     let output = ''
     const keep = (text: string) => {
       output = (output + text).slice(-keptOutputCharacters)
     }
     const finish = (status: number | undefined, failure: string | undefined) => {
-      process.off('exit', endWithUs)
+      stopWatching()
       resolve({ status, output, failure })
     }
     child.stdout.setEncoding('utf8').on('data', keep)

@@ -33,7 +33,7 @@ describe('provisioning', () => {
 describe('LOCKSTEP_LIBTENSORFLOW', () => {
   test('builds a binding to a library in the layout of the C distribution', { timeout: 60_000 }, async () => {
     const { environment, folder } = await createUser()
-    const own = { ...environment, PATH: process.env.PATH, LOCKSTEP_LIBTENSORFLOW: realLibrary() }
+    const own = { ...environment, PATH: process.env.PATH, CXX: 'env c++', LOCKSTEP_LIBTENSORFLOW: realLibrary() }
     const { options, progress } = listen(own, true)
     const found = await provisionTensorFlow(options)
     expect(found).toMatchObject({ backend: 'tensorflow', version: '2.21.0' })

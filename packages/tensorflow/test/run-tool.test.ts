@@ -1,6 +1,11 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { runTool } from '../src/run-tool.ts'
-import { runModule } from './support/run.ts'
+import { readLines, temporaryFolder } from './support/machine.ts'
+import { modulePath, runModule } from './support/run.ts'
 
 const environment = { PATH: process.env.PATH }
 
@@ -39,3 +44,19 @@ test('a program that is not found does not keep this process from ending', { tim
   // Its time limit is a minute, six times that of this test.
   expect(await runModule('run-missing-tool.mjs', [], environment)).toMatchObject({ status: 0, stdout: 'not found' })
 })
+
+test.each(['SIGTERM', 'SIGINT'] as const)('a program ends with this process when that receives %s', async signal => {
+  const file = join(await temporaryFolder(), 'pid')
+  const parent = spawn(process.execPath, [modulePath('run-forever.mjs'), file], { env: environment })
+  await expect.poll(() => readLines(file), { timeout: 20_000 }).toHaveLength(1)
+  const child = Number((await readLines(file))[0])
+  parent.kill(signal)
+  const [, endedBy] = await once(parent, 'exit')
+  expect(endedBy).toBe(signal)
+  await expect.poll(() => isRunning(child), { timeout: 20_000 }).toBe(false)
+})
+
+async function isRunning(processId: number): Promise<boolean> {
+  const status = await readFile(`/proc/${processId}/status`, 'utf8').catch(() => 'State: gone')
+  return !/^State:\s+(Z|X|gone)/m.test(status)
+}
