@@ -40,11 +40,17 @@ async function download(source: WheelSource, folder: string, pip: PipCommand, op
   const report = (bytes: number) =>
     options.onProgress({ label, done: Math.min(bytes, source.bytes), total: source.bytes, unit: 'bytes' })
   report(0)
-  const watch = setInterval(() => void largestFileBytes(folder).then(report), progressIntervalMs)
+  let downloading = true
+  const look = async () => {
+    const bytes = await largestFileBytes(folder)
+    if (downloading) report(bytes)
+  }
+  const watch = setInterval(() => void look(), progressIntervalMs)
   const args = [...pip.args, ...pipDownloadArguments(source, folder)]
   const result = await runTool(pip.command, args, {
     environment: pipEnvironment(options.environment, join(folder, temporaryName)),
   })
+  downloading = false
   clearInterval(watch)
   if (result.failure === undefined) return report(source.bytes)
   const received = explainPipFailure(result.output) || result.failure

@@ -24,14 +24,11 @@ export type LoadedBackend = {
 export async function loadTensorFlow(provisioned: Provisioned): Promise<LoadedBackend> {
   // tfjs warns in every process that it runs in Node; production mode is its switch for that.
   tf.env().set('PROD', true)
-  if (provisioned.backend === 'wasm' || provisioned.bindingFile === undefined) {
-    registerWasm()
-    await selectBackend('wasm')
-    return { backend: 'wasm', description: 'WebAssembly SIMD' }
-  }
-  loadTfjsNode(provisioned.bindingFile)
-  await selectBackend('tensorflow')
-  return { backend: 'tensorflow', description: `TensorFlow ${provisioned.version}, CPU` }
+  const { backend, bindingFile, version } = provisioned
+  if (backend === 'wasm') registerWasm()
+  else loadTfjsNode(bindingFile ?? '')
+  await selectBackend(backend)
+  return { backend, description: backend === 'wasm' ? 'WebAssembly SIMD' : `TensorFlow ${version}, CPU` }
 }
 
 /** Environment variables for a process that computes: how many threads TensorFlow has, and no log lines from it. */

@@ -2,7 +2,8 @@ import { mkdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Provisioned, provisionFrom, provisionTensorFlow } from '../src/provision.ts'
-import { createUser, listen } from './support/machine.ts'
+import { createUser, listen, readLines } from './support/machine.ts'
+import { createUserWithPip } from './support/wheel.ts'
 
 let provisioned: Provisioned
 
@@ -82,7 +83,7 @@ describe('LOCKSTEP_LIBTENSORFLOW', () => {
 
 describe('a machine on which TensorFlow cannot be had', () => {
   test('computes on WebAssembly without pip, and says loudly what was tried and how to mend it', async () => {
-    const { environment } = await createUser()
+    const { environment } = await createUser({ 'c++': 'echo "c++ 0"' })
     const { options, notices } = listen(environment)
     expect(await provisionTensorFlow(options)).toEqual({
       backend: 'wasm',
@@ -97,7 +98,26 @@ describe('a machine on which TensorFlow cannot be had', () => {
     expect(notices[0]).toContain('sudo apt-get install python3-pip')
   })
 
-  test('computes on WebAssembly without a compiler', async () => {
+  test('misses a compiler before it downloads anything', async () => {
+    const user = await createUserWithPip()
+    const { options, notices } = listen(user.environment)
+    expect(await provisionFrom(user.source, options)).toMatchObject({
+      backend: 'wasm',
+      reason: 'No C++ compiler was found to build the TensorFlow binding with',
+    })
+    expect(notices[0]).toContain('sudo apt-get install g++')
+    expect(await readLines(user.pipLog)).toEqual([])
+  })
+
+  test('names all that is missing at once', async () => {
+    const { environment } = await createUser()
+    const { options, notices } = listen(environment)
+    expect((await provisionTensorFlow(options)).backend).toBe('wasm')
+    expect(notices[0]).toContain('uv tool run pip: not found; c++: not found; g++: not found; clang++: not found')
+    expect(notices[0]).toContain('sudo apt-get install python3-pip g++')
+  })
+
+  test('computes on WebAssembly without a compiler for a library of the user’s own', async () => {
     const { environment } = await createUser()
     const { options, notices } = listen({ ...environment, LOCKSTEP_LIBTENSORFLOW: realLibrary() })
     expect(await provisionTensorFlow(options)).toMatchObject({
@@ -147,7 +167,7 @@ describe('a machine on which TensorFlow cannot be had', () => {
   })
 
   test('goes on when the cache cannot be written', async () => {
-    const { environment, folder } = await createUser()
+    const { environment, folder } = await createUser({ pip: 'echo "pip 0"', 'c++': 'echo "c++ 0"' })
     await writeFile(join(folder, 'cache'), 'a file in the way')
     const { options, notices } = listen(environment)
     expect(await provisionTensorFlow(options)).toMatchObject({
