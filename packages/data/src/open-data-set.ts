@@ -3,7 +3,7 @@ import { type CifarFormat, cifar10, cifarFormats } from './cifar/format.ts'
 import { dataCacheFolder, dataPlaces, findCifarFolder } from './cifar/locate.ts'
 import { readCifar } from './cifar/read.ts'
 import type { DataSet } from './data-set.ts'
-import { fetchCifar } from './fetch/fetch-cifar.ts'
+import { fetchCifar } from './cifar/fetch-cifar.ts'
 import { createShapes } from './synthetic/synthetic-set.ts'
 
 export type OpenOptions = {

@@ -6,9 +6,9 @@ import { pipeline } from 'node:stream/promises'
 import { LockstepError, type ProgressListener } from '@lockstep/protocol'
 import { lock } from 'proper-lockfile'
 import { extract } from 'tar'
-import type { CifarFormat } from '../cifar/format.ts'
-import { findCifarFolder } from '../cifar/locate.ts'
-import { readCifar } from '../cifar/read.ts'
+import type { CifarFormat } from './format.ts'
+import { findCifarFolder } from './locate.ts'
+import { readCifar } from './read.ts'
 import { discardDownload, download } from './download.ts'
 
 export type FetchOptions = {
