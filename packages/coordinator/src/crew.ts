@@ -32,9 +32,11 @@ export function createCrew(options: {
   readonly token: string
   /** How long to go on with no worker at all once there has been one. */
   readonly waitMs: number
+  /** Asks to stop after the step that is under way; at once when nobody works on it. */
+  readonly stop: AbortSignal
   readonly onEvent: EventListener
 }): Crew {
-  const { plan, waitMs } = options
+  const { plan, waitMs, stop } = options
   const welcome = welcomeTo(plan)
   let gathering: { readonly wanted: number; readonly done: Deferred<void> } | null = null
   let aborted: LockstepError | null = null
@@ -55,11 +57,18 @@ export function createCrew(options: {
     },
     onLeave: workerId => {
       exchange.leave(workerId)
-      if (membership.active() === 0) lonely = setTimeout(() => abort(noWorkers(waitMs)), waitMs)
+      if (membership.active() > 0) return
+      if (stop.aborted) abort(interrupted())
+      else lonely = setTimeout(() => abort(noWorkers(waitMs)), waitMs)
     },
     onAnswer: answer => exchange.deliver(answer.workerId, answerKey(answer.message), answer),
   })
   const watch = setInterval(membership.tick, heartbeatMs)
+  stop.addEventListener('abort', stopIdling)
+
+  function stopIdling(): void {
+    if (membership.active() === 0 || gathering !== null) abort(interrupted())
+  }
 
   function abort(error: LockstepError): void {
     aborted ??= error
@@ -74,11 +83,14 @@ export function createCrew(options: {
     gather: async wanted => {
       if (aborted !== null) throw aborted
       if (membership.active() >= wanted) return
+      if (stop.aborted) throw interrupted()
       gathering = { wanted, done: createDeferred() }
       await gathering.done.promise
+      gathering = null
     },
     stop: () => {
       clearInterval(watch)
+      stop.removeEventListener('abort', stopIdling)
       if (lonely !== null) clearTimeout(lonely)
     },
   }
@@ -127,6 +139,11 @@ function patienceFor({ state }: RunPlan): Patience {
 function answerKey(message: Answer['message']): string {
   const { type, step } = message
   return type === 'gradient' ? workKey(step, message.shard) : evaluateKey(step, message.chunk)
+}
+
+/** What ends a wait for workers when the user asks to stop. */
+function interrupted(): LockstepError {
+  return new LockstepError('interrupted', 'interrupted while waiting for workers')
 }
 
 function noWorkers(waitMs: number): LockstepError {

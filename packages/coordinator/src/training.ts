@@ -78,14 +78,15 @@ async function trainEpoch(run: Training): Promise<number | null> {
     }
     return run.nowMs() - startMs
   } finally {
-    await Promise.allSettled(ahead)
+    // What was sent ahead may never become due: nobody waits for it, but its rejection is heard.
+    void Promise.allSettled(ahead)
   }
 }
 
 /** One optimizer step, here and in every replica: the workers are told first, so that they compute meanwhile. */
 function takeStep(run: Training, { gradient, lossSum, count }: BatchResult): void {
   const { config, state, runId } = run
-  if (!Number.isFinite(lossSum)) throw diverged(config, state, lossSum / count)
+  if (!Number.isFinite(lossSum)) throw diverged(config, state, 'training', lossSum / count)
   run.broadcast(encodeMessage({ type: 'update', runId, step: state.step }, { gradient }))
   state.optimizer = run.optimizer.apply(state.weights, gradient, state.optimizer)
   state.step += 1
@@ -138,7 +139,9 @@ async function finishEpoch(run: Training, startMs: number, trainMs: number): Pro
 
 async function validate(run: Training, split: ImageSplit): Promise<{ loss: number; accuracy: number }> {
   run.onEvent({ type: 'phase', phase: 'validating', active: run.activeWorkers() })
-  return evaluate(run, split)
+  const figures = await evaluate(run, split)
+  if (!Number.isFinite(figures.loss)) throw diverged(run.config, run.state, 'validation', figures.loss)
+  return figures
 }
 
 /** Mean loss and accuracy of a split under the present weights. */
@@ -151,9 +154,9 @@ function trainMeans({ lossSum, correct, count }: Position): { trainLoss: number;
   return { trainLoss: lossSum / count, trainAccuracy: correct / count }
 }
 
-function diverged(config: RunConfig, state: RunState, loss: number): LockstepError {
-  const where = `at step ${state.step + 1}, in epoch ${state.position.epoch}`
-  return new LockstepError('diverged', `training has diverged: the loss ${where} is ${loss}`, {
+function diverged(config: RunConfig, state: RunState, sample: string, loss: number): LockstepError {
+  const where = `after step ${state.step}, in epoch ${state.position.epoch}`
+  return new LockstepError('diverged', `training has diverged: the ${sample} loss ${where} is ${loss}`, {
     hint: `Try a lower --learning-rate (now ${config.learningRate}) and look at the data.`,
   })
 }
