@@ -10,20 +10,28 @@ export function dataPlaces(dataDir: string | undefined, environment: NodeJS.Proc
   return [...(named ? [named] : []), dataCacheFolder(environment)]
 }
 
+/** Where fetched data sets lie. */
 export function dataCacheFolder(environment: NodeJS.ProcessEnv): string {
   return join(userCacheFolder(environment), 'data')
 }
 
-/** The data set's own folder at a place: the place itself or the folder of the official name in it; null if neither is. */
+/**
+ * The data set's own folder at a place: the folder of the official name in it, or the place itself when it has that name
+ * or holds any of the files; null if there is neither. The files may still be broken.
+ */
 export async function findCifarFolder(place: string, format: CifarFormat): Promise<string | null> {
-  const candidates = basename(resolve(place)) === format.folder ? [place] : [join(place, format.folder)]
-  for (const candidate of candidates) if (await isFolder(candidate)) return candidate
+  const inside = join(place, format.folder)
+  if (await isThere(inside)) return inside
+  if (!(await isThere(place))) return null
+  if (basename(resolve(place)) === format.folder) return place
+  for (const file of [...format.trainFiles, format.testFile]) if (await isThere(join(place, file))) return place
   return null
 }
 
-async function isFolder(path: string): Promise<boolean> {
+async function isThere(path: string): Promise<boolean> {
   try {
-    return (await stat(path)).isDirectory()
+    await stat(path)
+    return true
   } catch (error) {
     if (hasSystemCode(error, 'ENOENT', 'ENOTDIR')) return false
     throw error

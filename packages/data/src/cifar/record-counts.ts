@@ -21,7 +21,9 @@ export async function readRecordCounts(folder: string, format: CifarFormat): Pro
   try {
     text = await readFile(file, 'utf8')
   } catch (error) {
-    if (hasSystemCode(error, 'ENOENT')) return { trainRecords: format.trainRecords, testRecords: format.testRecords }
+    if (hasSystemCode(error, 'ENOENT', 'ENOTDIR')) {
+      return { trainRecords: format.trainRecords, testRecords: format.testRecords }
+    }
     throw error
   }
   const parsed = recordCountsSchema.safeParse(parseJson(text))
@@ -29,6 +31,7 @@ export async function readRecordCounts(folder: string, format: CifarFormat): Pro
   throw new LockstepError('data-damaged', `${file} does not say how many records the files hold`, {
     expected: '{"trainRecords": N, "testRecords": N}',
     received: text.slice(0, 80).trim(),
+    hint: 'Write the data set again with `pnpm cli data synthesize`.',
   })
 }
 

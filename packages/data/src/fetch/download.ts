@@ -1,95 +1,90 @@
 import { createWriteStream } from 'node:fs'
-import { rename, rm, stat } from 'node:fs/promises'
-import { Transform } from 'node:stream'
+import { stat, truncate } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { hasSystemCode, LockstepError, type ProgressListener } from '@lockstep/protocol'
-import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
-
-const connectTimeoutMs = 5_000
-/** A server that sends nothing for so long is given up. */
-const silenceTimeoutMs = 30_000
-const attempts = 3
-const mostRedirects = 5
+import { countBytes } from './count-bytes.ts'
+import { type HttpClient, type HttpResponse, openHttpClient } from './http-client.ts'
 
 export type Download = {
   readonly url: string
-  /** The file to be written. It is there whole or not at all; what has come so far lies beside it as `.partial`. */
+  /** Where the bytes go. What is there already is taken for the beginning of the file. */
   readonly file: string
+  /** What is being downloaded, for the progress bar. */
   readonly label: string
+  readonly environment: NodeJS.ProcessEnv
+  readonly signal: AbortSignal
   readonly onProgress: ProgressListener
+  /** Pause before a download that broke off is taken up again. Default: 1 s. */
+  readonly retryMs?: number
 }
+
+/** How an attempt ended, if not well. `notBeginning`: what was there is not the beginning of the file; it is dropped. */
+type Setback =
+  | { readonly kind: 'unreachable' | 'broken' | 'refused'; readonly reason: string }
+  | { readonly kind: 'notBeginning' }
+
+/** Attempts in a row that may bring nothing before a download is given up. */
+const fruitlessAttempts = 3
 
 /**
- * Downloads a file, going on where an earlier attempt stopped if the server supports ranges (RFC 9110, section 14).
- * Honours HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Throws `download-failed` or `disk-full`; what has come is kept.
+ * Downloads a file over HTTP(S), going on where an earlier attempt stopped (RFC 9110, section 14: range requests), or
+ * from the beginning where the server does not support that. When the connection breaks it is taken up again as long
+ * as that brings anything. Throws `download-failed` or `disk-full`; what has come is kept.
  */
-export async function download(wanted: Download): Promise<void> {
-  const agent = new EnvHttpProxyAgent({
-    connect: { timeout: connectTimeoutMs },
-    headersTimeout: silenceTimeoutMs,
-    bodyTimeout: silenceTimeoutMs,
-  })
+export async function download(options: Download): Promise<void> {
+  const client = await openHttpClient(options.environment)
   try {
-    await attemptRepeatedly(wanted, agent)
-    await rename(partialOf(wanted), wanted.file)
-  } finally {
-    await agent.close()
-  }
-}
-
-async function attemptRepeatedly(wanted: Download, agent: Dispatcher): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    const before = await sizeOf(partialOf(wanted))
-    try {
-      return await transfer(wanted, before, agent)
-    } catch (error) {
-      const progressed = (await sizeOf(partialOf(wanted))) > before
-      if (attempt < attempts && progressed && !(error instanceof LockstepError)) continue
-      throw failure(wanted, error)
+    let fruitless = 0
+    for (let reached = false; ; reached = true) {
+      const before = await sizeOf(options.file)
+      const setback = await attempt(client, options, before)
+      if (setback === null) return
+      if (setback.kind === 'notBeginning') {
+        await truncate(options.file)
+        continue
+      }
+      fruitless = (await sizeOf(options.file)) > before ? 0 : fruitless + 1
+      const mayGoOn = setback.kind === 'broken' || (setback.kind === 'unreachable' && reached)
+      if (!mayGoOn || fruitless >= fruitlessAttempts) throw downloadFailed(options.url, setback.reason)
+      await pause(options.retryMs ?? 1000, undefined, { signal: options.signal })
     }
+  } finally {
+    await client.close()
   }
 }
 
-async function transfer(wanted: Download, have: number, agent: Dispatcher): Promise<void> {
-  const { response, url } = await open(wanted.url, have, agent)
-  const { statusCode, headers, body } = response
-  const complete = statusCode === 416 && have > 0
-  if (complete) return void (await body.dump())
-  if (statusCode !== 200 && statusCode !== 206) {
-    await body.dump()
-    throw new LockstepError('download-failed', `${url} answers with status ${statusCode}`)
+/** Asks for the file from `offset` on and appends what comes; null when the file is complete. */
+async function attempt(client: HttpClient, options: Download, offset: number): Promise<Setback | null> {
+  let response: HttpResponse
+  try {
+    response = await client.get(options.url, offset, options.signal)
+  } catch (error) {
+    options.signal.throwIfAborted()
+    return { kind: 'unreachable', reason: reasonOf(error) }
   }
-  const resumed = statusCode === 206
-  const start = resumed ? have : 0
-  const length = Number(headers['content-length'])
-  const total = Number.isFinite(length) ? start + length : undefined
-  const sink = createWriteStream(partialOf(wanted), { flags: resumed ? 'a' : 'w' })
-  await pipeline(body, reportProgress(wanted, start, total), sink)
+  const { status, rangeStart, fileBytes, body } = response
+  if (status === 200) return receive(response, options, 0)
+  if (status === 206 && rangeStart === offset) return receive(response, options, offset)
+  body.destroy()
+  if (status === 416 && fileBytes === offset) return null
+  if (offset > 0 && (status === 416 || status === 206)) return { kind: 'notBeginning' }
+  return { kind: status >= 500 || status === 429 ? 'broken' : 'refused', reason: `HTTP status ${status}` }
 }
 
-async function open(url: string, have: number, agent: Dispatcher, redirects = 0) {
-  const headers = have > 0 ? { range: `bytes=${have}-` } : {}
-  const response = await request(url, { dispatcher: agent, headers })
-  const location = response.headers.location
-  if (response.statusCode < 300 || response.statusCode > 399 || typeof location !== 'string') return { response, url }
-  await response.body.dump()
-  if (redirects >= mostRedirects) throw new LockstepError('download-failed', `${url} redirects too often`)
-  return open(new URL(location, url).href, have, agent, redirects + 1)
-}
-
-function reportProgress({ label, onProgress }: Download, start: number, total: number | undefined): Transform {
-  let done = start
-  return new Transform({
-    transform(chunk: Buffer, _, next) {
-      done += chunk.length
-      onProgress({ label, done, unit: 'bytes', ...(total === undefined ? {} : { total }) })
-      next(null, chunk)
-    },
-  })
-}
-
-function partialOf({ file }: Download): string {
-  return `${file}.partial`
+async function receive(response: HttpResponse, options: Download, start: number): Promise<Setback | null> {
+  const { file, label, signal, onProgress } = options
+  const total = response.bodyBytes === undefined ? {} : { total: start + response.bodyBytes }
+  const report = (bytes: number) => onProgress({ label, done: start + bytes, unit: 'bytes', ...total })
+  const sink = createWriteStream(file, { flags: start === 0 ? 'w' : 'a' })
+  try {
+    await pipeline(response.body, countBytes(report), sink, { signal })
+    return null
+  } catch (error) {
+    signal.throwIfAborted()
+    if (hasSystemCode(error, 'ENOSPC', 'EDQUOT')) throw diskFull(file, error)
+    return { kind: 'broken', reason: reasonOf(error) }
+  }
 }
 
 async function sizeOf(file: string): Promise<number> {
@@ -101,18 +96,21 @@ async function sizeOf(file: string): Promise<number> {
   }
 }
 
-function failure({ url, file }: Download, cause: unknown): LockstepError {
-  if (cause instanceof LockstepError) return cause
-  if (hasSystemCode(cause, 'ENOSPC', 'EDQUOT')) {
-    const hint = 'Free some space and fetch again: it goes on where it stopped.'
-    return new LockstepError('disk-full', `the disk is full: ${file} was not written`, { hint, cause })
-  }
-  const received = cause instanceof Error ? cause.message || String(cause.cause ?? cause.name) : String(cause)
-  return new LockstepError('download-failed', `${url} cannot be fetched`, { received, cause })
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
+  return error instanceof Error ? error.message || error.name : String(error)
 }
 
-/** Drops what has come of a download that proved to be wrong. */
-export async function discardDownload(file: string): Promise<void> {
-  await rm(file, { force: true })
-  await rm(`${file}.partial`, { force: true })
+function downloadFailed(url: string, received: string): LockstepError {
+  const hint =
+    'Try again: it goes on where it stopped, and HTTPS_PROXY and NO_PROXY are honoured. ' +
+    'Or give another address or a file: --from URL|FILE.'
+  return new LockstepError('download-failed', `${url} cannot be downloaded`, { received, hint })
+}
+
+function diskFull(file: string, cause: unknown): LockstepError {
+  return new LockstepError('disk-full', `the disk is full: ${file} was not written`, {
+    hint: 'Free 400 MB and try again, or put the data elsewhere: --data-dir DIR or LOCKSTEP_CACHE_DIR.',
+    cause,
+  })
 }
