@@ -25,7 +25,9 @@ const rows = [...samples].map(([name, resident]) => {
   const late = median(slice(resident, 0.8, 1))
   return [name, megabytes(early), megabytes(late), `${(100 * (late / early - 1)).toFixed(1)} %`]
 })
-process.stdout.write(`${describeMachine()}\n${steps} steps, median resident memory in the second and in the last fifth\n\n`)
+process.stdout.write(
+  `${describeMachine()}\n${steps} steps, median resident memory in the second and in the last fifth\n\n`,
+)
 process.stdout.write(markdownTable(['process', 'early', 'late', 'growth'], rows))
 await rm(folder, { recursive: true })
 

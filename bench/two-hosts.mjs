@@ -6,7 +6,19 @@ import { join } from 'node:path'
 import { readSummary, start, temporaryFolder } from './support/lockstep.mjs'
 
 const folder = temporaryFolder('two-hosts')
-const run = ['--dataset', 'synthetic', '--limit-train', '2500', '--limit-test', '500', '--epochs', '2', '--shards', '2', '--offline']
+const run = [
+  '--dataset',
+  'synthetic',
+  '--limit-train',
+  '2500',
+  '--limit-test',
+  '500',
+  '--epochs',
+  '2',
+  '--shards',
+  '2',
+  '--offline',
+]
 const hosts = [
   { name: 'lockstep-a', link: 'lockstep-va', address: '10.213.7.1' },
   { name: 'lockstep-b', link: 'lockstep-vb', address: '10.213.7.2' },
@@ -49,7 +61,8 @@ function connectHosts() {
 
 function report(apart, together) {
   const same = apart.weightsSha256 === together.weightsSha256
-  for (const worker of apart.perWorker) process.stdout.write(`${worker.name}: ${worker.samples} samples, ${worker.outcome}\n`)
+  for (const worker of apart.perWorker)
+    process.stdout.write(`${worker.name}: ${worker.samples} samples, ${worker.outcome}\n`)
   process.stdout.write(`two hosts  ${apart.weightsSha256}  test accuracy ${apart.test.accuracy}\n`)
   process.stdout.write(`one host   ${together.weightsSha256}  test accuracy ${together.test.accuracy}\n`)
   process.stdout.write(same ? 'same weights\n' : 'DIFFERENT weights\n')
