@@ -100,7 +100,7 @@ async function trainAndTest(
   const status = await trainUnlessInterrupted(crew, minWorkers, training)
   if (status === 'interrupted') await checkpointing.take()
   else onEvent({ type: 'phase', phase: 'testing', active: crew.membership.active() })
-  const test = status === 'interrupted' ? null : await evaluate(training, plan.test)
+  const test = status === 'interrupted' ? null : await evaluate(training, plan.test, 'test')
   await checkpointing.settle()
   await folder.writeModel(plan.modelFiles())
   const outcome = { status, test, weightsSha256: weightsSha256(plan.state.weights) }
