@@ -23,7 +23,7 @@ export type Crew = {
   /** Resolves when so many workers are active; rejects when the crew is aborted. */
   readonly gather: (workers: number) => Promise<void>
   readonly abort: (error: LockstepError) => void
-  /** Stops the clock that watches the workers. */
+  /** Stops watching the workers: no clock of the crew ticks any more. */
   readonly stop: () => void
 }
 
@@ -40,6 +40,7 @@ export function createCrew(options: {
   const welcome = welcomeTo(plan)
   let gathering: { readonly wanted: number; readonly done: Deferred<void> } | null = null
   let aborted: LockstepError | null = null
+  let stopped = false
   const exchange = createExchange<Answer>(taskWindow, (workerId, frame) => membership.send(workerId, frame))
   let lonely: NodeJS.Timeout | null = null
 
@@ -57,7 +58,7 @@ export function createCrew(options: {
     },
     onLeave: workerId => {
       exchange.leave(workerId)
-      if (membership.active() > 0) return
+      if (membership.active() > 0 || stopped) return
       if (stop.aborted) abort(interrupted())
       else lonely = setTimeout(() => abort(noWorkers(waitMs)), waitMs)
     },
@@ -89,6 +90,7 @@ export function createCrew(options: {
       gathering = null
     },
     stop: () => {
+      stopped = true
       clearInterval(watch)
       stop.removeEventListener('abort', stopIdling)
       if (lonely !== null) clearTimeout(lonely)
@@ -129,7 +131,7 @@ function patienceFor({ state }: RunPlan): Patience {
   const stateBytes = state.weights.byteLength * (1 + state.optimizer.moments.length)
   return {
     helloMs: 5_000,
-    readyMs: 120_000,
+    readyMs: 30 * 60_000,
     silenceMs: 1_600,
     hangMs: 30_000,
     queuedBytes: 16 * stateBytes + (64 << 20),
