@@ -107,7 +107,7 @@ const heartbeat = z.strictObject({
   runId,
   /** Step that the computing thread has reached. */
   step,
-  /** Shards and chunks that it has yet to answer. */
+  /** Shards and chunks that are due at that step and that it has yet to answer. */
   pending: index,
   /** Time since the computing thread last finished something or was given something while idle. */
   quietMs: z.number().min(0),
