@@ -1,17 +1,20 @@
-import { countPerClass, type DataSet, dataSetSha256 } from '@lockstep/data'
+import { cifarClassNames, cifarFormats, countPerClass, type DataSet, dataSetSha256 } from '@lockstep/data'
 import { formatCount } from '../terminal/format.ts'
 import { formatTable } from '../terminal/table.ts'
 
 /** `CIFAR-10 · 50,000 training and 10,000 test images · 10 classes`. */
-export function titleOf({ name, train, test, classNames }: DataSet): string {
+export function titleOf(dataSet: DataSet): string {
+  const { train, test, classNames } = dataSet
   const counts = `${formatCount(train.count)} training and ${formatCount(test.count)} test images`
-  return `${titles[name]} · ${counts} · ${classNames.length} classes`
+  return `${nameOf(dataSet)} · ${counts} · ${classNames.length} classes`
 }
 
-const titles: Readonly<Record<DataSet['name'], string>> = {
-  cifar10: 'CIFAR-10',
-  cifar100: 'CIFAR-100',
-  synthetic: 'Synthetic shapes',
+/** Files with other classes than the official ones are CIFAR's by their format only. */
+function nameOf({ name, classNames }: DataSet): string {
+  if (name === 'synthetic') return 'Synthetic shapes'
+  const isOfficial = classNames.every((className, label) => className === cifarClassNames[name][label])
+  const { title } = cifarFormats[name]
+  return isOfficial ? title : `Files in the format of ${title}`
 }
 
 /** The lines of `data info`: where the data set lies, its fingerprint, and how many samples each class has. */
