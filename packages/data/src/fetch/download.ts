@@ -63,10 +63,10 @@ async function attempt(client: HttpClient, options: Download, offset: number): P
     options.signal.throwIfAborted()
     return { kind: 'unreachable', reason: reasonOf(error) }
   }
-  const { status, rangeStart, fileBytes, body } = response
+  const { status, rangeStart, fileBytes, discard } = response
   if (status === 200) return receive(response, options, 0)
   if (status === 206 && rangeStart === offset) return receive(response, options, offset)
-  body.destroy()
+  await discard()
   if (status === 416 && fileBytes === offset) return null
   if (offset > 0 && (status === 416 || status === 206)) return { kind: 'notBeginning' }
   return { kind: status >= 500 || status === 429 ? 'broken' : 'refused', reason: `HTTP status ${status}` }

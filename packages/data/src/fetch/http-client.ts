@@ -1,14 +1,21 @@
 import type { Readable } from 'node:stream'
 
-const connectTimeoutMs = 5_000
-const headersTimeoutMs = 15_000
-/** Longest silence in the middle of a body. */
-const bodyTimeoutMs = 30_000
+export type Timeouts = {
+  readonly connectMs: number
+  /** Longest wait for the answer to begin. */
+  readonly headersMs: number
+  /** Longest silence in the middle of a body. */
+  readonly silenceMs: number
+}
+
+const defaultTimeouts: Timeouts = { connectMs: 5_000, headersMs: 15_000, silenceMs: 30_000 }
 const maxRedirections = 5
 
 export type HttpResponse = {
   readonly status: number
   readonly body: Readable
+  /** Does without the body. */
+  readonly discard: () => Promise<void>
   /** Content-Length. */
   readonly bodyBytes: number | undefined
   /** Where the body begins in the file, of Content-Range. */
@@ -24,7 +31,7 @@ export type HttpClient = {
 }
 
 /** An HTTP client that gives up soon, follows redirections and honours the proxy settings of the environment. */
-export async function openHttpClient(environment: NodeJS.ProcessEnv): Promise<HttpClient> {
+export async function openHttpClient(environment: NodeJS.ProcessEnv, timeouts = defaultTimeouts): Promise<HttpClient> {
   const { EnvHttpProxyAgent, interceptors, request } = await import('undici')
   const httpProxy = environment.http_proxy ?? environment.HTTP_PROXY
   const httpsProxy = environment.https_proxy ?? environment.HTTPS_PROXY
@@ -32,9 +39,9 @@ export async function openHttpClient(environment: NodeJS.ProcessEnv): Promise<Ht
     httpProxy: httpProxy ?? '',
     httpsProxy: httpsProxy ?? httpProxy ?? '',
     noProxy: environment.no_proxy ?? environment.NO_PROXY ?? '',
-    connect: { timeout: connectTimeoutMs },
-    headersTimeout: headersTimeoutMs,
-    bodyTimeout: bodyTimeoutMs,
+    connect: { timeout: timeouts.connectMs },
+    headersTimeout: timeouts.headersMs,
+    bodyTimeout: timeouts.silenceMs,
   })
   const dispatcher = agent.compose(interceptors.redirect({ maxRedirections }))
 
@@ -45,6 +52,7 @@ export async function openHttpClient(environment: NodeJS.ProcessEnv): Promise<Ht
     return {
       status: response.statusCode,
       body: response.body,
+      discard: () => response.body.dump(),
       bodyBytes: toCount(response.headers['content-length']),
       rangeStart: toCount(start),
       fileBytes: toCount(size),
