@@ -1,7 +1,10 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RunSummary } from '@lockstep/coordinator'
+import { cifar10, synthesizeCifar } from '@lockstep/data'
+import { encodeFrame, openWebSocket } from '@lockstep/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { localWorkersOf, readSummary, runCli, startCli } from '../support/cli.ts'
 
@@ -23,10 +26,15 @@ const sharded = [...run, '--shards', '4']
 
 describe('the same data, configuration, seed and shards give the same weights', () => {
   let folder = ''
+  let run: readonly string[] = []
+  let sharded: readonly string[] = []
   let undisturbed: RunSummary
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lockstep-same-'))
+    await synthesizeCifar({ format: cifar10, folder, seed: 1 })
+    run = ['train', '--dataset', 'cifar10', '--data-dir', folder, ...size, '--offline']
+    sharded = [...run, '--shards', '4']
     undisturbed = await trained('one', [...sharded, '--workers', '1'])
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -71,6 +79,7 @@ describe('the same data, configuration, seed and shards give the same weights', 
     const late = startCli(['worker', '--connect', url!, '--token-file', tokenFile, '--name', 'late', '--offline'])
     const stranger = await runCli(['worker', '--connect', url!, '--wait', '0'])
     await sendGarbage(Number(port))
+    await sendWrongLength(url!)
     expect(stranger).toMatchObject({ code: 1, stderr: expect.stringMatching(/refused this worker: wrong token/) })
     expect((await cli.ending).code).toBe(0)
     expect((await late.ending).code).toBe(0)
@@ -88,7 +97,7 @@ describe('the same data, configuration, seed and shards give the same weights', 
     expect(ended.stdout).toContain(`train --resume ${place}`)
     expect(await readSummary(place)).toMatchObject({ status: 'interrupted', test: null })
 
-    const resumed = await runCli(['train', '--resume', place, '--workers', '3', '--offline'])
+    const resumed = await runCli(['train', '--resume', place, '--data-dir', folder, '--workers', '3', '--offline'])
     expect(resumed.code, resumed.stderr).toBe(0)
     const summary = await readSummary(place)
     expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
@@ -98,8 +107,15 @@ describe('the same data, configuration, seed and shards give the same weights', 
   })
 })
 
+/** A frame whose header claims a tensor that is not there. */
+async function sendWrongLength(url: string): Promise<void> {
+  const frame = encodeFrame({ type: 'gradient' }, { gradient: new Float32Array(64) }).subarray(0, -8)
+  const socket = openWebSocket(url, 5_000)
+  socket.on('open', () => socket.send(frame))
+  await new Promise<void>(resolve => socket.on('close', () => resolve()))
+}
+
 async function sendGarbage(port: number): Promise<void> {
-  const { connect } = await import('node:net')
   const closed = new Promise<void>(resolve => {
     const socket = connect(port, '127.0.0.1', () =>
       socket.write(Buffer.from('\x16\x03\x01\x00garbage\r\n\r\n', 'latin1')),
