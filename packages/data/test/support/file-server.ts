@@ -58,10 +58,10 @@ export function sendRange(request: IncomingMessage, response: ServerResponse, co
   response.writeHead(206, headers).end(content.subarray(start))
 }
 
-/** Sends the first bytes of a body that was to be longer, and breaks the connection. */
-export function breakAfter(response: ServerResponse, content: Uint8Array, bytes: number, start = 0): void {
-  const range = `bytes ${start}-${content.length - 1}/${content.length}`
-  const headers = { 'content-length': content.length - start, ...(start > 0 ? { 'content-range': range } : {}) }
-  response.writeHead(start > 0 ? 206 : 200, headers)
-  response.write(content.subarray(start, start + bytes), () => response.destroy())
+/** Answers with the rest of the file from `start` on, but sends only the first bytes of it. */
+export function sendPart(response: ServerResponse, content: Uint8Array, start: number, bytes: number): void {
+  const length = { 'content-length': content.length - start }
+  const range = { 'content-range': `bytes ${start}-${content.length - 1}/${content.length}` }
+  response.writeHead(start > 0 ? 206 : 200, start > 0 ? { ...length, ...range } : length)
+  response.write(content.subarray(start, start + bytes))
 }
