@@ -1,4 +1,4 @@
-import { LockstepError, protocolVersion } from '@lockstep/protocol'
+import { encodeMessage, LockstepError, protocolVersion } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { tinySizes } from './support/decode.ts'
 import { createLobby, gradient, gradientTensors, heartbeat, hello, layoutHash, ready, runId } from './support/lobby.ts'
@@ -22,14 +22,15 @@ describe('a worker', () => {
   test('gets frames of its own, and those for all, only while it takes part', () => {
     const { membership, connect } = createLobby()
     const peers = [connect(hello, ready), connect(hello, ready), connect(hello)]
-    const frame = new Uint8Array(peers[0]!.received.length)
-    expect(() => membership.send(3, frame)).not.toThrow()
-    membership.dismiss('finished', 'done')
+    const frame = encodeMessage(heartbeat)
+    for (const id of [1, 3, 4]) membership.send(id, frame)
     membership.broadcast(frame)
+    membership.dismiss('finished', 'done')
     membership.send(1, frame)
+    membership.broadcast(frame)
     expect(peers.map(typesSentTo)).toEqual([
-      ['welcome', 'state', 'bye'],
-      ['welcome', 'state', 'bye'],
+      ['welcome', 'state', 'heartbeat', 'heartbeat', 'bye'],
+      ['welcome', 'state', 'heartbeat', 'bye'],
       ['welcome', 'bye'],
     ])
   })
