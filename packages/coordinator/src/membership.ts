@@ -131,7 +131,7 @@ export function createMembership(options: MembershipOptions): Membership {
   }
 
   function lose(member: Member, error: LockstepError | null): void {
-    if (!member.gone && member.facts === null && error !== null) {
+    if (!member.gone && !member.active && error !== null) {
       onEvent({ type: 'refused', address: member.address, reason: error.message })
     }
     leave(member, error === null ? 'connection closed' : error.message)
