@@ -1,0 +1,25 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { readSummary, runCli } from '../support/cli.ts'
+
+// The embedded set: 90 % within 5 epochs. CIFAR-10, where it is: Keras has a validation accuracy of 0.50 after epoch 1.
+const embedded = { dataset: 'synthetic', epochs: 5, atLeast: 0.9 }
+const cifar10 = { dataset: 'cifar10', epochs: 1, atLeast: 0.48 }
+const dataSets = process.env.LOCKSTEP_DATA_DIR === undefined ? [embedded] : [embedded, cifar10]
+
+test.each(dataSets)(
+  'the reference net learns $dataset in $epochs epochs',
+  async ({ dataset, epochs, atLeast }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'lockstep-learns-'))
+    const flags = ['--dataset', dataset, '--epochs', String(epochs), '--workers', '2', '--offline']
+    const ended = await runCli(['train', ...flags, '--run-dir', join(folder, 'run')])
+    expect(ended.code, ended.stderr).toBe(0)
+    const { best, test: tested } = await readSummary(join(folder, 'run'))
+    await rm(folder, { recursive: true })
+    expect(best!.validationAccuracy).toBeGreaterThanOrEqual(atLeast)
+    expect(tested!.accuracy).toBeGreaterThanOrEqual(atLeast - 0.02)
+  },
+  600_000,
+)
