@@ -1,2 +1,3 @@
+export * from './compile/index.ts'
 export * from './load.ts'
 export * from './provision.ts'
