@@ -1,6 +1,7 @@
 import { checkWeightsSize } from '../flat-weights.ts'
 import type { ParameterLayout } from '../layout.ts'
 import { tf } from '../tfjs.ts'
+import { announceLayers } from './announce-layers.ts'
 import type { Compile, CompilerInput } from './compiler.ts'
 import type { GradientEngine, ShardEvaluation, ShardGradient } from './engine.ts'
 import { createLogits, type LogitsFunction } from './logits.ts'
@@ -94,14 +95,15 @@ function traceOf(model: tf.LayersModel, layout: ParameterLayout, logitsOf: Logit
 
   return (
     [weights, pixels, labels, state]: readonly tf.Tensor[],
-    enter: (layer: string) => void,
+    enter: (origin: string) => void,
   ): readonly tf.Tensor[] => {
     const values = [...unflatten(weights!, weightShapes), ...(state ? unflatten(state, stateShapes) : [])]
     const samples = tf.cast(pixels!, 'float32')
     return withWeights([...trainableWeights, ...nonTrainableWeights], values, variables =>
-      withCallHooks(model, enter, () => {
+      announceLayers(model, enter, () => {
         const forward = (training: boolean) => {
           const logits = logitsOf(samples, { training })
+          enter('the loss')
           return { losses: crossEntropy(logits, labels as tf.Tensor1D), predictions: tf.argMax(logits, 1) }
         }
         if (mode === 'evaluate') return Object.values(forward(false))
@@ -130,14 +132,4 @@ function gradientOf(
   // A parameter that the loss does not depend on has no gradient.
   const gradients = weights.map(weight => grads[weight.name] ?? tf.zerosLike(weight))
   return [...kept, flatten(gradients), ...(state.length > 0 ? [flatten(state)] : [])]
-}
-
-/** Says which layer begins, for as long as `compute` runs. */
-function withCallHooks<T>(model: tf.LayersModel, enter: (layer: string) => void, compute: () => T): T {
-  for (const layer of model.layers) layer.setCallHook(() => enter(layer.name))
-  try {
-    return compute()
-  } finally {
-    for (const layer of model.layers) layer.clearCallHook()
-  }
 }

@@ -27,7 +27,7 @@ export type GraphNode = {
   readonly inputs: readonly Value[]
   readonly attributes: Attributes
   readonly outputs: readonly Value[]
-  /** The layer that it comes from, for messages. */
+  /** What it belongs to, for messages: `layer conv1`, or nothing. */
   readonly origin: string
 }
 
@@ -57,7 +57,7 @@ export function createGraph(): Graph {
     const existing = known.get(key)
     if (existing !== undefined) return existing
     const outputs: Value[] = []
-    const node = { ...spec, id: nodes.length, origin: spec.origin ?? originOf(spec.inputs), outputs }
+    const node = { ...spec, id: nodes.length, origin: spec.origin || originOf(spec.inputs), outputs }
     for (const [index, { shape, dtype }] of spec.outputs.entries()) outputs.push({ node, index, shape, dtype })
     nodes.push(node)
     known.set(key, node)
@@ -97,7 +97,7 @@ export function reachable(outputs: readonly Value[]): readonly GraphNode[] {
   return [...found].sort((a, b) => a.id - b.id)
 }
 
-/** What is added without a layer of its own belongs to that of its first input that has one. */
+/** What is added without an origin has that of its first input that has one. */
 function originOf(inputs: readonly Value[]): string {
   return inputs.find(({ node }) => node.origin !== '')?.node.origin ?? ''
 }

@@ -34,5 +34,5 @@ export function unsupportedError(cause: unknown, origin: string): LockstepError 
 }
 
 function place(origin: string): string {
-  return origin === '' ? 'the function' : `layer ${origin}`
+  return origin || 'the function'
 }

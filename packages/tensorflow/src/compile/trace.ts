@@ -15,7 +15,7 @@ export type InputSpec = {
 
 /**
  * What is compiled: takes a tensor for each input (int32 for uint8) and returns the outputs, float32 or int32. It says
- * with `enter` which layer begins, so that messages can name it.
+ * with `enter` what begins (`layer conv1`), so that messages can name it.
  */
 export type TraceFunction = (inputs: readonly tf.Tensor[], enter: (origin: string) => void) => readonly tf.Tensor[]
 
