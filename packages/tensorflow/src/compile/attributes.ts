@@ -37,7 +37,7 @@ function toAttribute(binding: NativeBinding, { name, type, value }: OperationAtt
     case binding.TF_ATTR_INT:
       return Array.isArray(value) ? { kind: 'ints', value } : { kind: 'int', value: Number(value) }
     case binding.TF_ATTR_FLOAT:
-      return Array.isArray(value) ? { kind: 'floats', value } : { kind: 'float', value: Number(value) }
+      return Array.isArray(value) ? { kind: 'floats', value } : { kind: 'float', value: Math.fround(Number(value)) }
     case binding.TF_ATTR_SHAPE:
       return { kind: 'shape', value: value as readonly number[] }
     default:

@@ -4,7 +4,7 @@ import { toBiasAdd, toBiasAddGrad } from './bias.ts'
 import { toCrossEntropy, toCrossEntropyGradient, toLogSoftmax } from './cross-entropy.ts'
 import { dropNeutralOperands, dropReshapesAndCasts } from './identities.ts'
 import { toMatMul } from './mat-mul.ts'
-import { toReluGrad } from './relu-grad.ts'
+import { toLeakyReluGrad, toReluGrad } from './relu-grad.ts'
 
 const rules: readonly Rule[] = [
   dropReshapesAndCasts,
@@ -13,6 +13,7 @@ const rules: readonly Rule[] = [
   toBiasAdd,
   toBiasAddGrad,
   toReluGrad,
+  toLeakyReluGrad,
   toLogSoftmax,
   toCrossEntropy,
   toCrossEntropyGradient,

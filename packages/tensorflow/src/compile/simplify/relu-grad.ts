@@ -1,16 +1,44 @@
-import type { Graph, Value } from '../graph.ts'
+import type { Attributes, Graph, Value } from '../graph.ts'
 import type { Rule } from '../rewrite.ts'
 import { bothWays, inputsOf, numberIn, sameShape, typeAttribute, withoutCast } from './match.ts'
 
-/** tfjs's gradient of ReLU, dy · step(x), is ReluGrad. */
+const float32: Attributes = { T: typeAttribute('float32') }
+
+/** tfjs's gradient of ReLU, dy · step(x), is ReluGrad; that of ReLU6, dy · ((x ≤ 6) · step(x)), is Relu6Grad. */
 export const toReluGrad: Rule = (graph, node) => {
   if (node.op !== 'Mul') return undefined
   for (const [dy, factor] of bothWays(node.inputs)) {
-    const x = argumentOfStep(withoutCast(factor))
-    if (x === undefined || x.dtype !== 'float32' || !sameShape(x.shape, dy.shape)) continue
-    return [graph.apply('ReluGrad', [dy, activated(graph, x)], { T: typeAttribute('float32') }, node.outputs[0]!)]
+    const mask = withoutCast(factor)
+    if (!sameShape(factor.shape, dy.shape)) continue
+    const x = argumentOfStep(mask)
+    if (x?.dtype === 'float32') return gradient(graph, 'Relu', dy, x)
+    const limited = argumentOfLimitedStep(mask)
+    if (limited?.dtype === 'float32') return gradient(graph, 'Relu6', dy, limited)
   }
   return undefined
+}
+
+/** tfjs's gradient of leaky ReLU, x > 0 ? dy : dy · alpha, is LeakyReluGrad. */
+export const toLeakyReluGrad: Rule = (graph, node) => {
+  const [condition, dy, scaled] = node.inputs
+  const [x, zero] = inputsOf(condition, 'Greater') ?? []
+  if (node.op !== 'Select' || x?.dtype !== 'float32' || numberIn(zero) !== 0) return undefined
+  for (const [other, factor] of bothWays(inputsOf(scaled, 'Mul') ?? [])) {
+    const alpha = numberIn(factor)
+    // A negative alpha would make the activated value positive on both sides.
+    if (other !== dy || alpha === undefined || alpha <= 0) continue
+    return gradient(graph, 'LeakyRelu', dy!, x, { ...float32, alpha: { kind: 'float', value: alpha } })
+  }
+  return undefined
+}
+
+/**
+ * All of these ask only where x lies, which its activation tells as well. Where that was computed it is taken, so that
+ * x itself can be fused away.
+ */
+function gradient(graph: Graph, op: string, dy: Value, x: Value, attributes = float32): readonly Value[] {
+  const activated = graph.find({ op, inputs: [x], attributes })?.outputs[0] ?? x
+  return [graph.apply(`${op}Grad`, [dy, activated], attributes, dy)]
 }
 
 /** tfjs-node makes step(x) of five operations: isNaN(x) ? x : x > 0 ? 1 : 0. */
@@ -22,7 +50,9 @@ function argumentOfStep(value: Value | undefined): Value | undefined {
   return isStep && numberIn(one) === 1 && numberIn(zero) === 0 ? x : undefined
 }
 
-/** relu(x) where that was computed: it is positive where x is, and x itself can then be fused away. */
-function activated(graph: Graph, x: Value): Value {
-  return graph.find({ op: 'Relu', inputs: [x], attributes: { T: typeAttribute('float32') } })?.outputs[0] ?? x
+/** x of (x ≤ 6) · step(x), which has become a ReluGrad by the first rule. */
+function argumentOfLimitedStep(value: Value | undefined): Value | undefined {
+  const [within, x] = inputsOf(value, 'ReluGrad') ?? []
+  const [left, right] = inputsOf(withoutCast(within), 'LessEqual') ?? []
+  return x !== undefined && left === x && numberIn(right) === 6 ? x : undefined
 }
