@@ -44,7 +44,10 @@ export function trace(compute: TraceFunction, specs: readonly InputSpec[]): Trac
       inputs.map(value => backend.standIn(asNumbers(recording.graph, value))),
       enter,
     )
-    return { graph: recording.graph, inputs, outputs: tensors.map(backend.valueFor) }
+    const outputs = tensors.map(backend.valueFor)
+    // Those that were kept from tidying up are of no more use.
+    for (const tensor of tensors) tensor.dispose()
+    return { graph: recording.graph, inputs, outputs }
   } catch (error) {
     throw unsupportedError(error, recording.origin)
   } finally {

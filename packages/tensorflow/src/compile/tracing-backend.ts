@@ -120,7 +120,7 @@ export function createTracingBackend(native: TfjsNodeBackend): TracingBackend {
 
   function standIn(value: Value): tf.Tensor {
     const dtype = value.dtype as ConstantType
-    const values = expandConstant({ dtype, shape: value.shape, values: Float32Array.of(0) })
+    const values = expandConstant({ ...createConstant(dtype, [], [0]), shape: value.shape })
     const dataId = original.write.call(backend, values, [...value.shape], dtype)
     recording!.values.set(dataId, value)
     return tf.engine().makeTensorFromTensorInfo({ dataId, shape: [...value.shape], dtype })
