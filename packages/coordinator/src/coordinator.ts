@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
-import type { LockstepError } from '@lockstep/protocol'
+import { LockstepError } from '@lockstep/protocol'
 import { type Checkpointing, createCheckpointing } from './checkpointing.ts'
 import { type Crew, createCrew } from './crew.ts'
 import type { EventListener } from './events.ts'
@@ -27,13 +27,13 @@ export type CoordinatorOptions = {
   readonly waitMs: number
   /** Steps between checkpoints within an epoch; 0 for none. */
   readonly checkpointEvery: number
-  readonly shouldStop: () => boolean
+  /** Asks to stop after the step that is under way, with a checkpoint. */
+  readonly stop: AbortSignal
   readonly onEvent: EventListener
 }
 
 export type Coordinator = {
   readonly url: string
-  readonly activeWorkers: () => number
   /** Ends the run with this error, after a checkpoint. */
   readonly abort: (error: LockstepError) => void
   /** Resolves when the run has ended, all is written and nobody is connected any more. */
@@ -57,7 +57,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   try {
     const folder = await options.openFolder()
     const finished = runToEnd(options, crew, folder, listener)
-    return { url: listener.url, activeWorkers: crew.membership.active, abort: crew.abort, finished }
+    return { url: listener.url, abort: crew.abort, finished }
   } catch (error) {
     await closeDown(crew, listener)
     throw error
@@ -97,11 +97,10 @@ async function trainAndTest(
 ): Promise<RunSummary> {
   const { plan, onEvent, minWorkers } = options
   onEvent({ type: 'phase', phase: 'waiting for workers', active: crew.membership.active() })
-  await crew.gather(minWorkers)
-  const status = await train(training)
+  const status = await trainUnlessInterrupted(crew, minWorkers, training)
   if (status === 'interrupted') await checkpointing.take()
   else onEvent({ type: 'phase', phase: 'testing', active: crew.membership.active() })
-  const test = status === 'interrupted' ? null : await evaluate(training, plan.test)
+  const test = status === 'interrupted' ? null : await evaluate(training, plan.test, 'test')
   await checkpointing.settle()
   await folder.writeModel(plan.modelFiles())
   const outcome = { status, test, weightsSha256: weightsSha256(plan.state.weights) }
@@ -110,13 +109,28 @@ async function trainAndTest(
   return summary
 }
 
+/** A request to stop also ends the waiting for workers, before the first step and in the middle of one. */
+async function trainUnlessInterrupted(
+  crew: Crew,
+  minWorkers: number,
+  training: Training,
+): Promise<RunSummary['status']> {
+  try {
+    await crew.gather(minWorkers)
+    return await train(training)
+  } catch (error) {
+    if (error instanceof LockstepError && error.code === 'interrupted') return 'interrupted'
+    throw error
+  }
+}
+
 function createTraining(
   options: CoordinatorOptions,
   { exchange, membership }: Crew,
   folder: RunFolder,
   checkpointing: Checkpointing,
 ): Training {
-  const { plan, onEvent, checkpointEvery, shouldStop } = options
+  const { plan, onEvent, checkpointEvery, stop } = options
   const { config, train, validation, state, optimizer } = plan
   return {
     runId: plan.identity.runId,
@@ -130,7 +144,7 @@ function createTraining(
     activeWorkers: membership.active,
     checkpoint: checkpointing.take,
     checkpointEvery,
-    shouldStop,
+    shouldStop: () => stop.aborted,
     onEpoch: folder.appendEpoch,
     onEvent,
     nowMs: () => performance.now(),

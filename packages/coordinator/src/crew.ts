@@ -23,7 +23,7 @@ export type Crew = {
   /** Resolves when so many workers are active; rejects when the crew is aborted. */
   readonly gather: (workers: number) => Promise<void>
   readonly abort: (error: LockstepError) => void
-  /** Stops the clock that watches the workers. */
+  /** Stops watching the workers: no clock of the crew ticks any more. */
   readonly stop: () => void
 }
 
@@ -32,12 +32,15 @@ export function createCrew(options: {
   readonly token: string
   /** How long to go on with no worker at all once there has been one. */
   readonly waitMs: number
+  /** Asks to stop after the step that is under way; at once when nobody works on it. */
+  readonly stop: AbortSignal
   readonly onEvent: EventListener
 }): Crew {
-  const { plan, waitMs } = options
+  const { plan, waitMs, stop } = options
   const welcome = welcomeTo(plan)
   let gathering: { readonly wanted: number; readonly done: Deferred<void> } | null = null
   let aborted: LockstepError | null = null
+  let stopped = false
   const exchange = createExchange<Answer>(taskWindow, (workerId, frame) => membership.send(workerId, frame))
   let lonely: NodeJS.Timeout | null = null
 
@@ -55,11 +58,18 @@ export function createCrew(options: {
     },
     onLeave: workerId => {
       exchange.leave(workerId)
-      if (membership.active() === 0) lonely = setTimeout(() => abort(noWorkers(waitMs)), waitMs)
+      if (membership.active() > 0 || stopped) return
+      if (stop.aborted) abort(interrupted())
+      else lonely = setTimeout(() => abort(noWorkers(waitMs)), waitMs)
     },
     onAnswer: answer => exchange.deliver(answer.workerId, answerKey(answer.message), answer),
   })
   const watch = setInterval(membership.tick, heartbeatMs)
+  stop.addEventListener('abort', stopIdling)
+
+  function stopIdling(): void {
+    if (membership.active() === 0 || gathering !== null) abort(interrupted())
+  }
 
   function abort(error: LockstepError): void {
     aborted ??= error
@@ -74,11 +84,15 @@ export function createCrew(options: {
     gather: async wanted => {
       if (aborted !== null) throw aborted
       if (membership.active() >= wanted) return
+      if (stop.aborted) throw interrupted()
       gathering = { wanted, done: createDeferred() }
       await gathering.done.promise
+      gathering = null
     },
     stop: () => {
+      stopped = true
       clearInterval(watch)
+      stop.removeEventListener('abort', stopIdling)
       if (lonely !== null) clearTimeout(lonely)
     },
   }
@@ -117,7 +131,7 @@ function patienceFor({ state }: RunPlan): Patience {
   const stateBytes = state.weights.byteLength * (1 + state.optimizer.moments.length)
   return {
     helloMs: 5_000,
-    readyMs: 120_000,
+    readyMs: 30 * 60_000,
     silenceMs: 1_600,
     hangMs: 30_000,
     queuedBytes: 16 * stateBytes + (64 << 20),
@@ -127,6 +141,11 @@ function patienceFor({ state }: RunPlan): Patience {
 function answerKey(message: Answer['message']): string {
   const { type, step } = message
   return type === 'gradient' ? workKey(step, message.shard) : evaluateKey(step, message.chunk)
+}
+
+/** What ends a wait for workers when the user asks to stop. */
+function interrupted(): LockstepError {
+  return new LockstepError('interrupted', 'interrupted while waiting for workers')
 }
 
 function noWorkers(waitMs: number): LockstepError {

@@ -41,6 +41,7 @@ export function createExchange<Result>(
   let aborted: LockstepError | null = null
 
   function dispatch(): void {
+    if (aborted !== null) return
     for (const { workerId, task } of schedule.assign()) {
       task.frame ??= task.encode()
       send(workerId, task.frame)

@@ -10,7 +10,7 @@ export type Member = {
   /** True from the moment it was given the state. */
   active: boolean
   gone: boolean
-  readonly connectedAt: number
+  connectedAt: number
   lastHeardAt: number
   heartbeat: MessageOf<'heartbeat'> | null
   samples: number
@@ -21,7 +21,7 @@ export type Member = {
 /** How long a peer may take, and how much it may leave unread. */
 export type Patience = {
   readonly helloMs: number
-  /** From `welcome` to `ready`: loading TensorFlow and building the model. */
+  /** Until `ready`: loading TensorFlow, which may have to be downloaded first, and building the model. */
   readonly readyMs: number
   readonly silenceMs: number
   /** A computing thread with something to do that finishes nothing for so long hangs. */

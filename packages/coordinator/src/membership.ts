@@ -42,6 +42,7 @@ export type Membership = {
   readonly roll: () => readonly Member[]
   /** Drops whoever has been silent, hung or deaf for too long. Called regularly. */
   readonly tick: () => void
+  /** Ends it: tells everyone, and from here on whoever still comes. */
   readonly dismiss: (code: MessageOf<'bye'>['code'], reason: string) => void
 }
 
@@ -52,6 +53,7 @@ export function createMembership(options: MembershipOptions): Membership {
   const taking = new Map<number, Member>()
   const everyone: Member[] = []
   let lastTickAt = nowMs()
+  let farewell: MessageOf<'bye'> | null = null
 
   function accept(address: string, connect: (handlers: ConnectionHandlers) => Connection): void {
     const handlers: ConnectionHandlers = {
@@ -59,7 +61,8 @@ export function createMembership(options: MembershipOptions): Membership {
       onClose: error => lose(member, error),
     }
     const member: Member = { ...newMember(address, nowMs()), connection: connect(handlers) }
-    present.add(member)
+    if (farewell === null) present.add(member)
+    else dismissOne(member, farewell)
   }
 
   function receive(member: Member, { message, tensors }: Received): void {
@@ -140,7 +143,7 @@ export function createMembership(options: MembershipOptions): Membership {
     lastTickAt = now
     // A coordinator that was itself suspended has heard nobody: let the heartbeats that wait in the sockets come first.
     if (sinceTickMs > options.patience.silenceMs / 2) {
-      for (const member of present) member.lastHeardAt = now
+      for (const member of present) excuse(member, now, sinceTickMs)
       return
     }
     for (const member of present) {
@@ -156,12 +159,15 @@ export function createMembership(options: MembershipOptions): Membership {
   }
 
   function dismiss(code: MessageOf<'bye'>['code'], reason: string): void {
-    for (const member of present) {
-      member.connection.close({ type: 'bye', code, reason })
-      member.gone = true
-    }
+    farewell = { type: 'bye', code, reason }
+    for (const member of present) dismissOne(member, farewell)
     present.clear()
     taking.clear()
+  }
+
+  function dismissOne(member: Member, bye: MessageOf<'bye'>): void {
+    member.gone = true
+    member.connection.close(bye)
   }
 
   return {
@@ -181,6 +187,12 @@ function newMember(address: string, nowMs: number): Omit<Member, 'connection'> {
   const facts: WorkerFacts | null = null
   const clocks = { connectedAt: nowMs, lastHeardAt: nowMs }
   return { address, facts, ...clocks, active: false, gone: false, heartbeat: null, samples: 0, shards: 0, outcome: '' }
+}
+
+/** Leaves a time out of account in which nobody could be heard. */
+function excuse(member: Member, nowMs: number, suspendedMs: number): void {
+  member.lastHeardAt = nowMs
+  member.connectedAt += suspendedMs
 }
 
 function heartbeatFrame(runId: string): Uint8Array {

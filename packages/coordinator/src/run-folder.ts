@@ -66,7 +66,7 @@ export async function refuseTaken(path: string): Promise<void> {
   const hint = 'Choose another --run-dir, or continue that run with --resume.'
   const found = await statOrNull(path)
   if (found === null) return
-  const details = { kind: 'usage', expected: 'a new or empty folder', hint } as const
+  const details = { kind: 'usage', expected: 'a folder that is new, empty or without a run', hint } as const
   if (!found.isDirectory()) throw new LockstepError('run-folder-taken', `${path} is a file`, details)
   const names = await readdir(path)
   if (names.includes(runFiles.config))
@@ -93,7 +93,7 @@ function openRunFolder(path: string): RunFolder {
       const file = join(folder, `step-${String(step).padStart(9, '0')}.ckpt`)
       await writeAtomically(file, bytes)
       const old = (await listCheckpoints(folder)).slice(0, -keptCheckpoints)
-      for (const name of old) await rm(join(folder, name))
+      for (const name of old) await rm(join(folder, name), { force: true })
       return file
     },
   }

@@ -67,12 +67,23 @@ export function encodeState(identity: RunIdentity, state: RunState): Uint8Array 
   })
 }
 
-/** The state in a checkpoint. Throws when the checkpoint is damaged or belongs to other data or another model. */
+/**
+ * The state in a checkpoint. Throws `resume-mismatch` when it belongs to other data or another model, and what
+ * `decodeCheckpoint` throws when it is damaged.
+ */
 export function decodeState(bytes: Uint8Array, identity: Pick<RunIdentity, 'dataSha256' | 'layoutHash'>): RunState {
   const checkpoint = decodeCheckpoint(bytes)
   requireSame('data set', checkpoint.dataSha256, identity.dataSha256)
   requireSame('parameter layout', checkpoint.layoutHash, identity.layoutHash)
-  return { ...pickState(checkpoint), history: historySchema.parse(checkpoint.progress) }
+  return { ...pickState(checkpoint), history: readHistory(checkpoint.progress) }
+}
+
+function readHistory(progress: unknown): History {
+  const parsed = historySchema.safeParse(progress)
+  if (parsed.success) return parsed.data
+  throw new LockstepError('checkpoint-invalid', 'the history in the checkpoint makes no sense', {
+    received: z.prettifyError(parsed.error),
+  })
 }
 
 function pickState({ step, position, weights, optimizer }: Checkpoint): Omit<RunState, 'history'> {

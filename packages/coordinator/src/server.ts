@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import {
   type Connection,
@@ -28,18 +28,19 @@ export type ListenOptions = {
 
 export type Listener = { readonly url: string; readonly port: number; readonly close: () => Promise<void> }
 
-/** Listens for workers. Throws `port-taken` or `cannot-listen`. */
+/** Listens for workers. Throws `bad-tls`, `port-taken` or `cannot-listen`. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const server = options.tls === null ? createServer() : createTlsServer(options.tls)
+  const server = options.tls === null ? createServer() : createSecureServer(options.tls)
   const limits = { perMessageDeflate: false, maxPayload: options.maxFrameBytes, closeTimeout: closeTimeoutMs }
   const sockets = new WebSocketServer({ server, ...limits })
+  const open = followConnections(server)
   sockets.on('connection', (socket, request) => {
     const address = `${request.socket.remoteAddress}:${request.socket.remotePort}`
     options.onConnection(address, handlers => createConnection(socket, handlers))
   })
   server.on('request', (_, response) => {
     response
-      .writeHead(426, { 'content-type': 'text/plain' })
+      .writeHead(426, { 'content-type': 'text/plain', connection: 'close' })
       .end('A lockstep coordinator: workers connect by WebSocket.\n')
   })
   server.on('clientError', (error: Error, socket: Duplex & { remoteAddress?: string; remotePort?: number }) => {
@@ -47,15 +48,47 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     socket.destroy()
   })
   await bind(server, sockets, options)
+  sockets.on('error', error => options.onGarbage(options.host, `a connection failed (${error.message})`))
   const { port } = server.address() as AddressInfo
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
-  return { url: `${options.tls === null ? 'ws' : 'wss'}://${host}:${port}`, port, close: () => close(server, sockets) }
+  return {
+    url: `${options.tls === null ? 'ws' : 'wss'}://${host}:${port}`,
+    port,
+    close: () => close(server, sockets, open),
+  }
+}
+
+function createSecureServer(tls: NonNullable<ListenOptions['tls']>): Server {
+  try {
+    return createTlsServer(tls)
+  } catch (cause) {
+    throw new LockstepError('bad-tls', 'the TLS certificate or key is unusable', {
+      kind: 'usage',
+      expected: 'a certificate and its private key, both PEM',
+      received: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    })
+  }
+}
+
+/** The TCP connections that are open, whatever has become of them since. */
+function followConnections(server: Server): ReadonlySet<Socket> {
+  const open = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  return open
 }
 
 function bind(server: Server, sockets: WebSocketServer, { host, port }: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    sockets.once('error', error => reject(bindError(error, host, port)))
-    server.listen(port, host, resolve)
+    const fail = (error: Error) => reject(bindError(error, host, port))
+    sockets.once('error', fail)
+    server.listen(port, host, () => {
+      sockets.off('error', fail)
+      resolve()
+    })
   })
 }
 
@@ -67,10 +100,13 @@ function bindError(cause: Error, host: string, port: number): LockstepError {
   return new LockstepError('cannot-listen', `cannot listen on ${host}:${port}`, { received: cause.message, cause })
 }
 
-async function close(server: Server, sockets: WebSocketServer): Promise<void> {
-  await new Promise<void>(resolve => {
-    sockets.close()
-    server.close(() => resolve())
-    setTimeout(() => sockets.clients.forEach(socket => void socket.terminate()), closeTimeoutMs).unref()
-  })
+/** Stops listening and waits for the connections to end; cuts off those that have not after `closeTimeoutMs`. */
+async function close(server: Server, sockets: WebSocketServer, open: ReadonlySet<Socket>): Promise<void> {
+  const closed = new Promise<void>(resolve => server.close(() => resolve()))
+  sockets.close()
+  const impatience = setTimeout(() => {
+    for (const socket of open) socket.destroy()
+  }, closeTimeoutMs)
+  await closed
+  clearTimeout(impatience)
 }

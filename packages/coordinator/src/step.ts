@@ -32,7 +32,10 @@ export function submitBatch(
       findFault: ({ message }) => (message.count === count ? null : `${message.count} samples instead of ${count}`),
     }),
   )
-  return Promise.all(tasks.map(exchange.submit))
+  const answers = Promise.all(tasks.map(exchange.submit))
+  // A batch that is sent ahead can fail before anyone awaits it; whoever comes to await it hears of it then.
+  answers.catch(() => undefined)
+  return answers
 }
 
 /** The all-reduce: mean gradient by the fixed tree, losses and hits summed in the order of the shards. */

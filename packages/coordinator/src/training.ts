@@ -41,51 +41,45 @@ export type Training = {
 /** Trains from where the state stands to the last epoch, until it is asked to stop, or until patience runs out. */
 export async function train(run: Training): Promise<'completed' | 'stopped early' | 'interrupted'> {
   const { config, state } = run
-  while (state.position.epoch <= config.epochs) {
-    const startMs = run.nowMs()
-    run.onEvent({ type: 'phase', phase: 'training', active: run.activeWorkers() })
-    const trainMs = await trainEpoch(run)
-    if (trainMs === null) return 'interrupted'
-    await finishEpoch(run, startMs, trainMs)
+  for (;;) {
     if (isOutOfPatience(state.history.epochs, config.earlyStopping)) return 'stopped early'
-    if (run.shouldStop()) return state.position.epoch <= config.epochs ? 'interrupted' : 'completed'
+    if (state.position.epoch > config.epochs) return 'completed'
+    if (run.shouldStop()) return 'interrupted'
+    const start = markStart(run)
+    run.onEvent({ type: 'phase', phase: 'training', active: run.activeWorkers() })
+    if (!(await trainEpoch(run))) return 'interrupted'
+    await finishEpoch(run, start)
   }
-  return 'completed'
 }
 
-/** The steps that are left of the epoch. Returns their wall time, or null when asked to stop in between. */
-async function trainEpoch(run: Training): Promise<number | null> {
-  const { config, state, exchange } = run
+/** The steps that are left of the epoch. False when asked to stop in between. */
+async function trainEpoch(run: Training): Promise<boolean> {
+  const { config, state, runId, exchange } = run
   const { epoch, batch: first } = state.position
   const batches = epochBatches(run.train, config, epoch)
+  // What was sent ahead when the epoch is left in between never becomes due, and nobody waits for it.
   const ahead: Promise<readonly Answer[]>[] = []
-  const startMs = run.nowMs()
-  try {
-    for (let batch = first, submitted = first; batch < batches.batches; batch++) {
-      if (run.shouldStop()) return null
-      const stepStartMs = run.nowMs()
-      for (; submitted <= batch + batchesAhead && submitted < batches.batches; submitted++) {
-        ahead.push(
-          submitBatch(exchange, batches, submitted, { runId: run.runId, step: state.step + submitted - batch }),
-        )
-      }
-      const answers = await ahead.shift()!
-      const result = combineShards(answers, config.shards)
-      takeStep(run, result)
-      recordStep(run, result, run.nowMs() - stepStartMs)
-      reportStep(run, batches.batches)
-      if (run.checkpointEvery > 0 && state.step % run.checkpointEvery === 0) await run.checkpoint()
+  for (let batch = first; batch < batches.batches; batch++) {
+    if (run.shouldStop()) return false
+    const startMs = run.nowMs()
+    while (ahead.length <= batchesAhead && batch + ahead.length < batches.batches) {
+      const step = state.step + ahead.length
+      ahead.push(submitBatch(exchange, batches, batch + ahead.length, { runId, step }))
     }
-    return run.nowMs() - startMs
-  } finally {
-    await Promise.allSettled(ahead)
+    const answers = await ahead.shift()!
+    const result = combineShards(answers, config.shards)
+    takeStep(run, result)
+    recordStep(run, result, run.nowMs() - startMs)
+    reportStep(run, batches.batches)
+    if (run.checkpointEvery > 0 && state.step % run.checkpointEvery === 0) await run.checkpoint()
   }
+  return true
 }
 
 /** One optimizer step, here and in every replica: the workers are told first, so that they compute meanwhile. */
 function takeStep(run: Training, { gradient, lossSum, count }: BatchResult): void {
   const { config, state, runId } = run
-  if (!Number.isFinite(lossSum)) throw diverged(config, state, lossSum / count)
+  if (!Number.isFinite(lossSum)) throw diverged(config, state, 'training', lossSum / count)
   run.broadcast(encodeMessage({ type: 'update', runId, step: state.step }, { gradient }))
   state.optimizer = run.optimizer.apply(state.weights, gradient, state.optimizer)
   state.step += 1
@@ -113,8 +107,15 @@ function reportStep({ state, onEvent, activeWorkers }: Training, batches: number
   onEvent({ type: 'step', epoch, batch, batches, step: state.step, ...means, samples: count, active: activeWorkers() })
 }
 
+/** Where the epoch, or what was left of it after a resume, began. */
+type EpochStart = { readonly atMs: number; readonly trainSeconds: number; readonly count: number }
+
+function markStart({ nowMs, state }: Training): EpochStart {
+  return { atMs: nowMs(), trainSeconds: state.history.trainSeconds, count: state.position.count }
+}
+
 /** Validates, records the epoch, moves on to the next one and checkpoints. */
-async function finishEpoch(run: Training, startMs: number, trainMs: number): Promise<void> {
+async function finishEpoch(run: Training, start: EpochStart): Promise<void> {
   const { state, config } = run
   const validation = run.validation === null ? null : await validate(run, run.validation)
   const metrics: EpochMetrics = {
@@ -125,8 +126,8 @@ async function finishEpoch(run: Training, startMs: number, trainMs: number): Pro
     validationLoss: validation?.loss ?? null,
     validationAccuracy: validation?.accuracy ?? null,
     learningRate: config.learningRate,
-    seconds: (run.nowMs() - startMs) / 1000,
-    imagesPerSecond: state.position.count / (trainMs / 1000),
+    seconds: (run.nowMs() - start.atMs) / 1000,
+    imagesPerSecond: trainSpeed(state, start),
     workers: run.activeWorkers(),
   }
   state.history.epochs.push(metrics)
@@ -138,22 +139,34 @@ async function finishEpoch(run: Training, startMs: number, trainMs: number): Pro
 
 async function validate(run: Training, split: ImageSplit): Promise<{ loss: number; accuracy: number }> {
   run.onEvent({ type: 'phase', phase: 'validating', active: run.activeWorkers() })
-  return evaluate(run, split)
+  return evaluate(run, split, 'validation')
 }
 
-/** Mean loss and accuracy of a split under the present weights. */
-export function evaluate(run: Training, split: ImageSplit): Promise<{ loss: number; accuracy: number }> {
-  const { runId, state } = run
-  return evaluateSplit(run.exchange, split, { runId, step: state.step, weightsSha256: weightsSha256(state.weights) })
+/** Mean loss and accuracy of a split under the present weights. Throws `diverged` when the loss is no number. */
+export async function evaluate(
+  { runId, config, state, exchange }: Training,
+  split: ImageSplit,
+  name: 'validation' | 'test',
+): Promise<{ loss: number; accuracy: number }> {
+  const { step, weights } = state
+  const figures = await evaluateSplit(exchange, split, { runId, step, weightsSha256: weightsSha256(weights) })
+  if (!Number.isFinite(figures.loss)) throw diverged(config, state, name, figures.loss)
+  return figures
+}
+
+/** Training samples over the wall time of their steps; 0 where a resume found all steps of the epoch done. */
+function trainSpeed({ position, history }: RunState, start: EpochStart): number {
+  const seconds = history.trainSeconds - start.trainSeconds
+  return seconds > 0 ? (position.count - start.count) / seconds : 0
 }
 
 function trainMeans({ lossSum, correct, count }: Position): { trainLoss: number; trainAccuracy: number } {
   return { trainLoss: lossSum / count, trainAccuracy: correct / count }
 }
 
-function diverged(config: RunConfig, state: RunState, loss: number): LockstepError {
-  const where = `at step ${state.step + 1}, in epoch ${state.position.epoch}`
-  return new LockstepError('diverged', `training has diverged: the loss ${where} is ${loss}`, {
+function diverged(config: RunConfig, state: RunState, name: string, loss: number): LockstepError {
+  const where = `after step ${state.step}, in epoch ${state.position.epoch}`
+  return new LockstepError('diverged', `training has diverged: the ${name} loss ${where} is ${loss}`, {
     hint: `Try a lower --learning-rate (now ${config.learningRate}) and look at the data.`,
   })
 }

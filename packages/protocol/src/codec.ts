@@ -33,7 +33,8 @@ function ownMemory(frame: Uint8Array): Uint8Array {
 function parseFields(fields: unknown): Message {
   const type = typeof fields === 'object' && fields !== null && 'type' in fields ? fields.type : undefined
   if (typeof type !== 'string' || !Object.hasOwn(messageSchemas, type)) {
-    throw invalid('a message of unknown type', Object.keys(messageSchemas).join(', '), String(type).slice(0, 64))
+    const received = typeof type === 'string' ? type.slice(0, 64) : typeof type
+    throw invalid('a message of unknown type', Object.keys(messageSchemas).join(', '), received)
   }
   const parsed = messageSchemas[type as MessageType].safeParse(fields)
   if (parsed.success) return parsed.data
@@ -45,7 +46,7 @@ function checkTensors(message: Message, layout: FrameLayout, sizes: Sizes | null
   const rules = Object.entries(messageTensors[message.type] ?? {})
   const names = rules.map(([name]) => name)
   const received = layout.tensors.map(([name]) => name)
-  if (names.join() !== received.join()) {
+  if (!isSameList(names, received)) {
     throw invalid(`a ${message.type} message has the wrong tensors`, names.join() || 'none', received.join() || 'none')
   }
   if (rules.length === 0) return
@@ -61,6 +62,10 @@ function checkTensors(message: Message, layout: FrameLayout, sizes: Sizes | null
     const size = (t: string, n: number) => `${t}[${n}]`
     throw invalid(`tensor ${name} of a ${message.type} message`, size(rule.type, expected), size(type, elements))
   }
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name, index) => name === b[index])
 }
 
 function invalid(message: string, expected: string | undefined, received: string): LockstepError {

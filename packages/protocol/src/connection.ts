@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws'
 import { decodeMessage, encodeMessage, type Received } from './codec.ts'
 import { LockstepError } from './error.ts'
-import type { Message, Sizes } from './messages.ts'
+import { type Message, maxReasonLength, type Sizes } from './messages.ts'
 import type { Tensors } from './tensor.ts'
 
 /** A WebSocket that carries messages. It knows neither run nor worker. */
@@ -13,7 +13,7 @@ export type Connection = {
   readonly queuedBytes: () => number
   /** From here on tensors are checked against these sizes. */
   readonly setSizes: (sizes: Sizes) => void
-  /** Says goodbye and closes once everything queued is sent. */
+  /** Says goodbye, a longer reason cut to `maxReasonLength`, and closes once everything queued is sent. */
   readonly close: (bye: Extract<Message, { type: 'bye' }>) => void
   /** Cuts the connection off. */
   readonly terminate: () => void
@@ -42,9 +42,9 @@ const clientOptions = {
   generateMask: (mask: Buffer) => mask.fill(0),
 }
 
-/** Whom to trust for `wss:` beside the usual authorities. */
+/** Whom to trust for `wss:` instead of the usual authorities. */
 export type Trust = {
-  /** PEM certificates. */
+  /** PEM certificates: of the coordinator itself, or of who has signed its. */
   readonly ca: string
   /** Accept these certificates under any host name: for one that was handed over directly. */
   readonly anyName: boolean
@@ -68,26 +68,33 @@ export function createConnection(socket: WebSocket, handlers: ConnectionHandlers
   socket.binaryType = 'nodebuffer'
   socket.on('message', (data: Buffer, isBinary: boolean) => {
     if (failure !== null) return
-    try {
-      if (!isBinary) throw new LockstepError('frame-malformed', 'a text message', { expected: 'binary messages only' })
-      handlers.onMessage(decodeMessage(data, sizes))
-    } catch (error) {
-      if (!(error instanceof LockstepError)) throw error
-      failure = error
-      close({ type: 'bye', code: 'refused', reason: error.message })
-    }
+    const received = decode(data, isBinary)
+    if (received !== null) handlers.onMessage(received)
   })
   socket.on('error', cause => {
     failure ??= new LockstepError('connection-failed', cause.message, { cause })
   })
   socket.on('close', () => handlers.onClose(failure))
 
+  /** Null when the bytes are no message; the connection is closed then. */
+  function decode(data: Buffer, isBinary: boolean): Received | null {
+    try {
+      if (!isBinary) throw new LockstepError('frame-malformed', 'a text message', { expected: 'binary messages only' })
+      return decodeMessage(data, sizes)
+    } catch (error) {
+      if (!(error instanceof LockstepError)) throw error
+      failure = error
+      close({ type: 'bye', code: 'refused', reason: error.message })
+      return null
+    }
+  }
+
   function sendFrame(frame: Uint8Array): void {
     if (socket.readyState === WebSocket.OPEN) socket.send(frame)
   }
 
   function close(bye: Extract<Message, { type: 'bye' }>): void {
-    sendFrame(encodeMessage(bye))
+    sendFrame(encodeMessage({ ...bye, reason: bye.reason.slice(0, maxReasonLength) }))
     socket.close(1000, bye.code)
   }
 

@@ -1,6 +1,14 @@
 import { Packr, Unpackr } from 'msgpackr'
 import { LockstepError } from './error.ts'
-import { bytesOf, bytesPerElement, type Tensors, type TensorType, tensorOver, tensorType } from './tensor.ts'
+import {
+  bytesOf,
+  bytesPerElement,
+  type TensorData,
+  type Tensors,
+  type TensorType,
+  tensorOver,
+  tensorType,
+} from './tensor.ts'
 
 /**
  * One WebSocket binary message, little-endian:
@@ -11,8 +19,8 @@ import { bytesOf, bytesPerElement, type Tensors, type TensorType, tensorOver, te
  *     8           H      header: a MessagePack map { fields, tensors: [[name, type, elements], …] }
  *     align8(8+H) …      tensors in the header's order, each starting at a multiple of 8, zero bytes between
  *
- * The frame ends with the last byte of the last tensor. Tensors start aligned so that a Float32Array can be laid over
- * what arrived, without a copy.
+ * The frame ends with the last byte of the last tensor, or of the header where there is none. Tensors start aligned so
+ * that a Float32Array can be laid over what arrived, without a copy.
  */
 export const frameMagic = 0x31534b4c
 export const maxHeaderBytes = 64 * 1024
@@ -24,8 +32,8 @@ export type TensorEntry = readonly [name: string, type: TensorType, elements: nu
 export type FrameLayout = {
   readonly fields: unknown
   readonly tensors: readonly TensorEntry[]
-  /** Byte offset of the first tensor. */
-  readonly tensorsAt: number
+  /** Byte offset of the header's end. */
+  readonly headerEnd: number
 }
 
 const packr = new Packr({ useRecords: false, variableMapSize: true })
@@ -65,25 +73,24 @@ export function readFrameHeader(frame: Uint8Array): FrameLayout {
   const headerBytes = view.getUint32(4, true)
   const room = Math.min(maxHeaderBytes, frame.byteLength - prefixBytes)
   if (headerBytes > room) throw malformed('a frame header is too long', `≤ ${room} bytes`, `${headerBytes}`)
-  const { fields, tensors } = unpackHeader(frame.subarray(prefixBytes, prefixBytes + headerBytes))
-  return { fields, tensors, tensorsAt: align(prefixBytes + headerBytes) }
+  const headerEnd = prefixBytes + headerBytes
+  return { ...unpackHeader(frame.subarray(prefixBytes, headerEnd)), headerEnd }
 }
 
 /** Lays the tensors over the frame's bytes; the frame must be exactly as long as they say. */
 export function readFrameTensors(frame: Uint8Array, layout: FrameLayout): Tensors {
-  const tensors: Record<string, ReturnType<typeof tensorOver>> = {}
-  let offset = layout.tensorsAt
-  let end = layout.tensors.length === 0 ? frame.byteLength : offset
+  const tensors: [name: string, data: TensorData][] = []
+  let end = layout.headerEnd
   for (const [name, type, elements] of layout.tensors) {
+    const offset = align(end)
     end = offset + elements * bytesPerElement[type]
     if (end > frame.byteLength) break
-    tensors[name] = tensorOver(type, frame, offset, elements)
-    offset = align(end)
+    tensors.push([name, tensorOver(type, frame, offset, elements)])
   }
   if (end !== frame.byteLength) {
     throw malformed('a frame is not as long as its tensors', `${end} bytes`, `${frame.byteLength}`)
   }
-  return tensors
+  return Object.fromEntries(tensors)
 }
 
 function unpackHeader(bytes: Uint8Array): { fields: unknown; tensors: TensorEntry[] } {

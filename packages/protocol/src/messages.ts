@@ -5,6 +5,9 @@ import type { TensorType } from './tensor.ts'
 /** Raised whenever a message changes so that an older peer would misread it. */
 export const protocolVersion = 1
 
+/** The most characters of the reason in a `bye`. */
+export const maxReasonLength = 2048
+
 /** Sizes that both ends know after `welcome`, against which every tensor is checked before it is touched. */
 export type Sizes = {
   readonly parameters: number
@@ -104,7 +107,7 @@ const heartbeat = z.strictObject({
   runId,
   /** Step that the computing thread has reached. */
   step,
-  /** Shards and chunks that it has yet to answer. */
+  /** Shards and chunks that are due at that step and that it has yet to answer. */
   pending: index,
   /** Time since the computing thread last finished something or was given something while idle. */
   quietMs: z.number().min(0),
@@ -113,7 +116,7 @@ const heartbeat = z.strictObject({
 const bye = z.strictObject({
   type: z.literal('bye'),
   code: z.enum(['finished', 'interrupted', 'leaving', 'failed', 'refused']),
-  reason: z.string().max(2048),
+  reason: z.string().max(maxReasonLength),
 })
 
 export const messageSchemas = {

@@ -4,6 +4,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LockstepError } from '@lockstep/protocol'
 import { type EntryFile, sha256OfFile } from './cache-entry.ts'
+import { runCompiler } from './compiler.ts'
 import type { Library } from './library.ts'
 import { runTool } from './run-tool.ts'
 import { nodeApiHeadersFolder, tfjsNodeFolder } from './tfjs-node.ts'
@@ -66,7 +67,7 @@ export async function buildBinding(
     await compile(build, quietName, [`-DABSL_NAMESPACE=${release}`, quietSource])
     names.push(quietName)
   }
-  const version = await tryBinding(build)
+  const version = await tryBinding(join(folder, bindingName), build.environment)
   const files = await Promise.all(names.map(async path => ({ path, sha256: await sha256OfFile(join(folder, path)) })))
   return { version, files }
 }
@@ -92,10 +93,13 @@ async function makeStubs(build: Build): Promise<string> {
 
 async function compile(build: Build, output: string, args: readonly string[]): Promise<void> {
   const headers = `-I${join(nodeApiHeadersFolder(), 'include')}`
-  const result = await runTool(build.compiler, [...flags, headers, ...args, '-o', join(build.folder, output)], build)
+  const { compiler, environment } = build
+  const result = await runCompiler(compiler, [...flags, headers, ...args, '-o', join(build.folder, output)], {
+    environment,
+  })
   if (result.failure === undefined) return
   throw new LockstepError('tensorflow-build-failed', 'The TensorFlow binding could not be built', {
-    expected: `${build.compiler} builds ${output}`,
+    expected: `${compiler} builds ${output}`,
     received: lastLines(result.output) || result.failure,
     hint: 'The compiler needs C++17 and its standard library (Debian, Ubuntu: `sudo apt-get install g++`).',
   })
@@ -115,20 +119,21 @@ async function findAbseilRelease({ libraryFolder, linkNames }: Library): Promise
 }
 
 /**
- * Loads the new binding in a process of its own, which makes a TensorFlow context: a CPU or C library that TensorFlow
- * cannot live with ends that process and not this one. Returns the version that the library says it has.
+ * Loads a binding in a process of its own, which makes a TensorFlow context: a CPU or C library that TensorFlow cannot
+ * live with ends that process and not this one. Returns the version that the library says it has.
+ * Throws LockstepError `tensorflow-load-failed`.
  */
-async function tryBinding({ folder, environment }: Build): Promise<string> {
+export async function tryBinding(file: string, environment: NodeJS.ProcessEnv): Promise<string> {
   const script = `
-    try { process.stdout.write("version " + require(process.argv[1]).TF_Version) }
+    try { process.stdout.write("<version " + require(process.argv[1]).TF_Version + ">") }
     catch (error) { process.stderr.write(error.message); process.exitCode = 1 }`
   // Bound at once, a symbol that is missing from the library shows now.
-  const result = await runTool(process.execPath, ['-e', script, join(folder, bindingName)], {
+  const result = await runTool(process.execPath, ['-e', script, file], {
     environment: { ...environment, LD_BIND_NOW: '1' },
   })
-  const version = /version (\S+)$/.exec(result.output)?.[1]
+  const version = /<version (\S+)>/.exec(result.output)?.[1]
   if (result.failure === undefined && version !== undefined) return version
-  throw new LockstepError('tensorflow-load-failed', 'TensorFlow was installed but does not load on this machine', {
+  throw new LockstepError('tensorflow-load-failed', 'TensorFlow does not load on this machine', {
     expected: `its binding loads in Node ${process.version}`,
     received: lastLines(result.output) || result.failure || 'no version',
     hint: 'Run `pnpm cli doctor`; another build of TensorFlow can be named in LOCKSTEP_LIBTENSORFLOW.',

@@ -1,6 +1,8 @@
 import { LockstepError } from '@lockstep/protocol'
 import { installHint } from './pip.ts'
-import { runTool } from './run-tool.ts'
+import { runTool, type ToolOptions, type ToolResult } from './run-tool.ts'
+
+const versionTimeoutMs = 60_000
 
 export type CompilerFinding = { readonly command: string; readonly version: string }
 
@@ -9,7 +11,7 @@ export async function findCompiler(environment: NodeJS.ProcessEnv): Promise<Comp
   const failures: string[] = []
   for (const command of [environment.CXX, 'c++', 'g++', 'clang++']) {
     if (!command) continue
-    const result = await runTool(command, ['--version'], { environment, timeoutMs: 60_000 })
+    const result = await runCompiler(command, ['--version'], { environment, timeoutMs: versionTimeoutMs })
     if (result.failure === undefined) return { command, version: result.output.split('\n')[0] ?? '' }
     failures.push(`${command}: ${result.failure}`)
   }
@@ -18,4 +20,10 @@ export async function findCompiler(environment: NodeJS.ProcessEnv): Promise<Comp
     received: failures.join('; '),
     hint: installHint({ apt: 'g++', dnf: 'gcc-c++', apk: 'g++' }),
   })
+}
+
+/** Runs a compiler. Its name may carry arguments, as `$CXX` does: `ccache g++`. */
+export function runCompiler(name: string, args: readonly string[], options: ToolOptions): Promise<ToolResult> {
+  const [command = '', ...leading] = name.trim().split(/\s+/)
+  return runTool(command, [...leading, ...args], options)
 }

@@ -2,6 +2,7 @@ import { mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LockstepError, type ProgressListener } from '@lockstep/protocol'
 import { sha256OfFile } from './cache-entry.ts'
+import { diskFullError } from './disk-space.ts'
 import { explainPipFailure, findPip, type PipCommand, pipEnvironment } from './pip.ts'
 import { runTool } from './run-tool.ts'
 import { pipDownloadArguments, type WheelSource } from './wheel-source.ts'
@@ -39,18 +40,24 @@ async function download(source: WheelSource, folder: string, pip: PipCommand, op
   const report = (bytes: number) =>
     options.onProgress({ label, done: Math.min(bytes, source.bytes), total: source.bytes, unit: 'bytes' })
   report(0)
-  const watch = setInterval(() => void largestFileBytes(folder).then(report), progressIntervalMs)
+  let downloading = true
+  const look = async () => {
+    const bytes = await largestFileBytes(folder)
+    if (downloading) report(bytes)
+  }
+  const watch = setInterval(() => void look(), progressIntervalMs)
   const args = [...pip.args, ...pipDownloadArguments(source, folder)]
   const result = await runTool(pip.command, args, {
     environment: pipEnvironment(options.environment, join(folder, temporaryName)),
   })
+  downloading = false
   clearInterval(watch)
   if (result.failure === undefined) return report(source.bytes)
+  const received = explainPipFailure(result.output) || result.failure
+  if (/no space left/i.test(received)) throw diskFullError(folder, 'room to download the wheel', received)
   throw new LockstepError('tensorflow-download-failed', `${pip.name} could not download ${source.requirement}`, {
-    received: explainPipFailure(result.output) || result.failure,
-    hint: /no space left/i.test(result.output)
-      ? 'Free some disk space and start again.'
-      : 'Check the network; pip takes a proxy, certificates or another index from its own configuration (`pip config list`).',
+    received,
+    hint: 'Check the network; pip takes a proxy, certificates or another index from its own configuration (`pip config list`).',
   })
 }
 

@@ -24,14 +24,11 @@ export type LoadedBackend = {
 export async function loadTensorFlow(provisioned: Provisioned): Promise<LoadedBackend> {
   // tfjs warns in every process that it runs in Node; production mode is its switch for that.
   tf.env().set('PROD', true)
-  if (provisioned.backend === 'wasm' || provisioned.bindingFile === undefined) {
-    registerWasm()
-    await selectBackend('wasm')
-    return { backend: 'wasm', description: 'WebAssembly SIMD' }
-  }
-  loadTfjsNode(provisioned.bindingFile)
-  await selectBackend('tensorflow')
-  return { backend: 'tensorflow', description: `TensorFlow ${provisioned.version}, CPU` }
+  const { backend, bindingFile, version } = provisioned
+  if (backend === 'wasm') registerWasm()
+  else loadTfjsNode(bindingFile ?? '')
+  await selectBackend(backend)
+  return { backend, description: backend === 'wasm' ? 'WebAssembly SIMD' : `TensorFlow ${version}, CPU` }
 }
 
 /** Environment variables for a process that computes: how many threads TensorFlow has, and no log lines from it. */
@@ -48,7 +45,7 @@ export function computeEnvironment(threads: number): Readonly<Record<string, str
  * untouched and processes with different libraries do not get into each other's way.
  */
 function loadTfjsNode(bindingFile: string): void {
-  restoreRemovedFunctions()
+  replaceOldFunctions()
   const requireFromTfjsNode = createRequire(`${tfjsNodeFolder()}/`)
   const preBinding = requireFromTfjsNode('@mapbox/node-pre-gyp/lib/pre-binding.js')
   const find = preBinding.find
@@ -73,11 +70,11 @@ function keepQuiet(bindingFolder: string): void {
   if (existsSync(file)) process.dlopen({ exports: {} }, file, RTLD_NOW | RTLD_GLOBAL)
 }
 
-/** Node 23 removed these from `util`; tfjs-node 4.22 calls them. */
-function restoreRemovedFunctions(): void {
-  const legacy: Record<string, unknown> = util as never
-  legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined
-  legacy.isArray ??= Array.isArray
+/** tfjs-node 4.22 calls two functions of `util` that Node 22 warns about and Node 23 has removed. */
+function replaceOldFunctions(): void {
+  const functions: Record<string, unknown> = util as never
+  functions.isNullOrUndefined = (value: unknown) => value === null || value === undefined
+  functions.isArray = Array.isArray
 }
 
 async function selectBackend(name: Backend): Promise<void> {

@@ -18,13 +18,11 @@ const candidates: readonly PipCommand[] = [
 
 const versionTimeoutMs = 60_000
 
-export type PipFinding = { readonly pip: PipCommand; readonly version: string }
-
 /** The first pip that answers. Throws LockstepError `tensorflow-no-pip` with what each candidate said. */
 export async function findPip(environment: NodeJS.ProcessEnv): Promise<PipCommand> {
   const failures: string[] = []
   for (const pip of candidates) {
-    const result = await askVersion(pip, environment)
+    const result = await askPip(pip, environment)
     if (result.failure === undefined) return pip
     failures.push(`${pip.name}: ${result.failure}`)
   }
@@ -36,7 +34,7 @@ export async function findPip(environment: NodeJS.ProcessEnv): Promise<PipComman
 }
 
 /** Asks one way to start pip for its version. */
-export function askVersion(pip: PipCommand, environment: NodeJS.ProcessEnv) {
+export function askPip(pip: PipCommand, environment: NodeJS.ProcessEnv) {
   return runTool(pip.command, [...pip.args, '--version'], {
     environment: pipEnvironment(environment),
     timeoutMs: versionTimeoutMs,
@@ -62,7 +60,9 @@ export function pipEnvironment(environment: NodeJS.ProcessEnv, temporaryFolder?:
 export function explainPipFailure(output: string): string {
   const lines = output.split('\n').map(line => line.replaceAll(/<[^>]* at 0x\w+>: /g, '').trim())
   const network = lines.findLast(line => line.includes('connection broken by'))
-  const error = lines.findLast(line => line.startsWith('ERROR:')) ?? lines.findLast(line => line !== '')
+  // After this line comes the traceback of an exception, which says what it is at its end.
+  const isError = (line: string) => line.startsWith('ERROR:') && line !== 'ERROR: Exception:'
+  const error = lines.findLast(isError) ?? lines.findLast(line => line !== '')
   return [network, error].filter(line => line !== undefined).join('\n')
 }
 

@@ -1,9 +1,10 @@
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import { describeError, LockstepError, type ProgressListener, userCacheFolder } from '@lockstep/protocol'
 import { ensureBinding } from './binding.ts'
 import { diskFullError } from './disk-space.ts'
 import { ensureCachedLibrary, findCachedLibrary, type InstallOptions, type Library } from './library.ts'
 import { findOwnLibrary } from './own-library.ts'
+import { requireTools } from './required-tools.ts'
 import { requireSupportedMachine } from './supported-machine.ts'
 import { wasmVersion } from './wasm/register.ts'
 import { pinnedWheelFor, type WheelSource } from './wheel-source.ts'
@@ -64,14 +65,18 @@ export async function provisionFrom(source: WheelSource | undefined, options: Pr
 
 /** lockstep's folder for TensorFlow in the user's cache. */
 export function tensorFlowCacheFolder(environment: NodeJS.ProcessEnv): string {
-  return join(userCacheFolder(environment), 'tensorflow')
+  return resolve(userCacheFolder(environment), 'tensorflow')
 }
 
 async function ensureLibrary(source: WheelSource | undefined, install: InstallOptions): Promise<Library> {
   const ownFolder = install.environment.LOCKSTEP_LIBTENSORFLOW
   if (ownFolder) return await findOwnLibrary(ownFolder)
   const cached = source && (await findCachedLibrary(source, install.cacheFolder))
-  return cached ?? (await ensureCachedLibrary(requireSupportedMachine(source), install))
+  if (cached !== undefined) return cached
+  const supported = requireSupportedMachine(source)
+  // Nobody should download 280 MB to be told that a compiler is missing.
+  if (!install.offline) await requireTools(install.environment)
+  return await ensureCachedLibrary(supported, install)
 }
 
 function isSet(variable: string | undefined): boolean {
@@ -95,8 +100,7 @@ function asReason(error: unknown, cacheFolder: string): LockstepError {
 }
 
 function fallbackNotice(reason: LockstepError): string {
-  return [
-    'TENSORFLOW IS NOT AVAILABLE: computing with WebAssembly instead, which is many times slower.',
-    describeError(reason),
-  ].join('\n')
+  const rule = '─'.repeat(80)
+  const headline = 'TensorFlow is not to be had: computing with WEBASSEMBLY instead, several times slower.'
+  return [rule, headline, describeError(reason), rule].join('\n')
 }

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { hasSystemCode } from '@lockstep/protocol'
+import { onExit } from 'signal-exit'
 
 export type ToolResult = {
   /** The exit status, or undefined when the program could not be started or was ended by a signal. */
@@ -10,7 +12,6 @@ export type ToolResult = {
 
 export type ToolOptions = {
   readonly environment: NodeJS.ProcessEnv
-  readonly folder?: string
   readonly timeoutMs?: number
 }
 
@@ -18,30 +19,29 @@ const keptOutputCharacters = 16_384
 
 /**
  * Runs a program to its end and keeps the last 16 KiB of what it says. Never rejects: what went wrong is in `failure`.
- * The program is looked up in the given environment's PATH and ends with this process.
+ * The program is looked up in the given environment's PATH, and ends with this process, also when a signal ends that.
  */
 export function runTool(command: string, args: readonly string[], options: ToolOptions): Promise<ToolResult> {
   return new Promise(resolve => {
     const child = spawn(command, args, {
-      cwd: options.folder,
       env: options.environment,
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: options.timeoutMs,
+      // spawn's own timeout would keep this process alive when the program is not found.
+      signal: options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs),
       killSignal: 'SIGKILL',
     })
-    const endWithUs = () => child.kill('SIGKILL')
-    process.once('exit', endWithUs)
+    const stopWatching = onExit(() => void child.kill('SIGKILL'))
     let output = ''
     const keep = (text: string) => {
       output = (output + text).slice(-keptOutputCharacters)
     }
     const finish = (status: number | undefined, failure: string | undefined) => {
-      process.off('exit', endWithUs)
+      stopWatching()
       resolve({ status, output, failure })
     }
     child.stdout.setEncoding('utf8').on('data', keep)
     child.stderr.setEncoding('utf8').on('data', keep)
-    child.once('error', error => finish(undefined, hasCode(error, 'ENOENT') ? 'not found' : error.message))
+    child.once('error', error => finish(undefined, explain(error)))
     child.once('close', (status, signal) => {
       if (status === 0) finish(0, undefined)
       else finish(status ?? undefined, lastLine(output) ?? `ended with ${signal ?? `status ${status}`}`)
@@ -49,8 +49,9 @@ export function runTool(command: string, args: readonly string[], options: ToolO
   })
 }
 
-function hasCode(error: Error, code: string): boolean {
-  return 'code' in error && error.code === code
+function explain(error: Error): string {
+  if (hasSystemCode(error, 'ENOENT')) return 'not found'
+  return hasSystemCode(error, 'ABORT_ERR') ? 'gave no answer in time' : error.message
 }
 
 function lastLine(text: string): string | undefined {

@@ -162,6 +162,12 @@ describe('a library that cannot be had', () => {
     })
   })
 
+  test('reports a disk that pip has filled', async () => {
+    const user = await createUserWithPip('echo "OSError: [Errno 28] No space left on device"; exit 2')
+    await expect(prepare(user).install()).rejects.toMatchObject({ code: 'tensorflow-disk-full' })
+    expect(await readdir(user.cacheFolder)).toEqual([])
+  })
+
   test('says how much space it needs when the disk has less', async () => {
     const user = await createUserWithPip()
     const source = { ...user.source, unpackedBytes: 9e15 }

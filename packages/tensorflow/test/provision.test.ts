@@ -2,7 +2,8 @@ import { mkdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Provisioned, provisionFrom, provisionTensorFlow } from '../src/provision.ts'
-import { createUser, listen } from './support/machine.ts'
+import { createUser, listen, readLines } from './support/machine.ts'
+import { createUserWithPip } from './support/wheel.ts'
 
 let provisioned: Provisioned
 
@@ -33,7 +34,7 @@ describe('provisioning', () => {
 describe('LOCKSTEP_LIBTENSORFLOW', () => {
   test('builds a binding to a library in the layout of the C distribution', { timeout: 60_000 }, async () => {
     const { environment, folder } = await createUser()
-    const own = { ...environment, PATH: process.env.PATH, LOCKSTEP_LIBTENSORFLOW: realLibrary() }
+    const own = { ...environment, PATH: process.env.PATH, CXX: 'env c++', LOCKSTEP_LIBTENSORFLOW: realLibrary() }
     const { options, progress } = listen(own, true)
     const found = await provisionTensorFlow(options)
     expect(found).toMatchObject({ backend: 'tensorflow', version: '2.21.0' })
@@ -82,7 +83,7 @@ describe('LOCKSTEP_LIBTENSORFLOW', () => {
 
 describe('a machine on which TensorFlow cannot be had', () => {
   test('computes on WebAssembly without pip, and says loudly what was tried and how to mend it', async () => {
-    const { environment } = await createUser()
+    const { environment } = await createUser({ 'c++': 'echo "c++ 0"' })
     const { options, notices } = listen(environment)
     expect(await provisionTensorFlow(options)).toEqual({
       backend: 'wasm',
@@ -90,14 +91,33 @@ describe('a machine on which TensorFlow cannot be had', () => {
       reason: 'No pip was found to download TensorFlow with',
     })
     expect(notices).toHaveLength(1)
-    expect(notices[0]).toContain('TENSORFLOW IS NOT AVAILABLE')
+    expect(notices[0]).toContain('computing with WEBASSEMBLY instead')
     expect(notices[0]).toContain(
       'python3 -m pip: not found; pip3: not found; pip: not found; uv tool run pip: not found',
     )
     expect(notices[0]).toContain('sudo apt-get install python3-pip')
   })
 
-  test('computes on WebAssembly without a compiler', async () => {
+  test('misses a compiler before it downloads anything', async () => {
+    const user = await createUserWithPip()
+    const { options, notices } = listen(user.environment)
+    expect(await provisionFrom(user.source, options)).toMatchObject({
+      backend: 'wasm',
+      reason: 'No C++ compiler was found to build the TensorFlow binding with',
+    })
+    expect(notices[0]).toContain('sudo apt-get install g++')
+    expect(await readLines(user.pipLog)).toEqual([])
+  })
+
+  test('names all that is missing at once', async () => {
+    const { environment } = await createUser()
+    const { options, notices } = listen(environment)
+    expect((await provisionTensorFlow(options)).backend).toBe('wasm')
+    expect(notices[0]).toContain('uv tool run pip: not found; c++: not found; g++: not found; clang++: not found')
+    expect(notices[0]).toContain('sudo apt-get install python3-pip g++')
+  })
+
+  test('computes on WebAssembly without a compiler for a library of the user’s own', async () => {
     const { environment } = await createUser()
     const { options, notices } = listen({ ...environment, LOCKSTEP_LIBTENSORFLOW: realLibrary() })
     expect(await provisionTensorFlow(options)).toMatchObject({
@@ -114,7 +134,7 @@ describe('a machine on which TensorFlow cannot be had', () => {
     })
     const { options, notices } = listen({ ...environment, LOCKSTEP_LIBTENSORFLOW: realLibrary() })
     expect((await provisionTensorFlow(options)).backend).toBe('wasm')
-    expect(notices[0]).toContain('received: fatal error: no <string>')
+    expect(notices[0]).toContain('received fatal error: no <string>')
   })
 
   test('tries a library in a process of its own before it is used', { timeout: 60_000 }, async () => {
@@ -128,7 +148,7 @@ describe('a machine on which TensorFlow cannot be had', () => {
     const { options, notices } = listen({ ...environment, PATH: process.env.PATH, LOCKSTEP_LIBTENSORFLOW: own })
     expect(await provisionTensorFlow(options)).toMatchObject({
       backend: 'wasm',
-      reason: 'TensorFlow was installed but does not load on this machine',
+      reason: 'TensorFlow does not load on this machine',
     })
     expect(notices[0]).toContain('libtensorflow.so.2')
   })
@@ -147,7 +167,7 @@ describe('a machine on which TensorFlow cannot be had', () => {
   })
 
   test('goes on when the cache cannot be written', async () => {
-    const { environment, folder } = await createUser()
+    const { environment, folder } = await createUser({ pip: 'echo "pip 0"', 'c++': 'echo "c++ 0"' })
     await writeFile(join(folder, 'cache'), 'a file in the way')
     const { options, notices } = listen(environment)
     expect(await provisionTensorFlow(options)).toMatchObject({

@@ -1,7 +1,9 @@
+import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import { LockstepError, type Received } from '@lockstep/protocol'
 import { type ComputeSetup, type FromCompute, memoryOf, type ToCompute } from './compute-messages.ts'
 import type { Answer } from './replica.ts'
+import { createWorkload, type Workload } from './workload.ts'
 
 /** The computing thread as the connected thread sees it. */
 export type Compute = {
@@ -10,16 +12,18 @@ export type Compute = {
   /** Begins a connection: answers to earlier ones are dropped from here on. */
   readonly beginSession: (onAnswer: (answer: Answer) => void) => void
   readonly give: (received: Received) => void
-  /** The step it has reached, what it has yet to answer, and for how long it has finished nothing. */
-  readonly progress: () => { readonly step: number; readonly pending: number; readonly quietMs: number }
+  readonly progress: Workload['report']
   /** Rejects when the thread fails; never resolves. */
   readonly failed: Promise<never>
   readonly stop: () => Promise<void>
 }
 
+/** By the package's name, because Node runs no TypeScript in threads: also tests of `src` start what was built. */
+const threadFile = createRequire(import.meta.url).resolve('@lockstep/worker/compute-thread')
+
 /** Starts a thread that loads TensorFlow and builds the model. Throws `compute-failed` when it cannot. */
 export async function startCompute(setup: ComputeSetup): Promise<Compute> {
-  const thread = new Worker(new URL('./compute-thread.js', import.meta.url), { workerData: setup })
+  const thread = new Worker(threadFile, { workerData: setup })
   const failed = new Promise<never>((_, reject) => {
     thread.once('error', error => reject(computeFailed(error)))
     thread.once('exit', code => reject(computeFailed(new Error(`the computing thread ended with code ${code}`))))
@@ -32,39 +36,40 @@ export async function startCompute(setup: ComputeSetup): Promise<Compute> {
 }
 
 function follow(thread: Worker): Pick<Compute, 'beginSession' | 'give' | 'progress'> {
-  const reached = { session: 0, step: 0, pending: 0, atMs: performance.now() }
+  const nowMs = () => performance.now()
+  let session = 0
+  let workload = createWorkload(nowMs)
   let onAnswer: (answer: Answer) => void = () => undefined
 
   thread.on('message', (message: FromCompute) => {
-    if (message.type === 'built' || message.session !== reached.session) return
-    reached.atMs = performance.now()
-    if (message.type === 'step') {
-      reached.step = message.step
-      return
-    }
-    reached.pending -= 1
+    if (message.type === 'built' || message.session !== session) return
+    if (message.type === 'step') return workload.reach(message.step)
+    workload.answer(message.message.step)
     onAnswer(message)
   })
 
   return {
     beginSession: listener => {
+      session += 1
+      workload = createWorkload(nowMs)
       onAnswer = listener
-      Object.assign(reached, { session: reached.session + 1, step: 0, pending: 0, atMs: performance.now() })
     },
     give: received => {
-      const { message } = received
-      if (message.type === 'work' || message.type === 'evaluate') {
-        if (reached.pending === 0) reached.atMs = performance.now()
-        reached.pending += 1
-      }
-      const toCompute: ToCompute = { session: reached.session, received }
+      workload.give(received.message)
+      const toCompute: ToCompute = { session, received }
       thread.postMessage(toCompute, memoryOf(received.tensors))
     },
-    progress: () => ({ step: reached.step, pending: reached.pending, quietMs: performance.now() - reached.atMs }),
+    progress: () => workload.report(),
   }
 }
 
-function computeFailed(cause: Error): LockstepError {
-  if (cause instanceof LockstepError) return cause
-  return new LockstepError('compute-failed', `the computation failed: ${cause.message}`, { cause })
+/** What a thread throws arrives as a copy, which keeps the fields of a LockstepError but not its class. */
+function computeFailed(cause: Error & Pick<Partial<LockstepError>, 'expected' | 'received' | 'hint'>): LockstepError {
+  const { expected, received, hint } = cause
+  return new LockstepError('compute-failed', `the computation failed: ${cause.message}`, {
+    cause,
+    ...(expected === undefined ? {} : { expected }),
+    ...(received === undefined ? {} : { received }),
+    ...(hint === undefined ? {} : { hint }),
+  })
 }

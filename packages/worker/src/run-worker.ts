@@ -1,9 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import { LockstepError, type MessageOf, type Trust } from '@lockstep/protocol'
+import { LockstepError, type Trust } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
-import { type Compute, startCompute } from './compute.ts'
+import { createHeldCompute, type HeldCompute } from './held-compute.ts'
 import { runSession, type SessionEnd, type SessionOptions } from './session.ts'
+
+/** How long a coordinator may take to answer before it has welcomed the worker. */
+const answerTimeoutMs = 5_000
 
 export type WorkerOptions = {
   readonly url: string
@@ -35,18 +38,21 @@ export type WorkerEnd = { readonly type: 'left' } | { readonly type: 'finished';
  * Throws `refused`, `run-failed`, `no-coordinator` when nobody answers for `waitMs`, or what the computation threw.
  */
 export async function runWorker(options: WorkerOptions): Promise<WorkerEnd> {
-  const held = createHeldCompute(options)
+  const held = createHeldCompute(options.provision)
   let lostAt = performance.now()
   let attempt = 0
   try {
     for (;;) {
       const end = await runSession(sessionOptions(options, held))
-      const final = finalEnd(end)
-      if (final !== null) return final
-      const tookPart = end.type !== 'left' && end.tookPart
-      if (tookPart) [lostAt, attempt] = [performance.now(), 0]
-      const reason = end.type === 'lost' ? end.reason : 'the coordinator sent the worker away'
-      if (tookPart) options.onEvent({ type: 'lost', reason })
+      if (end.type === 'left') return end
+      const finished = finalEnd(end)
+      if (finished !== null) return finished
+      const reason = describeLoss(end)
+      if (end.welcomed) {
+        options.onEvent({ type: 'lost', reason })
+        lostAt = performance.now()
+        attempt = 0
+      }
       const leftMs = options.waitMs - (performance.now() - lostAt)
       if (leftMs <= 0) throw nobodyThere(options, reason)
       const delayMs = Math.min(backOffMs(attempt++), leftMs)
@@ -63,14 +69,20 @@ function backOffMs(attempt: number): number {
   return Math.min(5000, 500 * 2 ** attempt) * (0.9 + 0.2 * Math.random())
 }
 
-function finalEnd(end: SessionEnd): WorkerEnd | null {
-  if (end.type === 'left') return end
+type Parting = Exclude<SessionEnd, { type: 'left' }>
+
+/** How the whole work ends with this session; null when the worker shall connect again. */
+function finalEnd(end: Parting): WorkerEnd | null {
   if (end.type === 'lost') return null
   const { code, reason } = end.bye
   if (code === 'finished' || code === 'interrupted') return { type: 'finished', reason }
   if (code === 'failed') throw new LockstepError('run-failed', `the run has failed: ${reason}`)
-  if (end.tookPart) return null
+  if (end.welcomed) return null
   throw new LockstepError('refused', `the coordinator refused this worker: ${reason}`)
+}
+
+function describeLoss(end: Parting): string {
+  return end.type === 'lost' ? end.reason : `the coordinator sent the worker away: ${end.bye.reason}`
 }
 
 async function interrupted(delayMs: number, signal: AbortSignal): Promise<boolean> {
@@ -83,41 +95,6 @@ async function interrupted(delayMs: number, signal: AbortSignal): Promise<boolea
   }
 }
 
-type HeldCompute = {
-  readonly layoutHash: () => string | null
-  readonly prepare: SessionOptions['prepare']
-  readonly stop: () => Promise<void>
-}
-
-/** Keeps the computing thread over reconnections to the same run. */
-function createHeldCompute({ provision }: WorkerOptions): HeldCompute {
-  let held: { readonly runId: string; readonly starting: Promise<Compute>; layoutHash: string | null } | null = null
-
-  async function stop(): Promise<void> {
-    const stopping = held
-    held = null
-    const started = await stopping?.starting.catch(() => null)
-    await started?.stop()
-  }
-
-  async function prepare(welcome: MessageOf<'welcome'>): Promise<Compute> {
-    if (held?.runId !== welcome.runId) {
-      await stop()
-      held = { runId: welcome.runId, starting: start(welcome), layoutHash: null }
-    }
-    const holding = held
-    const compute = await holding.starting
-    holding.layoutHash = compute.layoutHash
-    return compute
-  }
-
-  async function start({ config, classes }: MessageOf<'welcome'>): Promise<Compute> {
-    return startCompute({ config, classes, provisioned: await provision(config.threads) })
-  }
-
-  return { prepare, stop, layoutHash: () => held?.layoutHash ?? null }
-}
-
 function sessionOptions(options: WorkerOptions, held: HeldCompute): SessionOptions {
   const { url, trust, token, name, device, signal, onEvent } = options
   return {
@@ -127,6 +104,7 @@ function sessionOptions(options: WorkerOptions, held: HeldCompute): SessionOptio
     name,
     device,
     signal,
+    answerTimeoutMs,
     cores: availableParallelism(),
     layoutHash: held.layoutHash(),
     prepare: held.prepare,

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import {
+  type Connection,
   createConnection,
   type LockstepError,
   type MessageOf,
@@ -11,8 +12,6 @@ import {
 import type { Compute } from './compute.ts'
 import { replicaMessages } from './replica.ts'
 
-const handshakeTimeoutMs = 5_000
-
 export type SessionOptions = {
   readonly url: string
   readonly trust: Trust | undefined
@@ -20,6 +19,8 @@ export type SessionOptions = {
   readonly name: string
   readonly cores: number
   readonly device: string
+  /** How long the coordinator may take for the handshake, and then for its welcome. */
+  readonly answerTimeoutMs: number
   /** Of the model that an earlier session has built. */
   readonly layoutHash: string | null
   /** The computing thread for the run that the coordinator has. */
@@ -32,80 +33,123 @@ export type SessionOptions = {
 
 /** How a session ended: with the coordinator's goodbye, by our own, or without any. */
 export type SessionEnd =
-  | { readonly type: 'bye'; readonly bye: MessageOf<'bye'>; readonly tookPart: boolean }
+  | { readonly type: 'bye'; readonly bye: MessageOf<'bye'>; readonly welcomed: boolean }
   | { readonly type: 'left' }
-  | { readonly type: 'lost'; readonly reason: string; readonly tookPart: boolean }
+  | { readonly type: 'lost'; readonly reason: string; readonly welcomed: boolean }
+
+type Session = {
+  /** `joining` from the welcome on; `leaving` from our own goodbye on. */
+  phase: 'greeting' | 'joining' | 'leaving' | 'over'
+  welcomed: boolean
+  bye: MessageOf<'bye'> | null
+  /** Why the connection was cut off from here. */
+  fault: string | null
+  failure: Error | null
+  compute: Compute | null
+  lastHeardAt: number
+  clock: NodeJS.Timeout | undefined
+}
 
 /** One connection to a coordinator, from the handshake to its end. Rejects when the computation fails. */
 export function runSession(options: SessionOptions): Promise<SessionEnd> {
   return new Promise((resolve, reject) => {
-    const session = { tookPart: false, left: false, over: false, bye: null as MessageOf<'bye'> | null, fault: '' }
-    const socket = openWebSocket(options.url, handshakeTimeoutMs, options.trust)
-    const clock = { lastHeardAt: performance.now(), timer: undefined as NodeJS.Timeout | undefined }
-    let compute: Compute | null = null
+    const session = newSession()
+    const socket = openWebSocket(options.url, options.answerTimeoutMs, options.trust)
     const connection = createConnection(socket, { onMessage, onClose })
-    socket.once('open', () => connection.send(helloFrom(options)))
+    socket.once('open', greet)
     options.signal.addEventListener('abort', depart)
     if (options.signal.aborted) depart()
 
+    function greet(): void {
+      const { answerTimeoutMs } = options
+      session.clock = setTimeout(() => cutOff(`no welcome within ${answerTimeoutMs / 1000} s`), answerTimeoutMs)
+      connection.send(helloFrom(options))
+    }
+
     function onMessage(received: Received): void {
       const { message } = received
-      clock.lastHeardAt = performance.now()
-      if (message.type === 'welcome') join(message).catch(fail)
+      session.lastHeardAt = performance.now()
+      if (session.phase === 'leaving') return
+      if (message.type === 'welcome' && !session.welcomed) join(message).catch(fail)
       else if (message.type === 'bye') session.bye = message
-      else if (isForReplica(message.type)) compute?.give(received)
+      else if (isForReplica(message.type)) session.compute?.give(received)
     }
 
     async function join(welcome: MessageOf<'welcome'>): Promise<void> {
+      session.phase = 'joining'
+      session.welcomed = true
       connection.setSizes(welcome.sizes)
       options.onWelcome(welcome)
-      clock.timer = setInterval(() => beat(welcome), welcome.heartbeatMs)
-      const prepared = await options.prepare(welcome)
-      if (session.over) return
-      prepared.failed.catch(fail)
-      prepared.beginSession(answer => connection.send(answer.message, answer.tensors))
-      compute = prepared
-      const { layoutHash, backend } = prepared
+      clearTimeout(session.clock)
+      session.clock = setInterval(() => beat(session, connection, welcome, cutOff), welcome.heartbeatMs)
+      const compute = await options.prepare(welcome)
+      if (session.phase !== 'joining') return
+      compute.failed.catch(fail)
+      compute.beginSession(answer => connection.send(answer.message, answer.tensors))
+      session.compute = compute
+      const { layoutHash, backend } = compute
       connection.send({ type: 'ready', runId: welcome.runId, layoutHash, backend: backend.slice(0, 256) })
-      session.tookPart = true
       options.onReady(backend)
     }
 
-    function beat({ runId, silenceMs }: MessageOf<'welcome'>): void {
-      const silentMs = performance.now() - clock.lastHeardAt
-      if (silentMs > silenceMs) {
-        session.fault = `the coordinator was silent for ${(silentMs / 1000).toFixed(0)} s`
-        connection.terminate()
-        return
-      }
-      const progress = compute?.progress() ?? { step: 0, pending: 0, quietMs: 0 }
-      connection.send({ type: 'heartbeat', runId, ...progress })
+    function cutOff(fault: string): void {
+      session.fault = fault
+      connection.terminate()
     }
 
     function depart(): void {
-      session.left = true
+      session.phase = 'leaving'
       connection.close({ type: 'bye', code: 'leaving', reason: 'the worker leaves' })
     }
 
+    /** Tells the coordinator why; the session ends when that is sent. */
     function fail(error: Error): void {
-      connection.close({ type: 'bye', code: 'failed', reason: error.message.slice(0, 2048) })
-      settle(() => reject(error))
+      if (session.phase === 'leaving' || session.phase === 'over') return
+      session.phase = 'leaving'
+      session.failure = error
+      connection.close({ type: 'bye', code: 'failed', reason: error.message })
     }
 
     function onClose(error: LockstepError | null): void {
-      const { tookPart, bye } = session
-      if (session.left) settle(() => resolve({ type: 'left' }))
-      else if (bye !== null) settle(() => resolve({ type: 'bye', bye, tookPart }))
-      else settle(() => resolve({ type: 'lost', reason: session.fault || describeLoss(error), tookPart }))
-    }
-
-    function settle(finish: () => void): void {
-      session.over = true
-      clearInterval(clock.timer)
+      const { phase, welcomed, bye, fault, failure } = session
+      session.phase = 'over'
+      clearInterval(session.clock)
       options.signal.removeEventListener('abort', depart)
-      finish()
+      if (failure !== null) reject(failure)
+      else if (phase === 'leaving') resolve({ type: 'left' })
+      else if (bye !== null) resolve({ type: 'bye', bye, welcomed })
+      else resolve({ type: 'lost', reason: fault ?? describeLoss(error), welcomed })
     }
   })
+}
+
+function newSession(): Session {
+  return {
+    phase: 'greeting',
+    welcomed: false,
+    bye: null,
+    fault: null,
+    failure: null,
+    compute: null,
+    lastHeardAt: performance.now(),
+    clock: undefined,
+  }
+}
+
+/** Reports what the computing thread does, or gives up a coordinator that has been silent for too long. */
+function beat(
+  { compute, lastHeardAt }: Session,
+  connection: Connection,
+  { runId, silenceMs }: MessageOf<'welcome'>,
+  cutOff: (fault: string) => void,
+): void {
+  const silentMs = performance.now() - lastHeardAt
+  if (silentMs > silenceMs) {
+    cutOff(`the coordinator was silent for ${(silentMs / 1000).toFixed(0)} s`)
+    return
+  }
+  const progress = compute?.progress() ?? { step: 0, pending: 0, quietMs: 0 }
+  connection.send({ type: 'heartbeat', runId, ...progress })
 }
 
 function isForReplica(type: string): boolean {

@@ -37,7 +37,7 @@ export function nearest(name: string, known: readonly string[]): string | null {
   const ranked = known.map(candidate => ({ candidate, edits: distance(name, candidate) }))
   ranked.sort((a, b) => a.edits - b.edits)
   const best = ranked[0]
-  return best !== undefined && best.edits <= Math.max(1, name.length / 3) ? best.candidate : null
+  return best !== undefined && best.edits <= Math.max(2, name.length / 3) ? best.candidate : null
 }
 
 export function helpHint(command: string): string {

@@ -1,6 +1,7 @@
 /** How the user has asked to stop: once is a request, twice an order. */
 export type Interrupt = {
-  readonly requested: () => boolean
+  /** Aborted by the first request. */
+  readonly signal: AbortSignal
   /** Resolves on the second request. */
   readonly insisted: Promise<void>
   readonly release: () => void
@@ -8,21 +9,21 @@ export type Interrupt = {
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Listens for Ctrl-C and its kin; `onFirst` is called at the first. */
+/** Listens for Ctrl-C and its kin; `onFirst` is called after the first. */
 export function listenForInterrupt(onFirst: () => void): Interrupt {
-  let count = 0
+  const request = new AbortController()
   let insist: () => void = () => undefined
   const insisted = new Promise<void>(resolve => {
     insist = resolve
   })
   const listener = () => {
-    count += 1
-    if (count === 1) onFirst()
-    else insist()
+    if (request.signal.aborted) return insist()
+    request.abort()
+    onFirst()
   }
   for (const signal of signals) process.on(signal, listener)
   return {
-    requested: () => count > 0,
+    signal: request.signal,
     insisted,
     release: () => {
       for (const signal of signals) process.off(signal, listener)

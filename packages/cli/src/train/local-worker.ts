@@ -22,7 +22,7 @@ export async function runLocalWorker(): Promise<void> {
   // Ctrl-C reaches every process of the terminal; the coordinator decides when workers stop.
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
   const { url, token, name, certificate, provisioned } = await receiveOrder()
-  await runWorker({
+  const working = runWorker({
     url,
     token,
     name,
@@ -33,6 +33,12 @@ export async function runLocalWorker(): Promise<void> {
     onEvent: () => undefined,
     signal: new AbortController().signal,
   })
+  await working.catch(ignoreFailureOfRun)
+}
+
+/** The coordinator itself tells why a run has failed. */
+function ignoreFailureOfRun(error: unknown): void {
+  if (!(error instanceof LockstepError) || error.code !== 'run-failed') throw error
 }
 
 function receiveOrder(): Promise<LocalWorkerOrder> {

@@ -81,7 +81,7 @@ async function conduct(
     minWorkers: request.minWorkers,
     waitMs: launch.wait * 1000,
     checkpointEvery: launch.checkpointEvery,
-    shouldStop: interrupt.requested,
+    stop: interrupt.signal,
     onEvent: event => reporter.current().event(event),
   })
   const workers =
@@ -110,8 +110,8 @@ function startWorkers(
       reporter.note(`${name}: ${line}`)
     },
     onExit: (name, ending) => {
-      const others = launch.tokenFile !== null
-      if (workers.alive() > 0 || coordinator.activeWorkers() > 0 || others) return
+      const othersMayCome = launch.tokenFile !== null
+      if (workers.alive() > 0 || othersMayCome) return
       const details = { received: lastError || `${name} ended with ${ending}`, hint: 'Continue with --resume.' }
       coordinator.abort(new LockstepError('workers-ended', 'all worker processes have ended', details))
     },

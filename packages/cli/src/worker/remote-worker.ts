@@ -26,8 +26,7 @@ export async function runRemoteWorker(options: RemoteWorkerOptions): Promise<num
   const token = options.tokenFile === null ? '' : await readToken(options.tokenFile)
   const trust =
     options.caFile === null ? undefined : { ca: await readSecret(options.caFile, '--tls-ca'), anyName: false }
-  const leave = new AbortController()
-  const interrupt = listenForInterrupt(() => leave.abort())
+  const interrupt = listenForInterrupt(() => stream.write('leaving; Ctrl-C again stops at once\n'))
   const countdown = createCountdown(stream)
   stream.write(`connecting to ${url}\n`)
   try {
@@ -38,7 +37,7 @@ export async function runRemoteWorker(options: RemoteWorkerOptions): Promise<num
       device,
       trust,
       waitMs,
-      signal: leave.signal,
+      signal: interrupt.signal,
       provision: async threads => {
         Object.assign(process.env, computeEnvironment(options.threads ?? threads))
         return provision(options.offline, stream)

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type RunSummary, runSummarySchema } from '@lockstep/coordinator'
+import { hasSystemCode } from '@lockstep/protocol'
 
 export const mainFile = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
@@ -57,10 +59,23 @@ export async function readSummary(folder: string): Promise<RunSummary> {
   return runSummarySchema.parse(JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8')))
 }
 
-/** Processes whose command line contains the text, from /proc. */
-export async function processesWith(text: string): Promise<readonly number[]> {
-  const { readdir } = await import('node:fs/promises')
-  const ids = (await readdir('/proc')).filter(name => /^\d+$/.test(name))
-  const lines = await Promise.all(ids.map(id => readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')))
-  return ids.filter((_, index) => lines[index]!.includes(text)).map(Number)
+/** The worker processes that a `train` process has started (from /proc). */
+export async function localWorkersOf(parent: ChildProcess): Promise<readonly number[]> {
+  const children = await readFile(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8')
+  return children.trim().split(' ').map(Number)
+}
+
+export function isAlive(id: number): boolean {
+  try {
+    process.kill(id, 0)
+    return true
+  } catch (error) {
+    if (hasSystemCode(error, 'ESRCH')) return false
+    throw error
+  }
+}
+
+/** Resolves when none of the processes is there any more; the test's own limit ends a wait in vain. */
+export async function waitUntilGone(ids: readonly number[]): Promise<void> {
+  while (ids.some(isAlive)) await delay(20)
 }

@@ -1,0 +1,29 @@
+import { type CifarName, cifarFormats, dataCacheFolder, fetchCifar } from '@lockstep/data'
+import { createProgressBar } from '../terminal/progress.ts'
+import { titleOf } from './describe-data-set.ts'
+import type { DataStreams } from './streams.ts'
+
+export type FetchRequest = {
+  readonly dataset: CifarName
+  readonly from: string | undefined
+  readonly dataDir: string | undefined
+}
+
+/** Gets a data set, showing how far it has come, and tells where it lies. Throws as `fetchCifar` does. */
+export async function fetchData(request: FetchRequest, { stdout, stderr }: DataStreams): Promise<void> {
+  const bar = createProgressBar(stderr)
+  try {
+    const dataSet = await fetchCifar({
+      format: cifarFormats[request.dataset],
+      from: request.from,
+      folder: request.dataDir ?? dataCacheFolder(process.env),
+      environment: process.env,
+      onProgress: bar.update,
+      onNotice: text => stderr.write(`${text}\n`),
+    })
+    bar.stop()
+    stdout.write(`${titleOf(dataSet)}\n${dataSet.source}\n`)
+  } finally {
+    bar.stop()
+  }
+}

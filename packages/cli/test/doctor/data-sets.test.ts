@@ -1,0 +1,47 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { inspectDataSets } from '../../src/doctor/data-sets.ts'
+
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lockstep-doctor-'))
+})
+
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const inspect = () => inspectDataSets({ LOCKSTEP_DATA_DIR: join(folder, 'data'), LOCKSTEP_CACHE_DIR: folder })
+
+/** CIFAR-100's two files with so many records each: a coarse label, a fine one, and 3072 pixels. */
+async function writeCifar100(records: number, label = 7): Promise<string> {
+  const place = join(folder, 'data', 'cifar-100-binary')
+  await mkdir(place, { recursive: true })
+  const record = Buffer.alloc(3074)
+  record[1] = label
+  await writeFile(join(place, 'train.bin'), Buffer.concat(Array(records).fill(record)))
+  await writeFile(join(place, 'test.bin'), Buffer.concat(Array(records).fill(record)))
+  return place
+}
+
+test('a data set that is nowhere is missing, with the command that fetches it', async () => {
+  const [cifar10] = await inspect()
+  expect(cifar10).toEqual({
+    subject: 'Data set cifar10',
+    state: 'missing',
+    value: `not in ${join(folder, 'data')} or ${join(folder, 'data')}`,
+    remedy: '`pnpm cli data fetch --dataset cifar10` downloads it, or set LOCKSTEP_DATA_DIR.',
+  })
+})
+
+test('a data set whose files are cut off wants attention', async () => {
+  const place = await writeCifar100(3)
+  const [, cifar100] = await inspect()
+  expect(cifar100).toMatchObject({ subject: 'Data set cifar100', state: 'warning', facts: { folder: place } })
+  expect(cifar100?.remedy).toContain(`Remove ${place}`)
+})
+
+test('the synthetic data set is always there', async () => {
+  expect((await inspect()).at(-1)).toEqual({ subject: 'Data set synthetic', state: 'ok', value: 'embedded' })
+})

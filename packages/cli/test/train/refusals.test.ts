@@ -1,0 +1,83 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runCli } from '../support/cli.ts'
+
+/** Usage errors: the words after `cli`, and what the one line must say. `DIR` is the test's folder. */
+const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
+  ['train --workers 0', /--workers: expected at least 1, received 0/],
+  ['train --workers -1', /--workers: expected at least 1, received -1/],
+  ['train --workers two', /--workers: expected a number, received "two"/],
+  ['train --workers', /--workers needs a value/],
+  ['train --batch-size 0', /--batch-size: expected at least 1, received 0/],
+  ['train --shards 51', /--shards: more shards than samples in a batch: expected at most 50/],
+  ['train --epochs 1e9x', /--epochs: expected a number, received "1e9x"/],
+  ['train --learning-rate -0.1', /--learning-rate: expected more than 0, received -0.1/],
+  ['train --validation-split 1.5', /--validation-split: expected less than 1, received 1.5/],
+  ['train --model nope', /--model: expected one of reference/],
+  ['train --dataset nope', /--dataset: expected one of cifar10, cifar100, synthetic/],
+  ['train --epcohs 3', /has no flag --epcohs\n {2}Did you mean --epochs\?/],
+  ['train extra', /does not take the argument extra/],
+  ['tarin', /has no command tarin\n {2}Did you mean `train`\?/],
+  ['train --config DIR/misspelt.json', /misspelt.json: batchsize is no setting\n {2}Did you mean batchSize\?/],
+  ['train --config DIR/torn.json', /torn.json is not JSON/],
+  ['train --config DIR/none.json', /none.json cannot be read/],
+  ['train --run-dir DIR/file', /file is a file: expected a new or empty folder/],
+  ['train --run-dir DIR/taken', /taken already holds a run/],
+  ['train --listen 0.0.0.0:7999', /open to other machines and needs --token-file/],
+  ['train --listen nowhere', /--listen: expected HOST:PORT/],
+  ['train --tls-cert DIR/file', /--tls-cert and --tls-key go together/],
+  ['train --resume nothing --runs-dir DIR', /there is no run "nothing"/],
+  ['evaluate DIR/nothing', /there is no/],
+  ['evaluate', /RUN/],
+  ['worker', /--connect/],
+  ['worker --connect http://host', /--connect: expected ws:\/\/HOST:PORT/],
+]
+
+describe('refuses in one clear line, with exit code 2 and nothing written,', () => {
+  let folder = ''
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lockstep-refusals-'))
+    await writeFile(join(folder, 'file'), '')
+    await writeFile(join(folder, 'misspelt.json'), '{"batchsize": 3}')
+    await writeFile(join(folder, 'torn.json'), '{"batchSize": 3')
+    await mkdir(join(folder, 'taken'))
+    await writeFile(join(folder, 'taken', 'config.json'), '{}')
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  test.each(usageErrors)('%s', async (line, says) => {
+    const before = await readdir(folder, { recursive: true })
+    const args = line.replaceAll('DIR', folder).split(' ')
+    const ended = await runCli(args)
+    expect(ended).toMatchObject({ code: 2, stdout: '' })
+    expect(ended.stderr).toMatch(/^lockstep: [^\n]+\n( {2}[^\n]+\n)?$/)
+    expect(ended.stderr).toMatch(says)
+    expect(await readdir(folder, { recursive: true })).toEqual(before)
+  })
+
+  test('a taken port, with exit code 1', async () => {
+    const server = createServer()
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const place = join(folder, 'port')
+    const flags = ['--dataset', 'synthetic', '--workers', '1', '--offline', '--run-dir', place]
+    const ended = await runCli(['train', ...flags, '--listen', `127.0.0.1:${port}`])
+    server.close()
+    expect(ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(`^lockstep: port ${port} on 127.0.0.1 is taken`),
+    })
+    expect(await readdir(folder)).not.toContain('port')
+  })
+
+  test('a worker with nobody listening, after visible retries, with exit code 1', async () => {
+    const ended = await runCli(['worker', '--connect', 'ws://127.0.0.1:1', '--wait', '1'])
+    expect(ended.code).toBe(1)
+    expect(ended.stdout).toMatch(/no answer from ws:\/\/127.0.0.1:1 .*; next try in 1 s, giving up in 1 s/)
+    expect(ended.stderr).toMatch(/^lockstep: no coordinator at ws:\/\/127.0.0.1:1 for 1 s/)
+  })
+})

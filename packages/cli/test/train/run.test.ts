@@ -1,0 +1,135 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isAlive, localWorkersOf, readSummary, runCli, startCli, waitUntilGone } from '../support/cli.ts'
+
+const small = ['--dataset', 'synthetic', '--limit-train', '200', '--limit-test', '40', '--epochs', '2', '--offline']
+
+describe('a training run', () => {
+  let folder = ''
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lockstep-run-'))
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  test('writes its folder, prints an epoch a line, and can be evaluated, listed and plotted', async () => {
+    const place = join(folder, 'whole')
+    const ended = await runCli(['train', ...small, '--workers', '2', '--run-dir', place])
+    expect(ended, ended.stderr).toMatchObject({ code: 0, stderr: '' })
+    expect(ended.stdout).toMatch(/Total params: 258,762/)
+    expect(ended.stdout.match(/^epoch [12]\/2 {3}loss \d/gm)).toHaveLength(2)
+    expect(await readdir(place)).toEqual(
+      expect.arrayContaining([
+        'checkpoints',
+        'config.json',
+        'log.jsonl',
+        'metrics.jsonl',
+        'model',
+        'plots',
+        'summary.json',
+      ]),
+    )
+    const summary = await readSummary(place)
+    // 200 samples: 160 train in 4 batches of 50 (the last of 10), twice.
+    expect(summary).toMatchObject({
+      parameters: 258_762,
+      trainSamples: 160,
+      validationSamples: 40,
+      steps: 8,
+      shards: 2,
+    })
+
+    const report = await runCli(['evaluate', place, '--threads', '1', '--json', '--offline'])
+    expect(report.code, report.stderr).toBe(0)
+    const { loss, accuracy } = JSON.parse(report.stdout)
+    expect(accuracy).toBe(summary.test!.accuracy)
+    expect(loss).toBeCloseTo(summary.test!.loss, 5)
+    const runs = await runCli(['runs', '--runs-dir', folder, '--json'])
+    expect(JSON.parse(runs.stdout.split('\n')[0]!)).toMatchObject({ name: 'whole' })
+    expect((await runCli(['plot', place])).stdout).toContain('validation-loss.svg')
+  })
+
+  test('with --json writes JSON lines only, the summary last', async () => {
+    const place = join(folder, 'json')
+    const ended = await runCli(['train', ...small, '--workers', '1', '--run-dir', place, '--json'])
+    const lines = ended.stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    expect(lines.filter(line => line.type === 'epoch').map(line => line.epoch)).toEqual([1, 2])
+    expect(lines.at(-1)).toEqual(await readSummary(place))
+    expect(ended.stderr).toContain('epoch 2/2')
+  })
+
+  test('reads its configuration from a file, which flags overrule', async () => {
+    const file = join(folder, 'config.json')
+    await writeFile(file, JSON.stringify({ batchSize: 20, epochs: 5, optimizer: 'sgd', learningRate: 0.01 }))
+    const place = join(folder, 'configured')
+    const ended = await runCli([
+      'train',
+      ...small,
+      '--epochs',
+      '1',
+      '--config',
+      file,
+      '--workers',
+      '1',
+      '--run-dir',
+      place,
+    ])
+    expect(ended.code, ended.stderr).toBe(0)
+    const { config } = JSON.parse(await readFile(join(place, 'config.json'), 'utf8'))
+    expect(config).toMatchObject({ batchSize: 20, epochs: 1, optimizer: 'sgd', learningRate: 0.01 })
+  })
+
+  test('stops early when the validation loss no longer falls', async () => {
+    const place = join(folder, 'early')
+    // So small a step does not change a float32 weight of ordinary size: no epoch is better than the first.
+    const still = ['--optimizer', 'sgd', '--momentum', '0', '--learning-rate', '1e-30', '--early-stopping', '2']
+    const ended = await runCli(['train', ...small, ...still, '--epochs', '9', '--workers', '1', '--run-dir', place])
+    expect(ended.code, ended.stderr).toBe(0)
+    expect(await readSummary(place)).toMatchObject({ status: 'stopped early', epochs: 3, best: { epoch: 1 } })
+  })
+
+  test('ends with a clear message and a checkpoint when it diverges', async () => {
+    const place = join(folder, 'diverged')
+    const ended = await runCli(['train', ...small, '--learning-rate', '1e30', '--workers', '1', '--run-dir', place])
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/^lockstep: training has diverged/) })
+    expect(await readdir(join(place, 'checkpoints'))).toHaveLength(1)
+  })
+
+  test('leaves no process behind when it is killed', async () => {
+    const cli = startCli(['train', ...small, '--epochs', '500', '--workers', '2', '--run-dir', join(folder, 'orphans')])
+    await cli.printed(/2 active/)
+    const workers = await localWorkersOf(cli.child)
+    expect(workers).toHaveLength(2)
+    expect(workers.every(isAlive)).toBe(true)
+    cli.child.kill('SIGKILL')
+    await cli.ending
+    await waitUntilGone(workers)
+  })
+
+  test('ends at once at the second Ctrl-C', async () => {
+    const cli = startCli(['train', ...small, '--epochs', '500', '--workers', '2', '--run-dir', join(folder, 'twice')])
+    await cli.printed(/2 active/)
+    const workers = await localWorkersOf(cli.child)
+    for (const id of workers) process.kill(id, 'SIGSTOP')
+    cli.child.kill('SIGINT')
+    await cli.printed(/Ctrl-C again/)
+    cli.child.kill('SIGINT')
+    expect((await cli.ending).code).toBe(130)
+    for (const id of workers) process.kill(id, 'SIGCONT')
+    await waitUntilGone(workers)
+  })
+
+  test('fails with a checkpoint when all its workers have died', async () => {
+    const place = join(folder, 'deserted')
+    const cli = startCli(['train', ...small, '--epochs', '500', '--workers', '2', '--run-dir', place])
+    await cli.printed(/2 active/)
+    for (const id of await localWorkersOf(cli.child)) process.kill(id, 'SIGKILL')
+    const ended = await cli.ending
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('all worker processes have ended') })
+    expect((await readdir(join(place, 'checkpoints'))).length).toBeGreaterThan(0)
+  })
+})

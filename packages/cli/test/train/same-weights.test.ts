@@ -1,0 +1,126 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { RunSummary } from '@lockstep/coordinator'
+import { cifar10, synthesizeCifar } from '@lockstep/data'
+import { encodeFrame, openWebSocket } from '@lockstep/protocol'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { localWorkersOf, readSummary, runCli, startCli } from '../support/cli.ts'
+
+// 310 samples of which 248 train: 4 batches of 50 and one of 48, whose 4 shards are 12 samples each; 7 shards of 50 are
+// uneven (8, 7, 7, 7, 7, 7, 7).
+const run = [
+  'train',
+  '--dataset',
+  'synthetic',
+  '--limit-train',
+  '310',
+  '--limit-test',
+  '60',
+  '--epochs',
+  '2',
+  '--offline',
+]
+const sharded = [...run, '--shards', '4']
+
+describe('the same data, configuration, seed and shards give the same weights', () => {
+  let folder = ''
+  let run: readonly string[] = []
+  let sharded: readonly string[] = []
+  let undisturbed: RunSummary
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lockstep-same-'))
+    await synthesizeCifar({ format: cifar10, folder, seed: 1 })
+    run = ['train', '--dataset', 'cifar10', '--data-dir', folder, ...size, '--offline']
+    sharded = [...run, '--shards', '4']
+    undisturbed = await trained('one', [...sharded, '--workers', '1'])
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  async function trained(name: string, args: readonly string[]): Promise<RunSummary> {
+    const ended = await runCli([...args, '--run-dir', join(folder, name)])
+    expect(ended, ended.stderr).toMatchObject({ code: 0 })
+    return readSummary(join(folder, name))
+  }
+
+  test.each([2, 3, 4])('with %i workers', async workers => {
+    const summary = await trained(`workers-${workers}`, [...sharded, '--workers', String(workers)])
+    expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
+    expect(summary.test).toEqual(undisturbed.test)
+    // Every sample of both epochs counted once, whoever computed it.
+    expect(summary.perWorker.reduce((sum, worker) => sum + worker.samples, 0)).toBe(2 * 248)
+  })
+
+  test('but another seed or another number of shards gives others', async () => {
+    const seeded = await trained('seeded', [...sharded, '--workers', '1', '--seed', '2'])
+    const recut = await trained('recut', [...run, '--workers', '1', '--shards', '7'])
+    expect(new Set([undisturbed, seeded, recut].map(summary => summary.weightsSha256)).size).toBe(3)
+  })
+
+  test('when one of four workers is killed in the middle', async () => {
+    const cli = startCli([...sharded, '--workers', '4', '--run-dir', join(folder, 'killed')])
+    await cli.printed(/4 active[\s\S]*epoch 1\/2/)
+    const [first] = await localWorkersOf(cli.child)
+    process.kill(first!, 'SIGKILL')
+    expect((await cli.ending).code).toBe(0)
+    const summary = await readSummary(join(folder, 'killed'))
+    expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
+    expect(summary.perWorker.filter(worker => worker.outcome === 'stayed to the end')).toHaveLength(3)
+  })
+
+  test('when a worker joins late and when there is garbage on the port', async () => {
+    const tokenFile = join(folder, 'token')
+    await writeFile(tokenFile, 'a token of more than sixteen characters\n')
+    const cli = startCli([...sharded, '--workers', '1', '--token-file', tokenFile, '--run-dir', join(folder, 'late')])
+    const [, url, port] = await cli.printed(/listening on (ws:\/\/127\.0\.0\.1:(\d+))/)
+    await cli.printed(/1 active/)
+    const late = startCli(['worker', '--connect', url!, '--token-file', tokenFile, '--name', 'late', '--offline'])
+    const stranger = await runCli(['worker', '--connect', url!, '--wait', '0'])
+    await sendGarbage(Number(port))
+    await sendWrongLength(url!)
+    expect(stranger).toMatchObject({ code: 1, stderr: expect.stringMatching(/refused this worker: wrong token/) })
+    expect((await cli.ending).code).toBe(0)
+    expect((await late.ending).code).toBe(0)
+    const summary = await readSummary(join(folder, 'late'))
+    expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
+  })
+
+  test('when it is interrupted, and resumed with more workers', async () => {
+    const place = join(folder, 'interrupted')
+    const cli = startCli([...sharded, '--workers', '1', '--run-dir', place])
+    await cli.printed(/epoch 1\/2/)
+    cli.child.kill('SIGINT')
+    const ended = await cli.ending
+    expect(ended.code).toBe(130)
+    expect(ended.stdout).toContain(`train --resume ${place}`)
+    expect(await readSummary(place)).toMatchObject({ status: 'interrupted', test: null })
+
+    const resumed = await runCli(['train', '--resume', place, '--data-dir', folder, '--workers', '3', '--offline'])
+    expect(resumed.code, resumed.stderr).toBe(0)
+    const summary = await readSummary(place)
+    expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
+    expect(summary.final).toEqual(undisturbed.final)
+    const lines = (await readFile(join(place, 'metrics.jsonl'), 'utf8')).trim().split('\n')
+    expect(lines.map(line => JSON.parse(line).epoch)).toEqual([1, 2])
+  })
+})
+
+/** A frame whose header claims a tensor that is not there. */
+async function sendWrongLength(url: string): Promise<void> {
+  const frame = encodeFrame({ type: 'gradient' }, { gradient: new Float32Array(64) }).subarray(0, -8)
+  const socket = openWebSocket(url, 5_000)
+  socket.on('open', () => socket.send(frame))
+  await new Promise<void>(resolve => socket.on('close', () => resolve()))
+}
+
+async function sendGarbage(port: number): Promise<void> {
+  const closed = new Promise<void>(resolve => {
+    const socket = connect(port, '127.0.0.1', () =>
+      socket.write(Buffer.from('\x16\x03\x01\x00garbage\r\n\r\n', 'latin1')),
+    )
+    socket.on('close', () => resolve()).on('error', () => resolve())
+  })
+  await closed
+}

@@ -1,0 +1,64 @@
+import { createOptimizer, type Optimizer, weightsSha256 } from '@lockstep/model'
+import { type Message, type MessageOf, protocolVersion, type Received, type Tensors } from '@lockstep/protocol'
+import { createTinyEngine, type TinyEngine } from './tiny-engine.ts'
+
+export type Say = (message: Message, tensors?: Tensors) => void
+
+type Work = { readonly message: MessageOf<'work'> | MessageOf<'evaluate'>; readonly tensors: Tensors }
+
+/** What a worker does, without threads or TensorFlow: it answers what it is told and keeps a replica of the run. */
+export type FakeWorker = { readonly hello: (token: string) => void; readonly receive: (received: Received) => void }
+
+export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine()): FakeWorker {
+  const replica = { step: -1, weights: new Float32Array(0), moments: [] as Float32Array[], powers: [] as number[] }
+  let optimizer: Optimizer | null = null
+  let waiting: Work[] = []
+
+  function receive({ message, tensors }: Received): void {
+    if (message.type === 'welcome') {
+      optimizer = createOptimizer(message.config)
+      const { runId, layoutHash } = message
+      say({ type: 'ready', runId, layoutHash, backend: 'tiny' })
+    } else if (message.type === 'heartbeat')
+      say({ ...message, step: Math.max(0, replica.step), pending: 0, quietMs: 0 })
+    else if (message.type === 'state') adopt(message, tensors)
+    else if (message.type === 'update') takeStep(message, tensors.gradient as Float32Array)
+    else if (message.type === 'work' || message.type === 'evaluate') waiting.push({ message, tensors })
+    answerDue()
+  }
+
+  function adopt({ step, powers }: MessageOf<'state'>, tensors: Tensors): void {
+    const [weights, joined] = [tensors.weights as Float32Array, tensors.moments as Float32Array]
+    const moments: Float32Array[] = []
+    for (let at = 0; at < joined.length; at += weights.length) moments.push(joined.slice(at, at + weights.length))
+    Object.assign(replica, { step, weights: weights.slice(), moments, powers })
+  }
+
+  function takeStep({ step }: MessageOf<'update'>, gradient: Float32Array): void {
+    if (step !== replica.step) throw new Error(`an update of step ${step} for a replica at step ${replica.step}`)
+    const next = optimizer!.apply(replica.weights, gradient, replica)
+    Object.assign(replica, { step: step + 1, moments: next.moments, powers: next.powers })
+  }
+
+  function answerDue(): void {
+    const due = waiting.filter(({ message }) => message.step === replica.step)
+    waiting = waiting.filter(({ message }) => message.step > replica.step)
+    for (const work of due) answer(work)
+  }
+
+  function answer({ message, tensors }: Work): void {
+    const [pixels, labels] = [tensors.pixels as Uint8Array, tensors.labels as Uint8Array]
+    const { runId, step, count } = message
+    if (message.type === 'work') {
+      const { lossSum, correct, gradient } = engine.gradient(replica.weights, pixels, labels)
+      say({ type: 'gradient', runId, step, shard: message.shard, count, lossSum, correct }, { gradient })
+      return
+    }
+    const { lossSum, correct } = engine.evaluate(replica.weights, pixels, labels)
+    const sha256 = weightsSha256(replica.weights)
+    say({ type: 'metrics', runId, step, chunk: message.chunk, count, lossSum, correct, weightsSha256: sha256 })
+  }
+
+  const facts = { name: 'fake', host: 'here', device: 'cpu', cores: 1, layoutHash: null }
+  return { receive, hello: token => say({ type: 'hello', protocol: protocolVersion, token, ...facts }) }
+}

@@ -1,0 +1,73 @@
+import { createRandom, type ImageSplit, imageBytes } from '@lockstep/data'
+import { createOptimizer } from '@lockstep/model'
+import type { RunConfig } from '@lockstep/protocol'
+import type { RunPlan } from '../../src/plan.ts'
+import { freshState, type RunState } from '../../src/run-state.ts'
+import { classes, features, tinyParameters } from './tiny-engine.ts'
+
+export const tinyConfig: RunConfig = {
+  dataset: 'synthetic',
+  model: 'reference',
+  epochs: 2,
+  batchSize: 10,
+  shards: 4,
+  seed: 7,
+  optimizer: 'adam',
+  learningRate: 0.05,
+  momentum: 0.9,
+  validationSplit: 0.2,
+  earlyStopping: 0,
+  precision: 'float32',
+  engine: 'eager',
+  threads: 1,
+  limitTrain: null,
+  limitTest: null,
+}
+
+/** Images whose label is told by which of three pairs of bytes is brightest; the last two bytes number the sample. */
+export function makeSplit(count: number, stream: number): ImageSplit {
+  const random = createRandom(99, stream)
+  const pixels = new Uint8Array(count * imageBytes)
+  const labels = new Uint8Array(count)
+  for (let sample = 0; sample < count; sample++) {
+    const image = pixels.subarray(sample * imageBytes, (sample + 1) * imageBytes)
+    for (let feature = 0; feature < features; feature++) image[feature] = random.below(256)
+    const sums = Array.from({ length: classes }, (_, index) => image[2 * index]! + image[2 * index + 1]!)
+    labels[sample] = sums.indexOf(Math.max(...sums))
+    image.set([sample & 0xff, sample >> 8], imageBytes - 2)
+  }
+  return { count, pixels, labels }
+}
+
+/** The numbers of the samples in pixels of `makeSplit`. */
+export function sampleNumbers(pixels: Uint8Array): number[] {
+  const numbers: number[] = []
+  for (let end = imageBytes; end <= pixels.length; end += imageBytes) {
+    numbers.push(pixels[end - 2]! + 256 * pixels[end - 1]!)
+  }
+  return numbers
+}
+
+/** A whole plan around the tiny model: 33 training samples make 4 batches of 10, the last one of 3. */
+export function tinyPlan(changes: Partial<RunConfig> = {}, state: RunState = tinyState(changes)): RunPlan {
+  const config = { ...tinyConfig, ...changes }
+  return {
+    identity: { runId: 'tiny-run', config, dataSha256: '1'.repeat(64), layoutHash: '2'.repeat(64) },
+    config,
+    classNames: ['left', 'middle', 'right'],
+    dataSource: 'test',
+    train: makeSplit(33, 1),
+    validation: config.validationSplit === 0 ? null : makeSplit(9, 2),
+    test: makeSplit(12, 3),
+    optimizer: createOptimizer(config),
+    state,
+    modelSummary: 'tiny',
+    modelFiles: () => ({ 'model.json': '{}', 'weights.bin': new Uint8Array(4) }),
+  }
+}
+
+export function tinyState(changes: Partial<RunConfig> = {}): RunState {
+  const random = createRandom(5, 5)
+  const weights = Float32Array.from({ length: tinyParameters }, () => random.below(1000) / 1000 - 0.5)
+  return freshState(weights, createOptimizer({ ...tinyConfig, ...changes }).initialState(tinyParameters))
+}

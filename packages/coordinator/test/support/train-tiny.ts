@@ -1,0 +1,76 @@
+import type { RandomSource } from '@lockstep/data'
+import { createCrew } from '../../src/crew.ts'
+import type { CoordinatorEvent } from '../../src/events.ts'
+import type { EpochMetrics } from '../../src/metrics.ts'
+import type { RunPlan } from '../../src/plan.ts'
+import { encodeState } from '../../src/run-state.ts'
+import { type Training, train } from '../../src/training.ts'
+import { createFakePool, type FakePool } from './fake-pool.ts'
+import type { TinyEngine } from './tiny-engine.ts'
+import { tinyPlan } from './tiny-plan.ts'
+
+export type TinyRun = {
+  readonly plan: RunPlan
+  readonly status: Awaited<ReturnType<typeof train>>
+  readonly epochs: readonly EpochMetrics[]
+  readonly events: readonly CoordinatorEvent[]
+  /** Every checkpoint that was asked for, in order. */
+  readonly checkpoints: readonly Uint8Array[]
+}
+
+/** Trains the tiny plan with workers of this process, by the coordinator's own crew and loop. */
+export async function trainTiny(options: {
+  readonly plan?: RunPlan
+  readonly workers: number
+  readonly seed?: number
+  readonly engine?: TinyEngine
+  readonly disturb?: (pool: FakePool, random: RandomSource) => void
+  /** What of the loop's surroundings is different; `crew` lets a test abort the run. */
+  readonly training?: (crew: ReturnType<typeof createCrew>) => Partial<Training>
+}): Promise<TinyRun> {
+  const { plan = tinyPlan(), workers, seed = 1 } = options
+  const events: CoordinatorEvent[] = []
+  const onEvent = (event: CoordinatorEvent) => void events.push(event)
+  const crew = createCrew({ plan, token: 'token', waitMs: 60_000, stop: new AbortController().signal, onEvent })
+  const { membership } = crew
+  const { engine, disturb } = options
+  const pool = createFakePool({ membership, token: 'token', seed, engine, disturb })
+  for (let index = 0; index < workers; index++) pool.add()
+  const epochs: EpochMetrics[] = []
+  const checkpoints: Uint8Array[] = []
+  try {
+    await crew.gather(workers)
+    const { config, state, optimizer, train: split, validation } = plan
+    const status = await train({
+      runId: plan.identity.runId,
+      config,
+      train: split,
+      validation,
+      state,
+      optimizer,
+      exchange: crew.exchange,
+      broadcast: membership.broadcast,
+      activeWorkers: membership.active,
+      checkpoint: async () => void checkpoints.push(encodeState(plan.identity, state)),
+      checkpointEvery: 0,
+      shouldStop: () => false,
+      onEpoch: async metrics => void epochs.push(metrics),
+      onEvent,
+      nowMs: steadyClock(),
+      ...options.training?.(crew),
+    })
+    return { plan, status, epochs, events, checkpoints }
+  } finally {
+    pool.stop()
+    crew.stop()
+  }
+}
+
+/** A clock on which every reading comes 10 ms after the one before. */
+export function steadyClock(): () => number {
+  let now = 0
+  return () => {
+    now += 10
+    return now
+  }
+}

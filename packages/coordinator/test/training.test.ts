@@ -1,0 +1,261 @@
+import { weightsSha256 } from '@lockstep/model'
+import { decodeMessage, LockstepError } from '@lockstep/protocol'
+import { describe, expect, test } from 'vitest'
+import { decodeState } from '../src/run-state.ts'
+import type { Training } from '../src/training.ts'
+import { createTinyEngine } from './support/tiny-engine.ts'
+import { sampleNumbers, tinyPlan, tinyState } from './support/tiny-plan.ts'
+import { trainAlone } from './support/train-alone.ts'
+import { trainTiny } from './support/train-tiny.ts'
+
+const alone = trainAlone()
+const finalSha256 = weightsSha256(alone.at(-1)!)
+const lost = new LockstepError('no-workers', 'nobody is there')
+
+describe('the trained weights', () => {
+  test.each([1, 2, 3, 7])('are those of a plain loop, to the bit, with %i workers', async workers => {
+    const { plan, status } = await trainTiny({ workers })
+    expect(status).toBe('completed')
+    // 33 samples in batches of 10 make 4 steps an epoch, in 2 epochs.
+    expect(plan.state.step).toBe(8)
+    expect(weightsSha256(plan.state.weights)).toBe(finalSha256)
+  })
+
+  test.each(Array.from({ length: 12 }, (_, seed) => seed))(
+    'do not depend on workers that come and go at any moment (seed %i)',
+    async seed => {
+      const { plan, events } = await trainTiny({
+        workers: 2,
+        seed,
+        disturb: (pool, random) => {
+          const chance = random.below(12)
+          if (chance === 0 && pool.size() > 0) pool.kill()
+          if (pool.size() === 0 || (chance === 1 && pool.size() < 5)) pool.add()
+        },
+      })
+      expect(events.some(event => event.type === 'worker-lost')).toBe(true)
+      expect(weightsSha256(plan.state.weights)).toBe(finalSha256)
+    },
+  )
+
+  test('are the same when the last worker goes and another one comes later', async () => {
+    let deliveries = 0
+    const { plan, events } = await trainTiny({
+      workers: 1,
+      disturb: pool => {
+        deliveries += 1
+        if (deliveries === 30) pool.kill()
+        if (deliveries === 200) pool.add()
+      },
+    })
+    expect(events.filter(event => event.type === 'worker-lost')).toHaveLength(1)
+    expect(weightsSha256(plan.state.weights)).toBe(finalSha256)
+  })
+
+  test('are the same after a resume from the checkpoint of any step', async () => {
+    const whole = await trainTiny({ workers: 2, training: () => ({ checkpointEvery: 1 }) })
+    // One after each of the 8 steps, and one at the end of each of the 2 epochs.
+    expect(whole.checkpoints).toHaveLength(10)
+    for (const checkpoint of whole.checkpoints) {
+      const state = decodeState(checkpoint, tinyPlan().identity)
+      const resumed = await trainTiny({ workers: 1, plan: tinyPlan({}, state) })
+      expect(resumed.status).toBe('completed')
+      expect(weightsSha256(state.weights)).toBe(finalSha256)
+      expect(state.history.epochs.map(learnt)).toEqual(whole.epochs.map(learnt))
+      for (const { imagesPerSecond } of resumed.epochs) expect(Number.isFinite(imagesPerSecond)).toBe(true)
+    }
+  })
+
+  test('follow the plain loop step by step', async () => {
+    const { checkpoints } = await trainTiny({ workers: 2, training: () => ({ checkpointEvery: 1 }) })
+    for (const checkpoint of checkpoints) {
+      const { step, weights } = decodeState(checkpoint, tinyPlan().identity)
+      expect(weights).toEqual(alone[step - 1])
+    }
+  })
+})
+
+test('every sample of an epoch is in exactly one gradient that is applied, also when workers are lost', async () => {
+  const applied = new Map<number, number[]>()
+  const { plan } = await trainTiny({
+    workers: 3,
+    seed: 4,
+    disturb: (pool, random) => {
+      if (random.below(25) > 0) return
+      pool.kill()
+      pool.add()
+    },
+    training: ({ exchange }) => ({ exchange: { ...exchange, submit: recordSamples(exchange.submit, applied) } }),
+  })
+  const everySample = Array.from({ length: plan.train.count }, (_, sample) => sample)
+  for (const steps of [
+    [0, 1, 2, 3],
+    [4, 5, 6, 7],
+  ]) {
+    const samples = steps.flatMap(step => applied.get(step)!)
+    expect(samples.sort((a, b) => a - b)).toEqual(everySample)
+  }
+})
+
+/** Notes the samples of each shard under its step when its answer has been taken. */
+function recordSamples(submit: Training['exchange']['submit'], applied: Map<number, number[]>): typeof submit {
+  return async task => {
+    const answer = await submit(task)
+    if (answer.message.type !== 'gradient') return answer
+    const sizes = { parameters: 1, moments: 0, bytesPerSample: 3072, maxSamples: 250 }
+    const samples = sampleNumbers(decodeMessage(task.encode(), sizes).tensors.pixels as Uint8Array)
+    expect(answer.message.count).toBe(samples.length)
+    applied.set(task.step, [...(applied.get(task.step) ?? []), ...samples])
+    return answer
+  }
+}
+
+describe('the figures of an epoch', () => {
+  test('are means over its samples, training and validation', async () => {
+    const plan = tinyPlan({ epochs: 1 })
+    const start = tinyState()
+    const { epochs } = await trainTiny({ workers: 2, plan })
+    const { evaluate } = createTinyEngine()
+    const { validation, state } = plan
+    const expected = evaluate(state.weights, validation!.pixels, validation!.labels)
+    expect(epochs).toHaveLength(1)
+    expect(epochs[0]).toMatchObject({ epoch: 1, step: 4, learningRate: 0.05, workers: 2 })
+    expect(epochs[0]!.validationLoss).toBeCloseTo(expected.lossSum / 9, 12)
+    expect(epochs[0]!.validationAccuracy).toBe(expected.correct / 9)
+    // Each sample counts with the weights before its own step: within what the weights of start and end make of it.
+    const [before, after] = [start, state].map(({ weights }) => evaluate(weights, plan.train.pixels, plan.train.labels))
+    expect(epochs[0]!.trainLoss).toBeLessThan(before!.lossSum / 33)
+    expect(epochs[0]!.trainLoss).toBeGreaterThan(after!.lossSum / 33)
+    expect(epochs[0]!.trainAccuracy * 33).toBeCloseTo(Math.round(epochs[0]!.trainAccuracy * 33), 9)
+  })
+
+  test('tell the speed over the time of the steps alone', async () => {
+    const { epochs, plan } = await trainTiny({ workers: 1, plan: tinyPlan({ epochs: 1 }) })
+    // The clock is read at the start and the end of each of the 4 steps and moves 10 ms each time: 40 ms for 33 samples.
+    expect(epochs[0]!.imagesPerSecond).toBeCloseTo(33 / 0.04, 6)
+    expect(plan.state.history.trainSeconds).toBeCloseTo(0.04, 9)
+  })
+
+  test('leave the speed of the first 20 steps out of that of the run', async () => {
+    // 6 epochs of 4 steps: what is measured is steps 21 to 24, which are the sixth epoch with its 33 samples.
+    const { plan } = await trainTiny({ workers: 1, plan: tinyPlan({ epochs: 6 }) })
+    const { measuredSamples, measuredSeconds } = plan.state.history
+    expect([measuredSamples, measuredSeconds.toFixed(9)]).toEqual([33, '0.040000000'])
+  })
+
+  test('have no validation where nothing validates', async () => {
+    const { epochs } = await trainTiny({ workers: 1, plan: tinyPlan({ epochs: 1, validationSplit: 0 }) })
+    expect(epochs[0]).toMatchObject({ validationLoss: null, validationAccuracy: null })
+  })
+
+  test('after a resume within the epoch count all its samples, and the speed only its own', async () => {
+    const { checkpoints } = await trainTiny({ workers: 1, training: () => ({ checkpointEvery: 1 }) })
+    const state = decodeState(checkpoints[2]!, tinyPlan().identity)
+    expect(state.position).toMatchObject({ epoch: 1, batch: 3, count: 30 })
+    const { epochs } = await trainTiny({ workers: 1, plan: tinyPlan({}, state) })
+    // One step of 3 samples was left, in 10 ms.
+    expect(epochs[0]!.imagesPerSecond).toBeCloseTo(3 / 0.01, 6)
+  })
+})
+
+describe('training ends', () => {
+  test('between two steps when asked to, and goes on from there', async () => {
+    for (const stopAt of [0, 1, 4, 6]) {
+      const plan = tinyPlan()
+      const stopped = await trainTiny({
+        workers: 2,
+        plan,
+        training: () => ({ shouldStop: () => plan.state.step >= stopAt }),
+      })
+      expect([stopped.status, plan.state.step]).toEqual(['interrupted', stopAt])
+      const resumed = await trainTiny({ workers: 1, plan: tinyPlan({}, plan.state) })
+      expect(resumed.status).toBe('completed')
+      expect(weightsSha256(plan.state.weights)).toBe(finalSha256)
+    }
+  })
+
+  test('as completed when asked to stop during the last step', async () => {
+    const plan = tinyPlan()
+    const { status, epochs } = await trainTiny({
+      workers: 1,
+      plan,
+      training: () => ({ shouldStop: () => plan.state.step === 8 }),
+    })
+    expect([status, epochs.length]).toEqual(['completed', 2])
+  })
+
+  test('early when the validation loss has not fallen for long enough, also when resumed then', async () => {
+    // So small a step leaves every weight as it is: no epoch is better than the first.
+    const still = { epochs: 9, optimizer: 'sgd', momentum: 0, learningRate: 1e-30, earlyStopping: 2 } as const
+    const stopped = await trainTiny({ workers: 2, plan: tinyPlan(still) })
+    expect([stopped.status, stopped.epochs.length]).toEqual(['stopped early', 3])
+    const state = decodeState(stopped.checkpoints.at(-1)!, tinyPlan().identity)
+    const resumed = await trainTiny({ workers: 1, plan: tinyPlan(still, state) })
+    expect([resumed.status, resumed.epochs.length]).toEqual(['stopped early', 0])
+  })
+
+  test('with an error when the loss is no number, though work for the next step is under way', async () => {
+    const weights = tinyState().weights.fill(Number.NaN)
+    const plan = tinyPlan({}, { ...tinyState(), weights })
+    await expect(trainTiny({ workers: 2, plan })).rejects.toMatchObject({
+      code: 'diverged',
+      message: 'training has diverged: the training loss after step 0, in epoch 1 is NaN',
+      hint: expect.stringContaining('--learning-rate (now 0.05)'),
+    })
+  })
+
+  test('with an error when the validation loss is no number', async () => {
+    const engine = createTinyEngine()
+    const plan = tinyPlan()
+    const running = trainTiny({
+      workers: 1,
+      plan,
+      engine: { ...engine, evaluate: (...shard) => ({ ...engine.evaluate(...shard), lossSum: Infinity }) },
+    })
+    await expect(running).rejects.toMatchObject({ code: 'diverged', message: expect.stringMatching(/validation loss/) })
+    expect(plan.state.history.epochs).toEqual([])
+  })
+
+  test('with the error of a checkpoint that cannot be written', async () => {
+    const full = new LockstepError('disk-full', 'the disk is full')
+    const running = trainTiny({
+      workers: 1,
+      training: () => ({ checkpointEvery: 2, checkpoint: () => Promise.reject(full) }),
+    })
+    await expect(running).rejects.toBe(full)
+  })
+
+  test('with the error of an abort, at whatever step', async () => {
+    for (const at of [0, 3, 5]) {
+      const plan = tinyPlan()
+      const running = trainTiny({
+        workers: 2,
+        plan,
+        training: crew => ({ onEvent: event => event.type === 'step' && event.step > at && crew.abort(lost) }),
+      })
+      await expect(running).rejects.toBe(lost)
+    }
+  })
+
+  test('with the error of an abort that comes while a checkpoint is waited for', async () => {
+    const running = trainTiny({
+      workers: 2,
+      training: crew => ({
+        checkpointEvery: 1,
+        checkpoint: async () => {
+          crew.abort(lost)
+          // Long enough for Node to complain about a rejection that nobody has heard.
+          await new Promise(resolve => setTimeout(resolve, 5))
+        },
+      }),
+    })
+    await expect(running).rejects.toBe(lost)
+  })
+})
+
+/** What of an epoch's figures does not depend on the clock or the crew. */
+function learnt({ epoch, step, trainLoss, trainAccuracy, validationLoss, validationAccuracy }: EpochFigures) {
+  return { epoch, step, trainLoss, trainAccuracy, validationLoss, validationAccuracy }
+}
+
+type EpochFigures = Parameters<Training['onEpoch']>[0]

@@ -1,0 +1,39 @@
+import { stat } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { hasSystemCode, userCacheFolder } from '@lockstep/protocol'
+import type { CifarFormat } from './format.ts'
+
+/** The folders in which data sets are looked for: `--data-dir` alone, else `LOCKSTEP_DATA_DIR` and the user's cache. */
+export function dataPlaces(dataDir: string | undefined, environment: NodeJS.ProcessEnv): readonly string[] {
+  if (dataDir !== undefined) return [dataDir]
+  const named = environment.LOCKSTEP_DATA_DIR
+  return [...(named ? [named] : []), dataCacheFolder(environment)]
+}
+
+/** Where fetched data sets lie. */
+export function dataCacheFolder(environment: NodeJS.ProcessEnv): string {
+  return join(userCacheFolder(environment), 'data')
+}
+
+/**
+ * The data set's own folder at a place: the folder of the official name in it, or the place itself when it has that name
+ * or holds any of the files; null if there is neither. The files may still be broken.
+ */
+export async function findCifarFolder(place: string, format: CifarFormat): Promise<string | null> {
+  const inside = join(place, format.folder)
+  if (await isThere(inside)) return inside
+  if (!(await isThere(place))) return null
+  if (basename(resolve(place)) === format.folder) return place
+  for (const file of [...format.trainFiles, format.testFile]) if (await isThere(join(place, file))) return place
+  return null
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if (hasSystemCode(error, 'ENOENT', 'ENOTDIR')) return false
+    throw error
+  }
+}

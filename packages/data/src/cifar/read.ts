@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { type DataSet, type ImageSplit, imageBytes, imageShape } from '../data-set.ts'
+import { cifarClassNames, parseClassNames } from './class-names.ts'
+import { type CifarFormat, classCount } from './format.ts'
+import { checkRecordFile, readRecords } from './read-records.ts'
+import { readRecordCounts } from './record-counts.ts'
+
+/**
+ * Reads a data set from its folder of binary files, checking the size of every file and every label. Class names come
+ * from the file beside them where there is one, else they are the official ones.
+ * Throws `data-missing`, `data-damaged` or `data-unreadable`, naming file and record.
+ */
+export async function readCifar(folder: string, format: CifarFormat): Promise<DataSet> {
+  const counts = await readRecordCounts(folder, format)
+  for (const file of format.trainFiles) await checkRecordFile(join(folder, file), format, counts.trainRecords)
+  await checkRecordFile(join(folder, format.testFile), format, counts.testRecords)
+  const classNames = await readClassNames(folder, format)
+  const train = await readSplit(folder, format, format.trainFiles, counts.trainRecords)
+  const test = await readSplit(folder, format, [format.testFile], counts.testRecords)
+  return { name: format.name, imageShape, classNames, train, test, source: folder }
+}
+
+async function readSplit(
+  folder: string,
+  format: CifarFormat,
+  files: readonly string[],
+  recordsPerFile: number,
+): Promise<ImageSplit> {
+  const count = files.length * recordsPerFile
+  const split = { count, pixels: new Uint8Array(count * imageBytes), labels: new Uint8Array(count) }
+  for (const [index, name] of files.entries()) {
+    await readRecords(join(folder, name), format, recordsPerFile, split, index * recordsPerFile)
+  }
+  return split
+}
+
+async function readClassNames(folder: string, format: CifarFormat): Promise<readonly string[]> {
+  const file = join(folder, format.namesFile)
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    if (hasSystemCode(error, 'ENOENT')) return cifarClassNames[format.name]
+    throw error
+  }
+  const names = parseClassNames(text)
+  if (names.length === classCount(format)) return names
+  throw new LockstepError('data-damaged', `${file} does not name the classes of ${format.title}`, {
+    expected: `${classCount(format)} names, one a line`,
+    received: `${names.length} names`,
+    hint: 'Remove the file to go on with the official names.',
+  })
+}

@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { z } from 'zod'
+import type { CifarFormat } from './format.ts'
+
+/** Records in each training file and in the test file. */
+export type RecordCounts = { readonly trainRecords: number; readonly testRecords: number }
+
+/**
+ * Official files have official sizes. Files of another size, as `data synthesize` writes them, say so in this file
+ * beside them, so that a truncated file is still told from a small one.
+ */
+export const recordCountsFile = 'record-counts.json'
+
+const recordCountsSchema = z.strictObject({ trainRecords: z.int().min(1), testRecords: z.int().min(1) })
+
+export async function readRecordCounts(folder: string, format: CifarFormat): Promise<RecordCounts> {
+  const file = join(folder, recordCountsFile)
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    if (hasSystemCode(error, 'ENOENT', 'ENOTDIR')) {
+      return { trainRecords: format.trainRecords, testRecords: format.testRecords }
+    }
+    throw error
+  }
+  const parsed = recordCountsSchema.safeParse(parseJson(text))
+  if (parsed.success) return parsed.data
+  throw new LockstepError('data-damaged', `${file} does not say how many records the files hold`, {
+    expected: '{"trainRecords": N, "testRecords": N}',
+    received: text.slice(0, 80).trim(),
+    hint: 'Write the data set again with `pnpm cli data synthesize`.',
+  })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) return null
+    throw error
+  }
+}

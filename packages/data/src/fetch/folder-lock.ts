@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+import { LockstepError } from '@lockstep/protocol'
+
+/** A lock whose holder has not renewed it for this long is taken over: its process was killed. */
+const staleMs = 30_000
+const pollMs = 250
+
+/**
+ * Runs `work` while no other process does so for the same name in the same folder; waits for one that does.
+ * The signal aborts when the lock is lost, which happens when this process was stopped for longer than `staleMs`.
+ */
+export async function withFolderLock<Result>(
+  folder: string,
+  name: string,
+  onWait: () => void,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const { lock } = await import('proper-lockfile')
+  const lost = new AbortController()
+  const take = (retries: number) =>
+    lock(folder, {
+      lockfilePath: join(folder, `${name}.lock`),
+      stale: staleMs,
+      retries: { retries, factor: 1, minTimeout: pollMs, maxTimeout: pollMs },
+      onCompromised: () => lost.abort(lockLost(folder)),
+    })
+  const release = await take(0).catch(error => {
+    if (error.code !== 'ELOCKED') throw error
+    onWait()
+    return take(Number.POSITIVE_INFINITY)
+  })
+  try {
+    return await work(lost.signal)
+  } finally {
+    await release().catch(() => undefined)
+  }
+}
+
+function lockLost(folder: string): LockstepError {
+  return new LockstepError('lock-lost', `another process took over ${folder} while this one was stopped`, {
+    hint: 'Run the command again.',
+  })
+}

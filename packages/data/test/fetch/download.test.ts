@@ -1,0 +1,178 @@
+import { existsSync, statSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import type { Progress } from '@lockstep/protocol'
+import { expect, test, vi } from 'vitest'
+import { type Download, download } from '../../src/fetch/download.ts'
+import { listen, rangeStart, sendPart, sendRange, serve, serveFile } from '../support/file-server.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+/** 300,000 bytes, none like its neighbours. */
+const content = Uint8Array.from({ length: 300_000 }, (_, index) => (index * 31 + (index >> 8)) & 255)
+
+function downloadOf(url: string, options: Partial<Download> = {}): Download & { readonly seen: Progress[] } {
+  const seen: Progress[] = []
+  const file = join(temporaryFolder(), 'archive.partial')
+  return {
+    url,
+    file,
+    label: 'downloading',
+    environment: {},
+    signal: new AbortController().signal,
+    onProgress: progress => seen.push(progress),
+    retryMs: 1,
+    seen,
+    ...options,
+  }
+}
+
+async function expectWhole(file: string): Promise<void> {
+  expect(Buffer.compare(await readFile(file), content)).toBe(0)
+}
+
+test('a file is downloaded, with its progress', async () => {
+  const wanted = downloadOf((await serveFile(content)).address)
+  await download(wanted)
+  await expectWhole(wanted.file)
+  expect(wanted.seen.at(-1)).toEqual({ label: 'downloading', done: 300_000, total: 300_000, unit: 'bytes' })
+})
+
+test('a download goes on where an earlier one stopped', async () => {
+  const { address, ranges } = await serveFile(content)
+  const wanted = downloadOf(address)
+  await writeFile(wanted.file, content.subarray(0, 120_000))
+  await download(wanted)
+  await expectWhole(wanted.file)
+  expect(ranges).toEqual(['bytes=120000-'])
+  expect(wanted.seen[0]?.done).toBeGreaterThan(120_000)
+  expect(wanted.seen.at(-1)).toMatchObject({ done: 300_000, total: 300_000 })
+})
+
+test('a connection that breaks is taken up again from what has come', async () => {
+  const file = join(temporaryFolder(), 'archive.partial')
+  const { address, ranges } = await serve(async (request, response, attempt) => {
+    if (attempt === 3) return sendRange(request, response, content)
+    const start = rangeStart(request)
+    sendPart(response, content, start, 100_000)
+    await vi.waitFor(() => expect(statSync(file).size).toBe(start + 100_000), { interval: 5 })
+    response.destroy()
+  })
+  await download(downloadOf(address, { file }))
+  await expectWhole(file)
+  expect(ranges).toEqual(['all', 'bytes=100000-', 'bytes=200000-'])
+})
+
+test('a server that ignores ranges sends the file from its beginning', async () => {
+  const wanted = downloadOf((await serve((_, response) => void response.end(content))).address)
+  await writeFile(wanted.file, content.subarray(0, 120_000))
+  await download(wanted)
+  await expectWhole(wanted.file)
+})
+
+test('a file that is there already is complete without another byte', async () => {
+  const wanted = downloadOf((await serveFile(content)).address)
+  await writeFile(wanted.file, content)
+  await download(wanted)
+  await expectWhole(wanted.file)
+})
+
+test('what is longer than the file was never its beginning, and is dropped', async () => {
+  const { address, ranges } = await serveFile(content)
+  const wanted = downloadOf(address)
+  await writeFile(wanted.file, new Uint8Array(400_000))
+  await download(wanted)
+  await expectWhole(wanted.file)
+  expect(ranges).toEqual(['bytes=400000-', 'all'])
+})
+
+test('a server that sends another range than was asked for is not believed', async () => {
+  const { address } = await serve((request, response) => {
+    if (request.headers.range === undefined) response.end(content)
+    else sendPart(response, content, 7, 10)
+  })
+  const wanted = downloadOf(address)
+  await writeFile(wanted.file, content.subarray(0, 120_000))
+  await download(wanted)
+  await expectWhole(wanted.file)
+})
+
+test('a server that is busy is asked again, three times at most', async () => {
+  const { address, ranges } = await serve((_, response) => void response.writeHead(503).end())
+  await expect(download(downloadOf(address))).rejects.toMatchObject({
+    code: 'download-failed',
+    message: `${address} cannot be downloaded`,
+    received: 'HTTP status 503',
+  })
+  expect(ranges).toHaveLength(3)
+})
+
+test('a file that does not exist is told at once', async () => {
+  const { address, ranges } = await serve((_, response) => void response.writeHead(404).end())
+  const wanted = downloadOf(address)
+  await expect(download(wanted)).rejects.toMatchObject({ code: 'download-failed', received: 'HTTP status 404' })
+  expect(ranges).toHaveLength(1)
+  expect(existsSync(wanted.file)).toBe(false)
+})
+
+test('an address where nobody listens is told at once', async () => {
+  const server = createServer()
+  const address = await listen(server)
+  await new Promise(resolve => server.close(resolve))
+  const wanted = downloadOf(address, { retryMs: 1e6 })
+  await expect(download(wanted)).rejects.toMatchObject({
+    code: 'download-failed',
+    received: expect.stringContaining('ECONNREFUSED'),
+  })
+})
+
+test('redirections are followed', async () => {
+  const target = await serveFile(content)
+  const { address } = await serve((_, response) => void response.writeHead(302, { location: target.address }).end())
+  const wanted = downloadOf(address)
+  await download(wanted)
+  await expectWhole(wanted.file)
+})
+
+test('the proxy of the environment is used', async () => {
+  const target = await serveFile(content)
+  const asked: string[] = []
+  const proxy = createServer()
+  proxy.on('connect', (request, client) => {
+    asked.push(request.url ?? '')
+    const upstream = connect(Number(new URL(target.address).port), '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      upstream.pipe(client).pipe(upstream)
+    })
+    upstream.on('error', () => client.destroy())
+    client.on('error', () => upstream.destroy())
+  })
+  const environment = { HTTP_PROXY: await listen(proxy), NO_PROXY: 'elsewhere.invalid' }
+  const wanted = downloadOf('http://data.invalid/archive', { environment })
+  await download(wanted)
+  await expectWhole(wanted.file)
+  expect(asked).toEqual(['data.invalid:80'])
+})
+
+test('a download that is aborted ends with the reason, and keeps what has come', async () => {
+  const controller = new AbortController()
+  const { address } = await serve((_, response) => {
+    response.writeHead(200, { 'content-length': content.length })
+    response.write(content.subarray(0, 100_000))
+  })
+  const wanted = downloadOf(address, {
+    signal: controller.signal,
+    onProgress: () => controller.abort(new Error('enough')),
+  })
+  await expect(download(wanted)).rejects.toThrow('enough')
+  expect(existsSync(wanted.file)).toBe(true)
+})
+
+test('a full disk is told as such', async () => {
+  const wanted = downloadOf((await serveFile(content)).address, { file: '/dev/full' })
+  await expect(download(wanted)).rejects.toMatchObject({
+    code: 'disk-full',
+    hint: expect.stringContaining('--data-dir'),
+  })
+})

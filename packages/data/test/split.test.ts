@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest'
+import type { DataSet, ImageSplit } from '../src/data-set.ts'
+import { dataSetSha256, gather, splitTrainValidation, takeFirst } from '../src/split.ts'
+
+/** `count` images, every byte of which is the image's own number, labelled with ten times that. */
+function numberedSplit(count: number): ImageSplit {
+  const pixels = new Uint8Array(count * 3072)
+  for (let index = 0; index < count; index++) pixels.fill(index, index * 3072, (index + 1) * 3072)
+  return { count, pixels, labels: Uint8Array.from({ length: count }, (_, index) => index * 10) }
+}
+
+test('the first samples of a split are its first pixels and labels', () => {
+  const first = takeFirst(numberedSplit(5), 2)
+  expect(first.count).toBe(2)
+  expect(first.pixels).toEqual(numberedSplit(2).pixels)
+  expect(Array.from(first.labels)).toEqual([0, 10])
+})
+
+test('more samples than there are cannot be taken', () => {
+  expect(() => takeFirst(numberedSplit(5), 6)).toThrow(
+    expect.objectContaining({ code: 'data-limit', kind: 'usage', expected: 'a limit from 1 to 5', received: '6' }),
+  )
+  expect(() => takeFirst(numberedSplit(5), 0)).toThrow(expect.objectContaining({ code: 'data-limit' }))
+})
+
+test('the last part of the training set validates, cut where Keras cuts it', () => {
+  expect(splitTrainValidation(50_000, 0.2)).toEqual({ trainCount: 40_000, validationCount: 10_000 })
+  // floor(7 · 0.7) = floor(4.9)
+  expect(splitTrainValidation(7, 0.3)).toEqual({ trainCount: 4, validationCount: 3 })
+  expect(splitTrainValidation(10, 0)).toEqual({ trainCount: 10, validationCount: 0 })
+})
+
+test('a validation split that leaves nothing to train on is refused', () => {
+  expect(() => splitTrainValidation(3, 0.9)).toThrow(expect.objectContaining({ code: 'data-split', kind: 'usage' }))
+})
+
+test('gathering copies samples in the order asked for, also twice', () => {
+  const { pixels, labels } = gather(numberedSplit(5), Uint32Array.of(3, 0, 3))
+  expect(Array.from(labels)).toEqual([30, 0, 30])
+  expect([0, 3071, 3072, 6143, 6144, 9215].map(byte => pixels[byte])).toEqual([3, 3, 0, 0, 3, 3])
+})
+
+test('gathering a sample that does not exist is a mistake of the caller', () => {
+  expect(() => gather(numberedSplit(5), Uint32Array.of(5))).toThrow(RangeError)
+})
+
+test('the fingerprint changes with any pixel, any label and the place where the splits meet', () => {
+  const build = (train: ImageSplit, test: ImageSplit): DataSet => ({
+    name: 'cifar10',
+    imageShape: [32, 32, 3],
+    classNames: [],
+    train,
+    test,
+    source: 'here',
+  })
+  const original = dataSetSha256(build(numberedSplit(3), numberedSplit(2)))
+  const pixelChanged = numberedSplit(2)
+  pixelChanged.pixels[6143] = 255
+  const labelChanged = numberedSplit(3)
+  labelChanged.labels[0] = 1
+  expect(original).toMatch(/^[0-9a-f]{64}$/)
+  expect(dataSetSha256({ ...build(numberedSplit(3), numberedSplit(2)), source: 'elsewhere' })).toBe(original)
+  const others = [
+    build(numberedSplit(3), pixelChanged),
+    build(labelChanged, numberedSplit(2)),
+    build(numberedSplit(2), numberedSplit(3)),
+  ]
+  for (const other of others) expect(dataSetSha256(other)).not.toBe(original)
+})

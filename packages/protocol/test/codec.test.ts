@@ -1,0 +1,147 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { decodeMessage, encodeMessage } from '../src/codec.ts'
+import { encodeFrame } from '../src/frame.ts'
+import type { Message, Sizes } from '../src/messages.ts'
+import type { Tensors } from '../src/tensor.ts'
+import { outcomeOf } from './support/decoding.ts'
+import { examples, exampleTensors, messageTypes, sizes } from './support/messages.ts'
+
+const outcome = (frame: Uint8Array, known: Sizes | null = sizes) => outcomeOf(() => decodeMessage(frame, known))
+const outcomeWith = (message: Message, tensors: Tensors) => outcome(encodeMessage(message, tensors))
+const invalid = { code: 'message-invalid' }
+
+describe('a message', () => {
+  test.each(messageTypes)('of type %s arrives as it was sent', type => {
+    const tensors = exampleTensors[type] ?? {}
+    expect(decodeMessage(encodeMessage(examples[type], tensors), sizes)).toEqual({ message: examples[type], tensors })
+  })
+
+  test('keeps counters up to 2^53 - 1 and losses that are no numbers', () => {
+    const message = { ...examples.gradient, step: Number.MAX_SAFE_INTEGER, lossSum: Number.NaN }
+    expect(decodeMessage(encodeMessage(message, exampleTensors.gradient), sizes).message).toEqual(message)
+  })
+
+  test('has tensors that own their memory, also when it came in a shared buffer', () => {
+    const frame = encodeMessage(examples.work, exampleTensors.work)
+    const shared = new Uint8Array(64 * 1024)
+    shared.set(frame, 24)
+    const { tensors } = decodeMessage(shared.subarray(24, 24 + frame.length), sizes)
+    expect(tensors.pixels!.buffer.byteLength).toBe(frame.length)
+    expect(tensors.labels!.buffer).toBe(tensors.pixels!.buffer)
+  })
+})
+
+describe('a message is refused', () => {
+  test.each([
+    ['a list', []],
+    ['null', null],
+    ['without a type', { step: 1 }],
+    ['of a type that is a number', { type: 1 }],
+    ['of a type that cannot be printed', { type: { toString: 1, valueOf: 1 } }],
+    ['of a type that every object has', { type: 'constructor' }],
+    ['of a step in 64 bits', { ...examples.heartbeat, step: 2n ** 60n }],
+    ['of an unknown type', { type: 'x'.repeat(50_000) }],
+  ])('when its fields are %s', (_, fields) => {
+    expect(outcome(encodeFrame(fields as Record<string, unknown>))).toEqual(invalid)
+  })
+
+  test('when its fields do not fit its schema, naming the field', () => {
+    const read = () => decodeMessage(encodeMessage({ ...examples.update, step: -1 }, exampleTensors.update), sizes)
+    expect(read).toThrow(
+      expect.objectContaining({ code: 'message-invalid', received: expect.stringMatching(/^step: /) }),
+    )
+  })
+
+  test('when tensors come before their sizes are known', () => {
+    expect(outcome(encodeMessage(examples.gradient, exampleTensors.gradient), null)).toEqual(invalid)
+    expect(outcome(encodeMessage(examples.hello), null)).toEqual({ value: { message: examples.hello, tensors: {} } })
+  })
+
+  test('when a tensor is missing, additional, renamed or out of order', () => {
+    const { pixels, labels } = exampleTensors.work as { pixels: Uint8Array; labels: Uint8Array }
+    const wrong: Tensors[] = [{}, { pixels }, { labels, pixels }, { pixels, labels, more: labels }]
+    for (const tensors of wrong) expect(outcomeWith(examples.work, tensors)).toEqual(invalid)
+    expect(outcomeWith(examples.heartbeat, { pixels })).toEqual(invalid)
+  })
+
+  test('when one tensor has the names of two', () => {
+    expect(outcomeWith(examples.work, { 'pixels,labels': new Uint8Array(39) })).toEqual(invalid)
+  })
+
+  test('when a tensor has another type or size than it must have', () => {
+    const wrong = [new Float32Array(4), new Float32Array(6), new Uint8Array(20)]
+    for (const gradient of wrong) expect(outcomeWith(examples.gradient, { gradient })).toEqual(invalid)
+  })
+
+  test('when it claims 2^40 elements, whatever follows', () => {
+    const frame = encodeFrame(examples.gradient, exampleTensors.gradient)
+    const claimed = withElements(frame, 5, 2 ** 40)
+    expect(outcome(claimed)).toEqual(invalid)
+  })
+
+  test('when it has more samples than any message of the run', () => {
+    const tensors = { pixels: new Uint8Array(5 * 12), labels: new Uint8Array(5) }
+    expect(outcomeWith({ ...examples.work, count: 5 }, tensors)).toEqual(invalid)
+  })
+})
+
+describe('whatever bytes arrive', () => {
+  const anyExample = fc.constantFrom(...messageTypes)
+  const codes = ['frame-malformed', 'message-invalid']
+
+  test('with one changed, a message comes out whole or is refused', () => {
+    fc.assert(
+      fc.property(anyExample, fc.nat(), fc.integer({ min: 1, max: 255 }), (type, place, flip) => {
+        const frame = encodeMessage(examples[type], exampleTensors[type])
+        frame[place % frame.length]! ^= flip
+        expectWholeOrRefused(frame)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('cut short anywhere, a message is refused', () => {
+    for (const type of messageTypes) {
+      const frame = encodeMessage(examples[type], exampleTensors[type])
+      for (let length = 0; length < frame.length; length++) {
+        const result = outcome(frame.slice(0, length))
+        expect('code' in result && codes.includes(result.code), `${type} of ${length} bytes`).toBe(true)
+      }
+    }
+  })
+
+  test('as fields of any form, a message comes out whole or is refused', () => {
+    const anyValue = fc.anything({ withDate: true, withMap: true, withSet: true, maxDepth: 3 })
+    fc.assert(
+      fc.property(anyExample, fc.dictionary(fc.string(), anyValue), fc.boolean(), (type, fields, overExample) => {
+        const wrong = overExample ? { ...examples[type], ...fields } : fields
+        expectWholeOrRefused(encodeFrame(wrong, exampleTensors[type]))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  function expectWholeOrRefused(frame: Uint8Array): void {
+    const result = outcome(frame)
+    if ('code' in result) expect(codes).toContain(result.code)
+    else expect(Object.keys(result.value.tensors)).toEqual(Object.keys(exampleTensors[result.value.message.type] ?? {}))
+  }
+})
+
+/** The frame with one count of elements in its header replaced, the rest as it was. */
+function withElements(frame: Uint8Array, from: number, to: number): Uint8Array {
+  const headerBytes = new DataView(frame.buffer).getUint32(4, true)
+  const header = frame.slice(8, 8 + headerBytes)
+  expect(header.at(-1)).toBe(from)
+  // 0xcb: a float64 follows, big-endian.
+  const replaced = new Uint8Array(headerBytes + 8)
+  replaced.set(header)
+  replaced[headerBytes - 1] = 0xcb
+  new DataView(replaced.buffer).setFloat64(headerBytes, to)
+  const claimed = new Uint8Array(Math.ceil((8 + replaced.length) / 8) * 8 + 20)
+  claimed.set(frame.subarray(0, 8))
+  new DataView(claimed.buffer).setUint32(4, replaced.length, true)
+  claimed.set(replaced, 8)
+  return claimed
+}

@@ -1,0 +1,152 @@
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { encodeMessage } from '../src/codec.ts'
+import { openWebSocket } from '../src/connection.ts'
+import { examples, exampleTensors, sizes } from './support/messages.ts'
+import { connectPair, createEnd, listen } from './support/sockets.ts'
+
+const bye = { type: 'bye', code: 'finished', reason: 'done' } as const
+
+describe('a connection', () => {
+  test('carries messages and tensors both ways', async () => {
+    const { server, client } = await connectPair()
+    server.connection.setSizes(sizes)
+    client.connection.setSizes(sizes)
+    client.connection.send(examples.gradient, exampleTensors.gradient)
+    server.connection.send(examples.work, exampleTensors.work)
+    expect(await server.next()).toEqual({ message: examples.gradient, tensors: exampleTensors.gradient })
+    expect(await client.next()).toEqual({ message: examples.work, tensors: exampleTensors.work })
+  })
+
+  test('leaves a frame that is broadcast as it was', async () => {
+    const { server, client } = await connectPair()
+    for (const end of [server, client]) end.connection.setSizes(sizes)
+    const frame = encodeMessage(examples.update, exampleTensors.update)
+    const before = frame.slice()
+    for (const end of [server, client]) end.connection.sendFrame(frame)
+    await Promise.all([server.next(), client.next()])
+    expect(frame).toEqual(before)
+  })
+
+  test('gives each of many small messages tensors of its own memory', async () => {
+    const { server, client } = await connectPair()
+    server.connection.setSizes(sizes)
+    for (let i = 0; i < 20; i++) client.connection.send(examples.gradient, exampleTensors.gradient)
+    const buffers = new Set<ArrayBufferLike>()
+    for (let i = 0; i < 20; i++) buffers.add((await server.next()).tensors.gradient!.buffer)
+    const frameBytes = encodeMessage(examples.gradient, exampleTensors.gradient).byteLength
+    expect([...buffers].map(buffer => buffer.byteLength)).toEqual(new Array(20).fill(frameBytes))
+  })
+
+  test('says goodbye after all that was sent before', async () => {
+    const { server, client } = await connectPair()
+    client.connection.send(examples.heartbeat)
+    client.connection.close(bye)
+    expect(await server.closed).toBeNull()
+    expect(server.received.map(({ message }) => message)).toEqual([examples.heartbeat, bye])
+    expect(await client.closed).toBeNull()
+  })
+
+  test('cuts a goodbye that is too long for the protocol', async () => {
+    const { server, client } = await connectPair()
+    client.connection.close({ ...bye, reason: 'x'.repeat(5000) })
+    expect((await server.next()).message).toEqual({ ...bye, reason: 'x'.repeat(2048) })
+  })
+
+  test('drops what is sent when it is over', async () => {
+    const { server, client } = await connectPair()
+    client.connection.close(bye)
+    client.connection.send(examples.heartbeat)
+    await Promise.all([server.closed, client.closed])
+    client.connection.send(examples.heartbeat)
+    server.connection.close(bye)
+    expect(server.received).toHaveLength(1)
+  })
+
+  test('ends at both ends when it is cut off', async () => {
+    const { server, client } = await connectPair()
+    server.connection.terminate()
+    await Promise.all([server.closed, client.closed])
+  })
+
+  test('counts the bytes that a peer does not read', async () => {
+    const { server, client } = await connectPair()
+    client.socket.pause()
+    expect(server.connection.queuedBytes()).toBe(0)
+    // Far more than the buffers of both kernels together take.
+    const frame = new Uint8Array(1 << 20)
+    for (let i = 0; i < 64; i++) server.connection.sendFrame(frame)
+    expect(server.connection.queuedBytes()).toBeGreaterThan(16 << 20)
+    client.socket.terminate()
+  })
+})
+
+describe('bytes that are no message', () => {
+  test('as text are answered with a refusal, and close the connection', async () => {
+    const { server, client } = await connectPair()
+    client.socket.send('hello')
+    expect((await client.next()).message).toEqual({ type: 'bye', code: 'refused', reason: 'a text message' })
+    expect(await server.closed).toMatchObject({ code: 'frame-malformed' })
+    expect(await client.closed).toBeNull()
+  })
+
+  test('as a wrong frame are answered with a refusal, and nothing after them is heard', async () => {
+    const { server, client } = await connectPair()
+    const frame = encodeMessage(examples.heartbeat)
+    client.connection.sendFrame(Buffer.concat([frame, Buffer.of(0)]))
+    client.connection.sendFrame(frame)
+    expect((await client.next()).message).toMatchObject({ type: 'bye', code: 'refused' })
+    expect(await server.closed).toMatchObject({ code: 'frame-malformed' })
+    expect(server.received).toEqual([])
+  })
+
+  test('as tensors before their sizes are known close the connection', async () => {
+    const { server, client } = await connectPair()
+    client.connection.send(examples.gradient, exampleTensors.gradient)
+    expect(await server.closed).toMatchObject({ code: 'message-invalid' })
+  })
+
+  test('above the limit close the connection before they are read', async () => {
+    const { server, client } = await connectPair()
+    client.socket.send(new Uint8Array((1 << 20) + 1))
+    expect(await server.closed).toMatchObject({ code: 'connection-failed' })
+    expect(server.received).toEqual([])
+    await client.closed
+  })
+})
+
+describe('connecting', () => {
+  test('where nobody listens ends with the reason', async () => {
+    const { port, free } = await freePort()
+    await free()
+    const end = createEnd(openWebSocket(`ws://127.0.0.1:${port}`, 5000))
+    const error = await end.closed
+    expect(error).toMatchObject({ code: 'connection-failed', message: expect.stringContaining('ECONNREFUSED') })
+  })
+
+  test('to someone who never answers ends after the time that was given', async () => {
+    const { port } = await freePort()
+    const end = createEnd(openWebSocket(`ws://127.0.0.1:${port}`, 50))
+    const error = await end.closed
+    expect(error).toMatchObject({ code: 'connection-failed', message: expect.stringContaining('timed out') })
+  })
+
+  test('can be given up before it has succeeded', async () => {
+    const { url } = await listen()
+    const end = createEnd(openWebSocket(url, 5000))
+    expect(end.socket.readyState).toBe(WebSocket.CONNECTING)
+    end.connection.close(bye)
+    expect(await end.closed).toMatchObject({ code: 'connection-failed' })
+  })
+})
+
+/** A port on which a server accepts and says nothing, until it is freed. */
+async function freePort(): Promise<{ readonly port: number; readonly free: () => Promise<void> }> {
+  const server = createServer(socket => void socket.resume())
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const free = () => new Promise<void>(resolve => void server.close(() => resolve()))
+  onTestFinished(free)
+  return { port: (server.address() as AddressInfo).port, free }
+}

@@ -1,0 +1,39 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, test } from 'vitest'
+import { describeError, hasSystemCode, LockstepError } from '../src/error.ts'
+
+describe('a LockstepError', () => {
+  test('blames the world unless told otherwise', () => {
+    expect(new LockstepError('port-taken', 'taken').kind).toBe('world')
+    expect(new LockstepError('bad-flag', 'wrong', { kind: 'usage' }).kind).toBe('usage')
+  })
+
+  test('keeps the error that caused it', () => {
+    const cause = new Error('below')
+    expect(new LockstepError('disk-full', 'full', { cause }).cause).toBe(cause)
+    expect('cause' in new LockstepError('disk-full', 'full')).toBe(false)
+  })
+
+  test('is described in one line when nothing else is known', () => {
+    expect(describeError(new LockstepError('port-taken', 'port 7999 is taken'))).toBe('port 7999 is taken')
+  })
+
+  test('is described with what was expected and received and what to do', () => {
+    const details = { expected: '1 to 9', received: '0', hint: 'Give more.' }
+    const text = describeError(new LockstepError('bad-count', 'a wrong count', details))
+    expect(text).toBe('a wrong count: expected 1 to 9, received 0\n  Give more.')
+  })
+})
+
+describe('a system code', () => {
+  test('is recognised in what Node throws', async () => {
+    const error = await readFile('/nowhere/at/all').catch((caught: unknown) => caught)
+    expect(hasSystemCode(error, 'EACCES', 'ENOENT')).toBe(true)
+    expect(hasSystemCode(error, 'EACCES')).toBe(false)
+  })
+
+  test('is found in nothing that is no error of the system', () => {
+    const others = [undefined, null, 'ENOENT', { code: 'ENOENT' }, new Error('ENOENT')]
+    expect(others.map(other => hasSystemCode(other, 'ENOENT'))).toEqual(others.map(() => false))
+  })
+})

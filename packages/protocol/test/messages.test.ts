@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest'
+import { messageSchemas, messageTensors } from '../src/messages.ts'
+import { config, examples, messageTypes } from './support/messages.ts'
+
+const accepts = (type: keyof typeof messageSchemas, fields: unknown) => messageSchemas[type].safeParse(fields).success
+
+describe('the schema of a message', () => {
+  test.each(messageTypes)('takes a %s message as it should be', type => {
+    expect(messageSchemas[type].parse(examples[type])).toEqual(examples[type])
+  })
+
+  test.each(messageTypes)('refuses a %s message with a field too many', type => {
+    expect(accepts(type, { ...examples[type], extra: 1 })).toBe(false)
+  })
+
+  test.each(messageTypes)('refuses a %s message that lacks any of its fields', type => {
+    for (const field of Object.keys(examples[type])) {
+      const { [field]: _, ...rest } = examples[type] as Record<string, unknown>
+      expect(accepts(type, rest), field).toBe(false)
+    }
+  })
+
+  test('takes losses that have diverged', () => {
+    for (const lossSum of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(accepts('gradient', { ...examples.gradient, lossSum })).toBe(true)
+    }
+  })
+
+  test.each([
+    ['hello', { token: 'x'.repeat(1025) }],
+    ['hello', { name: 'x'.repeat(257) }],
+    ['hello', { layoutHash: 'AB'.repeat(32) }],
+    ['welcome', { config: { ...config, batchSize: 0 } }],
+    ['welcome', { config: { ...config, colour: 'red' } }],
+    ['work', { count: 0 }],
+    ['work', { step: -1 }],
+    ['work', { step: 0.5 }],
+    ['work', { step: 2 ** 53 }],
+    ['gradient', { lossSum: '1' }],
+    ['heartbeat', { quietMs: Number.NaN }],
+    ['state', { powers: new Array(9).fill(0.5) }],
+    ['bye', { code: 'gone' }],
+    ['bye', { reason: 'x'.repeat(2049) }],
+  ] as const)('refuses a %s message with %o', (type, wrong) => {
+    expect(accepts(type, { ...examples[type], ...wrong })).toBe(false)
+  })
+})
+
+test('the sizes of tensors follow from the sizes of the run and the number of samples', () => {
+  const sizes = { parameters: 100, moments: 2, bytesPerSample: 3072, maxSamples: 50 }
+  const elements = (type: keyof typeof messageTensors, name: string) => messageTensors[type]![name]!.elements(sizes, 13)
+  expect([elements('state', 'weights'), elements('state', 'moments')]).toEqual([100, 200])
+  expect([elements('gradient', 'gradient'), elements('update', 'gradient')]).toEqual([100, 100])
+  // 13 samples of 3072 bytes
+  expect([elements('work', 'pixels'), elements('work', 'labels')]).toEqual([39_936, 13])
+})

@@ -1,0 +1,77 @@
+import type { Message, MessageType, Sizes } from '../../src/messages.ts'
+import type { RunConfig } from '../../src/run-config.ts'
+import type { Tensors } from '../../src/tensor.ts'
+
+export const config: RunConfig = {
+  dataset: 'synthetic',
+  model: 'reference',
+  epochs: 3,
+  batchSize: 50,
+  shards: 4,
+  seed: 1,
+  optimizer: 'adam',
+  learningRate: 0.001,
+  momentum: 0.9,
+  validationSplit: 0.2,
+  earlyStopping: 0,
+  precision: 'float32',
+  engine: 'eager',
+  threads: 1,
+  limitTrain: null,
+  limitTest: null,
+}
+
+export const sizes: Sizes = { parameters: 5, moments: 2, bytesPerSample: 12, maxSamples: 4 }
+
+const layoutHash = 'ab'.repeat(32)
+const runId = 'run-1'
+
+/** A valid message of every type. */
+export const examples: { readonly [T in MessageType]: Extract<Message, { type: T }> } = {
+  hello: {
+    type: 'hello',
+    protocol: 1,
+    token: 'secret',
+    name: 'a',
+    host: 'host',
+    device: 'cpu',
+    cores: 2,
+    layoutHash: null,
+  },
+  welcome: {
+    type: 'welcome',
+    runId,
+    workerId: 1,
+    config,
+    classes: 10,
+    layoutHash,
+    sizes,
+    heartbeatMs: 1,
+    silenceMs: 2,
+  },
+  ready: { type: 'ready', runId, layoutHash, backend: 'TensorFlow 2.21.0, CPU' },
+  state: { type: 'state', runId, step: 7, powers: [0.9, 0.999] },
+  work: { type: 'work', runId, step: 7, shard: 1, count: 3 },
+  gradient: { type: 'gradient', runId, step: 7, shard: 1, count: 3, lossSum: 2.5, correct: 1 },
+  update: { type: 'update', runId, step: 7 },
+  evaluate: { type: 'evaluate', runId, step: 7, chunk: 0, count: 4 },
+  metrics: { type: 'metrics', runId, step: 7, chunk: 0, count: 4, lossSum: 1, correct: 4, weightsSha256: layoutHash },
+  heartbeat: { type: 'heartbeat', runId, step: 7, pending: 1, quietMs: 0.5 },
+  bye: { type: 'bye', code: 'finished', reason: 'done' },
+}
+
+const samples = (count: number): Tensors => ({
+  pixels: new Uint8Array(count * sizes.bytesPerSample).fill(7),
+  labels: Uint8Array.from({ length: count }, (_, label) => label),
+})
+
+/** The tensors that the examples carry. */
+export const exampleTensors: { readonly [T in MessageType]?: Tensors } = {
+  state: { weights: Float32Array.of(1, 2, 3, 4, 5), moments: new Float32Array(10).fill(0.25) },
+  work: samples(3),
+  gradient: { gradient: Float32Array.of(-1, 0, 1e-30, Number.NaN, 3) },
+  update: { gradient: new Float32Array(5) },
+  evaluate: samples(4),
+}
+
+export const messageTypes = Object.keys(examples) as MessageType[]

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { bytesOf, tensorOver, tensorType } from '../src/tensor.ts'
+
+test('float32 travels as little-endian IEEE 754 bytes', () => {
+  // 1.5 = 1.1₂ · 2⁰: sign 0, exponent 127, fraction 0x400000, together 0x3fc00000.
+  expect([...bytesOf(Float32Array.of(1.5))]).toEqual([0x00, 0x00, 0xc0, 0x3f])
+})
+
+test('a view on part of an array travels as that part', () => {
+  expect([...bytesOf(Uint8Array.of(1, 2, 3, 4).subarray(1, 3))]).toEqual([2, 3])
+})
+
+test('a float32 tensor is a view over aligned bytes and a copy of others', () => {
+  const bytes = new Uint8Array(16)
+  bytes.set(bytesOf(Float32Array.of(1.5)), 4)
+  bytes.set(bytesOf(Float32Array.of(1.5)), 9)
+  const [aligned, moved] = [tensorOver('float32', bytes, 4, 1), tensorOver('float32', bytes, 9, 1)]
+  expect([...aligned, ...moved]).toEqual([1.5, 1.5])
+  expect(aligned.buffer).toBe(bytes.buffer)
+  expect(moved.buffer).not.toBe(bytes.buffer)
+})
+
+test('tensors are told apart by the type of their array', () => {
+  expect([tensorType(new Float32Array(1)), tensorType(new Uint8Array(1))]).toEqual(['float32', 'uint8'])
+})

@@ -1,0 +1,31 @@
+import { LockstepError } from '@lockstep/protocol'
+import { findCompiler } from './compiler.ts'
+import { findPip, installHint } from './pip.ts'
+
+/**
+ * Looks for everything that installing TensorFlow takes. Throws LockstepError `tensorflow-no-compiler`,
+ * `tensorflow-no-pip`, or `tensorflow-no-tools` when neither is there.
+ */
+export async function requireTools(environment: NodeJS.ProcessEnv): Promise<void> {
+  const missing: LockstepError[] = []
+  for (const find of [findPip, findCompiler]) {
+    try {
+      await find(environment)
+    } catch (error) {
+      if (!(error instanceof LockstepError)) throw error
+      missing.push(error)
+    }
+  }
+  const [first, second] = missing
+  if (first === undefined) return
+  if (second === undefined) throw first
+  throw new LockstepError(
+    'tensorflow-no-tools',
+    'Neither pip nor a C++ compiler was found to install TensorFlow with',
+    {
+      expected: `${first.expected}; ${second.expected}`,
+      received: `${first.received}; ${second.received}`,
+      hint: installHint({ apt: 'python3-pip g++', dnf: 'python3-pip gcc-c++', apk: 'py3-pip g++' }),
+    },
+  )
+}

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { explainPipFailure, findPip, pipEnvironment } from '../src/pip.ts'
+import { createUser } from './support/machine.ts'
+
+test('the first pip that answers is taken', async () => {
+  const { environment } = await createUser({
+    python3: 'echo "No module named pip" >&2; exit 1',
+    pip: 'echo "pip 24.0"',
+    uv: 'echo "uv 0.5"',
+  })
+  expect((await findPip(environment)).name).toBe('pip')
+})
+
+test('uv serves where there is no pip', async () => {
+  const { environment } = await createUser({
+    python3: 'exit 1',
+    uv: 'test "$*" = "tool run --quiet pip --version" && echo "pip 24.0"',
+  })
+  expect((await findPip(environment)).name).toBe('uv tool run pip')
+})
+
+test('pip keeps the user’s settings, and takes the index that is set for uv', () => {
+  const environment = { PIP_CERT: '/etc/corporate.pem', UV_DEFAULT_INDEX: 'https://mirror.example/simple' }
+  expect(pipEnvironment(environment, '/somewhere')).toMatchObject({
+    PIP_CERT: '/etc/corporate.pem',
+    PIP_INDEX_URL: 'https://mirror.example/simple',
+    TMPDIR: '/somewhere',
+    PIP_NO_CACHE_DIR: '1',
+  })
+  expect(pipEnvironment({ ...environment, PIP_INDEX_URL: 'https://other.example' }).PIP_INDEX_URL).toBe(
+    'https://other.example',
+  )
+})
+
+test('trouble with the network is told beside pip’s error, which only says that nothing matches', () => {
+  const output = [
+    "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError('<pip.HTTPSConnection object at 0x7f7f>: [Errno -3] Temporary failure in name resolution')': /simple/tensorflow-cpu/",
+    'ERROR: Could not find a version that satisfies the requirement tensorflow-cpu==2.21.0 (from versions: none)',
+    'ERROR: No matching distribution found for tensorflow-cpu==2.21.0',
+    '',
+  ].join('\n')
+  expect(explainPipFailure(output)).toBe(
+    [
+      "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError('[Errno -3] Temporary failure in name resolution')': /simple/tensorflow-cpu/",
+      'ERROR: No matching distribution found for tensorflow-cpu==2.21.0',
+    ].join('\n'),
+  )
+})
+
+test('of an exception in pip its last line is told', () => {
+  const output =
+    'ERROR: Exception:\nTraceback (most recent call last):\n  File "pip.py"\nOSError: [Errno 28] No space left on device\n'
+  expect(explainPipFailure(output)).toBe('OSError: [Errno 28] No space left on device')
+})

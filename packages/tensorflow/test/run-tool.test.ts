@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { runTool } from '../src/run-tool.ts'
+import { readLines, temporaryFolder } from './support/machine.ts'
+import { modulePath, runModule } from './support/run.ts'
+
+const environment = { PATH: process.env.PATH }
+
+test('a program’s output is kept, errors included', async () => {
+  const result = await runTool('sh', ['-c', 'echo out; echo err >&2'], { environment })
+  expect(result).toMatchObject({ status: 0, failure: undefined })
+  expect(result.output.split('\n').sort()).toEqual(['', 'err', 'out'])
+})
+
+test('of a program that fails the last line says why', async () => {
+  const result = await runTool('sh', ['-c', 'echo trying; echo broken; exit 3'], { environment })
+  expect(result).toMatchObject({ status: 3, failure: 'broken' })
+})
+
+test('a program that says nothing fails with its status or signal', async () => {
+  expect((await runTool('sh', ['-c', 'exit 3'], { environment })).failure).toBe('ended with status 3')
+  expect((await runTool('sh', ['-c', 'kill -9 $$'], { environment })).failure).toBe('ended with SIGKILL')
+})
+
+test('a program that is not on the given PATH is not found', async () => {
+  expect((await runTool('sh', [], { environment: { PATH: '/nowhere' } })).failure).toBe('not found')
+})
+
+test('a program that hangs is ended in time', async () => {
+  const result = await runTool('sh', ['-c', 'exec sleep 600'], { environment, timeoutMs: 50 })
+  expect(result.failure).toBe('gave no answer in time')
+})
+
+test('of long output the end is kept', async () => {
+  const { output } = await runTool('sh', ['-c', 'seq 1 100000'], { environment })
+  expect(output.length).toBe(16_384)
+  expect(output.endsWith('\n99999\n100000\n')).toBe(true)
+})
+
+test('a program that is not found does not keep this process from ending', { timeout: 10_000 }, async () => {
+  // Its time limit is a minute, six times that of this test.
+  expect(await runModule('run-missing-tool.mjs', [], environment)).toMatchObject({ status: 0, stdout: 'not found' })
+})
+
+test.each(['SIGTERM', 'SIGINT'] as const)('a program ends with this process when that receives %s', async signal => {
+  const file = join(await temporaryFolder(), 'pid')
+  const parent = spawn(process.execPath, [modulePath('run-forever.mjs'), file], { env: environment })
+  await expect.poll(() => readLines(file), { timeout: 20_000 }).toHaveLength(1)
+  const child = Number((await readLines(file))[0])
+  parent.kill(signal)
+  const [, endedBy] = await once(parent, 'exit')
+  expect(endedBy).toBe(signal)
+  await expect.poll(() => isRunning(child), { timeout: 20_000 }).toBe(false)
+})
+
+async function isRunning(processId: number): Promise<boolean> {
+  const status = await readFile(`/proc/${processId}/status`, 'utf8').catch(() => 'State: gone')
+  return !/^State:\s+(Z|X|gone)/m.test(status)
+}

@@ -1,0 +1,58 @@
+import { LockstepError, type MessageOf } from '@lockstep/protocol'
+import type { Provisioned } from '@lockstep/tensorflow'
+import { type Compute, startCompute } from './compute.ts'
+
+/** Keeps the computing thread over reconnections to the same run. */
+export type HeldCompute = {
+  /** Of the model it has built; null before. */
+  readonly layoutHash: () => string | null
+  /** The thread for the run that welcomes; one for another run is stopped first. */
+  readonly prepare: (welcome: MessageOf<'welcome'>) => Promise<Compute>
+  /** Stops the thread, or keeps it from starting: what is still being provisioned is not waited for. */
+  readonly stop: () => Promise<void>
+}
+
+type Holding = {
+  readonly runId: string
+  phase: 'provisioning' | 'started' | 'released'
+  layoutHash: string | null
+  starting: Promise<Compute> | null
+}
+
+/** `provision` is called before TensorFlow is loaded, with the threads that the run prescribes. */
+export function createHeldCompute(provision: (threads: number) => Promise<Provisioned>): HeldCompute {
+  let held: Holding | null = null
+
+  function prepare(welcome: MessageOf<'welcome'>): Promise<Compute> {
+    if (held?.runId !== welcome.runId) {
+      const [previous, next] = [held, newHolding(welcome.runId)]
+      held = next
+      next.starting = release(previous).then(() => start(next, welcome))
+    }
+    return held.starting!
+  }
+
+  async function start(holding: Holding, { config, classes }: MessageOf<'welcome'>): Promise<Compute> {
+    const provisioned = await provision(config.threads)
+    if (holding.phase === 'released') throw new LockstepError('compute-failed', 'the worker has left')
+    holding.phase = 'started'
+    const compute = await startCompute({ config, classes, provisioned })
+    holding.layoutHash = compute.layoutHash
+    return compute
+  }
+
+  return { prepare, stop: () => release(held), layoutHash: () => held?.layoutHash ?? null }
+}
+
+function newHolding(runId: string): Holding {
+  return { runId, phase: 'provisioning', layoutHash: null, starting: null }
+}
+
+async function release(holding: Holding | null): Promise<void> {
+  if (holding === null) return
+  const { phase } = holding
+  holding.phase = 'released'
+  if (phase === 'provisioning') return
+  const compute = await holding.starting?.catch(() => null)
+  await compute?.stop()
+}

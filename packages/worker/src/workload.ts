@@ -1,0 +1,46 @@
+import type { Message } from '@lockstep/protocol'
+
+/**
+ * What the computing thread has been given and has yet to answer, and since when it has finished nothing.
+ * Shards of coming steps, which are sent ahead, count only once the update that makes them due has been given: a worker
+ * that waits for others is not one that hangs.
+ */
+export type Workload = {
+  readonly give: (message: Message) => void
+  readonly answer: (step: number) => void
+  readonly reach: (step: number) => void
+  /** The step it has reached, the answers that are due, and how long ago something was finished or became due. */
+  readonly report: () => { readonly step: number; readonly pending: number; readonly quietMs: number }
+}
+
+export function createWorkload(nowMs: () => number): Workload {
+  let unanswered: number[] = []
+  let reached = 0
+  /** The step to which the messages that were given lead. */
+  let given = 0
+  let stirredAt = nowMs()
+
+  const pending = () => unanswered.filter(step => step <= given).length
+
+  function give(message: Message): void {
+    const wasIdle = pending() === 0
+    if (message.type === 'state') [given, unanswered] = [message.step, []]
+    else if (message.type === 'update') given = Math.max(given, message.step + 1)
+    else if (message.type === 'work' || message.type === 'evaluate') unanswered.push(message.step)
+    if (wasIdle) stirredAt = nowMs()
+  }
+
+  return {
+    give,
+    answer: step => {
+      const at = unanswered.indexOf(step)
+      if (at >= 0) unanswered.splice(at, 1)
+      stirredAt = nowMs()
+    },
+    reach: step => {
+      reached = step
+      stirredAt = nowMs()
+    },
+    report: () => ({ step: reached, pending: pending(), quietMs: nowMs() - stirredAt }),
+  }
+}
