@@ -1,9 +1,10 @@
-import { buildModel, createLayout } from '@lockstep/model'
+import { buildModel, createLayout, usePlainJavaScript } from '@lockstep/model'
 import type { RunConfig } from '@lockstep/protocol'
 import type { Backend } from '@lockstep/tensorflow'
 import { expect, test } from 'vitest'
 import { createEngine } from '../src/engine.ts'
 
+await usePlainJavaScript()
 const model = buildModel('reference', { classes: 10, seed: 1 })
 const layout = createLayout(model)
 const create = (engine: RunConfig['engine'], precision: RunConfig['precision'], backend: Backend) =>
