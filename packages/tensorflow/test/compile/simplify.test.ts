@@ -95,6 +95,22 @@ test('a gradient of ReLU takes the activated value where there is one', () => {
   expect(outputs[1]!.node.inputs[1]).toBe(outputs[0])
 })
 
+test('a gradient through pooling and ReLU takes ReLU and the sum for a bias where there are fewer elements', () => {
+  const pooled: InputSpec = { name: 'factors', shape: [2, 2, 2, 3], dtype: 'float32' }
+  const bias: InputSpec = { name: 'bias', shape: [3], dtype: 'float32' }
+  const compute: TraceFunction = ([x, factor, b]) =>
+    tf.grads((y: tf.Tensor, c: tf.Tensor) =>
+      tf.sum(tf.mul(tf.maxPool(tf.relu(tf.add(y, c)) as tf.Tensor4D, 2, 2, 'valid'), factor!)),
+    )([x!, b!])
+  const { outputs } = simplify(trace(compute, [images, pooled, bias]))
+  const [gradient, biasGradient] = outputs.map(({ node }) => node)
+  expect(gradient!.op).toBe('MaxPoolGrad')
+  expect(gradient!.inputs[2]!.node.op).toBe('ReluGrad')
+  expect(gradient!.inputs[2]!.shape).toEqual([2, 2, 2, 3])
+  expect(biasGradient!.op).toBe('BiasAddGrad')
+  expect(biasGradient!.inputs[0]).toBe(gradient!.inputs[2])
+})
+
 test('a product of matrices is MatMul, and one of batches stays', () => {
   const square: InputSpec = { name: 'x', shape: [3, 3], dtype: 'float32' }
   const batch: InputSpec = { name: 'x', shape: [2, 3, 3], dtype: 'float32' }
