@@ -10,19 +10,7 @@ import { localWorkersOf, readSummary, runCli, startCli } from '../support/cli.ts
 
 // 310 samples of which 248 train: 4 batches of 50 and one of 48, whose 4 shards are 12 samples each; 7 shards of 50 are
 // uneven (8, 7, 7, 7, 7, 7, 7).
-const run = [
-  'train',
-  '--dataset',
-  'synthetic',
-  '--limit-train',
-  '310',
-  '--limit-test',
-  '60',
-  '--epochs',
-  '2',
-  '--offline',
-]
-const sharded = [...run, '--shards', '4']
+const size = ['--limit-train', '310', '--limit-test', '60', '--epochs', '2']
 
 describe('the same data, configuration, seed and shards give the same weights', () => {
   let folder = ''

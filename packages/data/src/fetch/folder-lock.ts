@@ -17,17 +17,17 @@ export async function withFolderLock<Result>(
 ): Promise<Result> {
   const { lock } = await import('proper-lockfile')
   const lost = new AbortController()
-  const take = (retries: number) =>
+  const take = (patience: { readonly retries: number } | { readonly forever: true }) =>
     lock(folder, {
       lockfilePath: join(folder, `${name}.lock`),
       stale: staleMs,
-      retries: { retries, factor: 1, minTimeout: pollMs, maxTimeout: pollMs },
+      retries: { ...patience, factor: 1, minTimeout: pollMs, maxTimeout: pollMs },
       onCompromised: () => lost.abort(lockLost(folder)),
     })
-  const release = await take(0).catch(error => {
+  const release = await take({ retries: 0 }).catch(error => {
     if (error.code !== 'ELOCKED') throw error
     onWait()
-    return take(Number.POSITIVE_INFINITY)
+    return take({ forever: true })
   })
   try {
     return await work(lost.signal)

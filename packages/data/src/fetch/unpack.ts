@@ -28,7 +28,6 @@ export async function unpackArchive(unpacking: Unpacking): Promise<void> {
   const report = (done: number) => onProgress({ label: `unpacking ${format.title}`, done, total, unit: 'bytes' })
   const files = tar.extract({
     cwd: folder,
-    strict: true,
     filter: (path, entry) => 'type' in entry && entry.type === 'File' && wanted.has(basename(path)),
   })
   try {

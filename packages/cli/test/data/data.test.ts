@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { decode } from 'fast-png'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Ending, runCli } from '../support/cli.ts'
+
+let folder: string
+let synthesized: Ending
+
+/** Runs `pnpm cli data …` with a cache and no data set of the user's own. */
+const data = (...args: string[]) =>
+  runCli(['data', ...args], { LOCKSTEP_CACHE_DIR: join(folder, 'cache'), LOCKSTEP_DATA_DIR: '' })
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lockstep-data-command-'))
+  synthesized = await data('synthesize', '--format', 'cifar100', '--out', join(folder, 'made'))
+})
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+test('synthesize writes the files of CIFAR-100 and says how to train on them', async () => {
+  const place = join(folder, 'made', 'cifar-100-binary')
+  expect(synthesized).toMatchObject({ code: 0, stderr: '' })
+  expect(synthesized.stdout.split('\n')).toEqual([
+    place,
+    `\`pnpm cli train --dataset cifar100 --data-dir ${join(folder, 'made')}\` trains on it.`,
+    '',
+  ])
+  // 3,000 records of 3074 bytes.
+  expect((await stat(join(place, 'test.bin'))).size).toBe(9_222_000)
+})
+
+test('info tells the hundred classes and draws their samples', async () => {
+  const sheet = join(folder, 'sheets', 'made.png')
+  const { code, stdout } = await data(
+    'info',
+    '--dataset',
+    'cifar100',
+    '--data-dir',
+    join(folder, 'made'),
+    '--sheet',
+    sheet,
+  )
+  expect(code).toBe(0)
+  expect(stdout).toContain('15,000 training and 3,000 test images · 100 classes')
+  expect(stdout).toMatch(/^ {3}99 {2}white checker {6}150 {4}30$/m)
+  expect(stdout).toMatch(/^SHA-256 {2}[0-9a-f]{64}$/m)
+  expect(decode(await readFile(sheet)).width).toBeGreaterThan(2000)
+})
+
+test('info falls back to the embedded set with a notice, and never to the network', async () => {
+  const { code, stdout, stderr } = await data('info')
+  expect(code).toBe(0)
+  expect(stdout).toContain('source   embedded')
+  expect(stderr).toMatch(/the network is not to be used[\s\S]*SYNTHETIC/)
+})
+
+test('info of a data set that is not there fails', async () => {
+  const { code, stdout, stderr } = await data('info', '--dataset', 'cifar10')
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(/^lockstep: CIFAR-10 is not to be had/)
+})
+
+test('info of a truncated file fails, naming the file and where it ends', async () => {
+  const place = join(folder, 'broken', 'cifar-100-binary')
+  await data('synthesize', '--format', 'cifar100', '--out', join(folder, 'broken'))
+  await truncate(join(place, 'train.bin'), 3074 * 10 + 7)
+  const { code, stderr } = await data('info', '--dataset', 'cifar100', '--data-dir', join(folder, 'broken'))
+  expect(code).toBe(1)
+  expect(stderr).toContain(`${join(place, 'train.bin')} has the wrong size`)
+  expect(stderr).toContain('it ends 7 bytes into record 10')
+  expect(stderr).not.toContain('    at ')
+})
+
+test('fetch of an address where nobody listens fails in a line or two and leaves nothing', async () => {
+  const { code, stdout, stderr } = await data('fetch', '--from', 'http://127.0.0.1:9/cifar.tar.gz')
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(/^lockstep: http:\/\/127.0.0.1:9\/cifar.tar.gz cannot be downloaded/)
+  expect(stderr.trim().split('\n')).toHaveLength(2)
+  expect(await readdir(join(folder, 'cache', 'data'))).toEqual([])
+})
+
+test.each([
+  ['synthesize --format cifar1 --out x', /--format/],
+  ['synthesize --format cifar10', /out/],
+  ['synthesize --format cifar10 --out x --seed -1', /--seed -1 is no seed/],
+  ['synthesize --format cifar10 --out x --seed 4294967296', /--seed 4294967296 is no seed/],
+  ['info --dataset mnist', /--dataset/],
+  ['fetch --data-set cifar10', /Did you mean --dataset\?/],
+  ['fetch --dataset synthetic', /--dataset/],
+  ['shuffle', /has no command shuffle/],
+])('data %s is refused as bad usage', async (words, complaint) => {
+  const { code, stdout, stderr } = await data(...words.split(' '))
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toMatch(complaint)
+  expect(stderr).not.toContain('    at ')
+  expect(existsSync('x')).toBe(false)
+})
+
+test('a sheet that cannot be written is told', async () => {
+  await writeFile(join(folder, 'file'), '')
+  const { code, stderr } = await data('info', '--dataset', 'synthetic', '--sheet', join(folder, 'file', 'sheet.png'))
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/sheet.png cannot be written/)
+})

@@ -1,0 +1,45 @@
+import { type MessageOf, protocolVersion } from '@lockstep/protocol'
+import { describe, expect, test } from 'vitest'
+import { refuseHello, refuseLayout } from '../src/admission.ts'
+
+const layoutHash = 'ab'.repeat(32)
+const hello: MessageOf<'hello'> = {
+  type: 'hello',
+  protocol: protocolVersion,
+  token: 'the right token',
+  name: 'w',
+  host: 'h',
+  device: 'cpu',
+  cores: 1,
+  layoutHash: null,
+}
+const refuse = (changes: Partial<MessageOf<'hello'>>) => refuseHello({ ...hello, ...changes }, hello.token, layoutHash)
+
+describe('a hello', () => {
+  test('is welcome with the right token, with or without a model', () => {
+    expect(refuse({})).toBeNull()
+    expect(refuse({ layoutHash })).toBeNull()
+  })
+
+  test.each(['', 'the right toke', 'the right token ', 'The right token'])('is refused with the token %o', token => {
+    expect(refuse({ token })).toMatch(/^wrong token/)
+  })
+
+  test('is refused with another protocol version, whatever its token, naming both', () => {
+    const reason = refuse({ protocol: protocolVersion + 1, token: 'wrong' })
+    expect(reason).toContain(`version ${protocolVersion}, the worker ${protocolVersion + 1}`)
+  })
+
+  test('is refused with a model of another layout', () => {
+    expect(refuse({ layoutHash: 'cd'.repeat(32) })).toMatch(/another parameter layout/)
+  })
+
+  test('learns nothing about layouts with a wrong token', () => {
+    expect(refuse({ token: 'wrong', layoutHash: 'cd'.repeat(32) })).toMatch(/^wrong token/)
+  })
+})
+
+test('a refused layout names the beginnings of both hashes', () => {
+  expect(refuseLayout(layoutHash, layoutHash)).toBeNull()
+  expect(refuseLayout('cd'.repeat(32), layoutHash)).toContain('(cdcdcdcdcdcd, not abababababab)')
+})

@@ -1,0 +1,66 @@
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LockstepError } from '@lockstep/protocol'
+import { describe, expect, test } from 'vitest'
+import { writeAtomically, writeError } from '../src/atomic-file.ts'
+import { temporaryFolder } from './support/folder.ts'
+
+describe('writing a file', () => {
+  test('creates it with exactly its content, text or bytes', async () => {
+    const folder = await temporaryFolder()
+    await writeAtomically(join(folder, 'text'), 'grün\n')
+    await writeAtomically(join(folder, 'bytes'), Uint8Array.of(0, 255))
+    expect(await readFile(join(folder, 'text'), 'utf8')).toBe('grün\n')
+    expect([...(await readFile(join(folder, 'bytes')))]).toEqual([0, 255])
+    expect((await readdir(folder)).sort()).toEqual(['bytes', 'text'])
+  })
+
+  test('replaces the whole of an older one', async () => {
+    const path = join(await temporaryFolder(), 'file')
+    await writeAtomically(path, 'long and old')
+    await writeAtomically(path, 'new')
+    expect(await readFile(path, 'utf8')).toBe('new')
+  })
+
+  test('on a full disk leaves what was there and nothing beside it', async () => {
+    const folder = await temporaryFolder()
+    const path = join(folder, 'file')
+    await writeFile(path, 'old')
+    // Where the new content would be written aside lies a link to a device on which no byte finds room.
+    await symlink('/dev/full', `${path}.${process.pid}.partial`)
+    await expect(writeAtomically(path, 'new')).rejects.toMatchObject({
+      code: 'disk-full',
+      message: `the disk is full: ${path} was not written`,
+      hint: expect.stringContaining('--resume'),
+    })
+    expect(await readFile(path, 'utf8')).toBe('old')
+    expect(await readdir(folder)).toEqual(['file'])
+  })
+
+  test('fails where there is no such folder', async () => {
+    const path = join(await temporaryFolder(), 'missing', 'file')
+    const failure = writeAtomically(path, 'new')
+    await expect(failure).rejects.toMatchObject({
+      code: 'file-not-written',
+      received: expect.stringContaining('ENOENT'),
+    })
+  })
+
+  test('fails where a folder is in the way, and cleans up', async () => {
+    const folder = await temporaryFolder()
+    await mkdir(join(folder, 'taken', 'inner'), { recursive: true })
+    await expect(writeAtomically(join(folder, 'taken'), 'new')).rejects.toMatchObject({ code: 'file-not-written' })
+    expect(await readdir(folder)).toEqual(['taken'])
+  })
+})
+
+test.each([
+  ['ENOSPC', 'disk-full'],
+  ['EDQUOT', 'disk-full'],
+  ['EACCES', 'file-not-written'],
+])('a write that fails with %s is told as %s', (systemCode, code) => {
+  const cause = Object.assign(new Error('write failed'), { code: systemCode })
+  const error = writeError('/runs/a', cause)
+  expect(error).toBeInstanceOf(LockstepError)
+  expect(error).toMatchObject({ code, cause, message: expect.stringContaining('/runs/a') })
+})

@@ -1,0 +1,72 @@
+import { epochOrder, gather } from '@lockstep/data'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type EpochBatches, epochBatches } from '../src/batches.ts'
+import { makeSplit, sampleNumbers, tinyConfig } from './support/tiny-plan.ts'
+
+const split = makeSplit(33, 1)
+const samplesOf = (batches: EpochBatches, batch: number) =>
+  batches.shards(batch).map(({ read }) => sampleNumbers(read().pixels))
+
+describe('the batches of an epoch', () => {
+  test('are cut evenly into shards, larger ones first, and the last batch keeps what is left', () => {
+    const batches = epochBatches(split, { ...tinyConfig, batchSize: 10, shards: 4 }, 1)
+    expect(batches.batches).toBe(4)
+    const counts = (batch: number) => batches.shards(batch).map(({ shard, count }) => [shard, count])
+    // 10 = 3 + 3 + 2 + 2; the last batch has 33 − 3 · 10 = 3 samples, so that shard 3 has none and is left out.
+    for (const batch of [0, 1, 2])
+      expect(counts(batch)).toEqual([
+        [0, 3],
+        [1, 3],
+        [2, 2],
+        [3, 2],
+      ])
+    expect(counts(3)).toEqual([
+      [0, 1],
+      [1, 1],
+      [2, 1],
+    ])
+  })
+
+  test('follow the order of the epoch', () => {
+    const order = epochOrder({ seed: tinyConfig.seed, epoch: 3, count: split.count })
+    const batches = epochBatches(split, tinyConfig, 3)
+    const visited = [0, 1, 2, 3].flatMap(batch => samplesOf(batches, batch).flat())
+    expect(visited).toEqual([...order])
+  })
+
+  test('carry the pixels and labels of their samples', () => {
+    const order = epochOrder({ seed: tinyConfig.seed, epoch: 1, count: split.count })
+    const second = epochBatches(split, tinyConfig, 1).shards(1)[1]!.read()
+    // Batch 1 begins at 10, its shard 1 at 10 + 3.
+    expect(second).toEqual({ ...gather(split, order.subarray(13, 16)), count: 3 })
+  })
+
+  test('read the same however often and in whatever order', () => {
+    const batches = epochBatches(split, tinyConfig, 1)
+    const shards = batches.shards(2)
+    const backwards = [...shards].reverse().map(({ read }) => read())
+    expect(shards.map(({ read }) => read())).toEqual(backwards.reverse())
+  })
+
+  test('hold every sample once, for any sizes', () => {
+    const sizes = fc.record({ batchSize: fc.integer({ min: 1, max: 40 }), shards: fc.integer({ min: 1, max: 12 }) })
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: 1, max: 33 }), fc.integer({ min: 1, max: 5 }), (cut, count, epoch) => {
+        const part = { ...split, count }
+        const batches = epochBatches(part, { ...tinyConfig, ...cut }, epoch)
+        const visited: number[] = []
+        for (let batch = 0; batch < batches.batches; batch++) {
+          for (const shard of batches.shards(batch)) {
+            const samples = sampleNumbers(shard.read().pixels)
+            expect(samples).toHaveLength(shard.count)
+            expect(shard.count).toBeGreaterThan(0)
+            expect(shard.shard).toBeLessThan(cut.shards)
+            visited.push(...samples)
+          }
+        }
+        expect(visited.sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, index) => index))
+      }),
+    )
+  })
+})

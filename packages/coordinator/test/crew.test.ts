@@ -1,0 +1,194 @@
+import { encodeMessage, LockstepError } from '@lockstep/protocol'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createCrew, heartbeatMs } from '../src/crew.ts'
+import type { CoordinatorEvent } from '../src/events.ts'
+import { workKey } from '../src/step.ts'
+import { createFakePeer, type FakePeer } from './support/fake-peer.ts'
+import { gradient, gradientTensors, hello, ready, token } from './support/lobby.ts'
+import { tinyPlan } from './support/tiny-plan.ts'
+
+const waitMs = 10_000
+
+beforeEach(
+  () =>
+    void vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'performance'] }),
+)
+afterEach(() => void vi.useRealTimers())
+
+function createTested() {
+  const plan = tinyPlan()
+  const stop = new AbortController()
+  const events: CoordinatorEvent[] = []
+  const crew = createCrew({ plan, token, waitMs, stop: stop.signal, onEvent: event => events.push(event) })
+  onTestFinished(crew.stop)
+  const { runId, layoutHash } = plan.identity
+
+  function join(): FakePeer {
+    const peer = createFakePeer()
+    crew.membership.accept('memory', peer.connect)
+    peer.say(hello)
+    peer.say({ ...ready, runId, layoutHash })
+    return peer
+  }
+
+  /** Lets time pass while these peers send their heartbeats. */
+  function pass(durationMs: number, ...alive: readonly FakePeer[]): void {
+    for (let passed = 0; passed < durationMs; passed += heartbeatMs) {
+      for (const peer of alive) peer.say({ type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0 })
+      vi.advanceTimersByTime(heartbeatMs)
+    }
+  }
+
+  return { plan, crew, events, stop, join, pass }
+}
+
+/** Shard 1 of step 0, with 5 samples. */
+const task = {
+  key: workKey(0, 1),
+  step: 0,
+  index: 1,
+  encode: () =>
+    encodeMessage(
+      { type: 'work', runId: 'tiny-run', step: 0, shard: 1, count: 5 },
+      { pixels: new Uint8Array(5 * 3072), labels: new Uint8Array(5) },
+    ),
+  findFault: () => null,
+}
+
+describe('a worker that joins', () => {
+  test('is told the run and given weights and moments as they are', () => {
+    const { plan, join } = createTested()
+    plan.state.step = 5
+    const [first, second] = plan.state.optimizer.moments
+    first!.fill(0.25)
+    second!.fill(0.5)
+    const peer = join()
+    // 10 samples in 4 shards are at most 3 in one, but a chunk of an evaluation has 250.
+    const sizes = { parameters: 21, moments: 2, bytesPerSample: 3072, maxSamples: 250 }
+    expect(peer.last('welcome')).toMatchObject({ runId: 'tiny-run', config: plan.config, classes: 3, sizes })
+    const { message, tensors } = peer.received.find(({ message }) => message.type === 'state')!
+    expect(message).toEqual({ type: 'state', runId: 'tiny-run', step: 5, powers: [1, 1] })
+    expect(tensors.weights).toEqual(plan.state.weights)
+    expect([...tensors.moments!]).toEqual([...new Array(21).fill(0.25), ...new Array(21).fill(0.5)])
+  })
+
+  test('answers under the key of its task', async () => {
+    const { crew, join } = createTested()
+    const peer = join()
+    const result = crew.exchange.submit(task)
+    peer.say({ ...gradient, runId: 'tiny-run' }, gradientTensors)
+    await expect(result).resolves.toMatchObject({ workerId: 1, message: { shard: 1 } })
+  })
+})
+
+describe('gathering', () => {
+  test('waits for as many workers as are wanted', async () => {
+    const { crew, join } = createTested()
+    let gathered = false
+    const gathering = crew.gather(2).then(() => (gathered = true))
+    join()
+    await Promise.resolve()
+    expect(gathered).toBe(false)
+    join()
+    await gathering
+    await crew.gather(1)
+  })
+
+  test('does not count a worker that has gone', async () => {
+    const { crew, join } = createTested()
+    let gathered = false
+    const gathering = crew.gather(2).then(() => (gathered = true))
+    join().hangUp()
+    join()
+    await new Promise(setImmediate)
+    expect(gathered).toBe(false)
+    join()
+    await gathering
+  })
+
+  test('ends with the error of an abort, also of one before', async () => {
+    const error = new LockstepError('workers-ended', 'all have ended')
+    const { crew } = createTested()
+    const gathering = crew.gather(1)
+    crew.abort(error)
+    await expect(gathering).rejects.toBe(error)
+    await expect(crew.gather(1)).rejects.toBe(error)
+  })
+
+  test('ends when the run is asked to stop, before or meanwhile', async () => {
+    const { crew, stop, join } = createTested()
+    const gathering = crew.gather(2)
+    join()
+    stop.abort()
+    await expect(gathering).rejects.toMatchObject({ code: 'interrupted' })
+    const late = createTested()
+    late.stop.abort()
+    await expect(late.crew.gather(1)).rejects.toMatchObject({ code: 'interrupted' })
+  })
+})
+
+describe('a run without workers', () => {
+  test('waits for one as long as it is told to, and fails then', async () => {
+    const { crew, join, pass } = createTested()
+    const work = crew.exchange.submit(task)
+    join().hangUp()
+    pass(waitMs - heartbeatMs)
+    const peer = join()
+    pass(2 * waitMs, peer)
+    peer.hangUp()
+    pass(waitMs)
+    await expect(work).rejects.toMatchObject({ code: 'no-workers', message: 'no worker has been there for 10 s' })
+  })
+
+  test('waits without end for the first one', async () => {
+    const { crew, join, pass } = createTested()
+    const gathering = crew.gather(1)
+    pass(10 * waitMs)
+    join()
+    await gathering
+  })
+
+  test('ends at once when it is asked to stop, then or before', async () => {
+    for (const early of [true, false]) {
+      const { crew, join, stop } = createTested()
+      const work = crew.exchange.submit(task)
+      const peer = join()
+      if (early) stop.abort()
+      peer.hangUp()
+      if (!early) stop.abort()
+      await expect(work).rejects.toMatchObject({ code: 'interrupted' })
+    }
+  })
+
+  test('is not asked to end by a stop while somebody works', async () => {
+    const { crew, join, stop } = createTested()
+    const peer = join()
+    const work = crew.exchange.submit(task)
+    stop.abort()
+    peer.say({ ...gradient, runId: 'tiny-run' }, gradientTensors)
+    await expect(work).resolves.toMatchObject({ workerId: 1 })
+  })
+})
+
+describe('the clocks of a crew', () => {
+  test('drop a silent worker and give its work to another', () => {
+    const { crew, join, pass, events } = createTested()
+    const silent = join()
+    void crew.exchange.submit(task)
+    expect(silent.last('work')).toBeDefined()
+    const other = join()
+    pass(2400, other)
+    expect(silent.ending()).toBe('terminated')
+    expect(other.last('work')).toEqual(silent.last('work'))
+    expect(events.at(-1)).toMatchObject({ type: 'worker-lost', active: 1 })
+  })
+
+  test('stand still once it is stopped, also when a worker goes afterwards', () => {
+    const { crew, join, stop } = createTested()
+    const peer = join()
+    crew.stop()
+    peer.hangUp()
+    stop.abort()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})

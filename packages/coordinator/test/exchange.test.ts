@@ -1,0 +1,130 @@
+import { LockstepError } from '@lockstep/protocol'
+import { describe, expect, test } from 'vitest'
+import { createExchange, type SendableTask } from '../src/exchange.ts'
+
+const aborted = new LockstepError('no-workers', 'nobody is there')
+
+/** An exchange whose tasks are known by their key, with what it has sent. */
+function createTested(window = 2) {
+  const sent: string[] = []
+  let encodings = 0
+  const exchange = createExchange<string>(window, (worker, frame) => sent.push(`${worker} ${Buffer.from(frame)}`))
+  const task = (key: string, step = 0): SendableTask<string> => ({
+    key,
+    step,
+    index: Number(key.slice(1)),
+    encode: () => {
+      encodings += 1
+      return Buffer.from(key)
+    },
+    findFault: result => (result === 'wrong' ? 'a wrong answer' : null),
+  })
+  return { exchange, sent, task, encodings: () => encodings }
+}
+
+describe('a task', () => {
+  test('is sent to a worker and resolves with its answer', async () => {
+    const { exchange, sent, task } = createTested()
+    exchange.join(1)
+    const result = exchange.submit(task('a0'))
+    expect(sent).toEqual(['1 a0'])
+    expect(exchange.deliver(1, 'a0', 'done')).toEqual({ taken: true, fault: null })
+    await expect(result).resolves.toBe('done')
+  })
+
+  test('waits for a worker to join', () => {
+    const { exchange, sent, task, encodings } = createTested()
+    void exchange.submit(task('a0'))
+    expect([sent, encodings()]).toEqual([[], 0])
+    exchange.join(1)
+    expect([sent, encodings()]).toEqual([['1 a0'], 1])
+  })
+
+  test('goes to another worker, in the same bytes, when the first one leaves', async () => {
+    const { exchange, sent, task, encodings } = createTested()
+    exchange.join(1)
+    const result = exchange.submit(task('a0'))
+    exchange.join(2)
+    exchange.leave(1)
+    expect([sent, encodings()]).toEqual([['1 a0', '2 a0'], 1])
+    exchange.deliver(2, 'a0', 'done by the other')
+    await expect(result).resolves.toBe('done by the other')
+  })
+
+  test('makes room for the next when it is done', () => {
+    const { exchange, sent, task } = createTested(1)
+    exchange.join(1)
+    void exchange.submit(task('a0'))
+    void exchange.submit(task('a1'))
+    expect(sent).toEqual(['1 a0'])
+    exchange.deliver(1, 'a0', 'done')
+    expect(sent).toEqual(['1 a0', '1 a1'])
+  })
+})
+
+describe('an answer is dropped', () => {
+  test('when it comes from a worker that does not hold the task', () => {
+    const { exchange, task } = createTested()
+    exchange.join(1)
+    exchange.join(2)
+    void exchange.submit(task('a0'))
+    expect(exchange.deliver(2, 'a0', 'done')).toEqual({ taken: false, fault: null })
+    expect(exchange.deliver(7, 'a0', 'done')).toEqual({ taken: false, fault: null })
+    expect(exchange.deliver(1, 'a9', 'done')).toEqual({ taken: false, fault: null })
+    expect(exchange.deliver(1, 'a0', 'done')).toEqual({ taken: true, fault: null })
+  })
+
+  test('when it comes a second time', () => {
+    const { exchange, task } = createTested()
+    exchange.join(1)
+    void exchange.submit(task('a0'))
+    exchange.deliver(1, 'a0', 'done')
+    expect(exchange.deliver(1, 'a0', 'done again')).toEqual({ taken: false, fault: null })
+  })
+
+  test('when it is wrong, and the task is done by another worker after this one has left', async () => {
+    const { exchange, sent, task } = createTested()
+    exchange.join(1)
+    const result = exchange.submit(task('a0'))
+    expect(exchange.deliver(1, 'a0', 'wrong')).toEqual({ taken: false, fault: 'a wrong answer' })
+    exchange.join(2)
+    expect(sent).toEqual(['1 a0'])
+    exchange.leave(1)
+    exchange.deliver(2, 'a0', 'right')
+    await expect(result).resolves.toBe('right')
+  })
+})
+
+describe('an abort', () => {
+  test('fails what is unfinished, now and later, with the first error', async () => {
+    const { exchange, task } = createTested()
+    exchange.join(1)
+    const [sent, pending] = [exchange.submit(task('a0')), exchange.submit(task('b1', 5))]
+    exchange.abort(aborted)
+    exchange.abort(new LockstepError('other', 'another error'))
+    await expect(sent).rejects.toBe(aborted)
+    await expect(pending).rejects.toBe(aborted)
+    await expect(exchange.submit(task('a2'))).rejects.toBe(aborted)
+  })
+
+  test('lets nothing more be sent', async () => {
+    const { exchange, sent, task } = createTested(1)
+    exchange.join(1)
+    const results = [exchange.submit(task('a0')), exchange.submit(task('a1'))]
+    exchange.abort(aborted)
+    await Promise.allSettled(results)
+    exchange.join(2)
+    exchange.leave(1)
+    expect(exchange.deliver(2, 'a0', 'done').taken).toBe(false)
+    expect(sent).toEqual(['1 a0'])
+  })
+
+  test('leaves what is finished as it is', async () => {
+    const { exchange, task } = createTested()
+    exchange.join(1)
+    const result = exchange.submit(task('a0'))
+    exchange.deliver(1, 'a0', 'done')
+    exchange.abort(aborted)
+    await expect(result).resolves.toBe('done')
+  })
+})

@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { findFault, type Member, type Patience } from '../src/member.ts'
+import { createFakePeer } from './support/fake-peer.ts'
+
+const patience: Patience = { helloMs: 5000, readyMs: 60_000, silenceMs: 1600, hangMs: 30_000, queuedBytes: 1000 }
+const facts = { id: 1, name: 'w', host: 'h', device: 'cpu', cores: 1, backend: '' }
+const peer = createFakePeer()
+const connection = peer.connect({ onMessage: () => undefined, onClose: () => undefined })
+
+const member = (changes: Partial<Member>): Member => ({
+  address: 'here',
+  connection,
+  facts,
+  active: true,
+  gone: false,
+  connectedAt: 0,
+  lastHeardAt: 0,
+  heartbeat: null,
+  samples: 0,
+  shards: 0,
+  outcome: '',
+  ...changes,
+})
+const heartbeat = (pending: number, quietMs: number) =>
+  ({ type: 'heartbeat', runId: 'r', step: 3, pending, quietMs }) as const
+
+describe('a member has to go', () => {
+  test.each([
+    ['that says no hello', { facts: null, active: false }, 5001, 'no hello within 5.0 s'],
+    ['that is silent', {}, 1601, 'silent for 1.6 s'],
+    ['that is silent while it gets ready', { active: false }, 1601, 'silent for 1.6 s'],
+    ['that does not get ready', { active: false, lastHeardAt: 60_000 }, 60_001, 'not ready within 60.0 s'],
+    ['whose computation hangs', { heartbeat: heartbeat(1, 30_001) }, 0, 'hung at step 3 for 30.0 s'],
+  ] satisfies [string, Partial<Member>, number, string][])('%s', (_, changes, nowMs, reason) => {
+    expect(findFault(member(changes), patience, nowMs)).toBe(reason)
+  })
+
+  test('that leaves unread what it is sent', () => {
+    peer.queuedBytes = 1001
+    expect(findFault(member({}), patience, 0)).toBe('stopped reading')
+    peer.queuedBytes = 0
+  })
+})
+
+describe('a member may stay', () => {
+  test.each([
+    ['that still has time to say hello', { facts: null, active: false }, 5000],
+    ['that has been heard of lately', { lastHeardAt: 1000 }, 2600],
+    ['that gets ready', { active: false, lastHeardAt: 60_000 }, 60_000],
+    ['whose computation takes long', { heartbeat: heartbeat(2, 30_000) }, 0],
+    ['that has nothing to do', { heartbeat: heartbeat(0, 1e9) }, 0],
+  ] satisfies [string, Partial<Member>, number][])('%s', (_, changes, nowMs) => {
+    expect(findFault(member(changes), patience, nowMs)).toBeNull()
+  })
+})

@@ -1,0 +1,236 @@
+import { encodeMessage, LockstepError, protocolVersion } from '@lockstep/protocol'
+import { describe, expect, test } from 'vitest'
+import { tinySizes } from './support/decode.ts'
+import { createLobby, gradient, gradientTensors, heartbeat, hello, layoutHash, ready, runId } from './support/lobby.ts'
+
+const typesSentTo = (peer: ReturnType<ReturnType<typeof createLobby>['connect']>) =>
+  peer.received.map(({ message }) => message.type)
+
+describe('a worker', () => {
+  test('is welcomed, given the state when it is ready, and takes part from then on', () => {
+    const { membership, connect, calls, events } = createLobby()
+    const peer = connect(hello)
+    expect(peer.last('welcome')).toMatchObject({ runId, workerId: 1, layoutHash, sizes: tinySizes })
+    expect([membership.active(), calls]).toEqual([0, []])
+    peer.say(ready)
+    expect(typesSentTo(peer)).toEqual(['welcome', 'state'])
+    expect([membership.active(), calls]).toEqual([1, ['join 1']])
+    const worker = { id: 1, name: 'worker', host: 'host', device: 'cpu', cores: 2, backend: 'tiny' }
+    expect(events).toEqual([{ type: 'worker-joined', worker, active: 1 }])
+  })
+
+  test('gets frames of its own, and those for all, only while it takes part', () => {
+    const { membership, connect } = createLobby()
+    const peers = [connect(hello, ready), connect(hello, ready), connect(hello)]
+    const frame = encodeMessage(heartbeat)
+    for (const id of [1, 3, 4]) membership.send(id, frame)
+    membership.broadcast(frame)
+    membership.dismiss('finished', 'done')
+    membership.send(1, frame)
+    membership.broadcast(frame)
+    expect(peers.map(typesSentTo)).toEqual([
+      ['welcome', 'state', 'heartbeat', 'heartbeat', 'bye'],
+      ['welcome', 'state', 'heartbeat', 'bye'],
+      ['welcome', 'bye'],
+    ])
+  })
+
+  test('has the samples and shards of its answers counted, if they are taken', () => {
+    const { membership, connect, answering, answers } = createLobby()
+    const peer = connect(hello, ready)
+    peer.say(gradient, gradientTensors)
+    peer.say({ ...gradient, shard: 2, count: 4 }, gradientTensors)
+    answering.verdict = { taken: false, fault: null }
+    peer.say(gradient, gradientTensors)
+    expect(answers.map(({ workerId, message }) => [workerId, message.count])).toEqual([
+      [1, 5],
+      [1, 4],
+      [1, 5],
+    ])
+    expect(membership.roll()).toMatchObject([{ samples: 9, shards: 2, gone: false }])
+  })
+
+  test('leaves with its own reason when it says goodbye, and is answered', () => {
+    const { membership, connect, calls, reasons } = createLobby()
+    const peer = connect(hello, ready)
+    peer.say({ type: 'bye', code: 'failed', reason: 'out of memory' })
+    expect([peer.ending(), membership.active()]).toEqual(['closed', 0])
+    expect([calls, reasons()]).toEqual([['join 1', 'leave 1'], ['worker-lost: out of memory']])
+    expect(membership.roll()).toMatchObject([{ gone: true, outcome: 'out of memory' }])
+  })
+
+  test('is lost once, however its end is told', () => {
+    const { connect, calls } = createLobby()
+    const peer = connect(hello, ready)
+    peer.hangUp(new LockstepError('connection-failed', 'reset'))
+    peer.hangUp()
+    peer.say({ type: 'bye', code: 'leaving', reason: 'late' })
+    expect(calls).toEqual(['join 1', 'leave 1'])
+  })
+
+  test('that comes back is another member', () => {
+    const { membership, connect } = createLobby()
+    connect(hello, ready).hangUp()
+    const peer = connect({ ...hello, layoutHash }, ready)
+    expect(peer.last('welcome')?.workerId).toBe(2)
+    expect(membership.roll().map(({ facts, gone }) => [facts!.id, gone])).toEqual([
+      [1, true],
+      [2, false],
+    ])
+  })
+
+  test('that was never ready leaves no trace', () => {
+    const { membership, connect, calls, events } = createLobby()
+    connect(hello).hangUp()
+    expect([membership.roll(), calls, events]).toEqual([[], [], []])
+  })
+})
+
+describe('a peer is refused', () => {
+  test.each([
+    ['with a wrong token', [{ ...hello, token: 'wrong' }], /^wrong token/],
+    ['with another protocol version', [{ ...hello, protocol: protocolVersion + 1 }], /speaks protocol version/],
+    ['with a model of another layout at hello', [{ ...hello, layoutHash: 'cd'.repeat(32) }], /parameter layout/],
+    ['with a model of another layout when ready', [hello, { ...ready, layoutHash: 'cd'.repeat(32) }], /layout/],
+    ['for a second hello', [hello, hello], /^a second hello$/],
+    ['for a message before its hello', [heartbeat], /^unexpected heartbeat message$/],
+    ['for getting ready before its hello', [ready], /^unexpected ready message$/],
+    ['for a message of the coordinator', [hello, { type: 'update', runId, step: 0 }], /update message$/],
+  ] as const)('%s', (_, messages, reason) => {
+    const { membership, connect, events, calls } = createLobby()
+    const tensors = (type: string) => (type === 'update' ? gradientTensors : {})
+    const peer = connect()
+    for (const message of messages) peer.say(message, tensors(message.type))
+    expect(peer.ending()).toBe('closed')
+    expect(peer.last('bye')).toMatchObject({ code: 'refused', reason: expect.stringMatching(reason) })
+    expect(events).toEqual([{ type: 'refused', address: '10.0.0.1:5000', reason: peer.last('bye')!.reason }])
+    expect([calls, membership.active(), membership.roll()]).toEqual([[], 0, []])
+  })
+
+  test('without being told anything of the run', () => {
+    const peer = createLobby().connect({ ...hello, token: 'wrong' })
+    expect(typesSentTo(peer)).toEqual(['bye'])
+  })
+
+  test('and not heard any more', () => {
+    const { connect, events } = createLobby()
+    const peer = connect({ ...hello, token: 'wrong' })
+    peer.say(hello)
+    peer.hangUp(new LockstepError('frame-malformed', 'nonsense'))
+    expect([typesSentTo(peer), events.length]).toEqual([['bye'], 1])
+  })
+
+  test('when it sends no message at all', () => {
+    const { connect, reasons } = createLobby()
+    connect().hangUp(new LockstepError('frame-malformed', 'a frame has the wrong magic'))
+    expect(reasons()).toEqual(['refused: a frame has the wrong magic'])
+  })
+})
+
+describe('a worker that takes part is sent away', () => {
+  test.each([
+    ['when its answer is wrong', gradient, gradientTensors, 'its replica has drifted'],
+    ['when it gets ready a second time', ready, {}, 'a second ready'],
+    ['when it greets again', hello, {}, 'a second hello'],
+  ] as const)('%s', (_, message, tensors, reason) => {
+    const { connect, answering, calls, reasons } = createLobby()
+    answering.verdict = { taken: false, fault: 'its replica has drifted' }
+    const peer = connect(hello, ready)
+    peer.say(message, tensors)
+    expect(peer.last('bye')).toEqual({ type: 'bye', code: 'refused', reason })
+    expect([calls, reasons()]).toEqual([['join 1', 'leave 1'], [`worker-lost: refused: ${reason}`]])
+  })
+})
+
+test('what belongs to another run is dropped without harm', () => {
+  const { membership, connect, answers } = createLobby()
+  const peer = connect(hello, { ...ready, runId: 'earlier' })
+  expect(membership.active()).toBe(0)
+  peer.say(ready)
+  peer.say({ ...gradient, runId: 'earlier' }, gradientTensors)
+  peer.say({ ...heartbeat, runId: 'earlier', pending: 1, quietMs: 1e9 })
+  membership.tick()
+  expect([answers, membership.active(), peer.ending()]).toEqual([[], 1, 'open'])
+})
+
+describe('while time passes', () => {
+  test('everyone who has said hello hears that the coordinator lives', () => {
+    const { connect, pass } = createLobby()
+    const [stranger, guest] = [connect(), connect(hello)]
+    pass(400)
+    expect([stranger, guest].map(typesSentTo)).toEqual([[], ['welcome', 'heartbeat']])
+  })
+
+  test('a silent worker is dropped, one that is heard of stays', () => {
+    const { membership, connect, pass, calls, reasons } = createLobby()
+    const [silent, alive] = [connect(hello, ready), connect(hello, ready)]
+    pass(2000, [alive, heartbeat])
+    expect([silent.ending(), alive.ending(), membership.active()]).toEqual(['terminated', 'open', 1])
+    expect([calls.at(-1), reasons()]).toEqual(['leave 1', ['worker-lost: silent for 2.0 s']])
+  })
+
+  test('a peer that says no hello is dropped', () => {
+    const { connect, pass } = createLobby()
+    const peer = connect()
+    pass(4800)
+    expect(peer.ending()).toBe('open')
+    pass(400)
+    expect(peer.ending()).toBe('terminated')
+  })
+
+  test('a worker whose computation hangs is dropped though its heartbeats go on', () => {
+    const { connect, pass, reasons } = createLobby()
+    const peer = connect(hello, ready)
+    pass(4000, [peer, { ...heartbeat, step: 8, pending: 1, quietMs: 29_999 }])
+    expect(peer.ending()).toBe('open')
+    pass(400, [peer, { ...heartbeat, step: 8, pending: 1, quietMs: 30_400 }])
+    expect([peer.ending(), reasons()]).toEqual(['terminated', ['worker-lost: hung at step 8 for 30.4 s']])
+  })
+
+  test('a worker that reads nothing is dropped', () => {
+    const { connect, pass, reasons } = createLobby()
+    const peer = connect(hello, ready)
+    peer.queuedBytes = 1001
+    pass(400, [peer, heartbeat])
+    expect([peer.ending(), reasons()]).toEqual(['terminated', ['worker-lost: stopped reading']])
+  })
+
+  test('a coordinator that was suspended drops nobody for what it could not hear', () => {
+    const { membership, clock, connect, pass } = createLobby()
+    const [worker, guest, stranger] = [connect(hello, ready), connect(hello), connect()]
+    pass(400)
+    clock.nowMs += 3_600_000
+    membership.tick()
+    pass(1200)
+    expect([worker, guest, stranger].map(peer => peer.ending())).toEqual(['open', 'open', 'open'])
+    pass(800, [guest, heartbeat])
+    expect([worker.ending(), guest.ending()]).toEqual(['terminated', 'open'])
+  })
+})
+
+describe('the end', () => {
+  test('is told to everyone who is there', () => {
+    const { membership, connect } = createLobby()
+    const peers = [connect(), connect(hello), connect(hello, ready)]
+    membership.dismiss('interrupted', 'the run is interrupted')
+    const bye = { type: 'bye', code: 'interrupted', reason: 'the run is interrupted' }
+    for (const peer of peers) expect([peer.last('bye'), peer.ending()]).toEqual([bye, 'closed'])
+    expect(membership.active()).toBe(0)
+  })
+
+  test('is told to whoever comes afterwards', () => {
+    const { membership, connect, calls } = createLobby()
+    membership.dismiss('failed', 'the disk is full')
+    const peer = connect(hello, ready)
+    expect(typesSentTo(peer)).toEqual(['bye'])
+    expect([peer.ending(), calls]).toEqual(['closed', []])
+  })
+
+  test('is no loss of workers', () => {
+    const { membership, connect, calls, reasons } = createLobby()
+    const peer = connect(hello, ready)
+    membership.dismiss('finished', 'done')
+    peer.hangUp()
+    expect([calls, reasons()]).toEqual([['join 1'], []])
+  })
+})

@@ -1,0 +1,79 @@
+import { type DataSet, dataSetSha256, imageShape, takeFirst } from '@lockstep/data'
+import { createLayout, fromLayersModelFiles, readWeights, weightsSha256 } from '@lockstep/model'
+import type { RunConfig } from '@lockstep/protocol'
+import { describe, expect, test } from 'vitest'
+import { planRun } from '../src/plan.ts'
+import { encodeState } from '../src/run-state.ts'
+import { makeSplit, tinyConfig } from './support/tiny-plan.ts'
+
+const dataSet: DataSet = {
+  name: 'synthetic',
+  imageShape,
+  classNames: ['left', 'middle', 'right'],
+  train: makeSplit(40, 1),
+  test: makeSplit(12, 3),
+  source: 'memory',
+}
+
+const plan = (changes: Partial<RunConfig> = {}, checkpoint: Uint8Array | null = null) =>
+  planRun({ runId: 'r', config: { ...tinyConfig, ...changes }, dataSet, checkpoint })
+
+describe('a plan', () => {
+  test('trains on the first samples and validates on the last', async () => {
+    const { train, validation, test: held } = await plan({ validationSplit: 0.2 })
+    // The last fifth of 40.
+    expect([train.count, validation?.count, held.count]).toEqual([32, 8, 12])
+    expect(Buffer.compare(train.pixels, takeFirst(dataSet.train, 32).pixels)).toBe(0)
+    expect(Buffer.compare(validation!.pixels, dataSet.train.pixels.subarray(32 * 3072))).toBe(0)
+    expect([...validation!.labels]).toEqual([...dataSet.train.labels.subarray(32)])
+  })
+
+  test('splits what the limits leave', async () => {
+    const { train, validation, test: held } = await plan({ limitTrain: 10, limitTest: 5, validationSplit: 0.2 })
+    expect([train.count, validation?.count, held.count]).toEqual([8, 2, 5])
+    expect([...validation!.labels]).toEqual([...dataSet.train.labels.subarray(8, 10)])
+  })
+
+  test('validates on nothing when nothing is split off', async () => {
+    const { train, validation } = await plan({ validationSplit: 0 })
+    expect([train.count, validation]).toEqual([40, null])
+  })
+
+  test('refuses limits beyond the data', async () => {
+    await expect(plan({ limitTrain: 41 })).rejects.toMatchObject({ kind: 'usage' })
+  })
+
+  test('begins with the weights of its seed, and knows its data', async () => {
+    const [first, again, other] = [await plan(), await plan(), await plan({ seed: 8 })]
+    const sha256 = (each: typeof first) => weightsSha256(each.state.weights)
+    expect(sha256(again)).toBe(sha256(first))
+    expect(sha256(other)).not.toBe(sha256(first))
+    expect(first.identity).toMatchObject({ runId: 'r', dataSha256: dataSetSha256(dataSet) })
+    // The reference net's 258,762 parameters with 10 classes, less 7 outputs of 128 weights and a bias.
+    expect(first.state.weights).toHaveLength(258_762 - 7 * 129)
+    expect(first.modelSummary).toContain('257,859')
+  })
+
+  test('takes up the state of a checkpoint', async () => {
+    const { identity, state } = await plan()
+    state.weights.fill(0.5)
+    state.step = 3
+    const resumed = await plan({ epochs: 9 }, encodeState(identity, state))
+    expect(resumed.state).toEqual(state)
+    expect(resumed.identity.config.epochs).toBe(9)
+  })
+
+  test('refuses a checkpoint of other data', async () => {
+    const { identity, state } = await plan()
+    const checkpoint = encodeState({ ...identity, dataSha256: '0'.repeat(64) }, state)
+    await expect(plan({}, checkpoint)).rejects.toMatchObject({ code: 'resume-mismatch' })
+  })
+
+  test('gives the model with the weights of the moment as files', async () => {
+    const { state, modelFiles } = await plan()
+    state.weights[0] = 0.125
+    const model = await fromLayersModelFiles(modelFiles())
+    expect(readWeights(model, createLayout(model))).toEqual(state.weights)
+    expect(model.getUserDefinedMetadata()).toEqual({ classNames: dataSet.classNames })
+  })
+})

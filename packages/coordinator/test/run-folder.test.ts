@@ -1,0 +1,150 @@
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, test } from 'vitest'
+import {
+  createRunFolder,
+  type RunFolder,
+  readNewestCheckpoint,
+  refuseTaken,
+  reopenRunFolder,
+  runFiles,
+} from '../src/run-folder.ts'
+import { epochWith } from './support/epoch-metrics.ts'
+import { temporaryFolder } from './support/folder.ts'
+
+const config = { seed: 1 }
+let path: string
+
+beforeEach(async () => {
+  path = join(await temporaryFolder(), 'runs', 'first')
+})
+
+const checkpoint = (step: number) => Uint8Array.of(step)
+const linesOf = async (file: string) => (await readFile(join(path, file), 'utf8')).split('\n')
+
+describe('a new run folder', () => {
+  test('is made with the folders above it and holds the configuration', async () => {
+    const folder = await createRunFolder(path, config)
+    expect(folder.path).toBe(path)
+    expect(await readdir(path)).toEqual([runFiles.config])
+    expect(JSON.parse(await readFile(join(path, runFiles.config), 'utf8'))).toEqual(config)
+  })
+
+  test('may be one that is empty or holds something else than a run', async () => {
+    await mkdir(path, { recursive: true })
+    await writeFile(join(path, 'notes.txt'), 'mine')
+    await createRunFolder(path, config)
+    expect((await readdir(path)).sort()).toEqual([runFiles.config, 'notes.txt'])
+  })
+
+  test('is refused where a run is, which stays as it was', async () => {
+    await createRunFolder(path, config)
+    const second = createRunFolder(path, { seed: 2 })
+    await expect(second).rejects.toMatchObject({ code: 'run-folder-taken', kind: 'usage' })
+    await expect(second).rejects.toThrow(`${path} already holds a run`)
+    expect(JSON.parse(await readFile(join(path, runFiles.config), 'utf8'))).toEqual(config)
+  })
+
+  test('is refused where a file is', async () => {
+    const file = join(path, '..', '..', 'file')
+    await writeFile(file, 'text')
+    await expect(refuseTaken(file)).rejects.toMatchObject({ code: 'run-folder-taken', message: `${file} is a file` })
+    await expect(createRunFolder(file, config)).rejects.toMatchObject({ code: 'run-folder-taken' })
+    expect(await readFile(file, 'utf8')).toBe('text')
+  })
+
+  test('fails below a file, of which it says so', async () => {
+    const file = join(path, '..', '..', 'file')
+    await writeFile(file, 'text')
+    await expect(createRunFolder(join(file, 'run'), config)).rejects.toMatchObject({
+      code: 'run-folder-unreadable',
+      received: expect.stringContaining('ENOTDIR'),
+    })
+  })
+})
+
+describe('what a run writes', () => {
+  let folder: RunFolder
+
+  beforeEach(async () => {
+    folder = await createRunFolder(path, config)
+  })
+
+  test('is a line for each epoch', async () => {
+    await folder.appendEpoch(epochWith(1))
+    await folder.appendEpoch(epochWith(2, { validationLoss: null }))
+    const lines = await linesOf(runFiles.metrics)
+    expect(lines.pop()).toBe('')
+    expect(lines.map(line => JSON.parse(line))).toEqual([epochWith(1), epochWith(2, { validationLoss: null })])
+  })
+
+  test('is the model, every file under its name', async () => {
+    await folder.writeModel({ 'model.json': '{}', 'weights.bin': Uint8Array.of(1, 2) })
+    await folder.writeModel({ 'model.json': '{"new":1}', 'weights.bin': Uint8Array.of(3) })
+    expect((await readdir(join(path, runFiles.model))).sort()).toEqual(['model.json', 'weights.bin'])
+    expect(await readFile(join(path, runFiles.model, 'model.json'), 'utf8')).toBe('{"new":1}')
+  })
+
+  test('is the three newest checkpoints, by step and not by name', async () => {
+    for (const step of [9, 10, 500, 1000]) await folder.writeCheckpoint(step, checkpoint(step))
+    const file = await folder.writeCheckpoint(1_000_000, checkpoint(7))
+    expect(await readdir(join(path, runFiles.checkpoints))).toEqual([
+      'step-000000500.ckpt',
+      'step-000001000.ckpt',
+      'step-001000000.ckpt',
+    ])
+    expect(file).toBe(join(path, runFiles.checkpoints, 'step-001000000.ckpt'))
+    expect([...(await readNewestCheckpoint(path))]).toEqual([7])
+  })
+
+  test('leaves strange files among the checkpoints alone', async () => {
+    await folder.writeCheckpoint(1, checkpoint(1))
+    for (const name of ['step-9.ckpt.123.partial', 'best.ckpt']) {
+      await writeFile(join(path, runFiles.checkpoints, name), 'strange')
+    }
+    for (const step of [2, 3, 4]) await folder.writeCheckpoint(step, checkpoint(step))
+    expect((await readdir(join(path, runFiles.checkpoints))).filter(name => !name.startsWith('step-0'))).toHaveLength(2)
+    expect([...(await readNewestCheckpoint(path))]).toEqual([4])
+  })
+
+  test('on a full disk is not written, and the checkpoints before stay', async () => {
+    await folder.writeCheckpoint(1, checkpoint(1))
+    const next = join(path, runFiles.checkpoints, `step-000000002.ckpt.${process.pid}.partial`)
+    await symlink('/dev/full', next)
+    await expect(folder.writeCheckpoint(2, checkpoint(2))).rejects.toMatchObject({ code: 'disk-full' })
+    expect(await readdir(join(path, runFiles.checkpoints))).toEqual(['step-000000001.ckpt'])
+    await symlink('/dev/full', join(path, runFiles.metrics))
+    await expect(folder.appendEpoch(epochWith(1))).rejects.toMatchObject({ code: 'disk-full' })
+  })
+
+  test('fails clearly where something else is in the way', async () => {
+    await writeFile(join(path, runFiles.model), 'a file')
+    await expect(folder.writeModel({ 'model.json': '{}' })).rejects.toMatchObject({ code: 'file-not-written' })
+    await writeFile(join(path, runFiles.checkpoints), 'a file')
+    await expect(folder.writeCheckpoint(1, checkpoint(1))).rejects.toMatchObject({ code: 'file-not-written' })
+  })
+})
+
+describe('a run folder that is reopened', () => {
+  test('has its metrics cut back to the epochs that the checkpoint knows', async () => {
+    const folder = await createRunFolder(path, config)
+    for (const epoch of [1, 2, 3]) await folder.appendEpoch(epochWith(epoch))
+    await writeFile(join(path, runFiles.metrics), '{"half a li', { flag: 'a' })
+    const reopened = await reopenRunFolder(path, [epochWith(1), epochWith(2)], { seed: 1, epochs: 9 })
+    await reopened.appendEpoch(epochWith(3, { workers: 7 }))
+    const lines = await linesOf(runFiles.metrics)
+    expect(lines.pop()).toBe('')
+    expect(lines.map(line => JSON.parse(line))).toEqual([epochWith(1), epochWith(2), epochWith(3, { workers: 7 })])
+    expect(JSON.parse(await readFile(join(path, runFiles.config), 'utf8'))).toEqual({ seed: 1, epochs: 9 })
+  })
+})
+
+describe('the newest checkpoint', () => {
+  test('is missed clearly before there is one', async () => {
+    await createRunFolder(path, config)
+    const missing = { code: 'no-checkpoint', kind: 'usage', message: `${path} holds no checkpoint` }
+    await expect(readNewestCheckpoint(path)).rejects.toMatchObject(missing)
+    await mkdir(join(path, runFiles.checkpoints))
+    await expect(readNewestCheckpoint(path)).rejects.toMatchObject(missing)
+  })
+})

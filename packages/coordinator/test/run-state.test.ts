@@ -1,0 +1,68 @@
+import { decodeCheckpoint, encodeCheckpoint } from '@lockstep/model'
+import { describe, expect, test } from 'vitest'
+import { decodeState, encodeState, freshState, startPosition } from '../src/run-state.ts'
+import { epochWith } from './support/epoch-metrics.ts'
+import { tinyPlan, tinyState } from './support/tiny-plan.ts'
+
+const { identity } = tinyPlan()
+
+/** A state in the middle of its second epoch. */
+function someState() {
+  const state = tinyState()
+  state.step = 6
+  state.position = { epoch: 2, batch: 2, lossSum: 12.5, correct: 9, count: 20 }
+  state.history = { epochs: [epochWith(1)], trainSeconds: 1.5, measuredSamples: 3, measuredSeconds: 0.25 }
+  state.optimizer = { step: 6, moments: state.optimizer.moments.map(moment => moment.fill(0.5)), powers: [0.53, 0.99] }
+  return state
+}
+
+describe('a state', () => {
+  test('begins before the first batch of the first epoch', () => {
+    const { step, position, history } = freshState(new Float32Array(1), { step: 0, moments: [], powers: [] })
+    expect([step, position]).toEqual([0, { epoch: 1, batch: 0, lossSum: 0, correct: 0, count: 0 }])
+    expect(history).toEqual({ epochs: [], trainSeconds: 0, measuredSamples: 0, measuredSeconds: 0 })
+    expect(startPosition(3)).toMatchObject({ epoch: 3, batch: 0, count: 0 })
+  })
+
+  test('comes back from a checkpoint whole', () => {
+    const state = someState()
+    expect(decodeState(encodeState(identity, state), identity)).toEqual(state)
+  })
+
+  test('is written as of the moment, whatever happens to it afterwards', () => {
+    const state = someState()
+    const bytes = encodeState(identity, state)
+    state.weights.fill(9)
+    state.history.trainSeconds = 99
+    expect(decodeState(bytes, identity)).toEqual(someState())
+  })
+
+  test('says to which run it belongs', () => {
+    expect(decodeCheckpoint(encodeState(identity, someState()))).toMatchObject(identity)
+  })
+})
+
+describe('a checkpoint is refused', () => {
+  test.each([
+    ['data set', { dataSha256: '9'.repeat(64) }],
+    ['parameter layout', { layoutHash: '9'.repeat(64) }],
+  ])('with another %s', (what, changed) => {
+    const read = () => decodeState(encodeState(identity, someState()), { ...identity, ...changed })
+    expect(read).toThrow(expect.objectContaining({ code: 'resume-mismatch', kind: 'usage' }))
+    expect(read).toThrow(`another ${what}`)
+  })
+
+  test('when it is damaged', () => {
+    const bytes = encodeState(identity, someState())
+    bytes[bytes.length - 40]! ^= 1
+    expect(() => decodeState(bytes, identity)).toThrow(expect.objectContaining({ code: 'checkpoint-corrupt' }))
+  })
+
+  test('when its history makes no sense', () => {
+    const checkpoint = decodeCheckpoint(encodeState(identity, someState()))
+    const bytes = encodeCheckpoint({ ...checkpoint, progress: { epochs: 'many' } })
+    expect(() => decodeState(bytes, identity)).toThrow(
+      expect.objectContaining({ code: 'checkpoint-invalid', received: expect.stringContaining('epochs') }),
+    )
+  })
+})

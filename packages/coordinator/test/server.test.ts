@@ -1,0 +1,206 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { encodeMessage, openWebSocket } from '@lockstep/protocol'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { attachClient, openClient, startListener } from './support/listener.ts'
+import { heartbeat } from './support/lobby.ts'
+import { makeSelfSigned } from './support/self-signed.ts'
+
+const goodbye = { type: 'bye', code: 'finished', reason: 'done' } as const
+const own = makeSelfSigned()
+
+/** A bare TCP connection that ends with the test. */
+async function dial(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  return socket
+}
+
+async function answerTo(port: number, request: string): Promise<string> {
+  const socket = await dial(port)
+  let answer = ''
+  socket.setEncoding('utf8').on('data', text => (answer += text))
+  socket.write(request)
+  await once(socket, 'close')
+  return answer
+}
+
+describe('a listener', () => {
+  test('names the address under which workers reach it', async () => {
+    const { listener } = await startListener()
+    expect(listener.port).toBeGreaterThan(0)
+    expect(listener.url).toBe(`ws://127.0.0.1:${listener.port}`)
+  })
+
+  test('carries messages both ways and says where a peer comes from', async () => {
+    const { listener, connections, received } = await startListener()
+    const client = await openClient(listener.url)
+    client.connection.send(heartbeat)
+    expect((await received.next()).message).toEqual(heartbeat)
+    const { address, connection } = await connections.next()
+    expect(address).toMatch(/^127\.0\.0\.1:\d+$/)
+    connection.send(heartbeat)
+    expect((await client.received.next()).message).toEqual(heartbeat)
+  })
+
+  test('tells a browser what it is', async () => {
+    const { listener, connections } = await startListener()
+    const answer = await answerTo(listener.port, 'GET / HTTP/1.1\r\nHost: here\r\n\r\n')
+    expect(answer).toMatch(/^HTTP\/1\.1 426 Upgrade Required\r\n/)
+    expect(answer).toContain('A lockstep coordinator: workers connect by WebSocket.')
+    expect(connections.all).toEqual([])
+  })
+
+  test('reports random bytes, hangs up and goes on', async () => {
+    const { listener, garbage, received } = await startListener()
+    expect(await answerTo(listener.port, '\x00\xff\x13garbage\r\n\r\n')).toBe('')
+    expect(await garbage.next()).toMatchObject({ reason: expect.stringMatching(/^not a WebSocket handshake/) })
+    const client = await openClient(listener.url)
+    client.connection.send(heartbeat)
+    expect((await received.next()).message).toEqual(heartbeat)
+  })
+
+  test('refuses a port that is taken', async () => {
+    const { listener } = await startListener()
+    await expect(startListener({ port: listener.port })).rejects.toMatchObject({
+      code: 'port-taken',
+      message: `port ${listener.port} on 127.0.0.1 is taken`,
+      hint: expect.stringContaining('--listen'),
+    })
+  })
+
+  test('refuses an address that this machine does not have', async () => {
+    // 192.0.2.0/24 is reserved for documentation (RFC 5737).
+    const failure = startListener({ host: '192.0.2.1' })
+    await expect(failure).rejects.toMatchObject({
+      code: 'cannot-listen',
+      received: expect.stringMatching(/EADDRNOTAVAIL/),
+    })
+  })
+})
+
+describe('a peer that breaks the protocol is closed', () => {
+  test('with a reason for a text message', async () => {
+    const { listener, closings } = await startListener()
+    const client = await openClient(listener.url)
+    client.socket.send('hello')
+    expect((await client.received.next()).message).toEqual({ type: 'bye', code: 'refused', reason: 'a text message' })
+    expect(await closings.next()).toMatchObject({ code: 'frame-malformed' })
+  })
+
+  test('with a reason for a frame of the wrong length', async () => {
+    const { listener, closings, received } = await startListener()
+    const client = await openClient(listener.url)
+    const frame = encodeMessage(heartbeat)
+    client.connection.sendFrame(frame.subarray(0, frame.length - 1))
+    expect((await client.received.next()).message).toMatchObject({ type: 'bye', code: 'refused' })
+    expect(await closings.next()).toMatchObject({ code: 'frame-malformed' })
+    expect(received.all).toEqual([])
+  })
+
+  test('for a frame above the limit, of which nothing is read', async () => {
+    const { listener, closings, received } = await startListener()
+    const client = await openClient(listener.url)
+    client.socket.send(new Uint8Array(100_001))
+    expect(await closings.next()).toMatchObject({
+      code: 'connection-failed',
+      message: expect.stringContaining('Max payload'),
+    })
+    expect(received.all).toEqual([])
+  })
+
+  test('for WebSocket frames that are none', async () => {
+    const { listener, closings } = await startListener()
+    const socket = await dial(listener.port)
+    const handshake = ['Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13']
+    const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
+    socket.write(['GET / HTTP/1.1', 'Host: here', ...handshake, key, '', ''].join('\r\n'))
+    await once(socket, 'data')
+    socket.write(Buffer.from('\xff\xff\xff\xff\xff\xff', 'latin1'))
+    expect(await closings.next()).toMatchObject({ code: 'connection-failed' })
+  })
+})
+
+describe('with TLS', () => {
+  test('workers that trust its certificate connect by wss', async () => {
+    const { listener, received } = await startListener({ tls: own })
+    expect(listener.url).toBe(`wss://127.0.0.1:${listener.port}`)
+    const client = await openClient(listener.url, { ca: own.cert, anyName: false })
+    client.connection.send(heartbeat)
+    expect((await received.next()).message).toEqual(heartbeat)
+  })
+
+  test('a certificate that was handed over is trusted under any name, if that is wanted', async () => {
+    const { listener } = await startListener({ tls: own })
+    const url = listener.url.replace('127.0.0.1', 'localhost')
+    await openClient(url, { ca: own.cert, anyName: true })
+    const strict = attachClient(openWebSocket(url, 5000, { ca: own.cert, anyName: false }))
+    expect(await strict.closings.next()).toMatchObject({ code: 'connection-failed' })
+  })
+
+  test('workers that do not trust it do not connect', async () => {
+    const { listener, connections } = await startListener({ tls: own })
+    for (const trust of [undefined, { ca: makeSelfSigned().cert, anyName: true }]) {
+      const client = attachClient(openWebSocket(listener.url, 5000, trust))
+      expect(await client.closings.next()).toMatchObject({ code: 'connection-failed' })
+    }
+    expect(connections.all).toEqual([])
+  })
+
+  test('a peer that speaks no TLS is reported', async () => {
+    const { listener, garbage } = await startListener({ tls: own })
+    const client = attachClient(openWebSocket(listener.url.replace('wss', 'ws'), 5000))
+    expect(await client.closings.next()).toMatchObject({ code: 'connection-failed' })
+    expect(await garbage.next()).toMatchObject({ reason: expect.stringContaining('not a WebSocket handshake') })
+  })
+
+  test('a certificate or key that is none is a mistake of usage', async () => {
+    const wrong = [
+      { cert: 'no certificate', key: own.key },
+      { cert: own.cert, key: 'no key' },
+      { cert: own.cert, key: makeSelfSigned().key },
+    ]
+    for (const tls of wrong) {
+      await expect(startListener({ tls })).rejects.toMatchObject({ code: 'bad-tls', kind: 'usage' })
+    }
+  })
+})
+
+describe('closing', () => {
+  test('waits for peers to answer the goodbye', async () => {
+    const { listener, connections } = await startListener()
+    const client = await openClient(listener.url)
+    const { connection } = await connections.next()
+    connection.close(goodbye)
+    await listener.close()
+    expect((await client.received.next()).message).toEqual(goodbye)
+    expect(await client.closings.next()).toBeNull()
+  })
+
+  test.each([
+    ['TCP', null],
+    ['TLS', own],
+  ])('cuts off peers that hold on, and silent connections without a WebSocket (%s)', async (_, tls) => {
+    const { listener, connections, closings } = await startListener({ tls })
+    const silent = await dial(listener.port)
+    const client = await openClient(listener.url, { ca: own.cert, anyName: true })
+    await connections.next()
+    client.socket.pause()
+    const startMs = performance.now()
+    await listener.close()
+    // After the 2 s of the closing handshake; without that, Node waits a minute and more for a silent connection.
+    expect(performance.now() - startMs).toBeLessThan(10_000)
+    await closings.next()
+    if (!silent.destroyed) await once(silent, 'close')
+    client.socket.terminate()
+  })
+
+  test('lets nobody in any more', async () => {
+    const { listener } = await startListener()
+    await listener.close()
+    const late = attachClient(openWebSocket(listener.url, 5000))
+    expect(await late.closings.next()).toMatchObject({ message: expect.stringContaining('ECONNREFUSED') })
+  })
+})

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest'
+import type { Member } from '../src/member.ts'
+import { runSummarySchema } from '../src/metrics.ts'
+import { type SummaryFacts, summarizeRun } from '../src/summary.ts'
+import { epochWith } from './support/epoch-metrics.ts'
+import { createFakePeer } from './support/fake-peer.ts'
+import { tinyState } from './support/tiny-plan.ts'
+
+const facts: SummaryFacts = {
+  run: 'first',
+  runId: 'r',
+  dataset: 'synthetic',
+  dataSource: 'embedded',
+  model: 'reference',
+  parameters: 21,
+  trainSamples: 33,
+  validationSamples: 9,
+  testSamples: 12,
+  batchSize: 10,
+  shards: 4,
+  precision: 'float32',
+  engine: 'eager',
+  seed: 1,
+}
+const outcome = { status: 'completed', test: { loss: 1, accuracy: 0.5 }, weightsSha256: 'ab'.repeat(32) } as const
+const connection = createFakePeer().connect({ onMessage: () => undefined, onClose: () => undefined })
+
+const member = (id: number, backend: string, changes: Partial<Member> = {}): Member => ({
+  address: 'here',
+  connection,
+  facts: { id, name: `w${id}`, host: 'h', device: 'cpu', cores: 2, backend },
+  active: true,
+  gone: false,
+  connectedAt: 0,
+  lastHeardAt: 0,
+  heartbeat: null,
+  samples: 10 * id,
+  shards: id,
+  outcome: '',
+  ...changes,
+})
+
+describe('a summary', () => {
+  test('holds the figures of the last and the best epoch and what the workers did', () => {
+    const state = tinyState()
+    state.step = 12
+    const losses = [3, 1, 2]
+    state.history = {
+      epochs: losses.map((validationLoss, index) => epochWith(index + 1, { validationLoss })),
+      trainSeconds: 4,
+      measuredSamples: 500,
+      measuredSeconds: 2,
+    }
+    const gone = { gone: true, outcome: 'silent for 2.0 s' }
+    const members = [member(1, 'TensorFlow'), member(2, 'wasm', gone), member(3, 'TensorFlow')]
+    const summary = summarizeRun(facts, state, members, outcome)
+    expect(runSummarySchema.parse(summary)).toEqual(summary)
+    const figures = { trainLoss: 1, trainAccuracy: 0.5, validationAccuracy: 0.25 }
+    // 500 samples in 2 s
+    expect(summary).toMatchObject({ ...facts, ...outcome, epochs: 3, steps: 12, workers: 3, imagesPerSecond: 250 })
+    expect(summary.final).toEqual({ ...figures, validationLoss: 2 })
+    expect(summary.best).toEqual({ ...figures, epoch: 2, validationLoss: 1 })
+    expect(summary.backends).toEqual(['TensorFlow', 'wasm'])
+    expect(summary.perWorker.map(({ id, samples, shards, outcome }) => [id, samples, shards, outcome])).toEqual([
+      [1, 10, 1, 'stayed to the end'],
+      [2, 20, 2, 'silent for 2.0 s'],
+      [3, 30, 3, 'stayed to the end'],
+    ])
+  })
+
+  test('of a run without an epoch, a test or a measured step leaves them out', () => {
+    const summary = summarizeRun(facts, tinyState(), [], { ...outcome, status: 'interrupted', test: null })
+    expect(runSummarySchema.parse(summary)).toEqual(summary)
+    const nothing = { final: null, best: null, test: null, imagesPerSecond: null, epochs: 0, perWorker: [] }
+    expect(summary).toMatchObject(nothing)
+  })
+})

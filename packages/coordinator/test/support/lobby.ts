@@ -1,0 +1,91 @@
+import { encodeMessage, type Message, type MessageOf, protocolVersion, type Tensors } from '@lockstep/protocol'
+import type { CoordinatorEvent } from '../../src/events.ts'
+import type { Verdict } from '../../src/exchange.ts'
+import { type Answer, createMembership } from '../../src/membership.ts'
+import { tinySizes } from './decode.ts'
+import { createFakePeer, type FakePeer } from './fake-peer.ts'
+import { tinyParameters } from './tiny-engine.ts'
+import { tinyConfig } from './tiny-plan.ts'
+
+export const token = 'the token'
+export const runId = 'run-1'
+export const layoutHash = 'ab'.repeat(32)
+
+export const hello: MessageOf<'hello'> = {
+  type: 'hello',
+  protocol: protocolVersion,
+  token,
+  name: 'worker',
+  host: 'host',
+  device: 'cpu',
+  cores: 2,
+  layoutHash: null,
+}
+export const ready: MessageOf<'ready'> = { type: 'ready', runId, layoutHash, backend: 'tiny' }
+export const heartbeat: MessageOf<'heartbeat'> = { type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0 }
+export const gradient: MessageOf<'gradient'> = {
+  type: 'gradient',
+  runId,
+  step: 0,
+  shard: 1,
+  count: 5,
+  lossSum: 1,
+  correct: 2,
+}
+export const gradientTensors: Tensors = { gradient: new Float32Array(tinyParameters) }
+
+/** A membership with a clock and peers that the test moves, and what it has told. */
+export function createLobby() {
+  const clock = { nowMs: 0 }
+  const events: CoordinatorEvent[] = []
+  const calls: string[] = []
+  const answers: Answer[] = []
+  const answering: { verdict: Verdict } = { verdict: { taken: true, fault: null } }
+  const membership = createMembership({
+    token,
+    welcome: {
+      type: 'welcome',
+      runId,
+      config: tinyConfig,
+      classes: 3,
+      layoutHash,
+      sizes: tinySizes,
+      heartbeatMs: 400,
+      silenceMs: 15_000,
+    },
+    patience: { helloMs: 5000, readyMs: 60_000, silenceMs: 1600, hangMs: 30_000, queuedBytes: 1000 },
+    nowMs: () => clock.nowMs,
+    onEvent: event => events.push(event),
+    encodeState: () =>
+      encodeMessage(
+        { type: 'state', runId, step: 0, powers: [1, 1] },
+        { weights: new Float32Array(tinyParameters), moments: new Float32Array(2 * tinyParameters) },
+      ),
+    onJoin: id => calls.push(`join ${id}`),
+    onLeave: id => calls.push(`leave ${id}`),
+    onAnswer: answer => {
+      answers.push(answer)
+      return answering.verdict
+    },
+  })
+
+  /** Connects a peer that says these messages, one after the other. */
+  function connect(...messages: readonly Message[]): FakePeer {
+    const peer = createFakePeer()
+    membership.accept('10.0.0.1:5000', peer.connect)
+    for (const message of messages) peer.say(message)
+    return peer
+  }
+
+  /** Lets the time pass in ticks of 400 ms, in which these peers are heard of. */
+  function pass(durationMs: number, ...alive: readonly (readonly [FakePeer, Message])[]): void {
+    for (let passed = 0; passed < durationMs; passed += 400) {
+      clock.nowMs += 400
+      for (const [peer, message] of alive) peer.say(message)
+      membership.tick()
+    }
+  }
+
+  const reasons = () => events.flatMap(event => ('reason' in event ? [`${event.type}: ${event.reason}`] : []))
+  return { membership, clock, events, reasons, calls, answers, answering, connect, pass }
+}

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readdir, readFile, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { expect, test, vi } from 'vitest'
+import { cifar10 } from '../../src/cifar/format.ts'
+import { fetchCifar } from '../../src/fetch/fetch-cifar.ts'
+import { sendRange, serve } from '../support/file-server.ts'
+import { packSmallCifar } from '../support/small-cifar.ts'
+import { fetchOf, smallArchive } from '../support/small-fetch.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+test('what a fetch that was killed left behind does not stop the next one', async () => {
+  const wanted = fetchOf({ from: await packSmallCifar(temporaryFolder(), cifar10) })
+  const lock = join(wanted.folder, `${cifar10.folder}.lock`)
+  await mkdir(lock, { recursive: true })
+  await mkdir(join(wanted.folder, `${cifar10.folder}.unpacking`))
+  // The holder of a lock renews its time; one of a minute ago has no holder.
+  const minuteAgo = new Date(Date.now() - 60_000)
+  await utimes(lock, minuteAgo, minuteAgo)
+  await fetchCifar(wanted)
+  expect(await readdir(wanted.folder)).toEqual([cifar10.folder])
+})
+
+const child = fileURLToPath(new URL('../support/fetch-in-process.mjs', import.meta.url))
+
+test('of two processes that fetch at once one downloads, and both find the data set', async () => {
+  const { content, official } = await smallArchive()
+  const { address, ranges } = await serve(async (request, response) => {
+    await vi.waitFor(() => expect(waiting).toMatch(/another process is fetching/), { timeout: 30_000, interval: 20 })
+    sendRange(request, response, content)
+  })
+  const folder = join(temporaryFolder(), 'data')
+  const job = JSON.stringify({ format: official(address), folder })
+  const processes = [1, 2].map(() => spawn(process.execPath, [child, job], { stdio: ['ignore', 'pipe', 'pipe'] }))
+  let waiting = ''
+  for (const { stderr } of processes) {
+    stderr.setEncoding('utf8').on('data', chunk => {
+      waiting += chunk
+    })
+  }
+  const [outputs, codes] = await Promise.all([
+    Promise.all(processes.map(({ stdout }) => text(stdout))),
+    Promise.all(processes.map(async each => (await once(each, 'close'))[0])),
+  ])
+  expect({ codes, outputs, waiting: /another/.test(waiting) }).toEqual({
+    codes: [0, 0],
+    outputs: ['20', '20'],
+    waiting: true,
+  })
+  expect(ranges).toEqual(['all'])
+})
+
+test('a process that is killed while it downloads leaves a download to go on with', async () => {
+  const { content, official } = await smallArchive()
+  const { address, ranges } = await serve(async (request, response, attempt) => {
+    if (attempt > 1) return sendRange(request, response, content)
+    response.writeHead(200, { 'content-length': content.length }).write(content.subarray(0, 2000))
+  })
+  const wanted = fetchOf({ format: official(address) })
+  const killed = spawn(process.execPath, [child, JSON.stringify({ format: wanted.format, folder: wanted.folder })])
+  await vi.waitFor(async () => expect(await partialBytes(wanted.folder)).toBe(2000), { timeout: 30_000, interval: 20 })
+  killed.kill('SIGKILL')
+  await once(killed, 'close')
+  const lock = join(wanted.folder, `${cifar10.folder}.lock`)
+  const minuteAgo = new Date(Date.now() - 60_000)
+  await utimes(lock, minuteAgo, minuteAgo)
+  expect((await fetchCifar(wanted)).test.count).toBe(3)
+  expect(ranges).toEqual(['all', 'bytes=2000-'])
+})
+
+async function partialBytes(folder: string): Promise<number> {
+  const name = (await readdir(folder).catch(() => [])).find(each => each.endsWith('.partial'))
+  return name === undefined ? 0 : (await readFile(join(folder, name))).length
+}
