@@ -17,8 +17,8 @@ export const runConfigSchema = z.strictObject({
   momentum: z.number().min(0).lt(1).describe('momentum (sgd)'),
   validationSplit: z.number().min(0).lt(1).describe('last fraction of the training set that validates'),
   earlyStopping: z.int().min(0).describe('stop after N epochs without a lower validation loss, 0: never'),
-  precision: z.enum(['float32']).describe('arithmetic of the gradient'),
-  engine: z.enum(['eager']).describe('how a gradient is computed'),
+  precision: z.enum(['float32', 'bfloat16']).describe('arithmetic of convolutions and matrix products'),
+  engine: z.enum(['compiled', 'eager']).describe('gradient as one graph, or op by op'),
   threads: z.int().min(1).max(1024).describe('TensorFlow threads of each worker'),
   limitTrain: z.int().min(1).nullable().describe('use only the first N training samples'),
   limitTest: z.int().min(1).nullable().describe('use only the first N test samples'),
@@ -27,3 +27,4 @@ export const runConfigSchema = z.strictObject({
 export type RunConfig = z.infer<typeof runConfigSchema>
 export type DataSetName = RunConfig['dataset']
 export type ModelName = RunConfig['model']
+export type Precision = RunConfig['precision']

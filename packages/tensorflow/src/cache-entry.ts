@@ -7,7 +7,8 @@ import { hasSystemCode } from '@lockstep/protocol'
 import { z } from 'zod'
 
 const manifestName = 'manifest.json'
-const asidePrefix = '.aside-'
+/** Of folders that hold work in progress. */
+export const asidePrefix = '.aside-'
 const dayMs = 86_400_000
 
 const manifestSchema = z.strictObject({

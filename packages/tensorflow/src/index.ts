@@ -1,3 +1,4 @@
+export * from './compile/index.ts'
 export * from './load.ts'
 export type { Finding, FindingState } from './machine/finding.ts'
 export { inspectMachine, type MachineReport } from './machine/inspect-machine.ts'

@@ -1,16 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { buildModel, createEagerEngine, createLayout, createOptimizer } from '@lockstep/model'
+import { buildModel, createLayout, createOptimizer } from '@lockstep/model'
 import { loadTensorFlow } from '@lockstep/tensorflow'
 import { type ComputeSetup, type FromCompute, memoryOf, type ToCompute } from './compute-messages.ts'
+import { createEngine } from './engine.ts'
 import { createReplica, type Replica } from './replica.ts'
 
 const port = parentPort!
 const { config, classes, provisioned } = workerData as ComputeSetup
 
-const { description } = await loadTensorFlow(provisioned)
+const { backend, description } = await loadTensorFlow(provisioned)
 const model = buildModel(config.model, { classes, seed: config.seed })
 const layout = createLayout(model)
-const engine = createEagerEngine(model, layout)
+const engine = createEngine(model, layout, config, backend)
 const optimizer = createOptimizer(config)
 let current: { readonly session: number; readonly replica: Replica } | null = null
 

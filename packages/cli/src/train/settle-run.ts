@@ -20,6 +20,7 @@ export type Resumed = {
 export function settleConfig(given: Partial<RunConfig>, dataset: RunConfig['dataset'], shards: number): RunConfig {
   const config = { ...runConfigDefaults, epochs: defaultEpochs(dataset), shards, ...given, dataset }
   refuseEmptyShards(config)
+  refuseEagerBfloat16(config)
   return config
 }
 
@@ -31,6 +32,18 @@ function refuseEmptyShards({ shards, batchSize }: RunConfig): void {
     received: `${shards}`,
     hint: 'Without --shards there is one for each worker: use fewer workers, fewer shards or a larger --batch-size.',
   })
+}
+
+function refuseEagerBfloat16({ precision, engine }: RunConfig): void {
+  if (precision === 'float32' || engine === 'compiled') return
+  throw new LockstepError(
+    'precision-engine',
+    `--precision ${precision}: the ${engine} engine computes in float32 only`,
+    {
+      kind: 'usage',
+      hint: 'Leave out --engine, or use --precision float32.',
+    },
+  )
 }
 
 /** Finds a run and its newest checkpoint, and lets nothing about it be changed but the number of epochs. */

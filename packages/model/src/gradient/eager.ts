@@ -2,6 +2,7 @@ import type { ParameterLayout } from '../layout.ts'
 import { tf } from '../tfjs.ts'
 import type { GradientEngine, ShardEvaluation, ShardGradient } from './engine.ts'
 import { createLogits } from './logits.ts'
+import { crossEntropy, summarizeShard } from './loss.ts'
 import { inScope } from './scope.ts'
 import { checkShard } from './shard.ts'
 import { createUpload } from './upload.ts'
@@ -24,8 +25,9 @@ export function createEagerEngine(model: tf.LayersModel, layout: ParameterLayout
   function forward(pixels: Uint8Array, labels: Uint8Array, training: boolean) {
     const inputs = tf.tensor(new Float32Array(pixels), [labels.length, ...sampleShape], 'float32')
     const logits = logitsOf(inputs, { training })
-    const losses = crossEntropy(logits, labels)
-    return { losses, evaluation: readEvaluation(losses, tf.argMax(logits, 1), labels) }
+    const losses = crossEntropy(logits, tf.tensor1d(new Int32Array(labels), 'int32'))
+    const predictions = tf.argMax(logits, 1)
+    return { losses, evaluation: summarizeShard(losses.dataSync(), predictions.dataSync(), labels) }
   }
 
   function gradient(weights: Float32Array, pixels: Uint8Array, labels: Uint8Array): ShardGradient {
@@ -51,20 +53,6 @@ export function createEagerEngine(model: tf.LayersModel, layout: ParameterLayout
   }
 
   return { name: 'eager', gradient, evaluate, dispose: () => {} }
-}
-
-/** −log softmax(logits)[label] of each sample: [n, classes] → [n]. */
-function crossEntropy(logits: tf.Tensor2D, labels: Uint8Array): tf.Tensor1D {
-  const expected = tf.oneHot(tf.tensor1d(new Int32Array(labels), 'int32'), logits.shape[1])
-  return tf.neg(tf.sum(tf.mul(expected, tf.logSoftmax(logits)), 1))
-}
-
-function readEvaluation(losses: tf.Tensor, predictions: tf.Tensor, labels: Uint8Array): ShardEvaluation {
-  const predicted = Uint8Array.from(predictions.dataSync())
-  let lossSum = 0
-  for (const loss of losses.dataSync()) lossSum += loss
-  const correct = labels.reduce((sum, label, sample) => sum + Number(predicted[sample] === label), 0)
-  return { lossSum, correct, count: labels.length, predictions: predicted }
 }
 
 /** One flat vector; a parameter that the loss does not depend on has no gradient and keeps zeros. */

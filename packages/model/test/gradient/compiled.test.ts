@@ -1,0 +1,215 @@
+import { compileFunction } from '@lockstep/tensorflow'
+import { beforeAll, expect, test } from 'vitest'
+import { buildModel } from '../../src/architectures/index.ts'
+import { readWeights } from '../../src/flat-weights.ts'
+import { createCompiledEngine } from '../../src/gradient/compiled.ts'
+import { createLayout } from '../../src/layout.ts'
+import { createOptimizer } from '../../src/optimizers/index.ts'
+import { tf } from '../../src/tfjs.ts'
+import { weightsSha256 } from '../../src/weights-hash.ts'
+import { createEngines, relativeDistance } from '../fixtures/compiled.ts'
+import { runNode } from '../fixtures/run-node.ts'
+import { cutIntoShards, waveSamples } from '../fixtures/samples.ts'
+import { useTensorFlow } from '../fixtures/tensorflow.ts'
+
+beforeAll(useTensorFlow)
+
+const batch = waveSamples(50, 1)
+
+function createNet(precision: 'float32' | 'bfloat16' = 'float32') {
+  return createEngines(buildModel('reference', { classes: 10, seed: 1 }), precision)
+}
+
+test.each([50, 25, 13, 1])('the gradient of %d samples is that of the eager engine', async count => {
+  const { eager, compiled, weights } = createNet()
+  const [shard] = cutIntoShards(batch, [count])
+  const expected = await eager.gradient(weights, shard!.pixels, shard!.labels)
+  const received = await compiled.gradient(weights, shard!.pixels, shard!.labels)
+  expect(relativeDistance(received.gradient, expected.gradient)).toBeLessThan(1e-5)
+  expect(received.lossSum / expected.lossSum).toBeCloseTo(1, 6)
+  expect([received.correct, received.count]).toEqual([expected.correct, count])
+})
+
+test('in bfloat16 it points the same way', async () => {
+  const { eager, compiled, weights } = createNet('bfloat16')
+  const expected = await eager.gradient(weights, batch.pixels, batch.labels)
+  const received = await compiled.gradient(weights, batch.pixels, batch.labels)
+  // bfloat16 has 8 significant bits: each rounding errs by up to 2⁻⁹ = 0.2 %, and a chain of products by more.
+  expect(relativeDistance(received.gradient, expected.gradient)).toBeLessThan(0.1)
+  expect(relativeDistance(received.gradient, expected.gradient)).toBeGreaterThan(1e-4)
+  expect(received.lossSum / expected.lossSum).toBeCloseTo(1, 2)
+})
+
+test('evaluation is that of the eager engine', async () => {
+  const { eager, compiled, weights } = createNet()
+  const expected = await eager.evaluate(weights, batch.pixels, batch.labels)
+  const received = await compiled.evaluate(weights, batch.pixels, batch.labels)
+  expect(received.lossSum / expected.lossSum).toBeCloseTo(1, 6)
+  expect(received.predictions).toEqual(expected.predictions)
+  expect(received.correct).toBe(expected.correct)
+})
+
+test.each(['float32', 'bfloat16'] as const)(
+  '20 repeats in %s are the same to the bit, also elsewhere',
+  async precision => {
+    const hashes = new Set<string>()
+    const nets = [createNet(precision), createNet(precision)]
+    for (let repeat = 0; repeat < 20; repeat++) {
+      const { compiled, weights } = nets[repeat % 2]!
+      const { gradient } = await compiled.gradient(weights.slice(), batch.pixels, batch.labels)
+      hashes.add(weightsSha256(gradient))
+    }
+    hashes.add((await runNode('hash-compiled-gradient.mjs', [precision], inputOf(nets[0]!.weights))).trim())
+    expect(hashes.size).toBe(1)
+  },
+)
+
+/** Weights, pixels and labels as the script reads them. */
+function inputOf(weights: Float32Array): Uint8Array {
+  return Buffer.concat([new Uint8Array(weights.buffer), batch.pixels, batch.labels])
+}
+
+test('moving statistics move as they do in the eager engine, and evaluation uses them', async () => {
+  const build = () =>
+    tf.sequential({
+      layers: [
+        tf.layers.flatten({ inputShape: [4, 4, 1] }),
+        tf.layers.batchNormalization({ momentum: 0.5 }),
+        tf.layers.dense({
+          units: 3,
+          activation: 'softmax',
+          kernelInitializer: tf.initializers.glorotUniform({ seed: 3 }),
+        }),
+      ],
+    })
+  const [forEager, forCompiled] = [createEngines(build()), createEngines(build())]
+  const { pixels, labels } = forEager.samples(8)
+  const { weights } = forEager
+  for (let step = 0; step < 3; step++) {
+    await forEager.eager.gradient(weights, pixels, labels)
+    await forCompiled.compiled.gradient(weights, pixels, labels)
+  }
+  const expected = await forEager.eager.evaluate(weights, pixels, labels)
+  const received = await forCompiled.compiled.evaluate(weights, pixels, labels)
+  const fresh = await createEngines(build()).compiled.evaluate(weights, pixels, labels)
+  expect(received.lossSum / expected.lossSum).toBeCloseTo(1, 5)
+  expect(Math.abs(fresh.lossSum / expected.lossSum - 1)).toBeGreaterThan(0.1)
+})
+
+test('the gradient is the slope of the loss', async () => {
+  const model = tf.sequential({
+    layers: [
+      tf.layers.rescaling({ inputShape: [4, 4, 2], scale: 1 / 255 }),
+      tf.layers.conv2d({ filters: 3, kernelSize: 2, activation: 'tanh' }),
+      tf.layers.flatten(),
+      tf.layers.dense({ units: 3, activation: 'softmax' }),
+    ],
+  })
+  const { compiled, weights, samples } = createEngines(model)
+  const { pixels, labels } = samples(4)
+  const { gradient } = await compiled.gradient(weights, pixels, labels)
+  const step = 1e-2
+  for (const index of [0, 10, 26, 40, weights.length - 1]) {
+    const lossAt = async (shift: number) => {
+      const moved = weights.map((weight, i) => (i === index ? weight + shift : weight))
+      return (await compiled.evaluate(moved, pixels, labels)).lossSum / labels.length
+    }
+    // Central differences err by step²/6 times the third derivative, below 1e-4 for a net with such weights.
+    expect(((await lossAt(step)) - (await lossAt(-step))) / (2 * step)).toBeCloseTo(gradient[index]!, 3)
+  }
+})
+
+test('500 steps leave no tensor behind and do not grow the process', { timeout: 120_000 }, async () => {
+  const { compiled, weights, layout } = createNet()
+  const optimizer = createOptimizer({ optimizer: 'adam', learningRate: 0.001, momentum: 0 })
+  const [shard] = cutIntoShards(batch, [2])
+  let state = optimizer.initialState(layout.size)
+  const step = async () => {
+    const { gradient } = await compiled.gradient(weights, shard!.pixels, shard!.labels)
+    state = optimizer.apply(weights, gradient, state)
+    await compiled.evaluate(weights, shard!.pixels, shard!.labels)
+  }
+  for (let warmUp = 0; warmUp < 100; warmUp++) await step()
+  const before = { tensors: tf.memory().numTensors, bytes: process.memoryUsage.rss() }
+  for (let count = 0; count < 500; count++) await step()
+  expect(tf.memory().numTensors).toBe(before.tensors)
+  // Each step takes and gives 2 MB: a leak of one of its arrays would add 500 MB.
+  expect(process.memoryUsage.rss() - before.bytes).toBeLessThan(200e6)
+})
+
+test('the model is left as it was found', async () => {
+  const model = buildModel('reference', { classes: 10, seed: 1 })
+  const layout = createLayout(model)
+  const [weights, topology, tensors] = [readWeights(model, layout), model.toJSON(), tf.memory().numTensors]
+  const { compiled } = createEngines(model)
+  await compiled.gradient(new Float32Array(layout.size), batch.pixels, batch.labels)
+  compiled.dispose()
+  expect(tf.memory().numTensors).toBe(tensors)
+  expect(model.toJSON()).toEqual(topology)
+  expect(readWeights(model, layout)).toEqual(weights)
+})
+
+test('weights that do not enter the loss have a gradient of zero', async () => {
+  const input = tf.input({ shape: [2] })
+  const dead = tf.layers.dense({ units: 2, name: 'dead' }).apply(input) as tf.SymbolicTensor
+  const live = tf.layers.dense({ units: 2, name: 'live' }).apply(input) as tf.SymbolicTensor
+  const none = tf.layers.rescaling({ scale: 0 }).apply(dead) as tf.SymbolicTensor
+  const sum = tf.layers.add().apply([none, live])
+  const outputs = tf.layers.softmax().apply(sum) as tf.SymbolicTensor
+  const { compiled, layout } = createEngines(tf.model({ inputs: input, outputs }))
+  const { gradient } = await compiled.gradient(new Float32Array(layout.size), Uint8Array.of(3, 4), Uint8Array.of(0))
+  // ∂loss/∂logits = p − onehot = (−½, ½), times the pixels (3, 4) for the kernel.
+  const expected = { dead: [0, 0, 0, 0, 0, 0], live: [-1.5, 1.5, -2, 2, -0.5, 0.5] }
+  for (const { name, offset, size } of layout.entries) {
+    const [layer, weight] = name.split('/') as ['dead' | 'live', string]
+    const values = weight === 'kernel' ? expected[layer].slice(0, 4) : expected[layer].slice(4)
+    expect(Array.from(gradient.subarray(offset, offset + size), Math.abs)).toEqual(values.map(Math.abs))
+  }
+})
+
+test('a layer that draws random numbers is named in the error, and evaluates all the same', async () => {
+  const model = tf.sequential({
+    layers: [
+      tf.layers.flatten({ inputShape: [2, 2, 1] }),
+      tf.layers.dropout({ name: 'forget', rate: 0.5 }),
+      tf.layers.dense({ units: 2, activation: 'softmax' }),
+    ],
+  })
+  const { eager, compiled, weights, samples } = createEngines(model)
+  const { pixels, labels } = samples(3)
+  await expect(compiled.gradient(weights, pixels, labels)).rejects.toMatchObject({
+    code: 'compile-random',
+    message: expect.stringContaining('layer forget'),
+  })
+  const [expected, received] = [eager, compiled].map(engine => engine.evaluate(weights, pixels, labels))
+  expect((await received!).lossSum).toBeCloseTo((await expected!).lossSum, 5)
+})
+
+test.each([
+  { what: 'no samples', weights: 258_762, pixels: 0, labels: 0, code: 'shard-empty' },
+  { what: 'fewer pixels than its labels need', weights: 258_762, pixels: 3, labels: 1, code: 'shard-size' },
+  { what: 'weights of another model', weights: 5, pixels: 3072, labels: 1, code: 'weights-size' },
+])('a shard with $what is refused', async ({ weights, pixels, labels, code }) => {
+  const { compiled } = createNet()
+  const shard = [new Float32Array(weights), new Uint8Array(pixels), new Uint8Array(labels)] as const
+  await expect(compiled.gradient(...shard)).rejects.toMatchObject({ code })
+  await expect(compiled.evaluate(...shard)).rejects.toMatchObject({ code })
+})
+
+test('a compiler is asked once for every mode and number of samples', async () => {
+  const model = buildModel('reference', { classes: 10, seed: 1 })
+  const layout = createLayout(model)
+  let compiled = 0
+  const compile: typeof compileFunction = options => {
+    compiled += 1
+    return compileFunction(options)
+  }
+  const engine = createCompiledEngine(model, layout, { compile, precision: 'float32' })
+  const weights = readWeights(model, layout)
+  const [two, three] = cutIntoShards(batch, [2, 3])
+  for (const { pixels, labels } of [two!, three!, two!]) {
+    await Promise.all([engine.gradient(weights, pixels, labels), engine.gradient(weights, pixels, labels)])
+    await engine.evaluate(weights, pixels, labels)
+  }
+  expect(compiled).toBe(4)
+})

@@ -1,0 +1,46 @@
+import * as tf from '@tensorflow/tfjs'
+import { useBfloat16 } from './bfloat16.ts'
+import { fingerprint } from './fingerprint.ts'
+import { cachedFunction } from './function-cache.ts'
+import { encodeSavedModel } from './saved-model.ts'
+import type { CompiledFunction } from './session.ts'
+import { simplify } from './simplify/index.ts'
+import { tfjsNodeBackend } from './tfjs-node-backend.ts'
+import { type InputSpec, type TraceFunction, trace } from './trace.ts'
+
+export type Precision = 'float32' | 'bfloat16'
+
+export type CompileOptions = {
+  readonly trace: TraceFunction
+  readonly inputs: readonly InputSpec[]
+  /** Of convolutions and matrix products; all else is float32. */
+  readonly precision: Precision
+  /** Where compiled functions are kept; without it nothing is kept. */
+  readonly cacheFolder?: string | undefined
+  /** All that the traced function depends on besides its inputs' shapes. */
+  readonly identity: string
+  /** Folders with the code of the traced function, whose contents are part of its identity. */
+  readonly sources: readonly URL[]
+}
+
+export type CompileFunction = (options: CompileOptions) => Promise<CompiledFunction>
+
+/**
+ * Makes one TensorFlow graph of a function of tensors, or takes it from the cache. Native TensorFlow must be loaded in
+ * this thread.
+ * Throws LockstepError `compile-no-tensorflow`, `compile-value-read`, `compile-random` or `compile-unsupported`.
+ */
+export const compileFunction: CompileFunction = async options => {
+  const { inputs, precision, cacheFolder, identity, sources } = options
+  const { binding } = tfjsNodeBackend()
+  const key = fingerprint(
+    [identity, inputs, precision, binding.TF_Version, tf.version.tfjs],
+    [new URL('.', import.meta.url), ...sources],
+  )
+  return await cachedFunction({ binding, cacheFolder, key, inputs, build: () => buildGraph(options) })
+}
+
+function buildGraph({ trace: compute, inputs, precision }: CompileOptions): Uint8Array {
+  const simplified = simplify(trace(compute, inputs))
+  return encodeSavedModel(precision === 'bfloat16' ? useBfloat16(simplified) : simplified)
+}

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { asidePrefix, createEntry, readEntry } from '../cache-entry.ts'
+import { savedModelFile } from './saved-model.ts'
+import { type CompiledFunction, loadSession } from './session.ts'
+import type { NativeBinding } from './tfjs-node-backend.ts'
+import type { InputSpec } from './trace.ts'
+import { unsupportedError } from './trace-errors.ts'
+
+const dayMs = 86_400_000
+
+export type CacheRequest = {
+  readonly binding: NativeBinding
+  readonly cacheFolder: string | undefined
+  readonly key: string
+  readonly inputs: readonly InputSpec[]
+  /** Makes the SavedModel's file. */
+  readonly build: () => Uint8Array
+}
+
+/**
+ * The function that is kept under a key, built first when it is missing, damaged or of no use to TensorFlow. Where
+ * nothing can be kept, in a folder that is not writable for instance, it works all the same.
+ * Throws LockstepError `compile-unsupported` when TensorFlow refuses what was built, and what `build` throws.
+ */
+export async function cachedFunction(request: CacheRequest): Promise<CompiledFunction> {
+  return (await loadKept(request)) ?? (await buildAndKeep(request))
+}
+
+async function loadKept({ binding, cacheFolder, key, inputs }: CacheRequest): Promise<CompiledFunction | undefined> {
+  if (cacheFolder === undefined) return undefined
+  const folder = join(cacheFolder, key)
+  if ((await readEntry(folder)) === undefined) return undefined
+  try {
+    return loadSession(binding, folder, inputs)
+  } catch {
+    return undefined
+  }
+}
+
+/** What is kept has been loaded before: a graph that TensorFlow refuses never gets its name. */
+async function buildAndKeep({ binding, cacheFolder, key, inputs, build }: CacheRequest): Promise<CompiledFunction> {
+  const bytes = build()
+  let loaded: CompiledFunction | undefined
+  const fill = async (folder: string) => {
+    await writeFile(join(folder, savedModelFile), bytes)
+    loaded = load(binding, folder, inputs)
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    return { version: binding.TF_Version, files: [{ path: savedModelFile, sha256 }] }
+  }
+  if (cacheFolder !== undefined) {
+    await tolerateSystemErrors(async () => {
+      await createEntry(cacheFolder, key, fill)
+      await removeLeftovers(cacheFolder)
+    })
+  }
+  if (loaded === undefined) await inTemporaryFolder(fill)
+  return loaded!
+}
+
+function load(binding: NativeBinding, folder: string, inputs: readonly InputSpec[]): CompiledFunction {
+  try {
+    return loadSession(binding, folder, inputs)
+  } catch (error) {
+    throw unsupportedError(error, '')
+  }
+}
+
+async function inTemporaryFolder(use: (folder: string) => Promise<unknown>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'lockstep-'))
+  try {
+    await use(folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** A killed process may leave half an entry, under a name of its own. */
+async function removeLeftovers(cacheFolder: string): Promise<void> {
+  for (const name of await readdir(cacheFolder)) {
+    if (!name.startsWith(asidePrefix)) continue
+    const folder = join(cacheFolder, name)
+    if (Date.now() - (await stat(folder)).mtimeMs > dayMs) await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function tolerateSystemErrors(act: () => Promise<void>): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error
+  }
+}

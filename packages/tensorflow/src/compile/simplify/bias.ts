@@ -1,0 +1,37 @@
+import type { Graph, Value } from '../graph.ts'
+import type { Rule } from '../rewrite.ts'
+import { bothWays, inputsOf, keepsDimensions, reductionAxes, sameShape, typeAttribute } from './match.ts'
+
+/** The sum of a tensor and a vector along its last axis is BiasAdd, which TensorFlow fuses with what is before it. */
+export const toBiasAdd: Rule = (graph, node) => {
+  const { shape, dtype } = node.outputs[0]!
+  if ((node.op !== 'Add' && node.op !== 'AddV2') || dtype !== 'float32' || shape.length < 2) return undefined
+  for (const [x, operand] of bothWays(node.inputs)) {
+    if (!sameShape(x.shape, shape) || !isAlongLast(operand, shape)) continue
+    return [graph.apply('BiasAdd', [x, asVector(graph, operand)], { T: typeAttribute(dtype) }, { shape, dtype })]
+  }
+  return undefined
+}
+
+/** The sum over all axes but the last is BiasAddGrad. */
+export const toBiasAddGrad: Rule = (graph, node) => {
+  const [x] = node.inputs
+  if (node.op !== 'Sum' || keepsDimensions(node) || x!.dtype !== 'float32' || x!.shape.length < 2) return undefined
+  const leading = [...x!.shape.keys()].slice(0, -1)
+  if (!sameShape(reductionAxes(node), leading)) return undefined
+  return [graph.apply('BiasAddGrad', [x!], { T: typeAttribute('float32') }, node.outputs[0]!)]
+}
+
+function isAlongLast({ shape }: Value, whole: readonly number[]): boolean {
+  return shape.length > 0 && shape.at(-1) === whole.at(-1) && shape.slice(0, -1).every(length => length === 1)
+}
+
+function asVector(graph: Graph, value: Value): Value {
+  if (value.shape.length === 1) return value
+  const [inner] = inputsOf(value, 'Reshape') ?? []
+  if (inner?.shape.length === 1) return inner
+  const shape = [value.shape.at(-1)!]
+  const target = graph.constant({ dtype: 'int32', shape: [1], values: Int32Array.from(shape) })
+  const attributes = { T: typeAttribute(value.dtype), Tshape: typeAttribute('int32') }
+  return graph.apply('Reshape', [value, target], attributes, { shape, dtype: value.dtype })
+}

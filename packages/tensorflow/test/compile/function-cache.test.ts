@@ -1,0 +1,109 @@
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, expect, test } from 'vitest'
+import { type CompileOptions, compileFunction } from '../../src/compile/index.ts'
+import { savedModelFile } from '../../src/compile/saved-model.ts'
+import { temporaryFolder } from '../support/machine.ts'
+import { useTensorFlow } from '../support/tensorflow.ts'
+
+beforeAll(useTensorFlow)
+
+/** Compiles y = 2x and says how often that was traced and that it works. */
+async function compile(cacheFolder: string | undefined, changes: Partial<CompileOptions> = {}) {
+  let traces = 0
+  const { run, dispose } = await compileFunction({
+    trace: ([x]) => {
+      traces += 1
+      return [tf.mul(x!, 2)]
+    },
+    inputs: [{ name: 'x', shape: [2], dtype: 'float32' }],
+    precision: 'float32',
+    identity: 'twice',
+    sources: [],
+    cacheFolder,
+    ...changes,
+  })
+  expect(run([Float32Array.of(1, 2)])).toEqual([Float32Array.of(2, 4)])
+  dispose()
+  return traces
+}
+
+test('a function is traced once and then taken from the cache', async () => {
+  const cache = await temporaryFolder()
+  expect(await compile(cache)).toBe(1)
+  expect(await compile(cache)).toBe(0)
+  expect(await readdir(cache)).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)])
+})
+
+test('without a folder nothing is kept', async () => {
+  expect(await compile(undefined)).toBe(1)
+  expect(await compile(undefined)).toBe(1)
+})
+
+test('another identity, precision, input or source is another function', async () => {
+  const cache = await temporaryFolder()
+  const code = await temporaryFolder()
+  await writeFile(join(code, 'a.js'), 'one')
+  const sources = [new URL(`file://${code}/`)]
+  expect(await compile(cache, { sources })).toBe(1)
+  expect(await compile(cache, { sources, identity: 'twice as much' })).toBe(1)
+  expect(await compile(cache, { sources, precision: 'bfloat16' })).toBe(1)
+  expect(await compile(cache, { sources, inputs: [{ name: 'y', shape: [2], dtype: 'float32' }] })).toBe(1)
+  await writeFile(join(code, 'a.js'), 'two')
+  expect(await compile(cache, { sources })).toBe(1)
+  expect(await compile(cache, { sources })).toBe(0)
+})
+
+test.each([
+  ['cut off', (bytes: Buffer) => bytes.subarray(0, bytes.length / 2)],
+  ['empty', () => Buffer.alloc(0)],
+  ['with one bit flipped', (bytes: Buffer) => Buffer.from(bytes.map((byte, i) => (i === 40 ? byte ^ 1 : byte)))],
+])('an entry that is %s is made anew', async (_, damage) => {
+  const cache = await temporaryFolder()
+  await compile(cache)
+  const [key] = await readdir(cache)
+  const file = join(cache, key!, savedModelFile)
+  await writeFile(file, damage(await readFile(file)))
+  expect(await compile(cache)).toBe(1)
+  expect(await compile(cache)).toBe(0)
+})
+
+test('an entry that TensorFlow does not take, though nothing has changed it, is made anew', async () => {
+  const cache = await temporaryFolder()
+  await compile(cache)
+  const [key] = await readdir(cache)
+  const file = join(cache, key!, savedModelFile)
+  const bytes = await readFile(file)
+  const manifest = JSON.parse(await readFile(join(cache, key!, 'manifest.json'), 'utf8'))
+  await writeFile(file, Buffer.alloc(bytes.length))
+  // As a file system might do after a power failure: length and time are there, the contents are not.
+  await utimes(file, new Date(), manifest.files[0].modifiedMs / 1000)
+  expect(await compile(cache)).toBe(1)
+})
+
+test('a folder that cannot be written is done without', async () => {
+  const folder = await temporaryFolder()
+  await writeFile(join(folder, 'file'), '')
+  const cache = join(folder, 'file', 'cache')
+  expect(await compile(cache)).toBe(1)
+  expect(await compile(cache)).toBe(1)
+})
+
+test('several that compile the same at once all get it, and leave one entry', async () => {
+  const cache = await temporaryFolder()
+  await Promise.all([compile(cache), compile(cache), compile(cache)])
+  expect(await readdir(cache)).toHaveLength(1)
+  expect(await compile(cache)).toBe(0)
+})
+
+test('what killed processes left behind is removed a day later', async () => {
+  const cache = await temporaryFolder()
+  await compile(cache)
+  const old = join(cache, '.aside-1-old')
+  await mkdir(old)
+  const twoDaysAgo = Date.now() / 1000 - 2 * 86_400
+  await utimes(old, twoDaysAgo, twoDaysAgo)
+  await compile(cache, { identity: 'another' })
+  expect((await readdir(cache)).filter(name => name.startsWith('.'))).toEqual([])
+})

@@ -1,0 +1,137 @@
+import * as tf from '@tensorflow/tfjs'
+import { beforeAll, expect, test } from 'vitest'
+import { useBfloat16 } from '../../src/compile/bfloat16.ts'
+import { reachable } from '../../src/compile/graph.ts'
+import { simplify } from '../../src/compile/simplify/index.ts'
+import { type InputSpec, type TraceFunction, trace } from '../../src/compile/trace.ts'
+import { useTensorFlow } from '../support/tensorflow.ts'
+
+beforeAll(useTensorFlow)
+
+const images: InputSpec = { name: 'x', shape: [2, 4, 4, 3], dtype: 'float32' }
+const rows: InputSpec = { name: 'x', shape: [4, 3], dtype: 'float32' }
+
+/** The operations of the simplified graph, sorted, without inputs and constants. */
+function operations(
+  compute: TraceFunction,
+  inputs: readonly InputSpec[],
+  further = (x: ReturnType<typeof trace>) => x,
+) {
+  const { outputs } = further(simplify(trace(compute, inputs)))
+  const dull = ['Placeholder', 'Const']
+  return reachable(outputs)
+    .map(({ op }) => op)
+    .filter(op => !dull.includes(op))
+    .sort()
+}
+
+const factors: InputSpec = { ...rows, name: 'factors' }
+
+/** The gradient of Σ f(x) · factor. */
+const gradientOf = (f: (x: tf.Tensor) => tf.Tensor, [x, factor]: readonly tf.Tensor[]) =>
+  tf.grad(y => tf.sum(tf.mul(f(y), factor!)))(x!)
+
+test('what is computed from constants alone is a constant', () => {
+  expect(operations(() => [tf.exp(tf.add(tf.ones([2]), tf.scalar(1)))], [])).toEqual([])
+})
+
+test('bytes become float32 in one conversion', () => {
+  const bytes: InputSpec = { name: 'x', shape: [3], dtype: 'uint8' }
+  expect(operations(([x]) => [tf.cast(x!, 'float32')], [bytes])).toEqual(['Cast'])
+})
+
+test('reshapes that change nothing are dropped, and of several the last is kept', () => {
+  expect(operations(([x]) => [tf.reshape(tf.reshape(x!, [3, 4]), [4, 3])], [rows])).toEqual([])
+  expect(operations(([x]) => [tf.reshape(tf.reshape(x!, [3, 4]), [12])], [rows])).toEqual(['Reshape'])
+})
+
+test.each<[string, TraceFunction]>([
+  ['x + 0', ([x]) => [tf.add(x!, 0)]],
+  ['0 + x', ([x]) => [tf.add(0, x!)]],
+  ['x − 0', ([x]) => [tf.sub(x!, 0)]],
+  ['1 · x', ([x]) => [tf.mul(1, x!)]],
+  ['x / 1', ([x]) => [tf.div(x!, 1)]],
+])('%s is x', (_, compute) => {
+  expect(operations(compute, [rows])).toEqual([])
+})
+
+test.each<[string, TraceFunction, string]>([
+  ['0 − x', ([x]) => [tf.sub(0, x!)], 'Sub'],
+  ['1 / x', ([x]) => [tf.div(1, x!)], 'RealDiv'],
+  ['x · 0', ([x]) => [tf.mul(x!, 0)], 'Mul'],
+])('%s is not x', (_, compute, op) => {
+  expect(operations(compute, [rows])).toEqual([op])
+})
+
+test('adding a vector along the last axis is BiasAdd, in whatever shape the vector comes', () => {
+  const vector: InputSpec = { name: 'b', shape: [3], dtype: 'float32' }
+  expect(operations(([x, b]) => [tf.add(x!, b!)], [images, vector])).toEqual(['BiasAdd'])
+  expect(operations(([x, b]) => [tf.add(x!, tf.reshape(b!, [1, 1, 1, 3]))], [images, vector])).toEqual(['BiasAdd'])
+  expect(operations(([x, b]) => [tf.add(b!, x!)], [images, vector])).toEqual(['BiasAdd'])
+})
+
+test('adding a column is no BiasAdd', () => {
+  const column: InputSpec = { name: 'b', shape: [4, 1], dtype: 'float32' }
+  expect(operations(([x, b]) => [tf.add(x!, b!)], [rows, column])).toEqual(['Add'])
+})
+
+test('the sum over all axes but the last is BiasAddGrad, and no other sum is', () => {
+  expect(operations(([x]) => [tf.sum(x!, [0, 1, 2])], [images])).toEqual(['BiasAddGrad'])
+  expect(operations(([x]) => [tf.sum(x!, [0, 1])], [images])).toEqual(['Sum'])
+  expect(operations(([x]) => [tf.sum(x!, [0, 1, 2], true)], [images])).toEqual(['Sum'])
+})
+
+test.each<[string, (x: tf.Tensor) => tf.Tensor, readonly string[]]>([
+  ['ReLU', x => tf.relu(x), ['ReluGrad']],
+  ['ReLU6', x => tf.relu6(x), ['Relu6Grad']],
+  ['leaky ReLU', x => tf.leakyRelu(x, 0.2), ['LeakyReluGrad']],
+])('the gradient of %s is one operation', (_, activation, expected) => {
+  expect(operations(inputs => [gradientOf(activation, inputs)], [rows, factors])).toEqual(expected)
+})
+
+test('a gradient of ReLU takes the activated value where there is one', () => {
+  const compute: TraceFunction = inputs => [tf.relu(inputs[0]!), gradientOf(x => tf.relu(x), inputs)]
+  const { outputs } = simplify(trace(compute, [rows, factors]))
+  expect(outputs[1]!.node.inputs[1]).toBe(outputs[0])
+})
+
+test('a gradient through pooling and ReLU takes ReLU and the sum for a bias where there are fewer elements', () => {
+  const pooled: InputSpec = { name: 'factors', shape: [2, 2, 2, 3], dtype: 'float32' }
+  const bias: InputSpec = { name: 'bias', shape: [3], dtype: 'float32' }
+  const compute: TraceFunction = ([x, factor, b]) =>
+    tf.grads((y: tf.Tensor, c: tf.Tensor) =>
+      tf.sum(tf.mul(tf.maxPool(tf.relu(tf.add(y, c)) as tf.Tensor4D, 2, 2, 'valid'), factor!)),
+    )([x!, b!])
+  const { outputs } = simplify(trace(compute, [images, pooled, bias]))
+  const [gradient, biasGradient] = outputs.map(({ node }) => node)
+  expect(gradient!.op).toBe('MaxPoolGrad')
+  expect(gradient!.inputs[2]!.node.op).toBe('ReluGrad')
+  expect(gradient!.inputs[2]!.shape).toEqual([2, 2, 2, 3])
+  expect(biasGradient!.op).toBe('BiasAddGrad')
+  expect(biasGradient!.inputs[0]).toBe(gradient!.inputs[2])
+})
+
+test('a product of matrices is MatMul, and one of batches stays', () => {
+  const square: InputSpec = { name: 'x', shape: [3, 3], dtype: 'float32' }
+  const batch: InputSpec = { name: 'x', shape: [2, 3, 3], dtype: 'float32' }
+  expect(operations(([x]) => [tf.matMul(x!, x!, true)], [square])).toEqual(['MatMul'])
+  expect(operations(([x]) => [tf.matMul(x!, x!)], [batch])).toEqual(['BatchMatMulV2'])
+})
+
+test('cross-entropy and its gradient are one operation and a scale', () => {
+  const labels: InputSpec = { name: 'labels', shape: [4], dtype: 'int32' }
+  const losses = (logits: tf.Tensor, expected: tf.Tensor) =>
+    tf.neg(tf.sum(tf.mul(tf.oneHot(expected as tf.Tensor1D, 3), tf.logSoftmax(logits)), 1))
+  const compute: TraceFunction = ([x, expected]) => [
+    losses(x!, expected!),
+    tf.grad(logits => tf.mean(losses(logits, expected!)))(x!),
+  ]
+  expect(operations(compute, [rows, labels])).toEqual(['Mul', 'SparseSoftmaxCrossEntropyWithLogits'])
+})
+
+test('bfloat16 surrounds matrix products and convolutions with conversions, each made once', () => {
+  const square: InputSpec = { name: 'x', shape: [3, 3], dtype: 'float32' }
+  const compute: TraceFunction = ([x]) => [tf.matMul(x!, x!), tf.matMul(x!, x!, true)]
+  // x to bfloat16 once for both, and both results back.
+  expect(operations(compute, [square], useBfloat16)).toEqual(['Cast', 'Cast', 'Cast', 'MatMul', 'MatMul'])
+})

@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+import {
+  type buildModel,
+  createCompiledEngine,
+  createEagerEngine,
+  type GradientEngine,
+  type ParameterLayout,
+} from '@lockstep/model'
+import { LockstepError, type RunConfig, userCacheFolder } from '@lockstep/protocol'
+import { type Backend, compileFunction } from '@lockstep/tensorflow'
+
+/**
+ * The engine that a run asks for. Only TensorFlow runs compiled graphs: elsewhere the model is run op by op, which gives
+ * the same gradients but for rounding.
+ * Throws LockstepError `precision-backend` where the precision is not to be had.
+ */
+export function createEngine(
+  model: ReturnType<typeof buildModel>,
+  layout: ParameterLayout,
+  { engine, precision }: Pick<RunConfig, 'engine' | 'precision'>,
+  backend: Backend,
+): GradientEngine {
+  if (engine === 'compiled' && backend === 'tensorflow') {
+    const cacheFolder = join(userCacheFolder(process.env), 'compiled')
+    return createCompiledEngine(model, layout, { compile: compileFunction, precision, cacheFolder })
+  }
+  if (precision === 'float32') return createEagerEngine(model, layout)
+  throw new LockstepError('precision-backend', `this worker cannot compute in ${precision}`, {
+    expected: 'native TensorFlow and the compiled engine',
+    received: `${backend}, ${engine}`,
+    hint: 'Run `pnpm cli doctor` on its machine, or start the run with --precision float32.',
+  })
+}
