@@ -58,16 +58,17 @@ describe('the same data, configuration, seed and shards give the same weights', 
     expect(summary.perWorker.filter(worker => worker.outcome === 'stayed to the end')).toHaveLength(3)
   })
 
-  test('when a worker joins late and when there is garbage on the port', async () => {
+  test('when there is garbage on the port and a worker joins long after the other', async () => {
     const tokenFile = join(folder, 'token')
     await writeFile(tokenFile, 'a token of more than sixteen characters\n')
-    const cli = startCli([...sharded, '--workers', '1', '--token-file', tokenFile, '--run-dir', join(folder, 'late')])
+    // It waits for the late one: by itself it would be done before a process has started.
+    const waits = ['--workers', '1', '--min-workers', '2', '--token-file', tokenFile]
+    const cli = startCli([...sharded, ...waits, '--run-dir', join(folder, 'late')])
     const [, url, port] = await cli.printed(/listening on (ws:\/\/127\.0\.0\.1:(\d+))/)
-    await cli.printed(/1 active/)
-    const late = startCli(['worker', '--connect', url!, '--token-file', tokenFile, '--name', 'late', '--offline'])
     const stranger = await runCli(['worker', '--connect', url!, '--wait', '0'])
     await sendGarbage(Number(port))
     await sendWrongLength(url!)
+    const late = startCli(['worker', '--connect', url!, '--token-file', tokenFile, '--name', 'late', '--offline'])
     expect(stranger).toMatchObject({ code: 1, stderr: expect.stringMatching(/refused this worker: wrong token/) })
     expect((await cli.ending).code).toBe(0)
     expect((await late.ending).code).toBe(0)
