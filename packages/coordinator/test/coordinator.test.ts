@@ -1,19 +1,18 @@
 import { once } from 'node:events'
-import { readdir, readFile, symlink } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
-import { encodeMessage, LockstepError, openWebSocket } from '@lockstep/protocol'
+import { encodeMessage } from '@lockstep/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { type CoordinatorOptions, startCoordinator } from '../src/coordinator.ts'
-import type { CoordinatorEvent } from '../src/events.ts'
 import { runSummarySchema } from '../src/metrics.ts'
-import { createRunFolder, readNewestCheckpoint, reopenRunFolder } from '../src/run-folder.ts'
+import { readNewestCheckpoint, reopenRunFolder } from '../src/run-folder.ts'
 import { decodeState } from '../src/run-state.ts'
 import { temporaryFolder } from './support/folder.ts'
 import { openClient } from './support/listener.ts'
-import { heartbeat, hello, token } from './support/lobby.ts'
+import { heartbeat, hello } from './support/lobby.ts'
 import { startSocketWorker } from './support/socket-worker.ts'
+import { startTiny } from './support/start-coordinator.ts'
 import { tinyPlan } from './support/tiny-plan.ts'
 import { trainAlone } from './support/train-alone.ts'
 
@@ -24,26 +23,6 @@ beforeEach(async () => {
   path = join(await temporaryFolder(), 'run')
 })
 
-async function start(options: Partial<CoordinatorOptions> = {}) {
-  const events: CoordinatorEvent[] = []
-  const coordinator = await startCoordinator({
-    plan: tinyPlan(),
-    openFolder: () => createRunFolder(path, {}),
-    listen: { host: '127.0.0.1', port: 0, tls: null },
-    token,
-    minWorkers: 1,
-    waitMs: 60_000,
-    checkpointEvery: 0,
-    stop: new AbortController().signal,
-    ...options,
-    onEvent: event => {
-      events.push(event)
-      options.onEvent?.(event)
-    },
-  })
-  return { ...coordinator, events }
-}
-
 const epochsOnDisk = async () => {
   const lines = (await readFile(join(path, 'metrics.jsonl'), 'utf8')).trim().split('\n')
   return lines.map(line => JSON.parse(line).epoch)
@@ -51,7 +30,7 @@ const epochsOnDisk = async () => {
 
 describe('a run', () => {
   test('trains, tests, writes its folder and sends its workers home', async () => {
-    const { url, finished, events } = await start({ minWorkers: 2 })
+    const { url, finished, events } = await startTiny(path, { minWorkers: 2 })
     const workers = [startSocketWorker(url), startSocketWorker(url)]
     const summary = await finished
     expect(summary).toMatchObject({ run: 'run', status: 'completed', weightsSha256: finalSha256, epochs: 2, steps: 8 })
@@ -75,7 +54,7 @@ describe('a run', () => {
   })
 
   test('survives the loss of a worker within a step, and one that comes late', async () => {
-    const { url, finished } = await start({
+    const { url, finished } = await startTiny(path, {
       minWorkers: 2,
       onEvent: event => {
         if (event.type !== 'worker-lost') return
@@ -95,7 +74,7 @@ describe('a run', () => {
   })
 
   test('is not disturbed by strangers at its port', async () => {
-    const { url, finished, events } = await start()
+    const { url, finished, events } = await startTiny(path)
     const { port } = new URL(url)
     let disturbed = false
     startSocketWorker(url, {
@@ -118,7 +97,7 @@ describe('a run', () => {
   })
 
   test('sends a worker away whose replica has drifted', async () => {
-    const { url, finished } = await start({
+    const { url, finished } = await startTiny(path, {
       minWorkers: 2,
       onEvent: event => {
         if (event.type === 'worker-joined' && event.worker.id === 1) startSocketWorker(url)
@@ -150,7 +129,7 @@ async function disturb(url: string, port: number): Promise<void> {
 describe('a run that is asked to stop', () => {
   test('ends after the step with a checkpoint, from which it goes on to the same weights', async () => {
     const stop = new AbortController()
-    const first = await start({
+    const first = await startTiny(path, {
       stop: stop.signal,
       onEvent: event => {
         if (event.type === 'step' && event.step === 6) stop.abort()
@@ -165,7 +144,7 @@ describe('a run that is asked to stop', () => {
     expect(state.position).toMatchObject({ epoch: 2, batch: 2 })
 
     const openFolder = () => reopenRunFolder(path, state.history.epochs, {})
-    const second = await start({ plan: tinyPlan({}, state), openFolder, minWorkers: 2 })
+    const second = await startTiny(path, { plan: tinyPlan({}, state), openFolder, minWorkers: 2 })
     startSocketWorker(second.url)
     startSocketWorker(second.url)
     expect(await second.finished).toMatchObject({
@@ -179,7 +158,7 @@ describe('a run that is asked to stop', () => {
 
   test('ends before the first step when it still waits for workers', async () => {
     const stop = new AbortController()
-    const { url, finished } = await start({
+    const { url, finished } = await startTiny(path, {
       minWorkers: 2,
       stop: stop.signal,
       onEvent: event => {
@@ -189,76 +168,5 @@ describe('a run that is asked to stop', () => {
     startSocketWorker(url)
     expect(await finished).toMatchObject({ status: 'interrupted', steps: 0 })
     expect(await readdir(join(path, 'checkpoints'))).toEqual(['step-000000000.ckpt'])
-  })
-})
-
-describe('a run that fails', () => {
-  test('keeps what it has learnt and tells its workers', async () => {
-    const error = new LockstepError('workers-ended', 'all worker processes have ended')
-    const { url, finished, abort } = await start({
-      onEvent: event => {
-        if (event.type === 'step' && event.step === 3) abort(error)
-      },
-    })
-    const worker = startSocketWorker(url)
-    await expect(finished).rejects.toBe(error)
-    expect(await worker.ended).toMatchObject({ code: 'failed', reason: error.message })
-    expect(await readdir(join(path, 'checkpoints'))).toEqual(['step-000000003.ckpt'])
-    expect(await readdir(path)).not.toContain('summary.json')
-  })
-
-  test('for a full disk says so, and leaves no half of a checkpoint', async () => {
-    const { url, finished } = await start({
-      openFolder: async () => {
-        const folder = await createRunFolder(path, {})
-        await folder.writeCheckpoint(0, Uint8Array.of(0))
-        // What is written aside for the checkpoint of step 4 finds no room.
-        await symlink('/dev/full', join(path, 'checkpoints', `step-000000004.ckpt.${process.pid}.partial`))
-        return folder
-      },
-    })
-    const worker = startSocketWorker(url)
-    await expect(finished).rejects.toMatchObject({ code: 'disk-full' })
-    expect(await worker.ended).toMatchObject({ code: 'failed' })
-    expect(await readdir(join(path, 'checkpoints'))).not.toContain('step-000000004.ckpt')
-  })
-
-  test('frees its port', async () => {
-    const { url, finished, abort } = await start()
-    abort(new LockstepError('workers-ended', 'gone'))
-    await expect(finished).rejects.toMatchObject({ code: 'workers-ended' })
-    const socket = openWebSocket(url, 1000)
-    const [error] = await once(socket, 'error')
-    expect(error).toMatchObject({ code: 'ECONNREFUSED' })
-  })
-})
-
-describe('starting', () => {
-  test('fails without a folder when the port is taken', async () => {
-    const { url, abort, finished } = await start()
-    const port = Number(new URL(url).port)
-    let opened = false
-    const openFolder = async () => {
-      opened = true
-      return createRunFolder(path, {})
-    }
-    const second = start({ listen: { host: '127.0.0.1', port, tls: null }, openFolder })
-    await expect(second).rejects.toMatchObject({ code: 'port-taken' })
-    expect(opened).toBe(false)
-    abort(new LockstepError('workers-ended', 'gone'))
-    await expect(finished).rejects.toThrow()
-  })
-
-  test('frees the port when the folder cannot be opened', async () => {
-    await createRunFolder(path, {})
-    let url = ''
-    const failed = start({
-      onEvent: event => {
-        if (event.type === 'listening') url = event.url
-      },
-    })
-    await expect(failed).rejects.toMatchObject({ code: 'run-folder-taken' })
-    const [error] = await once(openWebSocket(url, 1000), 'error')
-    expect(error).toMatchObject({ code: 'ECONNREFUSED' })
   })
 })

@@ -153,61 +153,6 @@ test('what belongs to another run is dropped without harm', () => {
   expect([answers, membership.active(), peer.ending()]).toEqual([[], 1, 'open'])
 })
 
-describe('while time passes', () => {
-  test('everyone who has said hello hears that the coordinator lives', () => {
-    const { connect, pass } = createLobby()
-    const [stranger, guest] = [connect(), connect(hello)]
-    pass(400)
-    expect([stranger, guest].map(typesSentTo)).toEqual([[], ['welcome', 'heartbeat']])
-  })
-
-  test('a silent worker is dropped, one that is heard of stays', () => {
-    const { membership, connect, pass, calls, reasons } = createLobby()
-    const [silent, alive] = [connect(hello, ready), connect(hello, ready)]
-    pass(2000, [alive, heartbeat])
-    expect([silent.ending(), alive.ending(), membership.active()]).toEqual(['terminated', 'open', 1])
-    expect([calls.at(-1), reasons()]).toEqual(['leave 1', ['worker-lost: silent for 2.0 s']])
-  })
-
-  test('a peer that says no hello is dropped', () => {
-    const { connect, pass } = createLobby()
-    const peer = connect()
-    pass(4800)
-    expect(peer.ending()).toBe('open')
-    pass(400)
-    expect(peer.ending()).toBe('terminated')
-  })
-
-  test('a worker whose computation hangs is dropped though its heartbeats go on', () => {
-    const { connect, pass, reasons } = createLobby()
-    const peer = connect(hello, ready)
-    pass(4000, [peer, { ...heartbeat, step: 8, pending: 1, quietMs: 29_999 }])
-    expect(peer.ending()).toBe('open')
-    pass(400, [peer, { ...heartbeat, step: 8, pending: 1, quietMs: 30_400 }])
-    expect([peer.ending(), reasons()]).toEqual(['terminated', ['worker-lost: hung at step 8 for 30.4 s']])
-  })
-
-  test('a worker that reads nothing is dropped', () => {
-    const { connect, pass, reasons } = createLobby()
-    const peer = connect(hello, ready)
-    peer.queuedBytes = 1001
-    pass(400, [peer, heartbeat])
-    expect([peer.ending(), reasons()]).toEqual(['terminated', ['worker-lost: stopped reading']])
-  })
-
-  test('a coordinator that was suspended drops nobody for what it could not hear', () => {
-    const { membership, clock, connect, pass } = createLobby()
-    const [worker, guest, stranger] = [connect(hello, ready), connect(hello), connect()]
-    pass(400)
-    clock.nowMs += 3_600_000
-    membership.tick()
-    pass(1200)
-    expect([worker, guest, stranger].map(peer => peer.ending())).toEqual(['open', 'open', 'open'])
-    pass(800, [guest, heartbeat])
-    expect([worker.ending(), guest.ending()]).toEqual(['terminated', 'open'])
-  })
-})
-
 describe('the end', () => {
   test('is told to everyone who is there', () => {
     const { membership, connect } = createLobby()

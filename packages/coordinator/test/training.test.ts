@@ -1,5 +1,5 @@
 import { weightsSha256 } from '@lockstep/model'
-import { decodeMessage, LockstepError } from '@lockstep/protocol'
+import { decodeMessage } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { decodeState } from '../src/run-state.ts'
 import type { Training } from '../src/training.ts'
@@ -10,7 +10,6 @@ import { trainTiny } from './support/train-tiny.ts'
 
 const alone = trainAlone()
 const finalSha256 = weightsSha256(alone.at(-1)!)
-const lost = new LockstepError('no-workers', 'nobody is there')
 
 describe('the trained weights', () => {
   test.each([1, 2, 3, 7])('are those of a plain loop, to the bit, with %i workers', async workers => {
@@ -155,101 +154,6 @@ describe('the figures of an epoch', () => {
     const { epochs } = await trainTiny({ workers: 1, plan: tinyPlan({}, state) })
     // One step of 3 samples was left, in 10 ms.
     expect(epochs[0]!.imagesPerSecond).toBeCloseTo(3 / 0.01, 6)
-  })
-})
-
-describe('training ends', () => {
-  test('between two steps when asked to, and goes on from there', async () => {
-    for (const stopAt of [0, 1, 4, 6]) {
-      const plan = tinyPlan()
-      const stopped = await trainTiny({
-        workers: 2,
-        plan,
-        training: () => ({ shouldStop: () => plan.state.step >= stopAt }),
-      })
-      expect([stopped.status, plan.state.step]).toEqual(['interrupted', stopAt])
-      const resumed = await trainTiny({ workers: 1, plan: tinyPlan({}, plan.state) })
-      expect(resumed.status).toBe('completed')
-      expect(weightsSha256(plan.state.weights)).toBe(finalSha256)
-    }
-  })
-
-  test('as completed when asked to stop during the last step', async () => {
-    const plan = tinyPlan()
-    const { status, epochs } = await trainTiny({
-      workers: 1,
-      plan,
-      training: () => ({ shouldStop: () => plan.state.step === 8 }),
-    })
-    expect([status, epochs.length]).toEqual(['completed', 2])
-  })
-
-  test('early when the validation loss has not fallen for long enough, also when resumed then', async () => {
-    // So small a step leaves every weight as it is: no epoch is better than the first.
-    const still = { epochs: 9, optimizer: 'sgd', momentum: 0, learningRate: 1e-30, earlyStopping: 2 } as const
-    const stopped = await trainTiny({ workers: 2, plan: tinyPlan(still) })
-    expect([stopped.status, stopped.epochs.length]).toEqual(['stopped early', 3])
-    const state = decodeState(stopped.checkpoints.at(-1)!, tinyPlan().identity)
-    const resumed = await trainTiny({ workers: 1, plan: tinyPlan(still, state) })
-    expect([resumed.status, resumed.epochs.length]).toEqual(['stopped early', 0])
-  })
-
-  test('with an error when the loss is no number, though work for the next step is under way', async () => {
-    const weights = tinyState().weights.fill(Number.NaN)
-    const plan = tinyPlan({}, { ...tinyState(), weights })
-    await expect(trainTiny({ workers: 2, plan })).rejects.toMatchObject({
-      code: 'diverged',
-      message: 'training has diverged: the training loss after step 0, in epoch 1 is NaN',
-      hint: expect.stringContaining('--learning-rate (now 0.05)'),
-    })
-  })
-
-  test('with an error when the validation loss is no number', async () => {
-    const engine = createTinyEngine()
-    const plan = tinyPlan()
-    const running = trainTiny({
-      workers: 1,
-      plan,
-      engine: { ...engine, evaluate: (...shard) => ({ ...engine.evaluate(...shard), lossSum: Infinity }) },
-    })
-    await expect(running).rejects.toMatchObject({ code: 'diverged', message: expect.stringMatching(/validation loss/) })
-    expect(plan.state.history.epochs).toEqual([])
-  })
-
-  test('with the error of a checkpoint that cannot be written', async () => {
-    const full = new LockstepError('disk-full', 'the disk is full')
-    const running = trainTiny({
-      workers: 1,
-      training: () => ({ checkpointEvery: 2, checkpoint: () => Promise.reject(full) }),
-    })
-    await expect(running).rejects.toBe(full)
-  })
-
-  test('with the error of an abort, at whatever step', async () => {
-    for (const at of [0, 3, 5]) {
-      const plan = tinyPlan()
-      const running = trainTiny({
-        workers: 2,
-        plan,
-        training: crew => ({ onEvent: event => event.type === 'step' && event.step > at && crew.abort(lost) }),
-      })
-      await expect(running).rejects.toBe(lost)
-    }
-  })
-
-  test('with the error of an abort that comes while a checkpoint is waited for', async () => {
-    const running = trainTiny({
-      workers: 2,
-      training: crew => ({
-        checkpointEvery: 1,
-        checkpoint: async () => {
-          crew.abort(lost)
-          // Long enough for Node to complain about a rejection that nobody has heard.
-          await new Promise(resolve => setTimeout(resolve, 5))
-        },
-      }),
-    })
-    await expect(running).rejects.toBe(lost)
   })
 })
 

@@ -1,38 +1,16 @@
 import { getEventListeners } from 'node:events'
 import { hostname } from 'node:os'
-import { LockstepError, type Received } from '@lockstep/protocol'
+import { LockstepError } from '@lockstep/protocol'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Compute } from '../src/compute.ts'
-import type { Answer } from '../src/replica.ts'
 import { runSession, type SessionOptions } from '../src/session.ts'
 import { startBareCoordinator } from './support/bare-coordinator.ts'
-import { hello, runId, token, welcome } from './support/configuration.ts'
+import { hello, runId, welcome } from './support/configuration.ts'
+import { createIdleCompute, layoutHash, sessionOptions } from './support/idle-compute.ts'
 
-const layoutHash = 'cd'.repeat(32)
 const bye = { type: 'bye', code: 'finished', reason: 'the run is completed' } as const
 const work = { type: 'work', runId, step: 0, shard: 2, count: 1 } as const
 const workTensors = { pixels: new Uint8Array(3072).fill(9), labels: Uint8Array.of(4) }
-
-/** A computing thread that does nothing of its own accord. */
-function createIdleCompute() {
-  const given: Received[] = []
-  const thread = { answer: (_: Answer) => {}, fail: (_: Error) => {}, pending: 0 }
-  const failed = new Promise<never>((_, reject) => {
-    thread.fail = reject
-  })
-  const compute: Compute = {
-    layoutHash,
-    backend: 'idle',
-    failed,
-    beginSession: onAnswer => {
-      thread.answer = onAnswer
-    },
-    give: received => given.push(received),
-    progress: () => ({ step: 3, pending: thread.pending, quietMs: 0.5 }),
-    stop: async () => undefined,
-  }
-  return { compute, thread, given }
-}
 
 const leave = { controller: new AbortController() }
 afterEach(() => {
@@ -41,28 +19,11 @@ afterEach(() => {
   leave.controller = new AbortController()
 })
 
-function optionsFor(url: string, compute: Compute): SessionOptions {
-  return {
-    url,
-    trust: undefined,
-    token,
-    name: 'w',
-    device: 'cpu',
-    cores: 2,
-    answerTimeoutMs: 5000,
-    layoutHash: null,
-    prepare: async () => compute,
-    onWelcome: () => undefined,
-    onReady: () => undefined,
-    signal: leave.controller.signal,
-  }
-}
-
 /** A session with a coordinator of the test, and the coordinator's end of it. */
 async function begin(options: Partial<SessionOptions> = {}) {
   const { url, guests } = await startBareCoordinator()
   const idle = createIdleCompute()
-  const ended = runSession({ ...optionsFor(url, idle.compute), ...options })
+  const ended = runSession({ ...sessionOptions(url, idle.compute, leave.controller.signal), ...options })
   // Tests that are about something else than its failure await it later.
   ended.catch(() => undefined)
   return { ...idle, ended, guest: await guests.next() }
@@ -188,7 +149,9 @@ describe('a coordinator is given up', () => {
   })
 
   test('when nobody listens', async () => {
-    const end = await runSession(optionsFor('ws://127.0.0.1:1', createIdleCompute().compute))
+    const end = await runSession(
+      sessionOptions('ws://127.0.0.1:1', createIdleCompute().compute, leave.controller.signal),
+    )
     expect(end).toMatchObject({ type: 'lost', reason: expect.stringContaining('ECONNREFUSED'), welcomed: false })
   })
 })
@@ -218,7 +181,7 @@ describe('a worker that is to leave', () => {
 
   test('does not even connect when it was to leave before', async () => {
     leave.controller.abort()
-    const ended = runSession(optionsFor('ws://127.0.0.1:1', createIdleCompute().compute))
+    const ended = runSession(sessionOptions('ws://127.0.0.1:1', createIdleCompute().compute, leave.controller.signal))
     expect(await ended).toEqual({ type: 'left' })
   })
 })

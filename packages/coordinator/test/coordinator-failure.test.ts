@@ -1,0 +1,86 @@
+import { once } from 'node:events'
+import { readdir, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LockstepError, openWebSocket } from '@lockstep/protocol'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { createRunFolder } from '../src/run-folder.ts'
+import { temporaryFolder } from './support/folder.ts'
+import { startSocketWorker } from './support/socket-worker.ts'
+import { startTiny } from './support/start-coordinator.ts'
+
+let path: string
+
+beforeEach(async () => {
+  path = join(await temporaryFolder(), 'run')
+})
+
+describe('a run that fails', () => {
+  test('keeps what it has learnt and tells its workers', async () => {
+    const error = new LockstepError('workers-ended', 'all worker processes have ended')
+    const { url, finished, abort } = await startTiny(path, {
+      onEvent: event => {
+        if (event.type === 'step' && event.step === 3) abort(error)
+      },
+    })
+    const worker = startSocketWorker(url)
+    await expect(finished).rejects.toBe(error)
+    expect(await worker.ended).toMatchObject({ code: 'failed', reason: error.message })
+    expect(await readdir(join(path, 'checkpoints'))).toEqual(['step-000000003.ckpt'])
+    expect(await readdir(path)).not.toContain('summary.json')
+  })
+
+  test('for a full disk says so, and leaves no half of a checkpoint', async () => {
+    const { url, finished } = await startTiny(path, {
+      openFolder: async () => {
+        const folder = await createRunFolder(path, {})
+        await folder.writeCheckpoint(0, Uint8Array.of(0))
+        // What is written aside for the checkpoint of step 4 finds no room.
+        await symlink('/dev/full', join(path, 'checkpoints', `step-000000004.ckpt.${process.pid}.partial`))
+        return folder
+      },
+    })
+    const worker = startSocketWorker(url)
+    await expect(finished).rejects.toMatchObject({ code: 'disk-full' })
+    expect(await worker.ended).toMatchObject({ code: 'failed' })
+    expect(await readdir(join(path, 'checkpoints'))).not.toContain('step-000000004.ckpt')
+  })
+
+  test('frees its port', async () => {
+    const { url, finished, abort } = await startTiny(path)
+    abort(new LockstepError('workers-ended', 'gone'))
+    await expect(finished).rejects.toMatchObject({ code: 'workers-ended' })
+    const socket = openWebSocket(url, 1000)
+    const [error] = await once(socket, 'error')
+    expect(error).toMatchObject({ code: 'ECONNREFUSED' })
+  })
+})
+
+describe('starting', () => {
+  test('fails without a folder when the port is taken', async () => {
+    const { url, abort, finished } = await startTiny(path)
+    const port = Number(new URL(url).port)
+    let opened = false
+    const openFolder = async () => {
+      opened = true
+      return createRunFolder(path, {})
+    }
+    const second = startTiny(path, { listen: { host: '127.0.0.1', port, tls: null }, openFolder })
+    await expect(second).rejects.toMatchObject({ code: 'port-taken' })
+    expect(opened).toBe(false)
+    abort(new LockstepError('workers-ended', 'gone'))
+    await expect(finished).rejects.toThrow()
+  })
+
+  test('frees the port when the folder cannot be opened', async () => {
+    await createRunFolder(path, {})
+    let url = ''
+    const failed = startTiny(path, {
+      onEvent: event => {
+        if (event.type === 'listening') url = event.url
+      },
+    })
+    await expect(failed).rejects.toMatchObject({ code: 'run-folder-taken' })
+    const [error] = await once(openWebSocket(url, 1000), 'error')
+    expect(error).toMatchObject({ code: 'ECONNREFUSED' })
+  })
+})

@@ -1,0 +1,26 @@
+import { type CoordinatorOptions, startCoordinator } from '../../src/coordinator.ts'
+import type { CoordinatorEvent } from '../../src/events.ts'
+import { createRunFolder } from '../../src/run-folder.ts'
+import { token } from './lobby.ts'
+import { tinyPlan } from './tiny-plan.ts'
+
+/** A coordinator of the tiny plan on a free port, with a new run folder at this path, and what it tells. */
+export async function startTiny(path: string, options: Partial<CoordinatorOptions> = {}) {
+  const events: CoordinatorEvent[] = []
+  const coordinator = await startCoordinator({
+    plan: tinyPlan(),
+    openFolder: () => createRunFolder(path, {}),
+    listen: { host: '127.0.0.1', port: 0, tls: null },
+    token,
+    minWorkers: 1,
+    waitMs: 60_000,
+    checkpointEvery: 0,
+    stop: new AbortController().signal,
+    ...options,
+    onEvent: event => {
+      events.push(event)
+      options.onEvent?.(event)
+    },
+  })
+  return { ...coordinator, events }
+}

@@ -1,0 +1,46 @@
+import type { Received } from '@lockstep/protocol'
+import type { Compute } from '../../src/compute.ts'
+import type { Answer } from '../../src/replica.ts'
+import type { SessionOptions } from '../../src/session.ts'
+import { token } from './configuration.ts'
+
+export const layoutHash = 'cd'.repeat(32)
+
+/** A computing thread that does nothing of its own accord. */
+export function createIdleCompute() {
+  const given: Received[] = []
+  const thread = { answer: (_: Answer) => {}, fail: (_: Error) => {}, pending: 0 }
+  const failed = new Promise<never>((_, reject) => {
+    thread.fail = reject
+  })
+  const compute: Compute = {
+    layoutHash,
+    backend: 'idle',
+    failed,
+    beginSession: onAnswer => {
+      thread.answer = onAnswer
+    },
+    give: received => given.push(received),
+    progress: () => ({ step: 3, pending: thread.pending, quietMs: 0.5 }),
+    stop: async () => undefined,
+  }
+  return { compute, thread, given }
+}
+
+/** A session that works with this thread. */
+export function sessionOptions(url: string, compute: Compute, signal: AbortSignal): SessionOptions {
+  return {
+    url,
+    trust: undefined,
+    token,
+    name: 'w',
+    device: 'cpu',
+    cores: 2,
+    answerTimeoutMs: 5000,
+    layoutHash: null,
+    prepare: async () => compute,
+    onWelcome: () => undefined,
+    onReady: () => undefined,
+    signal,
+  }
+}
