@@ -66,7 +66,7 @@ export async function refuseTaken(path: string): Promise<void> {
   const hint = 'Choose another --run-dir, or continue that run with --resume.'
   const found = await statOrNull(path)
   if (found === null) return
-  const details = { kind: 'usage', expected: 'a folder that is new, empty or without a run', hint } as const
+  const details = { kind: 'usage', expected: 'a new or empty folder', hint } as const
   if (!found.isDirectory()) throw new LockstepError('run-folder-taken', `${path} is a file`, details)
   const names = await readdir(path)
   if (names.includes(runFiles.config))

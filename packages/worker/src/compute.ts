@@ -45,7 +45,7 @@ function follow(thread: Worker): Pick<Compute, 'beginSession' | 'give' | 'progre
     if (message.type === 'built' || message.session !== session) return
     if (message.type === 'step') return workload.reach(message.step)
     workload.answer(message.message.step)
-    onAnswer(message)
+    onAnswer({ message: message.message, tensors: message.tensors })
   })
 
   return {

@@ -1,0 +1,163 @@
+import {
+  buildModel,
+  createLayout,
+  createOptimizer,
+  readWeights,
+  usePlainJavaScript,
+  weightsSha256,
+} from '@lockstep/model'
+import type { MessageOf, Received } from '@lockstep/protocol'
+import type { Provisioned } from '@lockstep/tensorflow'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type Compute, startCompute } from '../src/compute.ts'
+import type { Answer } from '../src/replica.ts'
+import { config, runId } from './support/configuration.ts'
+import { createHappenings } from './support/happenings.ts'
+import { provisionForTests } from './support/tensorflow.ts'
+
+let provisioned: Provisioned
+let weights: Float32Array
+let layoutHash: string
+
+beforeAll(async () => {
+  provisioned = await provisionForTests()
+  await usePlainJavaScript()
+  const model = buildModel('reference', { classes: 10, seed: config.seed })
+  const layout = createLayout(model)
+  weights = readWeights(model, layout)
+  layoutHash = layout.hash
+})
+
+async function start(): Promise<Compute> {
+  const compute = await startCompute({ config, classes: 10, provisioned })
+  compute.failed.catch(() => undefined)
+  onTestFinished(compute.stop)
+  return compute
+}
+
+function beginSession(compute: Compute) {
+  const answers = createHappenings<Answer>()
+  compute.beginSession(answers.add)
+  return answers
+}
+
+const state = (): Received => ({
+  message: { type: 'state', runId, step: 0, powers: [1, 1] },
+  tensors: { weights: weights.slice(), moments: new Float32Array(2 * weights.length) },
+})
+
+/** Samples of random pixels: each is as good as any other for what is tested here. */
+function samples(count: number) {
+  const pixels = Uint8Array.from({ length: count * 3072 }, (_, index) => (index * 2_654_435_761) >>> 24)
+  return { pixels, labels: Uint8Array.from({ length: count }, (_, sample) => sample % 10) }
+}
+const work = (step: number, shard: number, count = 4): Received => ({
+  message: { type: 'work', runId, step, shard, count },
+  tensors: samples(count),
+})
+const evaluate = (step: number): Received => ({
+  message: { type: 'evaluate', runId, step, chunk: 0, count: 4 },
+  tensors: samples(4),
+})
+
+describe('a computing thread', () => {
+  test('builds the model of the run on TensorFlow', async () => {
+    const compute = await start()
+    expect(compute.layoutHash).toBe(layoutHash)
+    expect(compute.backend).toMatch(/^(TensorFlow \d|WebAssembly)/)
+  })
+
+  test('keeps a replica that follows the run to the bit', async () => {
+    const compute = await start()
+    const answers = beginSession(compute)
+    compute.give(state())
+    compute.give(work(0, 2))
+    const { message, tensors } = await answers.next()
+    expect(message).toMatchObject({ type: 'gradient', step: 0, shard: 2, count: 4 })
+    // An untrained net of ten classes is as good as a guess: a loss of about ln 10 a sample.
+    expect(message.lossSum / 4).toBeCloseTo(Math.log(10), 0)
+    const gradient = tensors.gradient as Float32Array
+    const expected = weights.slice()
+    const optimizer = createOptimizer(config)
+    optimizer.apply(expected, gradient, optimizer.initialState(weights.length))
+    compute.give({ message: { type: 'update', runId, step: 0 }, tensors: { gradient: gradient.slice() } })
+    compute.give(evaluate(1))
+    const metrics = (await answers.next()).message as MessageOf<'metrics'>
+    expect(metrics).toMatchObject({ type: 'metrics', step: 1, weightsSha256: weightsSha256(expected) })
+    expect(compute.progress()).toMatchObject({ step: 1, pending: 0 })
+  })
+
+  test('is given the memory of tensors instead of a copy', async () => {
+    const compute = await start()
+    const answers = beginSession(compute)
+    compute.give(state())
+    const received = work(0, 0)
+    compute.give(received)
+    expect(received.tensors.pixels!.byteLength).toBe(0)
+    await answers.next()
+  })
+
+  test('says what is pending, and counts what is sent ahead only when it is due', async () => {
+    const compute = await start()
+    const answers = beginSession(compute)
+    compute.give(state())
+    compute.give(work(0, 0))
+    compute.give(work(1, 0))
+    expect(compute.progress().pending).toBe(1)
+    const { tensors } = await answers.next()
+    expect(compute.progress().pending).toBe(0)
+    compute.give({ message: { type: 'update', runId, step: 0 }, tensors: { gradient: tensors.gradient!.slice() } })
+    expect(compute.progress().pending).toBe(1)
+    await answers.next()
+    expect(compute.progress()).toMatchObject({ step: 1, pending: 0 })
+  })
+
+  test('gives the same gradient to the bit each time, and to each session its own answers only', async () => {
+    const compute = await start()
+    const first = beginSession(compute)
+    compute.give(state())
+    compute.give(work(0, 1))
+    const before = await first.next()
+    compute.give(work(0, 8))
+    compute.give(work(3, 9))
+    const second = beginSession(compute)
+    expect(compute.progress()).toMatchObject({ step: 0, pending: 0 })
+    compute.give(state())
+    compute.give(work(0, 1))
+    const after = await second.next()
+    expect(after.message).toEqual(before.message)
+    const [sha256, sha256Before] = [after, before].map(({ tensors }) => weightsSha256(tensors.gradient as Float32Array))
+    expect(sha256).toBe(sha256Before)
+    expect([first.all.length, second.all.length]).toEqual([1, 1])
+  })
+})
+
+describe('a computation that cannot go on', () => {
+  test('fails when TensorFlow does not load, with what to do about it', async () => {
+    const lost: Provisioned = { backend: 'tensorflow', bindingFile: '/nowhere/binding.node', version: '2.21.0' }
+    await expect(startCompute({ config, classes: 10, provisioned: lost })).rejects.toMatchObject({
+      name: 'LockstepError',
+      code: 'compute-failed',
+      message: 'the computation failed: TensorFlow does not load from /nowhere',
+      hint: expect.stringContaining('doctor'),
+    })
+  })
+
+  test('fails when a shard cannot be computed', async () => {
+    const compute = await start()
+    beginSession(compute)
+    compute.give(state())
+    const { message, tensors } = work(0, 0)
+    compute.give({ message, tensors: { ...tensors, labels: tensors.labels!.fill(10) } })
+    await expect(compute.failed).rejects.toMatchObject({
+      code: 'compute-failed',
+      message: expect.stringMatching(/^the computation failed: .*label/),
+    })
+  })
+
+  test('fails when the thread ends', async () => {
+    const compute = await start()
+    await compute.stop()
+    await expect(compute.failed).rejects.toMatchObject({ message: expect.stringContaining('ended with code 1') })
+  })
+})

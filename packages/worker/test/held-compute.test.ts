@@ -1,0 +1,82 @@
+import type { Provisioned } from '@lockstep/tensorflow'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { Compute } from '../src/compute.ts'
+import { createHeldCompute } from '../src/held-compute.ts'
+import { welcome } from './support/configuration.ts'
+import { provisionForTests } from './support/tensorflow.ts'
+
+let provisioned: Provisioned
+
+beforeAll(async () => {
+  provisioned = await provisionForTests()
+})
+
+function createTested() {
+  const provisions: number[] = []
+  const held = createHeldCompute(async threads => {
+    provisions.push(threads)
+    return provisioned
+  })
+  onTestFinished(held.stop)
+  return { held, provisions }
+}
+
+const hasEnded = (compute: Compute) =>
+  compute.failed.then(
+    () => false,
+    () => true,
+  )
+const otherRun = { ...welcome, runId: 'run-2' }
+
+describe('the computing thread', () => {
+  test('is kept for the same run', async () => {
+    const { held, provisions } = createTested()
+    expect(held.layoutHash()).toBeNull()
+    const [first, again] = [held.prepare(welcome), held.prepare(welcome)]
+    expect(await again).toBe(await first)
+    expect(await held.prepare({ ...welcome, workerId: 2 })).toBe(await first)
+    expect(provisions).toEqual([welcome.config.threads])
+    expect(held.layoutHash()).toBe((await first).layoutHash)
+  })
+
+  test('makes way for that of another run, of which there is one only', async () => {
+    const { held, provisions } = createTested()
+    const first = await held.prepare(welcome)
+    const [second, again] = [held.prepare(otherRun), held.prepare(otherRun)]
+    expect(held.layoutHash()).toBeNull()
+    expect(await again).toBe(await second)
+    expect(await hasEnded(first)).toBe(true)
+    expect(provisions).toHaveLength(2)
+  })
+
+  test('ends when it is stopped', async () => {
+    const { held } = createTested()
+    const compute = await held.prepare(welcome)
+    await held.stop()
+    expect(await hasEnded(compute)).toBe(true)
+    await held.stop()
+  })
+
+  test('fails with what provisioning fails with', async () => {
+    const failure = new Error('no TensorFlow')
+    const held = createHeldCompute(() => Promise.reject(failure))
+    await expect(held.prepare(welcome)).rejects.toBe(failure)
+    await held.stop()
+  })
+})
+
+test('stopping does not wait for TensorFlow to be provisioned, and nothing starts afterwards', async () => {
+  let provide: (provisioned: Provisioned) => void = () => undefined
+  const held = createHeldCompute(() => new Promise(resolve => (provide = resolve)))
+  const preparing = held.prepare(welcome)
+  await new Promise(resolve => setImmediate(resolve))
+  await held.stop()
+  provide(provisioned)
+  await expect(preparing).rejects.toMatchObject({ message: 'the worker has left' })
+})
+
+test('a worker that has nothing has nothing to stop', async () => {
+  const { held, provisions } = createTested()
+  await held.stop()
+  expect(provisions).toEqual([])
+})

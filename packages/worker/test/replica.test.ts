@@ -1,0 +1,167 @@
+import { createSgd, type GradientEngine, weightsSha256 } from '@lockstep/model'
+import type { Message, Received, Tensors } from '@lockstep/protocol'
+import { describe, expect, test } from 'vitest'
+import { type Answer, createReplica } from '../src/replica.ts'
+
+const sgd = createSgd({ learningRate: 0.5 })
+
+/**
+ * An engine whose gradient is the weights plus the first pixel, and whose loss sum is the first weight. With `slow` it
+ * answers later.
+ */
+function createEngine(slow = false): GradientEngine {
+  const later = <T>(value: T) => (slow ? new Promise<T>(resolve => setImmediate(() => resolve(value))) : value)
+  const figures = (weights: Float32Array, labels: Uint8Array) => ({
+    lossSum: weights[0]!,
+    correct: 1,
+    count: labels.length,
+  })
+  return {
+    name: 'test',
+    gradient: (weights, pixels, labels) =>
+      later({ ...figures(weights, labels), gradient: weights.map(weight => weight + pixels[0]!) }),
+    evaluate: (weights, _, labels) =>
+      later({ ...figures(weights, labels), predictions: new Uint8Array(labels.length) }),
+    dispose: () => undefined,
+  }
+}
+
+function createTested(slow = false) {
+  const answers: Answer[] = []
+  const steps: number[] = []
+  const replica = createReplica(
+    createEngine(slow),
+    sgd,
+    answer => answers.push(answer),
+    step => steps.push(step),
+  )
+  const shards = () => answers.map(({ message }) => ('shard' in message ? message.shard : message.chunk))
+  return { ...replica, answers, steps, shards }
+}
+
+const runId = 'r'
+const received = (message: Message, tensors: Tensors = {}): Received => ({ message, tensors })
+const state = (step: number, ...weights: number[]) =>
+  received(
+    { type: 'state', runId, step, powers: [] },
+    { weights: Float32Array.from(weights), moments: new Float32Array(0) },
+  )
+const update = (step: number, ...gradient: number[]) =>
+  received({ type: 'update', runId, step }, { gradient: Float32Array.from(gradient) })
+const samples = { pixels: Uint8Array.of(10), labels: Uint8Array.of(0) }
+const work = (step: number, shard: number) => received({ type: 'work', runId, step, shard, count: 1 }, samples)
+const evaluate = (step: number, chunk: number) => received({ type: 'evaluate', runId, step, chunk, count: 1 }, samples)
+
+describe('a replica', () => {
+  test('computes the gradient of a shard with the weights of its step', async () => {
+    const { receive, answers } = createTested()
+    await receive(state(3, 1, 2))
+    await receive(work(3, 7))
+    expect(answers).toEqual([
+      {
+        message: { type: 'gradient', runId, step: 3, shard: 7, count: 1, lossSum: 1, correct: 1 },
+        tensors: { gradient: Float32Array.of(11, 12) },
+      },
+    ])
+  })
+
+  test('evaluates a chunk and says with which weights', async () => {
+    const { receive, answers } = createTested()
+    await receive(state(3, 1, 2))
+    await receive(evaluate(3, 4))
+    const sha256 = weightsSha256(Float32Array.of(1, 2))
+    const figures = { runId, step: 3, chunk: 4, count: 1, lossSum: 1, correct: 1, weightsSha256: sha256 }
+    expect(answers).toEqual([{ message: { type: 'metrics', ...figures }, tensors: {} }])
+  })
+
+  test('takes each step as the optimizer does, and says which step it has reached', async () => {
+    const { receive, answers, steps } = createTested()
+    await receive(state(0, 1, 2))
+    await receive(update(0, 2, 4))
+    await receive(evaluate(1, 0))
+    // w − 0.5 · g = (1 − 1, 2 − 2)
+    expect(answers[0]!.message).toMatchObject({ step: 1, weightsSha256: weightsSha256(Float32Array.of(0, 0)) })
+    expect(steps).toEqual([0, 1])
+  })
+
+  test('hands moments to the optimizer one by one', async () => {
+    const momentum = createSgd({ learningRate: 0.5, momentum: 0.5 })
+    const answers: Answer[] = []
+    const replica = createReplica(
+      createEngine(),
+      momentum,
+      answer => answers.push(answer),
+      () => undefined,
+    )
+    const tensors = { weights: Float32Array.of(1, 2), moments: Float32Array.of(4, 8) }
+    await replica.receive(received({ type: 'state', runId, step: 5, powers: [] }, tensors))
+    await replica.receive(update(5, 2, 2))
+    await replica.receive(evaluate(6, 0))
+    // m = 0.5 · (4, 8) − 0.5 · (2, 2) = (1, 3); w = (1, 2) + m = (2, 5)
+    expect(answers[0]!.message).toMatchObject({ weightsSha256: weightsSha256(Float32Array.of(2, 5)) })
+  })
+})
+
+describe('work', () => {
+  test('for a later step waits for the update that leads there', async () => {
+    const { receive, shards } = createTested()
+    await receive(state(0, 1))
+    await receive(work(1, 5))
+    await receive(work(2, 6))
+    await receive(work(0, 4))
+    expect(shards()).toEqual([4])
+    await receive(update(0, 1))
+    expect(shards()).toEqual([4, 5])
+    await receive(update(1, 1))
+    expect(shards()).toEqual([4, 5, 6])
+  })
+
+  test('for an earlier step is dropped', async () => {
+    const { receive, answers } = createTested()
+    await receive(state(5, 1))
+    await receive(work(4, 0))
+    await receive(update(5, 1))
+    expect(answers).toEqual([])
+  })
+
+  test('that waited is dropped with a new state, and when it is discarded', async () => {
+    const { receive, discard, answers } = createTested()
+    await receive(state(0, 1))
+    await receive(work(1, 0))
+    await receive(state(1, 1))
+    await receive(work(2, 0))
+    discard()
+    await receive(update(1, 1))
+    expect(answers).toEqual([])
+  })
+
+  test('is not done before there is a state', async () => {
+    const { receive, answers } = createTested()
+    await receive(work(0, 0))
+    expect(answers).toEqual([])
+  })
+
+  test('is done one after the other, in the order of arrival, when the engine takes its time', async () => {
+    const { receive, shards } = createTested(true)
+    await receive(state(0, 1))
+    await Promise.all([receive(work(0, 1)), receive(work(0, 2)), receive(work(0, 3))])
+    expect(shards()).toEqual([1, 2, 3])
+  })
+})
+
+describe('an update', () => {
+  test('of a step that the replica is past changes nothing', async () => {
+    const { receive, answers, steps } = createTested()
+    await receive(state(2, 1))
+    await receive(update(1, 100))
+    await receive(evaluate(2, 0))
+    expect(answers[0]!.message).toMatchObject({ weightsSha256: weightsSha256(Float32Array.of(1)) })
+    expect(steps).toEqual([2])
+  })
+
+  test('of a step that the replica has not reached is a mistake', async () => {
+    const { receive } = createTested()
+    await receive(state(2, 1))
+    await expect(receive(update(3, 1))).rejects.toThrow('an update of step 3 for a replica at step 2')
+  })
+})

@@ -1,0 +1,184 @@
+import type { CoordinatorEvent } from '@lockstep/coordinator'
+import type { DataSet } from '@lockstep/data'
+import type { MessageOf } from '@lockstep/protocol'
+import type { Provisioned } from '@lockstep/tensorflow'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { WorkerEvent } from '../src/run-worker.ts'
+import { startBareCoordinator } from './support/bare-coordinator.ts'
+import { cleanUp } from './support/clean-up.ts'
+import { welcome } from './support/configuration.ts'
+import { startProxy } from './support/proxy.ts'
+import { createFewShapes, startRun, startWorker } from './support/real-run.ts'
+import { provisionForTests } from './support/tensorflow.ts'
+
+let provisioned: Provisioned
+let dataSet: DataSet
+let expectedSha256: string
+
+beforeAll(async () => {
+  provisioned = await provisionForTests()
+  dataSet = createFewShapes()
+  const { url, finished } = await startRun(dataSet)
+  startWorker(url, provisioned)
+  expectedSha256 = (await finished).weightsSha256
+  await cleanUp()
+})
+
+afterEach(cleanUp)
+
+const retries = (events: readonly WorkerEvent[]) => events.filter(event => event.type === 'retrying')
+const lossOf = (events: readonly CoordinatorEvent[]) => events.find(event => event.type === 'worker-lost')?.reason
+
+describe('a worker', () => {
+  test('trains until the run ends, and says what happens', async () => {
+    const { url, finished, events } = await startRun(dataSet)
+    const worker = startWorker(url, provisioned, { name: 'tester' })
+    const summary = await finished
+    expect(await worker.ended).toEqual({ type: 'finished', reason: 'the run is completed' })
+    expect(summary).toMatchObject({ status: 'completed', weightsSha256: expectedSha256 })
+    // 160 of the 200 images train, in each of the 2 epochs: 3 shards in each of the 6 batches of 30 or, at last, 10.
+    expect(summary.perWorker).toMatchObject([{ name: 'tester', device: 'cpu', samples: 320, shards: 36 }])
+    expect(worker.events.map(({ type }) => type)).toEqual(['connected', 'ready'])
+    const joined = events.find(event => event.type === 'worker-joined')
+    expect(joined?.worker.backend).toMatch(/^(TensorFlow \d|WebAssembly)/)
+  })
+
+  test('works beside another one for the same weights to the bit', async () => {
+    const { url, finished } = await startRun(dataSet, { minWorkers: 2 })
+    const workers = [startWorker(url, provisioned), startWorker(url, provisioned)]
+    const summary = await finished
+    expect(summary.weightsSha256).toBe(expectedSha256)
+    expect(summary.perWorker.reduce((sum, { samples }) => sum + samples, 0)).toBe(320)
+    for (const { ended } of workers) expect(await ended).toMatchObject({ type: 'finished' })
+  })
+
+  test('ends with an interrupted run, and fails with a run that fails', async () => {
+    const interrupted = await startRun(dataSet, {
+      onEvent: event => event.type === 'step' && event.step === 1 && interrupted.stop.abort(),
+    })
+    const worker = startWorker(interrupted.url, provisioned)
+    expect(await worker.ended).toEqual({ type: 'finished', reason: 'the run is interrupted' })
+
+    const failing = await startRun(dataSet, { config: { learningRate: 1e30 } })
+    const failed = startWorker(failing.url, provisioned).ended
+    await expect(failed).rejects.toMatchObject({ code: 'run-failed', message: expect.stringContaining('has diverged') })
+  })
+})
+
+describe('a worker that loses its coordinator', () => {
+  test('comes back, with growing patience, and the weights are the same', async () => {
+    const { url, finished, events } = await startRun(dataSet, {
+      onEvent: event => event.type === 'step' && event.step === 5 && void proxy.shut(),
+    })
+    const proxy = await startProxy(url)
+    const worker = startWorker(proxy.url, provisioned, {
+      onEvent: event => {
+        // The first attempt after the loss fails, and the second, before the third of which the way is open again.
+        if (event.type === 'retrying' && retries(worker.events).length === 3) void proxy.open()
+      },
+    })
+    const summary = await finished
+    expect(summary.weightsSha256).toBe(expectedSha256)
+    expect(await worker.ended).toMatchObject({ type: 'finished' })
+    expect(worker.events.map(({ type }) => type)).toEqual([
+      ...['connected', 'ready', 'lost', 'retrying', 'retrying', 'retrying'],
+      ...['connected', 'ready'],
+    ])
+    // Half a second, doubled each time, give or take a tenth.
+    for (const [index, { delayMs }] of retries(worker.events).entries()) {
+      expect(delayMs).toBeGreaterThanOrEqual(0.9 * 500 * 2 ** index)
+      expect(delayMs).toBeLessThanOrEqual(1.1 * 500 * 2 ** index)
+    }
+    expect(events.filter(event => event.type === 'worker-joined')).toHaveLength(2)
+    expect(summary.perWorker.map(({ outcome }) => outcome === 'stayed to the end')).toEqual([false, true])
+  })
+
+  test('gives up when it does not come back', async () => {
+    const { url } = await startRun(dataSet, {
+      onEvent: event => event.type === 'step' && event.step === 2 && void proxy.shut(),
+    })
+    const proxy = await startProxy(url)
+    const worker = startWorker(proxy.url, provisioned, { waitMs: 700 })
+    await expect(worker.ended).rejects.toMatchObject({ code: 'no-coordinator' })
+    expect(worker.events.map(({ type }) => type)).toContain('lost')
+  })
+
+  test('leaves at once when it is asked to while it waits', async () => {
+    const worker = startWorker('ws://127.0.0.1:1', provisioned, {
+      onEvent: event => event.type === 'retrying' && worker.leave.abort(),
+    })
+    expect(await worker.ended).toEqual({ type: 'left' })
+  })
+})
+
+describe('a worker does not work', () => {
+  test('where nobody listens, and says when it will give up', async () => {
+    const worker = startWorker('ws://127.0.0.1:1', provisioned, { waitMs: 600 })
+    await expect(worker.ended).rejects.toMatchObject({
+      code: 'no-coordinator',
+      message: expect.stringMatching(/^no coordinator at ws:\/\/127\.0\.0\.1:1 for 0\.6 s: .*ECONNREFUSED/),
+      hint: expect.stringContaining('coordinator --listen'),
+    })
+    const left = retries(worker.events).map(({ leftMs }) => leftMs)
+    expect(left.length).toBeGreaterThanOrEqual(2)
+    expect(left).toEqual([...left].sort((a, b) => b - a))
+    for (const { delayMs, leftMs } of retries(worker.events)) expect(delayMs).toBeLessThanOrEqual(leftMs)
+  })
+
+  test('with a wrong token, and says so without trying again', async () => {
+    const { url, events } = await startRun(dataSet)
+    const worker = startWorker(url, provisioned, { token: 'wrong' })
+    await expect(worker.ended).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringMatching(/^the coordinator refused this worker: wrong token/),
+    })
+    expect(worker.events).toEqual([])
+    expect(events.filter(event => event.type === 'refused')).toHaveLength(1)
+  })
+
+  test('when its computation cannot start, which the coordinator survives', async () => {
+    const { url, finished } = await startRun(dataSet)
+    const lost: Provisioned = { backend: 'tensorflow', bindingFile: '/nowhere/binding.node', version: '2.21.0' }
+    await expect(startWorker(url, lost).ended).rejects.toMatchObject({ code: 'compute-failed' })
+    startWorker(url, provisioned)
+    expect(await finished).toMatchObject({ weightsSha256: expectedSha256 })
+  })
+})
+
+test('a worker that is asked to leave says goodbye, and another one finishes the run', async () => {
+  const { url, finished, events } = await startRun(dataSet, {
+    onEvent: event => event.type === 'step' && event.step === 3 && first.leave.abort(),
+  })
+  const first = startWorker(url, provisioned)
+  expect(await first.ended).toEqual({ type: 'left' })
+  startWorker(url, provisioned)
+  expect(await finished).toMatchObject({ weightsSha256: expectedSha256 })
+  expect(lossOf(events)).toBe('the worker leaves')
+})
+
+test('heartbeats go on while a computation blocks the computing thread', async () => {
+  const { url, guests } = await startBareCoordinator()
+  const worker = startWorker(url, provisioned)
+  const guest = await guests.next()
+  guest.connection.send(welcome)
+  await guest.next('ready')
+  const { parameters, moments } = welcome.sizes
+  const { runId } = welcome
+  const tensors = { weights: new Float32Array(parameters), moments: new Float32Array(parameters * moments) }
+  guest.connection.send({ type: 'state', runId, step: 4, powers: [1, 1] }, tensors)
+  // Work for more than ten heartbeats, even at the 5,000 images/s that no processor computes with one thread.
+  const count = 1000
+  const pixels = new Uint8Array(count * 3072)
+  guest.connection.send({ type: 'work', runId, step: 4, shard: 0, count }, { pixels, labels: new Uint8Array(count) })
+  const before = guest.received.all.length
+  await guest.next('gradient')
+  const during = guest.received.all
+    .slice(before)
+    .flatMap(({ message }) => (message.type === 'heartbeat' ? [message] : []))
+    .filter(({ pending }) => pending === 1)
+  expect(during.length).toBeGreaterThan(5)
+  const quiet = during.map(({ quietMs }: MessageOf<'heartbeat'>) => quietMs)
+  expect(quiet).toEqual([...quiet].sort((a, b) => a - b))
+  worker.leave.abort()
+  await worker.ended
+})

@@ -1,0 +1,250 @@
+import { getEventListeners } from 'node:events'
+import { hostname } from 'node:os'
+import { LockstepError, type Received } from '@lockstep/protocol'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Compute } from '../src/compute.ts'
+import type { Answer } from '../src/replica.ts'
+import { runSession, type SessionOptions } from '../src/session.ts'
+import { startBareCoordinator } from './support/bare-coordinator.ts'
+import { hello, runId, token, welcome } from './support/configuration.ts'
+
+const layoutHash = 'cd'.repeat(32)
+const bye = { type: 'bye', code: 'finished', reason: 'the run is completed' } as const
+const work = { type: 'work', runId, step: 0, shard: 2, count: 1 } as const
+const workTensors = { pixels: new Uint8Array(3072).fill(9), labels: Uint8Array.of(4) }
+
+/** A computing thread that does nothing of its own accord. */
+function createIdleCompute() {
+  const given: Received[] = []
+  const thread = { answer: (_: Answer) => {}, fail: (_: Error) => {}, pending: 0 }
+  const failed = new Promise<never>((_, reject) => {
+    thread.fail = reject
+  })
+  const compute: Compute = {
+    layoutHash,
+    backend: 'idle',
+    failed,
+    beginSession: onAnswer => {
+      thread.answer = onAnswer
+    },
+    give: received => given.push(received),
+    progress: () => ({ step: 3, pending: thread.pending, quietMs: 0.5 }),
+    stop: async () => undefined,
+  }
+  return { compute, thread, given }
+}
+
+const leave = { controller: new AbortController() }
+afterEach(() => {
+  // Whatever a session has hung on the signal is gone when it ends.
+  expect(getEventListeners(leave.controller.signal, 'abort')).toEqual([])
+  leave.controller = new AbortController()
+})
+
+function optionsFor(url: string, compute: Compute): SessionOptions {
+  return {
+    url,
+    trust: undefined,
+    token,
+    name: 'w',
+    device: 'cpu',
+    cores: 2,
+    answerTimeoutMs: 5000,
+    layoutHash: null,
+    prepare: async () => compute,
+    onWelcome: () => undefined,
+    onReady: () => undefined,
+    signal: leave.controller.signal,
+  }
+}
+
+/** A session with a coordinator of the test, and the coordinator's end of it. */
+async function begin(options: Partial<SessionOptions> = {}) {
+  const { url, guests } = await startBareCoordinator()
+  const idle = createIdleCompute()
+  const ended = runSession({ ...optionsFor(url, idle.compute), ...options })
+  // Tests that are about something else than its failure await it later.
+  ended.catch(() => undefined)
+  return { ...idle, ended, guest: await guests.next() }
+}
+
+/** The same, with the worker taking part. */
+async function takePart(options: Partial<SessionOptions> = {}) {
+  const session = await begin(options)
+  const { connection } = session.guest
+  connection.send(welcome)
+  await session.guest.next('ready')
+  return session
+}
+
+async function finish({ guest, ended }: Awaited<ReturnType<typeof begin>>) {
+  guest.connection.close(bye)
+  return ended
+}
+
+describe('a session', () => {
+  test('begins with a hello that says who the worker is', async () => {
+    const session = await begin({ layoutHash })
+    expect(await session.guest.next('hello')).toEqual({ ...hello, host: hostname(), layoutHash })
+    expect(await finish(session)).toEqual({ type: 'bye', bye, welcomed: false })
+  })
+
+  test('cuts names that are too long for the protocol', async () => {
+    const session = await begin({ name: 'x'.repeat(1000), device: 'y'.repeat(1000) })
+    expect(await session.guest.next('hello')).toMatchObject({ name: 'x'.repeat(256), device: 'y'.repeat(256) })
+    await finish(session)
+  })
+
+  test('prepares what the welcome asks for and says when it is ready', async () => {
+    const told: unknown[] = []
+    const idle = createIdleCompute()
+    const session = await begin({
+      prepare: async message => {
+        told.push(message)
+        return idle.compute
+      },
+      onWelcome: ({ workerId }) => told.push(workerId),
+      onReady: backend => told.push(backend),
+    })
+    session.guest.connection.send(welcome)
+    expect(await session.guest.next('ready')).toEqual({ type: 'ready', runId, layoutHash, backend: 'idle' })
+    expect(await finish(session)).toEqual({ type: 'bye', bye, welcomed: true })
+    expect(told).toEqual([1, welcome, 'idle'])
+  })
+
+  test('gives the computing thread what concerns the replica, and sends its answers', async () => {
+    const session = await takePart()
+    const { connection } = session.guest
+    connection.send({ type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0 })
+    connection.send(work, workTensors)
+    connection.send({ type: 'evaluate', runId, step: 0, chunk: 1, count: 1 }, workTensors)
+    const figures = { runId, step: 0, count: 1, lossSum: 2, correct: 1 }
+    session.thread.answer({
+      message: { type: 'gradient', shard: 2, ...figures },
+      tensors: { gradient: new Float32Array(258_762).fill(0.5) },
+    })
+    expect(await session.guest.next('gradient')).toEqual({ type: 'gradient', shard: 2, ...figures })
+    await finish(session)
+    expect(session.given.map(({ message }) => message.type)).toEqual(['work', 'evaluate'])
+    expect(session.given[0]!.tensors).toEqual(workTensors)
+  })
+
+  test('sends heartbeats from the welcome on, with what the thread does as soon as there is one', async () => {
+    let prepared: (compute: Compute) => void = () => undefined
+    const idle = createIdleCompute()
+    const session = await begin({ prepare: () => new Promise(resolve => (prepared = resolve)) })
+    session.guest.connection.send(welcome)
+    const nothing = { type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0 }
+    expect(await session.guest.next('heartbeat')).toEqual(nothing)
+    expect(await session.guest.next('heartbeat')).toEqual(nothing)
+    idle.thread.pending = 2
+    prepared(idle.compute)
+    await session.guest.next('ready')
+    expect(await session.guest.next('heartbeat')).toEqual({ ...nothing, step: 3, pending: 2, quietMs: 0.5 })
+    await finish(session)
+  })
+
+  test('heeds only the first welcome', async () => {
+    let preparations = 0
+    const { compute } = createIdleCompute()
+    const session = await begin({
+      prepare: async () => {
+        preparations += 1
+        return compute
+      },
+    })
+    session.guest.connection.send(welcome)
+    session.guest.connection.send({ ...welcome, runId: 'other' })
+    await session.guest.next('ready')
+    await finish(session)
+    expect(preparations).toBe(1)
+  })
+})
+
+describe('a coordinator is given up', () => {
+  test('when it does not welcome the worker', async () => {
+    const { ended } = await begin({ answerTimeoutMs: 50 })
+    expect(await ended).toEqual({ type: 'lost', reason: 'no welcome within 0.05 s', welcomed: false })
+  })
+
+  test('when it is silent afterwards', async () => {
+    const session = await begin()
+    session.guest.connection.send({ ...welcome, silenceMs: 100 })
+    const end = await session.ended
+    expect(end).toEqual({ type: 'lost', reason: 'the coordinator was silent for 0 s', welcomed: true })
+  })
+
+  test('when it cuts the connection off', async () => {
+    const { guest, ended } = await takePart()
+    guest.socket.terminate()
+    expect(await ended).toMatchObject({ type: 'lost', welcomed: true })
+  })
+
+  test('when it sends what is no message, of which it is told', async () => {
+    const { guest, ended } = await takePart()
+    guest.socket.send('nonsense')
+    expect(await ended).toEqual({ type: 'lost', reason: 'a text message', welcomed: true })
+    expect(await guest.next('bye')).toMatchObject({ code: 'refused', reason: 'a text message' })
+  })
+
+  test('when nobody listens', async () => {
+    const end = await runSession(optionsFor('ws://127.0.0.1:1', createIdleCompute().compute))
+    expect(end).toMatchObject({ type: 'lost', reason: expect.stringContaining('ECONNREFUSED'), welcomed: false })
+  })
+})
+
+describe('a worker that is to leave', () => {
+  test('says goodbye', async () => {
+    const { guest, ended } = await takePart()
+    leave.controller.abort()
+    expect(await guest.next('bye')).toEqual({ type: 'bye', code: 'leaving', reason: 'the worker leaves' })
+    expect(await ended).toEqual({ type: 'left' })
+  })
+
+  test('leaves also while it prepares, and starts nothing for the run then', async () => {
+    let prepared: (compute: Compute) => void = () => undefined
+    const { compute, thread } = createIdleCompute()
+    const session = await begin({ prepare: () => new Promise(resolve => (prepared = resolve)) })
+    session.guest.connection.send(welcome)
+    await session.guest.next('heartbeat')
+    leave.controller.abort()
+    expect(await session.ended).toEqual({ type: 'left' })
+    const untouched = thread.answer
+    prepared(compute)
+    await new Promise(resolve => setImmediate(resolve))
+    expect(thread.answer).toBe(untouched)
+    expect(session.guest.received.all.map(({ message }) => message.type)).not.toContain('ready')
+  })
+
+  test('does not even connect when it was to leave before', async () => {
+    leave.controller.abort()
+    const ended = runSession(optionsFor('ws://127.0.0.1:1', createIdleCompute().compute))
+    expect(await ended).toEqual({ type: 'left' })
+  })
+})
+
+describe('a computation that fails', () => {
+  const failure = new LockstepError('compute-failed', 'the computation failed: out of memory')
+
+  test('is told to the coordinator, then to the caller', async () => {
+    const { guest, ended, thread } = await takePart()
+    thread.fail(failure)
+    expect(await guest.next('bye')).toEqual({ type: 'bye', code: 'failed', reason: failure.message })
+    await expect(ended).rejects.toBe(failure)
+  })
+
+  test('while it is prepared is told as well', async () => {
+    const { guest, ended } = await begin({ prepare: () => Promise.reject(failure) })
+    guest.connection.send(welcome)
+    expect(await guest.next('bye')).toMatchObject({ code: 'failed', reason: failure.message })
+    await expect(ended).rejects.toBe(failure)
+  })
+
+  test('after the end of the session is nobody’s business', async () => {
+    const session = await takePart()
+    const end = await finish(session)
+    session.thread.fail(failure)
+    await new Promise(resolve => setImmediate(resolve))
+    expect(end).toEqual({ type: 'bye', bye, welcomed: true })
+  })
+})

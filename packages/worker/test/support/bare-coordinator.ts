@@ -1,0 +1,48 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Connection, createConnection, type LockstepError, type Message, type Received } from '@lockstep/protocol'
+import { onTestFinished } from 'vitest'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { welcome } from './configuration.ts'
+import { createHappenings, type Happenings } from './happenings.ts'
+
+/** A worker as a coordinator of the test's own sees it. */
+export type Guest = {
+  readonly connection: Connection
+  readonly socket: WebSocket
+  readonly received: Happenings<Received>
+  readonly closed: Happenings<LockstepError | null>
+  /** Resolves with the next message of this type, whatever comes before. */
+  readonly next: <T extends Message['type']>(type: T) => Promise<Extract<Message, { type: T }>>
+}
+
+/** Listens on a free port of this machine and leaves what to say to the test, with which it ends. */
+export async function startBareCoordinator(): Promise<{ readonly url: string; readonly guests: Happenings<Guest> }> {
+  const http = createServer()
+  const sockets = new WebSocketServer({ server: http, perMessageDeflate: false })
+  const guests = createHappenings<Guest>()
+  sockets.on('connection', socket => guests.add(receiveGuest(socket)))
+  await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
+  onTestFinished(async () => {
+    for (const socket of sockets.clients) socket.terminate()
+    sockets.close()
+    await new Promise(resolve => http.close(resolve))
+  })
+  return { url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`, guests }
+}
+
+function receiveGuest(socket: WebSocket): Guest {
+  const received = createHappenings<Received>()
+  const closed = createHappenings<LockstepError | null>()
+  const connection = createConnection(socket, { onMessage: received.add, onClose: closed.add })
+  connection.setSizes(welcome.sizes)
+
+  async function next<T extends Message['type']>(type: T): Promise<Extract<Message, { type: T }>> {
+    for (;;) {
+      const { message } = await received.next()
+      if (message.type === type) return message as Extract<Message, { type: T }>
+    }
+  }
+
+  return { connection, socket, received, closed, next }
+}

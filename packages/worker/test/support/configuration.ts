@@ -1,0 +1,39 @@
+import { type MessageOf, protocolVersion, type RunConfig } from '@lockstep/protocol'
+
+export const token = 'the token of this test'
+
+export const config: RunConfig = {
+  dataset: 'synthetic',
+  model: 'reference',
+  epochs: 2,
+  batchSize: 30,
+  shards: 3,
+  seed: 3,
+  optimizer: 'adam',
+  learningRate: 0.001,
+  momentum: 0.9,
+  validationSplit: 0.2,
+  earlyStopping: 0,
+  precision: 'float32',
+  engine: 'eager',
+  threads: 1,
+  limitTrain: null,
+  limitTest: null,
+}
+
+export const runId = 'run-1'
+
+/** The reference net with 10 classes has 258,762 parameters. */
+export const welcome: MessageOf<'welcome'> = {
+  type: 'welcome',
+  runId,
+  workerId: 1,
+  config,
+  classes: 10,
+  layoutHash: 'ab'.repeat(32),
+  sizes: { parameters: 258_762, moments: 2, bytesPerSample: 3072, maxSamples: 4000 },
+  heartbeatMs: 20,
+  silenceMs: 60_000,
+}
+
+export const hello = { type: 'hello', protocol: protocolVersion, token, name: 'w', device: 'cpu', cores: 2 } as const

@@ -1,0 +1,78 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type CoordinatorEvent,
+  type CoordinatorOptions,
+  createRunFolder,
+  planRun,
+  startCoordinator,
+} from '@lockstep/coordinator'
+import { createShapes, type DataSet, takeFirst } from '@lockstep/data'
+import type { RunConfig } from '@lockstep/protocol'
+import type { Provisioned } from '@lockstep/tensorflow'
+import { runWorker, type WorkerEvent, type WorkerOptions } from '../../src/run-worker.ts'
+import { later } from './clean-up.ts'
+import { config, token } from './configuration.ts'
+
+/** A few hundred images of the embedded data set. */
+export function createFewShapes(): DataSet {
+  const all = createShapes()
+  return { ...all, train: takeFirst(all.train, 200), test: takeFirst(all.test, 40) }
+}
+
+/** A coordinator of a run over these images, which ends at the next `cleanUp`. */
+export async function startRun(
+  dataSet: DataSet,
+  options: Partial<CoordinatorOptions> & { readonly config?: Partial<RunConfig> } = {},
+) {
+  const folder = await mkdtemp(join(tmpdir(), 'lockstep-worker-'))
+  later(() => rm(folder, { recursive: true, force: true }))
+  const stop = new AbortController()
+  const events: CoordinatorEvent[] = []
+  const plan = await planRun({ runId: folder, config: { ...config, ...options.config }, dataSet, checkpoint: null })
+  const coordinator = await startCoordinator({
+    plan,
+    openFolder: () => createRunFolder(join(folder, 'run'), {}),
+    listen: { host: '127.0.0.1', port: 0, tls: null },
+    token,
+    minWorkers: 1,
+    waitMs: 60_000,
+    checkpointEvery: 0,
+    stop: stop.signal,
+    ...options,
+    onEvent: event => {
+      events.push(event)
+      options.onEvent?.(event)
+    },
+  })
+  coordinator.finished.catch(() => undefined)
+  later(async () => {
+    stop.abort()
+    await coordinator.finished.catch(() => undefined)
+  })
+  return { ...coordinator, events, stop }
+}
+
+/** A worker of this process, which leaves at the next `cleanUp`. */
+export function startWorker(url: string, provisioned: Provisioned, options: Partial<WorkerOptions> = {}) {
+  const events: WorkerEvent[] = []
+  const leave = new AbortController()
+  later(() => leave.abort())
+  const ended = runWorker({
+    url,
+    token,
+    name: 'worker',
+    device: 'cpu',
+    waitMs: 30_000,
+    provision: async () => provisioned,
+    signal: leave.signal,
+    ...options,
+    onEvent: event => {
+      events.push(event)
+      options.onEvent?.(event)
+    },
+  })
+  ended.catch(() => undefined)
+  return { ended, events, leave }
+}

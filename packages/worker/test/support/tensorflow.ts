@@ -1,0 +1,12 @@
+import { computeEnvironment, type Provisioned, provisionTensorFlow } from '@lockstep/tensorflow'
+
+/** TensorFlow as this machine has it, for one thread, its log lines kept off the console. */
+export async function provisionForTests(): Promise<Provisioned> {
+  Object.assign(process.env, computeEnvironment(1))
+  return provisionTensorFlow({
+    environment: process.env,
+    offline: false,
+    onProgress: () => undefined,
+    onNotice: () => undefined,
+  })
+}
