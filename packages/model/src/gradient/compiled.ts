@@ -1,15 +1,14 @@
 import { checkWeightsSize } from '../flat-weights.ts'
 import type { ParameterLayout } from '../layout.ts'
 import { tf } from '../tfjs.ts'
-import { announceLayers } from './announce-layers.ts'
 import type { Compile, CompilerInput } from './compiler.ts'
 import type { GradientEngine, ShardEvaluation, ShardGradient } from './engine.ts'
-import { createLogits, type LogitsFunction } from './logits.ts'
-import { crossEntropy, summarizeShard } from './loss.ts'
+import { createLogits } from './logits.ts'
+import { summarizeShard } from './loss.ts'
 import { modelIdentity } from './model-identity.ts'
 import { createModelState } from './model-state.ts'
 import { checkShard } from './shard.ts'
-import { flatten, unflatten, withWeights } from './traced-weights.ts'
+import { createShardTrace, type Mode } from './shard-trace.ts'
 
 export type CompiledEngineOptions = {
   readonly compile: Compile
@@ -17,8 +16,6 @@ export type CompiledEngineOptions = {
   /** Where compiled functions are kept for the next process; without it they are compiled anew. */
   readonly cacheFolder?: string | undefined
 }
-
-type Mode = 'gradient' | 'evaluate'
 
 /**
  * An engine that runs each shard as one graph. It compiles one for every number of samples that it meets, when it meets
@@ -50,7 +47,7 @@ export function createCompiledEngine(
       { name: 'labels', shape: [count], dtype: 'uint8' },
       ...(state.size > 0 ? [{ name: 'state', shape: [state.size], dtype: 'float32' } as const] : []),
     ]
-    const trace = traceOf(model, layout, logitsOf, mode)
+    const trace = createShardTrace(model, layout, logitsOf, mode)
     const sources = [new URL('.', import.meta.url)]
     const result = compile({ trace, inputs, precision, cacheFolder, identity: `${mode} ${identity}`, sources })
     functions.set(key, result)
@@ -85,51 +82,4 @@ export function createCompiledEngine(
   }
 
   return { name: 'compiled', gradient, evaluate, dispose }
-}
-
-/** What is computed from (weights, pixels, labels, state): losses and predictions, and for a gradient also that and the next state. */
-function traceOf(model: tf.LayersModel, layout: ParameterLayout, logitsOf: LogitsFunction, mode: Mode) {
-  const { trainableWeights, nonTrainableWeights } = model
-  const weightShapes = layout.entries.map(({ shape }) => shape)
-  const stateShapes = nonTrainableWeights.map(({ shape }) => shape as number[])
-
-  return (
-    [weights, pixels, labels, state]: readonly tf.Tensor[],
-    enter: (origin: string) => void,
-  ): readonly tf.Tensor[] => {
-    const values = [...unflatten(weights!, weightShapes), ...(state ? unflatten(state, stateShapes) : [])]
-    const samples = tf.cast(pixels!, 'float32')
-    return withWeights([...trainableWeights, ...nonTrainableWeights], values, variables =>
-      announceLayers(model, enter, () => {
-        const forward = (training: boolean) => {
-          const logits = logitsOf(samples, { training })
-          enter('the loss')
-          return { losses: crossEntropy(logits, labels as tf.Tensor1D), predictions: tf.argMax(logits, 1) }
-        }
-        if (mode === 'evaluate') return Object.values(forward(false))
-        return gradientOf(
-          () => forward(true),
-          variables.slice(0, weightShapes.length),
-          variables.slice(weightShapes.length),
-        )
-      }),
-    )
-  }
-}
-
-function gradientOf(
-  forward: () => { readonly losses: tf.Tensor; readonly predictions: tf.Tensor },
-  weights: tf.Variable[],
-  state: readonly tf.Variable[],
-): readonly tf.Tensor[] {
-  let kept!: readonly tf.Tensor[]
-  const meanLoss = () => {
-    const { losses, predictions } = forward()
-    kept = [tf.keep(losses), tf.keep(predictions)]
-    return tf.mean(losses) as tf.Scalar
-  }
-  const { grads } = tf.variableGrads(meanLoss, weights)
-  // A parameter that the loss does not depend on has no gradient.
-  const gradients = weights.map(weight => grads[weight.name] ?? tf.zerosLike(weight))
-  return [...kept, flatten(gradients), ...(state.length > 0 ? [flatten(state)] : [])]
 }
