@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 const packages = readdirSync(new URL('packages', import.meta.url))
@@ -12,6 +13,7 @@ export default defineConfig({
         name: `@lockstep/${name}`,
         root: `packages/${name}`,
         include: ['test/**/*.test.ts'],
+        setupFiles: [fileURLToPath(new URL('vitest.setup.ts', import.meta.url))],
         testTimeout: 120_000,
         hookTimeout: 600_000,
         // Tests say what they have to say by failing: a message on the console is a mistake.

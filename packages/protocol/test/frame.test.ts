@@ -12,7 +12,9 @@ const anyTensor: fc.Arbitrary<TensorData> = fc.oneof(
 const anyTensors: fc.Arbitrary<Tensors> = fc
   .uniqueArray(fc.tuple(fc.string({ maxLength: 12 }), anyTensor), { maxLength: 8, selector: ([name]) => name })
   .map(entries => Object.fromEntries(entries))
-const anyFields = fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.integer(), fc.boolean()), {
+// msgpackr renames `__proto__`, so that a peer cannot reach a prototype.
+const fieldName = fc.string().filter(name => name !== '__proto__')
+const anyFields = fc.dictionary(fieldName, fc.oneof(fc.string(), fc.integer(), fc.boolean()), {
   noNullPrototype: true,
 })
 
