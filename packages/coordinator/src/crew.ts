@@ -133,7 +133,7 @@ function patienceFor({ state }: RunPlan): Patience {
     helloMs: 5_000,
     readyMs: 30 * 60_000,
     silenceMs: 1_600,
-    hangMs: 30_000,
+    hangMs: 120_000,
     queuedBytes: 16 * stateBytes + (64 << 20),
   }
 }

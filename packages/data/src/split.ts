@@ -5,7 +5,7 @@ import { type DataSet, type ImageSplit, imageBytes } from './data-set.ts'
 /** The first `n` samples of a split, as views over the same bytes. Throws `data-limit` when it has fewer. */
 export function takeFirst(split: ImageSplit, n: number): ImageSplit {
   if (!Number.isInteger(n) || n < 1 || n > split.count) {
-    throw new LockstepError('data-limit', `Cannot take the first ${n} samples of ${split.count}.`, {
+    throw new LockstepError('data-limit', `cannot take the first ${n} samples of ${split.count}`, {
       kind: 'usage',
       expected: `a limit from 1 to ${split.count}`,
       received: String(n),
@@ -25,7 +25,7 @@ export function splitTrainValidation(
 ): { readonly trainCount: number; readonly validationCount: number } {
   const trainCount = Math.floor(count * (1 - validationSplit))
   if (trainCount < 1) {
-    throw new LockstepError('data-split', `A validation split of ${validationSplit} leaves no sample to train on.`, {
+    throw new LockstepError('data-split', `a validation split of ${validationSplit} leaves no sample to train on`, {
       kind: 'usage',
       expected: 'at least 1 training sample',
       received: `${count} samples, all of which would validate`,

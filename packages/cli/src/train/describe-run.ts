@@ -62,5 +62,5 @@ function describeBackend({ backend, version }: Provisioned): string {
 }
 
 function field(name: string, value: string): string {
-  return `${name.padEnd(13)}${value}`
+  return `${name.padEnd(15)}${value}`
 }
