@@ -1,0 +1,23 @@
+import { createRandom } from './random.ts'
+
+/**
+ * A random 32-bit key for each sample of a shard, from which all that is random in its gradient is drawn (dropout,
+ * augmentation): a function of seed, epoch and the sample's index alone, whatever the shard, the worker and the machine.
+ * No two samples of an epoch have the same key. Seed and epoch are unsigned 32-bit integers.
+ *
+ * Two rounds of a mixing function, each after an exclusive or with a word that (seed, epoch) draws.
+ */
+export function sampleKeys(options: { seed: number; epoch: number; indices: Uint32Array }): Int32Array {
+  // Streams from 0 up shuffle the epochs; keys draw from those from 2³² − 1 down.
+  const random = createRandom(options.seed, ~options.epoch >>> 0)
+  const [first, second] = [random.nextUint32(), random.nextUint32()]
+  return Int32Array.from(options.indices, index => mix32(mix32(index ^ first) ^ second))
+}
+
+/** A permutation of the 32-bit integers in which every bit depends on all: lowbias32 (https://nullprogram.com/blog/2018/07/31/). */
+function mix32(value: number): number {
+  let x = value
+  x = Math.imul(x ^ (x >>> 16), 0x7feb352d)
+  x = Math.imul(x ^ (x >>> 15), 0x846ca68b)
+  return x ^ (x >>> 16)
+}
