@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { messageSchemas, messageTensors } from '../src/messages.ts'
-import { config, examples, messageTypes } from './support/messages.ts'
+import { exampleRunConfig as config } from '../src/testing/example-run-config.ts'
+import { examples, messageTypes } from './support/messages.ts'
 
 const accepts = (type: keyof typeof messageSchemas, fields: unknown) => messageSchemas[type].safeParse(fields).success
 

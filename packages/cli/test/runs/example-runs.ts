@@ -3,29 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { EpochMetrics, RunSummary } from '@lockstep/coordinator'
 import type { RunConfig } from '@lockstep/protocol'
+import { exampleRunConfig } from '@lockstep/protocol/testing'
 import { onTestFinished } from 'vitest'
 
 /** What Keras reports for the reference net on CIFAR-10: validation accuracy after epochs 1 to 6, then its best, then overfitting. */
 const kerasAccuracy = [0.5, 0.59, 0.63, 0.66, 0.675, 0.7, 0.698, 0.704, 0.701, 0.699]
 
-export const exampleConfig: RunConfig = {
-  dataset: 'cifar10',
-  model: 'reference',
-  epochs: 10,
-  batchSize: 50,
-  shards: 4,
-  seed: 1,
-  optimizer: 'adam',
-  learningRate: 0.001,
-  momentum: 0,
-  validationSplit: 0.2,
-  earlyStopping: 0,
-  precision: 'float32',
-  engine: 'eager',
-  threads: 1,
-  limitTrain: null,
-  limitTest: null,
-}
+export const exampleConfig: RunConfig = { ...exampleRunConfig, dataset: 'cifar10', epochs: 10, momentum: 0 }
 
 /** Metrics of as many epochs, shaped as the tutorial's: the validation loss is lowest at epoch 6, then the net overfits. */
 export function exampleEpochs(count: number): EpochMetrics[] {

@@ -1,27 +1,18 @@
 import { createRandom, type ImageSplit, imageBytes } from '@lockstep/data'
 import { createOptimizer } from '@lockstep/model'
 import type { RunConfig } from '@lockstep/protocol'
+import { exampleRunConfig } from '@lockstep/protocol/testing'
 import type { RunPlan } from '../../src/plan.ts'
 import { freshState, type RunState } from '../../src/run-state.ts'
 import { classes, features, tinyParameters } from './tiny-engine.ts'
 
 export const tinyConfig: RunConfig = {
-  dataset: 'synthetic',
-  model: 'reference',
+  ...exampleRunConfig,
   epochs: 2,
   batchSize: 10,
   shards: 4,
   seed: 7,
-  optimizer: 'adam',
   learningRate: 0.05,
-  momentum: 0.9,
-  validationSplit: 0.2,
-  earlyStopping: 0,
-  precision: 'float32',
-  engine: 'eager',
-  threads: 1,
-  limitTrain: null,
-  limitTest: null,
 }
 
 /** Images whose label is told by which of three pairs of bytes is brightest; the last two bytes number the sample. */

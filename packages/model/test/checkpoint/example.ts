@@ -1,28 +1,11 @@
-import { runConfigSchema } from '@lockstep/protocol'
+import { exampleRunConfig } from '@lockstep/protocol/testing'
 import { type Checkpoint, checkpointVersion } from '../../src/checkpoint/checkpoint.ts'
 
 /** A checkpoint of a run with three parameters under Adam. */
 export const exampleCheckpoint: Checkpoint = {
   version: checkpointVersion,
   runId: '2026-01-02-reference',
-  config: runConfigSchema.parse({
-    dataset: 'synthetic',
-    model: 'reference',
-    epochs: 10,
-    batchSize: 50,
-    shards: 4,
-    seed: 42,
-    optimizer: 'adam',
-    learningRate: 0.001,
-    momentum: 0,
-    validationSplit: 0.2,
-    earlyStopping: 0,
-    precision: 'float32',
-    engine: 'eager',
-    threads: 1,
-    limitTrain: null,
-    limitTest: null,
-  }),
+  config: { ...exampleRunConfig, epochs: 10, seed: 42, momentum: 0 },
   dataSha256: 'a'.repeat(64),
   layoutHash: 'b'.repeat(64),
   step: 1234,

@@ -1,25 +1,6 @@
 import type { Message, MessageType, Sizes } from '../../src/messages.ts'
-import type { RunConfig } from '../../src/run-config.ts'
 import type { Tensors } from '../../src/tensor.ts'
-
-export const config: RunConfig = {
-  dataset: 'synthetic',
-  model: 'reference',
-  epochs: 3,
-  batchSize: 50,
-  shards: 4,
-  seed: 1,
-  optimizer: 'adam',
-  learningRate: 0.001,
-  momentum: 0.9,
-  validationSplit: 0.2,
-  earlyStopping: 0,
-  precision: 'float32',
-  engine: 'eager',
-  threads: 1,
-  limitTrain: null,
-  limitTest: null,
-}
+import { exampleRunConfig } from '../../src/testing/example-run-config.ts'
 
 export const sizes: Sizes = { parameters: 5, moments: 2, bytesPerSample: 12, maxSamples: 4 }
 
@@ -42,7 +23,7 @@ export const examples: { readonly [T in MessageType]: Extract<Message, { type: T
     type: 'welcome',
     runId,
     workerId: 1,
-    config,
+    config: exampleRunConfig,
     classes: 10,
     layoutHash,
     sizes,

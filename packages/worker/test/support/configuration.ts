@@ -1,25 +1,9 @@
 import { type MessageOf, protocolVersion, type RunConfig } from '@lockstep/protocol'
+import { exampleRunConfig } from '@lockstep/protocol/testing'
 
 export const token = 'the token of this test'
 
-export const config: RunConfig = {
-  dataset: 'synthetic',
-  model: 'reference',
-  epochs: 2,
-  batchSize: 30,
-  shards: 3,
-  seed: 3,
-  optimizer: 'adam',
-  learningRate: 0.001,
-  momentum: 0.9,
-  validationSplit: 0.2,
-  earlyStopping: 0,
-  precision: 'float32',
-  engine: 'eager',
-  threads: 1,
-  limitTrain: null,
-  limitTest: null,
-}
+export const config: RunConfig = { ...exampleRunConfig, epochs: 2, batchSize: 30, shards: 3, seed: 3 }
 
 export const runId = 'run-1'
 

@@ -1,0 +1,21 @@
+import type { RunConfig } from '../run-config.ts'
+
+/** A whole configuration for tests, which say only what matters to them: `{ ...exampleRunConfig, epochs: 2 }`. */
+export const exampleRunConfig: RunConfig = {
+  dataset: 'synthetic',
+  model: 'reference',
+  epochs: 3,
+  batchSize: 50,
+  shards: 4,
+  seed: 1,
+  optimizer: 'adam',
+  learningRate: 0.001,
+  momentum: 0.9,
+  validationSplit: 0.2,
+  earlyStopping: 0,
+  precision: 'float32',
+  engine: 'eager',
+  threads: 1,
+  limitTrain: null,
+  limitTest: null,
+}
