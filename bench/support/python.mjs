@@ -1,25 +1,36 @@
-// A Python of the benchmarks' own with Keras, in a virtual environment beside them.
+// Pythons of the benchmarks' own with what lockstep is measured beside, in virtual environments next to them.
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const folder = fileURLToPath(new URL('../.venv', import.meta.url))
-const packages = ['tensorflow-cpu==2.21.0']
+const environments = fileURLToPath(new URL('../.venv', import.meta.url))
+
+/** An interpreter with Keras, or null where it is not to be had. */
+export function kerasPython() {
+  return pythonWith('keras', ['tensorflow-cpu==2.21.0'], '1.6 GB')
+}
+
+/** An interpreter with PyTorch. PyPI has only the build for GPUs, which needs its libraries for GPUs to start. */
+export function torchPython() {
+  return pythonWith('pytorch', ['torch==2.15.0', 'numpy==2.4.6'], '5.5 GB')
+}
 
 /** The interpreter; makes the environment when it is missing, or returns null where Python or the packages are not to be had. */
-export function kerasPython() {
+function pythonWith(name, packages, size) {
+  const folder = join(environments, name)
   const python = join(folder, 'bin', 'python')
   const ready = join(folder, 'ready')
-  if (existsSync(ready)) return python
+  const wanted = packages.join(', ')
+  if (existsSync(ready) && readFileSync(ready, 'utf8') === wanted) return python
   try {
-    process.stderr.write(`installing ${packages.join(', ')} for the baseline\n`)
+    process.stderr.write(`installing ${wanted} (${size}) for the baseline\n`)
     execFileSync('python3', ['-m', 'venv', '--clear', folder], { stdio: 'ignore' })
     execFileSync(python, ['-m', 'pip', 'install', '--quiet', ...packages], { stdio: ['ignore', 'ignore', 'inherit'] })
-    execFileSync('touch', [ready])
+    writeFileSync(ready, wanted)
     return python
   } catch (error) {
-    process.stderr.write(`no Keras to compare with: ${error.message}\n`)
+    process.stderr.write(`no ${name} to compare with: ${error.message}\n`)
     return null
   }
 }
