@@ -1,0 +1,18 @@
+"""Answers requests: a JSON object a line from standard input, a JSON object a line to standard output."""
+
+import json
+import sys
+import traceback
+
+
+def serve(handlers):
+    # Whatever a library prints must not get between the replies.
+    replies, sys.stdout = sys.stdout, sys.stderr
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            reply = handlers[request.pop("do")](**request)
+        except Exception as error:
+            traceback.print_exc()
+            reply = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(reply), file=replies, flush=True)

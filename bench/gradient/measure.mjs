@@ -1,0 +1,88 @@
+// The time of a step of all contestants: one block for each number of threads, net and batch size.
+import { join } from 'node:path'
+import { median, spread } from '../support/statistics.mjs'
+import { startProcess } from './contestant-process.mjs'
+import { createSchedule } from './schedule.mjs'
+
+const maximumSteps = 30
+
+/** Fills `report.steps`, `report.leftOut` and `report.versions`. */
+export async function measureSteps(settings, folder, report) {
+  const schedule = createSchedule(settings)
+  for (const threads of settings.threads) {
+    const processes = await startAll(settings, threads, report)
+    for (const block of schedule.blocks.filter(each => each.threads === threads)) {
+      const reason = schedule.begin(block)
+      if (reason !== undefined) report.leftOut.push({ ...describe(block), reason })
+      else schedule.end(block, await measureBlock(block, processes, settings, { schedule, folder, report }))
+    }
+    await Promise.all(processes.map(({ end }) => end()))
+  }
+}
+
+async function startAll(settings, threads, report) {
+  const started = []
+  for (const { id, title, command } of settings.contestants) {
+    const line = command(threads)
+    const contestant = { id, title, ...(line && startProcess(line, threads)) }
+    try {
+      if (line === null) throw new Error('it cannot be installed here')
+      Object.assign(report.versions, await contestant.ask({ do: 'hello' }))
+      started.push(contestant)
+    } catch (error) {
+      report.leftOut.push({ contestant: title, threads, reason: error.message })
+    }
+  }
+  return started
+}
+
+/** Measures a block and returns the sum of the contestants' times for a step, in ms. */
+async function measureBlock(block, processes, settings, { schedule, folder, report }) {
+  const ready = []
+  for (const contestant of processes) {
+    schedule.say(`warming up ${contestant.title}`)
+    try {
+      ready.push({ ...contestant, repeats: [], warmMs: await warmUp(contestant, block, folder) })
+    } catch (error) {
+      report.leftOut.push({ contestant: contestant.title, ...describe(block), reason: error.message })
+    }
+  }
+  const roundMs = ready.reduce((sum, { warmMs }) => sum + warmMs, 0)
+  const count = Math.max(1, Math.min(maximumSteps, Math.floor(schedule.leftMs(block) / settings.repeats / roundMs)))
+  for (let repeat = 1; repeat <= settings.repeats; repeat++) {
+    schedule.say(`repeat ${repeat} of ${settings.repeats}, ${count} steps each`)
+    for (const { ask, repeats } of ready) repeats.push(median((await ask({ do: 'steps', count })).stepMs))
+  }
+  for (const { id, ask, repeats } of ready) {
+    const figures = { medianMs: median(repeats), spread: spread(repeats), repeatsMs: repeats, stepsPerRepeat: count }
+    const parts = id.startsWith('compiled') ? { parts: medians((await ask({ do: 'anatomy', count })).parts) } : {}
+    report.steps.push({ ...describe(block), contestant: id, ...figures, ...parts })
+  }
+  return roundMs
+}
+
+/** Prepares a contestant and takes steps that do not count; returns the time of the last. */
+async function warmUp({ ask }, { model, batch }, folder) {
+  const { name, classes, parameters, topology } = model
+  const cacheFolder = join(folder, 'compiled')
+  await ask({ do: 'prepare', model: name, topology, batch, classes, parameters, cacheFolder })
+  const [firstMs] = (await ask({ do: 'steps', count: 1 })).stepMs
+  // A net's first steps in PyTorch and in oneDNN still choose kernels; long steps are not worth many of them.
+  const count = Math.max(1, Math.min(10, Math.round(500 / firstMs)))
+  return median((await ask({ do: 'steps', count })).stepMs)
+}
+
+function describe({ model, threads, batch }) {
+  return { model: model.name, threads, batch }
+}
+
+/** JavaScript is what a step takes besides the session and the copies. */
+function medians(parts) {
+  const of = take => median(parts.map(take))
+  return {
+    stepMs: of(({ stepMs }) => stepMs),
+    sessionMs: of(({ sessionMs }) => sessionMs),
+    copyMs: of(({ copyMs }) => copyMs),
+    javaScriptMs: of(({ stepMs, sessionMs, copyMs }) => stepMs - sessionMs - copyMs),
+  }
+}
