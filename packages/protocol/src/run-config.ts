@@ -1,5 +1,9 @@
 import { z } from 'zod'
 
+/** The architectures that are built in. */
+export const presetNames = ['reference', 'vgg-bn', 'resnet20', 'mobilenet'] as const
+export type PresetName = (typeof presetNames)[number]
+
 /**
  * The configuration of a run. Flags, the `--config` file, the checkpoint and the message to workers all come from this
  * one schema. Together with the data it determines the trained weights; where a run listens, how many workers it has
@@ -7,7 +11,7 @@ import { z } from 'zod'
  */
 export const runConfigSchema = z.strictObject({
   dataset: z.enum(['cifar10', 'cifar100', 'synthetic']).describe('data set'),
-  model: z.enum(['reference']).describe('architecture'),
+  model: z.enum(presetNames).describe('architecture'),
   epochs: z.int().min(1).max(1_000_000).describe('passes over the training set'),
   batchSize: z.int().min(1).max(1_000_000).describe('samples in a global batch'),
   shards: z.int().min(1).max(65_536).describe('shards that a global batch is cut into'),
@@ -31,5 +35,4 @@ export const runConfigSchema = z.strictObject({
 
 export type RunConfig = z.infer<typeof runConfigSchema>
 export type DataSetName = RunConfig['dataset']
-export type ModelName = RunConfig['model']
 export type Precision = RunConfig['precision']
