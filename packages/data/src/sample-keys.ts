@@ -14,7 +14,7 @@ export function sampleKeys(options: { seed: number; epoch: number; indices: Uint
   return Int32Array.from(options.indices, index => mix32(mix32(index ^ first) ^ second))
 }
 
-/** A permutation of the 32-bit integers in which every bit depends on all: lowbias32 (https://nullprogram.com/blog/2018/07/31/). */
+/** A permutation of the 32-bit integers in which every bit depends on all: lowbias32 (https://github.com/skeeto/hash-prospector). */
 function mix32(value: number): number {
   let x = value
   x = Math.imul(x ^ (x >>> 16), 0x7feb352d)
