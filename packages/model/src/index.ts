@@ -8,6 +8,7 @@ export { type CompiledEngineOptions, createCompiledEngine } from './gradient/com
 export * from './gradient/compiler.ts'
 export { createEagerEngine } from './gradient/eager.ts'
 export * from './gradient/engine.ts'
+export * from './inference.ts'
 export * from './layers-model-files.ts'
 export * from './layout.ts'
 export { createAdam } from './optimizers/adam.ts'

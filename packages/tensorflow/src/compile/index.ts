@@ -1,3 +1,5 @@
 export { type CompileFunction, type CompileOptions, compileFunction, type Precision } from './compile-function.ts'
+export { type ExportedWeight, type ExportOptions, exportSavedModel } from './export-saved-model.ts'
+export { savedModelFile } from './saved-model.ts'
 export type { CompiledFunction } from './session.ts'
 export type { InputSpec, TraceFunction } from './trace.ts'

@@ -14,15 +14,17 @@ export const savedModelFile = 'saved_model.pb'
 
 /**
  * A traced computation as a SavedModel: one graph without variables and one signature, with the inputs under their names
- * and the outputs as `output0`, `output1`, …
+ * and the outputs under those given, or as `output0`, `output1`, …
  */
-export function encodeSavedModel({ inputs, outputs }: Trace): Uint8Array {
+export function encodeSavedModel({ inputs, outputs }: Trace, outputNames: readonly string[] = []): Uint8Array {
   const nodes = reachable([...inputs, ...outputs])
   const nameOf = (value: Value) => `${nodeName(value.node)}:${value.index}`
   const signature = {
     methodName: 'tensorflow/serving/predict',
     inputs: Object.fromEntries(inputs.map(value => [nodeName(value.node), tensorInfo(value, nameOf(value))])),
-    outputs: Object.fromEntries(outputs.map((value, index) => [`output${index}`, tensorInfo(value, nameOf(value))])),
+    outputs: Object.fromEntries(
+      outputs.map((value, index) => [outputNames[index] ?? `output${index}`, tensorInfo(value, nameOf(value))]),
+    ),
   }
   const metaGraph = {
     metaInfoDef: { tags: [savedModelTag] },

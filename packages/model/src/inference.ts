@@ -1,0 +1,36 @@
+import { announceLayers } from './gradient/announce-layers.ts'
+import type { Compile } from './gradient/compiler.ts'
+import { withWeights } from './gradient/traced-weights.ts'
+import { tf } from './tfjs.ts'
+
+/** A weight of a model with its values. */
+export type NamedWeight = {
+  /** `layer/weight`, such as `conv1/kernel`. */
+  readonly name: string
+  readonly shape: readonly number[]
+  /** In row-major order. */
+  readonly values: Float32Array
+}
+
+/** All weights of a model in its own order, trainable or not. */
+export function namedWeights(model: tf.LayersModel): readonly NamedWeight[] {
+  return model.weights.map(weight => {
+    const { shape } = weight.read()
+    return { name: weight.originalName, shape, values: weight.read().dataSync() as Float32Array }
+  })
+}
+
+/**
+ * A model in inference mode for a compiler. It takes pixels [n, …] and then the model's weights, each in its shape and in
+ * the model's own order, and returns probabilities [n, classes] and the most probable class of each sample [n].
+ */
+export function createInferenceTrace(model: tf.LayersModel): Parameters<Compile>[0]['trace'] {
+  return ([pixels, ...weights], enter) =>
+    withWeights(model.weights, weights, () =>
+      announceLayers(model, enter, () => {
+        const probabilities = model.apply(tf.cast(pixels!, 'float32'), { training: false }) as tf.Tensor2D
+        enter('the most probable class')
+        return [probabilities, tf.argMax(probabilities, 1)]
+      }),
+    )
+}
