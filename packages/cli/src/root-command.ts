@@ -14,6 +14,7 @@ export const rootCommand = defineCommand({
     evaluate: () => import('./commands/evaluate.ts').then(module => module.evaluateCommand),
     plot: () => import('./commands/plot.ts').then(module => module.plotCommand),
     runs: () => import('./commands/runs.ts').then(module => module.runsCommand),
+    export: () => import('./commands/export.ts').then(module => module.exportCommand),
     data: () => import('./commands/data.ts').then(module => module.dataCommand),
     doctor: () => import('./commands/doctor.ts').then(module => module.doctorCommand),
   },
@@ -35,6 +36,10 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   evaluate: ['pnpm cli evaluate latest'],
   plot: ['pnpm cli plot latest', 'pnpm cli plot runs/first runs/second --out comparison'],
   runs: ['pnpm cli runs'],
+  export: [
+    'pnpm cli export latest --format saved-model',
+    'pnpm cli export latest --format safetensors --out reference.safetensors',
+  ],
   'data fetch': ['pnpm cli data fetch --dataset cifar10', 'pnpm cli data fetch --from cifar-10-binary.tar.gz'],
   'data info': ['pnpm cli data info --dataset cifar10 --sheet samples.png'],
   'data synthesize': ['pnpm cli data synthesize --format cifar100 --out synthetic'],

@@ -1,5 +1,6 @@
 import { announceLayers } from './gradient/announce-layers.ts'
 import type { Compile } from './gradient/compiler.ts'
+import { inScope } from './gradient/scope.ts'
 import { withWeights } from './gradient/traced-weights.ts'
 import { tf } from './tfjs.ts'
 
@@ -33,4 +34,14 @@ export function createInferenceTrace(model: tf.LayersModel): Parameters<Compile>
         return [probabilities, tf.argMax(probabilities, 1)]
       }),
     )
+}
+
+/** The probabilities [n, classes], row by row, of the pixels [n, …] of n samples, on whichever backend is selected. */
+export function predictProbabilities(model: tf.LayersModel, pixels: Uint8Array): Float32Array {
+  const sampleShape = model.inputs[0]!.shape.slice(1) as number[]
+  const count = pixels.length / tf.util.sizeFromShape(sampleShape)
+  return inScope(() => {
+    const inputs = tf.tensor(new Float32Array(pixels), [count, ...sampleShape], 'float32')
+    return (model.predict(inputs) as tf.Tensor2D).dataSync() as Float32Array
+  })
 }

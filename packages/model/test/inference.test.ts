@@ -108,9 +108,12 @@ test.each(Object.keys(middles))('a model that %s predicts the same as a SavedMod
   await expectEqualPredictions(modelOf(...middles[name]!()))
 })
 
-test.each(['reference'] as const)('%s predicts the same as a SavedModel', async name => {
-  await expectEqualPredictions(buildModel(name, { classes: 10, seed: 1 }))
-})
+test.each(['reference', 'vgg-bn', 'resnet20', 'mobilenet'] as const)(
+  '%s predicts the same as a SavedModel',
+  async name => {
+    await expectEqualPredictions(buildModel(name, { classes: 10, seed: 1 }))
+  },
+)
 
 test('branches that are added, multiplied and joined predict the same', async () => {
   const input = tf.input({ shape: [8, 6, 2] })

@@ -1,7 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readNewestCheckpoint, runFiles } from '@lockstep/coordinator'
-import { buildModel, createLayout, decodeCheckpoint, fromLayersModelFiles, readWeights } from '@lockstep/model'
+import {
+  buildModel,
+  createLayout,
+  decodeCheckpoint,
+  fromLayersModelFiles,
+  readWeights,
+  writeWeights,
+} from '@lockstep/model'
 import { hasSystemCode } from '@lockstep/protocol'
 import type { RunFacts } from '../runs/run-facts.ts'
 
@@ -26,6 +33,13 @@ export async function loadModel(folder: string, facts: RunFacts): Promise<Loaded
     if (!hasSystemCode(error, 'ENOENT')) throw error
     return loadFromCheckpoint(folder, facts)
   }
+}
+
+/** The same with the weights in the model, for whoever runs it by itself. */
+export async function loadTrainedModel(folder: string, facts: RunFacts): Promise<LoadedModel> {
+  const loaded = await loadModel(folder, facts)
+  writeWeights(loaded.model, createLayout(loaded.model), loaded.weights)
+  return loaded
 }
 
 async function loadFromCheckpoint(folder: string, { config, classNames }: RunFacts): Promise<LoadedModel> {

@@ -1,0 +1,38 @@
+import { join } from 'node:path'
+import type { CommandStreams } from '../commands/streams.ts'
+import { loadTrainedModel } from '../evaluate/load-model.ts'
+import { readRunFacts } from '../runs/run-facts.ts'
+import { findRun } from '../runs/run-folder.ts'
+import { formatBytes } from '../terminal/format.ts'
+import { type ExportFormat, formats } from './formats.ts'
+import { refuseTaken, writeFiles } from './write-files.ts'
+
+export type ExportOptions = {
+  readonly reference: string
+  readonly runsFolder: string
+  readonly format: ExportFormat
+  /** Null: in the folder `export` of the run. */
+  readonly out: string | null
+  readonly force: boolean
+  readonly offline: boolean
+}
+
+/** Writes the model of a run in another format, and the names of the files. */
+export async function exportRun(
+  options: ExportOptions,
+  { stdout, stderr }: CommandStreams & { readonly stderr: NodeJS.WriteStream },
+): Promise<void> {
+  const { defaultName, paths: pathsIn, prepare, encode } = formats[options.format]
+  const folder = await findRun(options.reference, options.runsFolder)
+  const paths = pathsIn(options.out ?? join(folder, 'export', defaultName))
+  if (!options.force) await refuseTaken(paths)
+  const facts = await readRunFacts(folder)
+  await prepare(options.offline, stderr)
+  const loaded = await loadTrainedModel(folder, facts)
+  stderr.write(`${loaded.origin}\n`)
+  const contents = encode({ ...loaded, facts })
+  await writeFiles(paths, contents)
+  for (const [index, path] of paths.entries()) {
+    stdout.write(`${path} (${formatBytes(Buffer.byteLength(contents[index]!))})\n`)
+  }
+}

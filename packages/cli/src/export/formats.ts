@@ -1,0 +1,74 @@
+import { join } from 'node:path'
+import {
+  createInferenceTrace,
+  createLayout,
+  namedWeights,
+  toLayersModelFiles,
+  usePlainJavaScript,
+  weightsSha256,
+} from '@lockstep/model'
+import { computeEnvironment, exportSavedModel, loadTensorFlow, savedModelFile } from '@lockstep/tensorflow'
+import type { LoadedModel } from '../evaluate/load-model.ts'
+import { provision } from '../provision.ts'
+import type { RunFacts } from '../runs/run-facts.ts'
+import { encodeSafetensors } from './safetensors.ts'
+
+export type ExportFormat = 'saved-model' | 'tfjs' | 'safetensors'
+
+/** What is exported: a model with its trained weights in it. */
+export type Trained = LoadedModel & { readonly facts: RunFacts }
+
+export type FormatWriter = {
+  /** Of the file or folder, where none is given. */
+  readonly defaultName: string
+  /** The files that will be written for a given destination. */
+  readonly paths: (destination: string) => readonly string[]
+  /** Selects the backend that `encode` needs, before the model is loaded. */
+  readonly prepare: (offline: boolean, people: NodeJS.WriteStream) => Promise<unknown>
+  /** The contents of the files, in the order of `paths`. */
+  readonly encode: (trained: Trained) => readonly (Uint8Array | string)[]
+}
+
+/** TensorFlow leaves what lies in `assets.extra` alone. */
+const labelsFile = join('assets.extra', 'labels.txt')
+
+export const formats: Readonly<Record<ExportFormat, FormatWriter>> = {
+  'saved-model': {
+    defaultName: 'saved-model',
+    paths: folder => [join(folder, savedModelFile), join(folder, labelsFile)],
+    prepare: async (offline, people) => {
+      Object.assign(process.env, computeEnvironment(1))
+      await loadTensorFlow(await provision(offline, people))
+    },
+    encode: ({ model, facts }) => [
+      exportSavedModel({
+        trace: createInferenceTrace(model),
+        input: { name: 'pixels', shape: model.inputs[0]!.shape.slice(1) as number[], dtype: 'uint8' },
+        outputs: ['probabilities', 'class'],
+        weights: namedWeights(model),
+      }),
+      facts.classNames.map(name => `${name}\n`).join(''),
+    ],
+  },
+  tfjs: {
+    defaultName: 'tfjs',
+    paths: folder => [join(folder, 'model.json'), join(folder, 'weights.bin')],
+    prepare: usePlainJavaScript,
+    encode: ({ model, weights, facts }) => {
+      const files = toLayersModelFiles(model, createLayout(model), weights, { classNames: facts.classNames })
+      return [files['model.json'], files['weights.bin']]
+    },
+  },
+  safetensors: {
+    defaultName: 'model.safetensors',
+    paths: file => [file],
+    prepare: usePlainJavaScript,
+    encode: ({ model, weights, facts }) => [
+      encodeSafetensors(namedWeights(model), {
+        classNames: JSON.stringify(facts.classNames),
+        config: JSON.stringify(facts.config),
+        weightsSha256: weightsSha256(weights),
+      }),
+    ],
+  },
+}

@@ -1,0 +1,119 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fromLayersModelFiles, predictProbabilities } from '@lockstep/model'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readSummary, runCli } from '../support/cli.ts'
+import { useTensorFlow } from '../support/tensorflow.ts'
+import { trainTinyRun } from '../support/tiny-run.ts'
+
+let folder = ''
+let run = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lockstep-export-'))
+  run = join(folder, 'run')
+  // With batch normalization, whose statistics are weights as well.
+  await trainTinyRun(run, '--model', 'resnet20')
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+async function exportTo(place: string, format: string, ...flags: readonly string[]): Promise<void> {
+  const ended = await runCli(['export', run, '--format', format, '--out', place, '--offline', ...flags])
+  expect(ended, ended.stderr).toMatchObject({ code: 0 })
+}
+
+async function readSafetensors(file: string) {
+  const bytes = await readFile(file)
+  const start = 8 + Number(bytes.readBigUInt64LE(0))
+  const { __metadata__: metadata, ...tensors } = JSON.parse(bytes.subarray(8, start).toString())
+  return { metadata, tensors, data: bytes.subarray(start) }
+}
+
+test('a SavedModel lies in the run folder unless told otherwise, with the names of the classes', async () => {
+  const ended = await runCli(['export', run, '--format', 'saved-model', '--offline'])
+  const place = join(run, 'export', 'saved-model')
+  expect(ended.stdout.split('\n')).toEqual([
+    expect.stringMatching(`^${join(place, 'saved_model.pb')} \\(\\d\\.\\d MB\\)$`),
+    expect.stringMatching(`^${join(place, 'assets.extra', 'labels.txt')} \\(\\d+ B\\)$`),
+    '',
+  ])
+  const { classNames } = JSON.parse(await readFile(join(run, 'config.json'), 'utf8'))
+  expect((await readFile(join(place, 'assets.extra', 'labels.txt'), 'utf8')).split('\n')).toEqual([...classNames, ''])
+})
+
+test('the SavedModel predicts what the model in the run folder does', async () => {
+  const place = join(folder, 'saved-model')
+  await exportTo(place, 'saved-model')
+  await useTensorFlow()
+  const model = await fromLayersModelFiles({
+    'model.json': await readFile(join(run, 'model', 'model.json'), 'utf8'),
+    'weights.bin': await readFile(join(run, 'model', 'weights.bin')),
+  })
+  const require = createRequire(new URL('../../../tensorflow/package.json', import.meta.url))
+  const tfjsNode = require('@tensorflow/tfjs-node')
+  const saved = await tfjsNode.node.loadSavedModel(place)
+  for (const count of [1, 5]) {
+    const pixels = Uint8Array.from({ length: count * 32 * 32 * 3 }, (_, index) => (index * index) % 251)
+    const expected = predictProbabilities(model, pixels)
+    const received = saved.predict({ pixels: tfjsNode.tensor(Int32Array.from(pixels), [count, 32, 32, 3], 'int32') })
+    const probabilities: Float32Array = received.probabilities.dataSync()
+    expect(probabilities).toHaveLength(10 * count)
+    expect(Math.max(...probabilities.map((value, index) => Math.abs(value - expected[index]!)))).toBeLessThan(1e-5)
+  }
+})
+
+test('a LayersModel is that of the run folder, to the byte', async () => {
+  await exportTo(join(folder, 'tfjs'), 'tfjs')
+  for (const name of ['model.json', 'weights.bin']) {
+    expect(await readFile(join(folder, 'tfjs', name))).toEqual(await readFile(join(run, 'model', name)))
+  }
+})
+
+test('safetensors hold all weights, and say which they are', async () => {
+  const file = join(folder, 'model.safetensors')
+  await exportTo(file, 'safetensors')
+  const { metadata, tensors, data } = await readSafetensors(file)
+  expect(metadata.weightsSha256).toBe((await readSummary(run)).weightsSha256)
+  expect(JSON.parse(metadata.config)).toMatchObject({ model: 'resnet20', epochs: 1 })
+  expect(JSON.parse(metadata.classNames)).toHaveLength(10)
+  expect(data).toEqual(await readFile(join(run, 'model', 'weights.bin')))
+  const { weightsManifest } = JSON.parse(await readFile(join(run, 'model', 'model.json'), 'utf8'))
+  const shapes = weightsManifest[0].weights.map(({ name, shape }: { name: string; shape: number[] }) => [name, shape])
+  expect(Object.entries<{ shape: number[] }>(tensors).map(([name, { shape }]) => [name, shape])).toEqual(shapes)
+})
+
+test('a run that was killed before it saved its model is exported from its newest checkpoint', async () => {
+  const killed = join(folder, 'killed')
+  await cp(run, killed, { recursive: true })
+  await rm(join(killed, 'model'), { recursive: true })
+  const ended = await runCli(['export', killed, '--format', 'tfjs', '--offline'])
+  expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining('checkpoint of step') })
+  const weights = await readFile(join(killed, 'export', 'tfjs', 'weights.bin'))
+  expect(weights).toEqual(await readFile(join(run, 'model', 'weights.bin')))
+})
+
+test('what is there already is overwritten only by force', async () => {
+  const file = join(folder, 'precious.txt')
+  await writeFile(file, 'precious')
+  const ended = await runCli(['export', run, '--format', 'safetensors', '--out', file])
+  expect(ended).toMatchObject({ code: 2, stderr: expect.stringMatching(/precious\.txt is there already\n.*--force/) })
+  expect(await readFile(file, 'utf8')).toBe('precious')
+  await exportTo(file, 'safetensors', '--force')
+  expect((await readSafetensors(file)).metadata.weightsSha256).toBeDefined()
+})
+
+test('a place that cannot be written to is named', async () => {
+  const file = join(folder, 'file')
+  await writeFile(file, '')
+  const ended = await runCli(['export', run, '--format', 'safetensors', '--out', join(file, 'model.safetensors')])
+  expect(ended).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/model\.safetensors cannot be written: .*ENOTDIR/),
+  })
+})
+
+test('an unknown format and an unknown run are wrong usage', async () => {
+  expect(await runCli(['export', run, '--format', 'onnx'])).toMatchObject({ code: 2 })
+  expect(await runCli(['export', join(folder, 'none'), '--format', 'tfjs'])).toMatchObject({ code: 2 })
+})

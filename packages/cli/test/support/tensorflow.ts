@@ -1,0 +1,15 @@
+import { computeEnvironment, loadTensorFlow, provisionTensorFlow } from '@lockstep/tensorflow'
+
+/** Makes native TensorFlow with one thread the backend of this process. */
+export async function useTensorFlow(): Promise<void> {
+  Object.assign(process.env, computeEnvironment(1))
+  const notices: string[] = []
+  const provisioned = await provisionTensorFlow({
+    environment: process.env,
+    offline: false,
+    onProgress: () => {},
+    onNotice: text => notices.push(text),
+  })
+  if (provisioned.backend !== 'tensorflow') throw new Error(`this test needs TensorFlow:\n${notices.join('\n')}`)
+  await loadTensorFlow(provisioned)
+}
