@@ -12,6 +12,7 @@ export const rootCommand = defineCommand({
     worker: () => import('./commands/worker.ts').then(module => module.workerCommand),
     'local-worker': () => import('./commands/local-worker.ts').then(module => module.localWorkerCommand),
     evaluate: () => import('./commands/evaluate.ts').then(module => module.evaluateCommand),
+    predict: () => import('./commands/predict.ts').then(module => module.predictCommand),
     plot: () => import('./commands/plot.ts').then(module => module.plotCommand),
     runs: () => import('./commands/runs.ts').then(module => module.runsCommand),
     export: () => import('./commands/export.ts').then(module => module.exportCommand),
@@ -34,6 +35,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   worker: ['pnpm cli worker --connect ws://10.0.0.1:7999 --token-file token'],
   evaluate: ['pnpm cli evaluate latest'],
+  predict: ['pnpm cli predict latest cat.png', 'pnpm cli predict latest --top 5 --json photos/*.jpg'],
   plot: ['pnpm cli plot latest', 'pnpm cli plot runs/first runs/second --out comparison'],
   runs: ['pnpm cli runs'],
   export: [

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
-import { LockstepError } from '@lockstep/protocol'
 import { defineCommand } from 'citty'
+import { readCount } from '../flags/read-count.ts'
 
 export const evaluateCommand = defineCommand({
   meta: { name: 'evaluate', description: 'Test a trained model: loss, accuracy, figures per class, confusion matrix' },
@@ -18,15 +18,9 @@ export const evaluateCommand = defineCommand({
       reference: args.run,
       runsFolder: args['runs-dir'],
       dataDir: args['data-dir'] ?? null,
-      threads: args.threads === undefined ? availableParallelism() : readThreads(args.threads),
+      threads: args.threads === undefined ? availableParallelism() : readCount('--threads', args.threads),
       offline: args.offline === true,
       json: args.json === true,
     })
   },
 })
-
-function readThreads(text: string): number {
-  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text)
-  const details = { kind: 'usage', expected: 'a whole number, at least 1', received: text } as const
-  throw new LockstepError('bad-configuration', '--threads', details)
-}

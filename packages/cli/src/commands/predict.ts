@@ -1,0 +1,37 @@
+import { availableParallelism } from 'node:os'
+import { defineCommand } from 'citty'
+import { readCount } from '../flags/read-count.ts'
+
+export const predictCommand = defineCommand({
+  meta: {
+    name: 'predict',
+    description: 'Classify image files with a trained model. The largest square in the middle is scaled to 32x32.',
+  },
+  args: {
+    run: { type: 'positional', required: true, valueHint: 'RUN', description: 'folder or name of a run, or latest' },
+    image: {
+      type: 'positional',
+      required: true,
+      valueHint: 'IMAGE…',
+      description: 'files in PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG',
+    },
+    top: { type: 'string', default: '3', valueHint: 'K', description: 'show the K most probable classes' },
+    'runs-dir': { type: 'string', default: 'runs', valueHint: 'DIR', description: 'folder of the runs' },
+    threads: { type: 'string', valueHint: 'N', description: 'TensorFlow threads (default: all cores)' },
+    offline: { type: 'boolean', description: 'never use the network' },
+    json: { type: 'boolean', description: 'a JSON object for each image, a line each, on standard output' },
+  },
+  run: async ({ args }) => {
+    const { predictImages } = await import('../predict/predict-images.ts')
+    const options = {
+      reference: args.run,
+      images: args._.slice(1),
+      runsFolder: args['runs-dir'],
+      top: readCount('--top', args.top),
+      threads: args.threads === undefined ? availableParallelism() : readCount('--threads', args.threads),
+      offline: args.offline === true,
+      json: args.json === true,
+    }
+    await predictImages(options, process)
+  },
+})

@@ -1,0 +1,40 @@
+import { predictProbabilities } from '@lockstep/model'
+import { computeEnvironment, loadTensorFlow } from '@lockstep/tensorflow'
+import type { CommandStreams } from '../commands/streams.ts'
+import { loadTrainedModel } from '../evaluate/load-model.ts'
+import { provision } from '../provision.ts'
+import { readRunFacts } from '../runs/run-facts.ts'
+import { findRun } from '../runs/run-folder.ts'
+import { describePredictions, rankClasses } from './ranking.ts'
+import { readImage } from './read-image.ts'
+
+export type PredictOptions = {
+  readonly reference: string
+  readonly images: readonly string[]
+  readonly runsFolder: string
+  readonly top: number
+  readonly threads: number
+  readonly offline: boolean
+  readonly json: boolean
+}
+
+/** Classifies image files with the model of a run. Throws as `findRun`, `readImage` and `loadTrainedModel` do. */
+export async function predictImages(
+  options: PredictOptions,
+  { stdout, stderr }: CommandStreams & { readonly stderr: NodeJS.WriteStream },
+): Promise<void> {
+  const folder = await findRun(options.reference, options.runsFolder)
+  const facts = await readRunFacts(folder)
+  const pixels = Buffer.concat(await Promise.all(options.images.map(readImage)))
+  Object.assign(process.env, computeEnvironment(options.threads))
+  await loadTensorFlow(await provision(options.offline, stderr))
+  const { model } = await loadTrainedModel(folder, facts)
+  const probabilities = predictProbabilities(model, pixels)
+  const classes = facts.classNames.length
+  const predictions = options.images.map((image, index) => {
+    const ofImage = probabilities.subarray(index * classes, (index + 1) * classes)
+    return rankClasses(image, ofImage, facts.classNames, options.top)
+  })
+  const lines = predictions.map(prediction => `${JSON.stringify(prediction)}\n`)
+  stdout.write(options.json ? lines.join('') : describePredictions(predictions))
+}

@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises'
+import { imageShape } from '@lockstep/data'
+import { LockstepError } from '@lockstep/protocol'
+import sharp from 'sharp'
+
+const [height, width] = imageShape
+
+/**
+ * The pixels of an image file as a model takes them, 32 × 32 × 3: the largest square in its middle, scaled (Lanczos) where
+ * it has another size, upright by its EXIF data, in sRGB, on white where it is transparent.
+ * Throws LockstepError `image-unreadable`.
+ */
+export async function readImage(file: string): Promise<Uint8Array> {
+  try {
+    return await sharp(await readFile(file))
+      .autoOrient()
+      .resize(width, height, { fit: 'cover' })
+      .flatten({ background: 'white' })
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer()
+  } catch (cause) {
+    throw new LockstepError('image-unreadable', `${file} cannot be read as an image`, {
+      expected: 'a file in PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG',
+      received: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    })
+  }
+}
