@@ -47,8 +47,8 @@ const report = {
 }
 try {
   await measureCompilation(settings, folder, report)
+  if (values.profile) profileGraphs(settings, folder, report)
   await measureSteps(settings, folder, report)
-  if (values.profile) await profileGraphs(settings, folder, report)
 } finally {
   await rm(folder, { recursive: true })
 }
@@ -60,16 +60,14 @@ process.stdout.write(text)
 
 function readSettings() {
   const { quick } = values
-  const list = (text, standard) => text?.split(',') ?? standard
-  const numbers = (text, standard) => list(text, standard).map(Number)
-  const chosen = list(
-    values.contestants,
-    contestants.map(({ id }) => id),
-  )
+  const list = (text, usual) => text?.split(',') ?? usual
+  const numbers = (text, usual) => list(text, usual).map(Number)
+  const standard = contestants.filter(({ id }) => !quick || id !== 'pytorch-default-layout').map(({ id }) => id)
+  const chosen = list(values.contestants, standard)
   return {
     models: list(values.model, presets()).map(describeModel),
     batches: numbers(values.batch, quick ? [50] : [12, 25, 50, 100, 200]),
-    threads: numbers(values.threads, [...new Set([1, availableParallelism()])]),
+    threads: numbers(values.threads, quick ? [1] : [...new Set([1, availableParallelism()])]),
     contestants: contestants.filter(({ id }) => chosen.includes(id)),
     repeats: Number(values.repeats ?? 5),
     compilations: quick ? 1 : 3,
@@ -83,11 +81,11 @@ function usage() {
 
   --model LIST        nets, such as reference,resnet20 (all presets)
   --batch LIST        batch sizes (12,25,50,100,200; quick: 50)
-  --threads LIST      numbers of threads (1 and all cores)
+  --threads LIST      numbers of threads (1 and all cores; quick: 1)
   --contestants LIST  of ${ids} (all)
   --repeats N         interleaved repeats of each contestant (5)
   --minutes N         time for the steps; steps per repeat follow from it (8; quick: 1.25)
-  --quick             one batch size, few steps
+  --quick             one batch size, one thread, few steps
   --profile           also where the time of the compiled graphs goes, by operation
   --out DIR           folder of gradient.md and gradient.json (bench/results)
 `

@@ -14,7 +14,8 @@ export async function measureCompilation({ models, contestants, compilations }, 
     try {
       report.compilation.push(await measureOne(contestant, model, compilations, folder))
     } catch (error) {
-      report.leftOut.push({ contestant: contestant.title, model: model.name, threads: 1, reason: error.message })
+      // The steps will meet the same and be listed as left out.
+      process.stderr.write(`it does not compile: ${error.message}\n`)
     }
   }
 }
@@ -37,8 +38,8 @@ async function measureOne(contestant, model, repeats, folder) {
   }
 }
 
-/** The folder of a compilation, which then holds that one graph and nothing else. */
-export function cacheFolderOf(folder, model, { id }, repeat) {
+/** The folder of a compilation, which at first holds that one graph and nothing else. */
+export function cacheFolderOf(folder, model, { id }, repeat = 1) {
   return join(folder, `${model.name}-${id}-${repeat}`)
 }
 

@@ -1,6 +1,6 @@
 // The time of a step of all contestants: one block for each number of threads, net and batch size.
-import { join } from 'node:path'
 import { median, spread } from '../support/statistics.mjs'
+import { cacheFolderOf } from './compilation.mjs'
 import { startProcess } from './contestant-process.mjs'
 import { createSchedule } from './schedule.mjs'
 
@@ -55,16 +55,16 @@ async function measureBlock(block, processes, settings, { schedule, folder, repo
   }
   for (const { id, ask, repeats } of ready) {
     const figures = { medianMs: median(repeats), spread: spread(repeats), repeatsMs: repeats, stepsPerRepeat: count }
-    const parts = id.startsWith('compiled') ? { parts: medians((await ask({ do: 'anatomy', count })).parts) } : {}
-    report.steps.push({ ...describe(block), contestant: id, ...figures, ...parts })
+    const watched = id.startsWith('compiled') ? await ask({ do: 'anatomy', count: Math.max(5, count) }) : undefined
+    report.steps.push({ ...describe(block), contestant: id, ...figures, parts: watched && medians(watched.parts) })
   }
   return roundMs
 }
 
 /** Prepares a contestant and takes steps that do not count; returns the time of the last. */
-async function warmUp({ ask }, { model, batch }, folder) {
+async function warmUp({ id, ask }, { model, batch }, folder) {
   const { name, classes, parameters, topology } = model
-  const cacheFolder = join(folder, 'compiled')
+  const cacheFolder = cacheFolderOf(folder, model, { id })
   await ask({ do: 'prepare', model: name, topology, batch, classes, parameters, cacheFolder })
   const [firstMs] = (await ask({ do: 'steps', count: 1 })).stepMs
   // A net's first steps in PyTorch and in oneDNN still choose kernels; long steps are not worth many of them.

@@ -11,18 +11,18 @@ const script = fileURLToPath(new URL('../baselines/gradient/profile_saved_model.
 const steps = 30
 
 /** Fills `report.profiles`: the graphs that `measureCompilation` has left in `folder`, on one thread. */
-export async function profileGraphs({ models, contestants }, folder, report) {
+export function profileGraphs({ models, contestants }, folder, report) {
   const python = kerasPython()
   if (python === null) {
     report.leftOut.push({ contestant: 'the profile', reason: 'TensorFlow for Python cannot be installed here' })
     return
   }
-  for (const contestant of contestants.filter(({ id }) => id.startsWith('compiled'))) {
-    for (const model of models) {
-      const cacheFolder = cacheFolderOf(folder, model, contestant, 1)
-      if (!existsSync(cacheFolder)) continue
+  for (const model of models) {
+    for (const contestant of contestants.filter(({ id }) => id.startsWith('compiled'))) {
+      const cacheFolder = cacheFolderOf(folder, model, contestant)
+      const [key] = existsSync(cacheFolder) ? readdirSync(cacheFolder) : []
+      if (key === undefined) continue
       process.stderr.write(`profiling ${model.name}, ${contestant.title}\n`)
-      const [key] = readdirSync(cacheFolder)
       const profile = runProfile(python, [join(cacheFolder, key), 1, steps, model.classes])
       report.profiles.push({ model: model.name, contestant: contestant.id, batch: 50, threads: 1, ...profile })
     }

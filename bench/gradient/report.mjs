@@ -47,10 +47,14 @@ function renderGroup(steps) {
     batch,
     ...known.map(([, first, second]) => renderRatio(find(batch, first), find(batch, second))),
   ])
-  const heading = `## ${model}, ${threads === 1 ? '1 thread' : `${threads} threads`}\n`
+  const heading = `## ${model}, ${renderThreads(threads)}\n`
   const timeTable = markdownTable(['batch', ...ids.map(id => `${titles.get(id)}, ms`)], times)
   const speeds = known.length > 0 ? [markdownTable(['batch, speed', ...known.map(([title]) => title)], quotients)] : []
   return [heading, timeTable, ...speeds].join('\n')
+}
+
+function renderThreads(threads) {
+  return threads === 1 ? '1 thread' : `${threads} threads`
 }
 
 function renderTime(step) {
@@ -91,7 +95,7 @@ function renderProfile({ model, contestant, batch, threads, stepMs, ops }) {
   const rows = ops
     .filter(({ ms }) => ms >= total / 1000)
     .map(({ op, calls, ms }) => [op, calls.toFixed(0), ms.toFixed(3), `${((100 * ms) / total).toFixed(1)} %`])
-  const heading = `## Where the time goes: ${model}, ${titles.get(contestant)}, batch ${batch}, ${threads} thread\n`
+  const heading = `## Where the time goes: ${model}, ${titles.get(contestant)}, batch ${batch}, ${renderThreads(threads)}\n`
   const sums = `All operations ${total.toFixed(2)} ms; a session run without tracing ${stepMs.toFixed(2)} ms. Operations below 0.1 % are not listed.\n`
   return [heading, markdownTable(['operation', 'calls', 'ms', 'share'], rows), sums].join('\n')
 }
@@ -99,6 +103,6 @@ function renderProfile({ model, contestant, batch, threads, stepMs, ops }) {
 function renderLeftOut(leftOut) {
   if (leftOut.length === 0) return []
   const place = ({ contestant, model, threads, batch }) =>
-    [contestant, model, threads && `${threads} threads`, batch && `batch ${batch}`].filter(Boolean).join(', ')
+    [contestant, model, threads && renderThreads(threads), batch && `batch ${batch}`].filter(Boolean).join(', ')
   return ['## Left out\n', ...leftOut.map(each => `- ${place(each)}: ${each.reason.trim().split('\n').at(-1)}`), '']
 }
