@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs'
+import { repairTfjs } from './repairs/index.ts'
 
 // In production mode tfjs keeps its warnings and its banner about the cpu backend off the console.
 tf.enableProdMode()
+repairTfjs()
 
 export { tf }
 

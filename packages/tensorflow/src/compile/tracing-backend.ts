@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { dataTypeOf, toAttributes } from './attributes.ts'
 import { type ConstantData, type ConstantType, createConstant, expandConstant } from './constant.ts'
-import { constantData, type Graph, type Value } from './graph.ts'
+import { type Attributes, constantData, type Graph, type Value } from './graph.ts'
 import {
   createSiblingBackend,
   type OperationAttribute,
@@ -99,7 +99,8 @@ export function createTracingBackend(native: TfjsNodeBackend): TracingBackend {
       const { shape, dtype } = tensorMap.get(dataId)
       return { shape, dtype: dataTypeOf(dtype) }
     })
-    const node = graph.add({ op, inputs, attributes: toAttributes(binding, attributes), outputs: types, origin })
+    const all = { ...inferredAttributes(op, inputs), ...toAttributes(binding, attributes) }
+    const node = graph.add({ op, inputs, attributes: all, outputs: types, origin })
     for (const [index, { dataId }] of outputs.entries()) values.set(dataId, node.outputs[index]!)
   }
 
@@ -137,6 +138,11 @@ export function createTracingBackend(native: TfjsNodeBackend): TracingBackend {
     readSync,
     read: async (dataId: object) => readSync(dataId),
   })
+}
+
+/** What tfjs-node leaves to TensorFlow to find out, which does so for a single operation but not in a graph. */
+function inferredAttributes(op: string, [x]: readonly Value[]): Attributes {
+  return op === 'ExpandDims' ? { T: { kind: 'type', value: x!.dtype } } : {}
 }
 
 function isUniform(values: TypedArray): boolean {

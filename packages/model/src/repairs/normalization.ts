@@ -1,0 +1,64 @@
+import * as tf from '@tensorflow/tfjs'
+import { type LayerClass, repairCall } from './layer-class.ts'
+
+type Weight = { readonly read: () => tf.Tensor }
+type Normalization = tf.layers.Layer & {
+  readonly axis: number | readonly number[]
+  scale: boolean
+  center: boolean
+  gamma: Weight | null | undefined
+  beta: Weight | null | undefined
+}
+
+/** tfjs trains normalization layers only with both weights, and only over the last axis. */
+export function repairNormalization(): void {
+  for (const layer of [tf.layers.batchNormalization(), tf.layers.layerNormalization()]) {
+    repairCall(layer.constructor as LayerClass<Normalization>, normalizeWithoutWeights)
+  }
+  repairGradient()
+}
+
+/** Without a scale it is 1, without a centre 0. */
+function normalizeWithoutWeights(
+  layer: Normalization,
+  input: tf.Tensor,
+  callAsBefore: () => tf.Tensor,
+): tf.Tensor | undefined {
+  const { scale, center, gamma, beta } = layer
+  if (scale && center) return undefined
+  const shape = [layer.axis].flat().map(axis => input.shape.at(axis)!)
+  const complete = { gamma: gamma ?? constant(shape, 1), beta: beta ?? constant(shape, 0) }
+  Object.assign(layer, complete, { scale: true, center: true })
+  try {
+    return callAsBefore()
+  } finally {
+    Object.assign(layer, { scale, center, gamma, beta })
+  }
+}
+
+function constant(shape: number[], value: number): Weight {
+  return { read: () => tf.fill(shape, value) }
+}
+
+/**
+ * The gradient of tfjs takes statistics as one vector or as one number for each element; those of another axis, such as
+ * [1, height, 1, 1], it forgets to sum.
+ */
+function repairGradient(): void {
+  const original = tf.getGradient('FusedBatchNorm')
+  tf.registerGradient({
+    ...original,
+    gradFunc: (dy, saved, attributes) => {
+      const [x, ...statistics] = saved as [tf.Tensor, ...tf.Tensor[]]
+      const { shape } = statistics[0]!
+      const forEach = tf.util.sizeFromShape(shape) === x.size
+      if (shape.length === 1 || forEach) return original.gradFunc(dy, saved, attributes)
+      const spread = statistics.map(statistic => tf.broadcastTo(statistic, x.shape as number[] as never))
+      const { x: ofX, ...gradients } = original.gradFunc(dy, [x, ...spread], attributes)
+      const axes = [...x.shape.keys()].filter(axis => (shape.at(axis - x.rank) ?? 1) === 1)
+      const sum = (gradient: () => tf.Tensor) => tf.reshape(tf.sum(gradient(), axes), shape)
+      const summed = Object.entries(gradients).map(([name, gradient]) => [name, () => sum(gradient)])
+      return { x: ofX!, ...Object.fromEntries(summed) }
+    },
+  })
+}
