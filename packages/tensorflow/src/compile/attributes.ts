@@ -5,6 +5,7 @@ import type { NativeBinding, OperationAttribute } from './tfjs-node-backend.ts'
 /** TensorFlow's numbers of data types, from its types.proto. */
 export const dataTypeNumbers: Readonly<Record<DataType, number>> = {
   float32: 1,
+  float64: 2,
   int32: 3,
   uint8: 4,
   bool: 10,

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { useBfloat16 } from './bfloat16.ts'
 import { fingerprint } from './fingerprint.ts'
+import { useFloat64 } from './float64.ts'
 import { cachedFunction } from './function-cache.ts'
 import { encodeSavedModel } from './saved-model.ts'
 import type { CompiledFunction } from './session.ts'
@@ -8,12 +9,13 @@ import { simplify } from './simplify/index.ts'
 import { tfjsNodeBackend } from './tfjs-node-backend.ts'
 import { type InputSpec, type TraceFunction, trace } from './trace.ts'
 
-export type Precision = 'float32' | 'bfloat16'
+/** float64 is for checks: it computes everything in double precision. */
+export type Precision = 'float32' | 'bfloat16' | 'float64'
 
 export type CompileOptions = {
   readonly trace: TraceFunction
   readonly inputs: readonly InputSpec[]
-  /** Of convolutions and matrix products; all else is float32. */
+  /** Of convolutions and matrix products; all else is float32, but in float64. Inputs and outputs are float32 always. */
   readonly precision: Precision
   /** Where compiled functions are kept; without it nothing is kept. */
   readonly cacheFolder?: string | undefined
@@ -41,6 +43,8 @@ export const compileFunction: CompileFunction = async options => {
 }
 
 function buildGraph({ trace: compute, inputs, precision }: CompileOptions): Uint8Array {
-  const simplified = simplify(trace(compute, inputs))
+  const traced = trace(compute, inputs)
+  if (precision === 'float64') return encodeSavedModel(useFloat64(traced))
+  const simplified = simplify(traced)
   return encodeSavedModel(precision === 'bfloat16' ? useBfloat16(simplified) : simplified)
 }

@@ -1,7 +1,7 @@
 import type { ConstantData } from './constant.ts'
 import { constantKey } from './constant.ts'
 
-export type DataType = 'float32' | 'bfloat16' | 'int32' | 'uint8' | 'bool'
+export type DataType = 'float32' | 'float64' | 'bfloat16' | 'int32' | 'uint8' | 'bool'
 
 /** An attribute of a node, as TensorFlow's AttrValue knows them. */
 export type Attribute =

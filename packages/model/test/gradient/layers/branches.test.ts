@@ -1,0 +1,77 @@
+import { beforeAll, test } from 'vitest'
+import { tf } from '../../../src/tfjs.ts'
+import { expectRightGradient } from '../../fixtures/check-gradient.ts'
+import { branchedModel, conv, dense, modelOf } from '../../fixtures/small-models.ts'
+import { useTensorFlow } from '../../fixtures/tensorflow.ts'
+
+beforeAll(useTensorFlow)
+
+const { layers } = tf
+type Tensor = tf.SymbolicTensor
+const apply = (layer: tf.layers.Layer, x: Tensor | Tensor[]) => layer.apply(x) as Tensor
+const rows = (x: Tensor) => apply(layers.reshape({ targetShape: [35, 3] }), x)
+
+/** Each joins two branches of 7x5x3. */
+const merges: Readonly<Record<string, (a: Tensor, b: Tensor) => Tensor>> = {
+  Add: (a, b) => apply(layers.add(), [a, b]),
+  'Add of a branch to itself': (a, b) => apply(layers.add(), [a, b, a]),
+  Multiply: (a, b) => apply(layers.multiply(), [a, b]),
+  Average: (a, b) => apply(layers.average(), [a, b]),
+  Maximum: (a, b) => apply(layers.maximum(), [a, b]),
+  Minimum: (a, b) => apply(layers.minimum(), [a, b]),
+  Concatenate: (a, b) => apply(layers.concatenate(), [a, b]),
+  'Concatenate along rows': (a, b) => apply(layers.concatenate({ axis: 1 }), [a, b]),
+  'Concatenate along columns': (a, b) => apply(layers.concatenate({ axis: 2 }), [a, b]),
+  'Dot of vectors': (a, b) => {
+    const [left, right] = [a, b].map(branch => apply(layers.flatten(), branch))
+    return apply(layers.concatenate(), [left!, apply(layers.dot({ axes: -1 }), [left!, right!])])
+  },
+  'Dot of normalized vectors': (a, b) => {
+    const [left, right] = [a, b].map(branch => apply(layers.flatten(), branch))
+    return apply(layers.concatenate(), [left!, apply(layers.dot({ axes: -1, normalize: true }), [left!, right!])])
+  },
+  'Dot of matrices': (a, b) => apply(layers.dot({ axes: [1, 1] }), [rows(a), rows(b)]),
+  'Multiply by weights for each channel': (a, b) => {
+    const squeezed = apply(layers.globalAveragePooling2d({}), b)
+    const weights = apply(dense({ units: 3, activation: 'sigmoid' }), squeezed)
+    return apply(layers.multiply(), [a, apply(layers.reshape({ targetShape: [1, 1, 3] }), weights)])
+  },
+}
+
+test.each(Object.keys(merges))('the gradient of %s is right', async name => {
+  const build = (x: Tensor) => merges[name]!(apply(conv(), x), apply(conv({ activation: 'tanh' }), x))
+  await expectRightGradient(branchedModel(build))
+})
+
+test('the gradient of residual blocks is right', async () => {
+  const block = (x: Tensor) => {
+    const convolve = (y: Tensor) => apply(conv({ kernelSize: 3, padding: 'same' }), y)
+    const normalized = apply(layers.batchNormalization(), convolve(x))
+    const inner = convolve(apply(layers.activation({ activation: 'relu' }), normalized))
+    return apply(layers.activation({ activation: 'relu' }), apply(layers.add(), [x, inner]))
+  }
+  await expectRightGradient(branchedModel(x => block(block(apply(conv(), x)))))
+})
+
+test('the gradient of a layer that is used twice is right', async () => {
+  const shared = conv({ kernelSize: 3, filters: 2, padding: 'same', activation: 'tanh' })
+  await expectRightGradient(branchedModel(x => apply(shared, apply(shared, x))))
+})
+
+test('the gradient of models within models is right', async () => {
+  const inner = tf.sequential({ layers: [conv({ inputShape: [7, 5, 3], activation: 'relu' })] })
+  const middle = tf.sequential({ layers: [conv({ inputShape: [8, 6, 2] }), layers.batchNormalization(), inner] })
+  await expectRightGradient(modelOf([middle, conv()]))
+})
+
+test('the gradient of a branched model within a model is right', async () => {
+  const inputs = tf.input({ shape: [8, 6, 2] })
+  const outputs = apply(layers.add(), [apply(conv(), inputs), apply(conv({ activation: 'tanh' }), inputs)])
+  await expectRightGradient(modelOf([tf.model({ inputs, outputs }), conv()]))
+})
+
+test('the gradient of a model with a layer that is not trained is right', async () => {
+  const frozen = conv()
+  frozen.trainable = false
+  await expectRightGradient(modelOf([frozen, conv()]))
+})

@@ -1,0 +1,44 @@
+import { beforeAll, describe, test } from 'vitest'
+import { tf } from '../../../src/tfjs.ts'
+import { expectRightGradient } from '../../fixtures/check-gradient.ts'
+import { conv, dense, initializer, modelOf, named } from '../../fixtures/small-models.ts'
+import { useTensorFlow } from '../../fixtures/tensorflow.ts'
+
+beforeAll(useTensorFlow)
+
+const { layers } = tf
+const weights = named([{}, { scale: false }, { center: false }, { scale: false, center: false }])
+const planeAxes = named([{ axis: 1 }, { axis: 2 }, { axis: 3 }, { axis: 1, scale: false }])
+const series = () => [
+  layers.reshape({ targetShape: [24, 4] }),
+  layers.conv1d({ filters: 3, kernelSize: 3, kernelInitializer: initializer() }),
+]
+
+describe.each(['batchNormalization', 'layerNormalization'] as const)('the gradient of %s is right', name => {
+  test.each([...weights, ...planeAxes])('of images with %s', async (_, options) => {
+    await expectRightGradient(modelOf([conv(), layers[name](options)]))
+  })
+
+  test.each(weights)('of vectors with %s', async (_, options) => {
+    await expectRightGradient(modelOf([layers.flatten(), dense(), layers[name](options)]))
+  })
+
+  test.each([...weights, ...named([{ axis: 1 }])])('of series with %s', async (_, options) => {
+    await expectRightGradient(modelOf([...series(), layers[name](options)]))
+  })
+})
+
+test('the gradient of LayerNormalization over several axes is right', async () => {
+  await expectRightGradient(modelOf([conv(), layers.layerNormalization({ axis: [1, 2, 3] })]))
+})
+
+test('the gradient of BatchNormalization between ReLU, pooling and convolutions is right', async () => {
+  const block = () => [conv({ useBias: false }), layers.batchNormalization(), layers.activation({ activation: 'relu' })]
+  await expectRightGradient(modelOf([...block(), layers.maxPooling2d({ poolSize: 2 }), ...block()]))
+})
+
+test('the gradient of a BatchNormalization that is not trained is right', async () => {
+  const frozen = layers.batchNormalization()
+  frozen.trainable = false
+  await expectRightGradient(modelOf([conv(), frozen]))
+})

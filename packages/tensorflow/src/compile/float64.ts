@@ -1,0 +1,57 @@
+import type { Attribute, Graph, TensorType, Value } from './graph.ts'
+import { type Rule, rewrite } from './rewrite.ts'
+import { typeAttribute } from './simplify/match.ts'
+import type { Trace } from './trace.ts'
+
+/** Have no float64, or are about the bits of a float32. */
+const float32Only: ReadonlySet<string> = new Set(['Placeholder', 'Const', 'Bitcast', 'ResizeBilinear'])
+
+/**
+ * The same computation with all that is float32 computed in float64, except that inputs, constants and outputs are
+ * float32. It is slow and made for checking: differences of values close to each other keep their digits.
+ */
+export function useFloat64(trace: Trace): Trace {
+  const { graph, inputs, outputs } = rewrite(trace, [keepFloat32, expandBatchNorm, widen])
+  return {
+    graph,
+    // What stands for an input is its conversion.
+    inputs: inputs.map(({ node, ...value }) => (node.op === 'Cast' ? node.inputs[0]! : { node, ...value })),
+    outputs: outputs.map(value => convert(graph, value, 'float64', 'float32')),
+  }
+}
+
+const keepFloat32: Rule = (graph, node) => {
+  if (!float32Only.has(node.op)) return undefined
+  const inputs = node.inputs.map(value => convert(graph, value, 'float64', 'float32'))
+  return graph.add({ ...node, inputs }).outputs.map(value => convert(graph, value, 'float32', 'float64'))
+}
+
+const widen: Rule = (graph, node) => {
+  const attributes = Object.entries(node.attributes).map(([name, attribute]) => [name, widenAttribute(attribute)])
+  const outputs = node.outputs.map(({ shape, dtype }) => ({ shape, dtype: dtype === 'float32' ? 'float64' : dtype }))
+  return graph.add({ ...node, attributes: Object.fromEntries(attributes), outputs: outputs as TensorType[] }).outputs
+}
+
+/** (x − mean) / √(variance + epsilon) · scale + offset; tfjs gives all of these to the operation. */
+const expandBatchNorm: Rule = (graph, node) => {
+  if (node.op !== 'FusedBatchNorm') return undefined
+  const [x, scale, offset, mean, variance] = node.inputs as [Value, Value, Value, Value, Value]
+  const T = { T: typeAttribute('float64') }
+  const number = Float32Array.of(Number(node.attributes.epsilon?.value))
+  const constant = graph.constant({ dtype: 'float32', shape: [], values: number })
+  const epsilon = convert(graph, constant, 'float32', 'float64')
+  const inverse = graph.apply('Rsqrt', [graph.apply('AddV2', [variance, epsilon], T, variance)], T, variance)
+  const centred = graph.apply('Sub', [x, mean], T, x)
+  const scaled = graph.apply('Mul', [centred, graph.apply('Mul', [inverse, scale], T, scale)], T, x)
+  return [graph.apply('AddV2', [scaled, offset], T, x)]
+}
+
+function widenAttribute(attribute: Attribute): Attribute {
+  return attribute.kind === 'type' && attribute.value === 'float32' ? typeAttribute('float64') : attribute
+}
+
+function convert(graph: Graph, value: Value, from: TensorType['dtype'], to: TensorType['dtype']): Value {
+  if (value.dtype !== from) return value
+  const attributes = { SrcT: typeAttribute(from), DstT: typeAttribute(to) }
+  return graph.apply('Cast', [value], attributes, { shape: value.shape, dtype: to })
+}
