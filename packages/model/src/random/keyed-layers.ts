@@ -1,0 +1,48 @@
+import { tf } from '../tfjs.ts'
+import { randomLayerError } from './check-random-layers.ts'
+import { nestedLayers } from './nested-layers.ts'
+import { type Draws, type NoiseSettings, noises } from './noise.ts'
+import { type LayerCall, overrideCalls } from './override-calls.ts'
+import { sampleChance, sampleUniform } from './sample-uniform.ts'
+
+/**
+ * Runs `compute` while the random layers of a model draw from the keys of the samples, int32 [n], instead of a generator
+ * of their own. Only in training: otherwise they do nothing, as ever.
+ *
+ * A layer draws from streams of its own that follow from its place in the model, and from others in each of its calls, so
+ * that layers and calls draw apart. What is drawn is the same in every engine; what GaussianNoise and GaussianDropout make
+ * of it may differ in the last bits, since logarithm and cosine do.
+ *
+ * @throws LockstepError `random-layer` from a layer whose input has not a row for each sample.
+ */
+export function withKeyedRandomLayers<T>(model: tf.LayersModel, keys: tf.Tensor1D, compute: () => T): T {
+  const layers = nestedLayers(model)
+  const override = (layer: tf.layers.Layer, call: LayerCall): LayerCall | undefined => {
+    const noise = noises[layer.getClassName()]
+    if (noise === undefined) return undefined
+    // The k-th call of layer i has the streams 2 · (i + k · layers) and the next.
+    let stream = 2 * layers.indexOf(layer)
+    return (inputs, options) => {
+      if (!options?.training) return call(inputs, options)
+      const [input] = Array.isArray(inputs) ? inputs : [inputs]
+      if (input?.shape[0] !== keys.shape[0]) throw randomLayerError(layer, 'gets other rows than one for each sample')
+      const draws = createDraws(keys, stream)
+      stream += 2 * layers.length
+      return tf.tidy(() => noise(input!, layer as unknown as NoiseSettings, draws))
+    }
+  }
+  return overrideCalls(layers, override, compute)
+}
+
+function createDraws(keys: tf.Tensor1D, stream: number): Draws {
+  return {
+    chance: (shape, probability) => tf.cast(sampleChance(keys, stream, shape, probability), 'float32'),
+    normal: shape => boxMuller(sampleUniform(keys, stream, shape), sampleUniform(keys, stream + 1, shape)),
+  }
+}
+
+/** Two numbers in [0, 1) make one of the standard normal distribution (Box and Muller 1958). */
+function boxMuller(first: tf.Tensor, second: tf.Tensor): tf.Tensor {
+  const radius = tf.sqrt(tf.mul(tf.log(tf.sub(1, first)), -2))
+  return tf.mul(radius, tf.cos(tf.mul(second, 2 * Math.PI)))
+}
