@@ -1,8 +1,8 @@
-import { batchRange, cutShards, epochOrder, gather, type ImageSplit, stepsPerEpoch } from '@lockstep/data'
+import { batchRange, cutShards, epochOrder, gather, type ImageSplit, sampleKeys, stepsPerEpoch } from '@lockstep/data'
 import type { RunConfig } from '@lockstep/protocol'
 
-/** Samples as they travel: pixels count × 32 × 32 × 3, labels count. */
-export type Samples = { readonly pixels: Uint8Array; readonly labels: Uint8Array; readonly count: number }
+/** Samples as they travel: pixels count × 32 × 32 × 3, labels count, keys count. */
+export type Samples = { readonly pixels: Uint8Array; readonly labels: Uint8Array; readonly keys: Int32Array }
 
 /** The global batches of one epoch, each a fixed list of samples with a fixed cut into shards. */
 export type EpochBatches = {
@@ -14,6 +14,10 @@ export type EpochBatches = {
 /** Cuts the epoch that (seed, epoch) shuffles into global batches and these into shards. */
 export function epochBatches(split: ImageSplit, config: RunConfig, epoch: number): EpochBatches {
   const order = epochOrder({ seed: config.seed, epoch, count: split.count })
+  const readSamples = (indices: Uint32Array): Samples => ({
+    ...gather(split, indices),
+    keys: sampleKeys({ seed: config.seed, epoch, indices }),
+  })
   return {
     batches: stepsPerEpoch(split.count, config.batchSize),
     shards: batch => {
@@ -21,13 +25,9 @@ export function epochBatches(split: ImageSplit, config: RunConfig, epoch: number
       const cuts = cutShards(end - start, config.shards).map((cut, shard) => ({
         shard,
         count: cut.end - cut.start,
-        read: () => readSamples(split, order.subarray(start + cut.start, start + cut.end)),
+        read: () => readSamples(order.subarray(start + cut.start, start + cut.end)),
       }))
       return cuts.filter(cut => cut.count > 0)
     },
   }
-}
-
-function readSamples(split: ImageSplit, indices: Uint32Array): Samples {
-  return { ...gather(split, indices), count: indices.length }
 }

@@ -131,7 +131,7 @@ function createTraining(
   checkpointing: Checkpointing,
 ): Training {
   const { plan, onEvent, checkpointEvery, stop } = options
-  const { config, train, validation, state, optimizer } = plan
+  const { config, train, validation, state, optimizer, trainableSize } = plan
   return {
     runId: plan.identity.runId,
     config,
@@ -139,6 +139,7 @@ function createTraining(
     validation,
     state,
     optimizer,
+    trainableSize,
     exchange,
     broadcast: membership.broadcast,
     activeWorkers: membership.active,

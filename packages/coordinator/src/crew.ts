@@ -98,7 +98,14 @@ export function createCrew(options: {
   }
 }
 
-function welcomeTo({ identity, config, state, train, classNames }: RunPlan): Omit<MessageOf<'welcome'>, 'workerId'> {
+function welcomeTo({
+  identity,
+  config,
+  state,
+  trainableSize,
+  train,
+  classNames,
+}: RunPlan): Omit<MessageOf<'welcome'>, 'workerId'> {
   const largestShard = Math.ceil(config.batchSize / config.shards)
   return {
     type: 'welcome',
@@ -107,7 +114,8 @@ function welcomeTo({ identity, config, state, train, classNames }: RunPlan): Omi
     classes: classNames.length,
     layoutHash: identity.layoutHash,
     sizes: {
-      parameters: state.weights.length,
+      weights: state.weights.length,
+      trainable: trainableSize,
       moments: state.optimizer.moments.length,
       bytesPerSample: train.pixels.length / train.count,
       maxSamples: Math.max(largestShard, evaluationChunk),
@@ -118,10 +126,10 @@ function welcomeTo({ identity, config, state, train, classNames }: RunPlan): Omi
 }
 
 /** Weights, moments and step as they are now, for a worker that joins. */
-function encodeReplica({ identity, state }: RunPlan): Uint8Array {
+function encodeReplica({ identity, state, trainableSize }: RunPlan): Uint8Array {
   const { moments, powers } = state.optimizer
-  const joined = new Float32Array(moments.length * state.weights.length)
-  for (const [index, moment] of moments.entries()) joined.set(moment, index * state.weights.length)
+  const joined = new Float32Array(moments.length * trainableSize)
+  for (const [index, moment] of moments.entries()) joined.set(moment, index * trainableSize)
   const { step } = state
   const message: MessageOf<'state'> = { type: 'state', runId: identity.runId, step, powers: [...powers] }
   return encodeMessage(message, { weights: state.weights, moments: joined })

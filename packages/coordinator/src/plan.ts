@@ -11,17 +11,17 @@ import {
   createLayout,
   createOptimizer,
   type LayersModelFiles,
-  type Optimizer,
   readWeights,
   summarize,
   toLayersModelFiles,
+  type Updater,
   usePlainJavaScript,
 } from '@lockstep/model'
 import type { RunConfig } from '@lockstep/protocol'
 import { decodeState, freshState, type RunIdentity, type RunState } from './run-state.ts'
 
 /** A run before it begins: its samples, its model, and the state from which it starts. */
-export type RunPlan = {
+export type RunPlan = Updater & {
   readonly identity: RunIdentity
   readonly config: RunConfig
   readonly classNames: readonly string[]
@@ -29,7 +29,6 @@ export type RunPlan = {
   readonly train: ImageSplit
   readonly validation: ImageSplit | null
   readonly test: ImageSplit
-  readonly optimizer: Optimizer
   readonly state: RunState
   /** The model as Keras's `summary` prints it. */
   readonly modelSummary: string
@@ -53,7 +52,7 @@ export async function planRun(options: {
   const identity = { runId, config, dataSha256: dataSetSha256(dataSet), layoutHash: layout.hash }
   const state =
     checkpoint === null
-      ? freshState(readWeights(model, layout), optimizer.initialState(layout.size))
+      ? freshState(readWeights(model, layout), optimizer.initialState(layout.trainableSize))
       : decodeState(checkpoint, identity)
   return {
     identity,
@@ -62,6 +61,7 @@ export async function planRun(options: {
     dataSource,
     ...splitSamples(dataSet, config),
     optimizer,
+    trainableSize: layout.trainableSize,
     state,
     modelSummary: summarize(model),
     modelFiles: () => toLayersModelFiles(model, layout, state.weights, { classNames }),

@@ -4,7 +4,7 @@ import type { Exchange, SendableTask } from './exchange.ts'
 import type { Answer } from './membership.ts'
 import { reduceGradients } from './reduction.ts'
 
-/** What a global batch came to: the mean gradient over its samples, and sums over them. */
+/** What a global batch came to: the mean over its samples of what `ShardGradient` holds, and sums over them. */
 export type BatchResult = {
   readonly gradient: Float32Array
   readonly lossSum: number
@@ -26,8 +26,8 @@ export function submitBatch(
       step,
       index: shard,
       encode: () => {
-        const { pixels, labels } = read()
-        return encodeMessage({ type: 'work', runId, step, shard, count }, { pixels, labels })
+        const { pixels, labels, keys } = read()
+        return encodeMessage({ type: 'work', runId, step, shard, count }, { pixels, labels, keys })
       },
       findFault: ({ message }) => (message.count === count ? null : `${message.count} samples instead of ${count}`),
     }),

@@ -1,5 +1,5 @@
 import type { ImageSplit } from '@lockstep/data'
-import { type Optimizer, weightsSha256 } from '@lockstep/model'
+import { applyUpdate, type Updater, weightsSha256 } from '@lockstep/model'
 import { encodeMessage, LockstepError, type RunConfig } from '@lockstep/protocol'
 import { epochBatches } from './batches.ts'
 import { evaluateSplit } from './evaluation.ts'
@@ -17,13 +17,12 @@ const batchesAhead = 1
 /** Steps at the start of a run that its speed leaves out. */
 export const warmUpSteps = 20
 
-export type Training = {
+export type Training = Updater & {
   readonly runId: string
   readonly config: RunConfig
   readonly train: ImageSplit
   readonly validation: ImageSplit | null
   readonly state: RunState
-  readonly optimizer: Optimizer
   readonly exchange: Exchange<Answer>
   /** Sends a frame to every active worker. */
   readonly broadcast: (frame: Uint8Array) => void
@@ -81,7 +80,7 @@ function takeStep(run: Training, { gradient, lossSum, count }: BatchResult): voi
   const { config, state, runId } = run
   if (!Number.isFinite(lossSum)) throw diverged(config, state, 'training', lossSum / count)
   run.broadcast(encodeMessage({ type: 'update', runId, step: state.step }, { gradient }))
-  state.optimizer = run.optimizer.apply(state.weights, gradient, state.optimizer)
+  state.optimizer = applyUpdate(run, state.weights, gradient, state.optimizer)
   state.step += 1
 }
 

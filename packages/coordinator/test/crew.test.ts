@@ -50,7 +50,7 @@ const task = {
   encode: () =>
     encodeMessage(
       { type: 'work', runId: 'tiny-run', step: 0, shard: 1, count: 5 },
-      { pixels: new Uint8Array(5 * 3072), labels: new Uint8Array(5) },
+      { pixels: new Uint8Array(5 * 3072), labels: new Uint8Array(5), keys: new Int32Array(5) },
     ),
   findFault: () => null,
 }
@@ -64,7 +64,7 @@ describe('a worker that joins', () => {
     second!.fill(0.5)
     const peer = join()
     // 10 samples in 4 shards are at most 3 in one, but a chunk of an evaluation has 250.
-    const sizes = { parameters: 21, moments: 2, bytesPerSample: 3072, maxSamples: 250 }
+    const sizes = { weights: 27, trainable: 21, moments: 2, bytesPerSample: 3072, maxSamples: 250 }
     expect(peer.last('welcome')).toMatchObject({ runId: 'tiny-run', config: plan.config, classes: 3, sizes })
     const { message, tensors } = peer.received.find(({ message }) => message.type === 'state')!
     expect(message).toEqual({ type: 'state', runId: 'tiny-run', step: 5, powers: [1, 1] })

@@ -19,14 +19,14 @@ function computeBatch(samples: number, batchSize: number, shards: number, batch:
   const answers = epochBatches(split, config, 1)
     .shards(batch)
     .map(({ shard, count, read }): Answer => {
-      const { pixels, labels } = read()
-      const { gradient, lossSum, correct } = engine.gradient(weights, pixels, labels)
+      const { pixels, labels, keys } = read()
+      const { gradient, lossSum, correct } = engine.gradient(weights, pixels, labels, keys)
       const message = { type: 'gradient', runId: 'r', step: 0, shard, count, lossSum, correct } as const
       return { workerId: 1, message, tensors: { gradient } }
     })
   const [all] = epochBatches(split, { ...config, shards: 1 }, 1).shards(batch)
-  const { pixels, labels } = all!.read()
-  return { answers, whole: engine.gradient(weights, pixels, labels), shards }
+  const { pixels, labels, keys } = all!.read()
+  return { answers, whole: engine.gradient(weights, pixels, labels, keys), shards }
 }
 
 const counts = (answers: readonly Answer[]) => answers.map(({ message }) => message.count)

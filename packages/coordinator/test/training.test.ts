@@ -101,7 +101,7 @@ function recordSamples(submit: Training['exchange']['submit'], applied: Map<numb
   return async task => {
     const answer = await submit(task)
     if (answer.message.type !== 'gradient') return answer
-    const sizes = { parameters: 1, moments: 0, bytesPerSample: 3072, maxSamples: 250 }
+    const sizes = { weights: 1, trainable: 1, moments: 0, bytesPerSample: 3072, maxSamples: 250 }
     const samples = sampleNumbers(decodeMessage(task.encode(), sizes).tensors.pixels as Uint8Array)
     expect(answer.message.count).toBe(samples.length)
     applied.set(task.step, [...(applied.get(task.step) ?? []), ...samples])

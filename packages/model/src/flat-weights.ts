@@ -1,11 +1,11 @@
 import { LockstepError } from '@lockstep/protocol'
-import type { ParameterLayout } from './layout.ts'
+import { type ParameterLayout, weightVariables } from './layout.ts'
 import { tf } from './tfjs.ts'
 
-/** The model's trainable parameters as one new flat vector of `layout.size` elements. */
+/** The model's weights as one new flat vector of `layout.size` elements. */
 export function readWeights(model: tf.LayersModel, layout: ParameterLayout): Float32Array {
   const weights = new Float32Array(layout.size)
-  const variables = model.trainableWeights
+  const variables = weightVariables(model)
   for (const [index, { offset }] of layout.entries.entries()) {
     weights.set(variables[index]!.read().dataSync() as Float32Array, offset)
   }
@@ -13,13 +13,13 @@ export function readWeights(model: tf.LayersModel, layout: ParameterLayout): Flo
 }
 
 /**
- * Sets the model's trainable parameters from a flat vector. The vector is copied.
+ * Sets the model's weights from a flat vector. The vector is copied.
  *
  * @throws LockstepError `weights-size` if the vector has not `layout.size` elements.
  */
 export function writeWeights(model: tf.LayersModel, layout: ParameterLayout, weights: Float32Array): void {
   checkWeightsSize(layout, weights)
-  const variables = model.trainableWeights
+  const variables = weightVariables(model)
   for (const [index, { shape, offset, size }] of layout.entries.entries()) {
     // A backend may keep the array it is given, and the optimizer changes `weights` in place: hence slice.
     const value = tf.tensor(weights.slice(offset, offset + size), [...shape], 'float32')
@@ -32,7 +32,7 @@ export function writeWeights(model: tf.LayersModel, layout: ParameterLayout, wei
 export function checkWeightsSize(layout: ParameterLayout, weights: Float32Array): void {
   if (weights.length === layout.size) return
   throw new LockstepError('weights-size', 'the weight vector does not fit the model', {
-    expected: `${layout.size} parameters`,
+    expected: `${layout.size} elements`,
     received: `${weights.length}`,
   })
 }

@@ -30,11 +30,8 @@ export function toLayersModelFiles(
   checkWeightsSize(layout, weights)
   const entries = new Map(layout.entries.map(entry => [entry.name, entry]))
   const tensors = model.weights.map(variable => {
-    const entry = entries.get(variable.originalName)
-    const values = entry
-      ? weights.subarray(entry.offset, entry.offset + entry.size)
-      : (variable.read().dataSync() as Float32Array)
-    return { name: variable.originalName, shape: variable.read().shape, values }
+    const { name, shape, offset, size } = entries.get(variable.originalName)!
+    return { name, shape: [...shape], values: weights.subarray(offset, offset + size) }
   })
   const json: tf.io.ModelJSON = {
     format: 'layers-model',

@@ -13,41 +13,52 @@ export type LayoutEntry = {
   readonly size: number
 }
 
-/** How all trainable parameters of a model lie in one flat Float32Array, tensor after tensor, each in row-major order. */
+/**
+ * How all weights of a model lie in one flat Float32Array, tensor after tensor, each in row-major order: first the
+ * trainable ones, then the others, such as the moving statistics of batch normalization.
+ */
 export type ParameterLayout = {
   readonly entries: readonly LayoutEntry[]
   /** Number of elements of the flat vector. */
   readonly size: number
-  /** SHA-256 in hex over the names, shapes and offsets: replicas with unlike hashes must not exchange vectors. */
+  /** How many of them, from the first on, are trained. */
+  readonly trainableSize: number
+  /** SHA-256 in hex over the above: replicas with unlike hashes must not exchange vectors. */
   readonly hash: string
 }
 
 /**
- * Lays the trainable parameters of a model out in the model's own order.
+ * Lays the weights of a model out in the model's own order.
  *
- * @throws LockstepError `layout-duplicate-name` if two parameters share a name, which would make names ambiguous.
+ * @throws LockstepError `layout-duplicate-name` if two weights share a name, which would make names ambiguous.
  */
 export function createLayout(model: tf.LayersModel): ParameterLayout {
   const entries: LayoutEntry[] = []
   let offset = 0
   // `name` carries a suffix that depends on what this process built before; `originalName` does not.
-  for (const { originalName: name, shape } of model.trainableWeights) {
+  for (const { originalName: name, shape } of weightVariables(model)) {
     if (entries.some(entry => entry.name === name)) throw duplicateName(name)
     const fixedShape = shape.map(dimension => dimension ?? 0)
     const size = fixedShape.reduce((product, dimension) => product * dimension, 1)
     entries.push({ name, shape: fixedShape, offset, size })
     offset += size
   }
-  return { entries, size: offset, hash: hashEntries(entries) }
+  const trainableSize = entries.slice(0, model.trainableWeights.length).reduce((sum, { size }) => sum + size, 0)
+  return { entries, size: offset, trainableSize, hash: hashLayout(entries, trainableSize) }
 }
 
-function hashEntries(entries: readonly LayoutEntry[]): string {
-  const canonical = JSON.stringify(entries.map(({ name, shape, offset }) => [name, shape, offset]))
+/** The variables of a model in the order of its layout. */
+export function weightVariables(model: tf.LayersModel): readonly tf.LayerVariable[] {
+  return [...model.trainableWeights, ...model.nonTrainableWeights]
+}
+
+function hashLayout(entries: readonly LayoutEntry[], trainableSize: number): string {
+  const canonical = JSON.stringify([trainableSize, entries.map(({ name, shape, offset }) => [name, shape, offset])])
   return createHash('sha256').update(canonical).digest('hex')
 }
 
 function duplicateName(name: string): LockstepError {
-  return new LockstepError('layout-duplicate-name', `two parameters of the model are named ${name}`, {
+  return new LockstepError('layout-duplicate-name', `two weights of the model are named ${name}`, {
     hint: 'Give every layer a name of its own.',
   })
 }

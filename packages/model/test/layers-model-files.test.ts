@@ -10,7 +10,7 @@ import { createLayout } from '../src/layout.ts'
 import { createOptimizer } from '../src/optimizers/index.ts'
 import { tf } from '../src/tfjs.ts'
 import { runNode } from './fixtures/run-node.ts'
-import { waveSamples } from './fixtures/samples.ts'
+import { keysOf, waveSamples } from './fixtures/samples.ts'
 import { useTensorFlow } from './fixtures/tensorflow.ts'
 
 beforeAll(useTensorFlow)
@@ -27,7 +27,7 @@ async function trainedNet() {
   const optimizer = createOptimizer({ optimizer: 'adam', learningRate: 0.002, momentum: 0 })
   let state = optimizer.initialState(layout.size)
   for (let step = 0; step < 25; step++) {
-    const { gradient } = await engine.gradient(weights, samples.pixels, samples.labels)
+    const { gradient } = await engine.gradient(weights, samples.pixels, samples.labels, keysOf(samples.labels))
     state = optimizer.apply(weights, gradient, state)
   }
   const evaluation = await engine.evaluate(weights, samples.pixels, samples.labels)

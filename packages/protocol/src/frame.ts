@@ -3,6 +3,7 @@ import { LockstepError } from './error.ts'
 import {
   bytesOf,
   bytesPerElement,
+  isTensorType,
   type TensorData,
   type Tensors,
   type TensorType,
@@ -113,9 +114,7 @@ function unpackHeader(bytes: Uint8Array): { fields: unknown; tensors: TensorEntr
 function isTensorEntry(entry: unknown): entry is TensorEntry {
   if (!Array.isArray(entry) || entry.length !== 3) return false
   const [name, type, elements] = entry
-  return (
-    typeof name === 'string' && (type === 'float32' || type === 'uint8') && Number.isInteger(elements) && elements >= 0
-  )
+  return typeof name === 'string' && isTensorType(type) && Number.isInteger(elements) && elements >= 0
 }
 
 function align(offset: number): number {

@@ -3,15 +3,18 @@ import { runConfigSchema } from './run-config.ts'
 import type { TensorType } from './tensor.ts'
 
 /** Raised whenever a message changes so that an older peer would misread it. */
-export const protocolVersion = 1
+export const protocolVersion = 2
 
 /** The most characters of the reason in a `bye`. */
 export const maxReasonLength = 2048
 
 /** Sizes that both ends know after `welcome`, against which every tensor is checked before it is touched. */
 export type Sizes = {
-  readonly parameters: number
-  /** Arrays of optimizer moments, each as long as the parameters. */
+  /** Elements of the flat weights. */
+  readonly weights: number
+  /** How many of them, from the first on, are trained. */
+  readonly trainable: number
+  /** Arrays of optimizer moments, each as long as the trainable weights. */
   readonly moments: number
   readonly bytesPerSample: number
   /** The most samples in one message. */
@@ -54,7 +57,8 @@ const welcome = z.strictObject({
   classes: z.int().min(1),
   layoutHash: sha256,
   sizes: z.strictObject({
-    parameters: z.int().min(1),
+    weights: z.int().min(1),
+    trainable: z.int().min(1),
     moments: z.int().min(0),
     bytesPerSample: z.int().min(1),
     maxSamples: z.int().min(1),
@@ -137,7 +141,7 @@ export type MessageType = keyof typeof messageSchemas
 export type MessageOf<T extends MessageType> = z.infer<(typeof messageSchemas)[T]>
 export type Message = { [T in MessageType]: MessageOf<T> }[MessageType]
 
-const parameters: TensorRule = { type: 'float32', elements: sizes => sizes.parameters }
+const weights: TensorRule = { type: 'float32', elements: sizes => sizes.weights }
 const samples = {
   pixels: { type: 'uint8', elements: (sizes, count) => count * sizes.bytesPerSample },
   labels: { type: 'uint8', elements: (_, count) => count },
@@ -145,9 +149,9 @@ const samples = {
 
 /** The tensors of each message; a message that is not named here has none. */
 export const messageTensors: { readonly [T in MessageType]?: Readonly<Record<string, TensorRule>> } = {
-  state: { weights: parameters, moments: { type: 'float32', elements: sizes => sizes.parameters * sizes.moments } },
-  work: samples,
-  gradient: { gradient: parameters },
-  update: { gradient: parameters },
+  state: { weights, moments: { type: 'float32', elements: sizes => sizes.trainable * sizes.moments } },
+  work: { ...samples, keys: { type: 'int32', elements: (_, count) => count } },
+  gradient: { gradient: weights },
+  update: { gradient: weights },
   evaluate: samples,
 }

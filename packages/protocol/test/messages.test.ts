@@ -48,10 +48,10 @@ describe('the schema of a message', () => {
 })
 
 test('the sizes of tensors follow from the sizes of the run and the number of samples', () => {
-  const sizes = { parameters: 100, moments: 2, bytesPerSample: 3072, maxSamples: 50 }
+  const sizes = { weights: 100, trainable: 90, moments: 2, bytesPerSample: 3072, maxSamples: 50 }
   const elements = (type: keyof typeof messageTensors, name: string) => messageTensors[type]![name]!.elements(sizes, 13)
-  expect([elements('state', 'weights'), elements('state', 'moments')]).toEqual([100, 200])
+  expect([elements('state', 'weights'), elements('state', 'moments')]).toEqual([100, 180])
   expect([elements('gradient', 'gradient'), elements('update', 'gradient')]).toEqual([100, 100])
   // 13 samples of 3072 bytes
-  expect([elements('work', 'pixels'), elements('work', 'labels')]).toEqual([39_936, 13])
+  expect([elements('work', 'pixels'), elements('work', 'labels'), elements('work', 'keys')]).toEqual([39_936, 13, 13])
 })

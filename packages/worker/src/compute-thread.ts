@@ -28,7 +28,7 @@ post({ type: 'built', layoutHash: layout.hash, backend: description })
 function replicaOf(session: number): Replica {
   return createReplica(
     engine,
-    optimizer,
+    { optimizer, trainableSize: layout.trainableSize },
     answer => post({ type: 'answer', session, ...answer }, memoryOf(answer.tensors)),
     step => post({ type: 'step', session, step }),
   )

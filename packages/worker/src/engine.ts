@@ -17,14 +17,15 @@ import { type Backend, compileFunction } from '@lockstep/tensorflow'
 export function createEngine(
   model: ReturnType<typeof buildModel>,
   layout: ParameterLayout,
-  { engine, precision }: Pick<RunConfig, 'engine' | 'precision'>,
+  { engine, precision, augment, labelSmoothing }: RunConfig,
   backend: Backend,
 ): GradientEngine {
+  const training = { augment, labelSmoothing }
   if (engine === 'compiled' && backend === 'tensorflow') {
     const cacheFolder = join(userCacheFolder(process.env), 'compiled')
-    return createCompiledEngine(model, layout, { compile: compileFunction, precision, cacheFolder })
+    return createCompiledEngine(model, layout, { compile: compileFunction, precision, training, cacheFolder })
   }
-  if (precision === 'float32') return createEagerEngine(model, layout)
+  if (precision === 'float32') return createEagerEngine(model, layout, training)
   throw new LockstepError('precision-backend', `this worker cannot compute in ${precision}`, {
     expected: 'native TensorFlow and the compiled engine',
     received: `${backend}, ${engine}`,

@@ -1,4 +1,4 @@
-import { type GradientEngine, type Optimizer, type OptimizerState, weightsSha256 } from '@lockstep/model'
+import { applyUpdate, type GradientEngine, type OptimizerState, type Updater, weightsSha256 } from '@lockstep/model'
 import type { MessageOf, Received, Tensors } from '@lockstep/protocol'
 
 export type Answer = {
@@ -26,21 +26,26 @@ type State = { step: number; weights: Float32Array; optimizer: OptimizerState; s
  */
 export function createReplica(
   engine: GradientEngine,
-  optimizer: Optimizer,
+  updater: Updater,
   answer: (answer: Answer) => void,
   onStep: (step: number) => void,
 ): Replica {
-  const state: State = { step: -1, weights: new Float32Array(0), optimizer: optimizer.initialState(0), sha256: null }
+  const state: State = {
+    step: -1,
+    weights: new Float32Array(0),
+    optimizer: updater.optimizer.initialState(0),
+    sha256: null,
+  }
   let waiting: Work[] = []
   let computing = false
 
   async function receive({ message, tensors }: Received): Promise<void> {
     if (message.type === 'state') {
       waiting = []
-      adopt(state, message, tensors)
+      adopt(state, updater, message, tensors)
       onStep(state.step)
     } else if (message.type === 'update') {
-      if (!takeStep(state, optimizer, message, tensors.gradient as Float32Array)) return
+      if (!takeStep(state, updater, message, tensors.gradient as Float32Array)) return
       onStep(state.step)
     } else if (message.type === 'work' || message.type === 'evaluate') {
       waiting.push({ message, tensors })
@@ -71,20 +76,20 @@ export function createReplica(
   return { receive, discard }
 }
 
-function adopt(state: State, message: MessageOf<'state'>, tensors: Tensors): void {
+function adopt(state: State, { trainableSize }: Updater, message: MessageOf<'state'>, tensors: Tensors): void {
   const weights = tensors.weights as Float32Array
   const joined = tensors.moments as Float32Array
   const moments: Float32Array[] = []
-  for (let at = 0; at < joined.length; at += weights.length) moments.push(joined.subarray(at, at + weights.length))
+  for (let at = 0; at < joined.length; at += trainableSize) moments.push(joined.subarray(at, at + trainableSize))
   const optimizer = { step: message.step, moments, powers: message.powers }
   Object.assign(state, { step: message.step, weights, optimizer, sha256: null } satisfies State)
 }
 
-/** Applies the mean gradient of a step, as the coordinator does. An update that the replica is past is dropped. */
-function takeStep(state: State, optimizer: Optimizer, { step }: MessageOf<'update'>, gradient: Float32Array): boolean {
+/** Applies the update of a step, as the coordinator does. An update that the replica is past is dropped. */
+function takeStep(state: State, updater: Updater, { step }: MessageOf<'update'>, gradient: Float32Array): boolean {
   if (step < state.step) return false
   if (step > state.step) throw new RangeError(`an update of step ${step} for a replica at step ${state.step}`)
-  state.optimizer = optimizer.apply(state.weights, gradient, state.optimizer)
+  state.optimizer = applyUpdate(updater, state.weights, gradient, state.optimizer)
   state.step += 1
   state.sha256 = null
   return true
@@ -95,7 +100,8 @@ async function compute(engine: GradientEngine, state: State, { message, tensors 
   const labels = tensors.labels as Uint8Array
   const { runId, step } = message
   if (message.type === 'work') {
-    const { gradient, lossSum, correct, count } = await engine.gradient(state.weights, pixels, labels)
+    const keys = tensors.keys as Int32Array
+    const { gradient, lossSum, correct, count } = await engine.gradient(state.weights, pixels, labels, keys)
     return {
       message: { type: 'gradient', runId, step, shard: message.shard, count, lossSum, correct },
       tensors: { gradient },

@@ -51,9 +51,10 @@ function samples(count: number) {
   const pixels = Uint8Array.from({ length: count * 3072 }, (_, index) => (index * 2_654_435_761) >>> 24)
   return { pixels, labels: Uint8Array.from({ length: count }, (_, sample) => sample % 10) }
 }
+
 const work = (step: number, shard: number, count = 4): Received => ({
   message: { type: 'work', runId, step, shard, count },
-  tensors: samples(count),
+  tensors: { ...samples(count), keys: new Int32Array(count) },
 })
 const evaluate = (step: number): Received => ({
   message: { type: 'evaluate', runId, step, chunk: 0, count: 4 },

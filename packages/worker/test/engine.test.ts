@@ -1,5 +1,6 @@
 import { buildModel, createLayout, usePlainJavaScript } from '@lockstep/model'
 import type { RunConfig } from '@lockstep/protocol'
+import { exampleRunConfig } from '@lockstep/protocol/testing'
 import type { Backend } from '@lockstep/tensorflow'
 import { expect, test } from 'vitest'
 import { createEngine } from '../src/engine.ts'
@@ -8,7 +9,7 @@ await usePlainJavaScript()
 const model = buildModel('reference', { classes: 10, seed: 1 })
 const layout = createLayout(model)
 const create = (engine: RunConfig['engine'], precision: RunConfig['precision'], backend: Backend) =>
-  createEngine(model, layout, { engine, precision }, backend)
+  createEngine(model, layout, { ...exampleRunConfig, engine, precision }, backend)
 
 test.each([
   ['compiled', 'tensorflow', 'compiled'],

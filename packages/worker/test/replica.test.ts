@@ -6,7 +6,7 @@ import { type Answer, createReplica } from '../src/replica.ts'
 const sgd = createSgd({ learningRate: 0.5 })
 
 /**
- * An engine whose gradient is the weights plus the first pixel, and whose loss sum is the first weight. With `slow` it
+ * An engine whose gradient is the weights plus the first pixel plus the first key, and whose loss sum is the first weight. With `slow` it
  * answers later.
  */
 function createEngine(slow = false): GradientEngine {
@@ -18,20 +18,20 @@ function createEngine(slow = false): GradientEngine {
   })
   return {
     name: 'test',
-    gradient: (weights, pixels, labels) =>
-      later({ ...figures(weights, labels), gradient: weights.map(weight => weight + pixels[0]!) }),
+    gradient: (weights, pixels, labels, keys) =>
+      later({ ...figures(weights, labels), gradient: weights.map(weight => weight + pixels[0]! + keys[0]!) }),
     evaluate: (weights, _, labels) =>
       later({ ...figures(weights, labels), predictions: new Uint8Array(labels.length) }),
     dispose: () => undefined,
   }
 }
 
-function createTested(slow = false) {
+function createTested({ slow = false, trainableSize = 2 } = {}) {
   const answers: Answer[] = []
   const steps: number[] = []
   const replica = createReplica(
     createEngine(slow),
-    sgd,
+    { optimizer: sgd, trainableSize },
     answer => answers.push(answer),
     step => steps.push(step),
   )
@@ -49,18 +49,20 @@ const state = (step: number, ...weights: number[]) =>
 const update = (step: number, ...gradient: number[]) =>
   received({ type: 'update', runId, step }, { gradient: Float32Array.from(gradient) })
 const samples = { pixels: Uint8Array.of(10), labels: Uint8Array.of(0) }
-const work = (step: number, shard: number) => received({ type: 'work', runId, step, shard, count: 1 }, samples)
+const work = (step: number, shard: number, key = 0) =>
+  received({ type: 'work', runId, step, shard, count: 1 }, { ...samples, keys: Int32Array.of(key) })
 const evaluate = (step: number, chunk: number) => received({ type: 'evaluate', runId, step, chunk, count: 1 }, samples)
 
 describe('a replica', () => {
   test('computes the gradient of a shard with the weights of its step', async () => {
     const { receive, answers } = createTested()
     await receive(state(3, 1, 2))
-    await receive(work(3, 7))
+    await receive(work(3, 7, 100))
     expect(answers).toEqual([
       {
         message: { type: 'gradient', runId, step: 3, shard: 7, count: 1, lossSum: 1, correct: 1 },
-        tensors: { gradient: Float32Array.of(11, 12) },
+        // (1, 2) + 10 + 100
+        tensors: { gradient: Float32Array.of(111, 112) },
       },
     ])
   })
@@ -84,12 +86,21 @@ describe('a replica', () => {
     expect(steps).toEqual([0, 1])
   })
 
+  test('adds the change of weights that are not trained', async () => {
+    const { receive, answers } = createTested({ trainableSize: 1 })
+    await receive(state(0, 1, 2))
+    await receive(update(0, 2, 4))
+    await receive(evaluate(1, 0))
+    // (1 − 0.5 · 2, 2 + 4)
+    expect(answers[0]!.message).toMatchObject({ weightsSha256: weightsSha256(Float32Array.of(0, 6)) })
+  })
+
   test('hands moments to the optimizer one by one', async () => {
     const momentum = createSgd({ learningRate: 0.5, momentum: 0.5 })
     const answers: Answer[] = []
     const replica = createReplica(
       createEngine(),
-      momentum,
+      { optimizer: momentum, trainableSize: 2 },
       answer => answers.push(answer),
       () => undefined,
     )
@@ -142,7 +153,7 @@ describe('work', () => {
   })
 
   test('is done one after the other, in the order of arrival, when the engine takes its time', async () => {
-    const { receive, shards } = createTested(true)
+    const { receive, shards } = createTested({ slow: true })
     await receive(state(0, 1))
     await Promise.all([receive(work(0, 1)), receive(work(0, 2)), receive(work(0, 3))])
     expect(shards()).toEqual([1, 2, 3])

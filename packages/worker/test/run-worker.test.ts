@@ -162,14 +162,17 @@ test('heartbeats go on while a computation blocks the computing thread', async (
   const guest = await guests.next()
   guest.connection.send(welcome)
   await guest.next('ready')
-  const { parameters, moments } = welcome.sizes
+  const { weights, trainable, moments } = welcome.sizes
   const { runId } = welcome
-  const tensors = { weights: new Float32Array(parameters), moments: new Float32Array(parameters * moments) }
+  const tensors = { weights: new Float32Array(weights), moments: new Float32Array(trainable * moments) }
   guest.connection.send({ type: 'state', runId, step: 4, powers: [1, 1] }, tensors)
   // Work for more than ten heartbeats, even at the 5,000 images/s that no processor computes with one thread.
   const count = 1000
   const pixels = new Uint8Array(count * 3072)
-  guest.connection.send({ type: 'work', runId, step: 4, shard: 0, count }, { pixels, labels: new Uint8Array(count) })
+  guest.connection.send(
+    { type: 'work', runId, step: 4, shard: 0, count },
+    { pixels, labels: new Uint8Array(count), keys: new Int32Array(count) },
+  )
   const before = guest.received.all.length
   await guest.next('gradient')
   const during = guest.received.all

@@ -10,7 +10,8 @@ import { createIdleCompute, layoutHash, sessionOptions } from './support/idle-co
 
 const bye = { type: 'bye', code: 'finished', reason: 'the run is completed' } as const
 const work = { type: 'work', runId, step: 0, shard: 2, count: 1 } as const
-const workTensors = { pixels: new Uint8Array(3072).fill(9), labels: Uint8Array.of(4) }
+const samples = { pixels: new Uint8Array(3072).fill(9), labels: Uint8Array.of(4) }
+const workTensors = { ...samples, keys: Int32Array.of(-5) }
 
 const leave = { controller: new AbortController() }
 afterEach(() => {
@@ -78,7 +79,7 @@ describe('a session', () => {
     const { connection } = session.guest
     connection.send({ type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0 })
     connection.send(work, workTensors)
-    connection.send({ type: 'evaluate', runId, step: 0, chunk: 1, count: 1 }, workTensors)
+    connection.send({ type: 'evaluate', runId, step: 0, chunk: 1, count: 1 }, samples)
     const figures = { runId, step: 0, count: 1, lossSum: 2, correct: 1 }
     session.thread.answer({
       message: { type: 'gradient', shard: 2, ...figures },

@@ -1,8 +1,14 @@
 import { decodeMessage, type Received, type Sizes } from '@lockstep/protocol'
-import { tinyParameters } from './tiny-engine.ts'
+import { tinySize, tinyTrainable } from './tiny-engine.ts'
 
 /** The sizes of the tiny plan under Adam. */
-export const tinySizes: Sizes = { parameters: tinyParameters, moments: 2, bytesPerSample: 3072, maxSamples: 250 }
+export const tinySizes: Sizes = {
+  weights: tinySize,
+  trainable: tinyTrainable,
+  moments: 2,
+  bytesPerSample: 3072,
+  maxSamples: 250,
+}
 
 /** A frame as a worker of the tiny plan reads it. */
 export function decodeWith(frame: Uint8Array): Received {

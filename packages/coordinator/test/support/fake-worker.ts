@@ -1,4 +1,4 @@
-import { createOptimizer, type Optimizer, weightsSha256 } from '@lockstep/model'
+import { applyUpdate, createOptimizer, type Updater, weightsSha256 } from '@lockstep/model'
 import { type Message, type MessageOf, protocolVersion, type Received, type Tensors } from '@lockstep/protocol'
 import { createTinyEngine, type TinyEngine } from './tiny-engine.ts'
 
@@ -11,12 +11,12 @@ export type FakeWorker = { readonly hello: (token: string) => void; readonly rec
 
 export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine()): FakeWorker {
   const replica = { step: -1, weights: new Float32Array(0), moments: [] as Float32Array[], powers: [] as number[] }
-  let optimizer: Optimizer | null = null
+  let updater: Updater | null = null
   let waiting: Work[] = []
 
   function receive({ message, tensors }: Received): void {
     if (message.type === 'welcome') {
-      optimizer = createOptimizer(message.config)
+      updater = { optimizer: createOptimizer(message.config), trainableSize: message.sizes.trainable }
       const { runId, layoutHash } = message
       say({ type: 'ready', runId, layoutHash, backend: 'tiny' })
     } else if (message.type === 'heartbeat')
@@ -30,13 +30,14 @@ export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine
   function adopt({ step, powers }: MessageOf<'state'>, tensors: Tensors): void {
     const [weights, joined] = [tensors.weights as Float32Array, tensors.moments as Float32Array]
     const moments: Float32Array[] = []
-    for (let at = 0; at < joined.length; at += weights.length) moments.push(joined.slice(at, at + weights.length))
+    const { trainableSize } = updater!
+    for (let at = 0; at < joined.length; at += trainableSize) moments.push(joined.slice(at, at + trainableSize))
     Object.assign(replica, { step, weights: weights.slice(), moments, powers })
   }
 
   function takeStep({ step }: MessageOf<'update'>, gradient: Float32Array): void {
     if (step !== replica.step) throw new Error(`an update of step ${step} for a replica at step ${replica.step}`)
-    const next = optimizer!.apply(replica.weights, gradient, replica)
+    const next = applyUpdate(updater!, replica.weights, gradient, replica)
     Object.assign(replica, { step: step + 1, moments: next.moments, powers: next.powers })
   }
 
@@ -50,7 +51,12 @@ export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine
     const [pixels, labels] = [tensors.pixels as Uint8Array, tensors.labels as Uint8Array]
     const { runId, step, count } = message
     if (message.type === 'work') {
-      const { lossSum, correct, gradient } = engine.gradient(replica.weights, pixels, labels)
+      const { lossSum, correct, gradient } = engine.gradient(
+        replica.weights,
+        pixels,
+        labels,
+        tensors.keys as Int32Array,
+      )
       say({ type: 'gradient', runId, step, shard: message.shard, count, lossSum, correct }, { gradient })
       return
     }

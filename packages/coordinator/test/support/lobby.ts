@@ -4,7 +4,7 @@ import type { Verdict } from '../../src/exchange.ts'
 import { type Answer, createMembership } from '../../src/membership.ts'
 import { tinySizes } from './decode.ts'
 import { createFakePeer, type FakePeer } from './fake-peer.ts'
-import { tinyParameters } from './tiny-engine.ts'
+import { tinySize, tinyTrainable } from './tiny-engine.ts'
 import { tinyConfig } from './tiny-plan.ts'
 
 export const token = 'the token'
@@ -32,7 +32,7 @@ export const gradient: MessageOf<'gradient'> = {
   lossSum: 1,
   correct: 2,
 }
-export const gradientTensors: Tensors = { gradient: new Float32Array(tinyParameters) }
+export const gradientTensors: Tensors = { gradient: new Float32Array(tinySize) }
 
 /** A membership with a clock and peers that the test moves, and what it has told. */
 export function createLobby() {
@@ -59,7 +59,7 @@ export function createLobby() {
     encodeState: () =>
       encodeMessage(
         { type: 'state', runId, step: 0, powers: [1, 1] },
-        { weights: new Float32Array(tinyParameters), moments: new Float32Array(2 * tinyParameters) },
+        { weights: new Float32Array(tinySize), moments: new Float32Array(2 * tinyTrainable) },
       ),
     onJoin: id => calls.push(`join ${id}`),
     onLeave: id => calls.push(`leave ${id}`),

@@ -4,7 +4,7 @@ import type { RunConfig } from '@lockstep/protocol'
 import { exampleRunConfig } from '@lockstep/protocol/testing'
 import type { RunPlan } from '../../src/plan.ts'
 import { freshState, type RunState } from '../../src/run-state.ts'
-import { classes, features, tinyParameters } from './tiny-engine.ts'
+import { classes, features, tinySize, tinyTrainable } from './tiny-engine.ts'
 
 export const tinyConfig: RunConfig = {
   ...exampleRunConfig,
@@ -51,6 +51,7 @@ export function tinyPlan(changes: Partial<RunConfig> = {}, state: RunState = tin
     validation: config.validationSplit === 0 ? null : makeSplit(9, 2),
     test: makeSplit(12, 3),
     optimizer: createOptimizer(config),
+    trainableSize: tinyTrainable,
     state,
     modelSummary: 'tiny',
     modelFiles: () => ({ 'model.json': '{}', 'weights.bin': new Uint8Array(4) }),
@@ -59,6 +60,6 @@ export function tinyPlan(changes: Partial<RunConfig> = {}, state: RunState = tin
 
 export function tinyState(changes: Partial<RunConfig> = {}): RunState {
   const random = createRandom(5, 5)
-  const weights = Float32Array.from({ length: tinyParameters }, () => random.below(1000) / 1000 - 0.5)
-  return freshState(weights, createOptimizer({ ...tinyConfig, ...changes }).initialState(tinyParameters))
+  const weights = Float32Array.from({ length: tinySize }, () => random.below(1000) / 1000 - 0.5)
+  return freshState(weights, createOptimizer({ ...tinyConfig, ...changes }).initialState(tinyTrainable))
 }

@@ -1,4 +1,5 @@
-import { batchRange, cutShards, epochOrder, gather, stepsPerEpoch } from '@lockstep/data'
+import { batchRange, cutShards, epochOrder, gather, sampleKeys, stepsPerEpoch } from '@lockstep/data'
+import { applyUpdate } from '@lockstep/model'
 import { reduceGradients } from '../../src/reduction.ts'
 import { createTinyEngine } from './tiny-engine.ts'
 import { tinyPlan } from './tiny-plan.ts'
@@ -8,18 +9,20 @@ export function trainAlone(plan = tinyPlan()): readonly Float32Array[] {
   const { config, train, optimizer, state } = plan
   const engine = createTinyEngine()
   const weights = state.weights.slice()
-  let optimizerState = optimizer.initialState(weights.length)
+  let optimizerState = optimizer.initialState(plan.trainableSize)
   const trajectory: Float32Array[] = []
   for (let epoch = 1; epoch <= config.epochs; epoch++) {
     const order = epochOrder({ seed: config.seed, epoch, count: train.count })
     for (let step = 0; step < stepsPerEpoch(train.count, config.batchSize); step++) {
       const { start, end } = batchRange(train.count, config.batchSize, step)
       const shards = cutShards(end - start, config.shards).map(cut => {
-        const { pixels, labels } = gather(train, order.subarray(start + cut.start, start + cut.end))
+        const indices = order.subarray(start + cut.start, start + cut.end)
+        const { pixels, labels } = gather(train, indices)
         if (labels.length === 0) return null
-        return { gradient: engine.gradient(weights, pixels, labels).gradient, count: labels.length }
+        const keys = sampleKeys({ seed: config.seed, epoch, indices })
+        return { gradient: engine.gradient(weights, pixels, labels, keys).gradient, count: labels.length }
       })
-      optimizerState = optimizer.apply(weights, reduceGradients(shards), optimizerState)
+      optimizerState = applyUpdate(plan, weights, reduceGradients(shards), optimizerState)
       trajectory.push(weights.slice())
     }
   }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { OptimizerState } from '../optimizers/optimizer.ts'
 
 /** The format version that this code writes, and the newest that it reads. */
-export const checkpointVersion = 1
+export const checkpointVersion = 2
 
 /** Everything a run needs to go on as if it had never stopped. */
 export type Checkpoint = {
@@ -21,6 +21,7 @@ export type Checkpoint = {
   /** What else the run remembers (history, best epoch, early stopping), as plain data; NaN and ±Infinity are kept. */
   readonly progress: Readonly<Record<string, unknown>>
   readonly optimizer: OptimizerState
+  /** All weights of the model in the order of its layout; the moments belong to the trainable ones, which come first. */
   readonly weights: Float32Array
 }
 
@@ -54,5 +55,5 @@ export const checkpointHeaderSchema = z.strictObject({
   }),
   progress: z.record(z.string(), z.unknown()),
   optimizer: z.strictObject({ step: nonNegative, powers: z.array(float64) }),
-  tensors: z.strictObject({ parameters: nonNegative, moments: nonNegative }),
+  tensors: z.strictObject({ weights: nonNegative, moments: z.int().min(0).max(8), momentSize: nonNegative }),
 })

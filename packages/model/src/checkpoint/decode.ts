@@ -105,15 +105,18 @@ function unpack(header: Uint8Array): unknown {
 }
 
 /** Weights, then moments. The sizes are checked against the file before anything is allocated. */
-function readTensors(file: Buffer, start: number, { parameters, moments }: Header['tensors']): Float32Array[] {
-  const tensorBytes = parameters * Float32Array.BYTES_PER_ELEMENT
+function readTensors(file: Buffer, start: number, tensors: Header['tensors']): Float32Array[] {
+  const { weights, moments, momentSize } = tensors
   const available = file.length - checksumLength - start
-  if (available !== tensorBytes * (1 + moments)) {
-    throw invalid(`${parameters} parameters with ${moments} moments in ${available} bytes`)
+  if (available !== (weights + moments * momentSize) * Float32Array.BYTES_PER_ELEMENT) {
+    throw invalid(`${weights} weights and ${moments} moments of ${momentSize} elements in ${available} bytes`)
   }
-  return Array.from({ length: 1 + moments }, (_, index) => {
-    const offset = start + index * tensorBytes
-    return fromLittleEndianBytes(file.subarray(offset, offset + tensorBytes))
+  let offset = start
+  return [weights, ...Array<number>(moments).fill(momentSize)].map(elements => {
+    const end = offset + elements * Float32Array.BYTES_PER_ELEMENT
+    const tensor = fromLittleEndianBytes(file.subarray(offset, end))
+    offset = end
+    return tensor
   })
 }
 

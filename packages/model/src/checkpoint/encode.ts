@@ -20,7 +20,7 @@ const packr = new Packr({ useRecords: false })
  * The checkpoint as the bytes of a file, laid out as `format.ts` says. The same checkpoint gives the same bytes.
  *
  * @throws LockstepError `checkpoint-invalid` if it could not be read back: a field of the wrong kind, or moments that
- * are not as long as the weights.
+ * are of unlike lengths or longer than the weights.
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const tensors = [checkpoint.weights, ...checkpoint.optimizer.moments]
@@ -44,16 +44,17 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
 }
 
 function checkedHeader({ version: _version, weights, optimizer, ...rest }: Checkpoint) {
-  if (optimizer.moments.some(moment => moment.length !== weights.length)) {
-    throw new LockstepError('checkpoint-invalid', 'the moments of a checkpoint are not as long as its weights', {
-      expected: `${weights.length} elements each`,
+  const momentSize = optimizer.moments[0]?.length ?? 0
+  if (momentSize > weights.length || optimizer.moments.some(moment => moment.length !== momentSize)) {
+    throw new LockstepError('checkpoint-invalid', 'the moments of a checkpoint do not fit its weights', {
+      expected: `the same number of elements each, at most ${weights.length}`,
       received: optimizer.moments.map(moment => moment.length).join(', '),
     })
   }
   const header = {
     ...rest,
     optimizer: { step: optimizer.step, powers: optimizer.powers },
-    tensors: { parameters: weights.length, moments: optimizer.moments.length },
+    tensors: { weights: weights.length, moments: optimizer.moments.length, momentSize },
   }
   const checked = checkpointHeaderSchema.safeParse(header)
   if (checked.success) return checked.data

@@ -8,9 +8,9 @@
  *     16            8         uint64   length of the whole file in bytes
  *     24            H         header: one MessagePack map, `checkpointHeaderSchema`; floats are float64
  *     24 + H        0..7      zeros up to T, the next multiple of 8
- *     T             4·n       weights: n float32, n = header.tensors.parameters
- *     T + 4·n       4·n·k     moments: k vectors of n float32, k = header.tensors.moments
- *     T + 4·n·(1+k) 32        SHA-256 of all bytes before it
+ *     T             4·n       weights: n float32, n = header.tensors.weights
+ *     T + 4·n       4·k·m     moments: k vectors of m float32, k = header.tensors.moments, m = header.tensors.momentSize
+ *     T + 4·(n+k·m) 32        SHA-256 of all bytes before it
  *
  * Every version keeps the first 12 bytes, the file length at 16 and the checksum at the end, so that any version of
  * lockstep can tell a newer file from a damaged one.

@@ -1,25 +1,26 @@
 import { checkWeightsSize } from '../flat-weights.ts'
 import type { ParameterLayout } from '../layout.ts'
 import { tf } from '../tfjs.ts'
-import type { Compile, CompilerInput } from './compiler.ts'
+import type { Compile, CompilerArray, CompilerInput } from './compiler.ts'
 import type { GradientEngine, ShardEvaluation, ShardGradient } from './engine.ts'
+import { plainTraining, type TrainingOptions } from './forward.ts'
 import { createLogits } from './logits.ts'
 import { summarizeShard } from './loss.ts'
 import { modelIdentity } from './model-identity.ts'
-import { createModelState } from './model-state.ts'
-import { checkShard } from './shard.ts'
+import { checkKeys, checkShard } from './shard.ts'
 import { createShardTrace, type Mode } from './shard-trace.ts'
 
 export type CompiledEngineOptions = {
   readonly compile: Compile
   readonly precision: 'float32' | 'bfloat16'
+  readonly training?: TrainingOptions
   /** Where compiled functions are kept for the next process; without it they are compiled anew. */
   readonly cacheFolder?: string | undefined
 }
 
 /**
  * An engine that runs each shard as one graph. It compiles one for every number of samples that it meets, when it meets
- * it. Non-trainable weights are the model's own: it reads them for every shard, and a gradient writes them.
+ * it. The model's own weights it neither reads nor writes.
  *
  * @throws LockstepError `model-no-softmax` at once; `shard-empty`, `shard-size`, `shard-label`, `weights-size` and what
  * the compiler throws from its functions.
@@ -27,10 +28,9 @@ export type CompiledEngineOptions = {
 export function createCompiledEngine(
   model: tf.LayersModel,
   layout: ParameterLayout,
-  { compile, precision, cacheFolder }: CompiledEngineOptions,
+  { compile, precision, training = plainTraining, cacheFolder }: CompiledEngineOptions,
 ): GradientEngine {
-  const logitsOf = createLogits(model)
-  const state = createModelState(model)
+  createLogits(model)
   const identity = modelIdentity(model, layout)
   const sampleShape = model.inputs[0]!.shape.slice(1) as number[]
   const pixelsPerSample = tf.util.sizeFromShape(sampleShape)
@@ -45,32 +45,42 @@ export function createCompiledEngine(
       { name: 'weights', shape: [layout.size], dtype: 'float32' },
       { name: 'pixels', shape: [count, ...sampleShape], dtype: 'uint8' },
       { name: 'labels', shape: [count], dtype: 'uint8' },
-      ...(state.size > 0 ? [{ name: 'state', shape: [state.size], dtype: 'float32' } as const] : []),
+      ...(mode === 'gradient' ? [{ name: 'keys', shape: [count], dtype: 'int32' } as const] : []),
     ]
-    const trace = createShardTrace(model, layout, logitsOf, mode)
-    const sources = [new URL('.', import.meta.url)]
-    const result = compile({ trace, inputs, precision, cacheFolder, identity: `${mode} ${identity}`, sources })
+    const result = compile({
+      trace: createShardTrace(model, layout, training, mode),
+      inputs,
+      precision,
+      cacheFolder,
+      identity: JSON.stringify([mode, training, identity]),
+      sources: [new URL('.', import.meta.url), new URL('../random/', import.meta.url)],
+    })
     functions.set(key, result)
     return result
   }
 
-  async function run(mode: Mode, weights: Float32Array, pixels: Uint8Array, labels: Uint8Array) {
+  async function run(mode: Mode, inputs: readonly [Float32Array, Uint8Array, Uint8Array, ...CompilerArray[]]) {
+    const [weights, pixels, labels] = inputs
     checkShard(pixels, labels, pixelsPerSample, classes)
     checkWeightsSize(layout, weights)
     const { run } = await compiled(mode, labels.length)
-    const inputs = [weights, pixels, labels]
-    return run(state.size > 0 ? [...inputs, state.read()] : inputs)
+    return run(inputs)
   }
 
-  async function gradient(weights: Float32Array, pixels: Uint8Array, labels: Uint8Array): Promise<ShardGradient> {
-    const [losses, predictions, gradient, nextState] = await run('gradient', weights, pixels, labels)
-    if (nextState !== undefined) state.write(nextState as Float32Array)
+  async function gradient(
+    weights: Float32Array,
+    pixels: Uint8Array,
+    labels: Uint8Array,
+    keys: Int32Array,
+  ): Promise<ShardGradient> {
+    checkKeys(labels, keys)
+    const [losses, predictions, gradient] = await run('gradient', [weights, pixels, labels, keys])
     const { lossSum, correct, count } = summarizeShard(losses!, predictions!, labels)
     return { lossSum, correct, count, gradient: gradient as Float32Array }
   }
 
   async function evaluate(weights: Float32Array, pixels: Uint8Array, labels: Uint8Array): Promise<ShardEvaluation> {
-    const [losses, predictions] = await run('evaluate', weights, pixels, labels)
+    const [losses, predictions] = await run('evaluate', [weights, pixels, labels])
     return summarizeShard(losses!, predictions!, labels)
   }
 

@@ -1,10 +1,10 @@
-import type { ParameterLayout } from '../layout.ts'
+import { type ParameterLayout, weightVariables } from '../layout.ts'
 import { tf } from '../tfjs.ts'
 import type { GradientEngine, ShardEvaluation, ShardGradient } from './engine.ts'
-import { createLogits } from './logits.ts'
-import { crossEntropy, summarizeShard } from './loss.ts'
+import { createForwardPasses, type Forward, plainTraining, type TrainingOptions } from './forward.ts'
+import { summarizeShard } from './loss.ts'
 import { inScope } from './scope.ts'
-import { checkShard } from './shard.ts'
+import { checkKeys, checkShard } from './shard.ts'
 import { createUpload } from './upload.ts'
 
 /**
@@ -14,57 +14,63 @@ import { createUpload } from './upload.ts'
  * @throws LockstepError `model-no-softmax` at once; `shard-empty`, `shard-size`, `shard-label` and `weights-size` from
  * its functions.
  */
-export function createEagerEngine(model: tf.LayersModel, layout: ParameterLayout): GradientEngine {
-  const logitsOf = createLogits(model)
+export function createEagerEngine(
+  model: tf.LayersModel,
+  layout: ParameterLayout,
+  options: TrainingOptions = plainTraining,
+): GradientEngine {
+  const { training, inference } = createForwardPasses(model, options)
   const upload = createUpload(model, layout)
-  const variables = model.trainableWeights.map(weight => weight.read() as tf.Variable)
+  const variables = weightVariables(model).map(weight => weight.read() as tf.Variable)
+  const trainable = model.trainableWeights.length
   const sampleShape = model.inputs[0]!.shape.slice(1) as number[]
-  const pixelsPerSample = sampleShape.reduce((product, size) => product * size, 1)
+  const pixelsPerSample = tf.util.sizeFromShape(sampleShape)
   const classes = model.outputs[0]!.shape[1] as number
 
-  function forward(pixels: Uint8Array, labels: Uint8Array, training: boolean) {
-    const inputs = tf.tensor(new Float32Array(pixels), [labels.length, ...sampleShape], 'float32')
-    const logits = logitsOf(inputs, { training })
-    const losses = crossEntropy(logits, tf.tensor1d(new Int32Array(labels), 'int32'))
-    const predictions = tf.argMax(logits, 1)
-    return { losses, evaluation: summarizeShard(losses.dataSync(), predictions.dataSync(), labels) }
-  }
+  const pixelsOf = (pixels: Uint8Array, count: number) =>
+    tf.tensor(new Int32Array(pixels), [count, ...sampleShape], 'int32')
+  const vectorOf = (values: Uint8Array | Int32Array) => tf.tensor1d(new Int32Array(values), 'int32')
 
-  function gradient(weights: Float32Array, pixels: Uint8Array, labels: Uint8Array): ShardGradient {
+  function gradient(weights: Float32Array, pixels: Uint8Array, labels: Uint8Array, keys: Int32Array): ShardGradient {
     checkShard(pixels, labels, pixelsPerSample, classes)
-    upload(weights)
+    checkKeys(labels, keys)
+    upload.put(weights)
     return inScope(() => {
       let evaluation!: ShardEvaluation
       const meanLoss = () => {
-        const shard = forward(pixels, labels, true)
-        evaluation = shard.evaluation
-        return tf.mean(shard.losses) as tf.Scalar
+        const forward = training(pixelsOf(pixels, labels.length), vectorOf(labels), vectorOf(keys))
+        evaluation = read(forward, labels)
+        return tf.mean(forward.losses) as tf.Scalar
       }
-      const { grads } = tf.variableGrads(meanLoss, variables)
+      const { grads } = tf.variableGrads(meanLoss, variables.slice(0, trainable))
       const { lossSum, correct, count } = evaluation
-      return { lossSum, correct, count, gradient: flatten(layout, variables, grads) }
+      return { lossSum, correct, count, gradient: collect(weights, grads) }
     })
+  }
+
+  /** A parameter that the loss does not depend on has no gradient and keeps zeros. */
+  function collect(weights: Float32Array, gradients: Readonly<Record<string, tf.Tensor | undefined>>): Float32Array {
+    const flat = new Float32Array(layout.size)
+    for (const [index, { offset }] of layout.entries.entries()) {
+      const variable = variables[index]!
+      const tensor = index < trainable ? gradients[variable.name] : variable
+      if (tensor) flat.set(tensor.dataSync(), offset)
+    }
+    if (layout.trainableSize === layout.size) return flat
+    for (let i = layout.trainableSize; i < layout.size; i++) flat[i] = flat[i]! - weights[i]!
+    upload.forget()
+    return flat
   }
 
   function evaluate(weights: Float32Array, pixels: Uint8Array, labels: Uint8Array): ShardEvaluation {
     checkShard(pixels, labels, pixelsPerSample, classes)
-    upload(weights)
-    return inScope(() => forward(pixels, labels, false).evaluation)
+    upload.put(weights)
+    return inScope(() => read(inference(pixelsOf(pixels, labels.length), vectorOf(labels)), labels))
   }
 
   return { name: 'eager', gradient, evaluate, dispose: () => {} }
 }
 
-/** One flat vector; a parameter that the loss does not depend on has no gradient and keeps zeros. */
-function flatten(
-  layout: ParameterLayout,
-  variables: readonly tf.Variable[],
-  gradients: Readonly<Record<string, tf.Tensor | undefined>>,
-): Float32Array {
-  const flat = new Float32Array(layout.size)
-  for (const [index, { offset }] of layout.entries.entries()) {
-    const tensor = gradients[variables[index]!.name]
-    if (tensor) flat.set(tensor.dataSync(), offset)
-  }
-  return flat
+function read({ losses, predictions }: Forward, labels: Uint8Array): ShardEvaluation {
+  return summarizeShard(losses.dataSync(), predictions.dataSync(), labels)
 }

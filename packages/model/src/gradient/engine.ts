@@ -8,7 +8,10 @@ export type ShardMetrics = {
 }
 
 export type ShardGradient = ShardMetrics & {
-  /** Gradient of the mean loss of the shard by the flat weights. */
+  /**
+   * As long as the flat weights: the gradient of the shard's mean loss by the trainable ones, and by how much the shard
+   * changes each of the others. Both are means over the shard's samples.
+   */
   readonly gradient: Float32Array
 }
 
@@ -19,8 +22,8 @@ export type ShardEvaluation = ShardMetrics & {
 
 /**
  * Computes losses and gradients of shards. Both functions take the flat weights, the pixels of n samples, each
- * row-major [height, width, channels] in 0..255, and n labels. They keep nothing of their arguments and nothing of one
- * shard for the next.
+ * row-major [height, width, channels] in 0..255, and n labels; training also takes a key for each sample, from which
+ * all that is random about it is drawn. They keep nothing of their arguments and nothing of one shard for the next.
  */
 export type GradientEngine = {
   readonly name: string
@@ -29,6 +32,7 @@ export type GradientEngine = {
     weights: Float32Array,
     pixels: Uint8Array,
     labels: Uint8Array,
+    keys: Int32Array,
   ) => ShardGradient | Promise<ShardGradient>
   /** In inference mode. */
   readonly evaluate: (

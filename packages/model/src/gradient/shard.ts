@@ -1,5 +1,14 @@
 import { LockstepError } from '@lockstep/protocol'
 
+/** @throws LockstepError `shard-size` if a shard has not one key for each label. */
+export function checkKeys(labels: Uint8Array, keys: Int32Array): void {
+  if (keys.length === labels.length) return
+  throw new LockstepError('shard-size', 'the keys of a shard do not fit its labels', {
+    expected: `${labels.length} keys`,
+    received: `${keys.length}`,
+  })
+}
+
 /**
  * Checks a shard before it reaches a tensor library, which would take a wrong label for a loss of zero.
  *

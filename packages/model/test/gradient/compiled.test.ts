@@ -3,13 +3,14 @@ import { beforeAll, expect, test } from 'vitest'
 import { buildModel } from '../../src/architectures/index.ts'
 import { readWeights } from '../../src/flat-weights.ts'
 import { createCompiledEngine } from '../../src/gradient/compiled.ts'
-import { createLayout } from '../../src/layout.ts'
+import type { ShardGradient } from '../../src/gradient/engine.ts'
+import { createLayout, type ParameterLayout } from '../../src/layout.ts'
 import { createOptimizer } from '../../src/optimizers/index.ts'
 import { tf } from '../../src/tfjs.ts'
 import { weightsSha256 } from '../../src/weights-hash.ts'
 import { createEngines, relativeDistance } from '../fixtures/compiled.ts'
 import { runNode } from '../fixtures/run-node.ts'
-import { cutIntoShards, waveSamples } from '../fixtures/samples.ts'
+import { cutIntoShards, keysOf, waveSamples } from '../fixtures/samples.ts'
 import { useTensorFlow } from '../fixtures/tensorflow.ts'
 
 beforeAll(useTensorFlow)
@@ -23,8 +24,8 @@ function createNet(precision: 'float32' | 'bfloat16' = 'float32') {
 test.each([50, 25, 13, 1])('the gradient of %d samples is that of the eager engine', async count => {
   const { eager, compiled, weights } = createNet()
   const [shard] = cutIntoShards(batch, [count])
-  const expected = await eager.gradient(weights, shard!.pixels, shard!.labels)
-  const received = await compiled.gradient(weights, shard!.pixels, shard!.labels)
+  const expected = await eager.gradient(weights, shard!.pixels, shard!.labels, keysOf(shard!.labels))
+  const received = await compiled.gradient(weights, shard!.pixels, shard!.labels, keysOf(shard!.labels))
   expect(relativeDistance(received.gradient, expected.gradient)).toBeLessThan(1e-5)
   expect(received.lossSum / expected.lossSum).toBeCloseTo(1, 6)
   expect([received.correct, received.count]).toEqual([expected.correct, count])
@@ -32,8 +33,8 @@ test.each([50, 25, 13, 1])('the gradient of %d samples is that of the eager engi
 
 test('in bfloat16 it points the same way', async () => {
   const { eager, compiled, weights } = createNet('bfloat16')
-  const expected = await eager.gradient(weights, batch.pixels, batch.labels)
-  const received = await compiled.gradient(weights, batch.pixels, batch.labels)
+  const expected = await eager.gradient(weights, batch.pixels, batch.labels, keysOf(batch.labels))
+  const received = await compiled.gradient(weights, batch.pixels, batch.labels, keysOf(batch.labels))
   // bfloat16 has 8 significant bits: each rounding errs by up to 2⁻⁹ = 0.2 %, and a chain of products by more.
   expect(relativeDistance(received.gradient, expected.gradient)).toBeLessThan(0.1)
   expect(relativeDistance(received.gradient, expected.gradient)).toBeGreaterThan(1e-4)
@@ -56,7 +57,7 @@ test.each(['float32', 'bfloat16'] as const)(
     const nets = [createNet(precision), createNet(precision)]
     for (let repeat = 0; repeat < 20; repeat++) {
       const { compiled, weights } = nets[repeat % 2]!
-      const { gradient } = await compiled.gradient(weights.slice(), batch.pixels, batch.labels)
+      const { gradient } = await compiled.gradient(weights.slice(), batch.pixels, batch.labels, keysOf(batch.labels))
       hashes.add(weightsSha256(gradient))
     }
     hashes.add((await runNode('hash-compiled-gradient.mjs', [precision], inputOf(nets[0]!.weights))).trim())
@@ -82,18 +83,38 @@ test('moving statistics move as they do in the eager engine, and evaluation uses
         }),
       ],
     })
-  const [forEager, forCompiled] = [createEngines(build()), createEngines(build())]
-  const { pixels, labels } = forEager.samples(8)
-  const { weights } = forEager
+  const { eager, compiled, layout, weights: start, samples } = createEngines(build())
+  const { pixels, labels } = samples(8)
+  const [forEager, forCompiled] = [start.slice(), start.slice()]
   for (let step = 0; step < 3; step++) {
-    await forEager.eager.gradient(weights, pixels, labels)
-    await forCompiled.compiled.gradient(weights, pixels, labels)
+    moveStatistics(layout, forEager, await eager.gradient(forEager, pixels, labels, keysOf(labels)))
+    moveStatistics(layout, forCompiled, await compiled.gradient(forCompiled, pixels, labels, keysOf(labels)))
   }
-  const expected = await forEager.eager.evaluate(weights, pixels, labels)
-  const received = await forCompiled.compiled.evaluate(weights, pixels, labels)
-  const fresh = await createEngines(build()).compiled.evaluate(weights, pixels, labels)
+  expect(
+    relativeDistance(forCompiled.subarray(layout.trainableSize), forEager.subarray(layout.trainableSize)),
+  ).toBeLessThan(1e-6)
+  const expected = await eager.evaluate(forEager, pixels, labels)
+  const received = await compiled.evaluate(forCompiled, pixels, labels)
+  const unmoved = await compiled.evaluate(start, pixels, labels)
   expect(received.lossSum / expected.lossSum).toBeCloseTo(1, 5)
-  expect(Math.abs(fresh.lossSum / expected.lossSum - 1)).toBeGreaterThan(0.1)
+  expect(Math.abs(unmoved.lossSum / expected.lossSum - 1)).toBeGreaterThan(0.1)
+})
+
+function moveStatistics(layout: ParameterLayout, weights: Float32Array, { gradient }: ShardGradient): void {
+  for (let i = layout.trainableSize; i < layout.size; i++) weights[i] = weights[i]! + gradient[i]!
+}
+
+test('weights that are frozen keep their bits', async () => {
+  const model = buildModel('reference', { classes: 10, seed: 1 })
+  for (const layer of model.layers.slice(0, 4)) layer.trainable = false
+  const { eager, compiled, layout, weights } = createEngines(model)
+  // conv1 has 3 · 3 · 3 · 32 + 32 = 896 weights.
+  expect(layout.size - layout.trainableSize).toBe(896)
+  for (const engine of [eager, compiled]) {
+    const { gradient } = await engine.gradient(weights, batch.pixels, batch.labels, keysOf(batch.labels))
+    expect(gradient.subarray(layout.trainableSize).every(change => change === 0)).toBe(true)
+    expect(gradient.subarray(0, layout.trainableSize).some(slope => slope !== 0)).toBe(true)
+  }
 })
 
 test('the gradient is the slope of the loss', async () => {
@@ -107,7 +128,7 @@ test('the gradient is the slope of the loss', async () => {
   })
   const { compiled, weights, samples } = createEngines(model)
   const { pixels, labels } = samples(4)
-  const { gradient } = await compiled.gradient(weights, pixels, labels)
+  const { gradient } = await compiled.gradient(weights, pixels, labels, keysOf(labels))
   const step = 1e-2
   for (const index of [0, 10, 26, 40, weights.length - 1]) {
     const lossAt = async (shift: number) => {
@@ -125,7 +146,7 @@ test('500 steps leave no tensor behind and do not grow the process', { timeout: 
   const [shard] = cutIntoShards(batch, [2])
   let state = optimizer.initialState(layout.size)
   const step = async () => {
-    const { gradient } = await compiled.gradient(weights, shard!.pixels, shard!.labels)
+    const { gradient } = await compiled.gradient(weights, shard!.pixels, shard!.labels, keysOf(shard!.labels))
     state = optimizer.apply(weights, gradient, state)
     await compiled.evaluate(weights, shard!.pixels, shard!.labels)
   }
@@ -142,7 +163,7 @@ test('the model is left as it was found', async () => {
   const layout = createLayout(model)
   const [weights, topology, tensors] = [readWeights(model, layout), model.toJSON(), tf.memory().numTensors]
   const { compiled } = createEngines(model)
-  await compiled.gradient(new Float32Array(layout.size), batch.pixels, batch.labels)
+  await compiled.gradient(new Float32Array(layout.size), batch.pixels, batch.labels, keysOf(batch.labels))
   compiled.dispose()
   expect(tf.memory().numTensors).toBe(tensors)
   expect(model.toJSON()).toEqual(topology)
@@ -157,7 +178,12 @@ test('weights that do not enter the loss have a gradient of zero', async () => {
   const sum = tf.layers.add().apply([none, live])
   const outputs = tf.layers.softmax().apply(sum) as tf.SymbolicTensor
   const { compiled, layout } = createEngines(tf.model({ inputs: input, outputs }))
-  const { gradient } = await compiled.gradient(new Float32Array(layout.size), Uint8Array.of(3, 4), Uint8Array.of(0))
+  const { gradient } = await compiled.gradient(
+    new Float32Array(layout.size),
+    Uint8Array.of(3, 4),
+    Uint8Array.of(0),
+    Int32Array.of(0),
+  )
   // ∂loss/∂logits = p − onehot = (−½, ½), times the pixels (3, 4) for the kernel.
   const expected = { dead: [0, 0, 0, 0, 0, 0], live: [-1.5, 1.5, -2, 2, -0.5, 0.5] }
   for (const { name, offset, size } of layout.entries) {
@@ -177,7 +203,7 @@ test('a layer that draws random numbers is named in the error, and evaluates all
   })
   const { eager, compiled, weights, samples } = createEngines(model)
   const { pixels, labels } = samples(3)
-  await expect(compiled.gradient(weights, pixels, labels)).rejects.toMatchObject({
+  await expect(compiled.gradient(weights, pixels, labels, keysOf(labels))).rejects.toMatchObject({
     code: 'compile-random',
     message: expect.stringContaining('layer forget'),
   })
@@ -192,7 +218,7 @@ test.each([
 ])('a shard with $what is refused', async ({ weights, pixels, labels, code }) => {
   const { compiled } = createNet()
   const shard = [new Float32Array(weights), new Uint8Array(pixels), new Uint8Array(labels)] as const
-  await expect(compiled.gradient(...shard)).rejects.toMatchObject({ code })
+  await expect(compiled.gradient(...shard, new Int32Array(labels))).rejects.toMatchObject({ code })
   await expect(compiled.evaluate(...shard)).rejects.toMatchObject({ code })
 })
 
@@ -208,7 +234,10 @@ test('a compiler is asked once for every mode and number of samples', async () =
   const weights = readWeights(model, layout)
   const [two, three] = cutIntoShards(batch, [2, 3])
   for (const { pixels, labels } of [two!, three!, two!]) {
-    await Promise.all([engine.gradient(weights, pixels, labels), engine.gradient(weights, pixels, labels)])
+    await Promise.all([
+      engine.gradient(weights, pixels, labels, keysOf(labels)),
+      engine.gradient(weights, pixels, labels, keysOf(labels)),
+    ])
     await engine.evaluate(weights, pixels, labels)
   }
   expect(compiled).toBe(4)

@@ -24,7 +24,12 @@ afterAll(() => {
 
 test('loss, hits and mean gradient of a shard are those of softmax regression', async () => {
   const { engine } = softmaxRegression(2)
-  const shard = await engine.gradient(new Float32Array(4), Uint8Array.of(1, 2, 3, 0), Uint8Array.of(0, 1))
+  const shard = await engine.gradient(
+    new Float32Array(4),
+    Uint8Array.of(1, 2, 3, 0),
+    Uint8Array.of(0, 1),
+    Int32Array.of(0, 1),
+  )
   // With zero weights p = (½, ½), so each loss is ln 2, and the arg max of a tie is class 0: sample 0 is right.
   expect(shard.lossSum).toBeCloseTo(2 * Math.log(2), 6)
   expect([shard.correct, shard.count]).toEqual([1, 2])
@@ -37,7 +42,12 @@ test('a loss is computed from logits, so that a hopeless sample has a finite one
   const { engine } = softmaxRegression(2)
   // logits = 100 · (10, −10) for the pixels (100, 0): p of class 1 is e⁻²⁰⁰⁰, which is 0 in any float.
   const weights = Float32Array.of(10, -10, 0, 0)
-  const { lossSum, gradient } = await engine.gradient(weights, Uint8Array.of(100, 0), Uint8Array.of(1))
+  const { lossSum, gradient } = await engine.gradient(
+    weights,
+    Uint8Array.of(100, 0),
+    Uint8Array.of(1),
+    Int32Array.of(0),
+  )
   expect(lossSum).toBe(2000)
   expect(gradient).toEqual(Float32Array.of(100, -100, 0, 0))
 })
@@ -71,7 +81,7 @@ test('dropout acts on gradients and not on evaluation', async () => {
   const engine = createEagerEngine(model, createLayout(model))
   const weights = new Float32Array(32 * 32 * 2 + 2).fill(0.001, 0, 32 * 32)
   const pixels = new Uint8Array(32 * 32).fill(1)
-  const { gradient } = await engine.gradient(weights, pixels, Uint8Array.of(0))
+  const { gradient } = await engine.gradient(weights, pixels, Uint8Array.of(0), Int32Array.of(0))
   const dropped = gradient.subarray(0, -2).filter(value => value === 0).length
   // 1024 inputs dropped with probability ½, each with two gradients: 1024 ± 2 · 16 · 4 (four standard deviations).
   expect(Math.abs(dropped - 1024)).toBeLessThan(128)
@@ -87,7 +97,7 @@ test('an engine leaves the model as it found it', async () => {
   const topology = model.toJSON()
   const before = tf.memory().numTensors
   const engine = createEagerEngine(model, layout)
-  await engine.gradient(Float32Array.of(1, 2, 3, 4), Uint8Array.of(1, 2), Uint8Array.of(0))
+  await engine.gradient(Float32Array.of(1, 2, 3, 4), Uint8Array.of(1, 2), Uint8Array.of(0), Int32Array.of(0))
   engine.dispose()
   expect(tf.memory().numTensors).toBe(before)
   expect(model.toJSON()).toBe(topology)
@@ -101,13 +111,13 @@ test.each([
 ])('a shard with $what is refused', ({ pixels, labels, code }) => {
   const { engine } = softmaxRegression(2)
   const shard = [new Float32Array(4), new Uint8Array(pixels), Uint8Array.from(labels)] as const
-  expect(() => engine.gradient(...shard)).toThrow(expect.objectContaining({ code }))
+  expect(() => engine.gradient(...shard, new Int32Array(labels.length))).toThrow(expect.objectContaining({ code }))
   expect(() => engine.evaluate(...shard)).toThrow(expect.objectContaining({ code }))
 })
 
 test('weights of another model are refused', () => {
   const { engine } = softmaxRegression(2)
-  expect(() => engine.gradient(new Float32Array(5), Uint8Array.of(1, 2), Uint8Array.of(0))).toThrow(
-    expect.objectContaining({ code: 'weights-size', expected: '4 parameters', received: '5' }),
+  expect(() => engine.gradient(new Float32Array(5), Uint8Array.of(1, 2), Uint8Array.of(0), Int32Array.of(0))).toThrow(
+    expect.objectContaining({ code: 'weights-size', expected: '4 elements', received: '5' }),
   )
 })

@@ -29,6 +29,7 @@ test.each(endings)('logits and gradient of a model that ends in %s', async (_, l
     weights,
     Uint8Array.of(2, 1),
     Uint8Array.of(0),
+    Int32Array.of(0),
   )
   expect(lossSum).toBeCloseTo(-Math.log(probability), 6)
   // ∂loss/∂logits = p − onehot = (p − 1, 1 − p); times the input [2, 1] for the kernel.

@@ -7,7 +7,7 @@ import { createLayout } from '../../src/layout.ts'
 import { createOptimizer } from '../../src/optimizers/index.ts'
 import { tf } from '../../src/tfjs.ts'
 import { weightsSha256 } from '../../src/weights-hash.ts'
-import { cutIntoShards, type Samples, waveSamples } from '../fixtures/samples.ts'
+import { cutIntoShards, keysOf, type Samples, waveSamples } from '../fixtures/samples.ts'
 import { useTensorFlow } from '../fixtures/tensorflow.ts'
 
 const batch = waveSamples(50, 1)
@@ -23,7 +23,7 @@ function createNet(seed = 1) {
 async function gradientsOfShards(sizes: readonly number[]): Promise<ShardGradient[]> {
   const { engine, weights } = createNet()
   const shards = cutIntoShards(batch, sizes)
-  return Promise.all(shards.map(({ pixels, labels }) => engine.gradient(weights, pixels, labels)))
+  return Promise.all(shards.map(({ pixels, labels }) => engine.gradient(weights, pixels, labels, keysOf(labels))))
 }
 
 /** Σ cᵢ·gᵢ / Σ cᵢ in float64. */
@@ -80,7 +80,7 @@ test('a mean over uneven shards that is not weighted by sample count is not the 
 
 test('the gradient is the slope of the loss in the steepest coordinate of each parameter tensor', async () => {
   const { engine, layout, weights } = createNet()
-  const { gradient } = await engine.gradient(weights, batch.pixels, batch.labels)
+  const { gradient } = await engine.gradient(weights, batch.pixels, batch.labels, keysOf(batch.labels))
   const step = 1e-3
   const lossAt = async (index: number, shift: number) => {
     const moved = weights.slice()
@@ -102,7 +102,9 @@ test('a gradient repeated 20 times is the same to the bit, in this engine and in
   const hashes = new Set<string>()
   for (let repeat = 0; repeat < 20; repeat++) {
     const { engine, weights } = repeat % 2 === 0 ? first : second
-    hashes.add(weightsSha256((await engine.gradient(weights, batch.pixels, batch.labels)).gradient))
+    hashes.add(
+      weightsSha256((await engine.gradient(weights, batch.pixels, batch.labels, keysOf(batch.labels))).gradient),
+    )
   }
   expect(hashes.size).toBe(1)
 })
@@ -114,7 +116,7 @@ test('200 steps leave no tensor behind', async () => {
   let state = optimizer.initialState(layout.size)
   const counts = new Set<number>()
   for (let step = 0; step < 200; step++) {
-    const { gradient } = await engine.gradient(weights, shard.pixels, shard.labels)
+    const { gradient } = await engine.gradient(weights, shard.pixels, shard.labels, keysOf(shard.labels))
     state = optimizer.apply(weights, gradient, state)
     await engine.evaluate(weights, shard.pixels, shard.labels)
     counts.add(tf.memory().numTensors)
@@ -128,7 +130,7 @@ test('the net learns a batch by heart', async () => {
   let state = optimizer.initialState(layout.size)
   const before = await engine.evaluate(weights, batch.pixels, batch.labels)
   for (let step = 0; step < 40; step++) {
-    const { gradient } = await engine.gradient(weights, batch.pixels, batch.labels)
+    const { gradient } = await engine.gradient(weights, batch.pixels, batch.labels, keysOf(batch.labels))
     state = optimizer.apply(weights, gradient, state)
   }
   const after = await engine.evaluate(weights, batch.pixels, batch.labels)

@@ -2,7 +2,7 @@ import type { Message, MessageType, Sizes } from '../../src/messages.ts'
 import type { Tensors } from '../../src/tensor.ts'
 import { exampleRunConfig } from '../../src/testing/example-run-config.ts'
 
-export const sizes: Sizes = { parameters: 5, moments: 2, bytesPerSample: 12, maxSamples: 4 }
+export const sizes: Sizes = { weights: 7, trainable: 5, moments: 2, bytesPerSample: 12, maxSamples: 4 }
 
 const layoutHash = 'ab'.repeat(32)
 const runId = 'run-1'
@@ -48,10 +48,10 @@ const samples = (count: number): Tensors => ({
 
 /** The tensors that the examples carry. */
 export const exampleTensors: { readonly [T in MessageType]?: Tensors } = {
-  state: { weights: Float32Array.of(1, 2, 3, 4, 5), moments: new Float32Array(10).fill(0.25) },
-  work: samples(3),
-  gradient: { gradient: Float32Array.of(-1, 0, 1e-30, Number.NaN, 3) },
-  update: { gradient: new Float32Array(5) },
+  state: { weights: Float32Array.of(1, 2, 3, 4, 5, 6, 7), moments: new Float32Array(10).fill(0.25) },
+  work: { ...samples(3), keys: Int32Array.of(-1, 0, 2 ** 31 - 1) },
+  gradient: { gradient: Float32Array.of(-1, 0, 1e-30, Number.NaN, 3, -0, 7) },
+  update: { gradient: new Float32Array(7) },
   evaluate: samples(4),
 }
 

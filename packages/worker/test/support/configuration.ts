@@ -15,7 +15,7 @@ export const welcome: MessageOf<'welcome'> = {
   config,
   classes: 10,
   layoutHash: 'ab'.repeat(32),
-  sizes: { parameters: 258_762, moments: 2, bytesPerSample: 3072, maxSamples: 4000 },
+  sizes: { weights: 258_762, trainable: 258_762, moments: 2, bytesPerSample: 3072, maxSamples: 4000 },
   heartbeatMs: 20,
   silenceMs: 60_000,
 }

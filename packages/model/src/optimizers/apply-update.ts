@@ -1,0 +1,26 @@
+import type { Optimizer, OptimizerState } from './optimizer.ts'
+
+/** How a run moves the flat weights of its model. */
+export type Updater = {
+  readonly optimizer: Optimizer
+  /** How many of the weights, from the first on, are trained. */
+  readonly trainableSize: number
+}
+
+/**
+ * Takes a step of a run: the optimizer moves the trainable weights along the mean gradient; the others are moved by the
+ * mean change that the shards have made to them. `update` holds the one and then the other (see `ShardGradient`).
+ * Weights and moments are updated in place.
+ *
+ * @throws LockstepError `optimizer-size`.
+ */
+export function applyUpdate(
+  { optimizer, trainableSize }: Updater,
+  weights: Float32Array,
+  update: Float32Array,
+  state: OptimizerState,
+): OptimizerState {
+  const next = optimizer.apply(weights.subarray(0, trainableSize), update.subarray(0, trainableSize), state)
+  for (let i = trainableSize; i < weights.length; i++) weights[i] = weights[i]! + update[i]!
+  return next
+}
