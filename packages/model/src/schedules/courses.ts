@@ -1,0 +1,44 @@
+import type { RunConfig } from '@lockstep/protocol'
+import { swing } from './half-turn.ts'
+
+/** The steps of a run: those of the warm-up come first. Steps count from 0. */
+export type Span = { readonly warmupSteps: number; readonly totalSteps: number }
+
+/** The learning rate at a step after the warm-up, where the run's is `peak`. */
+type Course = (peak: number, step: number, span: Span) => number
+
+const constant: Course = peak => peak
+
+/** A tenth after half the steps of the run, and a hundredth after three quarters (He et al. 2015, section 4.2). */
+const inSteps: Course = (peak, step, { totalSteps }) => {
+  if (4 * step >= 3 * totalSteps) return peak / 100
+  return 2 * step >= totalSteps ? peak / 10 : peak
+}
+
+/** Down half a turn of the cosine, which would be 0 one step after the last (Loshchilov and Hutter 2017, no restarts). */
+const cosine: Course = (peak, step, { warmupSteps, totalSteps }) =>
+  swing(peak, 0, (step - warmupSteps) / (totalSteps - warmupSteps))
+
+/** Of the steps of a one-cycle run, the part in which its rate rises. */
+const risingPart = 0.3
+
+/**
+ * Up half a turn of the cosine from 1/25 of the peak for 30 % of the steps, then down one to 1/250,000 at the last step:
+ * "super-convergence" (Smith and Topin 2018) with the numbers of PyTorch's OneCycleLR, except that the momentum, which
+ * cycles there, stays as it is.
+ */
+const oneCycle: Course = (peak, step, { warmupSteps, totalSteps }) => {
+  const lowest = peak / 25
+  const last = totalSteps - warmupSteps - 1
+  const top = Math.max(0, risingPart * (totalSteps - warmupSteps) - 1)
+  const done = step - warmupSteps
+  if (done < top) return swing(lowest, peak, done / top)
+  return last > top ? swing(peak, lowest / 10_000, (done - top) / (last - top)) : peak
+}
+
+export const courses: Readonly<Record<RunConfig['schedule'], Course>> = {
+  constant,
+  step: inSteps,
+  cosine,
+  'one-cycle': oneCycle,
+}
