@@ -131,7 +131,7 @@ function createTraining(
   checkpointing: Checkpointing,
 ): Training {
   const { plan, onEvent, checkpointEvery, stop } = options
-  const { config, train, validation, state, optimizer, trainableSize } = plan
+  const { config, train, validation, state, optimizer, trainableSize, learningRateAt } = plan
   return {
     runId: plan.identity.runId,
     config,
@@ -140,6 +140,7 @@ function createTraining(
     state,
     optimizer,
     trainableSize,
+    learningRateAt,
     exchange,
     broadcast: membership.broadcast,
     activeWorkers: membership.active,

@@ -13,6 +13,7 @@ export const epochMetricsSchema = z.object({
   trainAccuracy: z.number(),
   validationLoss: z.number().nullable(),
   validationAccuracy: z.number().nullable(),
+  /** Of the last step of the epoch. */
   learningRate: z.number(),
   /** Wall time of the epoch including validation. */
   seconds: z.number(),

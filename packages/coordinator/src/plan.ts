@@ -4,13 +4,16 @@ import {
   type ImageSplit,
   imageBytes,
   splitTrainValidation,
+  stepsPerEpoch,
   takeFirst,
 } from '@lockstep/data'
 import {
   buildModel,
   createLayout,
   createOptimizer,
+  createSchedule,
   type LayersModelFiles,
+  type LearningRateSchedule,
   readWeights,
   summarize,
   toLayersModelFiles,
@@ -29,6 +32,7 @@ export type RunPlan = Updater & {
   readonly train: ImageSplit
   readonly validation: ImageSplit | null
   readonly test: ImageSplit
+  readonly learningRateAt: LearningRateSchedule
   readonly state: RunState
   /** The model as Keras's `summary` prints it. */
   readonly modelSummary: string
@@ -48,7 +52,8 @@ export async function planRun(options: {
   await usePlainJavaScript()
   const model = buildModel(config.model, { classes: classNames.length, seed: config.seed })
   const layout = createLayout(model)
-  const optimizer = createOptimizer(config)
+  const optimizer = createOptimizer(config, layout)
+  const split = splitSamples(dataSet, config)
   const identity = { runId, config, dataSha256: dataSetSha256(dataSet), layoutHash: layout.hash }
   const state =
     checkpoint === null
@@ -59,9 +64,10 @@ export async function planRun(options: {
     config,
     classNames,
     dataSource,
-    ...splitSamples(dataSet, config),
+    ...split,
     optimizer,
     trainableSize: layout.trainableSize,
+    learningRateAt: createSchedule(config, stepsPerEpoch(split.train.count, config.batchSize)),
     state,
     modelSummary: summarize(model),
     modelFiles: () => toLayersModelFiles(model, layout, state.weights, { classNames }),

@@ -1,5 +1,5 @@
 import type { ImageSplit } from '@lockstep/data'
-import { applyUpdate, type Updater, weightsSha256 } from '@lockstep/model'
+import { applyUpdate, type LearningRateSchedule, type Updater, weightsSha256 } from '@lockstep/model'
 import { encodeMessage, LockstepError, type RunConfig } from '@lockstep/protocol'
 import { epochBatches } from './batches.ts'
 import { evaluateSplit } from './evaluation.ts'
@@ -23,6 +23,7 @@ export type Training = Updater & {
   readonly train: ImageSplit
   readonly validation: ImageSplit | null
   readonly state: RunState
+  readonly learningRateAt: LearningRateSchedule
   readonly exchange: Exchange<Answer>
   /** Sends a frame to every active worker. */
   readonly broadcast: (frame: Uint8Array) => void
@@ -79,8 +80,9 @@ async function trainEpoch(run: Training): Promise<boolean> {
 function takeStep(run: Training, { gradient, lossSum, count }: BatchResult): void {
   const { config, state, runId } = run
   if (!Number.isFinite(lossSum)) throw diverged(config, state, 'training', lossSum / count)
-  run.broadcast(encodeMessage({ type: 'update', runId, step: state.step }, { gradient }))
-  state.optimizer = applyUpdate(run, state.weights, gradient, state.optimizer)
+  const learningRate = run.learningRateAt(state.step)
+  run.broadcast(encodeMessage({ type: 'update', runId, step: state.step, learningRate }, { gradient }))
+  state.optimizer = applyUpdate(run, state.weights, gradient, state.optimizer, learningRate)
   state.step += 1
 }
 
@@ -115,7 +117,7 @@ function markStart({ nowMs, state }: Training): EpochStart {
 
 /** Validates, records the epoch, moves on to the next one and checkpoints. */
 async function finishEpoch(run: Training, start: EpochStart): Promise<void> {
-  const { state, config } = run
+  const { state } = run
   const validation = run.validation === null ? null : await validate(run, run.validation)
   const metrics: EpochMetrics = {
     type: 'epoch',
@@ -124,7 +126,7 @@ async function finishEpoch(run: Training, start: EpochStart): Promise<void> {
     ...trainMeans(state.position),
     validationLoss: validation?.loss ?? null,
     validationAccuracy: validation?.accuracy ?? null,
-    learningRate: config.learningRate,
+    learningRate: run.learningRateAt(state.step - 1),
     seconds: (run.nowMs() - start.atMs) / 1000,
     imagesPerSecond: trainSpeed(state, start),
     workers: run.activeWorkers(),

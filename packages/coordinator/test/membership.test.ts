@@ -95,7 +95,11 @@ describe('a peer is refused', () => {
     ['for a second hello', [hello, hello], /^a second hello$/],
     ['for a message before its hello', [heartbeat], /^unexpected heartbeat message$/],
     ['for getting ready before its hello', [ready], /^unexpected ready message$/],
-    ['for a message of the coordinator', [hello, { type: 'update', runId, step: 0 }], /update message$/],
+    [
+      'for a message of the coordinator',
+      [hello, { type: 'update', runId, step: 0, learningRate: 0.1 }],
+      /update message$/,
+    ],
   ] as const)('%s', (_, messages, reason) => {
     const { membership, connect, events, calls } = createLobby()
     const tensors = (type: string) => (type === 'update' ? gradientTensors : {})

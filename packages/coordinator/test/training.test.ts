@@ -65,6 +65,17 @@ describe('the trained weights', () => {
     }
   })
 
+  test('follow a schedule with warm-up and weight decay, also after a resume in the middle of it', async () => {
+    const recipe = { schedule: 'cosine', warmup: 0.5, weightDecay: 0.1 } as const
+    const expected = weightsSha256(trainAlone(tinyPlan(recipe)).at(-1)!)
+    expect(expected).not.toBe(finalSha256)
+    const whole = await trainTiny({ workers: 2, plan: tinyPlan(recipe), training: () => ({ checkpointEvery: 1 }) })
+    expect(weightsSha256(whole.plan.state.weights)).toBe(expected)
+    const state = decodeState(whole.checkpoints[4]!, tinyPlan(recipe).identity)
+    await trainTiny({ workers: 1, plan: tinyPlan(recipe, state) })
+    expect(weightsSha256(state.weights)).toBe(expected)
+  })
+
   test('follow the plain loop step by step', async () => {
     const { checkpoints } = await trainTiny({ workers: 2, training: () => ({ checkpointEvery: 1 }) })
     for (const checkpoint of checkpoints) {
@@ -126,6 +137,12 @@ describe('the figures of an epoch', () => {
     expect(epochs[0]!.trainLoss).toBeLessThan(before!.lossSum / 33)
     expect(epochs[0]!.trainLoss).toBeGreaterThan(after!.lossSum / 33)
     expect(epochs[0]!.trainAccuracy * 33).toBeCloseTo(Math.round(epochs[0]!.trainAccuracy * 33), 9)
+  })
+
+  test('tell the learning rate of its last step', async () => {
+    const { epochs } = await trainTiny({ workers: 1, plan: tinyPlan({ schedule: 'step', learningRate: 0.1 }) })
+    // Of 8 steps the fifth and sixth are at a tenth, the last two at a hundredth.
+    expect(epochs.map(({ learningRate }) => learningRate)).toEqual([0.1, 0.001])
   })
 
   test('tell the speed over the time of the steps alone', async () => {

@@ -7,7 +7,7 @@ import { readWeights } from '../src/flat-weights.ts'
 import { createEagerEngine } from '../src/gradient/eager.ts'
 import { fromLayersModelFiles, type LayersModelFiles, toLayersModelFiles } from '../src/layers-model-files.ts'
 import { createLayout } from '../src/layout.ts'
-import { createOptimizer } from '../src/optimizers/index.ts'
+import { createAdam } from '../src/optimizers/adam.ts'
 import { tf } from '../src/tfjs.ts'
 import { runNode } from './fixtures/run-node.ts'
 import { keysOf, waveSamples } from './fixtures/samples.ts'
@@ -24,11 +24,11 @@ async function trainedNet() {
   const layout = createLayout(model)
   const weights = readWeights(model, layout)
   const engine = createEagerEngine(model, layout)
-  const optimizer = createOptimizer({ optimizer: 'adam', learningRate: 0.002, momentum: 0 })
+  const optimizer = createAdam()
   let state = optimizer.initialState(layout.size)
   for (let step = 0; step < 25; step++) {
     const { gradient } = await engine.gradient(weights, samples.pixels, samples.labels, keysOf(samples.labels))
-    state = optimizer.apply(weights, gradient, state)
+    state = optimizer.apply(weights, gradient, state, 0.002)
   }
   const evaluation = await engine.evaluate(weights, samples.pixels, samples.labels)
   return { samples, model, layout, weights, evaluation }

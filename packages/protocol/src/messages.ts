@@ -90,7 +90,7 @@ const gradient = z.strictObject({
   correct: index,
 })
 
-const update = z.strictObject({ type: z.literal('update'), runId, step })
+const update = z.strictObject({ type: z.literal('update'), runId, step, learningRate: finite })
 
 const evaluate = z.strictObject({ type: z.literal('evaluate'), runId, step, chunk: index, count })
 

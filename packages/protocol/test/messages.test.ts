@@ -38,6 +38,7 @@ describe('the schema of a message', () => {
     ['work', { step: 0.5 }],
     ['work', { step: 2 ** 53 }],
     ['gradient', { lossSum: '1' }],
+    ['update', { learningRate: Number.NaN }],
     ['heartbeat', { quietMs: Number.NaN }],
     ['state', { powers: new Array(9).fill(0.5) }],
     ['bye', { code: 'gone' }],

@@ -12,7 +12,7 @@ const { backend, description } = await loadTensorFlow(provisioned)
 const model = buildModel(config.model, { classes, seed: config.seed })
 const layout = createLayout(model)
 const engine = createEngine(model, layout, config, backend)
-const optimizer = createOptimizer(config)
+const optimizer = createOptimizer(config, layout)
 let current: { readonly session: number; readonly replica: Replica } | null = null
 
 port.on('message', ({ session, received }: ToCompute) => {

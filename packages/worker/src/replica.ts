@@ -86,10 +86,11 @@ function adopt(state: State, { trainableSize }: Updater, message: MessageOf<'sta
 }
 
 /** Applies the update of a step, as the coordinator does. An update that the replica is past is dropped. */
-function takeStep(state: State, updater: Updater, { step }: MessageOf<'update'>, gradient: Float32Array): boolean {
+function takeStep(state: State, updater: Updater, update: MessageOf<'update'>, gradient: Float32Array): boolean {
+  const { step, learningRate } = update
   if (step < state.step) return false
   if (step > state.step) throw new RangeError(`an update of step ${step} for a replica at step ${state.step}`)
-  state.optimizer = applyUpdate(updater, state.weights, gradient, state.optimizer)
+  state.optimizer = applyUpdate(updater, state.weights, gradient, state.optimizer, learningRate)
   state.step += 1
   state.sha256 = null
   return true

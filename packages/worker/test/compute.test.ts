@@ -2,6 +2,7 @@ import {
   buildModel,
   createLayout,
   createOptimizer,
+  type ParameterLayout,
   readWeights,
   usePlainJavaScript,
   weightsSha256,
@@ -17,15 +18,14 @@ import { provisionForTests } from './support/tensorflow.ts'
 
 let provisioned: Provisioned
 let weights: Float32Array
-let layoutHash: string
+let layout: ParameterLayout
 
 beforeAll(async () => {
   provisioned = await provisionForTests()
   await usePlainJavaScript()
   const model = buildModel('reference', { classes: 10, seed: config.seed })
-  const layout = createLayout(model)
+  layout = createLayout(model)
   weights = readWeights(model, layout)
-  layoutHash = layout.hash
 })
 
 async function start(): Promise<Compute> {
@@ -64,7 +64,7 @@ const evaluate = (step: number): Received => ({
 describe('a computing thread', () => {
   test('builds the model of the run on TensorFlow', async () => {
     const compute = await start()
-    expect(compute.layoutHash).toBe(layoutHash)
+    expect(compute.layoutHash).toBe(layout.hash)
     expect(compute.backend).toMatch(/^(TensorFlow \d|WebAssembly)/)
   })
 
@@ -79,9 +79,12 @@ describe('a computing thread', () => {
     expect(message.lossSum / 4).toBeCloseTo(Math.log(10), 0)
     const gradient = tensors.gradient as Float32Array
     const expected = weights.slice()
-    const optimizer = createOptimizer(config)
-    optimizer.apply(expected, gradient, optimizer.initialState(weights.length))
-    compute.give({ message: { type: 'update', runId, step: 0 }, tensors: { gradient: gradient.slice() } })
+    const optimizer = createOptimizer(config, layout)
+    optimizer.apply(expected, gradient, optimizer.initialState(weights.length), 0.001)
+    compute.give({
+      message: { type: 'update', runId, step: 0, learningRate: 0.001 },
+      tensors: { gradient: gradient.slice() },
+    })
     compute.give(evaluate(1))
     const metrics = (await answers.next()).message as MessageOf<'metrics'>
     expect(metrics).toMatchObject({ type: 'metrics', step: 1, weightsSha256: weightsSha256(expected) })
@@ -107,7 +110,10 @@ describe('a computing thread', () => {
     expect(compute.progress().pending).toBe(1)
     const { tensors } = await answers.next()
     expect(compute.progress().pending).toBe(0)
-    compute.give({ message: { type: 'update', runId, step: 0 }, tensors: { gradient: tensors.gradient!.slice() } })
+    compute.give({
+      message: { type: 'update', runId, step: 0, learningRate: 0.001 },
+      tensors: { gradient: tensors.gradient!.slice() },
+    })
     expect(compute.progress().pending).toBe(1)
     await answers.next()
     expect(compute.progress()).toMatchObject({ step: 1, pending: 0 })

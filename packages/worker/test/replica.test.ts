@@ -3,7 +3,7 @@ import type { Message, Received, Tensors } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { type Answer, createReplica } from '../src/replica.ts'
 
-const sgd = createSgd({ learningRate: 0.5 })
+const sgd = createSgd()
 
 /**
  * An engine whose gradient is the weights plus the first pixel plus the first key, and whose loss sum is the first weight. With `slow` it
@@ -47,7 +47,7 @@ const state = (step: number, ...weights: number[]) =>
     { weights: Float32Array.from(weights), moments: new Float32Array(0) },
   )
 const update = (step: number, ...gradient: number[]) =>
-  received({ type: 'update', runId, step }, { gradient: Float32Array.from(gradient) })
+  received({ type: 'update', runId, step, learningRate: 0.5 }, { gradient: Float32Array.from(gradient) })
 const samples = { pixels: Uint8Array.of(10), labels: Uint8Array.of(0) }
 const work = (step: number, shard: number, key = 0) =>
   received({ type: 'work', runId, step, shard, count: 1 }, { ...samples, keys: Int32Array.of(key) })
@@ -96,7 +96,7 @@ describe('a replica', () => {
   })
 
   test('hands moments to the optimizer one by one', async () => {
-    const momentum = createSgd({ learningRate: 0.5, momentum: 0.5 })
+    const momentum = createSgd({ momentum: 0.5 })
     const answers: Answer[] = []
     const replica = createReplica(
       createEngine(),

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createWorkload } from '../src/workload.ts'
 
 const work = (step: number): Message => ({ type: 'work', runId: 'r', step, shard: 0, count: 1 })
-const update = (step: number): Message => ({ type: 'update', runId: 'r', step })
+const update = (step: number): Message => ({ type: 'update', runId: 'r', step, learningRate: 0.1 })
 const state = (step: number): Message => ({ type: 'state', runId: 'r', step, powers: [] })
 const evaluate = (step: number): Message => ({ type: 'evaluate', runId: 'r', step, chunk: 0, count: 1 })
 

@@ -1,6 +1,6 @@
 import { applyUpdate, createOptimizer, type Updater, weightsSha256 } from '@lockstep/model'
 import { type Message, type MessageOf, protocolVersion, type Received, type Tensors } from '@lockstep/protocol'
-import { createTinyEngine, type TinyEngine } from './tiny-engine.ts'
+import { createTinyEngine, type TinyEngine, tinyLayout } from './tiny-engine.ts'
 
 export type Say = (message: Message, tensors?: Tensors) => void
 
@@ -16,7 +16,7 @@ export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine
 
   function receive({ message, tensors }: Received): void {
     if (message.type === 'welcome') {
-      updater = { optimizer: createOptimizer(message.config), trainableSize: message.sizes.trainable }
+      updater = { optimizer: createOptimizer(message.config, tinyLayout), trainableSize: message.sizes.trainable }
       const { runId, layoutHash } = message
       say({ type: 'ready', runId, layoutHash, backend: 'tiny' })
     } else if (message.type === 'heartbeat')
@@ -35,9 +35,9 @@ export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine
     Object.assign(replica, { step, weights: weights.slice(), moments, powers })
   }
 
-  function takeStep({ step }: MessageOf<'update'>, gradient: Float32Array): void {
+  function takeStep({ step, learningRate }: MessageOf<'update'>, gradient: Float32Array): void {
     if (step !== replica.step) throw new Error(`an update of step ${step} for a replica at step ${replica.step}`)
-    const next = applyUpdate(updater!, replica.weights, gradient, replica)
+    const next = applyUpdate(updater!, replica.weights, gradient, replica, learningRate)
     Object.assign(replica, { step: step + 1, moments: next.moments, powers: next.powers })
   }
 

@@ -1,5 +1,5 @@
 import { imageBytes } from '@lockstep/data'
-import type { ShardEvaluation, ShardGradient } from '@lockstep/model'
+import type { ParameterLayout, ShardEvaluation, ShardGradient } from '@lockstep/model'
 
 /** Bytes of an image that the tiny model looks at, and its classes. */
 export const features = 6
@@ -9,6 +9,16 @@ export const tinyTrainable = features * classes + classes
 /** Then the moving mean of each feature, which is not trained. */
 export const tinySize = tinyTrainable + features
 const momentum = 0.9
+
+/** How they lie in the flat vector. */
+export const tinyLayout: Pick<ParameterLayout, 'entries' | 'trainableSize'> = {
+  entries: [
+    { name: 'dense/kernel', shape: [features, classes], offset: 0, size: features * classes },
+    { name: 'dense/bias', shape: [classes], offset: features * classes, size: classes },
+    { name: 'moving/mean', shape: [features], offset: tinyTrainable, size: features },
+  ],
+  trainableSize: tinyTrainable,
+}
 
 /** A gradient engine that answers at once. */
 export type TinyEngine = {

@@ -1,10 +1,10 @@
 import { createRandom, type ImageSplit, imageBytes } from '@lockstep/data'
-import { createOptimizer } from '@lockstep/model'
+import { createOptimizer, createSchedule } from '@lockstep/model'
 import type { RunConfig } from '@lockstep/protocol'
 import { exampleRunConfig } from '@lockstep/protocol/testing'
 import type { RunPlan } from '../../src/plan.ts'
 import { freshState, type RunState } from '../../src/run-state.ts'
-import { classes, features, tinySize, tinyTrainable } from './tiny-engine.ts'
+import { classes, features, tinyLayout, tinySize, tinyTrainable } from './tiny-engine.ts'
 
 export const tinyConfig: RunConfig = {
   ...exampleRunConfig,
@@ -50,8 +50,9 @@ export function tinyPlan(changes: Partial<RunConfig> = {}, state: RunState = tin
     train: makeSplit(33, 1),
     validation: config.validationSplit === 0 ? null : makeSplit(9, 2),
     test: makeSplit(12, 3),
-    optimizer: createOptimizer(config),
+    optimizer: createOptimizer(config, tinyLayout),
     trainableSize: tinyTrainable,
+    learningRateAt: createSchedule(config, 4),
     state,
     modelSummary: 'tiny',
     modelFiles: () => ({ 'model.json': '{}', 'weights.bin': new Uint8Array(4) }),
@@ -61,5 +62,5 @@ export function tinyPlan(changes: Partial<RunConfig> = {}, state: RunState = tin
 export function tinyState(changes: Partial<RunConfig> = {}): RunState {
   const random = createRandom(5, 5)
   const weights = Float32Array.from({ length: tinySize }, () => random.below(1000) / 1000 - 0.5)
-  return freshState(weights, createOptimizer({ ...tinyConfig, ...changes }).initialState(tinyTrainable))
+  return freshState(weights, createOptimizer({ ...tinyConfig, ...changes }, tinyLayout).initialState(tinyTrainable))
 }

@@ -6,7 +6,7 @@ import { tinyPlan } from './tiny-plan.ts'
 
 /** The weights of the tiny plan after each step, trained in a plain loop: no workers, no messages. */
 export function trainAlone(plan = tinyPlan()): readonly Float32Array[] {
-  const { config, train, optimizer, state } = plan
+  const { config, train, optimizer, learningRateAt, state } = plan
   const engine = createTinyEngine()
   const weights = state.weights.slice()
   let optimizerState = optimizer.initialState(plan.trainableSize)
@@ -22,7 +22,8 @@ export function trainAlone(plan = tinyPlan()): readonly Float32Array[] {
         const keys = sampleKeys({ seed: config.seed, epoch, indices })
         return { gradient: engine.gradient(weights, pixels, labels, keys).gradient, count: labels.length }
       })
-      optimizerState = applyUpdate(plan, weights, reduceGradients(shards), optimizerState)
+      const learningRate = learningRateAt(optimizerState.step)
+      optimizerState = applyUpdate(plan, weights, reduceGradients(shards), optimizerState, learningRate)
       trajectory.push(weights.slice())
     }
   }

@@ -40,7 +40,7 @@ export async function trainTiny(options: {
   const checkpoints: Uint8Array[] = []
   try {
     await crew.gather(workers)
-    const { config, state, optimizer, trainableSize, train: split, validation } = plan
+    const { config, state, optimizer, trainableSize, learningRateAt, train: split, validation } = plan
     const status = await train({
       runId: plan.identity.runId,
       config,
@@ -49,6 +49,7 @@ export async function trainTiny(options: {
       state,
       optimizer,
       trainableSize,
+      learningRateAt,
       exchange: crew.exchange,
       broadcast: membership.broadcast,
       activeWorkers: membership.active,

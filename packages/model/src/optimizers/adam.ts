@@ -1,44 +1,46 @@
 import { checkSizes, type Optimizer, type OptimizerState, zeroMoments } from './optimizer.ts'
+import { noDecay, type Stretch, stretchesOf, type WeightDecay } from './weight-decay.ts'
 
 export type AdamOptions = {
-  readonly learningRate: number
   readonly beta1?: number
   readonly beta2?: number
   readonly epsilon?: number
+  /** Makes it AdamW. */
+  readonly decay?: WeightDecay
 }
 
 /**
  * Adam (Kingma and Ba 2015), as Keras computes it: the bias corrections go into the step size α, so that ε is added
- * to the uncorrected √v (the paper's "ε hat").
+ * to the uncorrected √v (the paper's "ε hat"). Weights that decay do so apart from the gradient, at the learning rate η
+ * (AdamW, Loshchilov and Hutter 2019), in the order of PyTorch; for the others λ is 0.
  *
  *     α = η · √(1 − β₂ᵗ) / (1 − β₁ᵗ)
  *     m ← m + (g − m) · (1 − β₁)
  *     v ← v + (g² − v) · (1 − β₂)
- *     w ← w − m · α / (√v + ε)
+ *     w ← w · (1 − η · λ) − m · α / (√v + ε)
  *
  * Each element is computed in float64 and rounded once when it is stored as float32.
  * `moments` is [m, v], `powers` is [β₁ᵗ, β₂ᵗ].
  */
-export function createAdam(options: AdamOptions): Optimizer {
-  const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 } = options
+export function createAdam(options: AdamOptions = {}): Optimizer {
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7, decay = noDecay } = options
   const shape = { name: 'adam', momentCount: 2 }
 
-  function apply(weights: Float32Array, gradient: Float32Array, state: OptimizerState): OptimizerState {
+  function apply(
+    weights: Float32Array,
+    gradient: Float32Array,
+    state: OptimizerState,
+    learningRate: number,
+  ): OptimizerState {
     checkSizes(shape, weights, gradient, state)
     const [firstMoment, secondMoment] = state.moments as [Float32Array, Float32Array]
     const [previousPower1, previousPower2] = state.powers as [number, number]
     const power1 = previousPower1 * beta1
     const power2 = previousPower2 * beta2
     const alpha = (learningRate * Math.sqrt(1 - power2)) / (1 - power1)
-    const gain1 = 1 - beta1
-    const gain2 = 1 - beta2
-    for (let i = 0; i < weights.length; i++) {
-      const g = gradient[i]!
-      const m = firstMoment[i]! + (g - firstMoment[i]!) * gain1
-      const v = secondMoment[i]! + (g * g - secondMoment[i]!) * gain2
-      firstMoment[i] = m
-      secondMoment[i] = v
-      weights[i] = weights[i]! - (m * alpha) / (Math.sqrt(v) + epsilon)
+    const factors = { alpha, epsilon, gain1: 1 - beta1, gain2: 1 - beta2 }
+    for (const stretch of stretchesOf(weights.length, decay, learningRate)) {
+      descend(weights, gradient, firstMoment, secondMoment, factors, stretch)
     }
     return { step: state.step + 1, moments: state.moments, powers: [power1, power2] }
   }
@@ -47,5 +49,25 @@ export function createAdam(options: AdamOptions): Optimizer {
     ...shape,
     initialState: size => ({ step: 0, moments: zeroMoments(shape.momentCount, size), powers: [1, 1] }),
     apply,
+  }
+}
+
+type Factors = { readonly alpha: number; readonly epsilon: number; readonly gain1: number; readonly gain2: number }
+
+function descend(
+  weights: Float32Array,
+  gradient: Float32Array,
+  firstMoment: Float32Array,
+  secondMoment: Float32Array,
+  { alpha, epsilon, gain1, gain2 }: Factors,
+  { start, end, keep }: Stretch,
+): void {
+  for (let i = start; i < end; i++) {
+    const g = gradient[i]!
+    const m = firstMoment[i]! + (g - firstMoment[i]!) * gain1
+    const v = secondMoment[i]! + (g * g - secondMoment[i]!) * gain2
+    firstMoment[i] = m
+    secondMoment[i] = v
+    weights[i] = weights[i]! * keep - (m * alpha) / (Math.sqrt(v) + epsilon)
   }
 }

@@ -8,7 +8,7 @@ export type Updater = {
 }
 
 /**
- * Takes a step of a run: the optimizer moves the trainable weights along the mean gradient; the others are moved by the
+ * Takes a step of a run at this learning rate: the optimizer moves the trainable weights along the mean gradient; the others are moved by the
  * mean change that the shards have made to them. `update` holds the one and then the other (see `ShardGradient`).
  * Weights and moments are updated in place.
  *
@@ -19,8 +19,10 @@ export function applyUpdate(
   weights: Float32Array,
   update: Float32Array,
   state: OptimizerState,
+  learningRate: number,
 ): OptimizerState {
-  const next = optimizer.apply(weights.subarray(0, trainableSize), update.subarray(0, trainableSize), state)
+  const [trained, gradient] = [weights.subarray(0, trainableSize), update.subarray(0, trainableSize)]
+  const next = optimizer.apply(trained, gradient, state, learningRate)
   for (let i = trainableSize; i < weights.length; i++) weights[i] = weights[i]! + update[i]!
   return next
 }

@@ -2,15 +2,12 @@ import type { RunConfig } from '@lockstep/protocol'
 import { createAdam } from './adam.ts'
 import type { Optimizer } from './optimizer.ts'
 import { createSgd } from './sgd.ts'
+import { type DecayLayout, kernelDecay } from './weight-decay.ts'
 
-type OptimizerConfig = Pick<RunConfig, 'optimizer' | 'learningRate' | 'momentum'>
+type OptimizerConfig = Pick<RunConfig, 'optimizer' | 'momentum' | 'weightDecay'>
 
-const optimizers: Readonly<Record<RunConfig['optimizer'], (config: OptimizerConfig) => Optimizer>> = {
-  adam: createAdam,
-  sgd: createSgd,
-}
-
-/** The optimizer that a run's configuration asks for. */
-export function createOptimizer(config: OptimizerConfig): Optimizer {
-  return optimizers[config.optimizer](config)
+/** The optimizer that a run's configuration asks for. The layout says which weights decay: the kernels. */
+export function createOptimizer(config: OptimizerConfig, layout: DecayLayout): Optimizer {
+  const decay = kernelDecay(config.weightDecay, layout)
+  return config.optimizer === 'adam' ? createAdam({ decay }) : createSgd({ momentum: config.momentum, decay })
 }

@@ -17,12 +17,17 @@ export type Optimizer = {
   /** The state before the first step, for a weight vector of `size` elements. */
   readonly initialState: (size: number) => OptimizerState
   /**
-   * Takes one step: updates `weights` and the moments in place and returns the state after it.
+   * Takes one step at this learning rate: updates `weights` and the moments in place and returns the state after it.
    * The gradient is left as it is.
    *
    * @throws LockstepError `optimizer-size` if weights, gradient and moments are not of one length.
    */
-  readonly apply: (weights: Float32Array, gradient: Float32Array, state: OptimizerState) => OptimizerState
+  readonly apply: (
+    weights: Float32Array,
+    gradient: Float32Array,
+    state: OptimizerState,
+    learningRate: number,
+  ) => OptimizerState
 }
 
 export function zeroMoments(count: number, size: number): Float32Array[] {

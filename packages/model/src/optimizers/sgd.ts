@@ -1,28 +1,38 @@
 import { checkSizes, type Optimizer, type OptimizerState, zeroMoments } from './optimizer.ts'
+import { noDecay, type Stretch, stretchesOf, type WeightDecay } from './weight-decay.ts'
 
 export type SgdOptions = {
-  readonly learningRate: number
   /** In [0, 1); 0 is plain gradient descent and keeps no moment. */
   readonly momentum?: number
+  /** Makes it SGDW. */
+  readonly decay?: WeightDecay
 }
 
 /**
- * Stochastic gradient descent with momentum (Polyak 1964), as Keras computes it:
+ * Stochastic gradient descent with momentum (Polyak 1964), as Keras computes it. Weights that decay do so apart from
+ * the gradient and the momentum (SGDW, Loshchilov and Hutter 2019); for the others λ is 0.
  *
  *     m ← μ · m − η · g
- *     w ← w + m
+ *     w ← w · (1 − η · λ) + m
  *
- * and without momentum w ← w − η · g. Each element is computed in float64 and rounded once when it is stored as
- * float32. `moments` is [m], or empty without momentum; `powers` is empty.
+ * and without momentum w ← w · (1 − η · λ) − η · g. Each element is computed in float64 and rounded once when it is
+ * stored as float32. `moments` is [m], or empty without momentum; `powers` is empty.
  */
-export function createSgd({ learningRate, momentum = 0 }: SgdOptions): Optimizer {
+export function createSgd({ momentum = 0, decay = noDecay }: SgdOptions = {}): Optimizer {
   const shape = { name: 'sgd', momentCount: momentum > 0 ? 1 : 0 }
 
-  function apply(weights: Float32Array, gradient: Float32Array, state: OptimizerState): OptimizerState {
+  function apply(
+    weights: Float32Array,
+    gradient: Float32Array,
+    state: OptimizerState,
+    learningRate: number,
+  ): OptimizerState {
     checkSizes(shape, weights, gradient, state)
     const moment = state.moments[0]
-    if (moment) descendWithMomentum(weights, gradient, moment, learningRate, momentum)
-    else descend(weights, gradient, learningRate)
+    for (const stretch of stretchesOf(weights.length, decay, learningRate)) {
+      if (moment) descendWithMomentum(weights, gradient, moment, learningRate, momentum, stretch)
+      else descend(weights, gradient, learningRate, stretch)
+    }
     return { ...state, step: state.step + 1 }
   }
 
@@ -33,8 +43,13 @@ export function createSgd({ learningRate, momentum = 0 }: SgdOptions): Optimizer
   }
 }
 
-function descend(weights: Float32Array, gradient: Float32Array, learningRate: number): void {
-  for (let i = 0; i < weights.length; i++) weights[i] = weights[i]! - learningRate * gradient[i]!
+function descend(
+  weights: Float32Array,
+  gradient: Float32Array,
+  learningRate: number,
+  { start, end, keep }: Stretch,
+): void {
+  for (let i = start; i < end; i++) weights[i] = weights[i]! * keep - learningRate * gradient[i]!
 }
 
 function descendWithMomentum(
@@ -43,10 +58,11 @@ function descendWithMomentum(
   moment: Float32Array,
   learningRate: number,
   momentum: number,
+  { start, end, keep }: Stretch,
 ): void {
-  for (let i = 0; i < weights.length; i++) {
+  for (let i = start; i < end; i++) {
     const m = momentum * moment[i]! - learningRate * gradient[i]!
     moment[i] = m
-    weights[i] = weights[i]! + m
+    weights[i] = weights[i]! * keep + m
   }
 }

@@ -5,7 +5,7 @@ import { readWeights } from '../../src/flat-weights.ts'
 import { createCompiledEngine } from '../../src/gradient/compiled.ts'
 import type { ShardGradient } from '../../src/gradient/engine.ts'
 import { createLayout, type ParameterLayout } from '../../src/layout.ts'
-import { createOptimizer } from '../../src/optimizers/index.ts'
+import { createAdam } from '../../src/optimizers/adam.ts'
 import { tf } from '../../src/tfjs.ts'
 import { weightsSha256 } from '../../src/weights-hash.ts'
 import { createEngines, relativeDistance } from '../fixtures/compiled.ts'
@@ -142,12 +142,12 @@ test('the gradient is the slope of the loss', async () => {
 
 test('500 steps leave no tensor behind and do not grow the process', { timeout: 120_000 }, async () => {
   const { compiled, weights, layout } = createNet()
-  const optimizer = createOptimizer({ optimizer: 'adam', learningRate: 0.001, momentum: 0 })
+  const optimizer = createAdam()
   const [shard] = cutIntoShards(batch, [2])
   let state = optimizer.initialState(layout.size)
   const step = async () => {
     const { gradient } = await compiled.gradient(weights, shard!.pixels, shard!.labels, keysOf(shard!.labels))
-    state = optimizer.apply(weights, gradient, state)
+    state = optimizer.apply(weights, gradient, state, 0.001)
     await compiled.evaluate(weights, shard!.pixels, shard!.labels)
   }
   for (let warmUp = 0; warmUp < 100; warmUp++) await step()

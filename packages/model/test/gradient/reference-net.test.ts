@@ -4,7 +4,7 @@ import { readWeights } from '../../src/flat-weights.ts'
 import { createEagerEngine } from '../../src/gradient/eager.ts'
 import type { ShardGradient } from '../../src/gradient/engine.ts'
 import { createLayout } from '../../src/layout.ts'
-import { createOptimizer } from '../../src/optimizers/index.ts'
+import { createAdam } from '../../src/optimizers/adam.ts'
 import { tf } from '../../src/tfjs.ts'
 import { weightsSha256 } from '../../src/weights-hash.ts'
 import { cutIntoShards, keysOf, type Samples, waveSamples } from '../fixtures/samples.ts'
@@ -111,13 +111,13 @@ test('a gradient repeated 20 times is the same to the bit, in this engine and in
 
 test('200 steps leave no tensor behind', async () => {
   const { engine, layout, weights } = createNet()
-  const optimizer = createOptimizer({ optimizer: 'adam', learningRate: 0.001, momentum: 0 })
+  const optimizer = createAdam()
   const [shard] = cutIntoShards(batch, [2]) as [Samples]
   let state = optimizer.initialState(layout.size)
   const counts = new Set<number>()
   for (let step = 0; step < 200; step++) {
     const { gradient } = await engine.gradient(weights, shard.pixels, shard.labels, keysOf(shard.labels))
-    state = optimizer.apply(weights, gradient, state)
+    state = optimizer.apply(weights, gradient, state, 0.001)
     await engine.evaluate(weights, shard.pixels, shard.labels)
     counts.add(tf.memory().numTensors)
   }
@@ -126,12 +126,12 @@ test('200 steps leave no tensor behind', async () => {
 
 test('the net learns a batch by heart', async () => {
   const { engine, layout, weights } = createNet()
-  const optimizer = createOptimizer({ optimizer: 'adam', learningRate: 0.001, momentum: 0 })
+  const optimizer = createAdam()
   let state = optimizer.initialState(layout.size)
   const before = await engine.evaluate(weights, batch.pixels, batch.labels)
   for (let step = 0; step < 40; step++) {
     const { gradient } = await engine.gradient(weights, batch.pixels, batch.labels, keysOf(batch.labels))
-    state = optimizer.apply(weights, gradient, state)
+    state = optimizer.apply(weights, gradient, state, 0.001)
   }
   const after = await engine.evaluate(weights, batch.pixels, batch.labels)
   // Fresh weights know nothing: near ln 10 = 2.303 a sample.

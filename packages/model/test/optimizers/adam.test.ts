@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createAdam } from '../../src/optimizers/adam.ts'
+import { type AdamOptions, createAdam } from '../../src/optimizers/adam.ts'
 import { tf } from '../../src/tfjs.ts'
 import { randomVector } from '../fixtures/random.ts'
 
@@ -13,10 +13,10 @@ function gradientOf(step: number): Float32Array {
   return values.map(value => value + 0.1 * Math.sign(value))
 }
 
-function trainWithLockstep(weights: Float32Array): Float32Array {
-  const adam = createAdam({ learningRate })
+function trainWithLockstep(weights: Float32Array, options: AdamOptions = {}): Float32Array {
+  const adam = createAdam(options)
   let state = adam.initialState(size)
-  for (let step = 0; step < steps; step++) state = adam.apply(weights, gradientOf(step), state)
+  for (let step = 0; step < steps; step++) state = adam.apply(weights, gradientOf(step), state, learningRate)
   return weights
 }
 
@@ -24,8 +24,11 @@ function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Array.from(a).reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i]!)), 0)
 }
 
-/** Kingma and Ba 2015, algorithm 1 with the order of computation of the end of section 2 (α_t and ε hat), in float64. */
-function adamOfThePaper(initial: Float32Array): number[] {
+/**
+ * Kingma and Ba 2015, algorithm 1 with the order of computation of the end of section 2 (α_t and ε hat), in float64, and
+ * with the decay of AdamW: Loshchilov and Hutter 2019, algorithm 2, line 12, where η_t · λ is η · λ here as in PyTorch.
+ */
+function adamOfThePaper(initial: Float32Array, lambda: (i: number) => number = () => 0): number[] {
   const [beta1, beta2, epsilonHat] = [0.9, 0.999, 1e-7]
   const theta = Array.from(initial)
   const m = theta.map(() => 0)
@@ -35,7 +38,8 @@ function adamOfThePaper(initial: Float32Array): number[] {
     gradientOf(t - 1).forEach((g, i) => {
       m[i] = beta1 * m[i]! + (1 - beta1) * g
       v[i] = beta2 * v[i]! + (1 - beta2) * g * g
-      theta[i] = theta[i]! - (alpha * m[i]!) / (Math.sqrt(v[i]!) + epsilonHat)
+      const decayed = learningRate * lambda(i) * theta[i]!
+      theta[i] = theta[i]! - (alpha * m[i]!) / (Math.sqrt(v[i]!) + epsilonHat) - decayed
     })
   }
   return theta
@@ -49,6 +53,32 @@ test('Adam follows the paper in float64 within 1e-6 over 100 steps', () => {
   // as down: about √100 of them, 1.5e-7, remain.
   expect(largestDifference(actual, expected)).toBeLessThan(1e-6)
   expect(largestDifference(actual, initial)).toBeGreaterThan(0.01)
+})
+
+test('Adam with decoupled decay follows AdamW in float64 within 1e-6 over 100 steps, and only where weights decay', () => {
+  const initial = randomVector(size, 7, [-0.2, 0.2])
+  const ranges = [
+    { start: 100, end: 300 },
+    { start: 700, end: 900 },
+  ]
+  const actual = trainWithLockstep(initial.slice(), { decay: { rate: 0.5, ranges } })
+  const decays = (i: number) => (i >= 100 && i < 300) || (i >= 700 && i < 900)
+  expect(
+    largestDifference(
+      actual,
+      adamOfThePaper(initial, i => (decays(i) ? 0.5 : 0)),
+    ),
+  ).toBeLessThan(1e-6)
+  const plain = trainWithLockstep(initial.slice())
+  // A weight of up to 0.2 loses about 100 · 0.001 · 0.5 = 5 % of it; one that does not decay keeps every bit.
+  expect(largestDifference(actual, plain)).toBeGreaterThan(0.005)
+  expect(actual.filter((_, i) => !decays(i))).toEqual(plain.filter((_, i) => !decays(i)))
+})
+
+test('Adam with a decay of zero gives the bits of Adam', () => {
+  const initial = randomVector(size, 7, [-0.2, 0.2]).fill(-0, 0, 10)
+  const none = trainWithLockstep(initial.slice(), { decay: { rate: 0, ranges: [{ start: 5, end: 995 }] } })
+  expect(none).toEqual(trainWithLockstep(initial.slice()))
 })
 
 test("Adam follows tfjs's own Adam within 1e-5 over 100 steps", async () => {
@@ -70,9 +100,9 @@ test("Adam follows tfjs's own Adam within 1e-5 over 100 steps", async () => {
 })
 
 test('the first step moves each weight by the learning rate against the sign of its gradient', () => {
-  const adam = createAdam({ learningRate: 0.5 })
+  const adam = createAdam()
   const weights = new Float32Array([1, 1, 1])
-  const state = adam.apply(weights, new Float32Array([3, -0.25, 0]), adam.initialState(3))
+  const state = adam.apply(weights, new Float32Array([3, -0.25, 0]), adam.initialState(3), 0.5)
   // α = 0.5 · √0.001 / 0.1, m = 0.1 g, √v = √0.001 |g|: α m / (√v + ε) is 0.5 · sign(g),
   // less by ε / √v, which is 1.3e-5 of it for g = −0.25.
   expect(Array.from(weights)).toEqual([expect.closeTo(0.5, 4), expect.closeTo(1.5, 4), 1])
@@ -80,26 +110,37 @@ test('the first step moves each weight by the learning rate against the sign of 
   expect(state.powers).toEqual([0.9, 0.999])
 })
 
+test('each step goes at the learning rate that it is given', () => {
+  const adam = createAdam()
+  const weights = new Float32Array([1])
+  const gradient = new Float32Array([1])
+  const once = adam.apply(weights, gradient, adam.initialState(1), 0.5)
+  expect(weights[0]).toBeCloseTo(0.5, 4)
+  // With one gradient all the time, m / √v corrected is 1 at every step.
+  adam.apply(weights, gradient, once, 0.25)
+  expect(weights[0]).toBeCloseTo(0.25, 4)
+})
+
 test('the gradient is left as it is and the moments are updated in place', () => {
-  const adam = createAdam({ learningRate: 0.1 })
+  const adam = createAdam()
   const before = adam.initialState(2)
   const gradient = new Float32Array([1, 2])
-  const after = adam.apply(new Float32Array(2), gradient, before)
+  const after = adam.apply(new Float32Array(2), gradient, before, 0.1)
   expect(Array.from(gradient)).toEqual([1, 2])
   expect(after.moments).toBe(before.moments)
   expect(after.moments[1]![1]).toBeCloseTo(0.004, 8)
 })
 
 test('running powers stay within one part in 10¹¹ of the true powers after 100,000 steps', () => {
-  const adam = createAdam({ learningRate: 0.1 })
+  const adam = createAdam()
   let state = adam.initialState(0)
-  for (let step = 0; step < 100_000; step++) state = adam.apply(new Float32Array(), new Float32Array(), state)
+  for (let step = 0; step < 100_000; step++) state = adam.apply(new Float32Array(), new Float32Array(), state, 0.1)
   expect(Math.abs(state.powers[1]! / 0.999 ** 100_000 - 1)).toBeLessThan(1e-11)
 })
 
 test('vectors that do not fit together are refused', () => {
-  const adam = createAdam({ learningRate: 0.1 })
+  const adam = createAdam()
   const size = expect.objectContaining({ code: 'optimizer-size' })
-  expect(() => adam.apply(new Float32Array(3), new Float32Array(2), adam.initialState(3))).toThrow(size)
-  expect(() => adam.apply(new Float32Array(3), new Float32Array(3), adam.initialState(2))).toThrow(size)
+  expect(() => adam.apply(new Float32Array(3), new Float32Array(2), adam.initialState(3), 0.1)).toThrow(size)
+  expect(() => adam.apply(new Float32Array(3), new Float32Array(3), adam.initialState(2), 0.1)).toThrow(size)
 })

@@ -34,7 +34,7 @@ export const examples: { readonly [T in MessageType]: Extract<Message, { type: T
   state: { type: 'state', runId, step: 7, powers: [0.9, 0.999] },
   work: { type: 'work', runId, step: 7, shard: 1, count: 3 },
   gradient: { type: 'gradient', runId, step: 7, shard: 1, count: 3, lossSum: 2.5, correct: 1 },
-  update: { type: 'update', runId, step: 7 },
+  update: { type: 'update', runId, step: 7, learningRate: 0.001 },
   evaluate: { type: 'evaluate', runId, step: 7, chunk: 0, count: 4 },
   metrics: { type: 'metrics', runId, step: 7, chunk: 0, count: 4, lossSum: 1, correct: 4, weightsSha256: layoutHash },
   heartbeat: { type: 'heartbeat', runId, step: 7, pending: 1, quietMs: 0.5 },
