@@ -24,7 +24,9 @@ export function withKeyedRandomLayers<T>(model: tf.LayersModel, keys: tf.Tensor1
     let stream = 2 * layers.indexOf(layer)
     return (inputs, options) => {
       if (!options?.training) return call(inputs, options)
-      const [input] = Array.isArray(inputs) ? inputs : [inputs]
+      // Outside of training the layer hands on what it is given, and whoever listens to its calls hears of this one.
+      const output = call(inputs, { ...options, training: false })
+      const [input] = Array.isArray(output) ? output : [output]
       if (input?.shape[0] !== keys.shape[0]) throw randomLayerError(layer, 'gets other rows than one for each sample')
       const draws = createDraws(keys, stream)
       stream += 2 * layers.length
