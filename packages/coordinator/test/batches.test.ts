@@ -1,4 +1,4 @@
-import { epochOrder, gather } from '@lockstep/data'
+import { epochOrder, gather, sampleKeys } from '@lockstep/data'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type EpochBatches, epochBatches } from '../src/batches.ts'
@@ -35,11 +35,13 @@ describe('the batches of an epoch', () => {
     expect(visited).toEqual([...order])
   })
 
-  test('carry the pixels and labels of their samples', () => {
+  test('carry the pixels, labels and keys of their samples', () => {
     const order = epochOrder({ seed: tinyConfig.seed, epoch: 1, count: split.count })
     const second = epochBatches(split, tinyConfig, 1).shards(1)[1]!.read()
     // Batch 1 begins at 10, its shard 1 at 10 + 3.
-    expect(second).toEqual({ ...gather(split, order.subarray(13, 16)), count: 3 })
+    const indices = order.subarray(13, 16)
+    const keys = sampleKeys({ seed: tinyConfig.seed, epoch: 1, indices })
+    expect(second).toEqual({ ...gather(split, indices), keys })
   })
 
   test('read the same however often and in whatever order', () => {

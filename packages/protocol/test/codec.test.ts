@@ -76,7 +76,7 @@ describe('a message is refused', () => {
 
   test('when it claims 2^40 elements, whatever follows', () => {
     const frame = encodeFrame(examples.gradient, exampleTensors.gradient)
-    const claimed = withElements(frame, 5, 2 ** 40)
+    const claimed = withElements(frame, 7, 2 ** 40)
     expect(outcome(claimed)).toEqual(invalid)
   })
 

@@ -3,8 +3,7 @@ import type { ParameterLayout } from '../layout.ts'
 import { tf } from '../tfjs.ts'
 import type { Compile, CompilerArray, CompilerInput } from './compiler.ts'
 import type { GradientEngine, ShardEvaluation, ShardGradient } from './engine.ts'
-import { plainTraining, type TrainingOptions } from './forward.ts'
-import { createLogits } from './logits.ts'
+import { createForwardPasses, plainTraining, type TrainingOptions } from './forward.ts'
 import { summarizeShard } from './loss.ts'
 import { modelIdentity } from './model-identity.ts'
 import { checkKeys, checkShard } from './shard.ts'
@@ -22,7 +21,7 @@ export type CompiledEngineOptions = {
  * An engine that runs each shard as one graph. It compiles one for every number of samples that it meets, when it meets
  * it. The model's own weights it neither reads nor writes.
  *
- * @throws LockstepError `model-no-softmax` at once; `shard-empty`, `shard-size`, `shard-label`, `weights-size` and what
+ * @throws LockstepError `model-no-softmax` and `random-layer` at once; `shard-empty`, `shard-size`, `shard-label`, `weights-size` and what
  * the compiler throws from its functions.
  */
 export function createCompiledEngine(
@@ -30,7 +29,8 @@ export function createCompiledEngine(
   layout: ParameterLayout,
   { compile, precision, training = plainTraining, cacheFolder }: CompiledEngineOptions,
 ): GradientEngine {
-  createLogits(model)
+  // What cannot be trained is refused before the first shard.
+  createForwardPasses(model, training)
   const identity = modelIdentity(model, layout)
   const sampleShape = model.inputs[0]!.shape.slice(1) as number[]
   const pixelsPerSample = tf.util.sizeFromShape(sampleShape)

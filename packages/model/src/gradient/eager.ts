@@ -11,7 +11,7 @@ import { createUpload } from './upload.ts'
  * An engine that runs the model op by op on whichever tfjs backend is selected. It owns the model's variables from
  * then on: whoever else writes them makes its results wrong.
  *
- * @throws LockstepError `model-no-softmax` at once; `shard-empty`, `shard-size`, `shard-label` and `weights-size` from
+ * @throws LockstepError `model-no-softmax` and `random-layer` at once; `shard-empty`, `shard-size`, `shard-label` and `weights-size` from
  * its functions.
  */
 export function createEagerEngine(

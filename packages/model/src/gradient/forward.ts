@@ -1,3 +1,6 @@
+import { augment } from '../random/augment.ts'
+import { checkRandomLayers } from '../random/check-random-layers.ts'
+import { withKeyedRandomLayers } from '../random/keyed-layers.ts'
 import { tf } from '../tfjs.ts'
 import { createLogits } from './logits.ts'
 import { crossEntropy } from './loss.ts'
@@ -24,13 +27,14 @@ export type ForwardPasses = {
   readonly inference: (pixels: tf.Tensor, labels: tf.Tensor) => Forward
 }
 
-/** @throws LockstepError `model-no-softmax`. */
+/** @throws LockstepError `model-no-softmax` or `random-layer`. */
 export function createForwardPasses(
   model: tf.LayersModel,
-  _options: TrainingOptions,
+  options: TrainingOptions,
   enter: (origin: string) => void = () => {},
 ): ForwardPasses {
   const logitsOf = createLogits(model)
+  checkRandomLayers(model)
 
   function finish(logits: tf.Tensor2D, labels: tf.Tensor): Forward {
     enter('the loss')
@@ -38,9 +42,12 @@ export function createForwardPasses(
     return { losses, predictions: tf.argMax(logits, 1) }
   }
 
-  function training(pixels: tf.Tensor, labels: tf.Tensor, _keys: tf.Tensor): Forward {
-    const inputs = tf.cast(pixels, 'float32')
-    return finish(logitsOf(inputs, { training: true }), labels)
+  function training(pixels: tf.Tensor, labels: tf.Tensor, keys: tf.Tensor): Forward {
+    enter('augmentation')
+    const images = options.augment ? augment(pixels, keys as tf.Tensor1D) : pixels
+    const inputs = tf.cast(images, 'float32')
+    const pass = () => logitsOf(inputs, { training: true })
+    return finish(withKeyedRandomLayers(model, keys as tf.Tensor1D, pass), labels)
   }
 
   function inference(pixels: tf.Tensor, labels: tf.Tensor): Forward {

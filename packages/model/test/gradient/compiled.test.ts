@@ -106,7 +106,7 @@ function moveStatistics(layout: ParameterLayout, weights: Float32Array, { gradie
 
 test('weights that are frozen keep their bits', async () => {
   const model = buildModel('reference', { classes: 10, seed: 1 })
-  for (const layer of model.layers.slice(0, 4)) layer.trainable = false
+  for (const layer of model.layers.slice(0, 3)) layer.trainable = false
   const { eager, compiled, layout, weights } = createEngines(model)
   // conv1 has 3 · 3 · 3 · 32 + 32 = 896 weights.
   expect(layout.size - layout.trainableSize).toBe(896)
@@ -191,24 +191,6 @@ test('weights that do not enter the loss have a gradient of zero', async () => {
     const values = weight === 'kernel' ? expected[layer].slice(0, 4) : expected[layer].slice(4)
     expect(Array.from(gradient.subarray(offset, offset + size), Math.abs)).toEqual(values.map(Math.abs))
   }
-})
-
-test('a layer that draws random numbers is named in the error, and evaluates all the same', async () => {
-  const model = tf.sequential({
-    layers: [
-      tf.layers.flatten({ inputShape: [2, 2, 1] }),
-      tf.layers.dropout({ name: 'forget', rate: 0.5 }),
-      tf.layers.dense({ units: 2, activation: 'softmax' }),
-    ],
-  })
-  const { eager, compiled, weights, samples } = createEngines(model)
-  const { pixels, labels } = samples(3)
-  await expect(compiled.gradient(weights, pixels, labels, keysOf(labels))).rejects.toMatchObject({
-    code: 'compile-random',
-    message: expect.stringContaining('layer forget'),
-  })
-  const [expected, received] = [eager, compiled].map(engine => engine.evaluate(weights, pixels, labels))
-  expect((await received!).lossSum).toBeCloseTo((await expected!).lossSum, 5)
 })
 
 test.each([
