@@ -25,7 +25,7 @@ export async function predictImages(
 ): Promise<void> {
   const folder = await findRun(options.reference, options.runsFolder)
   const facts = await readRunFacts(folder)
-  const pixels = Buffer.concat(await Promise.all(options.images.map(readImage)))
+  const pixels = await readImages(options.images)
   Object.assign(process.env, computeEnvironment(options.threads))
   await loadTensorFlow(await provision(options.offline, stderr))
   const { model } = await loadTrainedModel(folder, facts)
@@ -37,4 +37,11 @@ export async function predictImages(
   })
   const lines = predictions.map(prediction => `${JSON.stringify(prediction)}\n`)
   stdout.write(options.json ? lines.join('') : describePredictions(predictions))
+}
+
+/** One after the other, so that only one file is in memory. */
+async function readImages(files: readonly string[]): Promise<Uint8Array> {
+  const images: Uint8Array[] = []
+  for (const file of files) images.push(await readImage(file))
+  return Buffer.concat(images)
 }
