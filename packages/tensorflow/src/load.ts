@@ -6,6 +6,7 @@ import util from 'node:util'
 import { LockstepError } from '@lockstep/protocol'
 import * as tf from '@tensorflow/tfjs'
 import { quietName } from './build-binding.ts'
+import { batchNormalizationKernels } from './compile/batch-normalization.ts'
 import { keyedBits } from './compile/keyed-bits.ts'
 import type { Backend, Provisioned } from './provision.ts'
 import { tfjsNodeFolder } from './tfjs-node.ts'
@@ -54,7 +55,7 @@ function loadTfjsNode(bindingFile: string): void {
   try {
     keepQuiet(dirname(bindingFile))
     requireFromTfjsNode('.')
-    tf.registerKernel(keyedBits)
+    for (const kernel of [keyedBits, ...batchNormalizationKernels]) tf.registerKernel(kernel)
   } catch (error) {
     throw new LockstepError('tensorflow-load-failed', `TensorFlow does not load from ${dirname(bindingFile)}`, {
       received: error instanceof Error ? error.message : String(error),

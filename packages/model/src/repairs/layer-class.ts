@@ -8,12 +8,17 @@ export type LayerClass<L> = { readonly prototype: { call: Call<L> } }
 /** Replaces how a class of layers with one input computes, wherever `compute` gives a result for the layer. */
 export function repairCall<L extends tf.layers.Layer>(
   { prototype }: LayerClass<L>,
-  compute: (layer: L, input: tf.Tensor, callAsBefore: () => tf.Tensor) => tf.Tensor | undefined,
+  compute: (
+    layer: L,
+    input: tf.Tensor,
+    callAsBefore: () => tf.Tensor,
+    options: Readonly<Record<string, unknown>>,
+  ) => tf.Tensor | undefined,
 ): void {
   const { call } = prototype
   prototype.call = function (inputs, options) {
     const before = () => call.call(this, inputs, options) as tf.Tensor
     const input = Array.isArray(inputs) ? inputs[0]! : inputs
-    return tf.tidy(() => compute(this, input, before) ?? before())
+    return tf.tidy(() => compute(this, input, before, options ?? {}) ?? before())
   }
 }

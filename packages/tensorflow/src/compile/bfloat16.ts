@@ -1,6 +1,6 @@
 import type { Graph, TensorType, Value } from './graph.ts'
 import { type Rule, rewrite } from './rewrite.ts'
-import { inputsOf } from './simplify/match.ts'
+import { inputsOf, typeAttribute } from './simplify/match.ts'
 import type { Trace } from './trace.ts'
 
 /** Take part in it from whatever they are given. */
@@ -17,10 +17,10 @@ const followers: ReadonlySet<string> = new Set(['Relu', 'ReluGrad', 'MaxPool', '
 
 /**
  * Convolutions and matrix products of bfloat16 operands, accumulated in float32. What follows them in a layer (bias,
- * ReLU, pooling) and leads to the next product stays in bfloat16 as well; all else is computed in float32.
+ * normalization, ReLU, pooling) and leads to the next product stays in bfloat16 as well; all else is computed in float32.
  */
 export function useBfloat16(trace: Trace): Trace {
-  return rewrite(trace, [multiply, activate, follow])
+  return rewrite(trace, [multiply, activate, normalize, follow])
 }
 
 const multiply: Rule = (graph, node) => {
@@ -34,6 +34,21 @@ const activate: Rule = (graph, node) => {
   if (sum === undefined || narrow(sum) === undefined) return undefined
   const shifted = inBfloat16(graph, { ...node.inputs[0]!.node, inputs: [sum, bias!] })
   return inBfloat16(graph, { ...node, inputs: shifted })
+}
+
+/** How many inputs of a batch normalization are images; its weights and statistics are float32 always. */
+const imagesOf: Readonly<Record<string, number>> = { FusedBatchNormV3: 1, FusedBatchNormGradV3: 2 }
+
+/** Statistics are summed in float32 whatever the images are. */
+const normalize: Rule = (graph, node) => {
+  const images = node.inputs.slice(0, imagesOf[node.op] ?? 0)
+  if (images.length === 0 || images.some(image => narrow(image) === undefined)) return undefined
+  const inputs = node.inputs.map((input, at) => (at < images.length ? cast(graph, input, 'bfloat16') : input))
+  const attributes = { ...node.attributes, T: typeAttribute('bfloat16') }
+  const [image, ...others] = node.outputs
+  const outputs = [{ ...image!, dtype: 'bfloat16' as const }, ...others]
+  const [result, ...rest] = graph.add({ ...node, inputs, attributes, outputs }).outputs
+  return [cast(graph, result!, 'float32'), ...rest]
 }
 
 const follow: Rule = (graph, node) => {

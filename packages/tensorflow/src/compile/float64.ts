@@ -1,17 +1,23 @@
-import type { Attribute, Graph, TensorType, Value } from './graph.ts'
+import type { Attribute, Attributes, Graph, GraphNode, TensorType, Value } from './graph.ts'
 import { type Rule, rewrite } from './rewrite.ts'
 import { typeAttribute } from './simplify/match.ts'
 import type { Trace } from './trace.ts'
 
 /** Have no float64, or are about the bits of a float32. */
-const float32Only: ReadonlySet<string> = new Set(['Placeholder', 'Const', 'Bitcast', 'ResizeBilinear'])
+const float32Only: ReadonlySet<string> = new Set([
+  'Placeholder',
+  'Const',
+  'Bitcast',
+  'ResizeBilinear',
+  'FusedBatchNormGradV3',
+])
 
 /**
  * The same computation with all that is float32 computed in float64, except that inputs, constants and outputs are
  * float32. It is slow and made for checking: differences of values close to each other keep their digits.
  */
 export function useFloat64(trace: Trace): Trace {
-  const { graph, inputs, outputs } = rewrite(trace, [keepFloat32, expandBatchNorm, widen])
+  const { graph, inputs, outputs } = rewrite(trace, [keepFloat32, expandBatchNorm, expandBatchNormTraining, widen])
   return {
     graph,
     // What stands for an input is its conversion.
@@ -32,18 +38,40 @@ const widen: Rule = (graph, node) => {
   return graph.add({ ...node, attributes: Object.fromEntries(attributes), outputs: outputs as TensorType[] }).outputs
 }
 
+const T: Attributes = { T: typeAttribute('float64') }
+
 /** (x − mean) / √(variance + epsilon) · scale + offset; tfjs gives all of these to the operation. */
 const expandBatchNorm: Rule = (graph, node) => {
   if (node.op !== 'FusedBatchNorm') return undefined
-  const [x, scale, offset, mean, variance] = node.inputs as [Value, Value, Value, Value, Value]
-  const T = { T: typeAttribute('float64') }
-  const number = Float32Array.of(Number(node.attributes.epsilon?.value))
-  const constant = graph.constant({ dtype: 'float32', shape: [], values: number })
-  const epsilon = convert(graph, constant, 'float32', 'float64')
+  return [normalize(graph, node, node.inputs[3]!, node.inputs[4]!)]
+}
+
+/** The same with the statistics of the batch, of which the variance is returned by n − 1. */
+const expandBatchNormTraining: Rule = (graph, node) => {
+  if (node.op !== 'FusedBatchNormV3') return undefined
+  const [x, scale] = node.inputs as [Value, Value]
+  const axes = graph.constant({ dtype: 'int32', shape: [3], values: Int32Array.of(0, 1, 2) })
+  const meanOf = (value: Value) => graph.apply('Mean', [value, axes], { ...T, Tidx: typeAttribute('int32') }, scale)
+  const mean = meanOf(x)
+  const variance = meanOf(graph.apply('SquaredDifference', [x, mean], T, x))
+  const rows = x.shape[0]! * x.shape[1]! * x.shape[2]!
+  const unbiased = graph.apply('Mul', [variance, number(graph, rows / Math.max(rows - 1, 1))], T, variance)
+  // The rest is for the gradient.
+  return [normalize(graph, node, mean, variance), mean, unbiased, mean, variance, mean]
+}
+
+function normalize(graph: Graph, node: GraphNode, mean: Value, variance: Value): Value {
+  const [x, scale, offset] = node.inputs as [Value, Value, Value]
+  const epsilon = number(graph, Number(node.attributes.epsilon?.value))
   const inverse = graph.apply('Rsqrt', [graph.apply('AddV2', [variance, epsilon], T, variance)], T, variance)
   const centred = graph.apply('Sub', [x, mean], T, x)
   const scaled = graph.apply('Mul', [centred, graph.apply('Mul', [inverse, scale], T, scale)], T, x)
-  return [graph.apply('AddV2', [scaled, offset], T, x)]
+  return graph.apply('AddV2', [scaled, offset], T, x)
+}
+
+function number(graph: Graph, value: number): Value {
+  const constant = graph.constant({ dtype: 'float32', shape: [], values: Float32Array.of(value) })
+  return convert(graph, constant, 'float32', 'float64')
 }
 
 function widenAttribute(attribute: Attribute): Attribute {
