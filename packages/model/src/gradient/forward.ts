@@ -36,9 +36,9 @@ export function createForwardPasses(
   const logitsOf = createLogits(model)
   checkRandomLayers(model)
 
-  function finish(logits: tf.Tensor2D, labels: tf.Tensor): Forward {
+  function finish(logits: tf.Tensor2D, labels: tf.Tensor, smoothing: number): Forward {
     enter('the loss')
-    const losses = addPenalty(model, crossEntropy(logits, labels as tf.Tensor1D))
+    const losses = addPenalty(model, crossEntropy(logits, labels as tf.Tensor1D, smoothing))
     return { losses, predictions: tf.argMax(logits, 1) }
   }
 
@@ -47,11 +47,11 @@ export function createForwardPasses(
     const images = options.augment ? augment(pixels, keys as tf.Tensor1D) : pixels
     const inputs = tf.cast(images, 'float32')
     const pass = () => logitsOf(inputs, { training: true })
-    return finish(withKeyedRandomLayers(model, keys as tf.Tensor1D, pass), labels)
+    return finish(withKeyedRandomLayers(model, keys as tf.Tensor1D, pass), labels, options.labelSmoothing)
   }
 
   function inference(pixels: tf.Tensor, labels: tf.Tensor): Forward {
-    return finish(logitsOf(tf.cast(pixels, 'float32'), { training: false }), labels)
+    return finish(logitsOf(tf.cast(pixels, 'float32'), { training: false }), labels, 0)
   }
 
   return { training, inference }

@@ -1,10 +1,16 @@
 import { tf } from '../tfjs.ts'
 import type { ShardEvaluation } from './engine.ts'
 
-/** −log softmax(logits)[label] of each sample: [n, classes] and int32 [n] → [n]. */
-export function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
-  const expected = tf.oneHot(labels, logits.shape[1])
-  return tf.neg(tf.sum(tf.mul(expected, tf.logSoftmax(logits)), 1))
+/**
+ * −Σ target · log softmax(logits) of each sample: [n, classes] and int32 [n] → [n]. The target is the label, of whose
+ * probability `smoothing` is spread evenly over all classes (Szegedy et al. 2016, section 7); without smoothing the loss
+ * is −log softmax(logits)[label].
+ */
+export function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D, smoothing: number): tf.Tensor1D {
+  const classes = logits.shape[1]
+  const expected = tf.oneHot(labels, classes)
+  const target = smoothing === 0 ? expected : tf.add(tf.mul(expected, 1 - smoothing), smoothing / classes)
+  return tf.neg(tf.sum(tf.mul(target, tf.logSoftmax(logits)), 1))
 }
 
 /** Adds up the losses of n samples, in double precision and in their order, and counts the hits. */
