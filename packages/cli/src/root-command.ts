@@ -43,7 +43,10 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'pnpm cli export latest --format safetensors --out reference.safetensors',
   ],
   'data fetch': ['pnpm cli data fetch --dataset cifar10', 'pnpm cli data fetch --from cifar-10-binary.tar.gz'],
-  'data info': ['pnpm cli data info --dataset cifar10 --sheet samples.png'],
+  'data info': [
+    'pnpm cli data info --dataset cifar10 --sheet samples.png',
+    'pnpm cli data info --dataset cifar10 --sheet augmented.png --augment',
+  ],
   'data synthesize': ['pnpm cli data synthesize --format cifar100 --out synthetic'],
   doctor: ['pnpm cli doctor'],
 }

@@ -40,10 +40,15 @@ const infoCommand = defineCommand({
       description: 'folder with the CIFAR files (default: LOCKSTEP_DATA_DIR, then the cache)',
     },
     sheet: { type: 'string', valueHint: 'FILE.png', description: 'draw samples of every class into this file' },
+    augment: {
+      type: 'boolean',
+      description: 'draw into it what training with --augment makes of one image of every class',
+    },
   },
   run: async ({ args }) => {
     const { showDataSet } = await import('../data/show.ts')
-    await showDataSet({ dataset: args.dataset, dataDir: args['data-dir'], sheet: args.sheet }, process)
+    const { dataset, sheet, augment = false } = args
+    await showDataSet({ dataset, dataDir: args['data-dir'], sheet, augment }, process)
   },
 })
 

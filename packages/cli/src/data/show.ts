@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { openDataSet, renderSampleSheet } from '@lockstep/data'
+import { type DataSet, openDataSet, renderSampleSheet } from '@lockstep/data'
 import { type DataSetName, LockstepError } from '@lockstep/protocol'
+import { augmentSamples } from './augment-samples.ts'
 import { describeDataSet, titleOf } from './describe-data-set.ts'
 import type { DataStreams } from './streams.ts'
 
@@ -9,13 +10,25 @@ export type ShowRequest = {
   readonly dataset: DataSetName | undefined
   readonly dataDir: string | undefined
   readonly sheet: string | undefined
+  /** Draw augmented images instead of samples. */
+  readonly augment: boolean
 }
+
+/** A sheet has this many images of a class in a row, if there are few classes; more classes show fewer. */
+const imagesInRow = 14
+const seedOfVariants = 1
 
 /**
  * Describes a data set that is on this machine, and draws its samples if a file for them is named.
- * Throws `sheet-unwritable`, and as `openDataSet` does.
+ * Throws `sheet-unnamed`, `sheet-unwritable`, and as `openDataSet` does.
  */
 export async function showDataSet(request: ShowRequest, { stdout, stderr }: DataStreams): Promise<void> {
+  if (request.augment && request.sheet === undefined) {
+    throw new LockstepError('sheet-unnamed', '--augment says what to draw, but not into which file', {
+      kind: 'usage',
+      hint: 'Add --sheet FILE.png.',
+    })
+  }
   const dataSet = await openDataSet({
     ...(request.dataset === undefined ? {} : { dataset: request.dataset }),
     ...(request.dataDir === undefined ? {} : { dataDir: request.dataDir }),
@@ -26,8 +39,14 @@ export async function showDataSet(request: ShowRequest, { stdout, stderr }: Data
   })
   stdout.write(`${describeDataSet(dataSet).join('\n')}\n`)
   if (request.sheet === undefined) return
-  await writeSheet(request.sheet, await renderSampleSheet(dataSet, titleOf(dataSet)))
+  await writeSheet(request.sheet, await drawSheet(dataSet, request.augment))
   stdout.write(`\n${request.sheet}\n`)
+}
+
+async function drawSheet(dataSet: DataSet, augment: boolean): Promise<Uint8Array> {
+  if (!augment) return renderSampleSheet(dataSet, titleOf(dataSet))
+  const augmented = await augmentSamples(dataSet, imagesInRow - 1, seedOfVariants)
+  return renderSampleSheet(augmented, 'The first image of each class, and what --augment makes of it')
 }
 
 async function writeSheet(file: string, png: Uint8Array): Promise<void> {

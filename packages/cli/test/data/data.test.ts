@@ -50,6 +50,29 @@ test('info tells the hundred classes and draws their samples', async () => {
   expect(decode(await readFile(sheet)).width).toBeGreaterThan(2000)
 })
 
+test('info draws what augmentation makes of an image of each class', async () => {
+  const [plain, varied] = [join(folder, 'sheets', 'plain.png'), join(folder, 'sheets', 'varied.png')]
+  await data('info', '--dataset', 'synthetic', '--sheet', plain)
+  const { code } = await data('info', '--dataset', 'synthetic', '--sheet', varied, '--augment')
+  expect(code).toBe(0)
+  const [before, after] = [decode(await readFile(plain)), decode(await readFile(varied))]
+  expect([after.width, after.height]).toEqual([before.width, before.height])
+  // The squares of 8 by 8 pixels are drawn at twice their size, in 13 variants of 10 images; no shape has their grey.
+  const greys = ({ data, channels }: typeof after) =>
+    Array.from({ length: data.length / channels }, (_, i) => data.subarray(channels * i, channels * i + 3)).filter(
+      pixel => pixel.every(value => value === 128),
+    ).length
+  expect(greys(before)).toBeLessThan(100)
+  expect(greys(after)).toBeGreaterThan(130 * 64)
+  expect(greys(after)).toBeLessThanOrEqual(130 * 256 + 100)
+})
+
+test('info is told into which file to draw augmented images', async () => {
+  const { code, stderr } = await data('info', '--dataset', 'synthetic', '--augment')
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/not into which file[\s\S]*--sheet FILE.png/)
+})
+
 test('info falls back to the embedded set with a notice, and never to the network', async () => {
   const { code, stdout, stderr } = await data('info')
   expect(code).toBe(0)

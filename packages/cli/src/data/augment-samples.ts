@@ -1,0 +1,25 @@
+import { type DataSet, firstOfEachClass, imageBytes, sampleKeys } from '@lockstep/data'
+import { augmentBytes, usePlainJavaScript } from '@lockstep/model'
+
+/**
+ * The data set with other training images: of each class its first one, followed by what a run with that seed and
+ * `--augment` makes of it in its first epochs.
+ */
+export async function augmentSamples(dataSet: DataSet, variants: number, seed: number): Promise<DataSet> {
+  await usePlainJavaScript()
+  const originals = firstOfEachClass(dataSet.train, dataSet.classNames.length, 1).flat()
+  const rows = originals.map(index => {
+    const image = dataSet.train.pixels.subarray(index * imageBytes, (index + 1) * imageBytes)
+    return [image, ...variantsOf(image, index)]
+  })
+
+  function variantsOf(image: Uint8Array, index: number): readonly Uint8Array[] {
+    return Array.from({ length: variants }, (_, epoch) =>
+      augmentBytes(image, dataSet.imageShape, sampleKeys({ seed, epoch, indices: Uint32Array.of(index) })),
+    )
+  }
+
+  const labels = originals.flatMap(index => Array<number>(variants + 1).fill(dataSet.train.labels[index]!))
+  const pixels = Uint8Array.from(Buffer.concat(rows.flat()))
+  return { ...dataSet, train: { count: labels.length, pixels, labels: Uint8Array.from(labels) } }
+}
