@@ -68,7 +68,14 @@ function requireNode() {
 
 function manifestFiles() {
   const packages = readdirSync(join(root, 'packages')).map(name => `packages/${name}/package.json`)
-  return ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml', 'bench/package.json', ...packages]
+  return [
+    'package.json',
+    'pnpm-workspace.yaml',
+    'pnpm-lock.yaml',
+    'bench/package.json',
+    'examples/package.json',
+    ...packages,
+  ]
 }
 
 function sourceFiles() {

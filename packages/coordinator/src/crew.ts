@@ -101,17 +101,17 @@ export function createCrew(options: {
 function welcomeTo({
   identity,
   config,
+  topology,
   state,
   trainableSize,
   train,
-  classNames,
 }: RunPlan): Omit<MessageOf<'welcome'>, 'workerId'> {
   const largestShard = Math.ceil(config.batchSize / config.shards)
   return {
     type: 'welcome',
     runId: identity.runId,
     config,
-    classes: classNames.length,
+    topology,
     layoutHash: identity.layoutHash,
     sizes: {
       weights: state.weights.length,

@@ -3,13 +3,14 @@ import {
   dataSetSha256,
   type ImageSplit,
   imageBytes,
+  imageShape,
   splitTrainValidation,
   stepsPerEpoch,
   takeFirst,
 } from '@lockstep/data'
 import {
-  buildModel,
   createLayout,
+  createModel,
   createOptimizer,
   createSchedule,
   type LayersModelFiles,
@@ -17,6 +18,7 @@ import {
   readWeights,
   summarize,
   toLayersModelFiles,
+  toTopology,
   type Updater,
   usePlainJavaScript,
 } from '@lockstep/model'
@@ -34,6 +36,8 @@ export type RunPlan = Updater & {
   readonly test: ImageSplit
   readonly learningRateAt: LearningRateSchedule
   readonly state: RunState
+  /** The layers of the model, from which workers build it. */
+  readonly topology: string
   /** The model as Keras's `summary` prints it. */
   readonly modelSummary: string
   /** The model with the state's weights as a plain LayersModel. */
@@ -50,7 +54,11 @@ export async function planRun(options: {
   const { runId, config, dataSet, checkpoint } = options
   const { classNames, source: dataSource } = dataSet
   await usePlainJavaScript()
-  const model = buildModel(config.model, { classes: classNames.length, seed: config.seed })
+  const model = await createModel(config.model, {
+    classes: classNames.length,
+    seed: config.seed,
+    inputShape: imageShape,
+  })
   const layout = createLayout(model)
   const optimizer = createOptimizer(config, layout)
   const split = splitSamples(dataSet, config)
@@ -69,6 +77,7 @@ export async function planRun(options: {
     trainableSize: layout.trainableSize,
     learningRateAt: createSchedule(config, stepsPerEpoch(split.train.count, config.batchSize)),
     state,
+    topology: toTopology(model),
     modelSummary: summarize(model),
     modelFiles: () => toLayersModelFiles(model, layout, state.weights, { classNames }),
   }

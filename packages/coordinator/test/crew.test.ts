@@ -65,7 +65,12 @@ describe('a worker that joins', () => {
     const peer = join()
     // 10 samples in 4 shards are at most 3 in one, but a chunk of an evaluation has 250.
     const sizes = { weights: 27, trainable: 21, moments: 2, bytesPerSample: 3072, maxSamples: 250 }
-    expect(peer.last('welcome')).toMatchObject({ runId: 'tiny-run', config: plan.config, classes: 3, sizes })
+    expect(peer.last('welcome')).toMatchObject({
+      runId: 'tiny-run',
+      config: plan.config,
+      topology: plan.topology,
+      sizes,
+    })
     const { message, tensors } = peer.received.find(({ message }) => message.type === 'state')!
     expect(message).toEqual({ type: 'state', runId: 'tiny-run', step: 5, powers: [1, 1] })
     expect(tensors.weights).toEqual(plan.state.weights)

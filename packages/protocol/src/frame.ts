@@ -24,7 +24,8 @@ import {
  * that a Float32Array can be laid over what arrived, without a copy.
  */
 export const frameMagic = 0x31534b4c
-export const maxHeaderBytes = 64 * 1024
+/** Room for a `welcome` with the longest topology, of which a character may take three bytes, and its other fields. */
+export const maxHeaderBytes = 4 << 20
 const prefixBytes = 8
 const alignment = 8
 

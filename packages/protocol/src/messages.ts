@@ -8,6 +8,9 @@ export const protocolVersion = 2
 /** The most characters of the reason in a `bye`. */
 export const maxReasonLength = 2048
 
+/** The most characters of a model's topology. A layer takes a few hundred. */
+export const maxTopologyLength = 1 << 20
+
 /** Sizes that both ends know after `welcome`, against which every tensor is checked before it is touched. */
 export type Sizes = {
   /** Elements of the flat weights. */
@@ -54,7 +57,8 @@ const welcome = z.strictObject({
   runId,
   workerId: z.int().min(1),
   config: runConfigSchema,
-  classes: z.int().min(1),
+  /** The layers of the model as tfjs describes them in JSON; without weights, which come with the `state`. */
+  topology: z.string().min(2).max(maxTopologyLength),
   layoutHash: sha256,
   sizes: z.strictObject({
     weights: z.int().min(1),

@@ -1,8 +1,29 @@
+import { basename, extname } from 'node:path'
 import { z } from 'zod'
 
 /** The architectures that are built in. */
 export const presetNames = ['reference', 'vgg-bn', 'resnet20', 'mobilenet'] as const
 export type PresetName = (typeof presetNames)[number]
+
+/** How the name of a file with a model of one's own must end. */
+export const modelFileExtensions = ['.ts', '.mts', '.js', '.mjs'] as const
+
+export function isPreset(model: string): model is PresetName {
+  return (presetNames as readonly string[]).includes(model)
+}
+
+/** A model as people call it: the preset, or the name of its file without folder and extension. */
+export function modelTitle(model: string): string {
+  return isPreset(model) ? model : basename(model, extname(model))
+}
+
+const modelSchema = z
+  .string()
+  .max(4096)
+  .refine(
+    model => isPreset(model) || (modelFileExtensions as readonly string[]).includes(extname(model)),
+    `expected one of ${presetNames.join(', ')}, or a file whose name ends in ${modelFileExtensions.join(', ')}`,
+  )
 
 /**
  * The configuration of a run. Flags, the `--config` file, the checkpoint and the message to workers all come from this
@@ -11,7 +32,7 @@ export type PresetName = (typeof presetNames)[number]
  */
 export const runConfigSchema = z.strictObject({
   dataset: z.enum(['cifar10', 'cifar100', 'synthetic']).describe('data set'),
-  model: z.enum(presetNames).describe('architecture'),
+  model: modelSchema.describe(`architecture: ${presetNames.join(', ')}, or a file that builds one`),
   epochs: z.int().min(1).max(1_000_000).describe('passes over the training set'),
   batchSize: z.int().min(1).max(1_000_000).describe('samples in a global batch'),
   shards: z.int().min(1).max(65_536).describe('shards that a global batch is cut into'),

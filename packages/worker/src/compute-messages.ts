@@ -5,7 +5,8 @@ import type { Answer } from './replica.ts'
 /** What the computing thread is started with. */
 export type ComputeSetup = {
   readonly config: RunConfig
-  readonly classes: number
+  /** The layers of the model. */
+  readonly topology: string
   readonly provisioned: Provisioned
 }
 

@@ -1,15 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { buildModel, createLayout, createOptimizer } from '@lockstep/model'
+import { createLayout, createOptimizer, fromTopology } from '@lockstep/model'
 import { loadTensorFlow } from '@lockstep/tensorflow'
 import { type ComputeSetup, type FromCompute, memoryOf, type ToCompute } from './compute-messages.ts'
 import { createEngine } from './engine.ts'
 import { createReplica, type Replica } from './replica.ts'
 
 const port = parentPort!
-const { config, classes, provisioned } = workerData as ComputeSetup
+const { config, topology, provisioned } = workerData as ComputeSetup
 
 const { backend, description } = await loadTensorFlow(provisioned)
-const model = buildModel(config.model, { classes, seed: config.seed })
+const model = await fromTopology(topology)
 const layout = createLayout(model)
 const engine = createEngine(model, layout, config, backend)
 const optimizer = createOptimizer(config, layout)

@@ -32,11 +32,11 @@ export function createHeldCompute(provision: (threads: number) => Promise<Provis
     return held.starting!
   }
 
-  async function start(holding: Holding, { config, classes }: MessageOf<'welcome'>): Promise<Compute> {
+  async function start(holding: Holding, { config, topology }: MessageOf<'welcome'>): Promise<Compute> {
     const provisioned = await provision(config.threads)
     if (holding.phase === 'released') throw new LockstepError('compute-failed', 'the worker has left')
     holding.phase = 'started'
-    const compute = await startCompute({ config, classes, provisioned })
+    const compute = await startCompute({ config, topology, provisioned })
     holding.layoutHash = compute.layoutHash
     return compute
   }

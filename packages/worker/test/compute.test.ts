@@ -12,7 +12,7 @@ import type { Provisioned } from '@lockstep/tensorflow'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type Compute, startCompute } from '../src/compute.ts'
 import type { Answer } from '../src/replica.ts'
-import { config, runId } from './support/configuration.ts'
+import { config, runId, topology } from './support/configuration.ts'
 import { createHappenings } from './support/happenings.ts'
 import { provisionForTests } from './support/tensorflow.ts'
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
 })
 
 async function start(): Promise<Compute> {
-  const compute = await startCompute({ config, classes: 10, provisioned })
+  const compute = await startCompute({ config, topology, provisioned })
   compute.failed.catch(() => undefined)
   onTestFinished(compute.stop)
   return compute
@@ -142,7 +142,7 @@ describe('a computing thread', () => {
 describe('a computation that cannot go on', () => {
   test('fails when TensorFlow does not load, with what to do about it', async () => {
     const lost: Provisioned = { backend: 'tensorflow', bindingFile: '/nowhere/binding.node', version: '2.21.0' }
-    await expect(startCompute({ config, classes: 10, provisioned: lost })).rejects.toMatchObject({
+    await expect(startCompute({ config, topology, provisioned: lost })).rejects.toMatchObject({
       name: 'LockstepError',
       code: 'compute-failed',
       message: 'the computation failed: TensorFlow does not load from /nowhere',

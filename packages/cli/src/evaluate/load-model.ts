@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readNewestCheckpoint, runFiles } from '@lockstep/coordinator'
+import { imageShape } from '@lockstep/data'
 import {
-  buildModel,
   createLayout,
+  createModel,
   decodeCheckpoint,
   fromLayersModelFiles,
   readWeights,
@@ -13,7 +14,7 @@ import { hasSystemCode } from '@lockstep/protocol'
 import type { RunFacts } from '../runs/run-facts.ts'
 
 export type LoadedModel = {
-  readonly model: ReturnType<typeof buildModel>
+  readonly model: Awaited<ReturnType<typeof createModel>>
   readonly weights: Float32Array
   /** Where the weights come from, for people. */
   readonly origin: string
@@ -44,6 +45,10 @@ export async function loadTrainedModel(folder: string, facts: RunFacts): Promise
 
 async function loadFromCheckpoint(folder: string, { config, classNames }: RunFacts): Promise<LoadedModel> {
   const { weights, step } = decodeCheckpoint(await readNewestCheckpoint(folder))
-  const model = buildModel(config.model, { classes: classNames.length, seed: config.seed })
+  const model = await createModel(config.model, {
+    classes: classNames.length,
+    seed: config.seed,
+    inputShape: imageShape,
+  })
   return { model, weights, origin: `checkpoint of step ${step}` }
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { type ErrorDetails, LockstepError, type RunConfig, runConfigSchema } from '@lockstep/protocol'
+import { resolve } from 'node:path'
+import { type ErrorDetails, isPreset, LockstepError, type RunConfig, runConfigSchema } from '@lockstep/protocol'
 import { z } from 'zod'
 import { nearest } from './check-arguments.ts'
 import { type LaunchOptions, launchDefaults, launchOptionsSchema } from './launch-options.ts'
@@ -25,7 +26,13 @@ export async function readSettings(args: Readonly<Record<string, unknown>>): Pro
   const settings = { ...fromFile, ...fromFlags }
   const launch: Partial<LaunchOptions> = pick(settings, launchOptionsSchema.shape)
   const config: Partial<RunConfig> = pick(settings, runConfigSchema.shape)
-  return { launch: { ...launchDefaults, ...launch }, config }
+  return { launch: { ...launchDefaults, ...launch }, config: locateModel(config) }
+}
+
+/** The model's file by its full path, so that the run can be resumed from any folder. */
+function locateModel(config: Partial<RunConfig>): Partial<RunConfig> {
+  const { model } = config
+  return model === undefined || isPreset(model) ? config : { ...config, model: resolve(model) }
 }
 
 async function readConfigFile(path: string): Promise<z.infer<typeof fileSchema>> {

@@ -53,5 +53,6 @@ function hintFor(key: string, schema: z.ZodType): string {
   if (schema.def.type === 'enum') return 'NAME'
   if (schema.def.type === 'number') return schema.safeParse(0.5).success ? 'X' : 'N'
   if (/dir$/i.test(key)) return 'DIR'
+  if (key === 'model') return 'NAME|FILE'
   return key === 'listen' ? 'HOST:PORT' : 'FILE'
 }

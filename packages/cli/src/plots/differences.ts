@@ -1,3 +1,4 @@
+import { modelTitle } from '@lockstep/protocol'
 import type { RunRecord } from '../runs/run-folder.ts'
 
 /** With more keys than this, naming them would say less than the names of the runs. */
@@ -11,7 +12,12 @@ export function describeDifferences(runs: readonly RunRecord[]): readonly string
   const configs = runs.map(run => run.config as Readonly<Record<string, unknown>>)
   const differing = differingKeys(configs)
   if (differing.length > mostKeys) return runs.map(() => '')
-  if (differing.length > 0) return configs.map(config => differing.map(key => `${key} ${show(config[key])}`).join(', '))
+  if (differing.length > 0)
+    return configs.map(config =>
+      differing
+        .map(key => `${key} ${show(key === 'model' ? modelTitle(String(config[key])) : config[key])}`)
+        .join(', '),
+    )
   const workers = runs.map(run => run.summary?.workers)
   return new Set(workers).size > 1 ? workers.map(count => `workers ${show(count)}`) : runs.map(() => '')
 }

@@ -1,3 +1,4 @@
+import { modelTitle } from '@lockstep/protocol'
 import type { RunRecord } from '../runs/run-folder.ts'
 import { truncate } from '../terminal/style.ts'
 
@@ -12,7 +13,9 @@ const optimizerNames: Readonly<Record<string, string>> = { adam: 'Adam', sgd: 'S
 /** What was trained on what: `reference net on CIFAR-10`. */
 export function subjectOf(run: Pick<RunRecord, 'config'>): string {
   const { dataset, model } = run.config
-  return `${model} net on ${dataSetNames[dataset] ?? dataset}`
+  const title = modelTitle(model)
+  const net = /net\d*$/.test(title) ? title : `${title} net`
+  return `${net} on ${dataSetNames[dataset] ?? dataset}`
 }
 
 /** The width of a chart takes about so many characters of a subtitle. */

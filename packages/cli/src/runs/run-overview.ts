@@ -1,4 +1,5 @@
 import { basename, resolve } from 'node:path'
+import { modelTitle } from '@lockstep/protocol'
 import { bestPoint, curveOf, type Metric } from '../plots/curves.ts'
 import type { RunRecord, RunState } from './run-record.ts'
 
@@ -35,7 +36,7 @@ export function overviewOf(run: RunRecord): RunOverview {
     name: run.name,
     createdAt: run.createdAt.toISOString(),
     dataset: run.config.dataset,
-    model: run.config.model,
+    model: modelTitle(run.config.model),
     epochs: run.epochs.length,
     plannedEpochs: run.config.epochs,
     bestValidationLoss: bestFigure(run, 'loss'),

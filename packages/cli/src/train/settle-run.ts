@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { readNewestCheckpoint } from '@lockstep/coordinator'
-import { LockstepError, type RunConfig } from '@lockstep/protocol'
+import { LockstepError, modelTitle, type RunConfig } from '@lockstep/protocol'
 import type { LaunchOptions } from '../flags/launch-options.ts'
 import type { Settings } from '../flags/read-settings.ts'
 import { defaultEpochs, runConfigDefaults } from '../flags/run-config-defaults.ts'
@@ -68,7 +68,7 @@ export async function findResumed(reference: string, settings: Settings): Promis
 /** Where a new run goes: `--run-dir`, or a name of time and model under the runs folder. */
 export function newRunFolder({ runDir, runsDir }: LaunchOptions, config: RunConfig, now: Date): string {
   const time = now.toISOString().slice(0, 19).replaceAll(':', '-')
-  return runDir ?? join(runsDir, `${time}-${config.model}-${config.dataset}`)
+  return runDir ?? join(runsDir, `${time}-${modelTitle(config.model)}-${config.dataset}`)
 }
 
 export function newRunId(): string {

@@ -17,7 +17,11 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ['train --epochs 1e9x', /--epochs: expected a number, received "1e9x"/],
   ['train --learning-rate -0.1', /--learning-rate: expected more than 0, received -0.1/],
   ['train --validation-split 1.5', /--validation-split: expected less than 1, received 1.5/],
-  ['train --model nope', /--model: expected one of reference, vgg-bn, resnet20, mobilenet/],
+  [
+    'train --model nope',
+    /--model: expected one of reference, vgg-bn, resnet20, mobilenet, or a file whose name ends in/,
+  ],
+  ['train --dataset synthetic --model DIR/none.ts', /--model: .*none.ts is not there/],
   ['train --dataset nope', /--dataset: expected one of cifar10, cifar100, synthetic/],
   ['train --epcohs 3', /has no flag --epcohs\n {2}Did you mean --epochs\?/],
   ['train extra', /does not take the argument extra/],

@@ -47,7 +47,7 @@ export function createLobby() {
       type: 'welcome',
       runId,
       config: tinyConfig,
-      classes: 3,
+      topology: '{}',
       layoutHash,
       sizes: tinySizes,
       heartbeatMs: 400,

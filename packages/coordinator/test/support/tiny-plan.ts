@@ -54,6 +54,7 @@ export function tinyPlan(changes: Partial<RunConfig> = {}, state: RunState = tin
     trainableSize: tinyTrainable,
     learningRateAt: createSchedule(config, 4),
     state,
+    topology: '{}',
     modelSummary: 'tiny',
     modelFiles: () => ({ 'model.json': '{}', 'weights.bin': new Uint8Array(4) }),
   }

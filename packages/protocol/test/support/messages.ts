@@ -11,7 +11,7 @@ const runId = 'run-1'
 export const examples: { readonly [T in MessageType]: Extract<Message, { type: T }> } = {
   hello: {
     type: 'hello',
-    protocol: 1,
+    protocol: 2,
     token: 'secret',
     name: 'a',
     host: 'host',
@@ -24,7 +24,7 @@ export const examples: { readonly [T in MessageType]: Extract<Message, { type: T
     runId,
     workerId: 1,
     config: exampleRunConfig,
-    classes: 10,
+    topology: '{"class_name":"Sequential"}',
     layoutHash,
     sizes,
     heartbeatMs: 1,

@@ -1,3 +1,4 @@
+import { buildModel, toTopology } from '@lockstep/model'
 import { type MessageOf, protocolVersion, type RunConfig } from '@lockstep/protocol'
 import { exampleRunConfig } from '@lockstep/protocol/testing'
 
@@ -5,15 +6,18 @@ export const token = 'the token of this test'
 
 export const config: RunConfig = { ...exampleRunConfig, epochs: 2, batchSize: 30, shards: 3, seed: 3 }
 
+/** The reference net with 10 classes. */
+export const topology = toTopology(buildModel('reference', { classes: 10, seed: config.seed }))
+
 export const runId = 'run-1'
 
-/** The reference net with 10 classes has 258,762 parameters. */
+/** The reference net has 258,762 parameters. */
 export const welcome: MessageOf<'welcome'> = {
   type: 'welcome',
   runId,
   workerId: 1,
   config,
-  classes: 10,
+  topology,
   layoutHash: 'ab'.repeat(32),
   sizes: { weights: 258_762, trainable: 258_762, moments: 2, bytesPerSample: 3072, maxSamples: 4000 },
   heartbeatMs: 20,

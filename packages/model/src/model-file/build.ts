@@ -1,0 +1,45 @@
+import { basename } from 'node:path'
+import { LockstepError } from '@lockstep/protocol'
+import type { ArchitectureOptions } from '../architectures/architecture.ts'
+import { tf } from '../tfjs.ts'
+import { fromTopology, toTopology } from '../topology.ts'
+import { checkModel } from './check.ts'
+import { describeThrown, loadModelFunction } from './load.ts'
+import { withSeededRandom } from './seeded-random.ts'
+
+export type FileOptions = ArchitectureOptions & {
+  /** Height, width and channels of an image. */
+  readonly inputShape: readonly [number, number, number]
+}
+
+/**
+ * Builds the model of a file. What comes back is built anew from the topology of what the file's function has returned,
+ * as workers build theirs, with its weights. The same seed gives the same weights, also where initializers have no seed.
+ *
+ * @throws LockstepError what `loadModelFunction`, `checkModel` and `toTopology` throw, and `model-file-failed` when
+ * the function throws.
+ */
+export async function buildFromFile(path: string, options: FileOptions): Promise<tf.LayersModel> {
+  const model = await withSeededRandom(options.seed, async () => callFunction(path, options))
+  checkModel(model, options)
+  const rebuilt = await fromTopology(toTopology(model))
+  rebuilt.setWeights(model.getWeights())
+  model.dispose()
+  return rebuilt
+}
+
+async function callFunction(path: string, { classes, seed, inputShape }: FileOptions): Promise<unknown> {
+  const build = await loadModelFunction(path)
+  try {
+    const model = await build({ tf, classes, seed, inputShape: [...inputShape] })
+    // tfjs looks only now whether the layers of a Sequential have names of their own.
+    if (model instanceof tf.Sequential) model.build()
+    return model
+  } catch (cause) {
+    throw new LockstepError('model-file-failed', `--model: the function of ${basename(path)} failed`, {
+      kind: 'usage',
+      received: describeThrown(path, cause),
+      cause,
+    })
+  }
+}

@@ -1,0 +1,65 @@
+import { LockstepError } from '@lockstep/protocol'
+import { createLogits } from '../gradient/logits.ts'
+import { createLayout } from '../layout.ts'
+import { tf } from '../tfjs.ts'
+import type { FileOptions } from './build.ts'
+
+/**
+ * Checks that what a model file has returned can be trained on images of `inputShape` with labels of `classes`.
+ *
+ * @throws LockstepError `model-returned` if it is no LayersModel of this tfjs; `model-input`, `model-output`,
+ * `model-no-softmax`, `model-not-trainable` and `layout-duplicate-name`.
+ */
+export function checkModel(
+  model: unknown,
+  { classes, inputShape }: Pick<FileOptions, 'classes' | 'inputShape'>,
+): asserts model is tf.LayersModel {
+  if (!(model instanceof tf.LayersModel)) throw notAModel(model)
+  requireShape('input', model.inputs, [null, ...inputShape], 'Give the first layer `inputShape`.')
+  requireShape('output', model.outputs, [null, classes], 'End with as many units as `classes` says.')
+  if (model.trainableWeights.length === 0) {
+    throw new LockstepError('model-not-trainable', 'the model has no trainable weights', { kind: 'usage' })
+  }
+  asUsage(() => createLogits(model))
+  asUsage(() => createLayout(model))
+}
+
+function requireShape(
+  end: 'input' | 'output',
+  tensors: readonly tf.SymbolicTensor[] | undefined,
+  expected: readonly (number | null)[],
+  hint: string,
+): void {
+  const describe = (shape: readonly (number | null)[]) => `[${shape.map(size => size ?? 'null').join(', ')}]`
+  const received = (tensors ?? []).map(({ shape }) => describe(shape)).join(' and ') || 'none'
+  if (received === describe(expected)) return
+  const details = { kind: 'usage', expected: describe(expected), received, hint } as const
+  throw new LockstepError(`model-${end}`, `the model has the wrong ${end} shape`, details)
+}
+
+function notAModel(returned: unknown): LockstepError {
+  const className = Object.getPrototypeOf(Object(returned))?.constructor?.name
+  return new LockstepError('model-returned', 'the function does not return a model', {
+    kind: 'usage',
+    expected: 'a tf.LayersModel',
+    received: returned === null || returned === undefined ? String(returned) : `${className}`,
+    hint: 'Return what tf.sequential or tf.model gives, with the tf that the function gets.',
+  })
+}
+
+/** What is a fault of the program elsewhere is one of the user's file here. */
+function asUsage(check: () => unknown): void {
+  try {
+    check()
+  } catch (error) {
+    if (!(error instanceof LockstepError)) throw error
+    const { code, message, expected, received, hint } = error
+    throw new LockstepError(code, message, {
+      kind: 'usage',
+      ...(expected === undefined ? {} : { expected }),
+      ...(received === undefined ? {} : { received }),
+      ...(hint === undefined ? {} : { hint }),
+      cause: error,
+    })
+  }
+}

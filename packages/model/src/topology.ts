@@ -1,0 +1,64 @@
+import { LockstepError, maxTopologyLength } from '@lockstep/protocol'
+import { tf } from './tfjs.ts'
+
+type Class = ReturnType<typeof tf.serialization.SerializationMap.getMap>['classNameMap'][string][0]
+
+/** The classes that every tfjs knows, as they are before a model file can register its own. */
+const standardClasses: ReadonlyMap<string, Class> = new Map(registeredClasses())
+
+/**
+ * The layers of a model and how they hang together, without their weights, as tfjs writes it into `model.json`.
+ *
+ * @throws LockstepError `model-custom-class` if a layer or another part of it is of a class that is not tfjs's own:
+ * workers do not have it; `model-too-large` if the text is longer than a message may carry.
+ */
+export function toTopology(model: tf.LayersModel): string {
+  const topology = JSON.stringify(model.toJSON(null, false))
+  refuseCustomClasses(topology)
+  if (topology.length <= maxTopologyLength) return topology
+  throw new LockstepError('model-too-large', 'the model has too many layers to be sent to workers', {
+    kind: 'usage',
+    expected: `at most ${maxTopologyLength} characters of JSON`,
+    received: `${topology.length}`,
+  })
+}
+
+/**
+ * The model of a topology with fresh weights, from the seeds of its initializers.
+ *
+ * @throws LockstepError `model-topology` if it is none.
+ */
+export async function fromTopology(topology: string): Promise<tf.LayersModel> {
+  try {
+    return await tf.models.modelFromJSON(JSON.parse(topology) as tf.io.ModelJSON)
+  } catch (cause) {
+    throw new LockstepError('model-topology', 'the model cannot be built from its description', {
+      received: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    })
+  }
+}
+
+function refuseCustomClasses(topology: string): void {
+  const registered = new Map(registeredClasses())
+  JSON.parse(topology, (key, value: unknown) => {
+    if (key !== 'class_name' || typeof value !== 'string') return value
+    const standard = standardClasses.get(value)
+    if (standard === undefined || standard !== registered.get(value)) throw customClass(value)
+    return value
+  })
+}
+
+function registeredClasses(): [name: string, own: Class][] {
+  const { classNameMap } = tf.serialization.SerializationMap.getMap()
+  return Object.entries(classNameMap).map(([name, [own]]) => [name, own])
+}
+
+function customClass(name: string): LockstepError {
+  return new LockstepError('model-custom-class', `the model uses the class ${name}, which workers do not have`, {
+    kind: 'usage',
+    expected: 'layers, initializers, regularizers and constraints of tfjs itself',
+    received: name,
+    hint: 'Workers build the model from its description alone: put it together from the layers of tfjs.',
+  })
+}
