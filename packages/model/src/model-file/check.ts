@@ -1,6 +1,7 @@
 import { LockstepError } from '@lockstep/protocol'
 import { createLogits } from '../gradient/logits.ts'
 import { createLayout } from '../layout.ts'
+import { checkRandomLayers } from '../random/check-random-layers.ts'
 import { tf } from '../tfjs.ts'
 import type { FileOptions } from './build.ts'
 
@@ -8,7 +9,7 @@ import type { FileOptions } from './build.ts'
  * Checks that what a model file has returned can be trained on images of `inputShape` with labels of `classes`.
  *
  * @throws LockstepError `model-returned` if it is no LayersModel of this tfjs; `model-input`, `model-output`,
- * `model-no-softmax`, `model-not-trainable` and `layout-duplicate-name`.
+ * `model-no-softmax`, `model-not-trainable`, `random-layer` and `layout-duplicate-name`.
  */
 export function checkModel(
   model: unknown,
@@ -20,6 +21,7 @@ export function checkModel(
   if (model.trainableWeights.length === 0) {
     throw new LockstepError('model-not-trainable', 'the model has no trainable weights', { kind: 'usage' })
   }
+  checkRandomLayers(model)
   asUsage(() => createLogits(model))
   asUsage(() => createLayout(model))
 }

@@ -1,0 +1,124 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { createModel } from '../../src/create-model.ts'
+import { usePlainJavaScript } from '../../src/tfjs.ts'
+import { writeFiles, writeModelFile } from '../fixtures/model-files.ts'
+
+beforeAll(usePlainJavaScript)
+
+const create = (path: string) => createModel(path, { classes: 10, seed: 1, inputShape: [32, 32, 3] })
+
+/** A file whose function returns a Sequential of these layers. */
+const layers = (...lines: readonly string[]) =>
+  `import * as tf from '@tensorflow/tfjs'
+export const build = ({ classes, inputShape }) => tf.sequential({ layers: [${lines.join(', ')}] })`
+
+const flatten = "tf.layers.flatten({ name: 'pixels', inputShape })"
+const softmax = "tf.layers.dense({ name: 'classes', units: classes, activation: 'softmax' })"
+
+const custom = (registration: string) => `import * as tf from '@tensorflow/tfjs'
+class Double extends tf.layers.Layer {
+  static className = 'Double'
+  call(inputs) { return tf.mul([inputs].flat()[0], 2) }
+}
+${registration}
+export const build = ({ classes, inputShape }) =>
+  tf.sequential({ layers: [${flatten}, new Double({ name: 'double' }), ${softmax}] })`
+
+test.each<[what: string, text: string, error: object]>([
+  [
+    'is not JavaScript',
+    'export function build( {',
+    { code: 'model-file-broken', received: expect.stringContaining('model.js:1') },
+  ],
+  [
+    'throws while it is loaded',
+    "\nthrow new Error('no luck\\n today')",
+    { code: 'model-file-broken', received: 'no luck today (model.js:2)' },
+  ],
+  [
+    'imports what is not there',
+    "import 'not-there'",
+    { code: 'model-file-broken', received: expect.stringContaining("Cannot find module 'not-there'") },
+  ],
+  ['exports nothing', 'const build = () => 1', { code: 'model-file-export', received: 'no exports' }],
+  ['exports no function', 'export const build = 1, other = 2', { code: 'model-file-export', received: 'build, other' }],
+  [
+    'has a function that throws',
+    "export function build() {\n  throw new Error('no idea')\n}",
+    { code: 'model-file-failed', received: 'no idea (model.js:2)' },
+  ],
+  [
+    'has a function that rejects',
+    'export const build = () => Promise.reject(7)',
+    { code: 'model-file-failed', received: '7' },
+  ],
+  [
+    'gives two layers one name',
+    layers("tf.layers.flatten({ name: 'classes', inputShape })", softmax),
+    { code: 'model-file-failed', received: expect.stringContaining('All layer names should be unique') },
+  ],
+  ['returns nothing', 'export const build = () => {}', { code: 'model-returned', received: 'undefined' }],
+  ['returns something else', 'export const build = () => [1]', { code: 'model-returned', received: 'Array' }],
+  [
+    'takes other inputs',
+    layers("tf.layers.dense({ inputShape: [784], units: classes, activation: 'softmax' })"),
+    { code: 'model-input', expected: '[null, 32, 32, 3]', received: '[null, 784]' },
+  ],
+  [
+    'has a batch size of its own',
+    layers('tf.layers.flatten({ batchInputShape: [8, ...inputShape] })', softmax),
+    { code: 'model-input', received: '[8, 32, 32, 3]' },
+  ],
+  [
+    'has other classes',
+    layers(flatten, "tf.layers.dense({ units: 11, activation: 'softmax' })"),
+    { code: 'model-output', expected: '[null, 10]', received: '[null, 11]' },
+  ],
+  ['ends without a softmax', layers(flatten, 'tf.layers.dense({ units: classes })'), { code: 'model-no-softmax' }],
+  [
+    'has nothing to train',
+    layers(flatten, "tf.layers.dense({ units: classes, activation: 'softmax', trainable: false })"),
+    { code: 'model-not-trainable' },
+  ],
+  [
+    'draws random numbers that are not of a sample',
+    layers(flatten, 'tf.layers.dropout({ rate: 0.5, noiseShape: [1, 3072] })', softmax),
+    { code: 'random-layer' },
+  ],
+  [
+    'has two weights of one name',
+    layers(
+      flatten,
+      `tf.sequential({ name: 'inner', layers: [tf.layers.dense({ name: 'classes', units: 2, inputShape: [3072] })] })`,
+      softmax,
+    ),
+    { code: 'layout-duplicate-name' },
+  ],
+  ['has a layer class of its own', custom(''), { code: 'model-custom-class', received: 'Double' }],
+  [
+    'registers a layer class of its own',
+    custom('tf.serialization.registerClass(Double)'),
+    { code: 'model-custom-class', received: 'Double', hint: expect.stringContaining('layers of tfjs') },
+  ],
+])('a file that %s is refused', async (_, text, error) => {
+  await expect(create(await writeModelFile('model.js', text))).rejects.toMatchObject({ kind: 'usage', ...error })
+})
+
+describe('a path is refused', () => {
+  test('where there is no file', async () => {
+    const folder = await writeFiles({ 'other.ts': '' })
+    await expect(create(`${folder}/model.ts`)).rejects.toMatchObject({
+      code: 'model-file-missing',
+      kind: 'usage',
+      message: `--model: ${folder}/model.ts is not there`,
+    })
+  })
+
+  test('where a folder is', async () => {
+    const folder = await writeFiles({ 'model.ts/other.ts': '' })
+    await expect(create(`${folder}/model.ts`)).rejects.toMatchObject({
+      code: 'model-file-missing',
+      received: expect.stringContaining('EISDIR'),
+    })
+  })
+})

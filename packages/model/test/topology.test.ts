@@ -1,0 +1,47 @@
+import { maxTopologyLength, presetNames } from '@lockstep/protocol'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { buildModel } from '../src/architectures/index.ts'
+import { createLayout } from '../src/layout.ts'
+import { tf, usePlainJavaScript } from '../src/tfjs.ts'
+import { fromTopology, toTopology } from '../src/topology.ts'
+
+beforeAll(usePlainJavaScript)
+
+function kept(model: tf.LayersModel): tf.LayersModel {
+  onTestFinished(() => void model.dispose())
+  return model
+}
+
+describe.each(presetNames)('the topology of %s', preset => {
+  test('is that of a model with the same layout, which computes the same', async () => {
+    const model = kept(buildModel(preset, { classes: 10, seed: 1 }))
+    const rebuilt = kept(await fromTopology(toTopology(model)))
+    expect(createLayout(rebuilt)).toEqual(createLayout(model))
+    expect(toTopology(rebuilt)).toBe(toTopology(model))
+    rebuilt.setWeights(model.getWeights())
+    const image = Float32Array.from({ length: 3072 }, (_, index) => (7 * index) % 256)
+    const [first, second] = [model, rebuilt].map(each =>
+      tf.tidy(() => (each.predict(tf.tensor4d(image, [1, 32, 32, 3])) as tf.Tensor).dataSync()),
+    )
+    expect(second).toEqual(first)
+  })
+})
+
+test('a topology that is too long for a message is refused', () => {
+  const dense = tf.layers.dense({ name: 'x'.repeat(maxTopologyLength), units: 2, inputShape: [2] })
+  const model = kept(tf.sequential({ name: 'long', layers: [dense] }))
+  expect(() => toTopology(model)).toThrow(
+    expect.objectContaining({
+      code: 'model-too-large',
+      kind: 'usage',
+      expected: `at most ${maxTopologyLength} characters of JSON`,
+    }),
+  )
+})
+
+test.each(['', '{}', '{"class_name":"Sequential","config":{"layers":[{"class_name":"Nothing","config":{}}]}}'])(
+  'what is no topology is refused: %s',
+  async topology => {
+    await expect(fromTopology(topology)).rejects.toMatchObject({ code: 'model-topology' })
+  },
+)
