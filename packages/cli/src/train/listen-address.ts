@@ -1,4 +1,5 @@
 import { LockstepError } from '@lockstep/protocol'
+import { tokenNeeded } from './token-needed.ts'
 
 export type ListenAddress = { readonly host: string; readonly port: number }
 
@@ -14,12 +15,7 @@ export function readListenAddress(text: string, hasTokenFile: boolean): ListenAd
       received: text,
     })
   }
-  if (!isLoopback(host) && !hasTokenFile) {
-    throw new LockstepError('token-needed', `--listen ${text} is open to other machines and needs --token-file`, {
-      kind: 'usage',
-      hint: 'Make one with `openssl rand -hex 32 > token` and give it to the workers too.',
-    })
-  }
+  if (!isLoopback(host) && !hasTokenFile) throw tokenNeeded(`--listen ${text} is open to other machines and`)
   return { host, port }
 }
 
