@@ -1,7 +1,7 @@
 import { type CifarName, cifarFormats, dataCacheFolder, fetchCifar } from '@lockstep/data'
+import type { ProgressStreams } from '../commands/streams.ts'
 import { createProgressBar } from '../terminal/progress.ts'
 import { titleOf } from './describe-data-set.ts'
-import type { DataStreams } from './streams.ts'
 
 export type FetchRequest = {
   readonly dataset: CifarName
@@ -10,7 +10,7 @@ export type FetchRequest = {
 }
 
 /** Gets a data set, showing how far it has come, and tells where it lies. Throws as `fetchCifar` does. */
-export async function fetchData(request: FetchRequest, { stdout, stderr }: DataStreams): Promise<void> {
+export async function fetchData(request: FetchRequest, { stdout, stderr }: ProgressStreams): Promise<void> {
   const bar = createProgressBar(stderr)
   try {
     const dataSet = await fetchCifar({

@@ -2,9 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type DataSet, openDataSet, renderSampleSheet } from '@lockstep/data'
 import { type DataSetName, LockstepError } from '@lockstep/protocol'
+import type { ProgressStreams } from '../commands/streams.ts'
 import { augmentSamples } from './augment-samples.ts'
 import { describeDataSet, titleOf } from './describe-data-set.ts'
-import type { DataStreams } from './streams.ts'
 
 export type ShowRequest = {
   readonly dataset: DataSetName | undefined
@@ -22,7 +22,7 @@ const seedOfVariants = 1
  * Describes a data set that is on this machine, and draws its samples if a file for them is named.
  * Throws `sheet-unnamed`, `sheet-unwritable`, and as `openDataSet` does.
  */
-export async function showDataSet(request: ShowRequest, { stdout, stderr }: DataStreams): Promise<void> {
+export async function showDataSet(request: ShowRequest, { stdout, stderr }: ProgressStreams): Promise<void> {
   if (request.augment && request.sheet === undefined) {
     throw new LockstepError('sheet-unnamed', '--augment says what to draw, but not into which file', {
       kind: 'usage',

@@ -1,2 +1,0 @@
-/** Where a data command writes: results, and progress and notices. */
-export type DataStreams = { readonly stdout: NodeJS.WritableStream; readonly stderr: NodeJS.WriteStream }
