@@ -23,13 +23,14 @@ export function epochRange(lastEpoch: number): Range {
 
 /**
  * The range of the value axis: all values and a margin, wider on the side where the best is named (above for a loss,
- * below for an accuracy), never below zero.
+ * below for an accuracy), never below zero. A learning rate is shown from zero.
  */
 export function valueRange(values: readonly number[], metric: Metric): Range {
   const lowest = Math.min(...values)
   const highest = Math.max(...values)
   if (lowest === highest) return [lowest * 0.8, highest * 1.2 || 1]
   const span = highest - lowest
+  if (metric === 'learning-rate') return [0, highest + margin * highest]
   if (metric === 'loss') return [Math.max(0, lowest - margin * span), highest + labelRoom * span]
   return [Math.max(0, lowest - labelRoom * span), highest + margin * span]
 }

@@ -14,15 +14,19 @@ export type Chart = {
   readonly subtitle: string
   readonly metric: Metric
   readonly curves: readonly Curve[]
-  /** The curve whose best epoch is marked and named, or `all` to mark each without naming it. */
-  readonly best: string | 'all'
+  /** The curve whose best epoch is marked and named, `all` to mark each without naming it, or null to mark none. */
+  readonly best: string | 'all' | null
   /** Where curves are named: beside their ends, in a legend below, or nowhere, for a single one. */
   readonly names: 'beside' | 'below' | 'none'
 }
 
 type Layer = Record<string, unknown>
 
-const valueTitles = { loss: 'cross-entropy loss (nats)', accuracy: 'accuracy (%)' } as const
+const valueTitles = {
+  loss: 'cross-entropy loss (nats)',
+  accuracy: 'accuracy (%)',
+  'learning-rate': 'learning rate',
+} as const
 
 /** Curves that lie over one another alternate in stripes of so many pixels. */
 const stripeLength = 10
@@ -110,7 +114,7 @@ function pointLayers(chart: Chart): Layer[] {
 
 function bestLayers(chart: Chart, range: Range): Layer[] {
   return chart.curves.flatMap((curve, index) => {
-    const best = bestPoint(curve.points, chart.metric)
+    const best = chart.best === null ? null : bestPoint(curve.points, chart.metric)
     if (best === null || (chart.best !== 'all' && chart.best !== curve.name)) return []
     const dot = atPoints([best], {
       type: 'point',

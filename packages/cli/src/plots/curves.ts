@@ -1,6 +1,6 @@
 import type { EpochMetrics } from '@lockstep/coordinator'
 
-export type Metric = 'loss' | 'accuracy'
+export type Metric = 'loss' | 'accuracy' | 'learning-rate'
 export type Sample = 'train' | 'validation'
 
 export type Point = {
@@ -32,10 +32,12 @@ export function coincide(a: readonly Point[], b: readonly Point[]): boolean {
 
 /** A value as people read it: `0.8660`, `70.4 %`. */
 export function formatValue(value: number, metric: Metric): string {
+  if (metric === 'learning-rate') return value.toPrecision(3)
   return metric === 'loss' ? value.toFixed(4) : `${value.toFixed(1)} %`
 }
 
 function figureOf(epoch: EpochMetrics, sample: Sample, metric: Metric): number | null {
+  if (metric === 'learning-rate') return epoch.learningRate
   if (sample === 'train') return metric === 'loss' ? epoch.trainLoss : epoch.trainAccuracy
   return metric === 'loss' ? epoch.validationLoss : epoch.validationAccuracy
 }

@@ -12,7 +12,7 @@ export type NamedCharts = Readonly<Record<string, Chart>>
 
 /**
  * Draws a run into the `plots` folder of its run folder: loss and accuracy over the epochs, of training and validation
- * together, and of validation alone. A run without validation gets the training's; one without an epoch gets none.
+ * together, and of validation alone; and the learning rate at the end of each epoch, if it changes. A run without validation gets the training's; one without an epoch gets none.
  * @returns the files written, an SVG and a PNG for each chart
  * Throws as `readRun` does, `disk-full` and `file-not-written`.
  */
@@ -22,7 +22,7 @@ export async function writeRunPlots(folder: string): Promise<readonly string[]> 
 
 export function runCharts(run: RunRecord): NamedCharts {
   const charts = (['loss', 'accuracy'] as const).flatMap(metric => chartsOf(run, metric))
-  return Object.fromEntries(charts)
+  return Object.fromEntries([...charts, ...learningRateChart(run)])
 }
 
 /** Draws the charts into a folder, each file whole or not at all. */
@@ -55,5 +55,18 @@ function chartsOf(run: RunRecord, metric: Metric): [string, Chart][] {
   return [
     [metric, { ...common, ...both, best: validation.name, names: 'beside' }],
     [`validation-${metric}`, { ...common, ...alone, best: validation.name, names: 'none' }],
+  ]
+}
+
+function learningRateChart(run: RunRecord): [string, Chart][] {
+  const points = curveOf(run.epochs, 'train', 'learning-rate')
+  if (new Set(points.map(({ value }) => value)).size < 2) return []
+  const title = `Learning rate: ${subjectOf(run)}`
+  const curves = [{ name: 'learning rate', points }]
+  return [
+    [
+      'learning-rate',
+      { title, subtitle: circumstancesOf(run), metric: 'learning-rate', curves, best: null, names: 'none' },
+    ],
   ]
 }

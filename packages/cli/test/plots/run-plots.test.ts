@@ -30,6 +30,17 @@ describe('the plots of a run', () => {
     expect([...files].sort()).toEqual(expected.map(name => join(plots, name)))
   })
 
+  it('have the learning rate from zero where it changes', async () => {
+    const epochs = exampleEpochs(10).map(epoch => ({ ...epoch, learningRate: 0.1 / epoch.epoch }))
+    const { plots, files } = await drawRun({ epochs })
+    expect(files).toHaveLength(10)
+    const drawing = await readDrawing(join(plots, 'learning-rate.svg'))
+    expect(drawing).toMatchObject({ title: 'Learning rate: reference net on CIFAR-10', notes: [] })
+    expect(drawing.axisTitles).toEqual(['epoch', 'learning rate'])
+    const heights = drawing.curves[0]!.points.map(point => point[1])
+    expect(heights).toEqual(heights.toSorted((a, b) => a - b))
+  })
+
   it('say what was trained on what, how, and what came of it', async () => {
     const { plots } = await drawRun({ name: 'morning' })
     const drawing = await readDrawing(join(plots, 'validation-loss.svg'))
