@@ -51,8 +51,12 @@ function nextSteps({ status }: RunSummary, folder: string): string[] {
 }
 
 function describeOptimizer({ plan: { config } }: PreparedRun): string {
-  const { optimizer, learningRate, momentum } = config
-  return optimizer === 'adam' ? `Adam at ${learningRate}` : `SGD at ${learningRate} with momentum ${momentum}`
+  const { optimizer, learningRate, momentum, schedule, warmup, weightDecay } = config
+  const parts = [optimizer === 'adam' ? `Adam at ${learningRate}` : `SGD at ${learningRate} with momentum ${momentum}`]
+  if (schedule !== 'constant') parts.push(`schedule ${schedule}`)
+  if (warmup > 0) parts.push(`warm-up ${warmup} epochs`)
+  if (weightDecay > 0) parts.push(`weight decay ${weightDecay}`)
+  return parts.join(', ')
 }
 
 function describeBackend({ backend, version }: Provisioned): string {

@@ -21,6 +21,7 @@ export function settleConfig(given: Partial<RunConfig>, dataset: RunConfig['data
   const config = { ...runConfigDefaults, epochs: defaultEpochs(dataset), shards, ...given, dataset }
   refuseEmptyShards(config)
   refuseEagerBfloat16(config)
+  refuseIdleWarmup(config)
   return config
 }
 
@@ -44,6 +45,21 @@ function refuseEagerBfloat16({ precision, engine }: RunConfig): void {
       hint: 'Leave out --engine, or use --precision float32.',
     },
   )
+}
+
+function refuseIdleWarmup({ warmup, schedule, epochs }: RunConfig): void {
+  if (warmup > 0 && schedule === 'one-cycle') {
+    throw new LockstepError('warmup-schedule', '--warmup: the one-cycle schedule rises by itself', {
+      kind: 'usage',
+      hint: 'Leave out --warmup, or use another --schedule.',
+    })
+  }
+  if (warmup < epochs) return
+  throw new LockstepError('warmup-epochs', '--warmup: the learning rate would rise to the end of the run', {
+    kind: 'usage',
+    expected: `less than ${epochs}, the epochs`,
+    received: String(warmup),
+  })
 }
 
 /** Finds a run and its newest checkpoint, and lets nothing about it be changed but the number of epochs. */

@@ -63,7 +63,7 @@ export function createTerminalReporter(options: TerminalReporterOptions): Report
 
   function epoch(metrics: EpochMetrics): void {
     if (metrics.validationLoss !== null) evaluation.lastSeconds = (performance.now() - evaluation.startedAtMs) / 1000
-    progress.line(epochLine(metrics, config.epochs))
+    progress.line(epochLine(metrics, config))
   }
 
   function event(next: CoordinatorEvent): void {
@@ -78,14 +78,21 @@ export function createTerminalReporter(options: TerminalReporterOptions): Report
   return { event, note: progress.line, stop: progress.stop }
 }
 
-/** `epoch  3/100   loss 0.9581  accuracy 0.6602   validation loss 1.0321  accuracy 0.6415   12 s  3,311 images/s`. */
-export function epochLine(metrics: EpochMetrics, epochs: number): string {
+/**
+ * `epoch  3/100   loss 0.9581  accuracy 0.6602   validation loss 1.0321  accuracy 0.6415   12 s  3,311 images/s`, and
+ * `rate 9.2e-4` before the time where the learning rate changes.
+ */
+export function epochLine(
+  metrics: EpochMetrics,
+  { epochs, schedule, warmup }: Pick<RunConfig, 'epochs' | 'schedule' | 'warmup'>,
+): string {
   const { epoch, trainLoss, trainAccuracy, validationLoss, validationAccuracy, seconds, imagesPerSecond } = metrics
   const figures = (loss: number, accuracy: number) => `loss ${formatNumber(loss)}  accuracy ${formatNumber(accuracy)}`
   const parts = [`epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`, figures(trainLoss, trainAccuracy)]
   if (validationLoss !== null && validationAccuracy !== null) {
     parts.push(`validation ${figures(validationLoss, validationAccuracy)}`)
   }
+  if (schedule !== 'constant' || warmup > 0) parts.push(`rate ${metrics.learningRate.toExponential(1)}`)
   return [...parts, `${formatDuration(seconds)}  ${formatCount(imagesPerSecond)} images/s`].join('   ')
 }
 

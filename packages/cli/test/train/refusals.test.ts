@@ -16,6 +16,11 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ['train --shards 51', /--shards: more shards than samples in a batch: expected at most 50/],
   ['train --epochs 1e9x', /--epochs: expected a number, received "1e9x"/],
   ['train --learning-rate -0.1', /--learning-rate: expected more than 0, received -0.1/],
+  ['train --schedule nope', /--schedule: expected one of constant, step, cosine, one-cycle/],
+  ['train --label-smoothing 1', /--label-smoothing: expected less than 1, received 1/],
+  ['train --epochs 5 --warmup 5', /--warmup: the learning rate would rise to the end of the run: expected less than 5/],
+  ['train --schedule one-cycle --warmup 1', /--warmup: the one-cycle schedule rises by itself/],
+  ['train --augment=yes', /--augment takes no value/],
   ['train --validation-split 1.5', /--validation-split: expected less than 1, received 1.5/],
   [
     'train --model nope',
