@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { CommandStreams } from '../commands/streams.ts'
+import type { ProgressStreams } from '../commands/streams.ts'
 import { loadTrainedModel } from '../evaluate/load-model.ts'
 import { readRunFacts } from '../runs/run-facts.ts'
 import { findRun } from '../runs/run-folder.ts'
@@ -18,10 +18,7 @@ export type ExportOptions = {
 }
 
 /** Writes the model of a run in another format, and the names of the files. */
-export async function exportRun(
-  options: ExportOptions,
-  { stdout, stderr }: CommandStreams & { readonly stderr: NodeJS.WriteStream },
-): Promise<void> {
+export async function exportRun(options: ExportOptions, { stdout, stderr }: ProgressStreams): Promise<void> {
   const { defaultName, paths: pathsIn, prepare, encode } = formats[options.format]
   const folder = await findRun(options.reference, options.runsFolder)
   const paths = pathsIn(options.out ?? join(folder, 'export', defaultName))

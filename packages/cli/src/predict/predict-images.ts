@@ -1,6 +1,6 @@
 import { predictProbabilities } from '@lockstep/model'
 import { computeEnvironment, loadTensorFlow } from '@lockstep/tensorflow'
-import type { CommandStreams } from '../commands/streams.ts'
+import type { ProgressStreams } from '../commands/streams.ts'
 import { loadTrainedModel } from '../evaluate/load-model.ts'
 import { provision } from '../provision.ts'
 import { readRunFacts } from '../runs/run-facts.ts'
@@ -19,10 +19,7 @@ export type PredictOptions = {
 }
 
 /** Classifies image files with the model of a run. Throws as `findRun`, `readImage` and `loadTrainedModel` do. */
-export async function predictImages(
-  options: PredictOptions,
-  { stdout, stderr }: CommandStreams & { readonly stderr: NodeJS.WriteStream },
-): Promise<void> {
+export async function predictImages(options: PredictOptions, { stdout, stderr }: ProgressStreams): Promise<void> {
   const folder = await findRun(options.reference, options.runsFolder)
   const facts = await readRunFacts(folder)
   const pixels = await readImages(options.images)
