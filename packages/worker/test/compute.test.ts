@@ -4,6 +4,7 @@ import {
   createOptimizer,
   type ParameterLayout,
   readWeights,
+  toTopology,
   usePlainJavaScript,
   weightsSha256,
 } from '@lockstep/model'
@@ -66,6 +67,15 @@ describe('a computing thread', () => {
     const compute = await start()
     expect(compute.layoutHash).toBe(layout.hash)
     expect(compute.backend).toMatch(/^(TensorFlow \d|WebAssembly)/)
+  })
+
+  test('builds the model that it is sent, whatever the run calls it', async () => {
+    const resnet = buildModel('resnet20', { classes: 10, seed: 1 })
+    const setup = { config: { ...config, model: '/not/here.ts' }, topology: toTopology(resnet), provisioned }
+    const compute = await startCompute(setup)
+    compute.failed.catch(() => undefined)
+    onTestFinished(compute.stop)
+    expect(compute.layoutHash).toBe(createLayout(resnet).hash)
   })
 
   test('keeps a replica that follows the run to the bit', async () => {
@@ -147,6 +157,13 @@ describe('a computation that cannot go on', () => {
       code: 'compute-failed',
       message: 'the computation failed: TensorFlow does not load from /nowhere',
       hint: expect.stringContaining('doctor'),
+    })
+  })
+
+  test('fails when what it is sent is no model', async () => {
+    await expect(startCompute({ config, topology: '{}', provisioned })).rejects.toMatchObject({
+      code: 'compute-failed',
+      message: 'the computation failed: the model cannot be built from its description',
     })
   })
 

@@ -109,6 +109,13 @@ describe('the legend', () => {
     ])
   })
 
+  it('names models by the names of their files', async () => {
+    expect(await legendOf([{}, { config: { model: '/somewhere/models/wide-net.ts' } }])).toEqual([
+      'reference (model reference)',
+      'reference (model wide-net)',
+    ])
+  })
+
   it('names the folders where three keys differ and the names do not', async () => {
     const config = { batchSize: 100, learningRate: 0.002, seed: 7 }
     expect(await legendOf([{}, { config }])).toEqual(['2026-03-01-run', '2026-03-02-run'])

@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest'
+import { isPreset, modelTitle, runConfigSchema } from '../src/run-config.ts'
+import { exampleRunConfig } from '../src/testing/example-run-config.ts'
+
+const accepts = (model: string) => runConfigSchema.safeParse({ ...exampleRunConfig, model }).success
+
+describe('the model of a run', () => {
+  test.each([
+    'reference',
+    'vgg-bn',
+    'resnet20',
+    'mobilenet',
+    'net.ts',
+    'a folder/net.mts',
+    '/models/net.js',
+    '../net.mjs',
+  ])('may be %s', model => {
+    expect(accepts(model)).toBe(true)
+  })
+
+  test.each(['', 'vgg', 'Reference', 'net.py', 'net.cjs', '.ts', 'models/', `${'x'.repeat(4096)}.ts`])(
+    'may not be %j',
+    model => {
+      expect(accepts(model)).toBe(false)
+    },
+  )
+
+  test('that is unknown is answered with what it may be', () => {
+    const { error } = runConfigSchema.safeParse({ ...exampleRunConfig, model: 'vgg' })
+    expect(error?.issues).toMatchObject([
+      {
+        path: ['model'],
+        message:
+          'expected one of reference, vgg-bn, resnet20, mobilenet, or a file whose name ends in .ts, .mts, .js, .mjs',
+      },
+    ])
+  })
+
+  test('is called by the name of its file, or of the preset', () => {
+    expect(['vgg-bn', '/models/wide-net.ts', 'net.v2.mjs'].map(modelTitle)).toEqual(['vgg-bn', 'wide-net', 'net.v2'])
+    expect(['vgg-bn', 'vgg-bn.ts'].map(isPreset)).toEqual([true, false])
+  })
+})
