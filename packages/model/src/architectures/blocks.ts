@@ -55,7 +55,8 @@ export function classifier(classes: number, seed: number, dropout = 0): tf.layer
 }
 
 function normalization(name: string): tf.layers.Layer {
-  return tf.layers.batchNormalization({ name: `${name}-norm` })
+  // With tfjs's own 0.99 the moving statistics lag hundreds of steps behind, and so would the validation of short runs.
+  return tf.layers.batchNormalization({ name: `${name}-norm`, momentum: 0.9 })
 }
 
 function relu(name: string): tf.layers.Layer {
