@@ -47,7 +47,7 @@ test('writing leaves no tensor behind', () => {
 test('a vector of another length is refused', () => {
   const { model, layout } = smallModel()
   expect(() => writeWeights(model, layout, new Float32Array(8))).toThrow(
-    expect.objectContaining({ code: 'weights-size', expected: '9 parameters', received: '8' }),
+    expect.objectContaining({ code: 'weights-size', expected: '9 elements', received: '8' }),
   )
   model.dispose()
 })

@@ -82,18 +82,22 @@ test('a loaded model has the layout, the weights and the class names of the save
   loaded.dispose()
 })
 
-test('frozen weights are saved from the model', async () => {
+test('weights that are not trained are saved as well', async () => {
   const model = tf.sequential({
     layers: [
       tf.layers.dense({ name: 'frozen', units: 2, inputShape: [2], trainable: false }),
       tf.layers.dense({ name: 'free', units: 1 }),
     ],
   })
-  const frozen = model.layers[0]!.getWeights().map(weight => Array.from(weight.dataSync()))
-  const files = toLayersModelFiles(model, createLayout(model), Float32Array.of(1, 2, 3))
-  const loaded = await fromLayersModelFiles(files)
-  expect(loaded.layers[0]!.getWeights().map(weight => Array.from(weight.dataSync()))).toEqual(frozen)
-  expect(readWeights(loaded, createLayout(loaded))).toEqual(Float32Array.of(1, 2, 3))
+  const weights = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9)
+  const loaded = await fromLayersModelFiles(toLayersModelFiles(model, createLayout(model), weights))
+  // The three of the free layer come first.
+  const frozen = loaded.layers[0]!.getWeights().map(weight => Array.from(weight.dataSync()))
+  expect(frozen).toEqual([
+    [4, 5, 6, 7],
+    [8, 9],
+  ])
+  expect(readWeights(loaded, createLayout(loaded))).toEqual(weights)
   model.dispose()
   loaded.dispose()
 })

@@ -30,7 +30,8 @@ test('the reference net lies tensor after tensor in the order of its layers', ()
   })
   expect(layout.entries).toEqual(expected)
   expect(layout.size).toBe(258_762)
-  const canonical = JSON.stringify(expected.map(entry => [entry.name, entry.shape, entry.offset]))
+  expect(layout.trainableSize).toBe(258_762)
+  const canonical = JSON.stringify([258_762, expected.map(entry => [entry.name, entry.shape, entry.offset])])
   expect(layout.hash).toBe(createHash('sha256').update(canonical).digest('hex'))
   model.dispose()
 })
@@ -52,16 +53,20 @@ test('another number of classes is another layout', () => {
   hundred!.dispose()
 })
 
-test('frozen layers are left out', () => {
+test('weights that are not trained come last', () => {
   const model = tf.sequential({
     layers: [
       tf.layers.dense({ name: 'frozen', units: 2, inputShape: [2], trainable: false }),
       tf.layers.dense({ name: 'free', units: 1 }),
     ],
   })
-  expect(createLayout(model).entries).toEqual([
+  const layout = createLayout(model)
+  expect(layout.trainableSize).toBe(3)
+  expect(layout.entries).toEqual([
     { name: 'free/kernel', shape: [2, 1], offset: 0, size: 2 },
     { name: 'free/bias', shape: [1], offset: 2, size: 1 },
+    { name: 'frozen/kernel', shape: [2, 2], offset: 3, size: 4 },
+    { name: 'frozen/bias', shape: [2], offset: 7, size: 2 },
   ])
   model.dispose()
 })

@@ -30,10 +30,10 @@ function fileWithHeader(header: unknown): Buffer {
   const packed = new Packr({ useRecords: false }).pack(header)
   const fixed = Buffer.alloc(24)
   fixed.write('LOCKSTEP')
-  fixed.writeUInt32LE(1, 8)
+  fixed.writeUInt32LE(2, 8)
   fixed.writeUInt32LE(packed.length, 12)
   const padding = Buffer.alloc((8 - (packed.length % 8)) % 8)
-  const file = Buffer.concat([fixed, packed, padding, Buffer.alloc(3 * 3 * 4), Buffer.alloc(32)])
+  const file = Buffer.concat([fixed, packed, padding, Buffer.alloc((4 + 2 * 3) * 4), Buffer.alloc(32)])
   file.writeBigUInt64LE(BigInt(file.length), 16)
   return sealed(file)
 }
@@ -41,7 +41,8 @@ function fileWithHeader(header: unknown): Buffer {
 function exampleHeader() {
   const { version: _version, weights, optimizer, ...rest } = exampleCheckpoint
   const { step, powers, moments } = optimizer
-  return { ...rest, optimizer: { step, powers }, tensors: { parameters: weights.length, moments: moments.length } }
+  const tensors = { weights: weights.length, moments: moments.length, momentSize: moments[0]!.length }
+  return { ...rest, optimizer: { step, powers }, tensors }
 }
 
 test('any changed bit is found, and told by where it is', () => {
@@ -85,8 +86,8 @@ test('other files are foreign', () => {
 })
 
 test.each([
-  { version: 2, message: /newer/ },
-  { version: 0, message: /another/ },
+  { version: 3, message: /newer/ },
+  { version: 1, message: /another/ },
 ])('a whole file of format version $version is named as such', ({ version, message }) => {
   const other = Buffer.from(bytes)
   other.writeUInt32LE(version, 8)
@@ -94,7 +95,7 @@ test.each([
     expect.objectContaining({
       code: 'checkpoint-version',
       message: expect.stringMatching(message),
-      expected: 'format version 1',
+      expected: 'format version 2',
       received: `format version ${version}`,
     }),
   )
@@ -110,8 +111,9 @@ test.each([
   ['a field that nobody knows', { surprise: 1 }],
   ['an unknown optimizer', { config: { ...exampleCheckpoint.config, optimizer: 'magic' } }],
   ['a negative step', { step: -1 }],
-  ['more parameters than there are bytes', { tensors: { parameters: 2 ** 40, moments: 2 } }],
-  ['a moment too few', { tensors: { parameters: 3, moments: 1 } }],
+  ['more weights than there are bytes', { tensors: { weights: 2 ** 40, moments: 2, momentSize: 3 } }],
+  ['a moment too few', { tensors: { weights: 4, moments: 1, momentSize: 3 } }],
+  ['more moments than any optimizer has', { tensors: { weights: 10, moments: 2 ** 40, momentSize: 0 } }],
 ])('a sealed header with %s is invalid', (_, change) => {
   expect(codeOf(fileWithHeader({ ...exampleHeader(), ...change }))).toBe('checkpoint-invalid')
 })

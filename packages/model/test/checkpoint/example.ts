@@ -1,7 +1,7 @@
 import { exampleRunConfig } from '@lockstep/protocol/testing'
 import { type Checkpoint, checkpointVersion } from '../../src/checkpoint/checkpoint.ts'
 
-/** A checkpoint of a run with three parameters under Adam. */
+/** A checkpoint of a run with four weights, three of which are trained by Adam. */
 export const exampleCheckpoint: Checkpoint = {
   version: checkpointVersion,
   runId: '2026-01-02-reference',
@@ -16,5 +16,5 @@ export const exampleCheckpoint: Checkpoint = {
     moments: [Float32Array.of(1, -2, 3), Float32Array.of(0.5, 0.25, 0.125)],
     powers: [0.9 ** 1234, 0.999 ** 1234],
   },
-  weights: Float32Array.of(0.1, -0.2, 0.3),
+  weights: Float32Array.of(0.1, -0.2, 0.3, 0.4),
 }

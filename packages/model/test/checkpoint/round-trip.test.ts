@@ -66,11 +66,18 @@ test('training goes on from a checkpoint with the same bits as without it', () =
   expect(resumed.optimizer.moments).toEqual(optimizer.moments)
 })
 
-test('moments that are not as long as the weights are refused', () => {
-  const optimizer = { ...exampleCheckpoint.optimizer, moments: [new Float32Array(3), new Float32Array(4)] }
-  expect(() => encodeCheckpoint({ ...exampleCheckpoint, optimizer })).toThrow(
-    expect.objectContaining({ code: 'checkpoint-invalid', expected: '3 elements each', received: '3, 4' }),
-  )
+test('moments of unlike lengths, or longer than the weights, are refused', () => {
+  for (const lengths of [
+    [3, 4],
+    [5, 5],
+  ]) {
+    const moments = lengths.map(length => new Float32Array(length))
+    const optimizer = { ...exampleCheckpoint.optimizer, moments }
+    const expected = 'the same number of elements each, at most 4'
+    expect(() => encodeCheckpoint({ ...exampleCheckpoint, optimizer })).toThrow(
+      expect.objectContaining({ code: 'checkpoint-invalid', expected, received: lengths.join(', ') }),
+    )
+  }
 })
 
 test('a state that could not be read back is refused when it is written', () => {
