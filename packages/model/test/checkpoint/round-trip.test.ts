@@ -55,9 +55,9 @@ test('bytes that begin at an odd address are read as well, and the arrays that c
 
 test('training goes on from a checkpoint with the same bits as without it', () => {
   const adam = createAdam()
-  const gradient = Float32Array.of(0.3, -0.1, 0.7)
+  const gradient = Float32Array.of(0.3, -0.1, 0.7, 0.2)
   const weights = exampleCheckpoint.weights.slice()
-  let optimizer = adam.initialState(3)
+  let optimizer = adam.initialState(4)
   for (let step = 0; step < 10; step++) optimizer = adam.apply(weights, gradient, optimizer, 0.001)
   const resumed = decodeCheckpoint(encodeCheckpoint({ ...exampleCheckpoint, weights, optimizer }))
   adam.apply(weights, gradient, optimizer, 0.001)
