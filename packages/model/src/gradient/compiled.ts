@@ -53,7 +53,7 @@ export function createCompiledEngine(
       precision,
       cacheFolder,
       identity: JSON.stringify([mode, training, identity]),
-      sources: [new URL('.', import.meta.url), new URL('../random/', import.meta.url)],
+      sources: ['.', '../random/', '../repairs/'].map(folder => new URL(folder, import.meta.url)),
     })
     functions.set(key, result)
     return result

@@ -1,0 +1,12 @@
+import fc from 'fast-check'
+import { beforeAll, test } from 'vitest'
+import { expectRandomModel } from '../fixtures/check-random-model.ts'
+import { randomBranches } from '../fixtures/random-models.ts'
+import { useTensorFlow } from '../fixtures/tensorflow.ts'
+
+beforeAll(useTensorFlow)
+
+test('the gradients of random models with branches are right', { timeout: 3_600_000 }, async () => {
+  const { numRuns = 250 } = fc.readConfigureGlobal()
+  await fc.assert(fc.asyncProperty(randomBranches, expectRandomModel), { numRuns })
+})
