@@ -135,3 +135,8 @@ test('bfloat16 surrounds matrix products and convolutions with conversions, each
   // x to bfloat16 once for both, and both results back.
   expect(operations(compute, [square], useBfloat16)).toEqual(['Cast', 'Cast', 'Cast', 'MatMul', 'MatMul'])
 })
+
+test('the sum of one output of several stays a sum, which oneDNN does not mistake for that of another', () => {
+  const sums: TraceFunction = ([x]) => tf.split(x!, [1, 2], 3).map(part => tf.sum(part, [0, 1, 2]))
+  expect(operations(sums, [images])).toEqual(['SplitV', 'Sum', 'Sum'])
+})

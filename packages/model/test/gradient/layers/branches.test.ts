@@ -43,6 +43,18 @@ test.each(Object.keys(merges))('the gradient of %s is right', async name => {
   await expectRightGradient(branchedModel(build))
 })
 
+test.each(['without', 'with'])(
+  'the gradient of joined convolutions with biases, %s pooling, is right',
+  async pooling => {
+    const branch = (x: Tensor) => {
+      const convolved = apply(conv(), x)
+      return pooling === 'with' ? apply(layers.maxPooling2d({ poolSize: 2 }), convolved) : convolved
+    }
+    const join = (x: Tensor) => apply(layers.concatenate(), [branch(x), branch(x), branch(x)])
+    await expectRightGradient(branchedModel(x => apply(conv(), join(x))))
+  },
+)
+
 test('the gradient of residual blocks is right', async () => {
   const block = (x: Tensor) => {
     const convolve = (y: Tensor) => apply(conv({ kernelSize: 3, padding: 'same' }), y)

@@ -18,8 +18,16 @@ export const toBiasAddGrad: Rule = (graph, node) => {
   const [x] = node.inputs
   if (node.op !== 'Sum' || keepsDimensions(node) || x!.dtype !== 'float32' || x!.shape.length < 2) return undefined
   const leading = [...x!.shape.keys()].slice(0, -1)
-  if (!sameShape(reductionAxes(node), leading)) return undefined
+  if (!sameShape(reductionAxes(node), leading) || isOneOfSeveral(x!)) return undefined
   return [graph.apply('BiasAddGrad', [x!], { T: typeAttribute('float32') }, node.outputs[0]!)]
+}
+
+/**
+ * TensorFlow 2.21 with oneDNN merges BiasAddGrad and Conv2DBackpropFilter of one node's outputs without asking which
+ * output each of them takes: behind a SplitV, the gradient of a Concat, biases would get each other's gradients.
+ */
+export function isOneOfSeveral({ node }: Value): boolean {
+  return node.outputs.length > 1
 }
 
 function isAlongLast({ shape }: Value, whole: readonly number[]): boolean {

@@ -1,5 +1,6 @@
 import type { Attributes } from '../graph.ts'
 import type { Rule } from '../rewrite.ts'
+import { isOneOfSeveral } from './bias.ts'
 import { inputsOf, typeAttribute } from './match.ts'
 
 const float32: Attributes = { T: typeAttribute('float32') }
@@ -18,5 +19,6 @@ export const pullReluGradThroughPool: Rule = (graph, { op, inputs: [gradient, ac
 /** Pooling passes every element of a gradient on to one place, so that their sum stays. */
 export const pullBiasAddGradThroughPool: Rule = (graph, { op, inputs, attributes, outputs }) => {
   const [, , dy] = inputsOf(op === 'BiasAddGrad' ? inputs[0] : undefined, 'MaxPoolGrad') ?? []
-  return dy && [graph.apply('BiasAddGrad', [dy], attributes, outputs[0]!)]
+  if (dy === undefined || isOneOfSeveral(dy)) return undefined
+  return [graph.apply('BiasAddGrad', [dy], attributes, outputs[0]!)]
 }
