@@ -140,3 +140,16 @@ test('the sum of one output of several stays a sum, which oneDNN does not mistak
   const sums: TraceFunction = ([x]) => tf.split(x!, [1, 2], 3).map(part => tf.sum(part, [0, 1, 2]))
   expect(operations(sums, [images])).toEqual(['SplitV', 'Sum', 'Sum'])
 })
+
+test('the sum of two convolutions with biases has one bias, which is added last', () => {
+  const kernel: InputSpec = { name: 'kernel', shape: [1, 1, 3, 3], dtype: 'float32' }
+  const biases: InputSpec = { name: 'biases', shape: [2, 3], dtype: 'float32' }
+  const sum: TraceFunction = ([x, kernel, biases]) => {
+    const convolve = (y: tf.Tensor, bias: tf.Tensor) =>
+      tf.add(tf.conv2d(y as tf.Tensor4D, kernel as tf.Tensor4D, 1, 'same'), bias)
+    const [a, b] = tf.unstack(biases!)
+    return [tf.relu(tf.add(convolve(x!, a!), convolve(tf.relu(x!), b!)))]
+  }
+  const expected = ['AddV2', 'AddV2', 'BiasAdd', 'Conv2D', 'Conv2D', 'Relu', 'Relu', 'Unpack']
+  expect(operations(sum, [images, kernel, biases])).toEqual(expected)
+})

@@ -55,6 +55,12 @@ test.each(['without', 'with'])(
   },
 )
 
+test.each(['relu', 'elu', 'leakyReLU'] as const)('the gradient of %s of summed convolutions is right', async name => {
+  const activation = name === 'leakyReLU' ? layers.leakyReLU() : layers.activation({ activation: name })
+  const side = (x: Tensor) => apply(conv({ kernelSize: 1 }), x)
+  await expectRightGradient(branchedModel(x => apply(activation, apply(layers.add(), [side(x), side(x)]))))
+})
+
 test('the gradient of residual blocks is right', async () => {
   const block = (x: Tensor) => {
     const convolve = (y: Tensor) => apply(conv({ kernelSize: 3, padding: 'same' }), y)

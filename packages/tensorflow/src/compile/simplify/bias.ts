@@ -13,6 +13,22 @@ export const toBiasAdd: Rule = (graph, node) => {
   return undefined
 }
 
+/**
+ * (x + a) + y with a bias a is (x + y) + a. TensorFlow 2.21 fuses a convolution with the bias, the sum and an activation
+ * that follow it, and if y comes from a convolution too, is left with a broken graph or wrong numbers.
+ */
+export const addBiasesLast: Rule = (graph, node) => {
+  const output = node.outputs[0]!
+  const attributes = { T: typeAttribute(output.dtype) }
+  if ((node.op !== 'Add' && node.op !== 'AddV2') || output.dtype !== 'float32') return undefined
+  if (!node.inputs.every(({ shape }) => sameShape(shape, output.shape))) return undefined
+  const biases = node.inputs.flatMap(input => inputsOf(input, 'BiasAdd')?.[1] ?? [])
+  if (biases.length === 0) return undefined
+  const bias = biases.reduce((sum, next) => graph.apply('AddV2', [sum, next], attributes, next))
+  const bare = node.inputs.map(input => inputsOf(input, 'BiasAdd')?.[0] ?? input)
+  return [graph.apply('BiasAdd', [graph.apply('AddV2', bare, attributes, output), bias], attributes, output)]
+}
+
 /** The sum over all axes but the last is BiasAddGrad. */
 export const toBiasAddGrad: Rule = (graph, node) => {
   const [x] = node.inputs

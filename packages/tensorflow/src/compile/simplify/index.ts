@@ -1,6 +1,6 @@
 import { type Rule, rewrite } from '../rewrite.ts'
 import type { Trace } from '../trace.ts'
-import { toBiasAdd, toBiasAddGrad } from './bias.ts'
+import { addBiasesLast, toBiasAdd, toBiasAddGrad } from './bias.ts'
 import { toCrossEntropy, toCrossEntropyGradient, toLogSoftmax } from './cross-entropy.ts'
 import { dropNeutralOperands, dropReshapesAndCasts } from './identities.ts'
 import { toMatMul } from './mat-mul.ts'
@@ -12,6 +12,7 @@ const rules: readonly Rule[] = [
   dropNeutralOperands,
   toMatMul,
   toBiasAdd,
+  addBiasesLast,
   toBiasAddGrad,
   toReluGrad,
   toLeakyReluGrad,
