@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { asidePrefix, createEntry, readEntry } from '../cache-entry.ts'
@@ -10,6 +10,8 @@ import type { InputSpec } from './trace.ts'
 import { unsupportedError } from './trace-errors.ts'
 
 const dayMs = 86_400_000
+/** Entries that nobody has used for so long are removed. */
+const keptDays = 30
 
 export type CacheRequest = {
   readonly binding: NativeBinding
@@ -34,7 +36,9 @@ async function loadKept({ binding, cacheFolder, key, inputs }: CacheRequest): Pr
   const folder = join(cacheFolder, key)
   if ((await readEntry(folder)) === undefined) return undefined
   try {
-    return loadSession(binding, folder, inputs)
+    const loaded = loadSession(binding, folder, inputs)
+    await tolerateSystemErrors(() => utimes(folder, new Date(), new Date()))
+    return loaded
   } catch {
     return undefined
   }
@@ -53,7 +57,7 @@ async function buildAndKeep({ binding, cacheFolder, key, inputs, build }: CacheR
   if (cacheFolder !== undefined) {
     await tolerateSystemErrors(async () => {
       await createEntry(cacheFolder, key, fill)
-      await removeLeftovers(cacheFolder)
+      await removeUnused(cacheFolder)
     })
   }
   if (loaded === undefined) await inTemporaryFolder(fill)
@@ -77,12 +81,12 @@ async function inTemporaryFolder(use: (folder: string) => Promise<unknown>): Pro
   }
 }
 
-/** A killed process may leave half an entry, under a name of its own. */
-async function removeLeftovers(cacheFolder: string): Promise<void> {
+/** Old entries, and what killed processes have left: half an entry under a name of its own. */
+async function removeUnused(cacheFolder: string): Promise<void> {
   for (const name of await readdir(cacheFolder)) {
-    if (!name.startsWith(asidePrefix)) continue
     const folder = join(cacheFolder, name)
-    if (Date.now() - (await stat(folder)).mtimeMs > dayMs) await rm(folder, { recursive: true, force: true })
+    const keptMs = name.startsWith(asidePrefix) ? dayMs : keptDays * dayMs
+    if (Date.now() - (await stat(folder)).mtimeMs > keptMs) await rm(folder, { recursive: true, force: true })
   }
 }
 

@@ -5,6 +5,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { type CompileOptions, compileFunction } from '../../src/compile/index.ts'
 import { savedModelFile } from '../../src/compile/saved-model.ts'
 import { temporaryFolder } from '../support/machine.ts'
+import { runModule } from '../support/run.ts'
 import { useTensorFlow } from '../support/tensorflow.ts'
 
 beforeAll(useTensorFlow)
@@ -95,6 +96,38 @@ test('several that compile the same at once all get it, and leave one entry', as
   await Promise.all([compile(cache), compile(cache), compile(cache)])
   expect(await readdir(cache)).toHaveLength(1)
   expect(await compile(cache)).toBe(0)
+})
+
+test('entries that nobody has used for 30 days are removed when another is made; use keeps them', async () => {
+  const cache = await temporaryFolder()
+  await compile(cache, { identity: 'in use' })
+  const [inUse] = await readdir(cache)
+  await compile(cache, { identity: 'forgotten' })
+  const longAgo = Date.now() / 1000 - 31 * 86_400
+  for (const key of await readdir(cache)) await utimes(join(cache, key), longAgo, longAgo)
+  expect(await compile(cache, { identity: 'in use' })).toBe(0)
+  await compile(cache, { identity: 'new' })
+  expect(await readdir(cache)).toHaveLength(2)
+  expect(await readdir(cache)).toContain(inUse)
+})
+
+test('two processes that compile the same at once leave one sound entry', async () => {
+  const cache = await temporaryFolder()
+  const runs = await Promise.all([1, 2].map(() => runModule('compile-twice.mjs', [cache], process.env)))
+  expect(runs).toEqual([1, 2].map(() => ({ status: 0, stdout: '2,4', stderr: '' })))
+  expect(await readdir(cache)).toHaveLength(1)
+  const third = await runModule('compile-twice.mjs', [cache, 'kept'], process.env)
+  expect(third).toEqual({ status: 0, stdout: '2,4', stderr: '' })
+})
+
+test('a process that is killed while it writes leaves nothing that another would use', async () => {
+  const cache = await temporaryFolder()
+  const killed = await runModule('compile-twice.mjs', [cache, 'die'], process.env)
+  expect(killed.status).not.toBe(0)
+  expect(await readdir(cache)).toEqual([expect.stringMatching(/^\.aside-/)])
+  const next = await runModule('compile-twice.mjs', [cache], process.env)
+  expect(next).toEqual({ status: 0, stdout: '2,4', stderr: '' })
+  expect((await readdir(cache)).filter(name => /^[0-9a-f]{64}$/.test(name))).toHaveLength(1)
 })
 
 test('what killed processes left behind is removed a day later', async () => {
