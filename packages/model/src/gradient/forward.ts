@@ -2,6 +2,7 @@ import { augment } from '../random/augment.ts'
 import { checkRandomLayers } from '../random/check-random-layers.ts'
 import { withKeyedRandomLayers } from '../random/keyed-layers.ts'
 import { tf } from '../tfjs.ts'
+import { checkDilations } from './check-dilations.ts'
 import { createLogits } from './logits.ts'
 import { crossEntropy } from './loss.ts'
 
@@ -35,6 +36,7 @@ export function createForwardPasses(
 ): ForwardPasses {
   const logitsOf = createLogits(model)
   checkRandomLayers(model)
+  checkDilations(model)
 
   function finish(logits: tf.Tensor2D, labels: tf.Tensor, smoothing: number): Forward {
     enter('the loss')

@@ -1,4 +1,5 @@
 import { LockstepError } from '@lockstep/protocol'
+import { checkDilations } from '../gradient/check-dilations.ts'
 import { createLogits } from '../gradient/logits.ts'
 import { createLayout } from '../layout.ts'
 import { checkRandomLayers } from '../random/check-random-layers.ts'
@@ -9,7 +10,7 @@ import type { FileOptions } from './build.ts'
  * Checks that what a model file has returned can be trained on images of `inputShape` with labels of `classes`.
  *
  * @throws LockstepError `model-returned` if it is no LayersModel of this tfjs; `model-input`, `model-output`,
- * `model-no-softmax`, `model-not-trainable`, `random-layer` and `layout-duplicate-name`.
+ * `model-no-softmax`, `model-not-trainable`, `random-layer`, `model-dilation` and `layout-duplicate-name`.
  */
 export function checkModel(
   model: unknown,
@@ -22,6 +23,7 @@ export function checkModel(
     throw new LockstepError('model-not-trainable', 'the model has no trainable weights', { kind: 'usage' })
   }
   checkRandomLayers(model)
+  checkDilations(model)
   asUsage(() => createLogits(model))
   asUsage(() => createLayout(model))
 }

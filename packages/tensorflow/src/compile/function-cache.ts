@@ -7,7 +7,7 @@ import { savedModelFile } from './saved-model.ts'
 import { type CompiledFunction, loadSession } from './session.ts'
 import type { NativeBinding } from './tfjs-node-backend.ts'
 import type { InputSpec } from './trace.ts'
-import { unsupportedError } from './trace-errors.ts'
+import { unloadableError } from './trace-errors.ts'
 
 const dayMs = 86_400_000
 /** Entries that nobody has used for so long are removed. */
@@ -68,7 +68,7 @@ function load(binding: NativeBinding, folder: string, inputs: readonly InputSpec
   try {
     return loadSession(binding, folder, inputs)
   } catch (error) {
-    throw unsupportedError(error, '')
+    throw unloadableError(error)
   }
 }
 

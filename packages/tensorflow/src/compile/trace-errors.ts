@@ -23,12 +23,25 @@ export function randomOpError(op: string, origin: string): LockstepError {
   return new LockstepError('compile-random', `${place(origin)} draws random numbers (${op})`, { hint: eagerHint })
 }
 
-/** Whatever tfjs threw while a function was recorded: most often that it has no kernel for an operation. */
+/**
+ * Whatever tfjs threw while a function was recorded: it has no kernel or no gradient for an operation. Recording executes
+ * what it records, so that the eager engine would be refused as well.
+ */
 export function unsupportedError(cause: unknown, origin: string): LockstepError {
+  const hint = 'tfjs refuses this with --engine eager too: give the layer other options, or take another layer.'
+  return refusal(cause, origin, hint)
+}
+
+/** What TensorFlow threw when it was given the graph, with the operation that it refuses. */
+export function unloadableError(cause: unknown): LockstepError {
+  return refusal(cause, '', eagerHint)
+}
+
+function refusal(cause: unknown, origin: string, hint: string): LockstepError {
   if (cause instanceof LockstepError) return cause
   return new LockstepError('compile-unsupported', `${place(origin)} cannot be compiled`, {
     received: cause instanceof Error ? cause.message : String(cause),
-    hint: eagerHint,
+    hint,
     cause,
   })
 }

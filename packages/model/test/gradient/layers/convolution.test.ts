@@ -1,6 +1,7 @@
-import { beforeAll, describe, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { tf } from '../../../src/tfjs.ts'
 import { expectRightGradient } from '../../fixtures/check-gradient.ts'
+import { createEngines } from '../../fixtures/compiled.ts'
 import type { SlopePrecision } from '../../fixtures/slope.ts'
 import { combine, conv, initializer, modelOf, named } from '../../fixtures/small-models.ts'
 import { useTensorFlow } from '../../fixtures/tensorflow.ts'
@@ -74,3 +75,13 @@ describe('the gradient of Conv2DTranspose is right', () => {
     await expectRightGradient(modelOf([layers.conv2dTranspose({ ...transposed, ...options })]))
   })
 })
+
+test.each(['depthwiseConv2d', 'conv2dTranspose'] as const)(
+  'a dilated %s, which tfjs does not dilate, is refused',
+  kind => {
+    const options = { filters: 3, kernelSize: 2, dilationRate: 2, name: 'holes' }
+    const model = modelOf([layers[kind](options)])
+    const refusal = expect.objectContaining({ code: 'model-dilation', message: expect.stringContaining('layer holes') })
+    expect(() => createEngines(model)).toThrow(refusal)
+  },
+)
