@@ -50,7 +50,8 @@ function alphaDropout(input: tf.Tensor, settings: NoiseSettings, draws: Draws): 
   const { rate } = settings
   if (!isProper(rate)) return input
   const limit = -1.6732632423543772 * 1.0507009873554805
-  const scale = ((1 - rate) * (1 + rate * limit ** 2)) ** -0.5
+  // No powers: engines are free in how they round them.
+  const scale = 1 / Math.sqrt((1 - rate) * (1 + rate * limit * limit))
   const kept = draws.chance(shapeOfNoise(input, settings), 1 - rate)
   const limited = tf.add(tf.mul(input, kept), tf.mul(tf.sub(1, kept), limit))
   return tf.add(tf.mul(limited, scale), -scale * limit * rate)
