@@ -21,8 +21,8 @@ export type CompiledEngineOptions = {
  * An engine that runs each shard as one graph. It compiles one for every number of samples that it meets, when it meets
  * it. The model's own weights it neither reads nor writes.
  *
- * @throws LockstepError `model-no-softmax` and `random-layer` at once; `shard-empty`, `shard-size`, `shard-label`, `weights-size` and what
- * the compiler throws from its functions.
+ * @throws LockstepError `model-no-softmax`, `random-layer` and `model-dilation` at once; `shard-empty`, `shard-size`,
+ * `shard-label`, `weights-size` and what the compiler throws from its functions.
  */
 export function createCompiledEngine(
   model: tf.LayersModel,

@@ -11,8 +11,8 @@ import { createUpload } from './upload.ts'
  * An engine that runs the model op by op on whichever tfjs backend is selected. It owns the model's variables from
  * then on: whoever else writes them makes its results wrong.
  *
- * @throws LockstepError `model-no-softmax` and `random-layer` at once; `shard-empty`, `shard-size`, `shard-label` and `weights-size` from
- * its functions.
+ * @throws LockstepError `model-no-softmax`, `random-layer` and `model-dilation` at once; `shard-empty`, `shard-size`,
+ * `shard-label` and `weights-size` from its functions.
  */
 export function createEagerEngine(
   model: tf.LayersModel,
@@ -35,6 +35,8 @@ export function createEagerEngine(
     checkShard(pixels, labels, pixelsPerSample, classes)
     checkKeys(labels, keys)
     upload.put(weights)
+    // Training moves the others in the variables, also where it fails half-way.
+    if (layout.trainableSize < layout.size) upload.forget()
     return inScope(() => {
       let evaluation!: ShardEvaluation
       const meanLoss = () => {
@@ -56,9 +58,7 @@ export function createEagerEngine(
       const tensor = index < trainable ? gradients[variable.name] : variable
       if (tensor) flat.set(tensor.dataSync(), offset)
     }
-    if (layout.trainableSize === layout.size) return flat
     for (let i = layout.trainableSize; i < layout.size; i++) flat[i] = flat[i]! - weights[i]!
-    upload.forget()
     return flat
   }
 

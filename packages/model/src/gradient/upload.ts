@@ -5,7 +5,7 @@ import type { tf } from '../tfjs.ts'
 export type Upload = {
   /** Brings weights into the model's variables unless these bits are there already. */
   readonly put: (weights: Float32Array) => void
-  /** Is called when the variables have changed by themselves. */
+  /** Is called when the variables change otherwise. */
   readonly forget: () => void
 }
 
