@@ -7,6 +7,7 @@ import {
   usePlainJavaScript,
   weightsSha256,
 } from '@lockstep/model'
+import { modelTitle } from '@lockstep/protocol'
 import { computeEnvironment, exportSavedModel, loadTensorFlow, savedModelFile } from '@lockstep/tensorflow'
 import type { LoadedModel } from '../evaluate/load-model.ts'
 import { provision } from '../provision.ts'
@@ -66,7 +67,8 @@ export const formats: Readonly<Record<ExportFormat, FormatWriter>> = {
     encode: ({ model, weights, facts }) => [
       encodeSafetensors(namedWeights(model), {
         classNames: JSON.stringify(facts.classNames),
-        config: JSON.stringify(facts.config),
+        // Where the model's file lies on this machine is nobody else's business.
+        config: JSON.stringify({ ...facts.config, model: modelTitle(facts.config.model) }),
         weightsSha256: weightsSha256(weights),
       }),
     ],
