@@ -16,7 +16,7 @@ export function describeStart(prepared: PreparedRun, provisioned: Provisioned | 
     field('data', `${config.dataset} (${plan.dataSource}): ${samples.join(', ')}`),
     field(
       'step',
-      `batch ${config.batchSize} in ${config.shards} shards, ${describeOptimizer(prepared)}, seed ${config.seed}`,
+      `batch ${config.batchSize} in ${config.shards} shards, ${describeRecipe(prepared)}, seed ${config.seed}`,
     ),
     field('workers', workers),
   ]
@@ -50,12 +50,14 @@ function nextSteps({ status }: RunSummary, folder: string): string[] {
   return [field('plots', `${folder}/plots`), field('next', `pnpm cli evaluate ${folder}`), field('', `pnpm cli runs`)]
 }
 
-function describeOptimizer({ plan: { config } }: PreparedRun): string {
-  const { optimizer, learningRate, momentum, schedule, warmup, weightDecay } = config
+function describeRecipe({ plan: { config } }: PreparedRun): string {
+  const { optimizer, learningRate, momentum, schedule, warmup, weightDecay, labelSmoothing, augment } = config
   const parts = [optimizer === 'adam' ? `Adam at ${learningRate}` : `SGD at ${learningRate} with momentum ${momentum}`]
   if (schedule !== 'constant') parts.push(`schedule ${schedule}`)
   if (warmup > 0) parts.push(`warm-up ${warmup} epochs`)
   if (weightDecay > 0) parts.push(`weight decay ${weightDecay}`)
+  if (labelSmoothing > 0) parts.push(`label smoothing ${labelSmoothing}`)
+  if (augment) parts.push('augmented')
   return parts.join(', ')
 }
 
