@@ -96,6 +96,6 @@ function requireSame(what: string, saved: string, present: string): void {
     kind: 'usage',
     expected: saved,
     received: present,
-    hint: 'Resume with the same data and the same lockstep, or start a new run.',
+    hint: 'Resume with the same data, the same lockstep and, if it has one, the same model file, or start a new run.',
   })
 }
