@@ -8,14 +8,13 @@ import inspect
 import os
 import platform
 import sys
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
 
-from request_loop import serve
+from request_loop import serve, time_calls
 from topology import read_topology
 
 threads = int(sys.argv[1])
@@ -58,12 +57,7 @@ def prepare(topology, batch, classes, parameters, **_):
 
 
 def steps(count):
-    times = []
-    for _ in range(count):
-        started = time.perf_counter()
-        step()
-        times.append(1000 * (time.perf_counter() - started))
-    return {"stepMs": times}
+    return {"stepMs": time_calls(step, count)}
 
 
 def build(topology):

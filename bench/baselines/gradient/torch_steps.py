@@ -7,11 +7,10 @@ torch.compile). Its inputs are float32 tensors made beforehand.
 
 import platform
 import sys
-import time
 
 import torch
 
-from request_loop import serve
+from request_loop import serve, time_calls
 from topology import read_topology
 from torch_net import Net
 
@@ -53,12 +52,7 @@ def prepare(topology, batch, classes, parameters, **_):
 
 
 def steps(count):
-    times = []
-    for _ in range(count):
-        started = time.perf_counter()
-        step()
-        times.append(1000 * (time.perf_counter() - started))
-    return {"stepMs": times}
+    return {"stepMs": time_calls(step, count)}
 
 
 def count_parameters(net):
