@@ -12,12 +12,7 @@ export function describeDifferences(runs: readonly RunRecord[]): readonly string
   const configs = runs.map(run => run.config as Readonly<Record<string, unknown>>)
   const differing = differingKeys(configs)
   if (differing.length > mostKeys) return runs.map(() => '')
-  if (differing.length > 0)
-    return configs.map(config =>
-      differing
-        .map(key => `${key} ${show(key === 'model' ? modelTitle(String(config[key])) : config[key])}`)
-        .join(', '),
-    )
+  if (differing.length > 0) return configs.map(config => differing.map(key => describe(key, config[key])).join(', '))
   const workers = runs.map(run => run.summary?.workers)
   return new Set(workers).size > 1 ? workers.map(count => `workers ${show(count)}`) : runs.map(() => '')
 }
@@ -25,6 +20,10 @@ export function describeDifferences(runs: readonly RunRecord[]): readonly string
 function differingKeys(configs: readonly Readonly<Record<string, unknown>>[]): readonly string[] {
   const keys = new Set(configs.flatMap(config => Object.keys(config)))
   return [...keys].filter(key => new Set(configs.map(config => JSON.stringify(config[key]))).size > 1)
+}
+
+function describe(key: string, value: unknown): string {
+  return `${key} ${show(key === 'model' ? modelTitle(String(value)) : value)}`
 }
 
 function show(value: unknown): string {

@@ -12,7 +12,8 @@ export type NamedCharts = Readonly<Record<string, Chart>>
 
 /**
  * Draws a run into the `plots` folder of its run folder: loss and accuracy over the epochs, of training and validation
- * together, and of validation alone; and the learning rate at the end of each epoch, if it changes. A run without validation gets the training's; one without an epoch gets none.
+ * together, and of validation alone; and the learning rate at the end of each epoch, if it changes. A run without
+ * validation gets the training's; one without an epoch gets none.
  * @returns the files written, an SVG and a PNG for each chart
  * Throws as `readRun` does, `disk-full` and `file-not-written`.
  */

@@ -8,8 +8,8 @@ export type Updater = {
 }
 
 /**
- * Takes a step of a run at this learning rate: the optimizer moves the trainable weights along the mean gradient; the others are moved by the
- * mean change that the shards have made to them. `update` holds the one and then the other (see `ShardGradient`).
+ * Takes a step of a run at this learning rate: the optimizer moves the trainable weights along the mean gradient; the
+ * others are moved by the mean change that the shards have made to them. `update` holds the one and then the other (see `ShardGradient`).
  * Weights and moments are updated in place.
  *
  * @throws LockstepError `optimizer-size`.

@@ -5,7 +5,8 @@ import { repairNormalization } from './normalization.ts'
 
 /**
  * Gives tfjs 4.22 the gradients that it lacks, its layers those options that do not work in training, and batch
- * normalization a gradient of its own. What worked before is computed as before but for rounding. Everyone who uses `@tensorflow/tfjs` in this thread has them.
+ * normalization a gradient of its own. What worked before is computed as before but for rounding. Everyone who uses
+ * `@tensorflow/tfjs` in this thread has them.
  */
 export function repairTfjs(): void {
   repairComparisons()
