@@ -1,6 +1,7 @@
 import { type DataSet, dataSetSha256, type ImageSplit, imageBytes, openDataSet, takeFirst } from '@lockstep/data'
-import { createEagerEngine, createLayout, type GradientEngine } from '@lockstep/model'
+import { createLayout, type GradientEngine } from '@lockstep/model'
 import { computeEnvironment, loadTensorFlow } from '@lockstep/tensorflow'
+import { createEngine } from '@lockstep/worker'
 import { provision } from '../provision.ts'
 import { type RunFacts, readRunFacts } from '../runs/run-facts.ts'
 import { findRun } from '../runs/run-folder.ts'
@@ -27,11 +28,13 @@ export async function evaluateRun(options: EvaluateOptions): Promise<void> {
   const facts = await readRunFacts(folder)
   const dataSet = await openTestData(options, facts, people)
   Object.assign(process.env, computeEnvironment(options.threads))
-  const { description } = await loadTensorFlow(await provision(options.offline, people))
+  const { backend, description } = await loadTensorFlow(await provision(options.offline, people))
   const { model, weights, origin } = await loadModel(folder, facts)
   people.write(`${origin}, on ${description}\n`)
   const test = facts.config.limitTest === null ? dataSet.test : takeFirst(dataSet.test, facts.config.limitTest)
-  const engine = createEagerEngine(model, createLayout(model))
+  // As in the run, so that the figures are those of its summary to the last digit.
+  const config = backend === 'tensorflow' ? facts.config : { ...facts.config, precision: 'float32' as const }
+  const engine = createEngine(model, createLayout(model), config, backend)
   const report = await testModel(engine, weights, test, facts.classNames, people)
   engine.dispose()
   process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : describeReport(report))

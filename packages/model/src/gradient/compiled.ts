@@ -56,6 +56,8 @@ export function createCompiledEngine(
       sources: ['.', '../random/', '../repairs/'].map(folder => new URL(folder, import.meta.url)),
     })
     functions.set(key, result)
+    // What has failed, for want of disk for instance, is tried anew by the next shard; this one hears of it.
+    result.catch(() => functions.delete(key))
     return result
   }
 

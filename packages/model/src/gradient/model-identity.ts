@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { ParameterLayout } from '../layout.ts'
+import { nestedLayers } from '../random/nested-layers.ts'
 import type { tf } from '../tfjs.ts'
 
 /** SHA-256 in hex over the topology of a model, the layout of its parameters and the classes of its layers as code. */
 export function modelIdentity(model: tf.LayersModel, layout: ParameterLayout): string {
   const topology = model.toJSON(null, false)
-  const code = model.layers.map(layer => String(layer.constructor))
+  const code = nestedLayers(model).map(layer => String(layer.constructor))
   return createHash('sha256')
     .update(JSON.stringify([topology, layout.hash, code]))
     .digest('hex')

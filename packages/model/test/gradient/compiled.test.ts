@@ -224,3 +224,19 @@ test('a compiler is asked once for every mode and number of samples', async () =
   }
   expect(compiled).toBe(4)
 })
+
+test('a compilation that has failed is tried again', async () => {
+  const model = buildModel('reference', { classes: 10, seed: 1 })
+  const layout = createLayout(model)
+  let attempts = 0
+  const compile: typeof compileFunction = async options => {
+    attempts += 1
+    if (attempts === 1) throw new Error('no space left')
+    return compileFunction(options)
+  }
+  const engine = createCompiledEngine(model, layout, { compile, precision: 'float32' })
+  const [{ pixels, labels }] = cutIntoShards(batch, [2]) as [typeof batch]
+  const evaluate = () => engine.evaluate(readWeights(model, layout), pixels, labels)
+  await expect(evaluate()).rejects.toThrow('no space left')
+  expect(await evaluate()).toMatchObject({ count: 2 })
+})
