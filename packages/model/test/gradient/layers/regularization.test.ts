@@ -1,0 +1,70 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { tf } from '../../../src/tfjs.ts'
+import { expectRightGradient } from '../../fixtures/check-gradient.ts'
+import { createEngines } from '../../fixtures/compiled.ts'
+import { keysOf } from '../../fixtures/samples.ts'
+import { conv, dense, initializer, modelOf } from '../../fixtures/small-models.ts'
+import { useTensorFlow } from '../../fixtures/tensorflow.ts'
+
+beforeAll(useTensorFlow)
+
+const { layers, regularizers } = tf
+const kinds = {
+  L1: () => regularizers.l1({ l1: 0.02 }),
+  L2: () => regularizers.l2({ l2: 0.03 }),
+  L1L2: () => regularizers.l1l2({ l1: 0.02, l2: 0.03 }),
+}
+
+describe.each(['L1', 'L2', 'L1L2'] as const)('the gradient with %s', kind => {
+  const penalty = kinds[kind]
+  const depthwise = { kernelSize: 2, depthwiseInitializer: initializer(), depthwiseRegularizer: penalty() }
+
+  test('of kernels is right', async () => {
+    const convolution = conv({ kernelRegularizer: penalty(), activation: 'tanh' })
+    await expectRightGradient(modelOf([convolution, layers.flatten(), dense({ kernelRegularizer: penalty() })]))
+  })
+
+  test('of biases is right', async () => {
+    const convolution = conv({ biasRegularizer: penalty(), activation: 'tanh' })
+    await expectRightGradient(modelOf([convolution, layers.flatten(), dense({ biasRegularizer: penalty() })]))
+  })
+
+  test('of convolutions by channel is right', async () => {
+    const separable = layers.separableConv2d({ filters: 3, ...depthwise, pointwiseRegularizer: penalty() })
+    await expectRightGradient(modelOf([layers.depthwiseConv2d(depthwise), separable]))
+  })
+
+  test('of layers that are nothing but an activation or a normalization is right', async () => {
+    const normalization = layers.batchNormalization({ gammaRegularizer: penalty(), betaRegularizer: penalty() })
+    await expectRightGradient(modelOf([conv(), normalization, layers.prelu({ alphaRegularizer: penalty() })]))
+  })
+})
+
+/** A regression from one pixel to two classes. */
+function regression() {
+  const inputs = tf.input({ shape: [1, 1, 1] })
+  const flat = layers.flatten().apply(inputs)
+  const kernelRegularizer = regularizers.l1l2({ l1: 0.1, l2: 0.01 })
+  const biasRegularizer = regularizers.l2({ l2: 0.5 })
+  const options = { units: 2, activation: 'softmax', kernelRegularizer, biasRegularizer } as const
+  return tf.model({ inputs, outputs: layers.dense(options).apply(flat) as tf.SymbolicTensor })
+}
+
+test('the penalty is part of the loss of every sample, in training and in evaluation', async () => {
+  const { eager, compiled } = createEngines(regression())
+  const weights = Float32Array.of(3, -4, 1, 1)
+  const [pixels, labels] = [Uint8Array.of(0, 0, 0), Uint8Array.of(0, 1, 1)]
+  // Of black pixels both logits are 1, the biases: the cross-entropy of each of the 3 samples is log 2. The kernel's
+  // penalty is 0.1 · (3 + 4) + 0.01 · (9 + 16) = 0.95, that of the biases 0.5 · (1 + 1) = 1.
+  const lossSum = 3 * (Math.log(2) + 0.95 + 1)
+  // The kernel is moved by its penalty alone, 0.1 · sign(w) + 0.02 · w. A bias is by p − the share of its label, which
+  // is 1/2 − 1/3 and 1/2 − 2/3, and by 2 · 0.5 · 1.
+  const gradient = [0.16, -0.18, 7 / 6, 5 / 6]
+  for (const engine of [eager, compiled]) {
+    const received = await engine.gradient(weights, pixels, labels, keysOf(labels))
+    expect(received.lossSum).toBeCloseTo(lossSum, 5)
+    expect(Array.from(received.gradient)).toEqual(gradient.map(value => expect.closeTo(value, 6)))
+    expect((await engine.evaluate(weights, pixels, labels)).lossSum).toBeCloseTo(lossSum, 5)
+    engine.dispose()
+  }
+})
