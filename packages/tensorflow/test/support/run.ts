@@ -10,8 +10,21 @@ export function modulePath(name: string): string {
 
 /** Runs a module of this folder in a Node of its own. */
 export function runModule(name: string, args: readonly string[], environment: NodeJS.ProcessEnv): Promise<Run> {
+  return run([process.execPath, modulePath(name), ...args], environment)
+}
+
+/**
+ * As `runModule`, in a process that may write only what its files' modes allow it. The superuser may write everything,
+ * unless that capability is taken away, which leaves it the owner of its checkout and its cache.
+ */
+export function runBoundByModes(name: string, args: readonly string[], environment: NodeJS.ProcessEnv): Promise<Run> {
+  const bound = ['setpriv', '--bounding-set=-dac_override,-dac_read_search']
+  return run([...(process.getuid!() === 0 ? bound : []), process.execPath, modulePath(name), ...args], environment)
+}
+
+function run([command, ...args]: readonly string[], environment: NodeJS.ProcessEnv): Promise<Run> {
   return new Promise(resolve => {
-    execFile(process.execPath, [modulePath(name), ...args], { env: environment }, (error, stdout, stderr) =>
+    execFile(command!, args, { env: environment }, (error, stdout, stderr) =>
       resolve({ status: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr }),
     )
   })
