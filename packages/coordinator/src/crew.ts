@@ -98,20 +98,13 @@ export function createCrew(options: {
   }
 }
 
-function welcomeTo({
-  identity,
-  config,
-  topology,
-  state,
-  trainableSize,
-  train,
-}: RunPlan): Omit<MessageOf<'welcome'>, 'workerId'> {
+function welcomeTo({ identity, config, state, trainableSize, train }: RunPlan): Omit<MessageOf<'welcome'>, 'workerId'> {
   const largestShard = Math.ceil(config.batchSize / config.shards)
   return {
     type: 'welcome',
     runId: identity.runId,
     config,
-    topology,
+    topology: identity.topology,
     layoutHash: identity.layoutHash,
     sizes: {
       weights: state.weights.length,

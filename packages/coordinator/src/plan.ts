@@ -13,9 +13,11 @@ import {
   createModel,
   createOptimizer,
   createSchedule,
+  decodeCheckpoint,
   type LayersModelFiles,
   type LearningRateSchedule,
   readWeights,
+  restoreModel,
   summarize,
   toLayersModelFiles,
   toTopology,
@@ -23,7 +25,7 @@ import {
   usePlainJavaScript,
 } from '@lockstep/model'
 import type { RunConfig } from '@lockstep/protocol'
-import { decodeState, freshState, type RunIdentity, type RunState } from './run-state.ts'
+import { freshState, type RunIdentity, type RunState, resumeState } from './run-state.ts'
 
 /** A run before it begins: its samples, its model, and the state from which it starts. */
 export type RunPlan = Updater & {
@@ -36,15 +38,17 @@ export type RunPlan = Updater & {
   readonly test: ImageSplit
   readonly learningRateAt: LearningRateSchedule
   readonly state: RunState
-  /** The layers of the model, from which workers build it. */
-  readonly topology: string
   /** The model as Keras's `summary` prints it. */
   readonly modelSummary: string
   /** The model with the state's weights as a plain LayersModel. */
   readonly modelFiles: () => LayersModelFiles
 }
 
-/** Splits the data, builds the model, and takes up the state: a fresh one, or the one in `checkpoint`. */
+/**
+ * Splits the data, builds the model, and takes up the state: fresh ones, or those in `checkpoint`, which is a file's bytes.
+ *
+ * @throws LockstepError what `createModel` or, with a checkpoint, `decodeCheckpoint`, `restoreModel` and `resumeState` throw.
+ */
 export async function planRun(options: {
   readonly runId: string
   readonly config: RunConfig
@@ -54,21 +58,20 @@ export async function planRun(options: {
   const { runId, config, dataSet, checkpoint } = options
   const { classNames, source: dataSource } = dataSet
   await usePlainJavaScript()
-  const model = await createModel(config.model, {
-    classes: classNames.length,
-    seed: config.seed,
-    inputShape: imageShape,
-  })
-  const layout = createLayout(model)
+  const saved = checkpoint === null ? null : decodeCheckpoint(checkpoint)
+  const { model, layout, topology } =
+    saved === null
+      ? await newModel(config, classNames.length)
+      : { ...(await restoreModel(saved)), topology: saved.topology }
   const optimizer = createOptimizer(config, layout)
   const split = splitSamples(dataSet, config)
-  const identity = { runId, config, dataSha256: dataSetSha256(dataSet), layoutHash: layout.hash }
+  const dataSha256 = dataSetSha256(dataSet)
   const state =
-    checkpoint === null
+    saved === null
       ? freshState(readWeights(model, layout), optimizer.initialState(layout.trainableSize))
-      : decodeState(checkpoint, identity)
+      : resumeState(saved, dataSha256)
   return {
-    identity,
+    identity: { runId, config, dataSha256, layoutHash: layout.hash, topology },
     config,
     classNames,
     dataSource,
@@ -77,10 +80,14 @@ export async function planRun(options: {
     trainableSize: layout.trainableSize,
     learningRateAt: createSchedule(config, stepsPerEpoch(split.train.count, config.batchSize)),
     state,
-    topology: toTopology(model),
     modelSummary: summarize(model),
     modelFiles: () => toLayersModelFiles(model, layout, state.weights, { classNames }),
   }
+}
+
+async function newModel({ model: name, seed }: RunConfig, classes: number) {
+  const model = await createModel(name, { classes, seed, inputShape: imageShape })
+  return { model, layout: createLayout(model), topology: toTopology(model) }
 }
 
 function splitSamples(dataSet: DataSet, config: RunConfig): Pick<RunPlan, 'train' | 'validation' | 'test'> {

@@ -1,10 +1,4 @@
-import {
-  type Checkpoint,
-  checkpointVersion,
-  decodeCheckpoint,
-  encodeCheckpoint,
-  type OptimizerState,
-} from '@lockstep/model'
+import { type Checkpoint, checkpointVersion, encodeCheckpoint, type OptimizerState } from '@lockstep/model'
 import { LockstepError, type RunConfig } from '@lockstep/protocol'
 import { z } from 'zod'
 import { epochMetricsSchema } from './metrics.ts'
@@ -39,12 +33,14 @@ export type RunState = {
   history: History
 }
 
-/** What a checkpoint must agree with before it is continued. */
+/** What a run is from its start to its end; every checkpoint carries it. */
 export type RunIdentity = {
   readonly runId: string
   readonly config: RunConfig
   readonly dataSha256: string
   readonly layoutHash: string
+  /** The layers of the model, from which workers build it, and a resumed run. */
+  readonly topology: string
 }
 
 export const startPosition = (epoch: number): Position => ({ epoch, batch: 0, lossSum: 0, correct: 0, count: 0 })
@@ -67,15 +63,18 @@ export function encodeState(identity: RunIdentity, state: RunState): Uint8Array 
   })
 }
 
-/**
- * The state in a checkpoint. Throws `resume-mismatch` when it belongs to other data or another model, and what
- * `decodeCheckpoint` throws when it is damaged.
- */
-export function decodeState(bytes: Uint8Array, identity: Pick<RunIdentity, 'dataSha256' | 'layoutHash'>): RunState {
-  const checkpoint = decodeCheckpoint(bytes)
-  requireSame('data set', checkpoint.dataSha256, identity.dataSha256)
-  requireSame('parameter layout', checkpoint.layoutHash, identity.layoutHash)
-  return { ...pickState(checkpoint), history: readHistory(checkpoint.progress) }
+/** The state in a checkpoint. Throws `resume-mismatch` when it belongs to other data than those of this SHA-256. */
+export function resumeState(checkpoint: Checkpoint, dataSha256: string): RunState {
+  if (checkpoint.dataSha256 !== dataSha256) {
+    throw new LockstepError('resume-mismatch', 'the run to resume was trained with another data set', {
+      kind: 'usage',
+      expected: checkpoint.dataSha256,
+      received: dataSha256,
+      hint: 'Resume with the same data, or start a new run.',
+    })
+  }
+  const { step, position, weights, optimizer, progress } = checkpoint
+  return { step, position, weights, optimizer, history: readHistory(progress) }
 }
 
 function readHistory(progress: unknown): History {
@@ -83,19 +82,5 @@ function readHistory(progress: unknown): History {
   if (parsed.success) return parsed.data
   throw new LockstepError('checkpoint-invalid', 'the history in the checkpoint makes no sense', {
     received: z.prettifyError(parsed.error),
-  })
-}
-
-function pickState({ step, position, weights, optimizer }: Checkpoint): Omit<RunState, 'history'> {
-  return { step, position, weights, optimizer }
-}
-
-function requireSame(what: string, saved: string, present: string): void {
-  if (saved === present) return
-  throw new LockstepError('resume-mismatch', `the run to resume was trained with another ${what}`, {
-    kind: 'usage',
-    expected: saved,
-    received: present,
-    hint: 'Resume with the same data, the same lockstep and, if it has one, the same model file, or start a new run.',
   })
 }

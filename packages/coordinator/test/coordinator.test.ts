@@ -7,13 +7,12 @@ import { encodeMessage } from '@lockstep/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { runSummarySchema } from '../src/metrics.ts'
 import { readNewestCheckpoint, reopenRunFolder } from '../src/run-folder.ts'
-import { decodeState } from '../src/run-state.ts'
 import { temporaryFolder } from './support/folder.ts'
 import { openClient } from './support/listener.ts'
 import { heartbeat, hello } from './support/lobby.ts'
 import { startSocketWorker } from './support/socket-worker.ts'
 import { startTiny } from './support/start-coordinator.ts'
-import { tinyPlan } from './support/tiny-plan.ts'
+import { savedState, tinyPlan } from './support/tiny-plan.ts'
 import { trainAlone } from './support/train-alone.ts'
 
 const finalSha256 = weightsSha256(trainAlone().at(-1)!)
@@ -139,8 +138,7 @@ describe('a run that is asked to stop', () => {
     const summary = await first.finished
     expect(summary).toMatchObject({ status: 'interrupted', steps: 6, epochs: 1, test: null })
     expect(await worker.ended).toMatchObject({ code: 'interrupted' })
-    const plan = tinyPlan()
-    const state = decodeState(await readNewestCheckpoint(path), plan.identity)
+    const state = savedState(await readNewestCheckpoint(path))
     expect(state.position).toMatchObject({ epoch: 2, batch: 2 })
 
     const openFolder = () => reopenRunFolder(path, state.history.epochs, {})

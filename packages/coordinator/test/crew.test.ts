@@ -68,7 +68,7 @@ describe('a worker that joins', () => {
     expect(peer.last('welcome')).toMatchObject({
       runId: 'tiny-run',
       config: plan.config,
-      topology: plan.topology,
+      topology: plan.identity.topology,
       sizes,
     })
     const { message, tensors } = peer.received.find(({ message }) => message.type === 'state')!

@@ -1,5 +1,5 @@
 import { type DataSet, dataSetSha256, imageShape, takeFirst } from '@lockstep/data'
-import { createLayout, fromLayersModelFiles, readWeights, weightsSha256 } from '@lockstep/model'
+import { createLayout, fromLayersModelFiles, fromTopology, readWeights, weightsSha256 } from '@lockstep/model'
 import type { RunConfig } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { planRun } from '../src/plan.ts'
@@ -61,6 +61,24 @@ describe('a plan', () => {
     const resumed = await plan({ epochs: 9 }, encodeState(identity, state))
     expect(resumed.state).toEqual(state)
     expect(resumed.identity.config.epochs).toBe(9)
+  })
+
+  test('takes the layers from the checkpoint, not from the file that has built them', async () => {
+    const { identity, state } = await plan()
+    const config = { ...identity.config, model: 'gone.ts' }
+    const resumed = await plan({ model: 'gone.ts' }, encodeState({ ...identity, config }, state))
+    expect(resumed.identity).toEqual({ ...identity, config })
+    expect(createLayout(await fromTopology(resumed.identity.topology)).hash).toBe(identity.layoutHash)
+    await expect(plan({ model: 'gone.ts' })).rejects.toMatchObject({ code: 'model-file-missing' })
+  })
+
+  test('refuses a checkpoint whose weights are not those of its layers', async () => {
+    const { identity, state } = await plan()
+    const checkpoint = encodeState({ ...identity, layoutHash: '0'.repeat(64) }, state)
+    await expect(plan({}, checkpoint)).rejects.toMatchObject({
+      code: 'checkpoint-layout',
+      received: identity.layoutHash,
+    })
   })
 
   test('refuses a checkpoint of other data', async () => {

@@ -1,9 +1,8 @@
 import { weightsSha256 } from '@lockstep/model'
 import { LockstepError } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
-import { decodeState } from '../src/run-state.ts'
 import { createTinyEngine } from './support/tiny-engine.ts'
-import { tinyPlan, tinyState } from './support/tiny-plan.ts'
+import { savedState, tinyPlan, tinyState } from './support/tiny-plan.ts'
 import { trainAlone } from './support/train-alone.ts'
 import { trainTiny } from './support/train-tiny.ts'
 
@@ -41,7 +40,7 @@ describe('training ends', () => {
     const still = { epochs: 9, optimizer: 'sgd', momentum: 0, learningRate: 1e-30, earlyStopping: 2 } as const
     const stopped = await trainTiny({ workers: 2, plan: tinyPlan(still) })
     expect([stopped.status, stopped.epochs.length]).toEqual(['stopped early', 3])
-    const state = decodeState(stopped.checkpoints.at(-1)!, tinyPlan().identity)
+    const state = savedState(stopped.checkpoints.at(-1)!)
     const resumed = await trainTiny({ workers: 1, plan: tinyPlan(still, state) })
     expect([resumed.status, resumed.epochs.length]).toEqual(['stopped early', 0])
   })

@@ -1,10 +1,9 @@
 import { weightsSha256 } from '@lockstep/model'
 import { decodeMessage } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
-import { decodeState } from '../src/run-state.ts'
 import type { Training } from '../src/training.ts'
 import { createTinyEngine } from './support/tiny-engine.ts'
-import { sampleNumbers, tinyPlan, tinyState } from './support/tiny-plan.ts'
+import { sampleNumbers, savedState, tinyPlan, tinyState } from './support/tiny-plan.ts'
 import { trainAlone } from './support/train-alone.ts'
 import { trainTiny } from './support/train-tiny.ts'
 
@@ -56,7 +55,7 @@ describe('the trained weights', () => {
     // One after each of the 8 steps, and one at the end of each of the 2 epochs.
     expect(whole.checkpoints).toHaveLength(10)
     for (const checkpoint of whole.checkpoints) {
-      const state = decodeState(checkpoint, tinyPlan().identity)
+      const state = savedState(checkpoint)
       const resumed = await trainTiny({ workers: 1, plan: tinyPlan({}, state) })
       expect(resumed.status).toBe('completed')
       expect(weightsSha256(state.weights)).toBe(finalSha256)
@@ -71,7 +70,7 @@ describe('the trained weights', () => {
     expect(expected).not.toBe(finalSha256)
     const whole = await trainTiny({ workers: 2, plan: tinyPlan(recipe), training: () => ({ checkpointEvery: 1 }) })
     expect(weightsSha256(whole.plan.state.weights)).toBe(expected)
-    const state = decodeState(whole.checkpoints[4]!, tinyPlan(recipe).identity)
+    const state = savedState(whole.checkpoints[4]!)
     await trainTiny({ workers: 1, plan: tinyPlan(recipe, state) })
     expect(weightsSha256(state.weights)).toBe(expected)
   })
@@ -79,7 +78,7 @@ describe('the trained weights', () => {
   test('follow the plain loop step by step', async () => {
     const { checkpoints } = await trainTiny({ workers: 2, training: () => ({ checkpointEvery: 1 }) })
     for (const checkpoint of checkpoints) {
-      const { step, weights } = decodeState(checkpoint, tinyPlan().identity)
+      const { step, weights } = savedState(checkpoint)
       expect(weights).toEqual(alone[step - 1])
     }
   })
@@ -166,7 +165,7 @@ describe('the figures of an epoch', () => {
 
   test('after a resume within the epoch count all its samples, and the speed only its own', async () => {
     const { checkpoints } = await trainTiny({ workers: 1, training: () => ({ checkpointEvery: 1 }) })
-    const state = decodeState(checkpoints[2]!, tinyPlan().identity)
+    const state = savedState(checkpoints[2]!)
     expect(state.position).toMatchObject({ epoch: 1, batch: 3, count: 30 })
     const { epochs } = await trainTiny({ workers: 1, plan: tinyPlan({}, state) })
     // One step of 3 samples was left, in 10 ms.

@@ -29,7 +29,7 @@ export async function evaluateRun(options: EvaluateOptions): Promise<void> {
   const dataSet = await openTestData(options, facts, people)
   Object.assign(process.env, computeEnvironment(options.threads))
   const { backend, description } = await loadTensorFlow(await provision(options.offline, people))
-  const { model, weights, origin } = await loadModel(folder, facts)
+  const { model, weights, origin } = await loadModel(folder)
   people.write(`${origin}, on ${description}\n`)
   const test = facts.config.limitTest === null ? dataSet.test : takeFirst(dataSet.test, facts.config.limitTest)
   // As in the run, so that the figures are those of its summary to the last digit.

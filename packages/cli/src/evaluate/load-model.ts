@@ -1,27 +1,25 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readNewestCheckpoint, runFiles } from '@lockstep/coordinator'
-import { imageShape } from '@lockstep/data'
 import {
   createLayout,
-  createModel,
   decodeCheckpoint,
   fromLayersModelFiles,
   readWeights,
+  restoreModel,
   writeWeights,
 } from '@lockstep/model'
 import { hasSystemCode } from '@lockstep/protocol'
-import type { RunFacts } from '../runs/run-facts.ts'
 
 export type LoadedModel = {
-  readonly model: Awaited<ReturnType<typeof createModel>>
+  readonly model: Awaited<ReturnType<typeof fromLayersModelFiles>>
   readonly weights: Float32Array
   /** Where the weights come from, for people. */
   readonly origin: string
 }
 
 /** The model that a run has saved, or, where it was killed before it could, the one in its newest checkpoint. */
-export async function loadModel(folder: string, facts: RunFacts): Promise<LoadedModel> {
+export async function loadModel(folder: string): Promise<LoadedModel> {
   const saved = join(folder, runFiles.model)
   try {
     const json = await readFile(join(saved, 'model.json'), 'utf8')
@@ -32,23 +30,19 @@ export async function loadModel(folder: string, facts: RunFacts): Promise<Loaded
     return { model, weights: readWeights(model, createLayout(model)), origin: saved }
   } catch (error) {
     if (!hasSystemCode(error, 'ENOENT')) throw error
-    return loadFromCheckpoint(folder, facts)
+    return loadFromCheckpoint(folder)
   }
 }
 
 /** The same with the weights in the model, for whoever runs it by itself. */
-export async function loadTrainedModel(folder: string, facts: RunFacts): Promise<LoadedModel> {
-  const loaded = await loadModel(folder, facts)
+export async function loadTrainedModel(folder: string): Promise<LoadedModel> {
+  const loaded = await loadModel(folder)
   writeWeights(loaded.model, createLayout(loaded.model), loaded.weights)
   return loaded
 }
 
-async function loadFromCheckpoint(folder: string, { config, classNames }: RunFacts): Promise<LoadedModel> {
-  const { weights, step } = decodeCheckpoint(await readNewestCheckpoint(folder))
-  const model = await createModel(config.model, {
-    classes: classNames.length,
-    seed: config.seed,
-    inputShape: imageShape,
-  })
-  return { model, weights, origin: `checkpoint of step ${step}` }
+async function loadFromCheckpoint(folder: string): Promise<LoadedModel> {
+  const checkpoint = decodeCheckpoint(await readNewestCheckpoint(folder))
+  const { model } = await restoreModel(checkpoint)
+  return { model, weights: checkpoint.weights, origin: `checkpoint of step ${checkpoint.step}` }
 }

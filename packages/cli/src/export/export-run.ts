@@ -25,7 +25,7 @@ export async function exportRun(options: ExportOptions, { stdout, stderr }: Prog
   if (!options.force) await refuseTaken(paths)
   const facts = await readRunFacts(folder)
   await prepare(options.offline, stderr)
-  const loaded = await loadTrainedModel(folder, facts)
+  const loaded = await loadTrainedModel(folder)
   stderr.write(`${loaded.origin}\n`)
   const contents = encode({ ...loaded, facts })
   await writeFiles(paths, contents)

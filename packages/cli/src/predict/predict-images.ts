@@ -25,7 +25,7 @@ export async function predictImages(options: PredictOptions, { stdout, stderr }:
   const pixels = await readImages(options.images)
   Object.assign(process.env, computeEnvironment(options.threads))
   await loadTensorFlow(await provision(options.offline, stderr))
-  const { model } = await loadTrainedModel(folder, facts)
+  const { model } = await loadTrainedModel(folder)
   const probabilities = predictProbabilities(model, pixels)
   const classes = facts.classNames.length
   const predictions = options.images.map((image, index) => {

@@ -1,9 +1,9 @@
 import { createRandom, type ImageSplit, imageBytes } from '@lockstep/data'
-import { createOptimizer, createSchedule } from '@lockstep/model'
+import { createOptimizer, createSchedule, decodeCheckpoint } from '@lockstep/model'
 import type { RunConfig } from '@lockstep/protocol'
 import { exampleRunConfig } from '@lockstep/protocol/testing'
 import type { RunPlan } from '../../src/plan.ts'
-import { freshState, type RunState } from '../../src/run-state.ts'
+import { freshState, type RunState, resumeState } from '../../src/run-state.ts'
 import { classes, features, tinyLayout, tinySize, tinyTrainable } from './tiny-engine.ts'
 
 export const tinyConfig: RunConfig = {
@@ -14,6 +14,8 @@ export const tinyConfig: RunConfig = {
   seed: 7,
   learningRate: 0.05,
 }
+
+const tinyData = '1'.repeat(64)
 
 /** Images whose label is told by which of three pairs of bytes is brightest; the last two bytes number the sample. */
 export function makeSplit(count: number, stream: number): ImageSplit {
@@ -43,7 +45,7 @@ export function sampleNumbers(pixels: Uint8Array): number[] {
 export function tinyPlan(changes: Partial<RunConfig> = {}, state: RunState = tinyState(changes)): RunPlan {
   const config = { ...tinyConfig, ...changes }
   return {
-    identity: { runId: 'tiny-run', config, dataSha256: '1'.repeat(64), layoutHash: '2'.repeat(64) },
+    identity: { runId: 'tiny-run', config, dataSha256: tinyData, layoutHash: '2'.repeat(64), topology: '{}' },
     config,
     classNames: ['left', 'middle', 'right'],
     dataSource: 'test',
@@ -54,7 +56,6 @@ export function tinyPlan(changes: Partial<RunConfig> = {}, state: RunState = tin
     trainableSize: tinyTrainable,
     learningRateAt: createSchedule(config, 4),
     state,
-    topology: '{}',
     modelSummary: 'tiny',
     modelFiles: () => ({ 'model.json': '{}', 'weights.bin': new Uint8Array(4) }),
   }
@@ -64,4 +65,9 @@ export function tinyState(changes: Partial<RunConfig> = {}): RunState {
   const random = createRandom(5, 5)
   const weights = Float32Array.from({ length: tinySize }, () => random.below(1000) / 1000 - 0.5)
   return freshState(weights, createOptimizer({ ...tinyConfig, ...changes }, tinyLayout).initialState(tinyTrainable))
+}
+
+/** The state in the bytes of a checkpoint of the tiny plan. */
+export function savedState(checkpoint: Uint8Array): RunState {
+  return resumeState(decodeCheckpoint(checkpoint), tinyData)
 }

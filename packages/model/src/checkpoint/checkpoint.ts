@@ -1,4 +1,4 @@
-import { type RunConfig, runConfigSchema } from '@lockstep/protocol'
+import { maxTopologyLength, type RunConfig, runConfigSchema } from '@lockstep/protocol'
 import { z } from 'zod'
 import type { OptimizerState } from '../optimizers/optimizer.ts'
 
@@ -14,6 +14,8 @@ export type Checkpoint = {
   readonly dataSha256: string
   /** `ParameterLayout.hash` of the model that the weights belong to, hex. */
   readonly layoutHash: string
+  /** The layers of that model, as `toTopology` writes them: a resumed run needs no model file. */
+  readonly topology: string
   /** Optimizer steps since the start of the run. */
   readonly step: number
   /** Where in the epoch the run stands, and what the epoch's metrics add up to so far. */
@@ -45,6 +47,7 @@ export const checkpointHeaderSchema = z.strictObject({
   config: runConfigSchema,
   dataSha256: sha256Hex,
   layoutHash: sha256Hex,
+  topology: z.string().min(2).max(maxTopologyLength),
   step: nonNegative,
   position: z.strictObject({
     epoch: nonNegative,

@@ -8,6 +8,7 @@ export const exampleCheckpoint: Checkpoint = {
   config: { ...exampleRunConfig, epochs: 10, seed: 42, momentum: 0 },
   dataSha256: 'a'.repeat(64),
   layoutHash: 'b'.repeat(64),
+  topology: '{"class_name":"Sequential","config":{"name":"none","layers":[]}}',
   step: 1234,
   position: { epoch: 2, batch: 434, lossSum: 0.1 + 0.2, correct: 17, count: 21_700 },
   progress: { history: [{ epoch: 1, validationLoss: 1.25 }], bestLoss: Number.POSITIVE_INFINITY },

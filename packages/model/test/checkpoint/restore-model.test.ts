@@ -1,0 +1,35 @@
+import { beforeAll, expect, test } from 'vitest'
+import { buildModel } from '../../src/architectures/index.ts'
+import { decodeCheckpoint } from '../../src/checkpoint/decode.ts'
+import { encodeCheckpoint } from '../../src/checkpoint/encode.ts'
+import { restoreModel } from '../../src/checkpoint/restore-model.ts'
+import { createLayout } from '../../src/layout.ts'
+import { usePlainJavaScript } from '../../src/tfjs.ts'
+import { toTopology } from '../../src/topology.ts'
+import { exampleCheckpoint } from './example.ts'
+
+beforeAll(usePlainJavaScript)
+
+function resnetCheckpoint() {
+  const model = buildModel('resnet20', { classes: 10, seed: 1 })
+  const layout = createLayout(model)
+  const topology = toTopology(model)
+  model.dispose()
+  return { layout, topology, checkpoint: { ...exampleCheckpoint, topology, layoutHash: layout.hash } }
+}
+
+test('a checkpoint from a file builds the model that was written into it', async () => {
+  const { layout, topology, checkpoint } = resnetCheckpoint()
+  const restored = await restoreModel(decodeCheckpoint(encodeCheckpoint(checkpoint)))
+  expect(restored.layout).toEqual(layout)
+  expect(toTopology(restored.model)).toBe(topology)
+  restored.model.dispose()
+})
+
+test('weights that lie in another order than those of the model are refused', async () => {
+  const { layout, checkpoint } = resnetCheckpoint()
+  await expect(restoreModel({ ...checkpoint, layoutHash: 'b'.repeat(64) })).rejects.toMatchObject({
+    code: 'checkpoint-layout',
+    received: layout.hash,
+  })
+})
