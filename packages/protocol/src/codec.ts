@@ -1,5 +1,5 @@
 import { LockstepError } from './error.ts'
-import { encodeFrame, type FrameLayout, readFrameHeader, readFrameTensors } from './frame.ts'
+import { encodeFrame, type FrameLayout, maxHeaderBytes, readFrameHeader, readFrameTensors } from './frame.ts'
 import { type Message, type MessageType, messageSchemas, messageTensors, type Sizes } from './messages.ts'
 import type { Tensors } from './tensor.ts'
 
@@ -17,8 +17,8 @@ export function encodeMessage(message: Message, tensors: Tensors = {}): Uint8Arr
  * `sizes` is null before `welcome`, when no message with tensors is due.
  * Throws `frame-malformed` or `message-invalid`.
  */
-export function decodeMessage(frame: Uint8Array, sizes: Sizes | null): Received {
-  const layout = readFrameHeader(frame)
+export function decodeMessage(frame: Uint8Array, sizes: Sizes | null, maxHeader = maxHeaderBytes): Received {
+  const layout = readFrameHeader(frame, maxHeader)
   const message = parseFields(layout.fields)
   checkTensors(message, layout, sizes)
   const carriesTensors = layout.tensors.length > 0

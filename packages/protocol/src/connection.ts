@@ -1,6 +1,7 @@
 import { WebSocket } from 'ws'
 import { decodeMessage, encodeMessage, type Received } from './codec.ts'
 import { LockstepError } from './error.ts'
+import { maxHeaderBytes } from './frame.ts'
 import { type Message, maxReasonLength, type Sizes } from './messages.ts'
 import type { Tensors } from './tensor.ts'
 
@@ -58,10 +59,14 @@ export function openWebSocket(url: string, handshakeTimeoutMs: number, trust?: T
 }
 
 /**
- * Carries messages over an open or opening WebSocket. Bytes that are not a message of the protocol close the
- * connection: the peer is told why, and `onClose` gets the error.
+ * Carries messages over an open or opening WebSocket. Bytes that are not a message of the protocol, or whose header is
+ * longer than `maxHeader`, close the connection: the peer is told why, and `onClose` gets the error.
  */
-export function createConnection(socket: WebSocket, handlers: ConnectionHandlers): Connection {
+export function createConnection(
+  socket: WebSocket,
+  handlers: ConnectionHandlers,
+  maxHeader = maxHeaderBytes,
+): Connection {
   let sizes: Sizes | null = null
   let failure: LockstepError | null = null
 
@@ -80,7 +85,7 @@ export function createConnection(socket: WebSocket, handlers: ConnectionHandlers
   function decode(data: Buffer, isBinary: boolean): Received | null {
     try {
       if (!isBinary) throw new LockstepError('frame-malformed', 'a text message', { expected: 'binary messages only' })
-      return decodeMessage(data, sizes)
+      return decodeMessage(data, sizes, maxHeader)
     } catch (error) {
       if (!(error instanceof LockstepError)) throw error
       failure = error

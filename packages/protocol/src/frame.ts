@@ -24,8 +24,10 @@ import {
  * that a Float32Array can be laid over what arrived, without a copy.
  */
 export const frameMagic = 0x31534b4c
-/** Room for a `welcome` with the longest topology, of which a character may take three bytes, and its other fields. */
-export const maxHeaderBytes = 4 << 20
+/** The longest header that is unpacked for someone who may not even know the token. */
+export const maxHeaderBytes = 64 << 10
+/** What a worker takes: room for a `welcome` with the longest topology, of which a character may take three bytes. */
+export const maxWorkerHeaderBytes = 4 << 20
 const prefixBytes = 8
 const alignment = 8
 
@@ -63,9 +65,9 @@ export function encodeFrame(fields: Readonly<Record<string, unknown>>, tensors: 
 
 /**
  * Reads a frame's header and the list of its tensors; allocates nothing of their size.
- * Throws `frame-malformed` when the bytes are not a frame.
+ * Throws `frame-malformed` when the bytes are not a frame, or the header is longer than `maxBytes`.
  */
-export function readFrameHeader(frame: Uint8Array): FrameLayout {
+export function readFrameHeader(frame: Uint8Array, maxBytes = maxHeaderBytes): FrameLayout {
   if (frame.byteLength < prefixBytes) {
     throw malformed('a frame is shorter than its prefix', `≥ ${prefixBytes} bytes`, `${frame.byteLength}`)
   }
@@ -73,7 +75,7 @@ export function readFrameHeader(frame: Uint8Array): FrameLayout {
   const magic = view.getUint32(0, true)
   if (magic !== frameMagic) throw malformed('a frame has the wrong magic', hex(frameMagic), hex(magic))
   const headerBytes = view.getUint32(4, true)
-  const room = Math.min(maxHeaderBytes, frame.byteLength - prefixBytes)
+  const room = Math.min(maxBytes, frame.byteLength - prefixBytes)
   if (headerBytes > room) throw malformed('a frame header is too long', `≤ ${room} bytes`, `${headerBytes}`)
   const headerEnd = prefixBytes + headerBytes
   return { ...unpackHeader(frame.subarray(prefixBytes, headerEnd)), headerEnd }

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { encodeMessage } from '../src/codec.ts'
 import { openWebSocket } from '../src/connection.ts'
+import { maxTopologyLength } from '../src/messages.ts'
 import { examples, exampleTensors, sizes } from './support/messages.ts'
 import { connectPair, createEnd, listen } from './support/sockets.ts'
 
@@ -55,6 +56,13 @@ describe('a connection', () => {
     expect((await server.next()).message).toEqual({ ...bye, reason: 'x'.repeat(2048) })
   })
 
+  test('of a worker takes a welcome with the longest topology, in the longest characters', async () => {
+    const { server, client } = await connectPair()
+    const welcome = { ...examples.welcome, topology: '€'.repeat(maxTopologyLength) }
+    server.connection.send(welcome)
+    expect((await client.next()).message).toEqual(welcome)
+  })
+
   test('drops what is sent when it is over', async () => {
     const { server, client } = await connectPair()
     client.connection.close(bye)
@@ -100,6 +108,13 @@ describe('bytes that are no message', () => {
     expect((await client.next()).message).toMatchObject({ type: 'bye', code: 'refused' })
     expect(await server.closed).toMatchObject({ code: 'frame-malformed' })
     expect(server.received).toEqual([])
+  })
+
+  test('as a hello with a header beyond 64 KiB are refused before they are unpacked', async () => {
+    const { server, client } = await connectPair()
+    client.connection.send({ ...examples.hello, token: 'x'.repeat(65_536) })
+    expect((await client.next()).message).toMatchObject({ type: 'bye', reason: 'a frame header is too long' })
+    expect(await server.closed).toMatchObject({ code: 'frame-malformed', expected: '≤ 65536 bytes' })
   })
 
   test('as tensors before their sizes are known close the connection', async () => {

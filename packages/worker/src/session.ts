@@ -4,6 +4,7 @@ import {
   createConnection,
   type LockstepError,
   type MessageOf,
+  maxWorkerHeaderBytes,
   openWebSocket,
   protocolVersion,
   type Received,
@@ -55,7 +56,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
   return new Promise((resolve, reject) => {
     const session = newSession()
     const socket = openWebSocket(options.url, options.answerTimeoutMs, options.trust)
-    const connection = createConnection(socket, { onMessage, onClose })
+    const connection = createConnection(socket, { onMessage, onClose }, maxWorkerHeaderBytes)
     socket.once('open', greet)
     options.signal.addEventListener('abort', depart)
     if (options.signal.aborted) depart()

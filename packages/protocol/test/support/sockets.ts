@@ -6,6 +6,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import type { Received } from '../../src/codec.ts'
 import { type Connection, createConnection, openWebSocket } from '../../src/connection.ts'
 import type { LockstepError } from '../../src/error.ts'
+import { maxWorkerHeaderBytes } from '../../src/frame.ts'
 
 /** One end of a connection, with what it has received so far. */
 export type End = {
@@ -24,7 +25,7 @@ const limits = { perMessageDeflate: false, maxPayload: 1 << 20 }
 export async function connectPair(): Promise<{ readonly server: End; readonly client: End }> {
   const { url, sockets } = await listen()
   const accepted = new Promise<End>(resolve => sockets.once('connection', socket => resolve(createEnd(socket))))
-  const client = createEnd(openWebSocket(url, 5000))
+  const client = createEnd(openWebSocket(url, 5000), maxWorkerHeaderBytes)
   await once(client.socket, 'open')
   return { server: await accepted, client }
 }
@@ -38,7 +39,7 @@ export async function listen(): Promise<{ readonly url: string; readonly sockets
   return { url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`, sockets }
 }
 
-export function createEnd(socket: WebSocket): End {
+export function createEnd(socket: WebSocket, maxHeader?: number): End {
   const received: Received[] = []
   let awaited = 0
   let wake = () => {}
@@ -46,13 +47,11 @@ export function createEnd(socket: WebSocket): End {
   const closed = new Promise<LockstepError | null>(resolve => {
     onClose = resolve
   })
-  const connection = createConnection(socket, {
-    onMessage: message => {
-      received.push(message)
-      wake()
-    },
-    onClose: error => onClose(error),
-  })
+  const onMessage = (message: Received) => {
+    received.push(message)
+    wake()
+  }
+  const connection = createConnection(socket, { onMessage, onClose: error => onClose(error) }, maxHeader)
 
   async function next(): Promise<Received> {
     const index = awaited++
