@@ -25,15 +25,14 @@ const risingPart = 0.3
 /**
  * Up half a turn of the cosine from 1/25 of the peak for 30 % of the steps, then down one to 1/250,000 at the last step:
  * "super-convergence" (Smith and Topin 2018) with the numbers of PyTorch's OneCycleLR, except that the momentum, which
- * cycles there, stays as it is.
+ * cycles there, stays as it is. It rises by itself: a run with it has no warm-up.
  */
-const oneCycle: Course = (peak, step, { warmupSteps, totalSteps }) => {
+const oneCycle: Course = (peak, step, { totalSteps }) => {
   const lowest = peak / 25
-  const last = totalSteps - warmupSteps - 1
-  const top = Math.max(0, risingPart * (totalSteps - warmupSteps) - 1)
-  const done = step - warmupSteps
-  if (done < top) return swing(lowest, peak, done / top)
-  return last > top ? swing(peak, lowest / 10_000, (done - top) / (last - top)) : peak
+  const last = totalSteps - 1
+  const top = Math.max(0, risingPart * totalSteps - 1)
+  if (step < top) return swing(lowest, peak, step / top)
+  return last > top ? swing(peak, lowest / 10_000, (step - top) / (last - top)) : peak
 }
 
 export const courses: Readonly<Record<RunConfig['schedule'], Course>> = {
