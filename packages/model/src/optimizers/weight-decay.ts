@@ -15,13 +15,17 @@ export type WeightDecay = {
 
 export const noDecay: WeightDecay = { rate: 0, ranges: [] }
 
+/** What tfjs's layers call the weights that inputs are multiplied by. */
+const kernelNames = new Set(['kernel', 'depthwise_kernel', 'pointwise_kernel', 'recurrent_kernel', 'embeddings'])
+
 /**
- * The decay of a model's kernels: its trainable tensors of two dimensions or more. Biases and the scales and offsets of
- * normalisation keep their values, as is usual (Jia et al. 2018, section 3.2; He et al. 2019, "Bag of Tricks", section
+ * The decay of a model's kernels, told by their names. Biases, slopes of PReLU and the scales and offsets of
+ * normalization keep their values, as is usual (Jia et al. 2018, section 3.2; He et al. 2019, "Bag of Tricks", section
  * 3.1): there are few of them, they hardly overfit, and a scale that decays only takes away from the next kernel.
  */
 export function kernelDecay(rate: number, { entries, trainableSize }: DecayLayout): WeightDecay {
-  const kernels = entries.filter(({ shape, offset }) => shape.length >= 2 && offset < trainableSize)
+  const isKernel = (name: string) => kernelNames.has(name.slice(name.lastIndexOf('/') + 1))
+  const kernels = entries.filter(({ name, offset }) => isKernel(name) && offset < trainableSize)
   return { rate, ranges: kernels.map(kernel => ({ start: kernel.offset, end: kernel.offset + kernel.size })) }
 }
 
