@@ -9,7 +9,7 @@ const standardClasses: ReadonlyMap<string, Class> = new Map(registeredClasses())
 /**
  * The layers of a model and how they hang together, without their weights, as tfjs writes it into `model.json`.
  *
- * @throws LockstepError `model-custom-class` if a layer or another part of it is of a class that is not tfjs's own:
+ * @throws LockstepError `model-custom-class` if a layer, an activation or another part of it is of a class that is not tfjs's own:
  * workers do not have it; `model-too-large` if the text is longer than a message may carry.
  */
 export function toTopology(model: tf.LayersModel): string {
@@ -33,20 +33,32 @@ export async function fromTopology(topology: string): Promise<tf.LayersModel> {
     return await tf.models.modelFromJSON(JSON.parse(topology) as tf.io.ModelJSON)
   } catch (cause) {
     throw new LockstepError('model-topology', 'the model cannot be built from its description', {
+      expected: 'layers as tfjs writes them into model.json and can read again',
       received: cause instanceof Error ? cause.message : String(cause),
+      hint: 'Use the same version of lockstep everywhere, and in a model file what tfjs can write and read.',
       cause,
     })
   }
 }
 
+/** Where a topology names a class: the layer, initializer or other part of this class, or an activation by its name. */
+const classKeys = new Set(['class_name', 'activation', 'recurrent_activation'])
+
 function refuseCustomClasses(topology: string): void {
   const registered = new Map(registeredClasses())
   JSON.parse(topology, (key, value: unknown) => {
-    if (key !== 'class_name' || typeof value !== 'string') return value
-    const standard = standardClasses.get(value)
-    if (standard === undefined || standard !== registered.get(value)) throw customClass(value)
+    if (!classKeys.has(key) || typeof value !== 'string') return value
+    const name = key === 'class_name' ? value : activationName(value, registered)
+    const standard = standardClasses.get(name)
+    if (standard === undefined || standard !== registered.get(name)) throw customClass(name)
     return value
   })
+}
+
+/** An activation under the name by which it is registered: tfjs writes `hardSigmoid` as `hard_sigmoid`. */
+function activationName(written: string, registered: ReadonlyMap<string, Class>): string {
+  if (registered.has(written)) return written
+  return written.replace(/_+(\w)/g, (_, letter: string) => letter.toUpperCase())
 }
 
 function registeredClasses(): [name: string, own: Class][] {
@@ -57,8 +69,8 @@ function registeredClasses(): [name: string, own: Class][] {
 function customClass(name: string): LockstepError {
   return new LockstepError('model-custom-class', `the model uses the class ${name}, which workers do not have`, {
     kind: 'usage',
-    expected: 'layers, initializers, regularizers and constraints of tfjs itself',
+    expected: 'layers, activations, initializers, regularizers and constraints of tfjs itself',
     received: name,
-    hint: 'Workers build the model from its description alone: put it together from the layers of tfjs.',
+    hint: 'Workers build the model from its description alone: put it together from the layers and activations of tfjs.',
   })
 }

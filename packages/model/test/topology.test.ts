@@ -42,6 +42,20 @@ test('a topology that is too long for a message is refused', () => {
 test.each(['', '{}', '{"class_name":"Sequential","config":{"layers":[{"class_name":"Nothing","config":{}}]}}'])(
   'what is no topology is refused: %s',
   async topology => {
-    await expect(fromTopology(topology)).rejects.toMatchObject({ code: 'model-topology' })
+    await expect(fromTopology(topology)).rejects.toMatchObject({
+      code: 'model-topology',
+      expected: expect.stringContaining('model.json'),
+      received: expect.any(String),
+      hint: expect.any(String),
+    })
   },
 )
+
+test('activations that tfjs writes in another way than it registers them are no strangers', async () => {
+  const layers = [
+    tf.layers.dense({ name: 'hard', units: 2, activation: 'hardSigmoid', inputShape: [4, 2] }),
+    tf.layers.lstm({ name: 'lstm', units: 2, activation: 'relu6', recurrentActivation: 'hardSigmoid' }),
+  ]
+  const model = kept(tf.sequential({ name: 'hard', layers }))
+  expect(toTopology(kept(await fromTopology(toTopology(model))))).toBe(toTopology(model))
+})

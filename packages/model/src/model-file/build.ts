@@ -6,6 +6,7 @@ import { fromTopology, toTopology } from '../topology.ts'
 import { checkModel } from './check.ts'
 import { describeThrown, loadModelFunction } from './load.ts'
 import { withSeededRandom } from './seeded-random.ts'
+import { usageFault } from './usage-fault.ts'
 
 export type FileOptions = ArchitectureOptions & {
   /** Height, width and channels of an image. */
@@ -16,16 +17,25 @@ export type FileOptions = ArchitectureOptions & {
  * Builds the model of a file. What comes back is built anew from the topology of what the file's function has returned,
  * as workers build theirs, with its weights. The same seed gives the same weights, also where initializers have no seed.
  *
- * @throws LockstepError what `loadModelFunction`, `checkModel` and `toTopology` throw, and `model-file-failed` when
+ * @throws LockstepError what `loadModelFunction`, `checkModel`, `toTopology` and `fromTopology` throw, and `model-file-failed` when
  * the function throws.
  */
 export async function buildFromFile(path: string, options: FileOptions): Promise<tf.LayersModel> {
   const model = await withSeededRandom(options.seed, async () => callFunction(path, options))
   checkModel(model, options)
-  const rebuilt = await fromTopology(toTopology(model))
+  const rebuilt = await rebuild(model)
   rebuilt.setWeights(model.getWeights())
   model.dispose()
   return rebuilt
+}
+
+async function rebuild(model: tf.LayersModel): Promise<tf.LayersModel> {
+  const topology = toTopology(model)
+  try {
+    return await fromTopology(topology)
+  } catch (error) {
+    throw usageFault(error)
+  }
 }
 
 async function callFunction(path: string, { classes, seed, inputShape }: FileOptions): Promise<unknown> {

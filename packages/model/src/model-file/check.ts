@@ -5,6 +5,7 @@ import { createLayout } from '../layout.ts'
 import { checkRandomLayers } from '../random/check-random-layers.ts'
 import { tf } from '../tfjs.ts'
 import type { FileOptions } from './build.ts'
+import { usageFault } from './usage-fault.ts'
 
 /**
  * Checks that what a model file has returned can be trained on images of `inputShape` with labels of `classes`.
@@ -20,12 +21,17 @@ export function checkModel(
   requireShape('input', model.inputs, [null, ...inputShape], 'Give the first layer `inputShape`.')
   requireShape('output', model.outputs, [null, classes], 'End with as many units as `classes` says.')
   if (model.trainableWeights.length === 0) {
-    throw new LockstepError('model-not-trainable', 'the model has no trainable weights', { kind: 'usage' })
+    throw new LockstepError('model-not-trainable', 'the model has no weights to train', {
+      kind: 'usage',
+      expected: 'at least one trainable weight',
+      received: `${model.weights.length}, none of them trainable`,
+      hint: 'Leave `trainable` of at least one layer with weights true.',
+    })
   }
   checkRandomLayers(model)
   checkDilations(model)
-  asUsage(() => createLogits(model))
-  asUsage(() => createLayout(model))
+  withUsageFaults(() => createLogits(model))
+  withUsageFaults(() => createLayout(model))
 }
 
 function requireShape(
@@ -51,19 +57,10 @@ function notAModel(returned: unknown): LockstepError {
   })
 }
 
-/** What is a fault of the program elsewhere is one of the user's file here. */
-function asUsage(check: () => unknown): void {
+function withUsageFaults(check: () => unknown): void {
   try {
     check()
   } catch (error) {
-    if (!(error instanceof LockstepError)) throw error
-    const { code, message, expected, received, hint } = error
-    throw new LockstepError(code, message, {
-      kind: 'usage',
-      ...(expected === undefined ? {} : { expected }),
-      ...(received === undefined ? {} : { received }),
-      ...(hint === undefined ? {} : { hint }),
-      cause: error,
-    })
+    throw usageFault(error)
   }
 }

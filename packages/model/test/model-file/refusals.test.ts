@@ -24,6 +24,16 @@ ${registration}
 export const build = ({ classes, inputShape }) =>
   tf.sequential({ layers: [${flatten}, new Double({ name: 'double' }), ${softmax}] })`
 
+const customActivation = `import * as tf from '@tensorflow/tfjs'
+const { constructor } = tf.layers.activation({ activation: 'relu' }).activation
+class SofterSign extends Object.getPrototypeOf(constructor) {
+  static className = 'softerSign'
+  apply(x) { return tf.div(x, tf.add(tf.abs(x), 2)) }
+}
+tf.serialization.registerClass(SofterSign)
+export const build = ({ classes, inputShape }) =>
+  tf.sequential({ layers: [${flatten}, tf.layers.activation({ activation: 'softerSign' }), ${softmax}] })`
+
 test.each<[what: string, text: string, error: object]>([
   [
     'is not JavaScript',
@@ -78,7 +88,12 @@ test.each<[what: string, text: string, error: object]>([
   [
     'has nothing to train',
     layers(flatten, "tf.layers.dense({ units: classes, activation: 'softmax', trainable: false })"),
-    { code: 'model-not-trainable' },
+    {
+      code: 'model-not-trainable',
+      expected: 'at least one trainable weight',
+      received: '2, none of them trainable',
+      hint: expect.stringContaining('trainable'),
+    },
   ],
   [
     'draws random numbers that are not of a sample',
@@ -98,7 +113,13 @@ test.each<[what: string, text: string, error: object]>([
   [
     'registers a layer class of its own',
     custom('tf.serialization.registerClass(Double)'),
-    { code: 'model-custom-class', received: 'Double', hint: expect.stringContaining('layers of tfjs') },
+    { code: 'model-custom-class', received: 'Double', hint: expect.stringContaining('of tfjs') },
+  ],
+  ['registers an activation of its own', customActivation, { code: 'model-custom-class', received: 'softerSign' }],
+  [
+    'has layers that tfjs writes and cannot read',
+    layers(flatten, "tf.layers.activation({ activation: 'gelu_new' })", softmax),
+    { code: 'model-topology', received: expect.stringContaining('geluNew'), hint: expect.stringContaining('read') },
   ],
 ])('a file that %s is refused', async (_, text, error) => {
   await expect(create(await writeModelFile('model.js', text))).rejects.toMatchObject({ kind: 'usage', ...error })
