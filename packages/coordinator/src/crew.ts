@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { encodeMessage, LockstepError, type MessageOf } from '@lockstep/protocol'
 import { createDeferred, type Deferred } from './deferred.ts'
 import { evaluateKey, evaluationChunk } from './evaluation.ts'
@@ -103,7 +104,8 @@ function welcomeTo({ identity, config, state, trainableSize, train }: RunPlan): 
   return {
     type: 'welcome',
     runId: identity.runId,
-    config,
+    // Where a model's file lies on this machine is nobody else's business.
+    config: { ...config, model: basename(config.model) },
     topology: identity.topology,
     layoutHash: identity.layoutHash,
     sizes: {

@@ -1,4 +1,4 @@
-import { encodeMessage, LockstepError } from '@lockstep/protocol'
+import { encodeMessage, LockstepError, type RunConfig } from '@lockstep/protocol'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createCrew, heartbeatMs } from '../src/crew.ts'
 import type { CoordinatorEvent } from '../src/events.ts'
@@ -15,8 +15,8 @@ beforeEach(
 )
 afterEach(() => void vi.useRealTimers())
 
-function createTested() {
-  const plan = tinyPlan()
+function createTested(changes: Partial<RunConfig> = {}) {
+  const plan = tinyPlan(changes)
   const stop = new AbortController()
   const events: CoordinatorEvent[] = []
   const crew = createCrew({ plan, token, waitMs, stop: stop.signal, onEvent: event => events.push(event) })
@@ -75,6 +75,11 @@ describe('a worker that joins', () => {
     expect(message).toEqual({ type: 'state', runId: 'tiny-run', step: 5, powers: [1, 1] })
     expect(tensors.weights).toEqual(plan.state.weights)
     expect([...tensors.moments!]).toEqual([...new Array(21).fill(0.25), ...new Array(21).fill(0.5)])
+  })
+
+  test('does not learn in which folder of the coordinator the file of the model lies', () => {
+    const { plan, join } = createTested({ model: '/home/someone/models/wide.ts' })
+    expect(join().last('welcome')).toMatchObject({ config: { ...plan.config, model: 'wide.ts' } })
   })
 
   test('answers under the key of its task', async () => {
