@@ -2,6 +2,7 @@ import { weightsSha256 } from '@lockstep/model'
 import { decodeMessage } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import type { Training } from '../src/training.ts'
+import { decodeWith } from './support/decode.ts'
 import { createTinyEngine } from './support/tiny-engine.ts'
 import { sampleNumbers, savedState, tinyPlan, tinyState } from './support/tiny-plan.ts'
 import { trainAlone } from './support/train-alone.ts'
@@ -73,6 +74,26 @@ describe('the trained weights', () => {
     const state = savedState(whole.checkpoints[4]!)
     await trainTiny({ workers: 1, plan: tinyPlan(recipe, state) })
     expect(weightsSha256(state.weights)).toBe(expected)
+  })
+
+  test('are told with the learning rate of each step, which the metrics repeat', async () => {
+    const rates: number[] = []
+    const recipe = { schedule: 'cosine', warmup: 0.5, learningRate: 0.1 } as const
+    const { epochs } = await trainTiny({
+      workers: 2,
+      plan: tinyPlan(recipe),
+      training: ({ membership }) => ({
+        broadcast: frame => {
+          const { message } = decodeWith(frame)
+          if (message.type === 'update') rates.push(message.learningRate)
+          membership.broadcast(frame)
+        },
+      }),
+    })
+    // Half an epoch of 4 steps rises in 2; the other 6 of the 8 steps go down half a cosine.
+    const cosine = Array.from({ length: 6 }, (_, step) => 0.05 * (1 + Math.cos((Math.PI * step) / 6)))
+    expect(rates).toEqual([0.05, 0.1, ...cosine].map(rate => expect.closeTo(rate, 15)))
+    expect(epochs.map(({ learningRate }) => learningRate)).toEqual([rates[3], rates[7]])
   })
 
   test('follow the plain loop step by step', async () => {
