@@ -19,6 +19,10 @@ export type Resumed = {
 /** The full configuration of a new run on this data set: what was given, and defaults. */
 export function settleConfig(given: Partial<RunConfig>, dataset: RunConfig['dataset'], shards: number): RunConfig {
   const config = { ...runConfigDefaults, epochs: defaultEpochs(dataset), shards, ...given, dataset }
+  return checked(config)
+}
+
+function checked(config: RunConfig): RunConfig {
   refuseEmptyShards(config)
   refuseEagerBfloat16(config)
   refuseIdleWarmup(config)
@@ -77,8 +81,9 @@ export async function findResumed(reference: string, settings: Settings): Promis
       hint: 'Only --epochs, --workers and where it listens may; start a new run for anything else.',
     })
   }
+  const config = checked({ ...facts.config, epochs })
   const checkpoint = await readNewestCheckpoint(folder)
-  return { folder, facts: { ...facts, config: { ...facts.config, epochs } }, checkpoint }
+  return { folder, facts: { ...facts, config }, checkpoint }
 }
 
 /** Where a new run goes: `--run-dir`, or a name of time and model under the runs folder. */

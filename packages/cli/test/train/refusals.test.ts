@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runCli } from '../support/cli.ts'
+import { exampleFacts } from '../support/example-facts.ts'
 
 /** Usage errors: the words after `cli`, and what the one line must say. `DIR` is the test's folder. */
 const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
@@ -19,6 +20,10 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ['train --schedule nope', /--schedule: expected one of constant, step, cosine, one-cycle/],
   ['train --label-smoothing 1', /--label-smoothing: expected less than 1, received 1/],
   ['train --epochs 5 --warmup 5', /--warmup: the learning rate would rise to the end of the run: expected less than 5/],
+  [
+    'train --resume DIR/warm --epochs 3',
+    /--warmup: the learning rate would rise to the end of the run: expected less than 3/,
+  ],
   ['train --schedule one-cycle --warmup 1', /--warmup: the one-cycle schedule rises by itself/],
   ['train --augment=yes', /--augment takes no value/],
   ['train --validation-split 1.5', /--validation-split: expected less than 1, received 1.5/],
@@ -46,6 +51,8 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ['worker --connect http://host', /--connect: expected ws:\/\/HOST:PORT/],
 ]
 
+const warm = { ...exampleFacts.config, epochs: 9, warmup: 3 }
+
 describe('refuses in one clear line, with exit code 2 and nothing written,', () => {
   let folder = ''
   beforeAll(async () => {
@@ -55,6 +62,8 @@ describe('refuses in one clear line, with exit code 2 and nothing written,', () 
     await writeFile(join(folder, 'torn.json'), '{"batchSize": 3')
     await mkdir(join(folder, 'taken'))
     await writeFile(join(folder, 'taken', 'config.json'), '{}')
+    await mkdir(join(folder, 'warm'))
+    await writeFile(join(folder, 'warm', 'config.json'), JSON.stringify({ ...exampleFacts, config: warm }))
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
