@@ -1,0 +1,17 @@
+import { buildModel, createLayout, readWeights, usePlainJavaScript } from '@lockstep/model'
+import { expect, test } from 'vitest'
+import { formats } from '../../src/export/formats.ts'
+import { exampleFacts } from '../support/example-facts.ts'
+
+test('a safetensors file tells the name of the file of its model, but not where that lies', async () => {
+  await usePlainJavaScript()
+  const model = buildModel('reference', { classes: 2, seed: 1 })
+  const weights = readWeights(model, createLayout(model))
+  const facts = { ...exampleFacts, config: { ...exampleFacts.config, model: '/home/someone/wide-net.ts' } }
+  const [contents] = formats.safetensors.encode({ model, weights, origin: 'memory', facts })
+  model.dispose()
+  const file = Buffer.from(contents!)
+  expect(file.includes('someone')).toBe(false)
+  const header = JSON.parse(file.subarray(8, 8 + Number(file.readBigUInt64LE(0))).toString())
+  expect(JSON.parse(header.__metadata__.config)).toEqual({ ...exampleFacts.config, model: 'wide-net' })
+})
