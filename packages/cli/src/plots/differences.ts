@@ -1,6 +1,8 @@
 import { modelTitle } from '@lockstep/protocol'
 import type { RunRecord } from '../runs/run-folder.ts'
 
+type Config = Readonly<Record<string, unknown>>
+
 /** With more keys than this, naming them would say less than the names of the runs. */
 const mostKeys = 2
 
@@ -9,21 +11,31 @@ const mostKeys = 2
  * such as `batchSize 50`. Where the configurations are equal and the worker counts are not, these. Empty otherwise.
  */
 export function describeDifferences(runs: readonly RunRecord[]): readonly string[] {
-  const configs = runs.map(run => run.config as Readonly<Record<string, unknown>>)
+  const configs = runs.map(run => run.config as Config)
   const differing = differingKeys(configs)
   if (differing.length > mostKeys) return runs.map(() => '')
-  if (differing.length > 0) return configs.map(config => differing.map(key => describe(key, config[key])).join(', '))
+  if (differing.length > 0) {
+    const named = configs.map(nameModels(configs))
+    return named.map(config => differing.map(key => `${key} ${show(config[key])}`).join(', '))
+  }
   const workers = runs.map(run => run.summary?.workers)
   return new Set(workers).size > 1 ? workers.map(count => `workers ${show(count)}`) : runs.map(() => '')
 }
 
-function differingKeys(configs: readonly Readonly<Record<string, unknown>>[]): readonly string[] {
+function differingKeys(configs: readonly Config[]): readonly string[] {
   const keys = new Set(configs.flatMap(config => Object.keys(config)))
   return [...keys].filter(key => new Set(configs.map(config => JSON.stringify(config[key]))).size > 1)
 }
 
-function describe(key: string, value: unknown): string {
-  return `${key} ${show(key === 'model' ? modelTitle(String(value)) : value)}`
+/** Puts titles for the models of configurations, or, where several files would have one title, leaves their paths. */
+function nameModels(configs: readonly Config[]): (config: Config) => Config {
+  const models = [...new Set(configs.map(({ model }) => String(model)))]
+  const titles = models.map(modelTitle)
+  return config => {
+    const title = modelTitle(String(config.model))
+    const isShared = titles.filter(other => other === title).length > 1
+    return isShared ? config : { ...config, model: title }
+  }
 }
 
 function show(value: unknown): string {

@@ -116,6 +116,15 @@ describe('the legend', () => {
     ])
   })
 
+  it('names models by their paths where their files have one name', async () => {
+    const files = ['/first/net.ts', '/second/net.ts', '/second/wide.ts']
+    expect(await legendOf(files.map(model => ({ config: { model } })))).toEqual([
+      'reference (model /first/net.ts)',
+      'reference (model /second/net.ts)',
+      'reference (model wide)',
+    ])
+  })
+
   it('names the folders where three keys differ and the names do not', async () => {
     const config = { batchSize: 100, learningRate: 0.002, seed: 7 }
     expect(await legendOf([{}, { config }])).toEqual(['2026-03-01-run', '2026-03-02-run'])
