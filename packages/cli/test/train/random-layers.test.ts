@@ -1,11 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RunSummary } from '@lockstep/coordinator'
 import { cifar10, synthesizeCifar } from '@lockstep/data'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readSummary, runCli, startCli } from '../support/cli.ts'
+import { localWorkersOf, readSummary, runCli, startCli } from '../support/cli.ts'
 
 /** With batch normalization and dropout. */
 const model = fileURLToPath(new URL('../../../../examples/models/wide-net.ts', import.meta.url))
@@ -15,17 +15,19 @@ const size = ['--limit-train', '310', '--limit-test', '60', '--epochs', '2', '--
 describe('with dropout, batch normalization, augmentation, decay and a schedule', () => {
   let folder = ''
   let run: readonly string[] = []
+  let undisturbed: RunSummary
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lockstep-random-'))
     await synthesizeCifar({ format: cifar10, folder, seed: 1 })
     const recipe = ['--augment', '--weight-decay', '0.001', '--schedule', 'cosine', '--label-smoothing', '0.1']
     run = ['train', '--dataset', 'cifar10', '--data-dir', folder, '--model', model, ...recipe, ...size]
+    undisturbed = await trained('undisturbed', run, '--workers', '1')
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  async function trained(name: string, ...args: readonly string[]): Promise<RunSummary> {
-    const ended = await runCli([...run, ...args, '--run-dir', join(folder, name)])
+  async function trained(name: string, line: readonly string[], ...args: readonly string[]): Promise<RunSummary> {
+    const ended = await runCli([...line, ...args, '--run-dir', join(folder, name)])
     expect(ended, ended.stderr).toMatchObject({ code: 0 })
     return readSummary(join(folder, name))
   }
@@ -33,14 +35,13 @@ describe('with dropout, batch normalization, augmentation, decay and a schedule'
   test.each(['float32', 'bfloat16'])('in %s the weights do not depend on the workers', async precision => {
     const summaries: RunSummary[] = []
     for (const workers of ['1', '2', '4']) {
-      summaries.push(await trained(`${precision}-${workers}`, '--precision', precision, '--workers', workers))
+      summaries.push(await trained(`${precision}-${workers}`, run, '--precision', precision, '--workers', workers))
     }
     expect(new Set(summaries.map(({ weightsSha256 }) => weightsSha256)).size).toBe(1)
     expect(new Set(summaries.map(({ test }) => test!.loss)).size).toBe(1)
   })
 
   test('nor on an interruption in the middle of an epoch', async () => {
-    const undisturbed = await trained('undisturbed', '--workers', '1')
     const place = join(folder, 'interrupted')
     const cli = startCli([...run, '--workers', '2', '--run-dir', place])
     await cli.printed(/epoch 1\/2/)
@@ -51,8 +52,24 @@ describe('with dropout, batch normalization, augmentation, decay and a schedule'
     expect((await readSummary(place)).weightsSha256).toBe(undisturbed.weightsSha256)
   })
 
-  test('but they depend on the seed, which draws what is dropped and how images are varied', async () => {
-    const [first, second] = [await trained('seed-1', '--workers', '1'), await trained('seed-2', '--seed', '2')]
-    expect(second.weightsSha256).not.toBe(first.weightsSha256)
+  test('nor on workers that are killed, and one that joins when all of them are gone', async () => {
+    const tokenFile = join(folder, 'token')
+    await writeFile(tokenFile, 'a token of more than sixteen characters\n')
+    const place = join(folder, 'killed')
+    const cli = startCli([...run, '--workers', '2', '--token-file', tokenFile, '--run-dir', place])
+    const [, url] = await cli.printed(/listening on (ws:\S+)[\s\S]*epoch 1\/2/)
+    for (const id of await localWorkersOf(cli.child)) process.kill(id, 'SIGKILL')
+    const late = startCli(['worker', '--connect', url!, '--token-file', tokenFile, '--name', 'late', '--offline'])
+    expect((await cli.ending).code).toBe(0)
+    expect((await late.ending).code).toBe(0)
+    const { weightsSha256, perWorker } = await readSummary(place)
+    expect(weightsSha256).toBe(undisturbed.weightsSha256)
+    expect(perWorker.map(({ outcome }) => outcome === 'stayed to the end')).toEqual([false, false, true])
+    expect(perWorker[2]!.samples).toBeGreaterThan(0)
+  })
+
+  test('but with the images as they are, at the same seed, they are others', async () => {
+    const plain = run.filter(word => word !== '--augment')
+    expect((await trained('plain', plain, '--workers', '1')).weightsSha256).not.toBe(undisturbed.weightsSha256)
   })
 })
