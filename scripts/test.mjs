@@ -11,6 +11,8 @@ say('format and lint')
 run(process.execPath, [bin('biome'), 'check', '.'])
 say('types')
 run(process.execPath, [bin('turbo'), 'run', 'types', '--output-logs=errors-only', '--log-order=grouped'])
+say('TensorFlow')
+await provisionTensorFlow()
 say('tests')
 const folder = mkdtempSync(join(tmpdir(), 'lockstep-test-'))
 const report = join(folder, 'report.json')
@@ -23,6 +25,12 @@ const counts = readCounts(report)
 rmSync(folder, { recursive: true, force: true })
 process.stdout.write(`${counts.numPassedTests} passed, ${counts.numFailedTests} failed\n`)
 process.exit(tests.status === 0 && counts.numPassedTests > 0 ? 0 : tests.status || 1)
+
+/** Once for all tests: most run without the network, and would compute on WebAssembly where TensorFlow is missing. */
+async function provisionTensorFlow() {
+  const { provisionTensorFlow: provision } = await import('../packages/tensorflow/dist/index.js')
+  await provision({ environment: process.env, offline: false, onProgress: () => {}, onNotice: say })
+}
 
 function readCounts(path) {
   try {
