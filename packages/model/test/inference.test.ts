@@ -1,11 +1,11 @@
 import { presetNames } from '@lockstep/protocol'
+import { useTensorFlow } from '@lockstep/tensorflow/testing'
 import { beforeAll, expect, test } from 'vitest'
 import { buildModel } from '../src/architectures/index.ts'
 import { predictProbabilities } from '../src/inference.ts'
 import { tf } from '../src/tfjs.ts'
 import { expectEqualPredictions, exportModel } from './fixtures/exported.ts'
 import { conv, dense, initializer, modelOf } from './fixtures/small-models.ts'
-import { useTensorFlow } from './fixtures/tensorflow.ts'
 
 beforeAll(useTensorFlow)
 

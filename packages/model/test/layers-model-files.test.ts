@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { useTensorFlow } from '@lockstep/tensorflow/testing'
 import { beforeAll, expect, test } from 'vitest'
 import { buildModel } from '../src/architectures/index.ts'
 import { readWeights } from '../src/flat-weights.ts'
@@ -11,7 +12,6 @@ import { createAdam } from '../src/optimizers/adam.ts'
 import { tf } from '../src/tfjs.ts'
 import { runNode } from './fixtures/run-node.ts'
 import { keysOf, waveSamples } from './fixtures/samples.ts'
-import { useTensorFlow } from './fixtures/tensorflow.ts'
 
 beforeAll(useTensorFlow)
 

@@ -1,3 +1,4 @@
+import { useTensorFlow } from '@lockstep/tensorflow/testing'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { buildModel } from '../../src/architectures/index.ts'
 import { readWeights } from '../../src/flat-weights.ts'
@@ -6,7 +7,6 @@ import { tf } from '../../src/tfjs.ts'
 import { weightsSha256 } from '../../src/weights-hash.ts'
 import { runNode } from '../fixtures/run-node.ts'
 import { waveSamples } from '../fixtures/samples.ts'
-import { useTensorFlow } from '../fixtures/tensorflow.ts'
 
 const presets = ['vgg-bn', 'resnet20', 'mobilenet'] as const
 type Preset = (typeof presets)[number]

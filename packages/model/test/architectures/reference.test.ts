@@ -1,3 +1,4 @@
+import { useTensorFlow } from '@lockstep/tensorflow/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildModel } from '../../src/architectures/index.ts'
 import { readWeights } from '../../src/flat-weights.ts'
@@ -5,7 +6,6 @@ import { createLayout } from '../../src/layout.ts'
 import { tf } from '../../src/tfjs.ts'
 import { weightsSha256 } from '../../src/weights-hash.ts'
 import { runNode } from '../fixtures/run-node.ts'
-import { useTensorFlow } from '../fixtures/tensorflow.ts'
 
 const models: tf.LayersModel[] = []
 

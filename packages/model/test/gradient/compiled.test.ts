@@ -1,4 +1,5 @@
 import { compileFunction } from '@lockstep/tensorflow'
+import { useTensorFlow } from '@lockstep/tensorflow/testing'
 import { beforeAll, expect, test } from 'vitest'
 import { buildModel } from '../../src/architectures/index.ts'
 import { readWeights } from '../../src/flat-weights.ts'
@@ -11,7 +12,6 @@ import { weightsSha256 } from '../../src/weights-hash.ts'
 import { createEngines, relativeDistance } from '../fixtures/compiled.ts'
 import { runNode } from '../fixtures/run-node.ts'
 import { cutIntoShards, keysOf, waveSamples } from '../fixtures/samples.ts'
-import { useTensorFlow } from '../fixtures/tensorflow.ts'
 
 beforeAll(useTensorFlow)
 

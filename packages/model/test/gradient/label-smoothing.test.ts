@@ -1,3 +1,4 @@
+import { useTensorFlow } from '@lockstep/tensorflow/testing'
 import { beforeAll, expect, test } from 'vitest'
 import { crossEntropy } from '../../src/gradient/loss.ts'
 import { tf } from '../../src/tfjs.ts'
@@ -5,7 +6,6 @@ import { expectEqualEngines, expectSlopes } from '../fixtures/check-gradient.ts'
 import { createEngines } from '../fixtures/compiled.ts'
 import { createSlope } from '../fixtures/slope.ts'
 import { conv, modelOf } from '../fixtures/small-models.ts'
-import { useTensorFlow } from '../fixtures/tensorflow.ts'
 
 beforeAll(useTensorFlow)
 

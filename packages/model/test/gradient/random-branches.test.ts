@@ -1,8 +1,8 @@
+import { useTensorFlow } from '@lockstep/tensorflow/testing'
 import fc from 'fast-check'
 import { beforeAll, test } from 'vitest'
 import { expectRandomModel } from '../fixtures/check-random-model.ts'
 import { randomBranches } from '../fixtures/random-model-spec.ts'
-import { useTensorFlow } from '../fixtures/tensorflow.ts'
 
 beforeAll(useTensorFlow)
 

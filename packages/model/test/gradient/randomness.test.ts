@@ -1,4 +1,5 @@
 import { compileFunction } from '@lockstep/tensorflow'
+import { useTensorFlow } from '@lockstep/tensorflow/testing'
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import { createCompiledEngine } from '../../src/gradient/compiled.ts'
@@ -8,7 +9,6 @@ import { tf } from '../../src/tfjs.ts'
 import { weightsSha256 } from '../../src/weights-hash.ts'
 import { relativeDistance } from '../fixtures/compiled.ts'
 import { randomVector } from '../fixtures/random.ts'
-import { useTensorFlow } from '../fixtures/tensorflow.ts'
 
 beforeAll(useTensorFlow)
 

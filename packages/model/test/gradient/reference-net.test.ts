@@ -1,3 +1,4 @@
+import { useTensorFlow } from '@lockstep/tensorflow/testing'
 import { beforeAll, expect, test } from 'vitest'
 import { buildModel } from '../../src/architectures/index.ts'
 import { readWeights } from '../../src/flat-weights.ts'
@@ -8,7 +9,6 @@ import { createAdam } from '../../src/optimizers/adam.ts'
 import { tf } from '../../src/tfjs.ts'
 import { weightsSha256 } from '../../src/weights-hash.ts'
 import { cutIntoShards, keysOf, type Samples, waveSamples } from '../fixtures/samples.ts'
-import { useTensorFlow } from '../fixtures/tensorflow.ts'
 
 const batch = waveSamples(50, 1)
 

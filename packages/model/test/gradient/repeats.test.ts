@@ -1,9 +1,9 @@
 import { presetNames } from '@lockstep/protocol'
+import { useTensorFlow } from '@lockstep/tensorflow/testing'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { buildModel } from '../../src/architectures/index.ts'
 import { weightsSha256 } from '../../src/weights-hash.ts'
 import { createEngines } from '../fixtures/compiled.ts'
-import { useTensorFlow } from '../fixtures/tensorflow.ts'
 
 beforeAll(useTensorFlow)
 

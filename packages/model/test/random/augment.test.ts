@@ -1,4 +1,5 @@
 import { compileFunction } from '@lockstep/tensorflow'
+import { useTensorFlow } from '@lockstep/tensorflow/testing'
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import { augment } from '../../src/random/augment.ts'
@@ -6,7 +7,6 @@ import { sampleUniform } from '../../src/random/sample-uniform.ts'
 import { tf } from '../../src/tfjs.ts'
 import { hashEverywhere } from '../fixtures/backends.ts'
 import { createRandom } from '../fixtures/random.ts'
-import { useTensorFlow } from '../fixtures/tensorflow.ts'
 
 beforeAll(useTensorFlow)
 

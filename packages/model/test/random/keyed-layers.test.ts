@@ -1,3 +1,4 @@
+import { useTensorFlow } from '@lockstep/tensorflow/testing'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { announceLayers } from '../../src/gradient/announce-layers.ts'
 import { withKeyedRandomLayers } from '../../src/random/keyed-layers.ts'
@@ -5,7 +6,6 @@ import { nestedLayers } from '../../src/random/nested-layers.ts'
 import { sampleChance } from '../../src/random/sample-uniform.ts'
 import { tf } from '../../src/tfjs.ts'
 import { hashEverywhere } from '../fixtures/backends.ts'
-import { useTensorFlow } from '../fixtures/tensorflow.ts'
 
 beforeAll(useTensorFlow)
 

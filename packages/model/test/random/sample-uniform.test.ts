@@ -1,8 +1,8 @@
+import { useTensorFlow } from '@lockstep/tensorflow/testing'
 import { beforeAll, expect, test } from 'vitest'
 import { sampleChance, sampleUniform } from '../../src/random/sample-uniform.ts'
 import { tf } from '../../src/tfjs.ts'
 import { computeEverywhere, hashEverywhere } from '../fixtures/backends.ts'
-import { useTensorFlow } from '../fixtures/tensorflow.ts'
 
 beforeAll(useTensorFlow)
 

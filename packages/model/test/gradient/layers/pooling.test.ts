@@ -1,8 +1,8 @@
+import { useTensorFlow } from '@lockstep/tensorflow/testing'
 import { beforeAll, describe, test } from 'vitest'
 import { tf } from '../../../src/tfjs.ts'
 import { expectRightGradient } from '../../fixtures/check-gradient.ts'
 import { combine, conv, initializer, modelOf, named } from '../../fixtures/small-models.ts'
-import { useTensorFlow } from '../../fixtures/tensorflow.ts'
 
 beforeAll(useTensorFlow)
 

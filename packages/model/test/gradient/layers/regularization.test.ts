@@ -1,10 +1,10 @@
+import { useTensorFlow } from '@lockstep/tensorflow/testing'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { tf } from '../../../src/tfjs.ts'
 import { expectRightGradient } from '../../fixtures/check-gradient.ts'
 import { createEngines } from '../../fixtures/compiled.ts'
 import { keysOf } from '../../fixtures/samples.ts'
 import { conv, dense, initializer, modelOf } from '../../fixtures/small-models.ts'
-import { useTensorFlow } from '../../fixtures/tensorflow.ts'
 
 beforeAll(useTensorFlow)
 

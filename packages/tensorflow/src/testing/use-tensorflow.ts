@@ -1,6 +1,7 @@
-import { computeEnvironment, loadTensorFlow, provisionTensorFlow } from '@lockstep/tensorflow'
+import { computeEnvironment, loadTensorFlow } from '../load.ts'
+import { provisionTensorFlow } from '../provision.ts'
 
-/** Makes native TensorFlow with one thread the backend of this process. */
+/** Makes native TensorFlow with one thread the backend of this process; it is fetched where this machine lacks it. */
 export async function useTensorFlow(): Promise<void> {
   Object.assign(process.env, computeEnvironment(1))
   const notices: string[] = []
