@@ -9,12 +9,12 @@ import {
   weightsSha256,
 } from '@lockstep/model'
 import type { MessageOf, Received } from '@lockstep/protocol'
+import { createHappenings } from '@lockstep/protocol/testing'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type Compute, startCompute } from '../src/compute.ts'
 import type { Answer } from '../src/replica.ts'
 import { config, runId, topology } from './support/configuration.ts'
-import { createHappenings } from './support/happenings.ts'
 import { provisionForTests } from './support/tensorflow.ts'
 
 let provisioned: Provisioned

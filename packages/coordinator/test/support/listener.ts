@@ -1,37 +1,10 @@
 import { once } from 'node:events'
 import type { Trust } from '@lockstep/protocol'
 import { type Connection, createConnection, type LockstepError, openWebSocket, type Received } from '@lockstep/protocol'
+import { createHappenings } from '@lockstep/protocol/testing'
 import { onTestFinished } from 'vitest'
 import type { WebSocket } from 'ws'
 import { type Listener, type ListenOptions, listen } from '../../src/server.ts'
-
-/** Things that happen, which a test can await one after the other. */
-export type Happenings<T> = {
-  readonly add: (value: T) => void
-  readonly all: readonly T[]
-  readonly next: () => Promise<T>
-}
-
-export function createHappenings<T>(): Happenings<T> {
-  const all: T[] = []
-  let read = 0
-  let wake: () => void = () => undefined
-
-  async function next(): Promise<T> {
-    const index = read++
-    while (all.length <= index) await new Promise<void>(resolve => (wake = resolve))
-    return all[index]!
-  }
-
-  return {
-    all,
-    next,
-    add: value => {
-      all.push(value)
-      wake()
-    },
-  }
-}
 
 /** A listener on a free port of this machine that ends with the test, and what it hears. */
 export async function startListener(options: Partial<ListenOptions> = {}) {

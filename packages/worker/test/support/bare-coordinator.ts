@@ -1,10 +1,10 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Connection, createConnection, type LockstepError, type Message, type Received } from '@lockstep/protocol'
+import { createHappenings, type Happenings } from '@lockstep/protocol/testing'
 import { onTestFinished } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { welcome } from './configuration.ts'
-import { createHappenings, type Happenings } from './happenings.ts'
 
 /** A worker as a coordinator of the test's own sees it. */
 export type Guest = {

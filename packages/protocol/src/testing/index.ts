@@ -1,0 +1,2 @@
+export * from './example-run-config.ts'
+export * from './happenings.ts'
