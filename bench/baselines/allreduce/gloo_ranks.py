@@ -1,0 +1,107 @@
+"""All-reduces of PyTorch's gloo on request, by as many processes as are asked for: gloo_ranks.py
+
+The processes are forked from this one, so that PyTorch is imported only once, and each enters the network namespace
+that it is given. A time is that of `all_reduce` alone, after a `barrier`, the largest over the ranks.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import pathlib
+import platform
+import signal
+import sys
+import time
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+
+sys.path.append(str(pathlib.Path(__file__).parent.parent / "gradient"))
+from request_loop import serve
+
+CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
+libc = ctypes.CDLL(None, use_errno=True)
+torch.set_num_threads(1)
+ranks = []
+
+
+def hello():
+    return {"PyTorch": torch.__version__, "Python of PyTorch": platform.python_version()}
+
+
+def open_ranks(namespaces, elements, interface, address, port):
+    close_ranks()
+    context = multiprocessing.get_context("fork")
+    for rank, namespace in enumerate(namespaces):
+        ours, theirs = context.Pipe()
+        where = {"namespace": namespace, "interface": interface, "rendezvous": f"tcp://{address}:{port}"}
+        arguments = (theirs, rank, len(namespaces), elements, where)
+        process = context.Process(target=run_rank, args=arguments, daemon=True)
+        process.start()
+        ranks.append((process, ours))
+    return {"pids": [process.pid for process, _ in ranks if answer_of(_) == "ready"]}
+
+
+def measure(iterations):
+    for _, connection in ranks:
+        connection.send(iterations)
+    times = [answer_of(connection) for _, connection in ranks]
+    return {"ms": [max(of_iteration) for of_iteration in zip(*times)]}
+
+
+def close_ranks():
+    for process, _ in ranks:
+        process.kill()
+    for process, _ in ranks:
+        process.join()
+    ranks.clear()
+    return {}
+
+
+def answer_of(connection):
+    answer = connection.recv()
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def run_rank(connection, rank, world_size, elements, where):
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        enter_namespace(where["namespace"])
+        os.environ["GLOO_SOCKET_IFNAME"] = where["interface"]
+        reach = {"init_method": where["rendezvous"], "timeout": timedelta(minutes=30)}
+        dist.init_process_group("gloo", rank=rank, world_size=world_size, **reach)
+        dist.barrier()
+        connection.send("ready")
+        tensor = torch.empty(elements)
+        while True:
+            iterations = connection.recv()
+            connection.send([time_all_reduce(tensor, rank, world_size) for _ in range(iterations)])
+    except Exception as error:
+        connection.send(RuntimeError(f"rank {rank}: {error}"))
+
+
+def enter_namespace(name):
+    """Network namespaces by name are those of iproute2."""
+    with open(f"/run/netns/{name}") as namespace:
+        if libc.setns(namespace.fileno(), CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), f"cannot enter the network namespace {name}")
+
+
+def time_all_reduce(tensor, rank, world_size):
+    tensor.fill_(rank + 1)
+    dist.barrier()
+    started = time.perf_counter()
+    dist.all_reduce(tensor)
+    elapsed_ms = 1000 * (time.perf_counter() - started)
+    expected = world_size * (world_size + 1) / 2
+    if tensor[0] != expected or tensor[-1] != expected:
+        raise ValueError(f"the sum is {tensor[0]} and {tensor[-1]} instead of {expected}")
+    return elapsed_ms
+
+
+serve({"hello": hello, "open": open_ranks, "measure": measure, "close": close_ranks})
