@@ -12,6 +12,9 @@ import { workKey } from './step.ts'
 /** Tasks that a worker holds at once: the one it computes and the next. */
 const taskWindow = 2
 
+/** How often to look for workers that are late. */
+const lookEveryMs = 20
+
 export const heartbeatMs = 400
 
 /** What a worker waits for a coordinator that is silent, as after a suspended laptop, before it connects anew. */
@@ -42,14 +45,15 @@ export function createCrew(options: {
   let gathering: { readonly wanted: number; readonly done: Deferred<void> } | null = null
   let aborted: LockstepError | null = null
   let stopped = false
-  const exchange = createExchange<Answer>(taskWindow, (workerId, frame) => membership.send(workerId, frame))
+  const nowMs = () => performance.now()
+  const exchange = createExchange<Answer>(taskWindow, (workerId, frame) => membership.send(workerId, frame), nowMs)
   let lonely: NodeJS.Timeout | null = null
 
   const membership = createMembership({
     token: options.token,
     welcome,
     patience: patienceFor(plan),
-    nowMs: () => performance.now(),
+    nowMs,
     onEvent: options.onEvent,
     encodeState: () => encodeReplica(plan),
     onJoin: workerId => {
@@ -63,9 +67,10 @@ export function createCrew(options: {
       if (stop.aborted) abort(interrupted())
       else lonely = setTimeout(() => abort(noWorkers(waitMs)), waitMs)
     },
+    onReach: exchange.reach,
     onAnswer: answer => exchange.deliver(answer.workerId, answerKey(answer.message), answer),
   })
-  const watch = setInterval(membership.tick, heartbeatMs)
+  const clocks = [setInterval(membership.tick, heartbeatMs), setInterval(exchange.look, lookEveryMs)]
   stop.addEventListener('abort', stopIdling)
 
   function stopIdling(): void {
@@ -92,7 +97,7 @@ export function createCrew(options: {
     },
     stop: () => {
       stopped = true
-      clearInterval(watch)
+      for (const clock of clocks) clearInterval(clock)
       stop.removeEventListener('abort', stopIdling)
       if (lonely !== null) clearTimeout(lonely)
     },

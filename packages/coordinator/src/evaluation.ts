@@ -37,6 +37,8 @@ function chunkTask(
     key: evaluateKey(step, chunk),
     step,
     index: chunk,
+    kind: 'evaluation',
+    samples: count,
     encode: () => {
       const pixels = split.pixels.subarray(start * imageBytes, (start + count) * imageBytes)
       const labels = split.labels.subarray(start, start + count)

@@ -1,5 +1,6 @@
 import type { LockstepError } from '@lockstep/protocol'
-import { createSchedule, type Task } from './schedule.ts'
+import { createSchedule } from './schedule/schedule.ts'
+import type { Assignment, Task } from './schedule/task.ts'
 
 /** A task as it is sent, and what an answer to it must be. */
 export type SendableTask<Result> = Task & {
@@ -9,12 +10,12 @@ export type SendableTask<Result> = Task & {
   readonly findFault: (result: Result) => string | null
 }
 
-/** `taken` is false for an answer that is dropped because nobody asked this worker for it; `fault` says that it is wrong. */
+/** `taken` is false for an answer that is dropped because nobody waits for it from this worker; `fault` says that it is wrong. */
 export type Verdict = { readonly taken: boolean; readonly fault: string | null }
 
 /**
  * Turns tasks into results, whoever computes them: a task that is submitted is sent to a worker, sent to another one
- * when that worker is lost, and resolves with the first answer from a worker that holds it.
+ * when that worker is lost, to a second one when it is late, and resolves with the first answer from a worker that holds it.
  */
 export type Exchange<Result> = {
   readonly submit: (task: SendableTask<Result>) => Promise<Result>
@@ -22,6 +23,10 @@ export type Exchange<Result> = {
   readonly leave: (workerId: number) => void
   /** Takes a worker's answer. After a fault the task stays with the worker until it leaves. */
   readonly deliver: (workerId: number, key: string, result: Result) => Verdict
+  /** Hears from a worker which step it has come to. */
+  readonly reach: (workerId: number, step: number) => void
+  /** Looks for workers that are late. Called regularly. */
+  readonly look: () => void
   /** Fails everything that is unfinished, now and later. */
   readonly abort: (error: LockstepError) => void
 }
@@ -35,14 +40,23 @@ type Entry<Result> = SendableTask<Result> & {
 export function createExchange<Result>(
   window: number,
   send: (workerId: number, frame: Uint8Array) => void,
+  nowMs: () => number,
 ): Exchange<Result> {
   const schedule = createSchedule<Entry<Result>>(window)
   const unfinished = new Set<Entry<Result>>()
   let aborted: LockstepError | null = null
 
   function dispatch(): void {
-    if (aborted !== null) return
-    for (const { workerId, task } of schedule.assign()) {
+    if (aborted === null) sendAll(schedule.assign(nowMs()))
+  }
+
+  function look(): void {
+    dispatch()
+    if (aborted === null) sendAll(schedule.copyLate(nowMs()))
+  }
+
+  function sendAll(assignments: readonly Assignment<Entry<Result>>[]): void {
+    for (const { workerId, task } of assignments) {
       task.frame ??= task.encode()
       send(workerId, task.frame)
     }
@@ -61,12 +75,14 @@ export function createExchange<Result>(
   function deliver(workerId: number, key: string, result: Result): Verdict {
     const entry = schedule.find(workerId, key)
     const fault = entry?.findFault(result) ?? null
-    if (entry === null || fault !== null) return { taken: false, fault }
-    schedule.complete(workerId, key)
-    unfinished.delete(entry)
-    entry.resolve(result)
+    if (fault !== null) return { taken: false, fault }
+    schedule.complete(workerId, key, nowMs())
+    if (entry !== null) {
+      unfinished.delete(entry)
+      entry.resolve(result)
+    }
     dispatch()
-    return { taken: true, fault: null }
+    return { taken: entry !== null, fault: null }
   }
 
   function abort(error: LockstepError): void {
@@ -79,8 +95,10 @@ export function createExchange<Result>(
     submit,
     deliver,
     abort,
+    reach: schedule.reach,
+    look,
     join: workerId => {
-      schedule.join(workerId)
+      schedule.join(workerId, nowMs())
       dispatch()
     },
     leave: workerId => {

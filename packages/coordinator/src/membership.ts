@@ -29,6 +29,8 @@ export type MembershipOptions = {
   readonly encodeState: () => Uint8Array
   readonly onJoin: (workerId: number) => void
   readonly onLeave: (workerId: number) => void
+  /** An active worker says which step it has come to. */
+  readonly onReach: (workerId: number, step: number) => void
   readonly onAnswer: (answer: Answer) => Verdict
 }
 
@@ -73,7 +75,7 @@ export function createMembership(options: MembershipOptions): Membership {
     if (member.facts === null || !('runId' in message)) return refuse(member, `unexpected ${message.type} message`)
     if (message.runId !== welcome.runId) return
     if (message.type === 'ready') return activate(member, message)
-    if (message.type === 'heartbeat') member.heartbeat = message
+    if (message.type === 'heartbeat') beat(member, message)
     else if (message.type === 'gradient' || message.type === 'metrics') answer(member, message, tensors)
     else refuse(member, `unexpected ${message.type} message`)
   }
@@ -98,6 +100,11 @@ export function createMembership(options: MembershipOptions): Membership {
     member.connection.sendFrame(options.encodeState())
     onEvent({ type: 'worker-joined', worker: member.facts, active: taking.size })
     options.onJoin(member.facts.id)
+  }
+
+  function beat(member: Member, heartbeat: MessageOf<'heartbeat'>): void {
+    member.heartbeat = heartbeat
+    if (member.active) options.onReach(member.facts!.id, heartbeat.step)
   }
 
   function answer(member: Member, message: Answer['message'], tensors: Received['tensors']): void {

@@ -25,6 +25,8 @@ export function submitBatch(
       key: workKey(step, shard),
       step,
       index: shard,
+      kind: 'gradient',
+      samples: count,
       encode: () => {
         const { pixels, labels, keys } = read()
         return encodeMessage({ type: 'work', runId, step, shard, count }, { pixels, labels, keys })

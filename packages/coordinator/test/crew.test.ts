@@ -2,6 +2,8 @@ import { encodeMessage, LockstepError, type RunConfig } from '@lockstep/protocol
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createCrew, heartbeatMs } from '../src/crew.ts'
 import type { CoordinatorEvent } from '../src/events.ts'
+import type { SendableTask } from '../src/exchange.ts'
+import type { Answer } from '../src/membership.ts'
 import { workKey } from '../src/step.ts'
 import { createFakePeer, type FakePeer } from './support/fake-peer.ts'
 import { gradient, gradientTensors, hello, ready, token } from './support/lobby.ts'
@@ -43,10 +45,12 @@ function createTested(changes: Partial<RunConfig> = {}) {
 }
 
 /** Shard 1 of step 0, with 5 samples. */
-const task = {
+const task: SendableTask<Answer> = {
   key: workKey(0, 1),
   step: 0,
   index: 1,
+  kind: 'gradient',
+  samples: 5,
   encode: () =>
     encodeMessage(
       { type: 'work', runId: 'tiny-run', step: 0, shard: 1, count: 5 },

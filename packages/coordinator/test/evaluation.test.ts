@@ -12,7 +12,11 @@ const split = makeSplit(2 * evaluationChunk + 10, 4)
 /** An exchange with one worker of window 10, whose orders are kept and answered by the test. */
 function createOrders() {
   const orders: ReturnType<typeof decodeWith>[] = []
-  const exchange = createExchange<Answer>(10, (_, frame) => orders.push(decodeWith(frame)))
+  const exchange = createExchange<Answer>(
+    10,
+    (_, frame) => orders.push(decodeWith(frame)),
+    () => 0,
+  )
   exchange.join(1)
   const answer = (chunk: number, count: number, lossSum: number, correct: number, weightsSha256 = sha256) => {
     const figures = { runId: 'r', step: 5, chunk, count, lossSum, correct, weightsSha256 }

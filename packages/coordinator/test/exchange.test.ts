@@ -8,11 +8,14 @@ const aborted = new LockstepError('no-workers', 'nobody is there')
 function createTested(window = 2) {
   const sent: string[] = []
   let encodings = 0
-  const exchange = createExchange<string>(window, (worker, frame) => sent.push(`${worker} ${Buffer.from(frame)}`))
+  const send = (worker: number, frame: Uint8Array) => sent.push(`${worker} ${Buffer.from(frame)}`)
+  const exchange = createExchange<string>(window, send, () => 0)
   const task = (key: string, step = 0): SendableTask<string> => ({
     key,
     step,
     index: Number(key.slice(1)),
+    kind: 'gradient',
+    samples: 1,
     encode: () => {
       encodings += 1
       return Buffer.from(key)

@@ -35,6 +35,16 @@ describe('a worker', () => {
     ])
   })
 
+  test('is heard to have come to a step, once it takes part', () => {
+    const { connect, calls } = createLobby()
+    const peer = connect(hello)
+    peer.say({ ...heartbeat, step: 3 })
+    expect(calls).toEqual([])
+    peer.say(ready)
+    peer.say({ ...heartbeat, step: 4 })
+    expect(calls).toEqual(['join 1', 'reach 1 4'])
+  })
+
   test('has the samples and shards of its answers counted, if they are taken', () => {
     const { membership, connect, answering, answers } = createLobby()
     const peer = connect(hello, ready)

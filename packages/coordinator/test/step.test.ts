@@ -83,7 +83,11 @@ describe('the gradient of a batch', () => {
 describe('submitting a batch', () => {
   test('asks for every shard that has samples, and takes answers over just these', async () => {
     const orders: Message[] = []
-    const exchange = createExchange<Answer>(9, (_, frame) => orders.push(decodeWith(frame).message))
+    const exchange = createExchange<Answer>(
+      9,
+      (_, frame) => orders.push(decodeWith(frame).message),
+      () => 0,
+    )
     exchange.join(1)
     const batches = epochBatches(makeSplit(33, 1), tinyConfig, 1)
     const submitted = submitBatch(exchange, batches, 3, { runId: 'r', step: 11 })

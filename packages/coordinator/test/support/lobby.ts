@@ -63,6 +63,7 @@ export function createLobby() {
       ),
     onJoin: id => calls.push(`join ${id}`),
     onLeave: id => calls.push(`leave ${id}`),
+    onReach: (id, step) => calls.push(`reach ${id} ${step}`),
     onAnswer: answer => {
       answers.push(answer)
       return answering.verdict

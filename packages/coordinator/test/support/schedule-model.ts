@@ -1,4 +1,5 @@
-import { createSchedule, type Task } from '../../src/schedule.ts'
+import { createSchedule } from '../../src/schedule/schedule.ts'
+import type { Task } from '../../src/schedule/task.ts'
 
 export type ScheduleCommand =
   | { readonly type: 'add'; readonly count: number }
@@ -34,7 +35,7 @@ export function createScheduleModel(window: number) {
   function addStep(count: number): void {
     const step = nextStep++
     for (let index = 0; index < count; index++) {
-      const task = { key: `${step}:${index}`, step, index }
+      const task: Task = { key: `${step}:${index}`, step, index, kind: 'gradient', samples: 1 }
       pending.set(task.key, task)
       schedule.add(task)
     }
@@ -42,7 +43,7 @@ export function createScheduleModel(window: number) {
 
   function join(): void {
     held.set(nextWorker, new Map())
-    schedule.join(nextWorker++)
+    schedule.join(nextWorker++, 0)
   }
 
   function leave(worker: number | undefined): void {
@@ -57,11 +58,11 @@ export function createScheduleModel(window: number) {
     const task = [...(held.get(worker ?? -1)?.values() ?? [])].find(({ step }) => step === current)
     if (worker === undefined || task === undefined) return
     held.get(worker)!.delete(task.key)
-    schedule.complete(worker, task.key)
+    schedule.complete(worker, task.key, 0)
   }
 
   function assign(): void {
-    for (const { workerId, task } of schedule.assign()) {
+    for (const { workerId, task } of schedule.assign(0)) {
       must(pending.delete(task.key), `${task.key} was assigned but is not pending`)
       must(dueBy(held.get(workerId)!, task.step) < window, `${task.key} was given to a worker that has enough to do`)
       held.get(workerId)!.set(task.key, task)

@@ -1,20 +1,27 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createSchedule, type Task } from '../src/schedule.ts'
-import { createScheduleModel } from './support/schedule-model.ts'
+import { createSchedule } from '../../src/schedule/schedule.ts'
+import type { Task } from '../../src/schedule/task.ts'
+import { createScheduleModel } from '../support/schedule-model.ts'
 
-const task = (step: number, index: number): Task => ({ key: `${step}:${index}`, step, index })
+const task = (step: number, index: number): Task => ({
+  key: `${step}:${index}`,
+  step,
+  index,
+  kind: 'gradient',
+  samples: 1,
+})
 const tasks = (step: number, count: number) => Array.from({ length: count }, (_, index) => task(step, index))
 
 function createFilled(window: number, workers: readonly number[], all: readonly Task[]) {
   const schedule = createSchedule<Task>(window)
-  for (const worker of workers) schedule.join(worker)
+  for (const worker of workers) schedule.join(worker, 0)
   for (const each of all) schedule.add(each)
   return schedule
 }
 
 const assigned = (schedule: ReturnType<typeof createFilled>) =>
-  schedule.assign().map(({ workerId, task: { key } }) => `${workerId} ${key}`)
+  schedule.assign(0).map(({ workerId, task: { key } }) => `${workerId} ${key}`)
 
 describe('assigning', () => {
   test('spreads the tasks of a step evenly, in their order', () => {
@@ -30,17 +37,17 @@ describe('assigning', () => {
 
   test('gives a task for each that is done', () => {
     const schedule = createFilled(2, [1], tasks(0, 5))
-    schedule.assign()
-    schedule.complete(1, '0:0')
+    schedule.assign(0)
+    schedule.complete(1, '0:0', 0)
     expect(assigned(schedule)).toEqual(['1 0:2'])
   })
 
   test('gives more to the worker that does more', () => {
     const schedule = createFilled(1, [1, 2], tasks(0, 4))
     expect(assigned(schedule)).toEqual(['1 0:0', '2 0:1'])
-    schedule.complete(2, '0:1')
+    schedule.complete(2, '0:1', 0)
     expect(assigned(schedule)).toEqual(['2 0:2'])
-    schedule.complete(2, '0:2')
+    schedule.complete(2, '0:2', 0)
     expect(assigned(schedule)).toEqual(['2 0:3'])
   })
 
@@ -51,8 +58,8 @@ describe('assigning', () => {
 
   test('does nothing without workers', () => {
     const schedule = createFilled(2, [], tasks(0, 2))
-    expect(schedule.assign()).toEqual([])
-    schedule.join(1)
+    expect(schedule.assign(0)).toEqual([])
+    schedule.join(1, 0)
     expect(assigned(schedule)).toEqual(['1 0:0', '1 0:1'])
   })
 })
@@ -60,7 +67,7 @@ describe('assigning', () => {
 describe('a worker that leaves', () => {
   test('leaves its tasks to the others', () => {
     const schedule = createFilled(2, [1, 2], tasks(0, 2))
-    schedule.assign()
+    schedule.assign(0)
     schedule.leave(1)
     expect(assigned(schedule)).toEqual(['2 0:0'])
     expect(schedule.find(1, '0:0')).toBeNull()
@@ -69,10 +76,10 @@ describe('a worker that leaves', () => {
 
   test('leaves them also to workers that hold a full window of the next step', () => {
     const schedule = createFilled(2, [1, 2, 3], [...tasks(0, 3), ...tasks(1, 3)])
-    schedule.assign()
-    for (const worker of [2, 3]) schedule.complete(worker, `0:${worker - 1}`)
+    schedule.assign(0)
+    for (const worker of [2, 3]) schedule.complete(worker, `0:${worker - 1}`, 0)
     for (const index of [3, 4]) schedule.add(task(1, index))
-    schedule.assign()
+    schedule.assign(0)
     schedule.leave(1)
     expect(assigned(schedule)[0]).toMatch(/^[23] 0:0$/)
   })

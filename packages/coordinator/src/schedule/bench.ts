@@ -1,0 +1,84 @@
+import { isKnown, learnPace, type Pace } from './pace.ts'
+import type { Task } from './task.ts'
+
+/** A copy of a task that a worker has been sent and has not answered. */
+export type Held<T extends Task> = {
+  readonly task: T
+  /** False once another worker was first: its answer tells how fast it is, no more. */
+  wanted: boolean
+  /** When it could be begun: when it was sent, or when its step began if that came later; null before. */
+  dueAtMs: number | null
+}
+
+/** What a worker has before it, in the order in which it was sent, and how fast it is. */
+export type Bench<T extends Task> = {
+  readonly workerId: number
+  readonly held: Map<string, Held<T>>
+  readonly paces: Map<Task['kind'], Pace>
+  lastAnswerAtMs: number
+}
+
+/** The clock and the step that is under way, by which benches are judged. */
+export type Moment = { readonly nowMs: number; readonly step: number }
+
+/** What the pace of a worker may be off by for reasons of the machine: a garbage collection, a busy core. */
+export const noiseMs = 20
+
+export function createBench<T extends Task>(workerId: number, nowMs: number): Bench<T> {
+  return { workerId, held: new Map(), paces: new Map(), lastAnswerAtMs: nowMs }
+}
+
+/** Takes an answer off the bench and learns from it. Whatever was sent before for an earlier step has been dropped there. */
+export function takeAnswer<T extends Task>(bench: Bench<T>, key: string, { nowMs, step }: Moment): Held<T> | null {
+  const held = bench.held.get(key) ?? null
+  if (held !== null && held.dueAtMs !== null) learn(bench, held.task, nowMs - startOf(bench, held.dueAtMs))
+  bench.held.delete(key)
+  bench.lastAnswerAtMs = nowMs
+  forgetBefore(bench, step)
+  return held
+}
+
+/** Drops unwanted copies of earlier steps: a worker that has come to `step` does not begin them any more. */
+export function forgetBefore<T extends Task>({ held }: Bench<T>, step: number): void {
+  for (const [key, { task, wanted }] of held) if (!wanted && task.step < step) held.delete(key)
+}
+
+/** Null until the worker has answered often enough. */
+export function knownPace<T extends Task>({ paces }: Bench<T>, kind: Task['kind']): Pace | null {
+  const pace = paces.get(kind)
+  return isKnown(pace) ? pace : null
+}
+
+/** What a worker computes now, by the order in which it was sent, or null; copies of coming steps have to wait. */
+export function runningOf<T extends Task>({ held }: Bench<T>, step: number): Held<T> | null {
+  for (const each of held.values()) if (each.task.step <= step) return each
+  return null
+}
+
+/** How long the worker has been at what it computes now. */
+export function elapsedMs<T extends Task>(bench: Bench<T>, running: Held<T>, nowMs: number): number {
+  return running.dueAtMs === null ? 0 : nowMs - startOf(bench, running.dueAtMs)
+}
+
+/** True when a worker of known pace takes much longer for what it computes now than it should. */
+export function isLate<T extends Task>(bench: Bench<T>, { nowMs, step }: Moment): boolean {
+  const running = runningOf(bench, step)
+  if (running === null) return false
+  const pace = knownPace(bench, running.task.kind)
+  if (pace === null) return false
+  const { samples } = running.task
+  return elapsedMs(bench, running, nowMs) > samples * pace.meanMs + slackMs(pace, samples)
+}
+
+/** How much longer than expected a task may take before that means anything. */
+export function slackMs({ deviationMs }: Pace, samples: number): number {
+  return Math.max(noiseMs, 4 * deviationMs * samples)
+}
+
+function startOf<T extends Task>({ lastAnswerAtMs }: Bench<T>, dueAtMs: number): number {
+  return Math.max(lastAnswerAtMs, dueAtMs)
+}
+
+function learn<T extends Task>({ paces }: Bench<T>, { kind, samples }: T, tookMs: number): void {
+  if (tookMs > 0) paces.set(kind, learnPace(paces.get(kind) ?? null, tookMs / samples))
+}

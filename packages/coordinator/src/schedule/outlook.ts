@@ -1,0 +1,82 @@
+import { type Bench, elapsedMs, type Held, knownPace, type Moment, runningOf } from './bench.ts'
+import type { Task } from './task.ts'
+
+/** A task in hand and the time from now until it will by estimate be done. */
+export type Due<T extends Task> = { readonly held: Held<T>; readonly inMs: number }
+
+/** What one worker is expected to do with its time. */
+export type Outlook<T extends Task> = {
+  readonly bench: Bench<T>
+  /** How long a task takes here; by the mean of the known workers where this one is not known. */
+  readonly taskMs: (task: T) => number
+  /** What is due in the step that is under way, in the order in which it is done. */
+  readonly due: readonly Due<T>[]
+}
+
+/** Stands for the time of a sample while nobody's is known: then only the number of samples tells workers apart. */
+const anyPaceMs = 1
+
+/** No task is expected to take less: below that it is messages and threads that take the time. */
+const leastTaskMs = 2
+
+/** Estimates for all workers at one moment. */
+export function createOutlooks<T extends Task>(
+  benches: ReadonlyMap<number, Bench<T>>,
+  moment: Moment,
+): readonly Outlook<T>[] {
+  const means = { gradient: meanPaceMs(benches, 'gradient'), evaluation: meanPaceMs(benches, 'evaluation') }
+  return Array.from(benches.values(), bench => {
+    const running = runningOf(bench, moment.step)
+    const taskMs = ({ kind, samples }: T) => {
+      const known = knownPace(bench, kind)
+      if (known === null) return Math.max(leastTaskMs, samples * means[kind])
+      const soFarMs = running?.task.kind === kind ? elapsedMs(bench, running, moment.nowMs) / running.task.samples : 0
+      return Math.max(leastTaskMs, samples * Math.max(known.meanMs, soFarMs))
+    }
+    return { bench, taskMs, due: finishTimes(bench, running, moment, taskMs) }
+  })
+}
+
+/** Time from now until the worker is done with all that it holds of a step. */
+export function loadMs<T extends Task>({ bench, due, taskMs }: Outlook<T>, step: number, current: number): number {
+  if (step <= current) return due.at(-1)?.inMs ?? 0
+  let sumMs = 0
+  for (const { task } of bench.held.values()) if (task.step === step) sumMs += taskMs(task)
+  return sumMs
+}
+
+function meanPaceMs<T extends Task>(benches: ReadonlyMap<number, Bench<T>>, kind: Task['kind']): number {
+  let [sumMs, count] = [0, 0]
+  for (const bench of benches.values()) {
+    const pace = knownPace(bench, kind)
+    if (pace === null) continue
+    sumMs += pace.meanMs
+    count += 1
+  }
+  return count === 0 ? anyPaceMs : sumMs / count
+}
+
+function finishTimes<T extends Task>(
+  bench: Bench<T>,
+  running: Held<T> | null,
+  { nowMs, step }: Moment,
+  taskMs: Outlook<T>['taskMs'],
+): readonly Due<T>[] {
+  const due: Due<T>[] = []
+  let inMs = 0
+  for (const held of bench.held.values()) {
+    const { task, wanted } = held
+    // Of earlier steps it finishes what it is at; the others it drops.
+    if (task.step > step || (held !== running && !wanted && task.step < step)) continue
+    inMs += held === running ? (remainingMs(bench, held, nowMs) ?? taskMs(task)) : taskMs(task)
+    due.push({ held, inMs })
+  }
+  return due
+}
+
+/** What is left of the running task; once it is overdue, as much again as it is overdue by. Null while unknown. */
+function remainingMs<T extends Task>(bench: Bench<T>, running: Held<T>, nowMs: number): number | null {
+  const { kind, samples } = running.task
+  const pace = knownPace(bench, kind)
+  return pace === null ? null : Math.abs(samples * pace.meanMs - elapsedMs(bench, running, nowMs))
+}

@@ -1,0 +1,135 @@
+import { type Bench, createBench, forgetBefore, type Moment, takeAnswer } from './bench.ts'
+import { secondHolders } from './late.ts'
+import { createOutlooks } from './outlook.ts'
+import { sharePending } from './share.ts'
+import { type Assignment, isBefore, type Task } from './task.ts'
+
+/**
+ * Which worker does what. Knows neither sockets nor clocks: it is told who joins, who leaves, what is answered and when,
+ * and says what to send to whom.
+ *
+ * A task goes to the worker that will by estimate finish it first. A worker is given `window` tasks at once, and more
+ * where they are small, counting only those that are due no later than the new one: it never runs dry between two tasks,
+ * and a task of a lost worker finds a place even if everybody holds tasks of later steps already. A task that its worker
+ * is late with is given to an idle worker as well, and the first answer counts.
+ */
+export type Schedule<T extends Task> = {
+  readonly add: (task: T) => void
+  readonly join: (workerId: number, nowMs: number) => void
+  /** Takes a worker out; what only it was to do is to be done again. */
+  readonly leave: (workerId: number) => void
+  /** The unfinished task that a worker holds under this key, or null. */
+  readonly find: (workerId: number, key: string) => T | null
+  /** Takes an answer: the task is done, unless it is already, and the worker's pace is known better. */
+  readonly complete: (workerId: number, key: string, nowMs: number) => void
+  /** A worker says which step it has come to: what it was sent for earlier ones it has dropped. */
+  readonly reach: (workerId: number, step: number) => void
+  /** What to send now of what nobody holds. */
+  readonly assign: (nowMs: number) => readonly Assignment<T>[]
+  /** What to send now to a second worker, because the first one is late with it. */
+  readonly copyLate: (nowMs: number) => readonly Assignment<T>[]
+}
+
+/** An unfinished task and who holds it: nobody while it is pending. */
+type Open<T extends Task> = { readonly task: T; readonly holders: Set<Bench<T>> }
+
+export function createSchedule<T extends Task>(window: number): Schedule<T> {
+  const open = new Map<string, Open<T>>()
+  /** Unfinished tasks of each step. */
+  const left = new Map<number, number>()
+  const pending: T[] = []
+  const benches = new Map<number, Bench<T>>()
+  /** The earliest step with unfinished tasks: the one whose tasks can be computed. */
+  let current = 0
+
+  function add(task: T): void {
+    open.set(task.key, { task, holders: new Set() })
+    left.set(task.step, (left.get(task.step) ?? 0) + 1)
+    queue(task)
+  }
+
+  function queue(task: T): void {
+    let at = pending.length
+    while (at > 0 && isBefore(task, pending[at - 1]!)) at--
+    pending.splice(at, 0, task)
+  }
+
+  function leave(workerId: number): void {
+    const bench = benches.get(workerId)
+    benches.delete(workerId)
+    for (const { task, wanted } of bench?.held.values() ?? []) {
+      const { holders } = open.get(task.key) ?? {}
+      holders?.delete(bench!)
+      if (wanted && holders?.size === 0) queue(task)
+    }
+  }
+
+  function complete(workerId: number, key: string, nowMs: number): void {
+    const bench = benches.get(workerId)
+    if (bench === undefined) return
+    const held = takeAnswer(bench, key, { nowMs, step: current })
+    if (held === null || !held.wanted) return
+    for (const { held } of open.get(key)?.holders ?? []) if (held.has(key)) held.get(key)!.wanted = false
+    finish(held.task)
+    moveOn(nowMs)
+  }
+
+  function finish({ key, step }: T): void {
+    open.delete(key)
+    const others = left.get(step)! - 1
+    if (others > 0) left.set(step, others)
+    else left.delete(step)
+  }
+
+  /** Finds the step that is under way, and notes when what waited for it became due. */
+  function moveOn(nowMs: number): void {
+    const step = Math.min(...left.keys())
+    if (step === current || left.size === 0) return
+    current = step
+    for (const { held } of benches.values()) {
+      for (const each of held.values()) if (each.task.step <= step) each.dueAtMs ??= nowMs
+    }
+  }
+
+  function assign(nowMs: number): readonly Assignment<T>[] {
+    if (pending.length === 0) return []
+    moveOn(nowMs)
+    const moment = { nowMs, step: current }
+    const assignments = sharePending(pending, createOutlooks(benches, moment), moment, window)
+    hand(assignments, moment)
+    return assignments
+  }
+
+  function copyLate(nowMs: number): readonly Assignment<T>[] {
+    const moment = { nowMs, step: current }
+    if (open.size === 0 || (pending[0]?.step ?? Number.POSITIVE_INFINITY) <= current) return []
+    const copies = secondHolders(createOutlooks(benches, moment), moment, task => open.get(task.key)!.holders.size)
+    hand(copies, moment)
+    return copies
+  }
+
+  function hand(assignments: readonly Assignment<T>[], { nowMs }: Moment): void {
+    for (const { workerId, task } of assignments) {
+      const bench = benches.get(workerId)!
+      bench.held.set(task.key, { task, wanted: true, dueAtMs: task.step <= current ? nowMs : null })
+      open.get(task.key)!.holders.add(bench)
+    }
+  }
+
+  return {
+    add,
+    join: (workerId, nowMs) => void benches.set(workerId, createBench(workerId, nowMs)),
+    leave,
+    find: (workerId, key) => {
+      const held = benches.get(workerId)?.held.get(key)
+      return held?.wanted === true ? held.task : null
+    },
+    complete,
+    reach: (workerId, step) => {
+      const bench = benches.get(workerId)
+      if (bench !== undefined) forgetBefore(bench, Math.min(step, current))
+    },
+    assign,
+    copyLate,
+  }
+}

@@ -1,0 +1,112 @@
+import { isLate, knownPace, type Moment } from './bench.ts'
+import { loadMs, type Outlook } from './outlook.ts'
+import type { Assignment, Task } from './task.ts'
+
+/** A worker may hold more than its window while all of it takes no longer than this: small tasks on a slow link. */
+const horizonMs = 50
+
+/** The most tasks that a worker holds of those due no later than a new one. */
+const largestWindow = 16
+
+/** A task waits for a faster worker only if it is done there earlier by so much, not for a difference in the noise. */
+const worthWaiting = 1.1
+
+/** A worker's part in the plan: what it holds, and what it is meant to get. */
+type Share<T extends Task> = {
+  readonly outlook: Outlook<T>
+  readonly late: boolean
+  /** What it holds that is due no later than the step that is shared out. */
+  dueTasks: number
+  dueMs: number
+  /** The time that its part of the step takes. */
+  loadMs: number
+}
+
+/**
+ * Takes from `pending`, which is in order, what can be sent now: each task goes to the worker that will by estimate have
+ * finished it first. Where that one's hands are full the task is left for it, and what comes after reckons with that.
+ */
+export function sharePending<T extends Task>(
+  pending: T[],
+  outlooks: readonly Outlook<T>[],
+  moment: Moment,
+  window: number,
+): readonly Assignment<T>[] {
+  const assignments: Assignment<T>[] = []
+  const shares = openShares(outlooks, moment)
+  let step = Number.NEGATIVE_INFINITY
+  for (let at = 0; at < pending.length; ) {
+    const task = pending[at]!
+    if (task.step > step) turnTo(shares, step, task.step, moment)
+    step = task.step
+    const open = shares.filter(share => hasRoom(share, task, window))
+    if (open.length === 0) break
+    const share = choose(shares, open, task)
+    take(share, task)
+    if (open.includes(share)) {
+      assignments.push({ workerId: share.outlook.bench.workerId, task })
+      pending.splice(at, 1)
+    } else at += 1
+  }
+  return assignments
+}
+
+/** Workers that are late get nothing more, unless all are: then it is this machine that was held up. */
+function openShares<T extends Task>(outlooks: readonly Outlook<T>[], moment: Moment): readonly Share<T>[] {
+  const late = outlooks.map(({ bench }) => isLate(bench, moment))
+  const allLate = late.every(isLate => isLate)
+  return outlooks.map((outlook, at) => ({
+    outlook,
+    late: late[at]! && !allLate,
+    dueTasks: 0,
+    dueMs: 0,
+    loadMs: 0,
+  }))
+}
+
+/** Goes on from what is due by one step to what is due by a later one. */
+function turnTo<T extends Task>(shares: readonly Share<T>[], from: number, to: number, { step }: Moment): void {
+  for (const share of shares) {
+    const { bench, taskMs } = share.outlook
+    for (const { task } of bench.held.values()) {
+      if (task.step <= from || task.step > to) continue
+      share.dueTasks += 1
+      share.dueMs += taskMs(task)
+    }
+    share.loadMs = loadMs(share.outlook, to, step)
+  }
+}
+
+function hasRoom<T extends Task>({ outlook, late, dueTasks, dueMs }: Share<T>, task: T, window: number): boolean {
+  if (late) return false
+  if (dueTasks < window) return true
+  if (dueTasks >= largestWindow || knownPace(outlook.bench, task.kind) === null) return false
+  return dueMs + outlook.taskMs(task) <= horizonMs
+}
+
+/** The share that finishes the task first, or of those with room where the others are not worth waiting for. */
+function choose<T extends Task>(shares: readonly Share<T>[], open: readonly Share<T>[], task: T): Share<T> {
+  const [best, bestOpen] = [first(shares, task), first(open, task)]
+  if (best === bestOpen || knownPace(best.outlook.bench, task.kind) === null) return bestOpen
+  return finishMs(best, task) * worthWaiting < finishMs(bestOpen, task) ? best : bestOpen
+}
+
+function first<T extends Task>(shares: readonly Share<T>[], task: T): Share<T> {
+  return shares.reduce((best, share) => (compare(share, best, task) < 0 ? share : best))
+}
+
+function compare<T extends Task>(a: Share<T>, b: Share<T>, task: T): number {
+  const sooner = finishMs(a, task) - finishMs(b, task)
+  return sooner || a.dueTasks - b.dueTasks || a.outlook.bench.workerId - b.outlook.bench.workerId
+}
+
+function finishMs<T extends Task>({ outlook, loadMs }: Share<T>, task: T): number {
+  return loadMs + outlook.taskMs(task)
+}
+
+function take<T extends Task>(share: Share<T>, task: T): void {
+  const tookMs = share.outlook.taskMs(task)
+  share.loadMs += tookMs
+  share.dueMs += tookMs
+  share.dueTasks += 1
+}
