@@ -86,11 +86,16 @@ function sourceFiles() {
       `packages/${name}/tsconfig.json`,
       `packages/${name}/tsconfig.build.json`,
     )
-    for (const entry of readdirSync(join(root, 'packages', name, 'src'), { recursive: true, withFileTypes: true })) {
-      if (entry.isFile()) files.push(join(entry.parentPath ?? entry.path, entry.name).slice(root.length + 1))
-    }
+    files.push(...filesUnder(`packages/${name}/src`), ...filesUnder(`packages/${name}/assembly`))
   }
   return files.sort()
+}
+
+function filesUnder(folder) {
+  if (!existsSync(join(root, folder))) return []
+  const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+  const files = entries.filter(entry => entry.isFile())
+  return files.map(entry => join(entry.parentPath ?? entry.path, entry.name).slice(root.length + 1))
 }
 
 /** Name, size and time of every file: enough to see a change, and cheap enough for every start. */

@@ -1,5 +1,7 @@
+import type { Arithmetic } from '../arithmetic/arithmetic.ts'
+import { plainArithmetic } from '../arithmetic/plain.ts'
 import { checkSizes, type Optimizer, type OptimizerState, zeroMoments } from './optimizer.ts'
-import { noDecay, type Stretch, stretchesOf, type WeightDecay } from './weight-decay.ts'
+import { noDecay, stretchesOf, type WeightDecay } from './weight-decay.ts'
 
 export type AdamOptions = {
   readonly beta1?: number
@@ -7,6 +9,8 @@ export type AdamOptions = {
   readonly epsilon?: number
   /** Makes it AdamW. */
   readonly decay?: WeightDecay
+  /** What computes it, with the same bits for every kind. */
+  readonly arithmetic?: Arithmetic
 }
 
 /**
@@ -23,7 +27,7 @@ export type AdamOptions = {
  * `moments` is [m, v], `powers` is [β₁ᵗ, β₂ᵗ].
  */
 export function createAdam(options: AdamOptions = {}): Optimizer {
-  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7, decay = noDecay } = options
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7, decay = noDecay, arithmetic = plainArithmetic } = options
   const shape = { name: 'adam', momentCount: 2 }
 
   function apply(
@@ -40,34 +44,14 @@ export function createAdam(options: AdamOptions = {}): Optimizer {
     const alpha = (learningRate * Math.sqrt(1 - power2)) / (1 - power1)
     const factors = { alpha, epsilon, gain1: 1 - beta1, gain2: 1 - beta2 }
     for (const stretch of stretchesOf(weights.length, decay, learningRate)) {
-      descend(weights, gradient, firstMoment, secondMoment, factors, stretch)
+      arithmetic.adam(weights, gradient, firstMoment, secondMoment, factors, stretch)
     }
     return { step: state.step + 1, moments: state.moments, powers: [power1, power2] }
   }
 
   return {
     ...shape,
-    initialState: size => ({ step: 0, moments: zeroMoments(shape.momentCount, size), powers: [1, 1] }),
+    initialState: size => ({ step: 0, moments: zeroMoments(arithmetic, shape.momentCount, size), powers: [1, 1] }),
     apply,
-  }
-}
-
-type Factors = { readonly alpha: number; readonly epsilon: number; readonly gain1: number; readonly gain2: number }
-
-function descend(
-  weights: Float32Array,
-  gradient: Float32Array,
-  firstMoment: Float32Array,
-  secondMoment: Float32Array,
-  { alpha, epsilon, gain1, gain2 }: Factors,
-  { start, end, keep }: Stretch,
-): void {
-  for (let i = start; i < end; i++) {
-    const g = gradient[i]!
-    const m = firstMoment[i]! + (g - firstMoment[i]!) * gain1
-    const v = secondMoment[i]! + (g * g - secondMoment[i]!) * gain2
-    firstMoment[i] = m
-    secondMoment[i] = v
-    weights[i] = weights[i]! * keep - (m * alpha) / (Math.sqrt(v) + epsilon)
   }
 }

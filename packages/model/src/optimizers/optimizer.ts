@@ -1,4 +1,5 @@
 import { LockstepError } from '@lockstep/protocol'
+import type { Arithmetic } from '../arithmetic/arithmetic.ts'
 
 /** All that an optimizer remembers between steps. */
 export type OptimizerState = {
@@ -30,8 +31,8 @@ export type Optimizer = {
   ) => OptimizerState
 }
 
-export function zeroMoments(count: number, size: number): Float32Array[] {
-  return Array.from({ length: count }, () => new Float32Array(size))
+export function zeroMoments(arithmetic: Arithmetic, count: number, size: number): Float32Array[] {
+  return Array.from({ length: count }, () => arithmetic.allocate(size))
 }
 
 /** @throws LockstepError `optimizer-size` if weights, gradient and moments are not of one length. */

@@ -1,0 +1,223 @@
+// Compiled by AssemblyScript to dist/arithmetic/kernels.wasm. Addresses and lengths come from wasm.ts; `end` and `count`
+// are in elements. Each function does four or eight elements at a time, then the rest one by one, and gives the bits of
+// its namesake in plain.ts: IEEE operations only, each of its own, in the order written there.
+
+/** vector ← vector · factor, the product taken in float64. */
+export function scale(vector: usize, count: i32, factor: f64): void {
+  const factors = f64x2.splat(factor)
+  const block = count & ~3
+  for (let i = 0; i < block; i += 4) {
+    const at = vector + ((<usize>i) << 2)
+    const values = v128.load(at)
+    const low = f64x2.mul(lowDoubles(values), factors)
+    const high = f64x2.mul(highDoubles(values), factors)
+    v128.store(at, toFloats(low, high))
+  }
+  for (let i = block; i < count; i++) {
+    const at = vector + ((<usize>i) << 2)
+    store<f32>(at, <f32>(<f64>load<f32>(at) * factor))
+  }
+}
+
+/** vector ← vector · factor for a factor that float32 holds: the product in float64 is exact, so one rounding is left. */
+export function scaleByFloat(vector: usize, count: i32, factor: f32): void {
+  const factors = f32x4.splat(factor)
+  const block = count & ~3
+  for (let i = 0; i < block; i += 4) {
+    const at = vector + ((<usize>i) << 2)
+    v128.store(at, f32x4.mul(v128.load(at), factors))
+  }
+  for (let i = block; i < count; i++) {
+    const at = vector + ((<usize>i) << 2)
+    store<f32>(at, load<f32>(at) * factor)
+  }
+}
+
+/** sum ← sum + addend. */
+export function addInto(sum: usize, addend: usize, count: i32): void {
+  const block = count & ~3
+  for (let i = 0; i < block; i += 4) {
+    const offset = (<usize>i) << 2
+    v128.store(sum + offset, f32x4.add(v128.load(sum + offset), v128.load(addend + offset)))
+  }
+  for (let i = block; i < count; i++) {
+    const offset = (<usize>i) << 2
+    store<f32>(sum + offset, load<f32>(sum + offset) + load<f32>(addend + offset))
+  }
+}
+
+/** Adam from element `start` up to `end`; see optimizers/adam.ts for the formula. */
+export function adam(
+  weights: usize,
+  gradient: usize,
+  firstMoment: usize,
+  secondMoment: usize,
+  start: i32,
+  end: i32,
+  keep: f64,
+  alpha: f64,
+  epsilon: f64,
+  gain1: f64,
+  gain2: f64,
+): void {
+  const keeps = f64x2.splat(keep)
+  const alphas = f64x2.splat(alpha)
+  const epsilons = f64x2.splat(epsilon)
+  const gains1 = f64x2.splat(gain1)
+  const gains2 = f64x2.splat(gain2)
+  let i = start
+  for (; i + 4 <= end; i += 4) {
+    const offset = (<usize>i) << 2
+    const g = v128.load(gradient + offset)
+    const m = v128.load(firstMoment + offset)
+    const v = v128.load(secondMoment + offset)
+    const w = v128.load(weights + offset)
+    const gLow = lowDoubles(g)
+    const gHigh = highDoubles(g)
+    const mLow = approach(lowDoubles(m), gLow, gains1)
+    const mHigh = approach(highDoubles(m), gHigh, gains1)
+    const vLow = approach(lowDoubles(v), f64x2.mul(gLow, gLow), gains2)
+    const vHigh = approach(highDoubles(v), f64x2.mul(gHigh, gHigh), gains2)
+    v128.store(firstMoment + offset, toFloats(mLow, mHigh))
+    v128.store(secondMoment + offset, toFloats(vLow, vHigh))
+    const stepLow = f64x2.div(f64x2.mul(mLow, alphas), f64x2.add(f64x2.sqrt(vLow), epsilons))
+    const stepHigh = f64x2.div(f64x2.mul(mHigh, alphas), f64x2.add(f64x2.sqrt(vHigh), epsilons))
+    const wLow = f64x2.sub(f64x2.mul(lowDoubles(w), keeps), stepLow)
+    const wHigh = f64x2.sub(f64x2.mul(highDoubles(w), keeps), stepHigh)
+    v128.store(weights + offset, toFloats(wLow, wHigh))
+  }
+  for (; i < end; i++) {
+    const offset = (<usize>i) << 2
+    const g = <f64>load<f32>(gradient + offset)
+    const m0 = <f64>load<f32>(firstMoment + offset)
+    const v0 = <f64>load<f32>(secondMoment + offset)
+    const m = m0 + (g - m0) * gain1
+    const v = v0 + (g * g - v0) * gain2
+    store<f32>(firstMoment + offset, <f32>m)
+    store<f32>(secondMoment + offset, <f32>v)
+    const kept = <f64>load<f32>(weights + offset) * keep
+    store<f32>(weights + offset, <f32>(kept - (m * alpha) / (sqrt(v) + epsilon)))
+  }
+}
+
+/** Gradient descent without momentum from element `start` up to `end`. */
+export function sgd(weights: usize, gradient: usize, start: i32, end: i32, keep: f64, learningRate: f64): void {
+  const keeps = f64x2.splat(keep)
+  const rates = f64x2.splat(learningRate)
+  let i = start
+  for (; i + 4 <= end; i += 4) {
+    const offset = (<usize>i) << 2
+    const g = v128.load(gradient + offset)
+    const w = v128.load(weights + offset)
+    const low = f64x2.sub(f64x2.mul(lowDoubles(w), keeps), f64x2.mul(rates, lowDoubles(g)))
+    const high = f64x2.sub(f64x2.mul(highDoubles(w), keeps), f64x2.mul(rates, highDoubles(g)))
+    v128.store(weights + offset, toFloats(low, high))
+  }
+  for (; i < end; i++) {
+    const offset = (<usize>i) << 2
+    const kept = <f64>load<f32>(weights + offset) * keep
+    store<f32>(weights + offset, <f32>(kept - learningRate * <f64>load<f32>(gradient + offset)))
+  }
+}
+
+/** Gradient descent with momentum from element `start` up to `end`. */
+export function sgdWithMomentum(
+  weights: usize,
+  gradient: usize,
+  moment: usize,
+  start: i32,
+  end: i32,
+  keep: f64,
+  learningRate: f64,
+  momentum: f64,
+): void {
+  const keeps = f64x2.splat(keep)
+  const rates = f64x2.splat(learningRate)
+  const momenta = f64x2.splat(momentum)
+  let i = start
+  for (; i + 4 <= end; i += 4) {
+    const offset = (<usize>i) << 2
+    const g = v128.load(gradient + offset)
+    const m = v128.load(moment + offset)
+    const w = v128.load(weights + offset)
+    const mLow = f64x2.sub(f64x2.mul(momenta, lowDoubles(m)), f64x2.mul(rates, lowDoubles(g)))
+    const mHigh = f64x2.sub(f64x2.mul(momenta, highDoubles(m)), f64x2.mul(rates, highDoubles(g)))
+    v128.store(moment + offset, toFloats(mLow, mHigh))
+    const wLow = f64x2.add(f64x2.mul(lowDoubles(w), keeps), mLow)
+    const wHigh = f64x2.add(f64x2.mul(highDoubles(w), keeps), mHigh)
+    v128.store(weights + offset, toFloats(wLow, wHigh))
+  }
+  for (; i < end; i++) {
+    const offset = (<usize>i) << 2
+    const m = momentum * <f64>load<f32>(moment + offset) - learningRate * <f64>load<f32>(gradient + offset)
+    store<f32>(moment + offset, <f32>m)
+    store<f32>(weights + offset, <f32>(<f64>load<f32>(weights + offset) * keep + m))
+  }
+}
+
+/** Rounds to bfloat16 by chance; see rounding.ts. `index` is the number under which the first element draws its bits. */
+export function roundToBfloat16(source: usize, target: usize, count: i32, key: i32, index: i32): void {
+  const keys = i32x4.splat(key)
+  let indices = i32x4.add(i32x4.splat(index), i32x4(0, 1, 2, 3))
+  const block = count & ~7
+  for (let i = 0; i < block; i += 8) {
+    const from = source + ((<usize>i) << 2)
+    const low = roundFour(v128.load(from), v128.xor(indices, keys))
+    indices = i32x4.add(indices, i32x4.splat(4))
+    const high = roundFour(v128.load(from, 16), v128.xor(indices, keys))
+    indices = i32x4.add(indices, i32x4.splat(4))
+    v128.store(target + ((<usize>i) << 1), i16x8.narrow_i32x4_u(low, high))
+  }
+  for (let i = block; i < count; i++) {
+    const rounded = roundFour(v128.load32_zero(source + ((<usize>i) << 2)), i32x4.splat((index + i) ^ key))
+    v128.store_lane<u16>(target + ((<usize>i) << 1), rounded, 0)
+  }
+}
+
+/** Writes the float32 values that bfloat16 elements stand for. */
+export function expandBfloat16(source: usize, target: usize, count: i32): void {
+  const block = count & ~7
+  for (let i = 0; i < block; i += 8) {
+    const elements = v128.load(source + ((<usize>i) << 1))
+    const to = target + ((<usize>i) << 2)
+    v128.store(to, i32x4.shl(i32x4.extend_low_i16x8_u(elements), 16))
+    v128.store(to, i32x4.shl(i32x4.extend_high_i16x8_u(elements), 16), 16)
+  }
+  for (let i = block; i < count; i++) {
+    store<u32>(target + ((<usize>i) << 2), (<u32>load<u16>(source + ((<usize>i) << 1))) << 16)
+  }
+}
+
+function lowDoubles(floats: v128): v128 {
+  return f64x2.promote_low_f32x4(floats)
+}
+
+function highDoubles(floats: v128): v128 {
+  return f64x2.promote_low_f32x4(v128.shuffle<i64>(floats, floats, 1, 0))
+}
+
+/** Rounds four float64 to float32. */
+function toFloats(low: v128, high: v128): v128 {
+  return v128.shuffle<i64>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2)
+}
+
+/** from + (to − from) · gain. */
+function approach(from: v128, to: v128, gain: v128): v128 {
+  return f64x2.add(from, f64x2.mul(f64x2.sub(to, from), gain))
+}
+
+/** The bfloat16 elements, each in the lower half of its lane, of four float32 and the seeds of their random bits. */
+function roundFour(floats: v128, seeds: v128): v128 {
+  const chance = i32x4.shr_u(mixFour(seeds), 16)
+  const rounded = i32x4.shr_u(i32x4.add(floats, chance), 16)
+  const quiet = v128.or(i32x4.shr_u(floats, 16), i32x4.splat(0x40))
+  return v128.bitselect(rounded, quiet, f32x4.eq(floats, floats))
+}
+
+/** `mix32` of random/mix32.ts. */
+function mixFour(values: v128): v128 {
+  let x = values
+  x = i32x4.mul(v128.xor(x, i32x4.shr_u(x, 16)), i32x4.splat(0x7feb352d))
+  x = i32x4.mul(v128.xor(x, i32x4.shr_u(x, 15)), i32x4.splat(0x846ca68b))
+  return v128.xor(x, i32x4.shr_u(x, 16))
+}

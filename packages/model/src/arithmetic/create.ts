@@ -1,0 +1,39 @@
+import { LockstepError } from '@lockstep/protocol'
+import type { Arithmetic } from './arithmetic.ts'
+import { canRunKernels } from './kernels.ts'
+import { plainArithmetic } from './plain.ts'
+import { createWasmArithmetic } from './wasm.ts'
+
+export type ArithmeticOptions = {
+  /** What the vectors that are allocated will need in all, each rounded up to 64 bytes. At most 4 GiB are reserved. */
+  readonly capacityBytes: number
+  /** By default what `LOCKSTEP_ARITHMETIC` names, else `wasm` where this machine can run it. */
+  readonly kind?: Arithmetic['name']
+  readonly environment?: NodeJS.ProcessEnv
+}
+
+/**
+ * The arithmetic of a step, as fast as this machine allows. The kind makes no difference to any result.
+ *
+ * @throws LockstepError `arithmetic-unknown` for another value of `LOCKSTEP_ARITHMETIC`, `arithmetic-unsupported` where
+ *   `wasm` is demanded of a machine without SIMD, `arithmetic-missing` where it has not been built.
+ */
+export function createArithmetic({ capacityBytes, kind, environment = process.env }: ArithmeticOptions): Arithmetic {
+  const demanded = kind ?? demandedKind(environment)
+  if (demanded === 'plain') return plainArithmetic
+  if (canRunKernels()) return createWasmArithmetic(capacityBytes)
+  if (demanded === null) return plainArithmetic
+  throw new LockstepError('arithmetic-unsupported', 'this machine cannot run WebAssembly SIMD', {
+    hint: 'Leave LOCKSTEP_ARITHMETIC away, or set it to plain: the results are the same.',
+  })
+}
+
+function demandedKind({ LOCKSTEP_ARITHMETIC: name }: NodeJS.ProcessEnv): Arithmetic['name'] | null {
+  if (name === undefined || name === '') return null
+  if (name === 'wasm' || name === 'plain') return name
+  throw new LockstepError('arithmetic-unknown', 'LOCKSTEP_ARITHMETIC names no arithmetic', {
+    kind: 'usage',
+    expected: 'wasm or plain',
+    received: name,
+  })
+}
