@@ -4,12 +4,13 @@ import { createExchange, type SendableTask } from '../src/exchange.ts'
 
 const aborted = new LockstepError('no-workers', 'nobody is there')
 
-/** An exchange whose tasks are known by their key, with what it has sent. */
+/** An exchange with a clock that the test moves, whose tasks are known by their key, with what it has sent. */
 function createTested(window = 2) {
+  const clock = { nowMs: 0 }
   const sent: string[] = []
   let encodings = 0
   const send = (worker: number, frame: Uint8Array) => sent.push(`${worker} ${Buffer.from(frame)}`)
-  const exchange = createExchange<string>(window, send, () => 0)
+  const exchange = createExchange<string>(window, send, () => clock.nowMs)
   const task = (key: string, step = 0): SendableTask<string> => ({
     key,
     step,
@@ -22,7 +23,23 @@ function createTested(window = 2) {
     },
     findFault: result => (result === 'wrong' ? 'a wrong answer' : null),
   })
-  return { exchange, sent, task, encodings: () => encodings }
+  return { clock, exchange, sent, task, encodings: () => encodings }
+}
+
+/** Two workers that have answered tasks of 10 ms often enough to be known; the first one then holds `a9`, the other nothing. */
+function createLate() {
+  const tested = createTested()
+  const { clock, exchange, sent, task } = tested
+  exchange.join(1)
+  exchange.join(2)
+  for (let step = 0; step < 4; step++) {
+    for (const index of [0, 1]) void exchange.submit(task(`${'abcd'[step]}${index}`, step))
+    clock.nowMs += 10
+    for (const index of [0, 1]) exchange.deliver(index + 1, `${'abcd'[step]}${index}`, 'done')
+  }
+  sent.length = 0
+  const result = exchange.submit(task('a9', 4))
+  return { ...tested, result }
 }
 
 describe('a task', () => {
@@ -62,6 +79,42 @@ describe('a task', () => {
     expect(sent).toEqual(['1 a0'])
     exchange.deliver(1, 'a0', 'done')
     expect(sent).toEqual(['1 a0', '1 a1'])
+  })
+})
+
+describe('a task that its worker is late with', () => {
+  test('is sent to an idle worker as well, whose answer counts if it is the first', async () => {
+    const { clock, exchange, sent, result } = createLate()
+    expect(sent).toEqual(['1 a9'])
+    clock.nowMs += 15
+    exchange.look()
+    expect(sent).toEqual(['1 a9'])
+    clock.nowMs += 60
+    exchange.look()
+    exchange.look()
+    expect(sent).toEqual(['1 a9', '2 a9'])
+    expect(exchange.deliver(2, 'a9', 'from the second')).toEqual({ taken: true, fault: null })
+    expect(exchange.deliver(1, 'a9', 'from the first')).toEqual({ taken: false, fault: null })
+    await expect(result).resolves.toBe('from the second')
+  })
+
+  test('stays with the one when the other leaves', async () => {
+    const { clock, exchange, sent, result } = createLate()
+    clock.nowMs += 75
+    exchange.look()
+    exchange.leave(1)
+    expect(sent).toEqual(['1 a9', '2 a9'])
+    exchange.deliver(2, 'a9', 'from the second')
+    await expect(result).resolves.toBe('from the second')
+  })
+
+  test('is not sent to anybody any more after an abort', async () => {
+    const { clock, exchange, sent, result } = createLate()
+    exchange.abort(aborted)
+    await expect(result).rejects.toBe(aborted)
+    clock.nowMs += 75
+    exchange.look()
+    expect(sent).toEqual(['1 a9'])
   })
 })
 

@@ -1,0 +1,144 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type SimulatedTraining, simulateTraining } from '../support/simulated-training.ts'
+
+/** Mean time of the steps from one to before another. */
+const meanStepMs = ({ ends }: SimulatedTraining, from: number, to: number) =>
+  (ends[to - 1]! - ends[from - 1]!) / (to - from)
+
+const steady = (msPerSample: number) => () => msPerSample
+
+describe('workers of unlike speed', () => {
+  // A sample takes 1 and 3 times as long: together 1 + 1/3 of the fast one's speed, so the 4 shards of a step take as
+  // long as 3 of them on the fast one.
+  test.each([
+    ['small', 0.1],
+    ['middling', 1],
+    ['large', 20],
+  ])('come to 0.95 of the sum of their speeds with %s shards', (_, msPerSample) => {
+    const shardMs = 12 * msPerSample
+    const training = simulateTraining({ shards: 4, samples: 12, latencyMs: shardMs / 60 })
+    training.join(steady(msPerSample))
+    training.join(steady(3 * msPerSample))
+    training.train(100)
+    expect((3 * shardMs) / meanStepMs(training, 10, 100)).toBeGreaterThan(0.95)
+    // Never more than what two steps have.
+    expect(training.mostHeld()).toBeLessThanOrEqual(8)
+  })
+
+  test('share evenly while their speeds are the same, up to what they vary', () => {
+    const training = simulateTraining({ shards: 4, samples: 12, latencyMs: 0.2 })
+    let draw = 0
+    // 1 ± 0.2 by a golden-ratio sequence.
+    const jittered = () => 0.8 + 0.4 * ((++draw * 0.618) % 1)
+    for (let worker = 0; worker < 2; worker++) training.join(jittered)
+    training.train(200)
+    for (const shards of training.taken.values()) expect(Math.abs(shards - 400)).toBeLessThan(4)
+    expect(training.mostHolders()).toBe(1)
+  })
+
+  test('share anew when a speed changes, both ways', () => {
+    const training = simulateTraining({ shards: 4, samples: 12, latencyMs: 0.2 })
+    training.join(steady(1))
+    training.join(nowMs => (nowMs > 1000 && nowMs < 4000 ? 3 : 1))
+    const throughput = (idealMs: number, from: number, to: number) => idealMs / meanStepMs(training, from, to)
+    training.train(160)
+    const { ends } = training
+    const [slower, faster] = [ends.findIndex(end => end > 1000), ends.findIndex(end => end > 4000)]
+    expect(throughput(24, 5, slower - 1)).toBeGreaterThan(0.95)
+    expect(throughput(36, slower + 6, faster - 1)).toBeGreaterThan(0.95)
+    expect(throughput(24, faster + 6, 160)).toBeGreaterThan(0.95)
+  })
+})
+
+describe('a worker that is late', () => {
+  const shardMs = 12
+
+  /** Two workers, of which the second takes nothing in hand from 500 to 5500 ms. */
+  function stall(shards: number): SimulatedTraining {
+    const training = simulateTraining({ shards, samples: 12, latencyMs: 0.2 })
+    training.join(steady(1))
+    training.join(nowMs => (nowMs > 500 && nowMs < 5500 ? (5500 - nowMs) / 12 : 1))
+    training.train(600)
+    return training
+  }
+
+  test.each([2, 4])('hardly holds up a step of %i shards, the first answer counts', shards => {
+    const { ends, mostHolders } = stall(shards)
+    const longestMs = Math.max(...ends.slice(1).map((end, index) => end - ends[index]!))
+    // The other one has done its part and learns by the deviation, the margin and the next look that it has to do all.
+    expect(longestMs).toBeLessThan(shards * shardMs + 5 * 20)
+    expect(mostHolders()).toBe(2)
+  })
+
+  test('takes its part again when it is back', () => {
+    const training = stall(2)
+    const back = training.ends.findIndex(end => end > 7000)
+    // The two shards of a step at the same time, one on each.
+    expect(back).toBeGreaterThan(0)
+    expect(shardMs / meanStepMs(training, back, 600)).toBeGreaterThan(0.9)
+  })
+
+  test('is tried out again when it had become too slow for any part', () => {
+    const training = simulateTraining({ shards: 2, samples: 12, latencyMs: 0.2 })
+    training.join(steady(1))
+    training.join(nowMs => (nowMs < 2000 ? 10 : 1))
+    training.train(600)
+    const { ends } = training
+    const [alone, again] = [ends.findIndex(end => end > 1000), ends.findIndex(end => end > 6000)]
+    expect((2 * shardMs) / meanStepMs(training, alone - 10, alone)).toBeGreaterThan(0.9)
+    expect(shardMs / meanStepMs(training, again, 600)).toBeGreaterThan(0.9)
+  })
+
+  test('is not suspected before its pace is known', () => {
+    const training = simulateTraining({ shards: 2, samples: 12, latencyMs: 0.2 })
+    training.join(steady(1))
+    // The first graph takes two seconds.
+    training.join(nowMs => (nowMs < 1000 ? 2000 / 12 : 1))
+    training.train(3)
+    expect(training.mostHolders()).toBe(1)
+    expect(training.taken.get(2)).toBe(3)
+  })
+})
+
+describe('for any speeds, stalls, joins and losses', () => {
+  const pace = fc.record({
+    msPerSample: fc.double({ min: 0.05, max: 20, noNaN: true }),
+    changed: fc.double({ min: 0.05, max: 20, noNaN: true }),
+    changeAtMs: fc.integer({ min: 0, max: 3000 }),
+    stallMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 10_000 })),
+  })
+
+  test('every shard is done once, nobody waits for ever, and nobody but two works at the same shard', () => {
+    fc.assert(
+      fc.property(
+        fc.array(pace, { minLength: 1, maxLength: 5 }),
+        fc.integer({ min: 1, max: 12 }),
+        fc.double({ min: 0, max: 30, noNaN: true }),
+        fc.boolean(),
+        (paces, shards, latencyMs, loses) => {
+          const training = simulateTraining({ shards, samples: 3, latencyMs })
+          const join = ({ msPerSample, changed, changeAtMs, stallMs }: (typeof paces)[number]) => {
+            let stalls = stallMs / 3
+            training.join(nowMs => {
+              if (nowMs < changeAtMs) return msPerSample
+              const now = changed + stalls
+              stalls = 0
+              return now
+            })
+          }
+          paces.forEach(join)
+          training.train(20)
+          join(paces[0]!)
+          if (loses) training.leave(1)
+          training.train(20)
+          const sum = [...training.taken.values()].reduce((all, count) => all + count, 0)
+          expect(sum).toBe(40 * shards)
+          expect(training.mostHolders()).toBeLessThanOrEqual(2)
+          expect(training.mostHeld()).toBeLessThanOrEqual(2 * shards)
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+})

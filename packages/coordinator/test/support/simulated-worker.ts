@@ -1,0 +1,51 @@
+/** A shard under way, as the simulation sends it. */
+export type Order = { readonly key: string; readonly step: number; readonly samples: number }
+
+export type SimulatedWorker = {
+  readonly receive: (order: Order) => void
+  /** Takes the update that leads to a step. */
+  readonly update: (step: number) => void
+  readonly step: () => number
+}
+
+/**
+ * A worker with the habits of a replica: it computes what is due at its step in the order of arrival, does not stop what it has begun,
+ * and drops what is for an earlier step.
+ */
+export function createSimulatedWorker(options: {
+  /** How long a sample takes that is begun at this time. */
+  readonly msPerSample: (nowMs: number) => number
+  readonly nowMs: () => number
+  readonly after: (delayMs: number, action: () => void) => void
+  readonly answer: (order: Order) => void
+}): SimulatedWorker {
+  let waiting: Order[] = []
+  let current = 0
+  let computing = false
+
+  function computeDue(): void {
+    if (computing) return
+    waiting = waiting.filter(({ step }) => step >= current)
+    const at = waiting.findIndex(({ step }) => step === current)
+    if (at < 0) return
+    const [order] = waiting.splice(at, 1) as [Order]
+    computing = true
+    options.after(order.samples * options.msPerSample(options.nowMs()), () => {
+      computing = false
+      options.answer(order)
+      computeDue()
+    })
+  }
+
+  return {
+    receive: order => {
+      waiting.push(order)
+      computeDue()
+    },
+    update: step => {
+      current = Math.max(current, step)
+      computeDue()
+    },
+    step: () => current,
+  }
+}
