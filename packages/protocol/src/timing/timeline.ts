@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { workerPhases } from './phases.ts'
+
+/**
+ * A stretch of time without gaps: when it began, by the clock of whoever lived it, then for each piece the number of its
+ * phase and its duration: [startMs, phase, ms, phase, ms, …].
+ */
+export type Times = readonly number[]
+
+/** The most pieces of a stretch that a worker tells. */
+export const maxPieces = 32
+
+/** The times in a `gradient` message. */
+export const timesSchema = z
+  .array(z.number().min(0).finite())
+  .min(1)
+  .max(1 + 2 * maxPieces)
+  .refine(areTimes, 'expected a start, then numbers of phases and durations in turn')
+
+function areTimes(numbers: readonly number[]): boolean {
+  if (numbers.length % 2 === 0) return false
+  for (let at = 1; at < numbers.length; at += 2) {
+    if (!Number.isInteger(numbers[at]) || numbers[at]! >= workerPhases.length) return false
+  }
+  return true
+}
+
+/** Notes what time is spent on, as a clock that is always running: every moment belongs to a phase. */
+export type Timeline<Phase extends string> = {
+  /** From now on time counts as this phase. Returns the one before, to which something that lay within it returns. */
+  readonly enter: (phase: Phase) => Phase
+  /** What has passed since the last call. The phase goes on. */
+  readonly take: () => Times
+}
+
+/**
+ * Starts in the first phase. A piece costs a reading of the clock and two writes into memory that is there. When nearly
+ * all room is taken, pieces are added to the last one of their phase: sums stay right, only the order is lost.
+ */
+export function createTimeline<Phase extends string>(
+  phases: readonly Phase[],
+  nowMs: () => number,
+  capacity = maxPieces,
+): Timeline<Phase> {
+  const pieces = new Float64Array(2 * capacity)
+  /** The rest is for phases that have no piece yet. */
+  const roomForAny = 2 * (capacity - phases.length)
+  let length = 0
+  let current = 0
+  let startMs = nowMs()
+  let sinceMs = startMs
+
+  function end(): void {
+    const untilMs = nowMs()
+    add(untilMs - sinceMs)
+    sinceMs = untilMs
+  }
+
+  function add(durationMs: number): void {
+    const last = lastPieceOf(current)
+    const joins = last >= 0 && (last === length - 2 || length >= roomForAny)
+    if (joins) {
+      pieces[last + 1]! += durationMs
+      return
+    }
+    pieces[length] = current
+    pieces[length + 1] = durationMs
+    length += 2
+  }
+
+  function lastPieceOf(phase: number): number {
+    let at = length - 2
+    while (at >= 0 && pieces[at] !== phase) at -= 2
+    return at
+  }
+
+  return {
+    enter: phase => {
+      const before = phases[current]!
+      if (phase === before) return before
+      end()
+      current = phases.indexOf(phase)
+      return before
+    },
+    take: () => {
+      end()
+      const times = [startMs]
+      for (let at = 0; at < length; at++) times.push(pieces[at]!)
+      length = 0
+      startMs = sinceMs
+      return times
+    },
+  }
+}
+
+/** Calls back for each piece of a stretch, in order, with the number of its phase. */
+export function forEachPiece(times: Times, visit: (phase: number, startMs: number, durationMs: number) => void): void {
+  let startMs = times[0]!
+  for (let at = 1; at < times.length; at += 2) {
+    const durationMs = times[at + 1]!
+    visit(times[at]!, startMs, durationMs)
+    startMs += durationMs
+  }
+}
