@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest'
+import { type Arithmetic, createArithmetic, plainArithmetic } from '../../src/arithmetic/index.ts'
+import { bitsOf, hardVector } from '../fixtures/floats.ts'
+
+const wasm = createArithmetic({ capacityBytes: 1 << 22, kind: 'wasm' })
+const room = 80
+/** Vectors that begin at every distance from a 16-byte boundary that an element can have. */
+const offsets = [0, 1, 2, 3]
+const lengths = Array.from({ length: 68 }, (_, length) => length)
+const pools = Array.from({ length: 4 }, () => wasm.allocate(room))
+
+type Vectors = readonly [Float32Array, Float32Array, Float32Array, Float32Array]
+type Operation = (arithmetic: Arithmetic, vectors: Vectors) => void
+
+/** Runs an operation on hard vectors of all lengths and alignments, on both arithmetics, and compares all that they hold. */
+function expectSameBits(operation: Operation): void {
+  for (const length of lengths) {
+    for (const offset of offsets) {
+      const plain = pools.map((_, which) => hardVector(length, 1000 * which + 7 * length + offset))
+      // Each vector has an alignment of its own. What lies after it must not change.
+      const fast = pools.map((pool, which) => {
+        const start = (offset + which) % 4
+        pool.fill(42)
+        pool.set(plain[which]!, start)
+        return pool.subarray(start, start + length)
+      })
+      operation(plainArithmetic, plain as unknown as Vectors)
+      operation(wasm, fast as unknown as Vectors)
+      expect(fast.map(bitsOf)).toEqual(plain.map(bitsOf))
+      for (const { buffer, byteOffset, byteLength } of fast) {
+        expect(new Float32Array(buffer, byteOffset + byteLength, 1)[0]).toBe(42)
+      }
+    }
+  }
+}
+
+describe('WebAssembly gives the bits of plain JavaScript for hard values, all lengths and all alignments', () => {
+  const [third, half] = [1 / 3, 0.5]
+
+  test.each([
+    ['scale by a factor that float32 does not hold', (a, [v]) => a.scale(v, third)],
+    ['scale by one that it does', (a, [v]) => a.scale(v, half)],
+    ['scale into the subnormals', (a, [v]) => a.scale(v, 2 ** -140)],
+    ['add', (a, [sum, addend]) => a.addInto(sum, addend)],
+    ['add a vector to itself', (a, [sum]) => a.addInto(sum, sum)],
+    ['round to bfloat16 and expand', (a, [source, target]) => roundTrip(a, source, target)],
+  ] satisfies [string, Operation][])('%s', (_, operation) => expectSameBits(operation))
+
+  test.each([1, 1 - 1e-3 * 0.05])('Adam where decay leaves %d of a weight', keep => {
+    const factors = { alpha: 3.162e-4, epsilon: 1e-7, gain1: 1 - 0.9, gain2: 1 - 0.999 }
+    expectSameBits((a, [w, g, m, v]) => a.adam(w, g, m, v, factors, { start: 0, end: w.length, keep }))
+  })
+
+  test('Adam, and descent, on a stretch', () => {
+    const factors = { alpha: 3.162e-4, epsilon: 1e-7, gain1: 1 - 0.9, gain2: 1 - 0.999 }
+    const descent = { learningRate: 0.01, momentum: 0.9 }
+    expectSameBits((a, [w, g, m, v]) => {
+      const stretch = { start: w.length >> 2, end: w.length - (w.length >> 3), keep: 0.75 }
+      a.adam(w, g, m, v, factors, stretch)
+      a.sgd(w, g, m, descent, stretch)
+      a.sgd(w, g, null, descent, stretch)
+    })
+  })
+
+  test.each([1, 1 - 1e-3 * 0.05])('descent where decay leaves %d of a weight', keep => {
+    const factors = { learningRate: 0.1, momentum: 0.9 }
+    expectSameBits((a, [w, g]) => a.sgd(w, g, null, factors, { start: 0, end: w.length, keep }))
+    expectSameBits((a, [w, g, m]) => a.sgd(w, g, m, factors, { start: 0, end: w.length, keep }))
+  })
+})
+
+/** Rounds within the arithmetic's own memory, and once more through vectors that lie elsewhere. */
+function roundTrip(arithmetic: Arithmetic, source: Float32Array, target: Float32Array): void {
+  const halves = bfloat16Pool.of(arithmetic).subarray(1, 1 + source.length)
+  arithmetic.roundToBfloat16(source, halves, 0x1234567, 99)
+  const elsewhere = new Uint16Array(source.length)
+  arithmetic.roundToBfloat16(source, elsewhere, 0x1234567, 99)
+  expect(elsewhere).toEqual(halves.slice())
+  arithmetic.expandBfloat16(halves, target)
+}
+
+const bfloat16Pool = {
+  wasm: wasm.allocateBfloat16(room),
+  plain: plainArithmetic.allocateBfloat16(room),
+  of: ({ name }: Arithmetic) => bfloat16Pool[name],
+}
+
+test('vectors outside the memory of WebAssembly are welcome, also beside ones inside', () => {
+  const [inside, outside] = [wasm.adopt(Float32Array.of(1, 2, 3)), Float32Array.of(10, 20, 30)]
+  wasm.addInto(inside, outside)
+  wasm.addInto(outside, inside)
+  wasm.scale(outside, 2)
+  expect([...inside]).toEqual([11, 22, 33])
+  expect([...outside]).toEqual([42, 84, 126])
+})
+
+test('vectors that are too short are refused, since the next one lies behind them', () => {
+  const [long, short] = [wasm.allocate(5), wasm.allocate(4)]
+  expect(() => wasm.addInto(long, short)).toThrow(RangeError)
+  expect(() => wasm.roundToBfloat16(long, wasm.allocateBfloat16(4), 0)).toThrow(RangeError)
+  expect(() => wasm.expandBfloat16(wasm.allocateBfloat16(5), short)).toThrow(RangeError)
+  const [factors, stretch] = [
+    { learningRate: 1, momentum: 0 },
+    { start: 0, end: 5, keep: 1 },
+  ]
+  expect(() => wasm.sgd(long, short, null, factors, stretch)).toThrow(RangeError)
+})
