@@ -1,4 +1,5 @@
-import { isKnown, learnPace, type Pace } from './pace.ts'
+import type { Pace } from './pace.ts'
+import { createPaces, type Paces } from './paces.ts'
 import type { Task } from './task.ts'
 
 /** A copy of a task that a worker has been sent and has not answered. */
@@ -14,7 +15,7 @@ export type Held<T extends Task> = {
 export type Bench<T extends Task> = {
   readonly workerId: number
   readonly held: Map<string, Held<T>>
-  readonly paces: Map<Task['kind'], Pace>
+  readonly paces: Paces
   lastAnswerAtMs: number
 }
 
@@ -25,13 +26,13 @@ export type Moment = { readonly nowMs: number; readonly step: number }
 export const noiseMs = 20
 
 export function createBench<T extends Task>(workerId: number, nowMs: number): Bench<T> {
-  return { workerId, held: new Map(), paces: new Map(), lastAnswerAtMs: nowMs }
+  return { workerId, held: new Map(), paces: createPaces(), lastAnswerAtMs: nowMs }
 }
 
 /** Takes an answer off the bench and learns from it. Whatever was sent before for an earlier step has been dropped there. */
 export function takeAnswer<T extends Task>(bench: Bench<T>, key: string, { nowMs, step }: Moment): Held<T> | null {
   const held = bench.held.get(key) ?? null
-  if (held !== null && held.dueAtMs !== null) learn(bench, held.task, nowMs - startOf(bench, held.dueAtMs))
+  if (held !== null && held.dueAtMs !== null) bench.paces.learn(held.task, startOf(bench, held.dueAtMs), nowMs)
   bench.held.delete(key)
   bench.lastAnswerAtMs = nowMs
   forgetBefore(bench, step)
@@ -41,12 +42,6 @@ export function takeAnswer<T extends Task>(bench: Bench<T>, key: string, { nowMs
 /** Drops unwanted copies of earlier steps: a worker that has come to `step` does not begin them any more. */
 export function forgetBefore<T extends Task>({ held }: Bench<T>, step: number): void {
   for (const [key, { task, wanted }] of held) if (!wanted && task.step < step) held.delete(key)
-}
-
-/** Null until the worker has answered often enough. */
-export function knownPace<T extends Task>({ paces }: Bench<T>, kind: Task['kind']): Pace | null {
-  const pace = paces.get(kind)
-  return isKnown(pace) ? pace : null
 }
 
 /** What a worker computes now, by the order in which it was sent, or null; copies of coming steps have to wait. */
@@ -64,7 +59,7 @@ export function elapsedMs<T extends Task>(bench: Bench<T>, running: Held<T>, now
 export function isLate<T extends Task>(bench: Bench<T>, { nowMs, step }: Moment): boolean {
   const running = runningOf(bench, step)
   if (running === null) return false
-  const pace = knownPace(bench, running.task.kind)
+  const pace = bench.paces.known(running.task.kind)
   if (pace === null) return false
   const { samples } = running.task
   return elapsedMs(bench, running, nowMs) > samples * pace.meanMs + slackMs(pace, samples)
@@ -77,8 +72,4 @@ export function slackMs({ deviationMs }: Pace, samples: number): number {
 
 function startOf<T extends Task>({ lastAnswerAtMs }: Bench<T>, dueAtMs: number): number {
   return Math.max(lastAnswerAtMs, dueAtMs)
-}
-
-function learn<T extends Task>({ paces }: Bench<T>, { kind, samples }: T, tookMs: number): void {
-  if (tookMs > 0) paces.set(kind, learnPace(paces.get(kind) ?? null, tookMs / samples))
 }

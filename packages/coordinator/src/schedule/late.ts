@@ -1,4 +1,4 @@
-import { knownPace, type Moment, slackMs } from './bench.ts'
+import { type Moment, slackMs } from './bench.ts'
 import type { Due, Outlook } from './outlook.ts'
 import type { Assignment, Task } from './task.ts'
 
@@ -37,7 +37,7 @@ export function secondHolders<T extends Task>(
 
 function isWorthCopying<T extends Task>(late: LateTask<T>, { bench }: Outlook<T>, { nowMs }: Moment): boolean {
   const { kind, samples } = late.held.task
-  const [theirs, own] = [knownPace(late.holder.bench, kind), knownPace(bench, kind)]
+  const [theirs, own] = [late.holder.bench.paces.known(kind), bench.paces.known(kind)]
   if (theirs === null || own === null) return false
   const idleMs = nowMs - bench.lastAnswerAtMs
   if (idleMs > Math.max(trial.ms, trial.tasks * samples * theirs.meanMs)) return true

@@ -1,4 +1,4 @@
-import { type Bench, elapsedMs, type Held, knownPace, type Moment, runningOf } from './bench.ts'
+import { type Bench, elapsedMs, type Held, type Moment, runningOf } from './bench.ts'
 import type { Task } from './task.ts'
 
 /** A task in hand and the time from now until it will by estimate be done. */
@@ -28,7 +28,7 @@ export function createOutlooks<T extends Task>(
   return Array.from(benches.values(), bench => {
     const running = runningOf(bench, moment.step)
     const taskMs = ({ kind, samples }: T) => {
-      const known = knownPace(bench, kind)
+      const known = bench.paces.known(kind)
       if (known === null) return Math.max(leastTaskMs, samples * means[kind])
       const soFarMs = running?.task.kind === kind ? elapsedMs(bench, running, moment.nowMs) / running.task.samples : 0
       return Math.max(leastTaskMs, samples * Math.max(known.meanMs, soFarMs))
@@ -48,7 +48,7 @@ export function loadMs<T extends Task>({ bench, due, taskMs }: Outlook<T>, step:
 function meanPaceMs<T extends Task>(benches: ReadonlyMap<number, Bench<T>>, kind: Task['kind']): number {
   let [sumMs, count] = [0, 0]
   for (const bench of benches.values()) {
-    const pace = knownPace(bench, kind)
+    const pace = bench.paces.known(kind)
     if (pace === null) continue
     sumMs += pace.meanMs
     count += 1
@@ -77,6 +77,6 @@ function finishTimes<T extends Task>(
 /** What is left of the running task; once it is overdue, as much again as it is overdue by. Null while unknown. */
 function remainingMs<T extends Task>(bench: Bench<T>, running: Held<T>, nowMs: number): number | null {
   const { kind, samples } = running.task
-  const pace = knownPace(bench, kind)
+  const pace = bench.paces.known(kind)
   return pace === null ? null : Math.abs(samples * pace.meanMs - elapsedMs(bench, running, nowMs))
 }

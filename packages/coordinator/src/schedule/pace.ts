@@ -1,35 +1,45 @@
 /** How long a worker takes for a sample: a running mean, and how far off that has been in the mean. */
-export type Pace = { readonly answers: number; readonly meanMs: number; readonly deviationMs: number }
+export type Pace = {
+  readonly stretches: number
+  readonly meanMs: number
+  readonly deviationMs: number
+  readonly learntAtMs: number
+}
 
-/** Weight of the latest answer: after a change of speed, four answers come two thirds of the way. */
-const gain = 1 / 4
+/** Answers that a worker gave without a pause: single ones say little, for what was held up together arrives together. */
+export type Stretch = { readonly answers: number; readonly samples: number; readonly tookMs: number }
 
-/** One answer raises the mean at most as if it had taken so many times as long: a stall is not a speed. */
+/** Weight of an answer, as in TCP's estimate of round trips (RFC 6298). */
+const gain = 1 / 8
+
+/** Weight of a stretch that is better than what was known so long ago. */
+const staleMs = 500
+const staleGain = 1 / 2
+
+/** A stretch raises the mean at most as if it had taken so many times as long: a stall is not a speed. */
 const outlier = 3
 
-/** Answers before a pace counts as known: the first ones compile graphs and fill caches. */
-const warmUpAnswers = 3
+/** Stretches before a pace counts as known. The first one compiles the graph and is left out. */
+const leastStretches = 3
 
-/**
- * The pace after one more answer, much as TCP estimates round trips (RFC 6298). A worker can be held up by many things,
- * but nothing hurries it: while it warms up its quickest answer counts, and later one in less than half the time at once.
- */
-export function learnPace(pace: Pace | null, msPerSample: number): Pace {
-  const answers = (pace?.answers ?? 0) + 1
-  if (pace === null || msPerSample < pace.meanMs / 2) return firstPace(answers, msPerSample)
-  if (answers <= warmUpAnswers) return firstPace(answers, Math.min(pace.meanMs, msPerSample))
+/** The pace after one more stretch. */
+export function learnPace(pace: Pace | null, { answers, samples, tookMs }: Stretch, nowMs: number): Pace {
+  const stretches = (pace?.stretches ?? 0) + 1
+  const msPerSample = tookMs / samples
+  if (pace === null || stretches === 2) {
+    return { stretches, meanMs: msPerSample, deviationMs: msPerSample / 2, learntAtMs: nowMs }
+  }
   const error = Math.min(msPerSample, outlier * pace.meanMs) - pace.meanMs
+  const isNews = error < 0 && nowMs - pace.learntAtMs > staleMs
+  const weight = Math.max(isNews ? staleGain : 1 - (1 - gain) ** answers, 1 / (stretches - 1))
   return {
-    answers,
-    meanMs: pace.meanMs + gain * error,
-    deviationMs: pace.deviationMs + gain * (Math.abs(error) - pace.deviationMs),
+    stretches,
+    meanMs: pace.meanMs + weight * error,
+    deviationMs: pace.deviationMs + weight * (Math.abs(error) - pace.deviationMs),
+    learntAtMs: nowMs,
   }
 }
 
-export function isKnown(pace: Pace | undefined): pace is Pace {
-  return pace !== undefined && pace.answers >= warmUpAnswers
-}
-
-function firstPace(answers: number, meanMs: number): Pace {
-  return { answers, meanMs, deviationMs: meanMs / 2 }
+export function isKnown(pace: Pace | null): pace is Pace {
+  return pace !== null && pace.stretches >= leastStretches
 }

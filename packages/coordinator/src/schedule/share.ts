@@ -1,4 +1,4 @@
-import { isLate, knownPace, type Moment } from './bench.ts'
+import { isLate, type Moment } from './bench.ts'
 import { loadMs, type Outlook } from './outlook.ts'
 import type { Assignment, Task } from './task.ts'
 
@@ -80,14 +80,14 @@ function turnTo<T extends Task>(shares: readonly Share<T>[], from: number, to: n
 function hasRoom<T extends Task>({ outlook, late, dueTasks, dueMs }: Share<T>, task: T, window: number): boolean {
   if (late) return false
   if (dueTasks < window) return true
-  if (dueTasks >= largestWindow || knownPace(outlook.bench, task.kind) === null) return false
+  if (dueTasks >= largestWindow || outlook.bench.paces.known(task.kind) === null) return false
   return dueMs + outlook.taskMs(task) <= horizonMs
 }
 
 /** The share that finishes the task first, or of those with room where the others are not worth waiting for. */
 function choose<T extends Task>(shares: readonly Share<T>[], open: readonly Share<T>[], task: T): Share<T> {
   const [best, bestOpen] = [first(shares, task), first(open, task)]
-  if (best === bestOpen || knownPace(best.outlook.bench, task.kind) === null) return bestOpen
+  if (best === bestOpen || best.outlook.bench.paces.known(task.kind) === null) return bestOpen
   return finishMs(best, task) * worthWaiting < finishMs(bestOpen, task) ? best : bestOpen
 }
 
