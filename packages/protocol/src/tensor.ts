@@ -1,11 +1,16 @@
-/** Element types that travel: weights, moments and gradients as float32, keys as int32, pixels and labels as uint8. */
-export type TensorType = 'float32' | 'int32' | 'uint8'
+/**
+ * Element types that travel: weights, moments and gradients as float32, gradients of a compressed run as bfloat16, keys as
+ * int32, pixels and labels as uint8. JavaScript has no bfloat16: its elements, the upper halves of float32, are uint16.
+ */
+export type TensorType = 'float32' | 'bfloat16' | 'int32' | 'uint8'
 
-export type TensorData = Float32Array | Int32Array | Uint8Array
+export type TensorData = Float32Array | Uint16Array | Int32Array | Uint8Array
 
 export type Tensors = Readonly<Record<string, TensorData>>
 
-export const bytesPerElement: Readonly<Record<TensorType, number>> = { float32: 4, int32: 4, uint8: 1 }
+export const bytesPerElement: Readonly<Record<TensorType, number>> = { float32: 4, bfloat16: 2, int32: 4, uint8: 1 }
+
+const arrays = { float32: Float32Array, bfloat16: Uint16Array, int32: Int32Array }
 
 export function isTensorType(name: unknown): name is TensorType {
   return typeof name === 'string' && Object.hasOwn(bytesPerElement, name)
@@ -13,6 +18,7 @@ export function isTensorType(name: unknown): name is TensorType {
 
 export function tensorType(data: TensorData): TensorType {
   if (data instanceof Float32Array) return 'float32'
+  if (data instanceof Uint16Array) return 'bfloat16'
   return data instanceof Int32Array ? 'int32' : 'uint8'
 }
 
@@ -20,7 +26,7 @@ export function tensorType(data: TensorData): TensorType {
 export function tensorOver(type: TensorType, bytes: Uint8Array, offset: number, elements: number): TensorData {
   if (type === 'uint8') return bytes.subarray(offset, offset + elements)
   const start = bytes.byteOffset + offset
-  const Elements = type === 'float32' ? Float32Array : Int32Array
+  const Elements = arrays[type]
   if (start % bytesPerElement[type] === 0) return new Elements(bytes.buffer as ArrayBuffer, start, elements)
   return new Elements(bytes.slice(offset, offset + elements * bytesPerElement[type]).buffer)
 }

@@ -20,6 +20,16 @@ test('a float32 tensor is a view over aligned bytes and a copy of others', () =>
   expect(moved.buffer).not.toBe(bytes.buffer)
 })
 
+test('a bfloat16 tensor is a view over even addresses and a copy of others', () => {
+  // The upper half of 1.5: sign 0, exponent 127, fraction 0x40.
+  const bytes = Uint8Array.of(0xc0, 0x3f, 0xc0, 0x3f)
+  const [aligned, moved] = [tensorOver('bfloat16', bytes, 2, 1), tensorOver('bfloat16', bytes.subarray(1), 1, 1)]
+  expect([...aligned, ...moved]).toEqual([0x3fc0, 0x3fc0])
+  expect(aligned.buffer).toBe(bytes.buffer)
+  expect([...tensorOver('bfloat16', bytes, 1, 1)]).toEqual([0xc03f])
+})
+
 test('tensors are told apart by the type of their array', () => {
-  expect([tensorType(new Float32Array(1)), tensorType(new Uint8Array(1))]).toEqual(['float32', 'uint8'])
+  const arrays = [new Float32Array(1), new Uint16Array(1), new Int32Array(1), new Uint8Array(1)]
+  expect(arrays.map(tensorType)).toEqual(['float32', 'bfloat16', 'int32', 'uint8'])
 })
