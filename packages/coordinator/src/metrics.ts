@@ -1,3 +1,4 @@
+import { coordinatorPhases, workerPhases } from '@lockstep/protocol'
 import { z } from 'zod'
 
 const lossAndAccuracy = { loss: z.number(), accuracy: z.number() }
@@ -24,6 +25,40 @@ export const epochMetricsSchema = z.object({
 })
 
 export type EpochMetrics = z.infer<typeof epochMetricsSchema>
+
+/** Milliseconds by phase. */
+const coordinatorTimes = z.record(z.enum(coordinatorPhases), z.number())
+const workerTimes = z.record(z.enum(workerPhases), z.number())
+
+/** One more line of `metrics.jsonl` for each step, where steps are logged. */
+export const stepMetricsSchema = z.object({
+  type: z.literal('step'),
+  epoch: z.int().min(1),
+  /** Optimizer steps since the start of the run, this one included. */
+  step: z.int().min(1),
+  /** Means over the samples of the global batch, with the weights before the step. */
+  loss: z.number(),
+  accuracy: z.number(),
+  /** Wall time of the step, in milliseconds. */
+  milliseconds: z.number(),
+  coordinator: coordinatorTimes,
+  /** By worker: what it told during the step, of the time since it told the last. */
+  workers: z.array(z.object({ id: z.int(), phases: workerTimes })),
+})
+
+export type StepMetrics = z.infer<typeof stepMetricsSchema>
+
+/** How many steps were measured, how long one took in the mean, and how much of that each phase, in milliseconds. */
+const measuredSteps = { steps: z.int(), stepMs: z.number() }
+
+/** Where the steps of a run go, without those of the warm-up. */
+export const phaseReportSchema = z.object({
+  coordinator: z.object({ ...measuredSteps, phases: coordinatorTimes }),
+  /** A worker's figures are over the steps in which it took part. */
+  workers: z.array(z.object({ id: z.int(), ...measuredSteps, phases: workerTimes })),
+})
+
+export type PhaseReport = z.infer<typeof phaseReportSchema>
 
 const epochFigures = z.object({
   trainLoss: z.number(),

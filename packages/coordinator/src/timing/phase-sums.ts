@@ -1,0 +1,54 @@
+import { forEachPiece, type Times } from '@lockstep/protocol'
+
+/** Time by phase, of the step that goes on and of all steps that are counted, in milliseconds. */
+export type PhaseSums<Phase extends string> = {
+  /** Adds what of a stretch lies after `fromMs`, both by the same clock. */
+  readonly add: (times: Times, fromMs: number) => void
+  /** The step is over and took so long; it counts among the measured ones, or not. */
+  readonly endStep: (stepMs: number, counts: boolean) => void
+  /** Of the step that goes on. */
+  readonly ofStep: () => Record<Phase, number>
+  /** Means over the counted steps, or null when there are none. */
+  readonly means: () => { steps: number; stepMs: number; phases: Record<Phase, number> } | null
+}
+
+export function createPhaseSums<Phase extends string>(phases: readonly Phase[]): PhaseSums<Phase> {
+  const step = new Float64Array(phases.length)
+  const total = new Float64Array(phases.length)
+  let steps = 0
+  let totalMs = 0
+
+  function add(times: Times, fromMs: number): void {
+    forEachPiece(times, (phase, startMs, durationMs) => {
+      step[phase]! += Math.min(durationMs, Math.max(0, startMs + durationMs - fromMs))
+    })
+  }
+
+  function endStep(stepMs: number, counts: boolean): void {
+    if (counts) {
+      steps += 1
+      totalMs += stepMs
+      for (let phase = 0; phase < phases.length; phase++) total[phase]! += step[phase]!
+    }
+    step.fill(0)
+  }
+
+  const byName = (times: Float64Array, divisor: number) =>
+    Object.fromEntries(phases.map((phase, index) => [phase, toMicroseconds(times[index]! / divisor)])) as Record<
+      Phase,
+      number
+    >
+
+  return {
+    add,
+    endStep,
+    ofStep: () => byName(step, 1),
+    means: () =>
+      steps === 0 ? null : { steps, stepMs: toMicroseconds(totalMs / steps), phases: byName(total, steps) },
+  }
+}
+
+/** Milliseconds to three decimals: more would only make files longer. */
+export function toMicroseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000
+}
