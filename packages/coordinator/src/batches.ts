@@ -4,11 +4,13 @@ import type { RunConfig } from '@lockstep/protocol'
 /** Samples as they travel: pixels count × 32 × 32 × 3, labels count, keys count. */
 export type Samples = { readonly pixels: Uint8Array; readonly labels: Uint8Array; readonly keys: Int32Array }
 
+/** The shards of a batch that have samples, with their index; the same for any set of workers. */
+export type BatchShards = readonly { readonly shard: number; readonly count: number; read(): Samples }[]
+
 /** The global batches of one epoch, each a fixed list of samples with a fixed cut into shards. */
 export type EpochBatches = {
   readonly batches: number
-  /** The shards of a batch that have samples, with their index; the same for any set of workers. */
-  readonly shards: (batch: number) => readonly { readonly shard: number; readonly count: number; read(): Samples }[]
+  readonly shards: (batch: number) => BatchShards
 }
 
 /** Cuts the epoch that (seed, epoch) shuffles into global batches and these into shards. */

@@ -11,6 +11,7 @@ import { encodeState } from './run-state.ts'
 import { type Listener, type ListenOptions, listen } from './server.ts'
 import { type SummaryFacts, summarizeRun } from './summary.ts'
 import { evaluate, type Training, train } from './training.ts'
+import { createVectorPool } from './vector-pool.ts'
 
 /** Room in a frame beside its largest tensor. */
 const frameOverheadBytes = 128 * 1024
@@ -25,6 +26,8 @@ export type CoordinatorOptions = {
   readonly minWorkers: number
   /** How long a run that has lost all its workers waits for one before it checkpoints and fails. */
   readonly waitMs: number
+  /** Whether workers of this machine are handed tensors in memory. */
+  readonly shareMemory: boolean
   /** Steps between checkpoints within an epoch; 0 for none. */
   readonly checkpointEvery: number
   /** Asks to stop after the step that is under way, with a checkpoint. */
@@ -131,7 +134,7 @@ function createTraining(
   checkpointing: Checkpointing,
 ): Training {
   const { plan, onEvent, checkpointEvery, stop } = options
-  const { config, train, validation, state, optimizer, trainableSize, learningRateAt } = plan
+  const { config, train, validation, state, arithmetic, optimizer, trainableSize, learningRateAt } = plan
   return {
     runId: plan.identity.runId,
     config,
@@ -142,6 +145,8 @@ function createTraining(
     trainableSize,
     learningRateAt,
     exchange,
+    arithmetic,
+    vectors: createVectorPool(state.weights.length, arithmetic.allocate),
     broadcast: membership.broadcast,
     activeWorkers: membership.active,
     checkpoint: checkpointing.take,

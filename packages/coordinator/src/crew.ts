@@ -1,13 +1,13 @@
 import { basename } from 'node:path'
 import { encodeMessage, LockstepError, type MessageOf } from '@lockstep/protocol'
 import { createDeferred, type Deferred } from './deferred.ts'
-import { evaluateKey, evaluationChunk } from './evaluation.ts'
+import { evaluationChunk } from './evaluation.ts'
 import type { EventListener } from './events.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import type { Patience } from './member.ts'
 import { type Answer, createMembership, type Membership } from './membership.ts'
 import type { RunPlan } from './plan.ts'
-import { workKey } from './step.ts'
+import { createSharedMemory } from './shared-memory/shared-memory.ts'
 
 /** Tasks that a worker holds at once: the one it computes and the next. */
 const taskWindow = 2
@@ -36,22 +36,26 @@ export function createCrew(options: {
   readonly token: string
   /** How long to go on with no worker at all once there has been one. */
   readonly waitMs: number
+  /** Whether workers of this machine are handed tensors in memory. */
+  readonly shareMemory: boolean
   /** Asks to stop after the step that is under way; at once when nobody works on it. */
   readonly stop: AbortSignal
   readonly onEvent: EventListener
 }): Crew {
   const { plan, waitMs, stop } = options
   const welcome = welcomeTo(plan)
+  const sharedMemory = options.shareMemory ? createSharedMemory(welcome.sizes) : null
   let gathering: { readonly wanted: number; readonly done: Deferred<void> } | null = null
   let aborted: LockstepError | null = null
   let stopped = false
   const nowMs = () => performance.now()
-  const exchange = createExchange<Answer>(taskWindow, (workerId, frame) => membership.send(workerId, frame), nowMs)
+  const exchange = createExchange<Answer>(taskWindow, (workerId, task) => membership.assign(workerId, task), nowMs)
   let lonely: NodeJS.Timeout | null = null
 
   const membership = createMembership({
     token: options.token,
     welcome,
+    sharedMemory,
     patience: patienceFor(plan),
     nowMs,
     onEvent: options.onEvent,
@@ -68,7 +72,7 @@ export function createCrew(options: {
       else lonely = setTimeout(() => abort(noWorkers(waitMs)), waitMs)
     },
     onReach: exchange.reach,
-    onAnswer: answer => exchange.deliver(answer.workerId, answerKey(answer.message), answer),
+    onAnswer: (key, answer) => exchange.deliver(answer.workerId, key, answer),
   })
   const clocks = [setInterval(membership.tick, heartbeatMs), setInterval(exchange.look, lookEveryMs)]
   stop.addEventListener('abort', stopIdling)
@@ -100,11 +104,18 @@ export function createCrew(options: {
       for (const clock of clocks) clearInterval(clock)
       stop.removeEventListener('abort', stopIdling)
       if (lonely !== null) clearTimeout(lonely)
+      sharedMemory?.close()
     },
   }
 }
 
-function welcomeTo({ identity, config, state, trainableSize, train }: RunPlan): Omit<MessageOf<'welcome'>, 'workerId'> {
+function welcomeTo({
+  identity,
+  config,
+  state,
+  trainableSize,
+  train,
+}: RunPlan): Omit<MessageOf<'welcome'>, 'workerId' | 'sharedMemory'> {
   const largestShard = Math.ceil(config.batchSize / config.shards)
   return {
     type: 'welcome',
@@ -126,13 +137,13 @@ function welcomeTo({ identity, config, state, trainableSize, train }: RunPlan): 
 }
 
 /** Weights, moments and step as they are now, for a worker that joins. */
-function encodeReplica({ identity, state, trainableSize }: RunPlan): Uint8Array {
+function encodeReplica({ identity, state, trainableSize }: RunPlan): { step: number; frame: Uint8Array } {
   const { moments, powers } = state.optimizer
   const joined = new Float32Array(moments.length * trainableSize)
   for (const [index, moment] of moments.entries()) joined.set(moment, index * trainableSize)
   const { step } = state
   const message: MessageOf<'state'> = { type: 'state', runId: identity.runId, step, powers: [...powers] }
-  return encodeMessage(message, { weights: state.weights, moments: joined })
+  return { step, frame: encodeMessage(message, { weights: state.weights, moments: joined }) }
 }
 
 function patienceFor({ state }: RunPlan): Patience {
@@ -144,11 +155,6 @@ function patienceFor({ state }: RunPlan): Patience {
     hangMs: 120_000,
     queuedBytes: 16 * stateBytes + (64 << 20),
   }
-}
-
-function answerKey(message: Answer['message']): string {
-  const { type, step } = message
-  return type === 'gradient' ? workKey(step, message.shard) : evaluateKey(step, message.chunk)
 }
 
 /** What ends a wait for workers when the user asks to stop. */

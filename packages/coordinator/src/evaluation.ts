@@ -1,5 +1,4 @@
 import { type ImageSplit, imageBytes } from '@lockstep/data'
-import { encodeMessage } from '@lockstep/protocol'
 import type { Exchange, SendableTask } from './exchange.ts'
 import type { Answer } from './membership.ts'
 
@@ -39,11 +38,11 @@ function chunkTask(
     index: chunk,
     kind: 'evaluation',
     samples: count,
-    encode: () => {
-      const pixels = split.pixels.subarray(start * imageBytes, (start + count) * imageBytes)
-      const labels = split.labels.subarray(start, start + count)
-      return encodeMessage({ type: 'evaluate', runId, step, chunk, count }, { pixels, labels })
-    },
+    order: { type: 'evaluate', runId, step, chunk, count },
+    tensors: () => ({
+      pixels: split.pixels.subarray(start * imageBytes, (start + count) * imageBytes),
+      labels: split.labels.subarray(start, start + count),
+    }),
     findFault: ({ message }) => {
       if (message.count !== count) return `${message.count} samples instead of ${count}`
       const drifted = message.type === 'metrics' && message.weightsSha256 !== weightsSha256

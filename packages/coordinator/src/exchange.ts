@@ -1,13 +1,19 @@
-import type { LockstepError } from '@lockstep/protocol'
+import type { LockstepError, MessageOf, Tensors } from '@lockstep/protocol'
 import { createSchedule } from './schedule/schedule.ts'
 import type { Assignment, Task } from './schedule/task.ts'
 
+/** What tells a worker to do a task. Its tensors come beside it. */
+export type Order = Omit<MessageOf<'work'>, 'slot'> | Omit<MessageOf<'evaluate'>, 'slot'>
+
 /** A task as it is sent, and what an answer to it must be. */
 export type SendableTask<Result> = Task & {
-  /** The bytes that tell a worker to do it; asked for once, when they are first needed. */
-  readonly encode: () => Uint8Array
+  readonly order: Order
+  /** Asked for whenever the task is sent. */
+  readonly tensors: () => Tensors
   /** What is wrong with an answer, or null. */
   readonly findFault: (result: Result) => string | null
+  /** Takes what an answer brings before the worker is given anything else. */
+  readonly take?: (result: Result) => void
 }
 
 /** `taken` is false for an answer that is dropped because nobody waits for it from this worker; `fault` says that it is wrong. */
@@ -32,14 +38,13 @@ export type Exchange<Result> = {
 }
 
 type Entry<Result> = SendableTask<Result> & {
-  frame: Uint8Array | null
   readonly resolve: (result: Result) => void
   readonly reject: (error: LockstepError) => void
 }
 
 export function createExchange<Result>(
   window: number,
-  send: (workerId: number, frame: Uint8Array) => void,
+  send: (workerId: number, task: SendableTask<Result>) => void,
   nowMs: () => number,
 ): Exchange<Result> {
   const schedule = createSchedule<Entry<Result>>(window)
@@ -56,16 +61,13 @@ export function createExchange<Result>(
   }
 
   function sendAll(assignments: readonly Assignment<Entry<Result>>[]): void {
-    for (const { workerId, task } of assignments) {
-      task.frame ??= task.encode()
-      send(workerId, task.frame)
-    }
+    for (const { workerId, task } of assignments) send(workerId, task)
   }
 
   function submit(task: SendableTask<Result>): Promise<Result> {
     if (aborted !== null) return Promise.reject(aborted)
     return new Promise((resolve, reject) => {
-      const entry = { ...task, frame: null, resolve, reject }
+      const entry = { ...task, resolve, reject }
       unfinished.add(entry)
       schedule.add(entry)
       dispatch()
@@ -79,6 +81,7 @@ export function createExchange<Result>(
     schedule.complete(workerId, key, nowMs())
     if (entry !== null) {
       unfinished.delete(entry)
+      entry.take?.(result)
       entry.resolve(result)
     }
     dispatch()

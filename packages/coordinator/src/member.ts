@@ -1,5 +1,6 @@
 import type { Connection, MessageOf } from '@lockstep/protocol'
 import type { WorkerFacts } from './events.ts'
+import type { Desk } from './shared-memory/shared-memory.ts'
 
 /** A connection on its way from `hello` to taking part, and what is known of the worker behind it. */
 export type Member = {
@@ -7,6 +8,10 @@ export type Member = {
   connection: Connection
   /** Null until its `hello` has been accepted. */
   facts: WorkerFacts | null
+  /** The memory shared with it; null for a worker of another machine. */
+  desk: Desk | null
+  /** The step to which it has come, as far as it has told. */
+  reached: number
   /** True from the moment it was given the state. */
   active: boolean
   gone: boolean

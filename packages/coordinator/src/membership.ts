@@ -7,38 +7,44 @@ import {
   type Received,
 } from '@lockstep/protocol'
 import { refuseHello, refuseLayout } from './admission.ts'
+import { evaluateKey } from './evaluation.ts'
 import type { EventListener, WorkerFacts } from './events.ts'
-import type { Verdict } from './exchange.ts'
+import type { SendableTask, Verdict } from './exchange.ts'
 import { findFault, type Member, type Patience } from './member.ts'
+import type { Desk, SharedMemory } from './shared-memory/shared-memory.ts'
+import { workKey } from './step.ts'
 
-/** What a worker answered; `tensors` holds the gradient of a shard. */
+/** What a worker answered. */
 export type Answer = {
   readonly workerId: number
   readonly message: MessageOf<'gradient'> | MessageOf<'metrics'>
-  readonly tensors: Received['tensors']
+  /** Copies the gradient of a shard from where it lies, which is possible only at once. */
+  readonly readGradient: (into: Float32Array) => void
 }
 
 export type MembershipOptions = {
   readonly token: string
   /** What every worker is told on arrival, but for its id. */
-  readonly welcome: Omit<MessageOf<'welcome'>, 'workerId'>
+  readonly welcome: Omit<MessageOf<'welcome'>, 'workerId' | 'sharedMemory'>
+  /** For the workers of this machine; null where there is none. */
+  readonly sharedMemory: SharedMemory | null
   readonly patience: Patience
   readonly nowMs: () => number
   readonly onEvent: EventListener
   /** The state frame of this moment: weights, moments and step. */
-  readonly encodeState: () => Uint8Array
+  readonly encodeState: () => { readonly step: number; readonly frame: Uint8Array }
   readonly onJoin: (workerId: number) => void
   readonly onLeave: (workerId: number) => void
   /** An active worker says which step it has come to. */
   readonly onReach: (workerId: number, step: number) => void
-  readonly onAnswer: (answer: Answer) => Verdict
+  readonly onAnswer: (key: string, answer: Answer) => Verdict
 }
 
 export type Membership = {
   readonly accept: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
-  readonly send: (workerId: number, frame: Uint8Array) => void
-  /** To every active worker, with one encoding. */
-  readonly broadcast: (frame: Uint8Array) => void
+  readonly assign: (workerId: number, task: SendableTask<Answer>) => void
+  /** To every active worker, the gradient once for all of them. */
+  readonly broadcast: (update: Omit<MessageOf<'update'>, 'slot'>, gradient: Float32Array) => void
   readonly active: () => number
   /** Everyone who ever took part, in order of arrival. */
   readonly roll: () => readonly Member[]
@@ -88,7 +94,9 @@ export function createMembership(options: MembershipOptions): Membership {
     member.facts = { id: everyone.length + 1, name, host, device, cores, backend: '' }
     everyone.push(member)
     member.connection.setSizes(welcome.sizes)
-    member.connection.send({ ...welcome, workerId: member.facts.id })
+    member.desk = isLocal(member.address) ? (options.sharedMemory?.openDesk() ?? null) : null
+    const sharedMemory = member.desk?.offer ?? null
+    member.connection.send({ ...welcome, workerId: member.facts.id, sharedMemory })
   }
 
   function activate(member: Member, ready: MessageOf<'ready'>): void {
@@ -96,20 +104,35 @@ export function createMembership(options: MembershipOptions): Membership {
     if (refusal !== null || member.active) return refuse(member, refusal ?? 'a second ready')
     member.facts = { ...member.facts!, backend: ready.backend }
     member.active = true
+    if (!ready.sharesMemory) closeDesk(member)
     taking.set(member.facts.id, member)
-    member.connection.sendFrame(options.encodeState())
+    const { step, frame } = options.encodeState()
+    member.reached = step
+    member.connection.sendFrame(frame)
     onEvent({ type: 'worker-joined', worker: member.facts, active: taking.size })
     options.onJoin(member.facts.id)
   }
 
   function beat(member: Member, heartbeat: MessageOf<'heartbeat'>): void {
     member.heartbeat = heartbeat
-    if (member.active) options.onReach(member.facts!.id, heartbeat.step)
+    if (!member.active) return
+    reach(member, heartbeat.step)
+    options.onReach(member.facts!.id, heartbeat.step)
   }
 
   function answer(member: Member, message: Answer['message'], tensors: Received['tensors']): void {
-    const verdict = options.onAnswer({ workerId: member.facts!.id, message, tensors })
+    const key = answerKey(message)
+    const slot = member.desk?.find(key) ?? null
+    if (message.type === 'gradient' && message.slot !== slot) {
+      if (message.step < member.reached) return
+      return refuse(member, `a gradient in slot ${message.slot} instead of ${slot}`)
+    }
+    const readGradient = (into: Float32Array) =>
+      slot === null ? into.set(tensors.gradient as Float32Array) : member.desk!.read(slot, into)
+    const verdict = options.onAnswer(key, { workerId: member.facts!.id, message, readGradient })
     if (verdict.fault !== null) return refuse(member, verdict.fault)
+    member.desk?.clear(key)
+    reach(member, message.step)
     if (!verdict.taken || message.type !== 'gradient') return
     member.samples += message.count
     member.shards += 1
@@ -131,6 +154,7 @@ export function createMembership(options: MembershipOptions): Membership {
     member.gone = true
     member.outcome = reason
     present.delete(member)
+    closeDesk(member)
     if (!member.active || member.facts === null) return
     taking.delete(member.facts.id)
     onEvent({ type: 'worker-lost', worker: member.facts, reason, active: taking.size })
@@ -172,8 +196,28 @@ export function createMembership(options: MembershipOptions): Membership {
     taking.clear()
   }
 
+  function assign(workerId: number, { key, order, tensors: read }: SendableTask<Answer>): void {
+    const member = taking.get(workerId)
+    if (member === undefined) return
+    const tensors = read()
+    const slot = member.desk?.put(key, order.step, Object.values(tensors)) ?? null
+    member.connection.send({ ...order, slot }, slot === null ? tensors : {})
+  }
+
+  function broadcast(update: Omit<MessageOf<'update'>, 'slot'>, gradient: Float32Array): void {
+    const members = [...taking.values()]
+    const sharing = members.filter(({ desk }) => desk !== null)
+    const slowest = Math.min(...sharing.map(({ reached }) => reached))
+    const slot = sharing.length === 0 ? null : (options.sharedMemory?.post(update.step, gradient, slowest) ?? null)
+    const posted = slot === null ? [] : sharing
+    sendToAll(posted, () => encodeMessage({ ...update, slot }))
+    const others = members.filter(member => !posted.includes(member))
+    sendToAll(others, () => encodeMessage({ ...update, slot: null }, { gradient }))
+  }
+
   function dismissOne(member: Member, bye: MessageOf<'bye'>): void {
     member.gone = true
+    closeDesk(member)
     member.connection.close(bye)
   }
 
@@ -181,19 +225,46 @@ export function createMembership(options: MembershipOptions): Membership {
     accept,
     tick,
     dismiss,
-    send: (workerId, frame) => taking.get(workerId)?.connection.sendFrame(frame),
-    broadcast: frame => {
-      for (const member of taking.values()) member.connection.sendFrame(frame)
-    },
+    assign,
+    broadcast,
     active: () => taking.size,
     roll: () => everyone.filter(member => member.active),
   }
 }
 
+function answerKey(message: Answer['message']): string {
+  const { type, step } = message
+  return type === 'gradient' ? workKey(step, message.shard) : evaluateKey(step, message.chunk)
+}
+
+function reach(member: Member, step: number): void {
+  member.reached = Math.max(member.reached, step)
+  member.desk?.reach(member.reached)
+}
+
+function closeDesk(member: Member): void {
+  member.desk?.close()
+  member.desk = null
+}
+
+/** One encoding for all, if there are any. */
+function sendToAll(members: readonly Member[], encode: () => Uint8Array): void {
+  if (members.length === 0) return
+  const frame = encode()
+  for (const { connection } of members) connection.sendFrame(frame)
+}
+
+/** Whether a peer's address is one at which only this machine is reached. */
+function isLocal(address: string): boolean {
+  return /^(127\.|::1:|::ffff:127\.)/.test(address)
+}
+
 function newMember(address: string, nowMs: number): Omit<Member, 'connection'> {
   const facts: WorkerFacts | null = null
+  const desk: Desk | null = null
   const clocks = { connectedAt: nowMs, lastHeardAt: nowMs }
-  return { address, facts, ...clocks, active: false, gone: false, heartbeat: null, samples: 0, shards: 0, outcome: '' }
+  const work = { reached: 0, heartbeat: null, samples: 0, shards: 0 }
+  return { address, facts, desk, ...clocks, active: false, gone: false, ...work, outcome: '' }
 }
 
 /** Leaves a time out of account in which nobody could be heard. */

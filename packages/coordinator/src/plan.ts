@@ -24,6 +24,7 @@ import {
   type Updater,
   usePlainJavaScript,
 } from '@lockstep/model'
+import { type Arithmetic, createArithmetic } from '@lockstep/model/arithmetic'
 import type { RunConfig } from '@lockstep/protocol'
 import { freshState, type RunIdentity, type RunState, resumeState } from './run-state.ts'
 
@@ -37,6 +38,8 @@ export type RunPlan = Updater & {
   readonly validation: ImageSplit | null
   readonly test: ImageSplit
   readonly learningRateAt: LearningRateSchedule
+  /** In whose memory the state lies. */
+  readonly arithmetic: Arithmetic
   readonly state: RunState
   /** The model as Keras's `summary` prints it. */
   readonly modelSummary: string
@@ -63,19 +66,21 @@ export async function planRun(options: {
     saved === null
       ? await newModel(config, classNames.length)
       : { ...(await restoreModel(saved)), topology: saved.topology }
-  const optimizer = createOptimizer(config, layout)
+  const arithmetic = createArithmetic({ capacityBytes: stepBytes(layout.size, config.shards) })
+  const optimizer = createOptimizer(config, layout, arithmetic)
   const split = splitSamples(dataSet, config)
   const dataSha256 = dataSetSha256(dataSet)
   const state =
     saved === null
-      ? freshState(readWeights(model, layout), optimizer.initialState(layout.trainableSize))
-      : resumeState(saved, dataSha256)
+      ? freshState(arithmetic.adopt(readWeights(model, layout)), optimizer.initialState(layout.trainableSize))
+      : resumeState(saved, dataSha256, arithmetic)
   return {
     identity: { runId, config, dataSha256, layoutHash: layout.hash, topology },
     config,
     classNames,
     dataSource,
     ...split,
+    arithmetic,
     optimizer,
     trainableSize: layout.trainableSize,
     learningRateAt: createSchedule(config, stepsPerEpoch(split.train.count, config.batchSize)),
@@ -83,6 +88,12 @@ export async function planRun(options: {
     modelSummary: summarize(model),
     modelFiles: () => toLayersModelFiles(model, layout, state.weights, { classNames }),
   }
+}
+
+/** Weights, at most two moments, the gradients of all shards, and room for rounding each vector up. */
+function stepBytes(size: number, shards: number): number {
+  const vectors = 3 + shards
+  return vectors * (size * Float32Array.BYTES_PER_ELEMENT + 64)
 }
 
 async function newModel({ model: name, seed }: RunConfig, classes: number) {

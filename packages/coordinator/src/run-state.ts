@@ -1,4 +1,5 @@
 import { type Checkpoint, checkpointVersion, encodeCheckpoint, type OptimizerState } from '@lockstep/model'
+import type { Arithmetic } from '@lockstep/model/arithmetic'
 import { LockstepError, type RunConfig } from '@lockstep/protocol'
 import { z } from 'zod'
 import { epochMetricsSchema } from './metrics.ts'
@@ -64,7 +65,7 @@ export function encodeState(identity: RunIdentity, state: RunState): Uint8Array 
 }
 
 /** The state in a checkpoint. Throws `resume-mismatch` when it belongs to other data than those of this SHA-256. */
-export function resumeState(checkpoint: Checkpoint, dataSha256: string): RunState {
+export function resumeState(checkpoint: Checkpoint, dataSha256: string, arithmetic: Arithmetic): RunState {
   if (checkpoint.dataSha256 !== dataSha256) {
     throw new LockstepError('resume-mismatch', 'the run to resume was trained with another data set', {
       kind: 'usage',
@@ -73,7 +74,9 @@ export function resumeState(checkpoint: Checkpoint, dataSha256: string): RunStat
       hint: 'Resume with the same data, or start a new run.',
     })
   }
-  const { step, position, weights, optimizer, progress } = checkpoint
+  const { step, position, progress } = checkpoint
+  const weights = arithmetic.adopt(checkpoint.weights)
+  const optimizer = { ...checkpoint.optimizer, moments: checkpoint.optimizer.moments.map(arithmetic.adopt) }
   return { step, position, weights, optimizer, history: readHistory(progress) }
 }
 

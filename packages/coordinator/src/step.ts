@@ -1,8 +1,8 @@
-import { encodeMessage } from '@lockstep/protocol'
-import type { EpochBatches } from './batches.ts'
+import { type Arithmetic, createTreeReduction } from '@lockstep/model/arithmetic'
+import type { BatchShards } from './batches.ts'
 import type { Exchange, SendableTask } from './exchange.ts'
 import type { Answer } from './membership.ts'
-import { reduceGradients } from './reduction.ts'
+import type { VectorPool } from './vector-pool.ts'
 
 /** What a global batch came to: the mean over its samples of what `ShardGradient` holds, and sums over them. */
 export type BatchResult = {
@@ -12,46 +12,63 @@ export type BatchResult = {
   readonly count: number
 }
 
-/** Asks the workers for the gradients of a batch's shards; the answers come in the order of the shards. */
+/** A batch whose shards the workers have been asked for. Their gradients are added up as they come. */
+export type PendingBatch = {
+  /** Resolves with the whole when all shards are there. */
+  readonly result: Promise<BatchResult>
+  /** Gives the vectors back in which the gradients came: the mean gradient of the result lies in one of them. */
+  readonly release: () => void
+}
+
+/** Where and how the gradients of shards are added up. */
+export type ReductionTools = { readonly arithmetic: Arithmetic; readonly vectors: VectorPool }
+
+/** Asks the workers for the gradients of a batch's shards: the mean comes by the fixed tree, the sums in the order of the shards. */
 export function submitBatch(
   exchange: Exchange<Answer>,
-  batches: EpochBatches,
-  batch: number,
-  run: { readonly runId: string; readonly step: number },
-): Promise<readonly Answer[]> {
-  const { runId, step } = run
-  const tasks = batches.shards(batch).map(
+  batch: BatchShards,
+  run: { readonly runId: string; readonly step: number; readonly shards: number },
+  { arithmetic, vectors }: ReductionTools,
+): PendingBatch {
+  const { runId, step, shards } = run
+  const total = batch.reduce((sum, { count }) => sum + count, 0)
+  const reduction = createTreeReduction({ arithmetic, shards, total })
+  const used: Float32Array[] = []
+  const tasks = batch.map(
     ({ shard, count, read }): SendableTask<Answer> => ({
       key: workKey(step, shard),
       step,
       index: shard,
       kind: 'gradient',
       samples: count,
-      encode: () => {
-        const { pixels, labels, keys } = read()
-        return encodeMessage({ type: 'work', runId, step, shard, count }, { pixels, labels, keys })
-      },
+      order: { type: 'work', runId, step, shard, count },
+      tensors: read,
       findFault: ({ message }) => (message.count === count ? null : `${message.count} samples instead of ${count}`),
+      take: ({ readGradient }) => {
+        const gradient = vectors.take()
+        used.push(gradient)
+        readGradient(gradient)
+        reduction.add(shard, gradient, count)
+      },
     }),
   )
-  const answers = Promise.all(tasks.map(exchange.submit))
+  const result = Promise.all(tasks.map(exchange.submit)).then(answers => ({
+    gradient: reduction.result(),
+    ...sumAnswers(answers),
+  }))
   // A batch that is sent ahead can fail before anyone awaits it; whoever comes to await it hears of it then.
-  answers.catch(() => undefined)
-  return answers
+  result.catch(() => undefined)
+  return { result, release: () => used.forEach(vectors.giveBack) }
 }
 
-/** The all-reduce: mean gradient by the fixed tree, losses and hits summed in the order of the shards. */
-export function combineShards(answers: readonly Answer[], shards: number): BatchResult {
-  const gradients = new Array<{ gradient: Float32Array; count: number } | null>(shards).fill(null)
+function sumAnswers(answers: readonly Answer[]): Omit<BatchResult, 'gradient'> {
   let [lossSum, correct, count] = [0, 0, 0]
-  for (const { message, tensors } of answers) {
-    if (message.type !== 'gradient') throw new TypeError(`a ${message.type} message among gradients`)
-    gradients[message.shard] = { gradient: tensors.gradient as Float32Array, count: message.count }
+  for (const { message } of answers) {
     lossSum += message.lossSum
     correct += message.correct
     count += message.count
   }
-  return { gradient: reduceGradients(gradients), lossSum, correct, count }
+  return { lossSum, correct, count }
 }
 
 export function workKey(step: number, shard: number): string {

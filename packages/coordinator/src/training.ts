@@ -1,6 +1,6 @@
 import type { ImageSplit } from '@lockstep/data'
 import { applyUpdate, type LearningRateSchedule, type Updater, weightsSha256 } from '@lockstep/model'
-import { encodeMessage, LockstepError, type RunConfig } from '@lockstep/protocol'
+import { LockstepError, type MessageOf, type RunConfig } from '@lockstep/protocol'
 import { epochBatches } from './batches.ts'
 import { evaluateSplit } from './evaluation.ts'
 import type { EventListener } from './events.ts'
@@ -9,7 +9,7 @@ import { isOutOfPatience } from './history.ts'
 import type { Answer } from './membership.ts'
 import type { EpochMetrics } from './metrics.ts'
 import { type Position, type RunState, startPosition } from './run-state.ts'
-import { type BatchResult, combineShards, submitBatch } from './step.ts'
+import { type BatchResult, type PendingBatch, type ReductionTools, submitBatch } from './step.ts'
 
 /** Batches whose shards are sent before their step begins, so that no worker waits for data. */
 const batchesAhead = 1
@@ -17,26 +17,27 @@ const batchesAhead = 1
 /** Steps at the start of a run that its speed leaves out. */
 export const warmUpSteps = 20
 
-export type Training = Updater & {
-  readonly runId: string
-  readonly config: RunConfig
-  readonly train: ImageSplit
-  readonly validation: ImageSplit | null
-  readonly state: RunState
-  readonly learningRateAt: LearningRateSchedule
-  readonly exchange: Exchange<Answer>
-  /** Sends a frame to every active worker. */
-  readonly broadcast: (frame: Uint8Array) => void
-  readonly activeWorkers: () => number
-  /** Asks for a checkpoint of the state as it is now. */
-  readonly checkpoint: () => Promise<void>
-  /** Steps between checkpoints beside those at the end of each epoch; 0 for none. */
-  readonly checkpointEvery: number
-  readonly shouldStop: () => boolean
-  readonly onEpoch: (metrics: EpochMetrics) => Promise<void>
-  readonly onEvent: EventListener
-  readonly nowMs: () => number
-}
+export type Training = Updater &
+  ReductionTools & {
+    readonly runId: string
+    readonly config: RunConfig
+    readonly train: ImageSplit
+    readonly validation: ImageSplit | null
+    readonly state: RunState
+    readonly learningRateAt: LearningRateSchedule
+    readonly exchange: Exchange<Answer>
+    /** Sends the mean gradient of a step to every active worker. */
+    readonly broadcast: (update: Omit<MessageOf<'update'>, 'slot'>, gradient: Float32Array) => void
+    readonly activeWorkers: () => number
+    /** Asks for a checkpoint of the state as it is now. */
+    readonly checkpoint: () => Promise<void>
+    /** Steps between checkpoints beside those at the end of each epoch; 0 for none. */
+    readonly checkpointEvery: number
+    readonly shouldStop: () => boolean
+    readonly onEpoch: (metrics: EpochMetrics) => Promise<void>
+    readonly onEvent: EventListener
+    readonly nowMs: () => number
+  }
 
 /** Trains from where the state stands to the last epoch, until it is asked to stop, or until patience runs out. */
 export async function train(run: Training): Promise<'completed' | 'stopped early' | 'interrupted'> {
@@ -58,17 +59,19 @@ async function trainEpoch(run: Training): Promise<boolean> {
   const { epoch, batch: first } = state.position
   const batches = epochBatches(run.train, config, epoch)
   // What was sent ahead when the epoch is left in between never becomes due, and nobody waits for it.
-  const ahead: Promise<readonly Answer[]>[] = []
+  const ahead: PendingBatch[] = []
   for (let batch = first; batch < batches.batches; batch++) {
     if (run.shouldStop()) return false
     const startMs = run.nowMs()
     while (ahead.length <= batchesAhead && batch + ahead.length < batches.batches) {
       const step = state.step + ahead.length
-      ahead.push(submitBatch(exchange, batches, batch + ahead.length, { runId, step }))
+      const shards = batches.shards(batch + ahead.length)
+      ahead.push(submitBatch(exchange, shards, { runId, step, shards: config.shards }, run))
     }
-    const answers = await ahead.shift()!
-    const result = combineShards(answers, config.shards)
+    const pending = ahead.shift()!
+    const result = await pending.result
     takeStep(run, result)
+    pending.release()
     recordStep(run, result, run.nowMs() - startMs)
     reportStep(run, batches.batches)
     if (run.checkpointEvery > 0 && state.step % run.checkpointEvery === 0) await run.checkpoint()
@@ -81,7 +84,7 @@ function takeStep(run: Training, { gradient, lossSum, count }: BatchResult): voi
   const { config, state, runId } = run
   if (!Number.isFinite(lossSum)) throw diverged(config, state, 'training', lossSum / count)
   const learningRate = run.learningRateAt(state.step)
-  run.broadcast(encodeMessage({ type: 'update', runId, step: state.step, learningRate }, { gradient }))
+  run.broadcast({ type: 'update', runId, step: state.step, learningRate }, gradient)
   state.optimizer = applyUpdate(run, state.weights, gradient, state.optimizer, learningRate)
   state.step += 1
 }

@@ -3,7 +3,7 @@ import { runConfigSchema } from './run-config.ts'
 import type { TensorType } from './tensor.ts'
 
 /** Raised whenever a message changes so that an older peer would misread it. */
-export const protocolVersion = 2
+export const protocolVersion = 3
 
 /** The most characters of the reason in a `bye`. */
 export const maxReasonLength = 2048
@@ -24,6 +24,8 @@ export type Sizes = {
   readonly maxSamples: number
 }
 
+export type SharedMemoryOffer = z.infer<typeof sharedMemory>
+
 /** What a tensor of a message must be: its type and exactly how many elements. */
 type TensorRule = {
   readonly type: TensorType
@@ -39,6 +41,25 @@ const count = z.int().min(1)
 const finite = z.number().finite()
 /** Also NaN and infinities: a loss that has diverged is told as it is. */
 const anyNumber = z.custom<number>(value => typeof value === 'number')
+
+/**
+ * Where the tensors of a message lie that a worker on the coordinator's own machine need not be sent: in a slot of
+ * memory that both share. Null: in the frame.
+ */
+const slot = index.nullable()
+/** A file of slots, by the descriptor under which the coordinator holds it open. */
+const slotFile = z.strictObject({
+  path: z.string().regex(/^\/proc\/[0-9]+\/fd\/[0-9]+$/),
+  slotBytes: z.int().min(1),
+})
+const sharedMemory = z.strictObject({
+  /** The worker's own: what it is to compute, and the gradient that comes of it. */
+  desk: slotFile,
+  /** Everybody's: the mean gradients of the last steps. */
+  board: slotFile,
+  /** With what both files begin, so that a worker knows that they are what it was offered. */
+  nonce: z.string().regex(/^[0-9a-f]{32}$/),
+})
 
 const hello = z.strictObject({
   type: z.literal('hello'),
@@ -70,6 +91,8 @@ const welcome = z.strictObject({
   heartbeatMs: z.int().min(1),
   /** Silence after which either end gives the other up. */
   silenceMs: z.int().min(1),
+  /** Offered to a worker that is on the same machine. */
+  sharedMemory: sharedMemory.nullable(),
 })
 
 const ready = z.strictObject({
@@ -78,11 +101,13 @@ const ready = z.strictObject({
   layoutHash: sha256,
   /** What computes, such as `TensorFlow 2.21.0, CPU`. */
   backend: shortText,
+  /** Whether it could open the memory that it was offered. */
+  sharesMemory: z.boolean(),
 })
 
 const state = z.strictObject({ type: z.literal('state'), runId, step, powers: z.array(finite).max(8) })
 
-const work = z.strictObject({ type: z.literal('work'), runId, step, shard: index, count })
+const work = z.strictObject({ type: z.literal('work'), runId, step, shard: index, count, slot })
 
 const gradient = z.strictObject({
   type: z.literal('gradient'),
@@ -92,11 +117,13 @@ const gradient = z.strictObject({
   count,
   lossSum: anyNumber,
   correct: index,
+  /** That of its `work`. */
+  slot,
 })
 
-const update = z.strictObject({ type: z.literal('update'), runId, step, learningRate: finite })
+const update = z.strictObject({ type: z.literal('update'), runId, step, learningRate: finite, slot })
 
-const evaluate = z.strictObject({ type: z.literal('evaluate'), runId, step, chunk: index, count })
+const evaluate = z.strictObject({ type: z.literal('evaluate'), runId, step, chunk: index, count, slot })
 
 const metrics = z.strictObject({
   type: z.literal('metrics'),

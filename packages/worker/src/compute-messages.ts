@@ -1,4 +1,4 @@
-import type { Received, RunConfig, Tensors } from '@lockstep/protocol'
+import type { Received, RunConfig, SharedMemoryOffer, Sizes, Tensors } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import type { Answer } from './replica.ts'
 
@@ -10,12 +10,18 @@ export type ComputeSetup = {
   readonly provisioned: Provisioned
 }
 
+/** What a connection's computing thread must know of it before the first message. */
+export type SessionTerms = { readonly sizes: Sizes; readonly sharedMemory: SharedMemoryOffer | null }
+
 /** To the computing thread. `session` numbers the connections, so that answers meant for an earlier one are known. */
-export type ToCompute = { readonly session: number; readonly received: Received }
+export type ToCompute =
+  | { readonly type: 'session'; readonly session: number; readonly terms: SessionTerms }
+  | { readonly type: 'message'; readonly session: number; readonly received: Received }
 
 /** From the computing thread. */
 export type FromCompute =
   | { readonly type: 'built'; readonly layoutHash: string; readonly backend: string }
+  | { readonly type: 'session'; readonly session: number; readonly sharesMemory: boolean }
   | { readonly type: 'step'; readonly session: number; readonly step: number }
   | ({ readonly type: 'answer'; readonly session: number } & Answer)
 

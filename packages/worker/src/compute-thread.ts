@@ -1,9 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { createLayout, createOptimizer, fromTopology } from '@lockstep/model'
+import { createArithmetic } from '@lockstep/model/arithmetic'
 import { loadTensorFlow } from '@lockstep/tensorflow'
-import { type ComputeSetup, type FromCompute, memoryOf, type ToCompute } from './compute-messages.ts'
+import { type ComputeSetup, type FromCompute, memoryOf, type SessionTerms, type ToCompute } from './compute-messages.ts'
 import { createEngine } from './engine.ts'
+import { type ExchangeMemory, openExchangeMemory } from './exchange-memory.ts'
 import { createReplica, type Replica } from './replica.ts'
+import { createTensorPlaces } from './tensor-places.ts'
 
 const port = parentPort!
 const { config, topology, provisioned } = workerData as ComputeSetup
@@ -12,26 +15,36 @@ const { backend, description } = await loadTensorFlow(provisioned)
 const model = await fromTopology(topology)
 const layout = createLayout(model)
 const engine = createEngine(model, layout, config, backend)
-const optimizer = createOptimizer(config, layout)
-let current: { readonly session: number; readonly replica: Replica } | null = null
+/** Weights, at most two moments and the mean gradient. */
+const replicaBytes = 4 * (layout.size * Float32Array.BYTES_PER_ELEMENT + 64)
+let current: { readonly session: number; readonly replica: Replica; readonly memory: ExchangeMemory | null } | null =
+  null
 
-port.on('message', ({ session, received }: ToCompute) => {
-  if (current?.session !== session) {
-    current?.replica.discard()
-    current = { session, replica: replicaOf(session) }
-  }
+port.on('message', (message: ToCompute) => {
   // An error ends the thread, and the thread that started it hears of it.
-  void current.replica.receive(received)
+  if (message.type === 'session') void beginSession(message.session, message.terms)
+  else if (message.session === current?.session) void current.replica.receive(message.received)
 })
 post({ type: 'built', layoutHash: layout.hash, backend: description })
 
-function replicaOf(session: number): Replica {
-  return createReplica(
+async function beginSession(session: number, { sizes, sharedMemory }: SessionTerms): Promise<void> {
+  const previous = current
+  const memory = sharedMemory === null ? null : openExchangeMemory(sharedMemory)
+  const places = createTensorPlaces(sizes, memory)
+  const arithmetic = createArithmetic({ capacityBytes: replicaBytes })
+  const optimizer = createOptimizer(config, layout, arithmetic)
+  const replica = createReplica({
     engine,
-    { optimizer, trainableSize: layout.trainableSize },
-    answer => post({ type: 'answer', session, ...answer }, memoryOf(answer.tensors)),
-    step => post({ type: 'step', session, step }),
-  )
+    updater: { optimizer, trainableSize: layout.trainableSize },
+    arithmetic,
+    places,
+    answer: answer => post({ type: 'answer', session, ...answer }, memoryOf(answer.tensors)),
+    onStep: step => post({ type: 'step', session, step }),
+  })
+  current = { session, replica, memory }
+  post({ type: 'session', session, sharesMemory: memory !== null })
+  await previous?.replica.discard()
+  previous?.memory?.close()
 }
 
 function post(message: FromCompute, transfer: ArrayBuffer[] = []): void {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import { LockstepError, type Received } from '@lockstep/protocol'
-import { type ComputeSetup, type FromCompute, memoryOf, type ToCompute } from './compute-messages.ts'
+import { type ComputeSetup, type FromCompute, memoryOf, type SessionTerms, type ToCompute } from './compute-messages.ts'
 import type { Answer } from './replica.ts'
 import { createWorkload, type Workload } from './workload.ts'
 
@@ -9,8 +9,11 @@ import { createWorkload, type Workload } from './workload.ts'
 export type Compute = {
   readonly layoutHash: string
   readonly backend: string
-  /** Begins a connection: answers to earlier ones are dropped from here on. */
-  readonly beginSession: (onAnswer: (answer: Answer) => void) => void
+  /**
+   * Begins a connection: answers to earlier ones are dropped from here on. Resolves with whether the thread could open
+   * the memory that the coordinator offers to share.
+   */
+  readonly beginSession: (terms: SessionTerms, onAnswer: (answer: Answer) => void) => Promise<boolean>
   readonly give: (received: Received) => void
   readonly progress: Workload['report']
   /** Rejects when the thread fails; never resolves. */
@@ -40,24 +43,30 @@ function follow(thread: Worker): Pick<Compute, 'beginSession' | 'give' | 'progre
   let session = 0
   let workload = createWorkload(nowMs)
   let onAnswer: (answer: Answer) => void = () => undefined
+  let onBegun: (sharesMemory: boolean) => void = () => undefined
+  const post = (message: ToCompute, transfer: ArrayBuffer[] = []) => thread.postMessage(message, transfer)
 
   thread.on('message', (message: FromCompute) => {
     if (message.type === 'built' || message.session !== session) return
+    if (message.type === 'session') return onBegun(message.sharesMemory)
     if (message.type === 'step') return workload.reach(message.step)
     workload.answer(message.message.step)
     onAnswer({ message: message.message, tensors: message.tensors })
   })
 
   return {
-    beginSession: listener => {
+    beginSession: (terms, listener) => {
       session += 1
       workload = createWorkload(nowMs)
       onAnswer = listener
+      post({ type: 'session', session, terms })
+      return new Promise(resolve => {
+        onBegun = resolve
+      })
     },
     give: received => {
       workload.give(received.message)
-      const toCompute: ToCompute = { session, received }
-      thread.postMessage(toCompute, memoryOf(received.tensors))
+      post({ type: 'message', session, received }, memoryOf(received.tensors))
     },
     progress: () => workload.report(),
   }

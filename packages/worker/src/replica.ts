@@ -1,5 +1,7 @@
 import { applyUpdate, type GradientEngine, type OptimizerState, type Updater, weightsSha256 } from '@lockstep/model'
+import type { Arithmetic } from '@lockstep/model/arithmetic'
 import type { MessageOf, Received, Tensors } from '@lockstep/protocol'
+import type { TensorPlaces } from './tensor-places.ts'
 
 export type Answer = {
   readonly message: MessageOf<'gradient'> | MessageOf<'metrics'>
@@ -12,104 +14,148 @@ export const replicaMessages = ['state', 'update', 'work', 'evaluate'] as const
 export type Replica = {
   /** Takes a message; whatever has become due is computed, and answered, before this resolves. */
   readonly receive: (received: Received) => Promise<void>
-  /** Drops what waits to be computed. */
-  readonly discard: () => void
+  /** Drops what waits; resolves when nothing is computed any more. */
+  readonly discard: () => Promise<void>
 }
 
-type Work = { readonly message: MessageOf<'work'> | MessageOf<'evaluate'>; readonly tensors: Tensors }
+export type ReplicaOptions = {
+  readonly engine: GradientEngine
+  readonly updater: Updater
+  readonly arithmetic: Arithmetic
+  readonly places: TensorPlaces
+  readonly answer: (answer: Answer) => void
+  readonly onStep: (step: number) => void
+}
 
-type State = { step: number; weights: Float32Array; optimizer: OptimizerState; sha256: string | null }
+type State = {
+  step: number
+  weights: Float32Array
+  optimizer: OptimizerState
+  sha256: string | null
+  /** Where the mean gradient of a step is laid out. */
+  update: Float32Array
+}
 
 /**
  * A worker's copy of the run: weights and moments that follow the coordinator's, step for step. Work for a later step
- * waits until the update that leads there has come; work for an earlier one is dropped.
+ * waits until the update that leads there has come; work for an earlier one is dropped. Messages are taken one at a
+ * time: no update comes in between while a shard is computed.
  */
-export function createReplica(
-  engine: GradientEngine,
-  updater: Updater,
-  answer: (answer: Answer) => void,
-  onStep: (step: number) => void,
-): Replica {
+export function createReplica(options: ReplicaOptions): Replica {
+  const { updater, places, answer, onStep } = options
+  const none = new Float32Array(0)
   const state: State = {
     step: -1,
-    weights: new Float32Array(0),
+    weights: none,
     optimizer: updater.optimizer.initialState(0),
     sha256: null,
+    update: none,
   }
-  let waiting: Work[] = []
-  let computing = false
+  const inbox: Received[] = []
+  let waiting: Received[] = []
+  let working: Promise<void> | null = null
 
-  async function receive({ message, tensors }: Received): Promise<void> {
+  async function receive(received: Received): Promise<void> {
+    inbox.push(received)
+    working ??= work().finally(() => {
+      working = null
+    })
+    await working
+  }
+
+  async function work(): Promise<void> {
+    for (;;) {
+      while (inbox.length > 0) take(inbox.shift()!)
+      const due = takeDue()
+      if (due === undefined) return
+      answer(places.place(await compute(options, state, due)))
+    }
+  }
+
+  function take(received: Received): void {
+    const { message, tensors } = received
     if (message.type === 'state') {
       waiting = []
-      adopt(state, updater, message, tensors)
+      adopt(state, options, message, tensors)
       onStep(state.step)
     } else if (message.type === 'update') {
-      if (!takeStep(state, updater, message, tensors.gradient as Float32Array)) return
-      onStep(state.step)
+      if (takeStep(state, options, message, received)) onStep(state.step)
     } else if (message.type === 'work' || message.type === 'evaluate') {
-      waiting.push({ message, tensors })
-    }
-    await computeDue()
-  }
-
-  async function computeDue(): Promise<void> {
-    if (computing) return
-    computing = true
-    try {
-      for (let work = takeDue(); work !== undefined; work = takeDue()) answer(await compute(engine, state, work))
-    } finally {
-      computing = false
+      waiting.push(received)
     }
   }
 
-  function takeDue(): Work | undefined {
-    waiting = waiting.filter(work => work.message.step >= state.step)
-    const at = waiting.findIndex(work => work.message.step === state.step)
+  function takeDue(): Received | undefined {
+    waiting = waiting.filter(({ message }) => stepOf(message) >= state.step)
+    const at = waiting.findIndex(({ message }) => stepOf(message) === state.step)
     return at < 0 ? undefined : waiting.splice(at, 1)[0]
   }
 
-  function discard(): void {
+  async function discard(): Promise<void> {
+    inbox.length = 0
     waiting = []
+    await working
   }
 
   return { receive, discard }
 }
 
-function adopt(state: State, { trainableSize }: Updater, message: MessageOf<'state'>, tensors: Tensors): void {
-  const weights = tensors.weights as Float32Array
+function stepOf(message: Received['message']): number {
+  return 'step' in message ? message.step : -1
+}
+
+function adopt(
+  state: State,
+  { updater: { trainableSize }, arithmetic }: ReplicaOptions,
+  { step, powers }: MessageOf<'state'>,
+  tensors: Tensors,
+): void {
   const joined = tensors.moments as Float32Array
   const moments: Float32Array[] = []
-  for (let at = 0; at < joined.length; at += trainableSize) moments.push(joined.subarray(at, at + trainableSize))
-  const optimizer = { step: message.step, moments, powers: message.powers }
-  Object.assign(state, { step: message.step, weights, optimizer, sha256: null } satisfies State)
+  for (let at = 0; at < joined.length; at += trainableSize) {
+    moments.push(arithmetic.adopt(joined.subarray(at, at + trainableSize)))
+  }
+  const weights = arithmetic.adopt(tensors.weights as Float32Array)
+  const update = arithmetic.allocate(weights.length)
+  Object.assign(state, { step, weights, optimizer: { step, moments, powers }, sha256: null, update } satisfies State)
 }
 
 /** Applies the update of a step, as the coordinator does. An update that the replica is past is dropped. */
-function takeStep(state: State, updater: Updater, update: MessageOf<'update'>, gradient: Float32Array): boolean {
-  const { step, learningRate } = update
+function takeStep(
+  state: State,
+  { updater, places }: ReplicaOptions,
+  { step, learningRate }: MessageOf<'update'>,
+  received: Received,
+): boolean {
   if (step < state.step) return false
   if (step > state.step) throw new RangeError(`an update of step ${step} for a replica at step ${state.step}`)
-  state.optimizer = applyUpdate(updater, state.weights, gradient, state.optimizer, learningRate)
+  places.readMean(received, state.update)
+  state.optimizer = applyUpdate(updater, state.weights, state.update, state.optimizer, learningRate)
   state.step += 1
   state.sha256 = null
   return true
 }
 
-async function compute(engine: GradientEngine, state: State, { message, tensors }: Work): Promise<Answer> {
+async function compute({ engine, places }: ReplicaOptions, state: State, received: Received): Promise<Answer> {
+  const { message } = received
+  const tensors = places.samples(received)
   const pixels = tensors.pixels as Uint8Array
   const labels = tensors.labels as Uint8Array
-  const { runId, step } = message
   if (message.type === 'work') {
+    const { runId, step, shard, slot } = message
     const keys = tensors.keys as Int32Array
     const { gradient, lossSum, correct, count } = await engine.gradient(state.weights, pixels, labels, keys)
     return {
-      message: { type: 'gradient', runId, step, shard: message.shard, count, lossSum, correct },
+      message: { type: 'gradient', runId, step, shard, count, lossSum, correct, slot },
       tensors: { gradient },
     }
   }
+  if (message.type !== 'evaluate') throw new TypeError(`a ${message.type} message among tasks`)
+  const { runId, step, chunk } = message
   const { lossSum, correct, count } = await engine.evaluate(state.weights, pixels, labels)
   state.sha256 ??= weightsSha256(state.weights)
-  const figures = { chunk: message.chunk, count, lossSum, correct, weightsSha256: state.sha256 }
-  return { message: { type: 'metrics', runId, step, ...figures }, tensors: {} }
+  return {
+    message: { type: 'metrics', runId, step, chunk, count, lossSum, correct, weightsSha256: state.sha256 },
+    tensors: {},
+  }
 }

@@ -84,13 +84,21 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       clearTimeout(session.clock)
       session.clock = setInterval(() => beat(session, connection, welcome, cutOff), welcome.heartbeatMs)
       const compute = await options.prepare(welcome)
-      if (session.phase !== 'joining') return
+      if (!isJoining()) return
       compute.failed.catch(fail)
-      compute.beginSession(answer => connection.send(answer.message, answer.tensors))
+      const sharesMemory = await compute.beginSession(welcome, answer =>
+        connection.send(answer.message, answer.tensors),
+      )
+      if (!isJoining()) return
       session.compute = compute
-      const { layoutHash, backend } = compute
-      connection.send({ type: 'ready', runId: welcome.runId, layoutHash, backend: backend.slice(0, 256) })
+      const { layoutHash } = compute
+      const backend = compute.backend.slice(0, 256)
+      connection.send({ type: 'ready', runId: welcome.runId, layoutHash, backend, sharesMemory })
       options.onReady(backend)
+    }
+
+    function isJoining(): boolean {
+      return session.phase === 'joining'
     }
 
     function cutOff(fault: string): void {

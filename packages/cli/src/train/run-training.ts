@@ -80,6 +80,7 @@ async function conduct(
     token,
     minWorkers: request.minWorkers,
     waitMs: launch.wait * 1000,
+    shareMemory: process.env.LOCKSTEP_SHARED_MEMORY !== 'off',
     checkpointEvery: launch.checkpointEvery,
     stop: interrupt.signal,
     onEvent: event => reporter.current().event(event),

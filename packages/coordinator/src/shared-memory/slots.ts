@@ -1,0 +1,36 @@
+/** Which slots of a file are taken, by what, and for which step. The lowest free one is taken first: it is warm in the caches. */
+export type Slots<Key> = {
+  /** Null when all are taken. */
+  readonly take: (key: Key, step: number) => number | null
+  readonly find: (key: Key) => number | null
+  readonly release: (key: Key) => void
+  /** Frees what belongs to steps before this one. */
+  readonly releaseBefore: (step: number) => void
+}
+
+export function createSlots<Key>(count: number): Slots<Key> {
+  const taken = new Map<Key, { readonly slot: number; readonly step: number }>()
+  const free = Array.from({ length: count }, (_, slot) => slot)
+
+  function release(key: Key): void {
+    const entry = taken.get(key)
+    if (entry === undefined) return
+    taken.delete(key)
+    const at = free.findIndex(slot => slot > entry.slot)
+    free.splice(at < 0 ? free.length : at, 0, entry.slot)
+  }
+
+  return {
+    take: (key, step) => {
+      const slot = free.shift()
+      if (slot === undefined) return null
+      taken.set(key, { slot, step })
+      return slot
+    },
+    find: key => taken.get(key)?.slot ?? null,
+    release,
+    releaseBefore: step => {
+      for (const [key, entry] of taken) if (entry.step < step) release(key)
+    },
+  }
+}

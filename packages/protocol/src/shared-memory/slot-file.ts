@@ -1,0 +1,121 @@
+import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { LockstepError } from '../error.ts'
+import type { SharedMemoryOffer } from '../messages.ts'
+import { bytesOf, type TensorData } from '../tensor.ts'
+
+/** A file in memory, parted into slots of one size, through which processes of one machine hand each other tensors. */
+export type SlotFile = {
+  readonly slotBytes: number
+  /** Lays tensors into a slot, one after the other, each at a multiple of 8 bytes. */
+  readonly write: (slot: number, tensors: readonly TensorData[]) => void
+  /** Fills tensors, in the order in which they were written, from a slot. */
+  readonly read: (slot: number, into: readonly TensorData[]) => void
+  readonly close: () => void
+}
+
+/** The slot file of the process that makes it; the others open what it offers. */
+export type OwnSlotFile = SlotFile & {
+  readonly offer: SharedMemoryOffer['desk']
+  /** Gives a slot its memory, so that nothing can be short of it later. Throws ENOSPC. */
+  readonly reserve: (slot: number) => void
+}
+
+/** Slots begin at a page, after the nonce. */
+const pageBytes = 4096
+const tensorAlignment = 8
+
+/** The size of a slot for tensors of these sizes in bytes: whole pages. */
+export function slotBytesFor(tensorBytes: readonly number[]): number {
+  return alignTo(
+    tensorBytes.reduce((end, bytes) => alignTo(end, tensorAlignment) + bytes, 0),
+    pageBytes,
+  )
+}
+
+/**
+ * Makes a file in a folder, which must be on a file system in memory, that has no name from the first moment on:
+ * others reach it through this process's descriptor, and it is gone when the last of them has closed it, however they end.
+ * Throws what the file system throws.
+ */
+export function createSlotFile(folder: string, slotBytes: number, nonce: string): OwnSlotFile {
+  const path = join(folder, `lockstep-${nonce}-${process.pid}-${slotBytes}`)
+  const descriptor = openSync(path, 'wx+', 0o600)
+  unlinkSync(path)
+  writeSync(descriptor, nonce, 0)
+  const zeros = new Uint8Array(slotBytes)
+  return {
+    ...slotFileOver(descriptor, slotBytes),
+    offer: { path: `/proc/${process.pid}/fd/${descriptor}`, slotBytes },
+    reserve: slot => writeWhole(descriptor, zeros, pageBytes + slot * slotBytes),
+  }
+}
+
+/** Opens what another process offers. Null where it cannot be reached from here, or is something else by now. */
+export function openSlotFile(
+  { path, slotBytes }: SharedMemoryOffer['desk'],
+  nonce: string,
+  mode: 'r' | 'r+',
+): SlotFile | null {
+  let descriptor: number
+  try {
+    descriptor = openSync(path, mode)
+  } catch {
+    // Another machine, container or user: whatever the reason, the tensors then travel in the messages.
+    return null
+  }
+  const start = Buffer.alloc(nonce.length)
+  if (readSync(descriptor, start, 0, start.length, 0) === start.length && start.toString('latin1') === nonce) {
+    return slotFileOver(descriptor, slotBytes)
+  }
+  closeSync(descriptor)
+  return null
+}
+
+function slotFileOver(descriptor: number, slotBytes: number): SlotFile {
+  return {
+    slotBytes,
+    write: (slot, tensors) =>
+      eachPlace(slot, slotBytes, tensors, (bytes, position) => writeWhole(descriptor, bytes, position)),
+    read: (slot, into) => eachPlace(slot, slotBytes, into, (bytes, position) => readWhole(descriptor, bytes, position)),
+    close: () => closeSync(descriptor),
+  }
+}
+
+function eachPlace(
+  slot: number,
+  slotBytes: number,
+  tensors: readonly TensorData[],
+  visit: (bytes: Uint8Array, position: number) => void,
+): void {
+  let offset = 0
+  for (const tensor of tensors) {
+    const bytes = bytesOf(tensor)
+    offset = alignTo(offset, tensorAlignment)
+    if (offset + bytes.byteLength > slotBytes) {
+      throw new RangeError(`tensors of ${offset + bytes.byteLength} bytes in a slot of ${slotBytes}`)
+    }
+    visit(bytes, pageBytes + slot * slotBytes + offset)
+    offset += bytes.byteLength
+  }
+}
+
+function writeWhole(descriptor: number, bytes: Uint8Array, position: number): void {
+  let done = 0
+  while (done < bytes.byteLength) {
+    done += writeSync(descriptor, bytes, done, bytes.byteLength - done, position + done)
+  }
+}
+
+function readWhole(descriptor: number, bytes: Uint8Array, position: number): void {
+  let done = 0
+  while (done < bytes.byteLength) {
+    const count = readSync(descriptor, bytes, done, bytes.byteLength - done, position + done)
+    if (count === 0) throw new LockstepError('shared-memory-short', 'a slot of shared memory has not been written')
+    done += count
+  }
+}
+
+function alignTo(offset: number, alignment: number): number {
+  return Math.ceil(offset / alignment) * alignment
+}

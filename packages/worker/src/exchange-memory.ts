@@ -1,0 +1,29 @@
+import { openSlotFile, type SharedMemoryOffer, type SlotFile, type Tensors } from '@lockstep/protocol'
+
+/** The memory that a coordinator on the same machine shares with this worker. */
+export type ExchangeMemory = {
+  readonly readSamples: (slot: number, samples: Tensors) => void
+  readonly writeGradient: (slot: number, gradient: Float32Array) => void
+  readonly readMean: (slot: number, into: Float32Array) => void
+  readonly close: () => void
+}
+
+/** Null where it cannot be opened from here. */
+export function openExchangeMemory({ desk, board, nonce }: SharedMemoryOffer): ExchangeMemory | null {
+  const own = openSlotFile(desk, nonce, 'r+')
+  const shared = own === null ? null : openSlotFile(board, nonce, 'r')
+  if (own === null || shared === null) {
+    own?.close()
+    return null
+  }
+  return {
+    readSamples: (slot, samples) => own.read(slot, Object.values(samples)),
+    writeGradient: (slot, gradient) => own.write(slot, [gradient]),
+    readMean: (slot, into) => shared.read(slot, [into]),
+    close: () => closeAll([own, shared]),
+  }
+}
+
+function closeAll(files: readonly SlotFile[]): void {
+  for (const file of files) file.close()
+}

@@ -1,0 +1,51 @@
+import type { Received, Sizes, Tensors } from '@lockstep/protocol'
+import type { ExchangeMemory } from './exchange-memory.ts'
+import type { Answer } from './replica.ts'
+
+/** Finds the tensors of messages, in the frames they came with or in shared memory, and leaves gradients there. */
+export type TensorPlaces = {
+  /** What `work` and `evaluate` compute with; valid until the next call. */
+  readonly samples: (received: Received) => Tensors
+  /** Copies the mean gradient of an `update`. */
+  readonly readMean: (received: Received, into: Float32Array) => void
+  /** The answer with its gradient put where its `work` came from. */
+  readonly place: (answer: Answer) => Answer
+}
+
+/** Without memory all tensors come and go in frames. */
+export function createTensorPlaces(sizes: Sizes, memory: ExchangeMemory | null): TensorPlaces {
+  const pixels = new Uint8Array(memory === null ? 0 : sizes.maxSamples * sizes.bytesPerSample)
+  const labels = new Uint8Array(memory === null ? 0 : sizes.maxSamples)
+  const keys = new Int32Array(memory === null ? 0 : sizes.maxSamples)
+
+  function samples({ message, tensors }: Received): Tensors {
+    const slot = slotOf({ message })
+    if (slot === null || !('count' in message)) return tensors
+    const shared: Tensors = {
+      pixels: pixels.subarray(0, message.count * sizes.bytesPerSample),
+      labels: labels.subarray(0, message.count),
+      ...(message.type === 'work' ? { keys: keys.subarray(0, message.count) } : {}),
+    }
+    memory!.readSamples(slot, shared)
+    return shared
+  }
+
+  function readMean({ message, tensors }: Received, into: Float32Array): void {
+    const slot = slotOf({ message })
+    if (slot === null) into.set(tensors.gradient as Float32Array)
+    else memory!.readMean(slot, into)
+  }
+
+  function place({ message, tensors }: Answer): Answer {
+    const slot = slotOf({ message })
+    if (slot === null) return { message, tensors }
+    memory!.writeGradient(slot, tensors.gradient as Float32Array)
+    return { message, tensors: {} }
+  }
+
+  return { samples, readMean, place }
+}
+
+function slotOf({ message }: Pick<Received, 'message'>): number | null {
+  return 'slot' in message ? message.slot : null
+}
