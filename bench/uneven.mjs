@@ -1,0 +1,105 @@
+// Two workers of which one has a third of the time: how much of the sum of their speeds do they make together?
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { readSummary, start, temporaryFolder } from './support/lockstep.mjs'
+import { describeMachine } from './support/machine.mjs'
+import { markdownTable, median, spread } from './support/statistics.mjs'
+
+const { values } = parseArgs({
+  options: {
+    repeats: { type: 'string', default: '3' },
+    batches: { type: 'string', default: '50,400' },
+    steps: { type: 'string', default: '150' },
+    shards: { type: 'string', default: '4' },
+    share: { type: 'string', default: '0.333' },
+    'period-ms': { type: 'string', default: '6' },
+    out: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
+  },
+})
+const slowDownFile = fileURLToPath(new URL('uneven/slow-down.mjs', import.meta.url))
+const crews = { full: ['full'], slowed: ['slowed'], both: ['full', 'slowed'] }
+const folder = temporaryFolder('uneven')
+const token = join(folder, 'token')
+writeFileSync(token, randomBytes(32).toString('hex'), { mode: 0o600 })
+
+const results = []
+for (const batch of values.batches.split(',').map(Number)) results.push(await measure(batch))
+await rm(folder, { recursive: true })
+report()
+
+/** Images per second of each crew, interleaved. Every run must come to the same weights. */
+async function measure(batch) {
+  const speeds = { full: [], slowed: [], both: [] }
+  const hashes = new Set()
+  let shares = []
+  for (let repeat = 1; repeat <= Number(values.repeats); repeat++) {
+    for (const [crew, workers] of Object.entries(crews)) {
+      const summary = await train(workers, batch)
+      speeds[crew].push(summary.imagesPerSecond)
+      hashes.add(summary.weightsSha256)
+      if (crew === 'both') shares = summary.perWorker.map(({ name, samples }) => ({ name, samples }))
+      process.stderr.write(
+        `batch ${batch}, ${repeat}/${values.repeats}  ${crew}: ${speeds[crew].at(-1).toFixed(0)} images/s\n`,
+      )
+    }
+  }
+  if (hashes.size > 1) throw new Error(`${hashes.size} different weights`)
+  return { batch, speeds, shares }
+}
+
+async function train(workers, batch) {
+  const place = join(folder, randomBytes(8).toString('hex'))
+  const listen = `127.0.0.1:${await freePort()}`
+  const samples = Math.min(batch * Number(values.steps), 15_000)
+  const epochs = Math.ceil((batch * Number(values.steps)) / samples)
+  const size = ['--limit-train', String(samples), '--epochs', String(epochs), '--limit-test', '250']
+  const run = [...size, '--validation-split', '0', '--offline']
+  const cut = ['--dataset', 'synthetic', '--batch-size', String(batch), '--shards', values.shards, '--threads', '1']
+  const reach = ['--listen', listen, '--token-file', token, '--min-workers', String(workers.length), '--run-dir', place]
+  const coordinator = start(['coordinator', ...run, ...cut, ...reach])
+  const others = workers.map(name => {
+    const connect = ['--connect', `ws://${listen}`, '--token-file', token, '--name', name, '--offline']
+    const worker = start(['worker', ...connect])
+    if (name === 'slowed') slowDown(worker.child.pid)
+    return worker
+  })
+  await Promise.all([coordinator, ...others].map(({ ended }) => ended))
+  return readSummary(place)
+}
+
+function slowDown(pid) {
+  spawn(process.execPath, [slowDownFile, pid, values.share, values['period-ms']], { stdio: 'inherit' })
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+function report() {
+  const titles = ['batch', 'full', 'slowed', 'their sum', 'both', 'spread', 'of the sum', 'samples of full, slowed']
+  const rows = results.map(({ batch, speeds, shares }) => {
+    const [full, slowed, both] = [speeds.full, speeds.slowed, speeds.both].map(median)
+    const figures = [full, slowed, full + slowed, both].map(figure => figure.toFixed(0))
+    const ratio = (both / (full + slowed)).toFixed(2)
+    const samples = ['full', 'slowed'].map(wanted => shares.find(({ name }) => name === wanted).samples)
+    return [String(batch), ...figures, `± ${(100 * spread(speeds.both)).toFixed(0)} %`, ratio, samples.join(', ')]
+  })
+  const cut = `${values.shards} shards over 2 workers, one with ${values.share} of the time in turns of ${values['period-ms']} ms`
+  const text = `${describeMachine()}; ${values.repeats} repeats\n${cut}; images/s\n\n${markdownTable(titles, rows)}`
+  mkdirSync(values.out, { recursive: true })
+  writeFileSync(join(values.out, 'uneven.md'), text)
+  writeFileSync(join(values.out, 'uneven.json'), JSON.stringify({ machine: describeMachine(), ...values, results }))
+  process.stdout.write(text)
+}
