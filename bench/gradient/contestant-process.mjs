@@ -5,11 +5,11 @@ import { createInterface } from 'node:readline'
 import { computeEnvironment } from '@lockstep/tensorflow'
 
 /**
- * Starts a command line that speaks a JSON object a line, kept to a number of threads and to as many cores.
- * `ask` rejects when the process answers with an error or ends.
+ * Starts a command line that speaks a JSON object a line, kept to a number of threads and, unless `wrap` says otherwise,
+ * to as many cores. `ask` rejects when the process answers with an error or ends.
  */
-export function startProcess(command, threads) {
-  const [program, ...args] = [...pinTo(threads), ...command]
+export function startProcess(command, threads, wrap = pinTo(threads)) {
+  const [program, ...args] = [...wrap, ...command]
   const child = spawn(program, args, { env: { ...process.env, ...threadLimits(threads) } })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const ended = new Promise(resolve => child.once('close', resolve))
