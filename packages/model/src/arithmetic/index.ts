@@ -1,5 +1,6 @@
 export type * from './arithmetic.ts'
 export { type ArithmeticOptions, createArithmetic } from './create.ts'
+export * from './gradient-format.ts'
 export { plainArithmetic } from './plain.ts'
 export { createTreeReduction, type TreeReduction } from './reduction.ts'
 export { roundingKey } from './rounding.ts'
