@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
+import { createGradientFormat } from '@lockstep/model/arithmetic'
 import { LockstepError } from '@lockstep/protocol'
 import { type Checkpointing, createCheckpointing } from './checkpointing.ts'
 import { type Crew, createCrew } from './crew.ts'
@@ -147,6 +148,7 @@ function createTraining(
     exchange,
     arithmetic,
     vectors: createVectorPool(state.weights.length, arithmetic.allocate),
+    format: createGradientFormat(config, arithmetic, state.weights.length),
     broadcast: membership.broadcast,
     activeWorkers: membership.active,
     checkpoint: checkpointing.take,
@@ -180,7 +182,7 @@ async function closeDown(crew: Crew, listener: Listener): Promise<void> {
 }
 
 function summaryFacts({ identity, config, ...plan }: RunPlan, folder: RunFolder): SummaryFacts {
-  const { dataset, model, batchSize, shards, precision, engine, seed } = config
+  const { dataset, model, batchSize, shards, precision, compress, engine, seed } = config
   return {
     run: basename(folder.path),
     runId: identity.runId,
@@ -194,6 +196,7 @@ function summaryFacts({ identity, config, ...plan }: RunPlan, folder: RunFolder)
     batchSize,
     shards,
     precision,
+    compress,
     engine,
     seed,
   }

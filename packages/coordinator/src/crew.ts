@@ -130,6 +130,7 @@ function welcomeTo({
       moments: state.optimizer.moments.length,
       bytesPerSample: train.pixels.length / train.count,
       maxSamples: Math.max(largestShard, evaluationChunk),
+      gradientType: config.compress === 'none' ? 'float32' : config.compress,
     },
     heartbeatMs,
     silenceMs: workerPatienceMs,

@@ -1,3 +1,4 @@
+import type { PackedGradient } from '@lockstep/model/arithmetic'
 import {
   type Connection,
   type ConnectionHandlers,
@@ -18,8 +19,8 @@ import { workKey } from './step.ts'
 export type Answer = {
   readonly workerId: number
   readonly message: MessageOf<'gradient'> | MessageOf<'metrics'>
-  /** Copies the gradient of a shard from where it lies, which is possible only at once. */
-  readonly readGradient: (into: Float32Array) => void
+  /** Copies the gradient of a shard, as it has travelled, from where it lies, which is possible only at once. */
+  readonly readGradient: (into: PackedGradient) => void
 }
 
 export type MembershipOptions = {
@@ -44,7 +45,7 @@ export type Membership = {
   readonly accept: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
   readonly assign: (workerId: number, task: SendableTask<Answer>) => void
   /** To every active worker, the gradient once for all of them. */
-  readonly broadcast: (update: Omit<MessageOf<'update'>, 'slot'>, gradient: Float32Array) => void
+  readonly broadcast: (update: Omit<MessageOf<'update'>, 'slot'>, gradient: PackedGradient) => void
   readonly active: () => number
   /** Everyone who ever took part, in order of arrival. */
   readonly roll: () => readonly Member[]
@@ -127,8 +128,8 @@ export function createMembership(options: MembershipOptions): Membership {
       if (message.step < member.reached) return
       return refuse(member, `a gradient in slot ${message.slot} instead of ${slot}`)
     }
-    const readGradient = (into: Float32Array) =>
-      slot === null ? into.set(tensors.gradient as Float32Array) : member.desk!.read(slot, into)
+    const readGradient = (into: PackedGradient) =>
+      slot === null ? into.set(tensors.gradient as PackedGradient) : member.desk!.read(slot, into)
     const verdict = options.onAnswer(key, { workerId: member.facts!.id, message, readGradient })
     if (verdict.fault !== null) return refuse(member, verdict.fault)
     member.desk?.clear(key)
@@ -204,7 +205,7 @@ export function createMembership(options: MembershipOptions): Membership {
     member.connection.send({ ...order, slot }, slot === null ? tensors : {})
   }
 
-  function broadcast(update: Omit<MessageOf<'update'>, 'slot'>, gradient: Float32Array): void {
+  function broadcast(update: Omit<MessageOf<'update'>, 'slot'>, gradient: PackedGradient): void {
     const members = [...taking.values()]
     const sharing = members.filter(({ desk }) => desk !== null)
     const slowest = Math.min(...sharing.map(({ reached }) => reached))

@@ -85,6 +85,8 @@ export const runSummarySchema = z.object({
   workers: z.int(),
   shards: z.int(),
   precision: z.string(),
+  /** What gradients were rounded to; summaries of runs from before it could be chosen lack it. */
+  compress: z.string().default('none'),
   engine: z.string(),
   /** Names of the TensorFlow backends that computed, such as `tensorflow 2.21.0` or `wasm`. */
   backends: z.array(z.string()),

@@ -24,7 +24,7 @@ import {
   type Updater,
   usePlainJavaScript,
 } from '@lockstep/model'
-import { type Arithmetic, createArithmetic } from '@lockstep/model/arithmetic'
+import { type Arithmetic, createArithmetic, gradientFormatBytes } from '@lockstep/model/arithmetic'
 import type { RunConfig } from '@lockstep/protocol'
 import { freshState, type RunIdentity, type RunState, resumeState } from './run-state.ts'
 
@@ -66,7 +66,7 @@ export async function planRun(options: {
     saved === null
       ? await newModel(config, classNames.length)
       : { ...(await restoreModel(saved)), topology: saved.topology }
-  const arithmetic = createArithmetic({ capacityBytes: stepBytes(layout.size, config.shards) })
+  const arithmetic = createArithmetic({ capacityBytes: stepBytes(layout.size, config) })
   const optimizer = createOptimizer(config, layout, arithmetic)
   const split = splitSamples(dataSet, config)
   const dataSha256 = dataSetSha256(dataSet)
@@ -90,10 +90,10 @@ export async function planRun(options: {
   }
 }
 
-/** Weights, at most two moments, the gradients of all shards, and room for rounding each vector up. */
-function stepBytes(size: number, shards: number): number {
-  const vectors = 3 + shards
-  return vectors * (size * Float32Array.BYTES_PER_ELEMENT + 64)
+/** Weights, at most two moments, the gradients of all shards, room for rounding each vector up, and what packing takes. */
+function stepBytes(size: number, config: RunConfig): number {
+  const vectors = 3 + config.shards
+  return vectors * (size * Float32Array.BYTES_PER_ELEMENT + 64) + gradientFormatBytes(config, size)
 }
 
 async function newModel({ model: name, seed }: RunConfig, classes: number) {

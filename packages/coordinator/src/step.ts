@@ -1,4 +1,4 @@
-import { type Arithmetic, createTreeReduction } from '@lockstep/model/arithmetic'
+import { type Arithmetic, createTreeReduction, type GradientFormat } from '@lockstep/model/arithmetic'
 import type { BatchShards } from './batches.ts'
 import type { Exchange, SendableTask } from './exchange.ts'
 import type { Answer } from './membership.ts'
@@ -20,15 +20,19 @@ export type PendingBatch = {
   readonly release: () => void
 }
 
-/** Where and how the gradients of shards are added up. */
-export type ReductionTools = { readonly arithmetic: Arithmetic; readonly vectors: VectorPool }
+/** Where and how the gradients of shards are added up, and in what form they come. */
+export type ReductionTools = {
+  readonly arithmetic: Arithmetic
+  readonly vectors: VectorPool
+  readonly format: GradientFormat
+}
 
 /** Asks the workers for the gradients of a batch's shards: the mean comes by the fixed tree, the sums in the order of the shards. */
 export function submitBatch(
   exchange: Exchange<Answer>,
   batch: BatchShards,
   run: { readonly runId: string; readonly step: number; readonly shards: number },
-  { arithmetic, vectors }: ReductionTools,
+  { arithmetic, vectors, format }: ReductionTools,
 ): PendingBatch {
   const { runId, step, shards } = run
   const total = batch.reduce((sum, { count }) => sum + count, 0)
@@ -47,7 +51,7 @@ export function submitBatch(
       take: ({ readGradient }) => {
         const gradient = vectors.take()
         used.push(gradient)
-        readGradient(gradient)
+        format.receive(readGradient, gradient)
         reduction.add(shard, gradient, count)
       },
     }),

@@ -18,6 +18,7 @@ export type SummaryFacts = Pick<
   | 'batchSize'
   | 'shards'
   | 'precision'
+  | 'compress'
   | 'engine'
   | 'seed'
 >

@@ -1,5 +1,6 @@
 import type { ImageSplit } from '@lockstep/data'
 import { applyUpdate, type LearningRateSchedule, type Updater, weightsSha256 } from '@lockstep/model'
+import type { PackedGradient } from '@lockstep/model/arithmetic'
 import { LockstepError, type MessageOf, type RunConfig } from '@lockstep/protocol'
 import { epochBatches } from './batches.ts'
 import { evaluateSplit } from './evaluation.ts'
@@ -27,7 +28,7 @@ export type Training = Updater &
     readonly learningRateAt: LearningRateSchedule
     readonly exchange: Exchange<Answer>
     /** Sends the mean gradient of a step to every active worker. */
-    readonly broadcast: (update: Omit<MessageOf<'update'>, 'slot'>, gradient: Float32Array) => void
+    readonly broadcast: (update: Omit<MessageOf<'update'>, 'slot'>, gradient: PackedGradient) => void
     readonly activeWorkers: () => number
     /** Asks for a checkpoint of the state as it is now. */
     readonly checkpoint: () => Promise<void>
@@ -84,7 +85,10 @@ function takeStep(run: Training, { gradient, lossSum, count }: BatchResult): voi
   const { config, state, runId } = run
   if (!Number.isFinite(lossSum)) throw diverged(config, state, 'training', lossSum / count)
   const learningRate = run.learningRateAt(state.step)
-  run.broadcast({ type: 'update', runId, step: state.step, learningRate }, gradient)
+  const packed = run.format.pack(gradient, { step: state.step, shard: 'mean' })
+  run.broadcast({ type: 'update', runId, step: state.step, learningRate }, packed)
+  // What has been lost by packing is lost to all.
+  run.format.unpack(packed, gradient)
   state.optimizer = applyUpdate(run, state.weights, gradient, state.optimizer, learningRate)
   state.step += 1
 }

@@ -19,6 +19,7 @@ const facts: SummaryFacts = {
   batchSize: 10,
   shards: 4,
   precision: 'float32',
+  compress: 'none',
   engine: 'eager',
   seed: 1,
 }

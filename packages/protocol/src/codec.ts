@@ -58,10 +58,14 @@ function checkTensors(message: Message, layout: FrameLayout, sizes: Sizes | null
   }
   for (const [index, [name, rule]] of rules.entries()) {
     const [, type, elements] = layout.tensors[index]!
-    const expected = rule.elements(sizes, count)
-    if (type === rule.type && elements === expected) continue
+    const expected = { type: rule.type(sizes), elements: rule.elements(sizes, count) }
+    if (type === expected.type && elements === expected.elements) continue
     const size = (t: string, n: number) => `${t}[${n}]`
-    throw invalid(`tensor ${name} of a ${message.type} message`, size(rule.type, expected), size(type, elements))
+    throw invalid(
+      `tensor ${name} of a ${message.type} message`,
+      size(expected.type, expected.elements),
+      size(type, elements),
+    )
   }
 }
 

@@ -22,13 +22,15 @@ export type Sizes = {
   readonly bytesPerSample: number
   /** The most samples in one message. */
   readonly maxSamples: number
+  /** What the elements of gradients are, those of shards and their mean. */
+  readonly gradientType: 'float32' | 'bfloat16'
 }
 
 export type SharedMemoryOffer = z.infer<typeof sharedMemory>
 
 /** What a tensor of a message must be: its type and exactly how many elements. */
 type TensorRule = {
-  readonly type: TensorType
+  readonly type: (sizes: Sizes) => TensorType
   readonly elements: (sizes: Sizes, count: number) => number
 }
 
@@ -87,6 +89,7 @@ const welcome = z.strictObject({
     moments: z.int().min(0),
     bytesPerSample: z.int().min(1),
     maxSamples: z.int().min(1),
+    gradientType: z.enum(['float32', 'bfloat16']),
   }),
   heartbeatMs: z.int().min(1),
   /** Silence after which either end gives the other up. */
@@ -172,17 +175,22 @@ export type MessageType = keyof typeof messageSchemas
 export type MessageOf<T extends MessageType> = z.infer<(typeof messageSchemas)[T]>
 export type Message = { [T in MessageType]: MessageOf<T> }[MessageType]
 
-const weights: TensorRule = { type: 'float32', elements: sizes => sizes.weights }
+const float32 = () => 'float32' as const
+const uint8 = () => 'uint8' as const
+const int32 = () => 'int32' as const
+
+const weights: TensorRule = { type: float32, elements: sizes => sizes.weights }
+const gradients: TensorRule = { type: sizes => sizes.gradientType, elements: sizes => sizes.weights }
 const samples = {
-  pixels: { type: 'uint8', elements: (sizes, count) => count * sizes.bytesPerSample },
-  labels: { type: 'uint8', elements: (_, count) => count },
+  pixels: { type: uint8, elements: (sizes, count) => count * sizes.bytesPerSample },
+  labels: { type: uint8, elements: (_, count) => count },
 } satisfies Record<string, TensorRule>
 
 /** The tensors of each message; a message that is not named here has none. */
 export const messageTensors: { readonly [T in MessageType]?: Readonly<Record<string, TensorRule>> } = {
-  state: { weights, moments: { type: 'float32', elements: sizes => sizes.trainable * sizes.moments } },
-  work: { ...samples, keys: { type: 'int32', elements: (_, count) => count } },
-  gradient: { gradient: weights },
-  update: { gradient: weights },
+  state: { weights, moments: { type: float32, elements: sizes => sizes.trainable * sizes.moments } },
+  work: { ...samples, keys: { type: int32, elements: (_, count) => count } },
+  gradient: { gradient: gradients },
+  update: { gradient: gradients },
   evaluate: samples,
 }

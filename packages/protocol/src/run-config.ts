@@ -48,11 +48,15 @@ export const runConfigSchema = z.strictObject({
   validationSplit: z.number().min(0).lt(1).describe('last fraction of the training set that validates'),
   earlyStopping: z.int().min(0).describe('stop after N epochs without a lower validation loss, 0: never'),
   precision: z.enum(['float32', 'bfloat16']).describe('arithmetic of convolutions and matrix products'),
+  compress: z.enum(['none', 'bfloat16']).describe('what gradients are rounded to before they travel'),
   engine: z.enum(['compiled', 'eager']).describe('gradient as one graph, or op by op'),
   threads: z.int().min(1).max(1024).describe('TensorFlow threads of each worker'),
   limitTrain: z.int().min(1).nullable().describe('use only the first N training samples'),
   limitTest: z.int().min(1).nullable().describe('use only the first N test samples'),
 })
+
+/** A configuration as it was saved, also by a version that did not know all that there is to configure. */
+export const savedRunConfigSchema = runConfigSchema.extend({ compress: runConfigSchema.shape.compress.default('none') })
 
 export type RunConfig = z.infer<typeof runConfigSchema>
 export type DataSetName = RunConfig['dataset']

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isPreset, modelTitle, runConfigSchema } from '../src/run-config.ts'
+import { isPreset, modelTitle, runConfigSchema, savedRunConfigSchema } from '../src/run-config.ts'
 import { exampleRunConfig } from '../src/testing/example-run-config.ts'
 
 const accepts = (model: string) => runConfigSchema.safeParse({ ...exampleRunConfig, model }).success
@@ -40,4 +40,11 @@ describe('the model of a run', () => {
     expect(['vgg-bn', '/models/wide-net.ts', 'net.v2.mjs'].map(modelTitle)).toEqual(['vgg-bn', 'wide-net', 'net.v2'])
     expect(['vgg-bn', 'vgg-bn.ts'].map(isPreset)).toEqual([true, false])
   })
+})
+
+test('a configuration that was saved before gradients could be compressed is read as without', () => {
+  const { compress: _, ...saved } = exampleRunConfig
+  expect(savedRunConfigSchema.parse(saved)).toEqual({ ...exampleRunConfig, compress: 'none' })
+  expect(savedRunConfigSchema.parse({ ...saved, compress: 'bfloat16' }).compress).toBe('bfloat16')
+  expect(runConfigSchema.safeParse(saved).success).toBe(false)
 })

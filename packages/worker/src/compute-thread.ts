@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { createLayout, createOptimizer, fromTopology } from '@lockstep/model'
-import { createArithmetic } from '@lockstep/model/arithmetic'
+import { createArithmetic, createGradientFormat, gradientFormatBytes } from '@lockstep/model/arithmetic'
 import { loadTensorFlow } from '@lockstep/tensorflow'
 import { type ComputeSetup, type FromCompute, memoryOf, type SessionTerms, type ToCompute } from './compute-messages.ts'
 import { createEngine } from './engine.ts'
@@ -15,8 +15,8 @@ const { backend, description } = await loadTensorFlow(provisioned)
 const model = await fromTopology(topology)
 const layout = createLayout(model)
 const engine = createEngine(model, layout, config, backend)
-/** Weights, at most two moments and the mean gradient. */
-const replicaBytes = 4 * (layout.size * Float32Array.BYTES_PER_ELEMENT + 64)
+/** Weights, at most two moments, the mean gradient, and what packing gradients takes. */
+const replicaBytes = 4 * (layout.size * Float32Array.BYTES_PER_ELEMENT + 64) + gradientFormatBytes(config, layout.size)
 let current: { readonly session: number; readonly replica: Replica; readonly memory: ExchangeMemory | null } | null =
   null
 
@@ -30,8 +30,9 @@ post({ type: 'built', layoutHash: layout.hash, backend: description })
 async function beginSession(session: number, { sizes, sharedMemory }: SessionTerms): Promise<void> {
   const previous = current
   const memory = sharedMemory === null ? null : openExchangeMemory(sharedMemory)
-  const places = createTensorPlaces(sizes, memory)
   const arithmetic = createArithmetic({ capacityBytes: replicaBytes })
+  const format = createGradientFormat(config, arithmetic, layout.size)
+  const places = createTensorPlaces(sizes, memory, format)
   const optimizer = createOptimizer(config, layout, arithmetic)
   const replica = createReplica({
     engine,

@@ -1,10 +1,11 @@
+import type { PackedGradient } from '@lockstep/model/arithmetic'
 import { openSlotFile, type SharedMemoryOffer, type SlotFile, type Tensors } from '@lockstep/protocol'
 
 /** The memory that a coordinator on the same machine shares with this worker. */
 export type ExchangeMemory = {
   readonly readSamples: (slot: number, samples: Tensors) => void
-  readonly writeGradient: (slot: number, gradient: Float32Array) => void
-  readonly readMean: (slot: number, into: Float32Array) => void
+  readonly writeGradient: (slot: number, gradient: PackedGradient) => void
+  readonly readMean: (slot: number, into: PackedGradient) => void
   readonly close: () => void
 }
 

@@ -1,3 +1,4 @@
+import type { GradientFormat, PackedGradient } from '@lockstep/model/arithmetic'
 import type { Received, Sizes, Tensors } from '@lockstep/protocol'
 import type { ExchangeMemory } from './exchange-memory.ts'
 import type { Answer } from './replica.ts'
@@ -12,8 +13,8 @@ export type TensorPlaces = {
   readonly place: (answer: Answer) => Answer
 }
 
-/** Without memory all tensors come and go in frames. */
-export function createTensorPlaces(sizes: Sizes, memory: ExchangeMemory | null): TensorPlaces {
+/** Without memory all tensors come and go in frames. Gradients travel in the format of the run. */
+export function createTensorPlaces(sizes: Sizes, memory: ExchangeMemory | null, format: GradientFormat): TensorPlaces {
   const pixels = new Uint8Array(memory === null ? 0 : sizes.maxSamples * sizes.bytesPerSample)
   const labels = new Uint8Array(memory === null ? 0 : sizes.maxSamples)
   const keys = new Int32Array(memory === null ? 0 : sizes.maxSamples)
@@ -32,14 +33,19 @@ export function createTensorPlaces(sizes: Sizes, memory: ExchangeMemory | null):
 
   function readMean({ message, tensors }: Received, into: Float32Array): void {
     const slot = slotOf({ message })
-    if (slot === null) into.set(tensors.gradient as Float32Array)
-    else memory!.readMean(slot, into)
+    if (slot === null) format.unpack(tensors.gradient as PackedGradient, into)
+    else format.receive(packed => memory!.readMean(slot, packed), into)
   }
 
   function place({ message, tensors }: Answer): Answer {
-    const slot = slotOf({ message })
-    if (slot === null) return { message, tensors }
-    memory!.writeGradient(slot, tensors.gradient as Float32Array)
+    if (message.type !== 'gradient') return { message, tensors }
+    const gradient = tensors.gradient as Float32Array
+    const packed = format.pack(gradient, message)
+    if (message.slot === null) {
+      // A frame is sent from memory of its own, which is handed to another thread.
+      return { message, tensors: { gradient: packed === gradient ? gradient : packed.slice() } }
+    }
+    memory!.writeGradient(message.slot, packed)
     return { message, tensors: {} }
   }
 

@@ -16,6 +16,7 @@ export const runConfigDefaults: Omit<RunConfig, 'dataset' | 'epochs' | 'shards'>
   validationSplit: 0.2,
   earlyStopping: 0,
   precision: 'float32',
+  compress: 'none',
   engine: 'compiled',
   threads: 1,
   limitTrain: null,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runFiles } from '@lockstep/coordinator'
-import { LockstepError, runConfigSchema } from '@lockstep/protocol'
+import { LockstepError, savedRunConfigSchema } from '@lockstep/protocol'
 import { z } from 'zod'
 
 /** What `config.json` records of a run: all that is needed to go on with it or to test it. */
@@ -13,7 +13,7 @@ export const runFactsSchema = z.object({
   dataSha256: z.string(),
   layoutHash: z.string(),
   classNames: z.array(z.string()),
-  config: runConfigSchema,
+  config: savedRunConfigSchema,
 })
 
 export type RunFacts = z.infer<typeof runFactsSchema>

@@ -51,13 +51,14 @@ function nextSteps({ status }: RunSummary, folder: string): string[] {
 }
 
 function describeRecipe({ plan: { config } }: PreparedRun): string {
-  const { optimizer, learningRate, momentum, schedule, warmup, weightDecay, labelSmoothing, augment } = config
+  const { optimizer, learningRate, momentum, schedule, warmup, weightDecay, labelSmoothing, augment, compress } = config
   const parts = [optimizer === 'adam' ? `Adam at ${learningRate}` : `SGD at ${learningRate} with momentum ${momentum}`]
   if (schedule !== 'constant') parts.push(`schedule ${schedule}`)
   if (warmup > 0) parts.push(`warm-up ${warmup} epochs`)
   if (weightDecay > 0) parts.push(`weight decay ${weightDecay}`)
   if (labelSmoothing > 0) parts.push(`label smoothing ${labelSmoothing}`)
   if (augment) parts.push('augmented')
+  if (compress !== 'none') parts.push(`gradients sent in ${compress}`)
   return parts.join(', ')
 }
 

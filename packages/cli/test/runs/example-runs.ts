@@ -60,6 +60,7 @@ export function exampleSummary(epochs: readonly EpochMetrics[], changes: Partial
     workers: 4,
     shards: 4,
     precision: 'float32',
+    compress: 'none',
     engine: 'eager',
     backends: ['tensorflow 2.21.0'],
     seed: 1,

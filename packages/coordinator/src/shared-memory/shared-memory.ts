@@ -46,7 +46,7 @@ export type SharedMemory = {
 export function createSharedMemory(sizes: Sizes): SharedMemory | null {
   if (!existsSync(memoryFolder)) return null
   const nonce = randomBytes(16).toString('hex')
-  const gradientBytes = sizes.weights * bytesPerElement.float32
+  const gradientBytes = sizes.weights * bytesPerElement[sizes.gradientType]
   const samples = sizes.maxSamples
   const workBytes = slotBytesFor([samples * sizes.bytesPerSample, samples, samples * bytesPerElement.int32])
   const boardBytes = slotBytesFor([gradientBytes])

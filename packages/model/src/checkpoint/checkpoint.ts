@@ -1,4 +1,4 @@
-import { maxTopologyLength, type RunConfig, runConfigSchema } from '@lockstep/protocol'
+import { maxTopologyLength, type RunConfig, savedRunConfigSchema } from '@lockstep/protocol'
 import { z } from 'zod'
 import type { OptimizerState } from '../optimizers/optimizer.ts'
 
@@ -44,7 +44,7 @@ const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal di
 /** The header of a checkpoint file: everything but the tensors. */
 export const checkpointHeaderSchema = z.strictObject({
   runId: z.string(),
-  config: runConfigSchema,
+  config: savedRunConfigSchema,
   dataSha256: sha256Hex,
   layoutHash: sha256Hex,
   topology: z.string().min(2).max(maxTopologyLength),

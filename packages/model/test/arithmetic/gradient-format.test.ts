@@ -1,44 +1,68 @@
-import { expect, test } from 'vitest'
-import { createGradientFormat, type PackedGradient, plainArithmetic } from '../../src/arithmetic/index.ts'
+import { describe, expect, test } from 'vitest'
+import { createArithmetic, createGradientFormat, plainArithmetic } from '../../src/arithmetic/index.ts'
 import { randomVector } from '../fixtures/random.ts'
 
-const gradient = randomVector(1000, 3, [-1, 1])
-const bfloat16 = (seed: number) => createGradientFormat({ compress: 'bfloat16', seed }, plainArithmetic)
+const elements = 1000
+const gradient = randomVector(elements, 3, [-1, 1])
+const bfloat16 = (seed: number) => createGradientFormat({ compress: 'bfloat16', seed }, plainArithmetic, elements)
 
-function packed(format: ReturnType<typeof bfloat16>, step: number, shard: number | 'mean'): PackedGradient {
-  const target = format.allocate(gradient.length)
-  format.pack(gradient, target, { step, shard })
-  return target
-}
-
-test('uncompressed gradients travel as they are', () => {
-  const format = createGradientFormat({ compress: 'none', seed: 1 }, plainArithmetic)
-  const unpacked = new Float32Array(gradient.length)
-  format.unpack(packed(format, 3, 0), unpacked)
+test('uncompressed gradients travel as they are, without a copy', () => {
+  const format = createGradientFormat({ compress: 'none', seed: 1 }, plainArithmetic, elements)
+  const arrived = new Float32Array(elements)
   expect(format.type).toBe('float32')
-  expect(unpacked).toEqual(gradient)
+  expect(format.pack(gradient, { step: 3, shard: 0 })).toBe(gradient)
+  format.receive(packed => {
+    expect(packed).toBe(arrived)
+    packed.set(gradient)
+  }, arrived)
+  expect(arrived).toEqual(gradient)
+  format.unpack(gradient, arrived.fill(0))
+  expect(arrived).toEqual(gradient)
 })
 
-test('compressed gradients take two bytes an element and are right to one part in 128', () => {
-  const unpacked = new Float32Array(gradient.length)
-  bfloat16(1).unpack(packed(bfloat16(1), 3, 0), unpacked)
-  expect(packed(bfloat16(1), 3, 0).byteLength).toBe(2 * gradient.length)
-  // Neighbours among bfloat16 values are at most 2⁻⁷ of the smaller one apart.
-  for (const [i, value] of gradient.entries()) {
-    expect(Math.abs(unpacked[i]! - value)).toBeLessThanOrEqual(Math.abs(value) * 2 ** -7)
-  }
-})
+describe('compressed gradients', () => {
+  test('take two bytes an element and are right to one part in 128', () => {
+    const packed = bfloat16(1).pack(gradient, { step: 3, shard: 0 })
+    const unpacked = new Float32Array(elements)
+    bfloat16(1).unpack(packed, unpacked)
+    expect(packed.byteLength).toBe(2 * elements)
+    // Neighbours among bfloat16 values are at most 2⁻⁷ of the smaller one apart.
+    for (const [i, value] of gradient.entries()) {
+      expect(Math.abs(unpacked[i]! - value)).toBeLessThanOrEqual(Math.abs(value) * 2 ** -7)
+    }
+  })
 
-test('how a gradient is rounded depends on seed, step and shard alone', () => {
-  const first = packed(bfloat16(1), 3, 0)
-  expect(packed(bfloat16(1), 3, 0)).toEqual(first)
-  const others = [packed(bfloat16(2), 3, 0), packed(bfloat16(1), 4, 0), packed(bfloat16(1), 3, 1)]
-  for (const other of [...others, packed(bfloat16(1), 3, 'mean')]) expect(other).not.toEqual(first)
-})
+  test('are what was packed when they are copied from where they have arrived', () => {
+    const format = bfloat16(1)
+    const packed = format.pack(gradient, { step: 3, shard: 0 }).slice()
+    const [unpacked, received] = [new Float32Array(elements), new Float32Array(elements)]
+    format.unpack(packed, unpacked)
+    format.receive(target => target.set(packed), received)
+    expect(received).toEqual(unpacked)
+  })
 
-test('a slice travels as the slice of the whole', () => {
-  const format = bfloat16(1)
-  const slice = format.allocate(300)
-  format.pack(gradient.subarray(200, 500), slice, { step: 3, shard: 'mean' }, 200)
-  expect(slice).toEqual(packed(format, 3, 'mean').slice(200, 500))
+  test('are rounded as seed, step and shard say, and nothing else', () => {
+    const first = bfloat16(1).pack(gradient, { step: 3, shard: 0 })
+    expect(bfloat16(1).pack(gradient, { step: 3, shard: 0 })).toEqual(first)
+    const others = [
+      bfloat16(2).pack(gradient, { step: 3, shard: 0 }),
+      bfloat16(1).pack(gradient, { step: 4, shard: 0 }),
+      bfloat16(1).pack(gradient, { step: 3, shard: 1 }),
+      bfloat16(1).pack(gradient, { step: 3, shard: 'mean' }),
+    ]
+    for (const other of others) expect(other).not.toEqual(first)
+  })
+
+  test('are the same bits in WebAssembly, wherever the gradient comes from', () => {
+    const wasm = createArithmetic({ capacityBytes: 1 << 16, kind: 'wasm' })
+    const format = createGradientFormat({ compress: 'bfloat16', seed: 1 }, wasm, elements)
+    const expected = bfloat16(1).pack(gradient, { step: 3, shard: 2 })
+    expect(format.pack(gradient, { step: 3, shard: 2 }).slice()).toEqual(expected)
+    expect(format.pack(wasm.adopt(gradient), { step: 3, shard: 2 }).slice()).toEqual(expected)
+  })
+
+  test('travel in slices as they would as a whole', () => {
+    const slice = bfloat16(1).pack(gradient.subarray(200, 500), { step: 3, shard: 'mean' }, 200)
+    expect(slice).toEqual(bfloat16(1).pack(gradient, { step: 3, shard: 'mean' }).subarray(200, 500))
+  })
 })

@@ -19,6 +19,7 @@ export const exampleRunConfig: RunConfig = {
   validationSplit: 0.2,
   earlyStopping: 0,
   precision: 'float32',
+  compress: 'none',
   engine: 'eager',
   threads: 1,
   limitTrain: null,
