@@ -16,6 +16,6 @@ export const coordinatorCommand = defineCommand({
     // Its workers are started elsewhere: a random token would keep them all out.
     if (settings.launch.tokenFile === null) throw tokenNeeded('`coordinator`')
     const resume = args.resume === undefined ? null : String(args.resume)
-    return runTraining({ settings, resume, localWorkers: 0, minWorkers: settings.launch.minWorkers ?? 1 })
+    return runTraining({ settings, resume, hasLocalWorkers: false })
   },
 })

@@ -1,8 +1,10 @@
 import { inspectMachine } from '@lockstep/tensorflow'
 import { defineCommand } from 'citty'
+import { inspectCrew } from '../doctor/crew.ts'
 import { inspectDataSets } from '../doctor/data-sets.ts'
 import { describeFindings } from '../doctor/describe-findings.ts'
 import { createStyler } from '../terminal/style.ts'
+import { readCapacity } from '../train/choose-crew.ts'
 
 export const doctorCommand = defineCommand({
   meta: { name: 'doctor', description: 'Show what this machine has for training, what is missing and how to get it.' },
@@ -18,7 +20,7 @@ export async function examine(
   stdout: NodeJS.WritableStream,
 ): Promise<void> {
   const machine = await inspectMachine({ environment: options.environment })
-  const findings = [...machine.findings, ...(await inspectDataSets(options.environment))]
+  const findings = [...machine.findings, inspectCrew(readCapacity()), ...(await inspectDataSets(options.environment))]
   const lines = options.asJson ? [JSON.stringify({ findings })] : describeFindings(findings, createStyler(stdout))
   stdout.write(`${lines.join('\n')}\n`)
 }

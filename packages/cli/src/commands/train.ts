@@ -5,21 +5,27 @@ import { readSettings } from '../flags/read-settings.ts'
 import { runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { flagsOf } from '../flags/schema-flags.ts'
 
+const chosen = { workers: 'by cores and batch', threads: 'by cores and workers', shards: 'the number of workers' }
+
 export const runFlags = {
-  ...flagsOf(runConfigSchema.shape, runConfigDefaults),
+  ...flagsOf(runConfigSchema.shape, { ...runConfigDefaults, shards: chosen.shards, threads: 1 }),
   config: { type: 'string', valueHint: 'FILE', description: 'JSON file with any of these settings, keys in camelCase' },
   resume: { type: 'string', valueHint: 'RUN', description: 'go on with a run from its newest checkpoint' },
 } as const
 
 export const trainCommand = defineCommand({
   meta: { name: 'train', description: 'Train a model with worker processes on this machine' },
-  args: { ...runFlags, ...flagsOf(launchOptionsSchema.shape, launchDefaults) },
+  args: {
+    ...runFlags,
+    ...flagsOf(
+      { threads: runConfigSchema.shape.threads, ...launchOptionsSchema.shape },
+      { ...launchDefaults, ...chosen },
+    ),
+  },
   run: async ({ args }) => {
     const { runTraining } = await import('../train/run-training.ts')
     const settings = await readSettings(args)
-    const { workers } = settings.launch
     const resume = args.resume === undefined ? null : String(args.resume)
-    const minWorkers = settings.launch.minWorkers ?? workers
-    return runTraining({ settings, resume, localWorkers: workers, minWorkers })
+    return runTraining({ settings, resume, hasLocalWorkers: true })
   },
 })

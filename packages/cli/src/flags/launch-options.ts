@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /** How and where a run is carried out. None of it changes the trained weights. */
 export const launchOptionsSchema = z.strictObject({
-  workers: z.int().min(1).max(1024).describe('local worker processes'),
+  workers: z.int().min(1).max(1024).nullable().describe('local worker processes'),
   dataDir: z.string().min(1).nullable().describe('folder with the CIFAR files'),
   runDir: z.string().min(1).nullable().describe('folder of this run (new or empty)'),
   runsDir: z.string().min(1).describe('folder under which runs are named by time'),
@@ -23,7 +23,7 @@ export const launchOptionsSchema = z.strictObject({
 export type LaunchOptions = z.infer<typeof launchOptionsSchema>
 
 export const launchDefaults: LaunchOptions = {
-  workers: 4,
+  workers: null,
   dataDir: null,
   runDir: null,
   runsDir: 'runs',

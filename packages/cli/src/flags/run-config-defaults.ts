@@ -1,7 +1,7 @@
 import type { DataSetName, RunConfig } from '@lockstep/protocol'
 
-/** The reference run: batch 50, Adam at 0.001, the last fifth validates. */
-export const runConfigDefaults: Omit<RunConfig, 'dataset' | 'epochs' | 'shards'> = {
+/** The reference run: batch 50, Adam at 0.001, the last fifth validates. Shards and threads come with the crew. */
+export const runConfigDefaults: Omit<RunConfig, 'dataset' | 'epochs' | 'shards' | 'threads'> = {
   model: 'reference',
   batchSize: 50,
   seed: 1,
@@ -18,7 +18,6 @@ export const runConfigDefaults: Omit<RunConfig, 'dataset' | 'epochs' | 'shards'>
   precision: 'float32',
   compress: 'none',
   engine: 'compiled',
-  threads: 1,
   limitTrain: null,
   limitTest: null,
 }

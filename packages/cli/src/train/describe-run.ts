@@ -1,16 +1,15 @@
 import type { RunSummary } from '@lockstep/coordinator'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { formatCount, formatDuration, formatNumber } from '../terminal/format.ts'
+import type { Crew } from './choose-crew.ts'
 import type { PreparedRun } from './prepare-run.ts'
 
 /** What is about to be trained, on what and with what. */
-export function describeStart(prepared: PreparedRun, provisioned: Provisioned | null, localWorkers: number): string {
-  const { plan, folder, resumed } = prepared
+export function describeStart(prepared: PreparedRun, provisioned: Provisioned | null): string {
+  const { plan, folder, resumed, crew } = prepared
   const { config, state, train, validation, test } = plan
   const samples = [`${formatCount(train.count)} train`, `${formatCount(test.count)} test`]
   if (validation !== null) samples.splice(1, 0, `${formatCount(validation.count)} validate`)
-  const threads = config.threads === 1 ? '1 thread' : `${config.threads} threads`
-  const workers = localWorkers > 0 ? `${localWorkers} local × ${threads}` : `${threads} each, from elsewhere`
   const lines = [
     plan.modelSummary,
     field('data', `${config.dataset} (${plan.dataSource}): ${samples.join(', ')}`),
@@ -18,13 +17,19 @@ export function describeStart(prepared: PreparedRun, provisioned: Provisioned | 
       'step',
       `batch ${config.batchSize} in ${config.shards} shards, ${describeRecipe(prepared)}, seed ${config.seed}`,
     ),
-    field('workers', workers),
+    field('workers', describeCrew(crew)),
   ]
+  if (crew.advice !== null) lines.push(field('', crew.advice))
   if (provisioned !== null) lines.push(field('backend', describeBackend(provisioned)))
   lines.push(field('run', folder))
   if (resumed !== null)
     lines.push(field('resumed', `at step ${formatCount(state.step)}, epoch ${state.position.epoch}`))
   return `${lines.join('\n')}\n\n`
+}
+
+function describeCrew({ workers, threads, reason }: Crew): string {
+  const each = threads === 1 ? '1 thread' : `${threads} threads`
+  return workers === 0 ? `${each} each, ${reason}` : `${workers} local × ${each} (${reason})`
 }
 
 /** What came out, where it lies and what to do with it. */

@@ -2,7 +2,9 @@ import { planRun, type RunPlan, refuseTaken } from '@lockstep/coordinator'
 import { openDataSet } from '@lockstep/data'
 import type { LaunchOptions } from '../flags/launch-options.ts'
 import type { Settings } from '../flags/read-settings.ts'
+import { runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { createProgressBar } from '../terminal/progress.ts'
+import { type Crew, chooseCrew, chooseRemoteCrew, readCapacity } from './choose-crew.ts'
 import { type ListenAddress, readListenAddress } from './listen-address.ts'
 import { readTls, readToken } from './secrets.ts'
 import { findResumed, newRunFolder, newRunId, type Resumed, settleConfig } from './settle-run.ts'
@@ -11,6 +13,9 @@ import { findResumed, newRunFolder, newRunId, type Resumed, settleConfig } from 
 export type PreparedRun = {
   readonly plan: RunPlan
   readonly launch: LaunchOptions
+  readonly crew: Crew
+  /** Workers to wait for before the first step. */
+  readonly minWorkers: number
   /** Null for a new run. */
   readonly resumed: Resumed | null
   readonly folder: string
@@ -19,14 +24,11 @@ export type PreparedRun = {
   readonly tls: { readonly cert: string; readonly key: string } | null
 }
 
-/**
- * Checks what was asked for, opens the data set and plans the run; writes nothing yet.
- * `workers` is how many are expected at the start, which is the default for the number of shards.
- */
+/** Checks what was asked for, chooses the crew, opens the data set and plans the run; writes nothing yet. */
 export async function prepareRun(
   settings: Settings,
   resume: string | null,
-  workers: number,
+  hasLocalWorkers: boolean,
   stream: NodeJS.WriteStream,
 ): Promise<PreparedRun> {
   const { launch } = settings
@@ -35,15 +37,24 @@ export async function prepareRun(
   const tls = await readTls(launch.tlsCert, launch.tlsKey)
   const resumed = resume === null ? null : await findResumed(resume, settings)
   if (launch.runDir !== null) await refuseTaken(launch.runDir)
-  if (resumed === null) settleConfig(settings.config, settings.config.dataset ?? 'cifar10', workers)
+  const crew = settleCrew(settings, resumed, hasLocalWorkers)
+  if (resumed === null) settleConfig(settings.config, settings.config.dataset ?? 'cifar10', crew)
 
   const dataSet = await openDataSetFor(settings, resumed, stream)
-  const config = resumed?.facts.config ?? settleConfig(settings.config, dataSet.name, workers)
+  const config = resumed?.facts.config ?? settleConfig(settings.config, dataSet.name, crew)
   const folder = resumed?.folder ?? newRunFolder(launch, config, new Date())
   await (resumed === null ? refuseTaken(folder) : undefined)
   const runId = resumed?.facts.runId ?? newRunId()
   const plan = await planRun({ runId, config, dataSet, checkpoint: resumed?.checkpoint ?? null })
-  return { plan, launch, resumed, folder, address, token, tls }
+  const minWorkers = launch.minWorkers ?? Math.max(1, crew.workers)
+  return { plan, launch, crew, minWorkers, resumed, folder, address, token, tls }
+}
+
+function settleCrew({ launch, config }: Settings, resumed: Resumed | null, hasLocalWorkers: boolean): Crew {
+  const { threads = null, shards = null, batchSize = runConfigDefaults.batchSize } = resumed?.facts.config ?? config
+  const { workers, minWorkers } = launch
+  const wishes = { workers, threads, shards, minWorkers, batchSize }
+  return hasLocalWorkers ? chooseCrew(wishes, readCapacity()) : chooseRemoteCrew(wishes)
 }
 
 async function openDataSetFor({ launch, config }: Settings, resumed: Resumed | null, stream: NodeJS.WriteStream) {

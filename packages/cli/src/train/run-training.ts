@@ -31,28 +31,26 @@ export type TrainingRequest = {
   readonly settings: Settings
   /** The run to go on with, or null for a new one. */
   readonly resume: string | null
-  /** Worker processes to start on this machine; none for a pure coordinator. */
-  readonly localWorkers: number
-  /** Workers to wait for, which is also the default for the number of shards. */
-  readonly minWorkers: number
+  /** False for a pure coordinator, whose workers are started elsewhere. */
+  readonly hasLocalWorkers: boolean
 }
 
 /** Trains from the first check to the last plot. Returns the exit code. */
 export async function runTraining(request: TrainingRequest): Promise<number> {
-  const { settings, resume, minWorkers, localWorkers } = request
+  const { settings, resume, hasLocalWorkers } = request
   const { json, offline } = settings.launch
   const people = json ? process.stderr : process.stdout
-  const prepared = await prepareRun(settings, resume, minWorkers, people)
-  const provisioned = localWorkers > 0 ? await provision(offline, people) : null
-  people.write(describeStart(prepared, provisioned, localWorkers))
+  const prepared = await prepareRun(settings, resume, hasLocalWorkers, people)
+  const provisioned = hasLocalWorkers ? await provision(offline, people) : null
+  people.write(describeStart(prepared, provisioned))
 
-  const reporter = createReporters(prepared, people, json, minWorkers)
+  const reporter = createReporters(prepared, people, json)
   const interrupt = listenForInterrupt(() =>
     reporter.current().note('finishing the step, then a checkpoint; Ctrl-C again stops at once'),
   )
   try {
     const summary = await Promise.race([
-      conduct(request, prepared, provisioned, reporter, interrupt),
+      conduct(prepared, provisioned, reporter, interrupt),
       interrupt.insisted.then(() => null),
     ])
     if (summary === null) return exitCodes.interrupted
@@ -66,7 +64,6 @@ export async function runTraining(request: TrainingRequest): Promise<number> {
 
 /** The coordinator and its local workers, from their start to their end. */
 async function conduct(
-  request: TrainingRequest,
   prepared: PreparedRun,
   provisioned: Provisioned | null,
   reporter: Reporters,
@@ -78,15 +75,14 @@ async function conduct(
     openFolder: () => openFolder(prepared, reporter),
     listen: { ...address, tls },
     token,
-    minWorkers: request.minWorkers,
+    minWorkers: prepared.minWorkers,
     waitMs: launch.wait * 1000,
     shareMemory: process.env.LOCKSTEP_SHARED_MEMORY !== 'off',
     checkpointEvery: launch.checkpointEvery,
     stop: interrupt.signal,
     onEvent: event => reporter.current().event(event),
   })
-  const workers =
-    provisioned === null ? null : startWorkers(request, prepared, provisioned, coordinator, reporter.current())
+  const workers = provisioned === null ? null : startWorkers(prepared, provisioned, coordinator, reporter.current())
   try {
     return await coordinator.finished
   } finally {
@@ -95,15 +91,14 @@ async function conduct(
 }
 
 function startWorkers(
-  request: TrainingRequest,
-  { plan, launch, address, token, tls }: PreparedRun,
+  { plan, launch, crew, address, token, tls }: PreparedRun,
   provisioned: Provisioned,
   coordinator: Coordinator,
   reporter: Reporter,
 ): LocalWorkers {
   let lastError = ''
   const workers = startLocalWorkers({
-    count: request.localWorkers,
+    count: crew.workers,
     threads: plan.config.threads,
     order: { url: localUrl(coordinator.url, address.host), token, certificate: tls?.cert ?? null, provisioned },
     onOutput: (name, line) => {
@@ -142,13 +137,8 @@ async function openFolder(prepared: PreparedRun, reporter: Reporters): Promise<R
 
 type Reporters = { readonly current: () => Reporter; readonly add: (reporter: Reporter) => void }
 
-function createReporters(
-  { plan }: PreparedRun,
-  people: NodeJS.WriteStream,
-  json: boolean,
-  workersWanted: number,
-): Reporters {
-  const terminal = { stream: people, config: plan.config, trainSamples: plan.train.count, workersWanted }
+function createReporters({ plan, minWorkers }: PreparedRun, people: NodeJS.WriteStream, json: boolean): Reporters {
+  const terminal = { stream: people, config: plan.config, trainSamples: plan.train.count, workersWanted: minWorkers }
   const reporters = [createTerminalReporter(terminal), ...(json ? [createJsonReporter(process.stdout)] : [])]
   return { current: () => combineReporters(reporters), add: reporter => void reporters.push(reporter) }
 }

@@ -16,10 +16,13 @@ export type Resumed = {
   readonly checkpoint: Uint8Array
 }
 
-/** The full configuration of a new run on this data set: what was given, and defaults. */
-export function settleConfig(given: Partial<RunConfig>, dataset: RunConfig['dataset'], shards: number): RunConfig {
-  const config = { ...runConfigDefaults, epochs: defaultEpochs(dataset), shards, ...given, dataset }
-  return checked(config)
+/** The full configuration of a new run on this data set: what was given, what was chosen with the crew, and defaults. */
+export function settleConfig(
+  given: Partial<RunConfig>,
+  dataset: RunConfig['dataset'],
+  { shards, threads }: Pick<RunConfig, 'shards' | 'threads'>,
+): RunConfig {
+  return checked({ ...runConfigDefaults, epochs: defaultEpochs(dataset), ...given, shards, threads, dataset })
 }
 
 function checked(config: RunConfig): RunConfig {

@@ -4,7 +4,18 @@ import { runCli } from '../support/cli.ts'
 test('the doctor shows everything that training rests on, a row each', async () => {
   const { code, stdout, stderr } = await runCli(['doctor'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  const subjects = ['Node.js', 'System', 'CPU', 'Memory', 'TensorFlow', 'pip', 'C++ compiler', 'GPUs', 'Cache']
+  const subjects = [
+    'Node.js',
+    'System',
+    'CPU',
+    'Memory',
+    'TensorFlow',
+    'pip',
+    'C++ compiler',
+    'GPUs',
+    'Cache',
+    'Workers',
+  ]
   for (const subject of subjects) expect(stdout).toMatch(new RegExp(`^[✓✗!]  ${subject.replaceAll('+', '\\+')} `, 'm'))
   expect(stdout).toContain(process.versions.node)
 })

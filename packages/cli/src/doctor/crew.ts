@@ -1,0 +1,24 @@
+import type { Finding } from '@lockstep/tensorflow'
+import { runConfigDefaults } from '../flags/run-config-defaults.ts'
+import { type Capacity, chooseCrew } from '../train/choose-crew.ts'
+
+/** A batch that is large for the reference net, beside the default one. */
+const largeBatch = 400
+
+/** What `train` would choose on this machine, for the default batch and for a large one. */
+export function inspectCrew(capacity: Capacity): Finding {
+  const flagsFor = (batchSize: number) => {
+    const wishes = { workers: null, threads: null, shards: null, minWorkers: null, batchSize }
+    const { workers, threads } = chooseCrew(wishes, capacity)
+    return `--workers ${workers} --threads ${threads}`
+  }
+  const [flags, largeFlags] = [flagsFor(runConfigDefaults.batchSize), flagsFor(largeBatch)]
+  const cores = capacity.cores === 1 ? '1 core' : `${capacity.cores} cores`
+  const large = flags === largeFlags ? '' : `; with --batch-size ${largeBatch}: ${largeFlags}`
+  return {
+    subject: 'Workers',
+    state: 'ok',
+    value: `${cores} → ${flags}${large}`,
+    facts: { cores: capacity.cores, flags, largeFlags },
+  }
+}
