@@ -53,23 +53,36 @@ export function createReplica(options: ReplicaOptions): Replica {
   }
   const inbox: Received[] = []
   let waiting: Received[] = []
-  let working: Promise<void> | null = null
+  let busy = false
+  let working = Promise.resolve()
+  let told = -1
 
   async function receive(received: Received): Promise<void> {
     inbox.push(received)
-    working ??= work().finally(() => {
-      working = null
-    })
+    if (!busy) working = work()
     await working
   }
 
   async function work(): Promise<void> {
-    for (;;) {
-      while (inbox.length > 0) take(inbox.shift()!)
-      const due = takeDue()
-      if (due === undefined) return
-      answer(places.place(await compute(options, state, due)))
+    busy = true
+    try {
+      for (;;) {
+        while (inbox.length > 0) take(inbox.shift()!)
+        const due = takeDue()
+        if (due === undefined) return tellStep()
+        const answered = await compute(options, state, due)
+        told = state.step
+        answer(places.place(answered))
+      }
+    } finally {
+      busy = false
     }
+  }
+
+  /** Unless an answer has told it. */
+  function tellStep(): void {
+    if (told !== state.step) onStep(state.step)
+    told = state.step
   }
 
   function take(received: Received): void {
@@ -77,9 +90,8 @@ export function createReplica(options: ReplicaOptions): Replica {
     if (message.type === 'state') {
       waiting = []
       adopt(state, options, message, tensors)
-      onStep(state.step)
     } else if (message.type === 'update') {
-      if (takeStep(state, options, message, received)) onStep(state.step)
+      takeStep(state, options, message, received)
     } else if (message.type === 'work' || message.type === 'evaluate') {
       waiting.push(received)
     }
@@ -126,14 +138,13 @@ function takeStep(
   { updater, places }: ReplicaOptions,
   { step, learningRate }: MessageOf<'update'>,
   received: Received,
-): boolean {
-  if (step < state.step) return false
+): void {
+  if (step < state.step) return
   if (step > state.step) throw new RangeError(`an update of step ${step} for a replica at step ${state.step}`)
   places.readMean(received, state.update)
   state.optimizer = applyUpdate(updater, state.weights, state.update, state.optimizer, learningRate)
   state.step += 1
   state.sha256 = null
-  return true
 }
 
 async function compute({ engine, places }: ReplicaOptions, state: State, received: Received): Promise<Answer> {

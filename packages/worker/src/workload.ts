@@ -35,6 +35,7 @@ export function createWorkload(nowMs: () => number): Workload {
     answer: step => {
       const at = unanswered.indexOf(step)
       if (at >= 0) unanswered.splice(at, 1)
+      reached = step
       stirredAt = nowMs()
     },
     reach: step => {
