@@ -1,4 +1,4 @@
-import { createExchange } from '../../src/exchange.ts'
+import { createExchange, type SendableTask } from '../../src/exchange.ts'
 import { createSimulatedTime } from './simulated-time.ts'
 import { createSimulatedWorker, type Order, type SimulatedWorker } from './simulated-worker.ts'
 
@@ -46,13 +46,11 @@ export function simulateTraining(options: {
       const key = `${step}:${index}`
       const order = { key, step, samples }
       orders.set(key, order)
-      const encode = () => Buffer.from(key)
-      void exchange.submit({ ...order, index, kind: 'gradient', encode, findFault: () => null })
+      void exchange.submit({ ...taskOf(order, index), findFault: () => null })
     }
   }
 
-  function send(id: number, frame: Uint8Array): void {
-    const key = Buffer.from(frame).toString()
+  function send(id: number, { key }: SendableTask<Order>): void {
     holders.set(key, (holders.get(key) ?? new Set()).add(id))
     mostHolders = Math.max(mostHolders, holders.get(key)!.size)
     mostHeld = Math.max(mostHeld, [...holders.values()].filter(each => each.has(id)).length)
@@ -97,4 +95,9 @@ export function simulateTraining(options: {
   }
 
   return { join, leave, train, ends, taken, mostHolders: () => mostHolders, mostHeld: () => mostHeld }
+}
+
+function taskOf({ key, step, samples }: Order, index: number): Omit<SendableTask<Order>, 'findFault'> {
+  const order = { type: 'work', runId: 'simulated', step, shard: index, count: samples } as const
+  return { key, step, index, kind: 'gradient', samples, order, tensors: () => ({}) }
 }
