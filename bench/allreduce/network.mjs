@@ -1,7 +1,6 @@
 // Hosts that are network namespaces: one with nothing but its loopback, or many on a switch, each with a link of its own.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const prefix = 'lockstep-ar'
@@ -87,16 +86,6 @@ export async function addDelay(hosts, oneWayMs) {
 function limit({ name, port }, bucket) {
   tc(['-n', name, 'qdisc', 'replace', 'dev', 'eth0', 'root', 'tbf', ...bucket])
   tc(['-n', switchName, 'qdisc', 'replace', 'dev', port, 'root', 'tbf', ...bucket])
-}
-
-/** Bytes that an interface has sent and received, as the namespace of this process counts them. */
-export function readTraffic(pid, interfaceName) {
-  const text = readFileSync(`/proc/${pid}/net/dev`, 'utf8')
-  const fields = text
-    .match(new RegExp(`^\\s*${interfaceName}:\\s*(.*)$`, 'm'))[1]
-    .split(/\s+/)
-    .map(Number)
-  return { received: fields[0], sent: fields[8] }
 }
 
 /** Also what an earlier run, ended by force, has left behind. */

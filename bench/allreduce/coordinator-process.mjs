@@ -1,0 +1,57 @@
+// A coordinator of lockstep, asked by the benchmark's process: { do: 'open', ... } and { do: 'close' }.
+import { startCoordinator } from '@lockstep/coordinator'
+import { planExchange } from './plan-exchange.mjs'
+
+/** Keeps nothing: there is nothing to keep. */
+const folder = {
+  path: 'allreduce',
+  appendEpoch: async () => undefined,
+  writeSummary: async () => undefined,
+  writeModel: async () => undefined,
+  writeCheckpoint: async () => 'nowhere',
+}
+let running = null
+
+process.on('message', request => {
+  const handle = request.do === 'open' ? open : close
+  handle(request).then(
+    reply => process.send({ ...reply, type: 'reply' }),
+    error => process.send({ type: 'failed', reason: error.message }),
+  )
+})
+process.once('disconnect', () => process.exit())
+
+async function open({ host, token, elements, workers, steps, topology, shareMemory }) {
+  const stop = new AbortController()
+  const coordinator = await startCoordinator({
+    plan: planExchange({ elements, workers, steps }),
+    openFolder: async () => folder,
+    listen: { host, port: 0, tls: null },
+    token,
+    minWorkers: workers,
+    waitMs: 60_000,
+    topology,
+    shareMemory,
+    checkpointEvery: 0,
+    stop: stop.signal,
+    onEvent: report,
+  })
+  running = { stop, finished: coordinator.finished }
+  coordinator.finished.catch(error => process.send({ type: 'failed', reason: error.message }))
+  return { url: coordinator.url }
+}
+
+/** Resolves when all workers have left. */
+async function close() {
+  running?.stop.abort()
+  await running?.finished.catch(() => undefined)
+  running = null
+  globalThis.gc?.()
+  return {}
+}
+
+function report({ type, worker, address, reason }) {
+  if (type === 'worker-lost' && !running?.stop.signal.aborted)
+    process.send({ type: 'failed', reason: `${worker.name} was lost: ${reason}` })
+  if (type === 'refused') process.send({ type: 'failed', reason: `${address} was refused: ${reason}` })
+}

@@ -1,0 +1,35 @@
+// All-reduces of gloo, PyTorch's library for processors, by as many processes as lockstep has workers.
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { startProcess } from '../gradient/contestant-process.mjs'
+import { torchPython } from '../support/python.mjs'
+import { readTraffic } from './proc.mjs'
+
+/** A rendezvous leaves connections behind that keep its port for a while. */
+const firstPort = 29_500
+const ports = 1000
+
+/** Null where PyTorch cannot be had. */
+export async function createGloo() {
+  const python = torchPython()
+  if (python === null) return null
+  const script = fileURLToPath(new URL('../baselines/allreduce/gloo_ranks.py', import.meta.url))
+  const { ask, end } = startProcess([python, script], availableParallelism())
+  const versions = await ask({ do: 'hello' })
+  let rendezvous = 0
+
+  async function open({ network: { hosts, interfaceName }, workers, elements }) {
+    const places = hosts.slice(1, workers + 1)
+    const port = firstPort + (rendezvous++ % ports)
+    const [{ address }] = places
+    const namespaces = places.map(({ name }) => name)
+    const { pids } = await ask({ do: 'open', namespaces, elements, interface: interfaceName, address, port })
+    return {
+      counters: () => ({ workers: pids.map(pid => readTraffic(pid, interfaceName)) }),
+      measure: async iterations => (await ask({ do: 'measure', iterations })).ms.map(ms => ({ ms, isEven: true })),
+      close: () => ask({ do: 'close' }),
+    }
+  }
+
+  return { open, end, versions }
+}

@@ -1,0 +1,121 @@
+// All-reduces of lockstep's own coordinator and workers, whose gradients come from a stand-in for TensorFlow.
+import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { readCpuMs, readPeakBytes, readTraffic, resetPeak } from './proc.mjs'
+import { startIn } from './processes.mjs'
+
+const script = name => fileURLToPath(new URL(name, import.meta.url))
+
+/** Steps for which there is data. */
+const mostSteps = 400
+
+/** After so long without another worker at the gate, shards have fallen on fewer workers than there are. */
+const patienceMs = 1500
+
+/** Processes for the hosts of a network, started when they are first needed: importing tfjs takes each half a second. */
+export function createLockstep() {
+  const processes = new Map()
+  const processAt = (namespace, file, index) => {
+    const key = `${namespace} ${file} ${index}`
+    if (!processes.has(key)) processes.set(key, startIn(namespace, script(file)))
+    return processes.get(key)
+  }
+
+  /** Starts a run of so many workers; its first step waits at the gate. */
+  async function open({ network, workers, elements, topology, shareMemory }) {
+    const { hosts, interfaceName } = network
+    const [place, ...places] = hosts.slice(0, workers + 1)
+    const coordinator = processAt(place.name, 'coordinator-process.mjs', 0)
+    const crew = places.map(({ name }, index) => processAt(name, 'worker-process.mjs', index))
+    resetPeak(coordinator.pid)
+    const token = randomBytes(32).toString('hex')
+    const run = { host: place.address, token, elements, workers, topology, shareMemory, steps: mostSteps }
+    const { url } = await coordinator.ask({ do: 'open', ...run })
+    const gate = createGate(coordinator, crew)
+    for (const [index, worker] of crew.entries()) worker.send({ do: 'join', url, token, name: `worker ${index + 1}` })
+    const traffic = () => crew.map(({ pid }) => readTraffic(pid, interfaceName))
+    const counters = () => ({
+      cpuMs: readCpuMs(coordinator.pid),
+      coordinator: readTraffic(coordinator.pid, interfaceName),
+      workers: traffic(),
+    })
+    return {
+      counters,
+      peakBytes: () => readPeakBytes(coordinator.pid),
+      measure: gate.measure,
+      close: () => closeRun(coordinator, crew),
+    }
+  }
+
+  return { open, end: () => Promise.all(Array.from(processes.values(), each => each.end())) }
+}
+
+async function closeRun(coordinator, crew) {
+  const closed = coordinator.ask({ do: 'close' })
+  const left = crew.map(worker => worker.next('ended'))
+  for (const worker of crew) worker.send({ do: 'leave' })
+  await Promise.all([closed, ...left])
+}
+
+/** Holds the workers back in each step until all have their gradient, and takes the time from there. */
+function createGate(coordinator, crew) {
+  let step = 0
+  let holding = 0
+  let elapsed = []
+  let isWrong = false
+  let notify = () => undefined
+  let failure = null
+
+  const fail = reason => {
+    failure ??= new Error(reason)
+    notify()
+  }
+  coordinator.on('failed', ({ reason }) => fail(reason))
+  for (const worker of crew) {
+    worker.on('ended', ({ how, reason }) => fail(`a worker ended: ${how} ${reason}`))
+    worker.on('gate', message => {
+      if (message.holding === step) holding += 1
+      if (message.mean === step) elapsed.push(message.elapsedMs)
+      if (message.isRight === false) isWrong = true
+      // Whoever comes to a step that is open goes through.
+      if (message.holding !== undefined && message.holding < step) worker.send({ do: 'open', step: message.holding })
+      notify()
+    })
+  }
+
+  /** Takes so many steps, and returns the longest time of a worker in each: from its gradient to the mean, in ms. */
+  async function measure(iterations) {
+    const times = []
+    for (let iteration = 0; iteration < iterations; iteration++) times.push(await takeStep())
+    return times
+  }
+
+  async function takeStep() {
+    const isEven = await changes(() => holding === crew.length, patienceMs)
+    const here = step
+    for (const worker of crew) worker.send({ do: 'open', step: here })
+    await changes(() => elapsed.length === crew.length, null)
+    if (isWrong) throw new Error(`the mean gradient of step ${here} is wrong`)
+    const longest = Math.max(...elapsed)
+    step += 1
+    holding = 0
+    elapsed = []
+    return { ms: longest, isEven }
+  }
+
+  /** Waits until the condition holds; false when nothing has changed for so long that it is given up. */
+  function changes(condition, patience) {
+    return new Promise((resolve, reject) => {
+      let timer
+      notify = () => {
+        clearTimeout(timer)
+        if (failure !== null) return reject(failure)
+        if (condition()) return resolve(true)
+        if (patience !== null && holding > 0) timer = setTimeout(() => resolve(false), patience)
+      }
+      notify()
+    })
+  }
+
+  return { measure }
+}

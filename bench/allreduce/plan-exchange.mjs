@@ -1,0 +1,80 @@
+// A run in which nothing is learnt: a vector of so many weights, one sample a shard, and an optimizer that does nothing.
+import { createHash } from 'node:crypto'
+import { epochOrder, imageBytes } from '@lockstep/data'
+import { runConfigSchema } from '@lockstep/protocol'
+import { runConfigDefaults } from '../../packages/cli/dist/flags/run-config-defaults.js'
+
+const seed = 1
+
+/** Sees the step of an optimizer without taking it. */
+export function createIdleOptimizer(onMean) {
+  return {
+    name: 'idle',
+    momentCount: 0,
+    initialState: () => ({ step: 0, moments: [], powers: [] }),
+    apply: (_, mean, state) => {
+      onMean(state.step, mean)
+      return { ...state, step: state.step + 1 }
+    },
+  }
+}
+
+/** The name of a run by its number of elements: workers keep their computing thread for runs of one name. */
+export function identityOf(elements) {
+  const topology = JSON.stringify({ elements })
+  return { runId: `allreduce-${elements}`, topology, layoutHash: createHash('sha256').update(topology).digest('hex') }
+}
+
+/** A plan of `steps` global batches with a sample for each of the workers. */
+export function planExchange({ elements, workers, steps }) {
+  const config = runConfigSchema.parse({
+    ...runConfigDefaults,
+    dataset: 'synthetic',
+    epochs: 1,
+    batchSize: workers,
+    shards: workers,
+    seed,
+    validationSplit: 0,
+  })
+  const optimizer = createIdleOptimizer(() => undefined)
+  return {
+    identity: { ...identityOf(elements), config, dataSha256: '0'.repeat(64) },
+    config,
+    classNames: ['nothing'],
+    dataSource: 'allreduce',
+    train: numberedSamples(workers, steps),
+    validation: null,
+    test: numberedSamples(1, 1),
+    optimizer,
+    trainableSize: elements,
+    learningRateAt: () => 0,
+    state: startState(elements, optimizer),
+    modelSummary: `${elements} weights`,
+    modelFiles: () => ({}),
+  }
+}
+
+/** What a sample of `numberedSamples` says of itself. */
+export function readNumbers(pixels) {
+  const [position, workers] = new Uint32Array(pixels.slice(0, 8).buffer)
+  return { step: Math.floor(position / workers), shard: position % workers, workers }
+}
+
+/** Images whose first bytes say at which place of the shuffled epoch they come, and how many make a batch. */
+function numberedSamples(workers, steps) {
+  const count = workers * steps
+  const pixels = new Uint8Array(count * imageBytes)
+  const order = epochOrder({ seed, epoch: 1, count })
+  for (const [position, sample] of order.entries()) {
+    const numbers = new Uint8Array(Uint32Array.of(position, workers).buffer)
+    pixels.set(numbers, sample * imageBytes)
+  }
+  return { count, pixels, labels: new Uint8Array(count) }
+}
+
+function startState(elements, optimizer) {
+  const position = { epoch: 1, batch: 0, lossSum: 0, correct: 0, count: 0 }
+  const history = { epochs: [], trainSeconds: 0, measuredSamples: 0, measuredSeconds: 0 }
+  const weights = new Float32Array(elements)
+  return { step: 0, position, weights, optimizer: optimizer.initialState(elements), history }
+}

@@ -1,0 +1,43 @@
+// Node processes in network namespaces, which this one talks to by messages and which end when it does.
+import { spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+
+/** Starts a module in a namespace. Its messages come as events named by their `type`. */
+export function startIn(namespace, file) {
+  const command = ['netns', 'exec', namespace, process.execPath, '--expose-gc', file]
+  const child = spawn('ip', command, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const events = new EventEmitter()
+  let ending = false
+  // Every run at the same processes listens anew, for as long as it lasts.
+  child.on('message', message => events.emit(message.type, message))
+  const closed = once(child, 'close')
+  closed.then(([code, signal]) => {
+    if (!ending) events.emit('failed', { reason: `a process of the benchmark ended with ${signal ?? code}` })
+  })
+
+  return {
+    pid: child.pid,
+    send: message => child.send(message),
+    on: (type, listener) => {
+      events.removeAllListeners(type)
+      events.on(type, listener)
+    },
+    next: async type => (await once(events, type))[0],
+    ask: request => {
+      child.send(request)
+      return answerTo(events)
+    },
+    end: async () => {
+      ending = true
+      if (child.connected) child.disconnect()
+      await closed
+    },
+  }
+}
+
+/** The reply to what was asked, or what went wrong instead. */
+async function answerTo(events) {
+  const [reply] = await Promise.race([once(events, 'reply'), once(events, 'failed').then(([{ reason }]) => [reason])])
+  if (typeof reply === 'string') throw new Error(reply)
+  return reply
+}

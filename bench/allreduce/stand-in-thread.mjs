@@ -1,0 +1,67 @@
+// Stands in for the computing thread's TensorFlow: its gradient is a vector of one number, held back until all have theirs.
+import { serveCompute } from '../../packages/worker/dist/serve-compute.js'
+import { createIdleOptimizer, identityOf, readNumbers } from './plan-exchange.mjs'
+
+const gate = new BroadcastChannel('allreduce-gate')
+/** When this worker was let go with its gradient, by step, and whom to tell that it may. */
+const letGoAt = new Map()
+const held = new Map()
+let opened = -1
+let workers = 0
+
+gate.onmessage = ({ data }) => {
+  if (data.beginRun) forget()
+  if (data.open === undefined) return
+  opened = data.open
+  held.get(opened)?.()
+  held.delete(opened)
+}
+
+await serveCompute(async ({ topology }) => {
+  const { elements } = JSON.parse(topology)
+  const optimizer = createIdleOptimizer(onMean)
+  return {
+    engine: { name: 'stand-in', gradient, evaluate: () => ({ lossSum: 0, correct: 0, count: 1 }), dispose },
+    updater: { optimizer, trainableSize: elements },
+    layoutHash: identityOf(elements).layoutHash,
+    backend: 'stand-in for TensorFlow',
+  }
+})
+
+async function gradient(weights, pixels) {
+  const { step, shard, workers: all } = readNumbers(pixels)
+  workers = all
+  const vector = new Float32Array(weights.length).fill(numberOf(step, shard))
+  gate.postMessage({ holding: step })
+  if (step > opened) await new Promise(resolve => held.set(step, resolve))
+  if (!letGoAt.has(step)) letGoAt.set(step, performance.now())
+  return { gradient: vector, lossSum: 0, correct: 0, count: 1 }
+}
+
+/** Called when the replica has the mean gradient of a step in its memory, whole. */
+function onMean(step, mean) {
+  const now = performance.now()
+  const elapsedMs = letGoAt.has(step) ? now - letGoAt.get(step) : null
+  letGoAt.delete(step)
+  gate.postMessage({ mean: step, elapsedMs, isRight: isRight(step, mean) })
+}
+
+/** Different from step to step and from shard to shard. */
+function numberOf(step, shard) {
+  return (step % 7) + shard + 1
+}
+
+function isRight(step, mean) {
+  const expected = (numberOf(step, 0) + numberOf(step, workers - 1)) / 2
+  return [0, Math.floor(mean.length / 2), mean.length - 1].every(at => Math.abs(mean[at] / expected - 1) < 1e-5)
+}
+
+function forget() {
+  opened = -1
+  letGoAt.clear()
+  held.clear()
+}
+
+function dispose() {
+  gate.close()
+}

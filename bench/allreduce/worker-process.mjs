@@ -1,0 +1,50 @@
+// A worker of lockstep, asked by the benchmark's process: { do: 'join', ... }, { do: 'leave' } and { do: 'open', step }.
+import { fileURLToPath } from 'node:url'
+import { startCompute } from '../../packages/worker/dist/compute.js'
+import { runSession } from '../../packages/worker/dist/session.js'
+
+const standIn = fileURLToPath(new URL('stand-in-thread.mjs', import.meta.url))
+const gate = new BroadcastChannel('allreduce-gate')
+let compute = null
+let leaving = null
+
+gate.onmessage = ({ data }) => {
+  if ('holding' in data || 'mean' in data) process.send({ type: 'gate', ...data })
+}
+process.on('message', request => {
+  if (request.do === 'open') gate.postMessage({ open: request.step })
+  else if (request.do === 'join') join(request)
+  else leaving?.abort()
+})
+process.once('disconnect', () => process.exit())
+
+function join({ url, token, name }) {
+  leaving = new AbortController()
+  gate.postMessage({ beginRun: true })
+  const session = runSession({
+    url,
+    trust: undefined,
+    token,
+    name,
+    cores: 1,
+    device: 'cpu',
+    answerTimeoutMs: 60_000,
+    layoutHash: null,
+    prepare: welcome => prepare(welcome),
+    onWelcome: () => undefined,
+    onReady: () => undefined,
+    signal: leaving.signal,
+  })
+  session.then(
+    end => process.send({ type: 'ended', how: end.type, reason: end.bye?.reason ?? end.reason ?? '' }),
+    error => process.send({ type: 'ended', how: 'failed', reason: error.message }),
+  )
+}
+
+/** The computing thread, kept as long as the vectors stay as long. */
+async function prepare({ config, topology, layoutHash }) {
+  if (compute?.layoutHash === layoutHash) return compute
+  await compute?.stop()
+  compute = await startCompute({ config, topology, provisioned: null }, standIn)
+  return compute
+}
