@@ -16,7 +16,7 @@ process.on('message', request => {
   const handle = request.do === 'open' ? open : close
   handle(request).then(
     reply => process.send({ ...reply, type: 'reply' }),
-    error => process.send({ type: 'failed', reason: error.message }),
+    error => process.send({ type: 'reply', error: error.message }),
   )
 })
 process.once('disconnect', () => process.exit())

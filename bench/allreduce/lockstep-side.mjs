@@ -59,28 +59,33 @@ async function closeRun(coordinator, crew) {
 
 /** Holds the workers back in each step until all have their gradient, and takes the time from there. */
 function createGate(coordinator, crew) {
-  let step = 0
-  let holding = 0
-  let elapsed = []
-  let isWrong = false
+  /** Of each step that is not over: how many workers are at the gate, and the times of those that have the mean. */
+  const steps = new Map()
+  let current = 0
   let notify = () => undefined
   let failure = null
 
+  const stateOf = step => {
+    if (!steps.has(step)) steps.set(step, { holding: 0, elapsedMs: [] })
+    return steps.get(step)
+  }
   const fail = reason => {
     failure ??= new Error(reason)
     notify()
   }
+  const hear = (worker, { holding, mean, elapsedMs, isRight }) => {
+    if (holding !== undefined) stateOf(holding).holding += 1
+    // Whoever comes to a step that is over goes through.
+    if (holding < current) worker.send({ do: 'open', step: holding })
+    if (mean !== undefined) stateOf(mean).elapsedMs.push(elapsedMs)
+    if (isRight === false) return fail(`the mean gradient of step ${mean} is wrong`)
+    notify()
+  }
   coordinator.on('failed', ({ reason }) => fail(reason))
   for (const worker of crew) {
-    worker.on('ended', ({ how, reason }) => fail(`a worker ended: ${how} ${reason}`))
-    worker.on('gate', message => {
-      if (message.holding === step) holding += 1
-      if (message.mean === step) elapsed.push(message.elapsedMs)
-      if (message.isRight === false) isWrong = true
-      // Whoever comes to a step that is open goes through.
-      if (message.holding !== undefined && message.holding < step) worker.send({ do: 'open', step: message.holding })
-      notify()
-    })
+    worker.on('failed', ({ reason }) => fail(reason))
+    worker.on('ended', ({ how, reason }) => fail(`a worker has ended: ${how} ${reason}`))
+    worker.on('gate', message => hear(worker, message))
   }
 
   /** Takes so many steps, and returns the longest time of a worker in each: from its gradient to the mean, in ms. */
@@ -91,27 +96,24 @@ function createGate(coordinator, crew) {
   }
 
   async function takeStep() {
-    const isEven = await changes(() => holding === crew.length, patienceMs)
-    const here = step
-    for (const worker of crew) worker.send({ do: 'open', step: here })
-    await changes(() => elapsed.length === crew.length, null)
-    if (isWrong) throw new Error(`the mean gradient of step ${here} is wrong`)
-    const longest = Math.max(...elapsed)
-    step += 1
-    holding = 0
-    elapsed = []
-    return { ms: longest, isEven }
+    const state = stateOf(current)
+    const isEven = await until(() => state.holding === crew.length, patienceMs)
+    for (const worker of crew) worker.send({ do: 'open', step: current })
+    await until(() => state.elapsedMs.length === crew.length, null)
+    steps.delete(current)
+    current += 1
+    return { ms: Math.max(...state.elapsedMs), isEven }
   }
 
-  /** Waits until the condition holds; false when nothing has changed for so long that it is given up. */
-  function changes(condition, patience) {
+  /** Waits for a condition; resolves with false when nothing has changed for so long since the first worker came. */
+  function until(condition, patience) {
     return new Promise((resolve, reject) => {
       let timer
       notify = () => {
         clearTimeout(timer)
         if (failure !== null) return reject(failure)
         if (condition()) return resolve(true)
-        if (patience !== null && holding > 0) timer = setTimeout(() => resolve(false), patience)
+        if (patience !== null && stateOf(current).holding > 0) timer = setTimeout(() => resolve(false), patience)
       }
       notify()
     })

@@ -12,7 +12,10 @@ export function startIn(namespace, file) {
   child.on('message', message => events.emit(message.type, message))
   const closed = once(child, 'close')
   closed.then(([code, signal]) => {
-    if (!ending) events.emit('failed', { reason: `a process of the benchmark ended with ${signal ?? code}` })
+    if (ending) return
+    const error = `a process of the benchmark ended with ${signal ?? code}`
+    events.emit('failed', { reason: error })
+    events.emit('reply', { error })
   })
 
   return {
@@ -35,9 +38,9 @@ export function startIn(namespace, file) {
   }
 }
 
-/** The reply to what was asked, or what went wrong instead. */
+/** The reply to what was asked. */
 async function answerTo(events) {
-  const [reply] = await Promise.race([once(events, 'reply'), once(events, 'failed').then(([{ reason }]) => [reason])])
-  if (typeof reply === 'string') throw new Error(reply)
+  const [reply] = await once(events, 'reply')
+  if (reply.error !== undefined) throw new Error(reply.error)
   return reply
 }
