@@ -24,9 +24,12 @@ export type Compute = {
 /** By the package's name, because Node runs no TypeScript in threads: also tests of `src` start what was built. */
 const threadFile = createRequire(import.meta.url).resolve('@lockstep/worker/compute-thread')
 
-/** Starts a thread that loads TensorFlow and builds the model. Throws `compute-failed` when it cannot. */
-export async function startCompute(setup: ComputeSetup): Promise<Compute> {
-  const thread = new Worker(threadFile, { workerData: setup })
+/**
+ * Starts a thread that loads TensorFlow and builds the model; a benchmark starts another `module`, which calls
+ * `serveCompute` with something simpler. Throws `compute-failed` when it cannot.
+ */
+export async function startCompute(setup: ComputeSetup, module = threadFile): Promise<Compute> {
+  const thread = new Worker(module, { workerData: setup })
   const failed = new Promise<never>((_, reject) => {
     thread.once('error', error => reject(computeFailed(error)))
     thread.once('exit', code => reject(computeFailed(new Error(`the computing thread ended with code ${code}`))))
