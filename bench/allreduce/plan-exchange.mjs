@@ -1,6 +1,7 @@
 // A run in which nothing is learnt: a vector of so many weights, one sample a shard, and an optimizer that does nothing.
 import { createHash } from 'node:crypto'
 import { epochOrder, imageBytes } from '@lockstep/data'
+import { createArithmetic } from '@lockstep/model/arithmetic'
 import { runConfigSchema } from '@lockstep/protocol'
 import { runConfigDefaults } from '../../packages/cli/dist/flags/run-config-defaults.js'
 
@@ -37,6 +38,8 @@ export function planExchange({ elements, workers, steps }) {
     validationSplit: 0,
   })
   const optimizer = createIdleOptimizer(() => undefined)
+  // Weights, the gradients of all shards, and room for rounding each vector up.
+  const arithmetic = createArithmetic({ capacityBytes: (2 + workers) * (4 * elements + 64) })
   return {
     identity: { ...identityOf(elements), config, dataSha256: '0'.repeat(64) },
     config,
@@ -45,10 +48,11 @@ export function planExchange({ elements, workers, steps }) {
     train: numberedSamples(workers, steps),
     validation: null,
     test: numberedSamples(1, 1),
+    arithmetic,
     optimizer,
     trainableSize: elements,
     learningRateAt: () => 0,
-    state: startState(elements, optimizer),
+    state: startState(arithmetic.allocate(elements), optimizer),
     modelSummary: `${elements} weights`,
     modelFiles: () => ({}),
   }
@@ -72,9 +76,8 @@ function numberedSamples(workers, steps) {
   return { count, pixels, labels: new Uint8Array(count) }
 }
 
-function startState(elements, optimizer) {
+function startState(weights, optimizer) {
   const position = { epoch: 1, batch: 0, lossSum: 0, correct: 0, count: 0 }
   const history = { epochs: [], trainSeconds: 0, measuredSamples: 0, measuredSeconds: 0 }
-  const weights = new Float32Array(elements)
-  return { step: 0, position, weights, optimizer: optimizer.initialState(elements), history }
+  return { step: 0, position, weights, optimizer: optimizer.initialState(weights.length), history }
 }
