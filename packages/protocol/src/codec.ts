@@ -58,7 +58,8 @@ function checkTensors(message: Message, layout: FrameLayout, sizes: Sizes | null
   }
   for (const [index, [name, rule]] of rules.entries()) {
     const [, type, elements] = layout.tensors[index]!
-    const expected = { type: rule.type(sizes), elements: rule.elements(sizes, count) }
+    const length = 'length' in message ? message.length : count
+    const expected = { type: rule.type(sizes), elements: rule.elements(sizes, length) }
     if (type === expected.type && elements === expected.elements) continue
     const size = (t: string, n: number) => `${t}[${n}]`
     throw invalid(

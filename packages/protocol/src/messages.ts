@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { directMessageSchemas, peerAddress, ringOrder } from './direct-messages.ts'
+import { anyNumber, count, finite, index, runId, sha256, shortText, step } from './message-fields.ts'
 import { runConfigSchema } from './run-config.ts'
 import type { TensorType } from './tensor.ts'
 
@@ -31,18 +33,9 @@ export type SharedMemoryOffer = z.infer<typeof sharedMemory>
 /** What a tensor of a message must be: its type and exactly how many elements. */
 type TensorRule = {
   readonly type: (sizes: Sizes) => TensorType
+  /** `count`: of the message's samples, or of the elements in it where it holds a part of a vector. */
   readonly elements: (sizes: Sizes, count: number) => number
 }
-
-const shortText = z.string().max(256)
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
-const runId = z.string().min(1).max(64)
-const step = z.int().min(0)
-const index = z.int().min(0)
-const count = z.int().min(1)
-const finite = z.number().finite()
-/** Also NaN and infinities: a loss that has diverged is told as it is. */
-const anyNumber = z.custom<number>(value => typeof value === 'number')
 
 /**
  * Where the tensors of a message lie that a worker on the coordinator's own machine need not be sent: in a slot of
@@ -96,6 +89,8 @@ const welcome = z.strictObject({
   silenceMs: z.int().min(1),
   /** Offered to a worker that is on the same machine. */
   sharedMemory: sharedMemory.nullable(),
+  /** Whether workers may be asked to exchange gradients among themselves. */
+  direct: z.boolean().optional(),
 })
 
 const ready = z.strictObject({
@@ -106,11 +101,21 @@ const ready = z.strictObject({
   backend: shortText,
   /** Whether it could open the memory that it was offered. */
   sharesMemory: z.boolean(),
+  /** Absent where it does not listen for others. */
+  peer: peerAddress.optional(),
 })
 
 const state = z.strictObject({ type: z.literal('state'), runId, step, powers: z.array(finite).max(8) })
 
-const work = z.strictObject({ type: z.literal('work'), runId, step, shard: index, count, slot })
+const work = z.strictObject({
+  type: z.literal('work'),
+  runId,
+  step,
+  shard: index,
+  count,
+  slot,
+  ring: ringOrder.optional(),
+})
 
 const gradient = z.strictObject({
   type: z.literal('gradient'),
@@ -169,6 +174,7 @@ export const messageSchemas = {
   metrics,
   heartbeat,
   bye,
+  ...directMessageSchemas,
 }
 
 export type MessageType = keyof typeof messageSchemas
@@ -193,4 +199,5 @@ export const messageTensors: { readonly [T in MessageType]?: Readonly<Record<str
   gradient: { gradient: gradients },
   update: { gradient: gradients },
   evaluate: samples,
+  slice: { mean: { type: sizes => sizes.gradientType, elements: (_, length) => length } },
 }

@@ -39,6 +39,20 @@ export const examples: { readonly [T in MessageType]: Extract<Message, { type: T
   metrics: { type: 'metrics', runId, step: 7, chunk: 0, count: 4, lossSum: 1, correct: 4, weightsSha256: layoutHash },
   heartbeat: { type: 'heartbeat', runId, step: 7, pending: 1, quietMs: 0.5 },
   bye: { type: 'bye', code: 'finished', reason: 'done' },
+  ring: {
+    type: 'ring',
+    runId,
+    ring: 1,
+    members: [{ workerId: 1, url: 'ws://10.0.0.1:4000' }],
+    token: 'ab'.repeat(32),
+  },
+  linked: { type: 'linked', runId, ring: 1 },
+  unlinked: { type: 'unlinked', runId, ring: 1, reason: 'worker 2 closed its link' },
+  dissolve: { type: 'dissolve', runId, ring: 1 },
+  dissolved: { type: 'dissolved', runId, ring: 1, step: 7 },
+  recall: { type: 'recall', runId, step: 7 },
+  contribution: { type: 'contribution', runId, step: 7, shard: 1, count: 3, lossSum: 2.5, correct: 1 },
+  slice: { type: 'slice', runId, step: 7, start: 4, length: 3, total: 50, lossSum: 2.5, correct: 20 },
 }
 
 const samples = (count: number): Tensors => ({
@@ -53,6 +67,7 @@ export const exampleTensors: { readonly [T in MessageType]?: Tensors } = {
   gradient: { gradient: Float32Array.of(-1, 0, 1e-30, Number.NaN, 3, -0, 7) },
   update: { gradient: new Float32Array(7) },
   evaluate: samples(4),
+  slice: { mean: Float32Array.of(1, -0, Number.NaN) },
 }
 
 export const messageTypes = Object.keys(examples) as MessageType[]

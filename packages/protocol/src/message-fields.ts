@@ -1,0 +1,12 @@
+import { z } from 'zod'
+
+/** Fields that many messages share. */
+export const shortText = z.string().max(256)
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+export const runId = z.string().min(1).max(64)
+export const step = z.int().min(0)
+export const index = z.int().min(0)
+export const count = z.int().min(1)
+export const finite = z.number().finite()
+/** Also NaN and infinities: a loss that has diverged is told as it is. */
+export const anyNumber = z.custom<number>(value => typeof value === 'number')

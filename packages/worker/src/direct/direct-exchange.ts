@@ -1,0 +1,137 @@
+import { type Message, type MessageOf, maxReasonLength, type Received, sliceOf, type Tensors } from '@lockstep/protocol'
+import type { Answer } from '../replica.ts'
+import { createKeptMeans } from './kept-means.ts'
+import type { PeerListener } from './peer-listener.ts'
+import { createRingExchange, type RingExchange } from './ring-exchange.ts'
+import { linkRing, type RingLinks } from './ring-links.ts'
+import type { BatchFigures, Reduction } from './step-exchange.ts'
+import { createUpdateOrder } from './update-order.ts'
+
+/** Elements of a mean in one message to the coordinator: 256 KiB, so that heartbeats get through in between. */
+const sliceMessageElements = 65_536
+const maxReason = Math.min(1024, maxReasonLength)
+
+export type DirectExchangeOptions = {
+  readonly welcome: Pick<MessageOf<'welcome'>, 'runId' | 'workerId' | 'sizes' | 'config'>
+  readonly listener: PeerListener
+  /** To the coordinator. */
+  readonly send: (message: Message, tensors?: Tensors) => void
+  /** To the computing thread. */
+  readonly give: (received: Received) => void
+  /** The step that the computing thread has come to. */
+  readonly reached: () => number
+  readonly newReduction: (total: number) => Reduction
+}
+
+/**
+ * A worker's part in the exchange of gradients with the others. It stands between the coordinator and the computing
+ * thread, to which a mean that the workers have made among themselves is an `update` like any other.
+ */
+export type DirectExchange = {
+  /** Takes what the coordinator says of rings, and what it says to the replica. */
+  readonly receive: (received: Received) => void
+  /** Takes a gradient that belongs to a ring. False: the answer is for the coordinator. */
+  readonly answer: (answer: Answer) => boolean
+  readonly close: () => void
+}
+
+type Ring = {
+  readonly links: RingLinks
+  readonly exchange: RingExchange
+  readonly member: number
+  readonly members: number
+}
+
+export function createDirectExchange(options: DirectExchangeOptions): DirectExchange {
+  const { welcome, send, give } = options
+  const { runId, workerId, sizes, config } = welcome
+  const rings = new Map<number, Ring>()
+  const orders = new Map<string, MessageOf<'work'>>()
+  const means = createKeptMeans(sizes.weights, options.reached)
+  const updates = createUpdateOrder(give)
+
+  function receive(received: Received): void {
+    const { message } = received
+    if (message.type === 'ring') return join(message)
+    if (message.type === 'dissolve') return dissolve(message.ring)
+    if (message.type === 'recall') return sendMean(message.step, 0, sizes.weights)
+    if (message.type === 'update') return updates.offer(message.step, received)
+    if (message.type === 'state') updates.reset(message.step)
+    if (message.type === 'work' && message.ring !== undefined) orders.set(orderKey(message), message)
+    give(received)
+  }
+
+  function join(message: MessageOf<'ring'>): void {
+    const { ring } = message
+    const members = message.members.length
+    const member = message.members.findIndex(entry => entry.workerId === workerId)
+    const links = linkRing({
+      ring: message,
+      workerId,
+      listener: options.listener,
+      onLinked: () => send({ type: 'linked', runId, ring }),
+      onFrame: (from, frame) => exchange.receive(from, frame),
+      onFailure: reason => send({ type: 'unlinked', runId, ring, reason: reason.slice(0, maxReason) }),
+    })
+    const exchange = createRingExchange({
+      member,
+      members,
+      elements: sizes.weights,
+      shards: config.shards,
+      takeVector: means.take,
+      newReduction: options.newReduction,
+      send: links.send,
+      onMean: (figures, mean) => finishStep(figures, mean, sliceOf(sizes.weights, members, member)),
+    })
+    rings.set(ring, { links, exchange, member, members })
+  }
+
+  /** The replica's step comes first: what the coordinator needs may wait until the links between workers are free. */
+  function finishStep(figures: BatchFigures, mean: Float32Array, own: { start: number; end: number }): void {
+    const { step, learningRate } = figures
+    means.keep(figures, mean)
+    updates.offer(step, { message: { type: 'update', runId, step, learningRate, slot: null }, tensors: { gradient: mean } })
+    sendMean(step, own.start, own.end)
+  }
+
+  function sendMean(step: number, start: number, end: number): void {
+    const kept = means.find(step)
+    if (kept === null) throw new RangeError(`the mean of step ${step} is not kept any more`)
+    const { total, lossSum, correct } = kept.figures
+    for (let at = start; at < end; at += sliceMessageElements) {
+      const mean = kept.mean.subarray(at, Math.min(end, at + sliceMessageElements))
+      send({ type: 'slice', runId, step, start: at, length: mean.length, total, lossSum, correct }, { mean })
+    }
+  }
+
+  function dissolve(ring: number): void {
+    rings.get(ring)?.links.close()
+    rings.delete(ring)
+    send({ type: 'dissolved', runId, ring, step: updates.reached() })
+  }
+
+  function answer({ message, tensors }: Answer): boolean {
+    if (message.type !== 'gradient') return false
+    const order = orders.get(orderKey(message))?.ring
+    orders.delete(orderKey(message))
+    const ring = order && rings.get(order.id)
+    if (order === undefined || ring === undefined) return false
+    const { step, shard, count, lossSum, correct } = message
+    const { total, learningRate } = order
+    const part = { step, shard, count, total, correct, lossSum, learningRate }
+    ring.exchange.addShard(part, tensors.gradient as Float32Array)
+    send({ type: 'contribution', runId, step, shard, count, lossSum, correct })
+    return true
+  }
+
+  function close(): void {
+    for (const { links } of rings.values()) links.close()
+    options.listener.close()
+  }
+
+  return { receive, answer, close }
+}
+
+function orderKey({ step, shard }: { readonly step: number; readonly shard: number }): string {
+  return `${step}:${shard}`
+}

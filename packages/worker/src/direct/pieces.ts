@@ -1,0 +1,38 @@
+import { type Range, sliceOf } from '@lockstep/protocol'
+
+/** What travels in one message: a part of the slice that its owner reduces. */
+export type Piece = Range & {
+  /** Place in the list of all pieces. */
+  readonly index: number
+  /** The member that owns it, by its place in the ring. */
+  readonly owner: number
+  /** Place within the slice. */
+  readonly round: number
+}
+
+/**
+ * The most elements of a piece, 64 KiB of float32: while one is reduced and sent on the next one is still arriving, and
+ * nothing else on the way waits for long.
+ */
+export const maxPieceElements = 16_384
+
+/** All pieces of a vector: the first ones of all owners, then the second ones, …. */
+export function cutPieces(elements: number, members: number): readonly Piece[] {
+  const slices = Array.from({ length: members }, (_, member) => sliceOf(elements, members, member))
+  const pieces: Piece[] = []
+  const rounds = Math.ceil(Math.max(...slices.map(slice => slice.end - slice.start)) / maxPieceElements)
+  for (let round = 0; round < rounds; round++) {
+    for (const [owner, slice] of slices.entries()) {
+      const start = slice.start + round * maxPieceElements
+      const end = Math.min(slice.end, start + maxPieceElements)
+      if (start < end) pieces.push({ index: pieces.length, owner, round, start, end })
+    }
+  }
+  return pieces
+}
+
+/** The pieces that a member sends to others, each round from its neighbour on, so that not all begin with the same one. */
+export function outgoingPieces(pieces: readonly Piece[], member: number, members: number): readonly Piece[] {
+  const distance = (piece: Piece) => (piece.owner - member + members) % members
+  return pieces.filter(piece => piece.owner !== member).sort((a, b) => a.round - b.round || distance(a) - distance(b))
+}

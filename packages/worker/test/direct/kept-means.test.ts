@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { createKeptMeans } from '../../src/direct/kept-means.ts'
+
+const figures = (step: number) => ({ step, total: 1, correct: 0, lossSum: 0, learningRate: 0 })
+
+test('the last two means are kept, and memory is used again once the computing thread is past it', () => {
+  let reached = 0
+  const means = createKeptMeans(4, () => reached)
+  const vectors = [0, 1, 2, 3].map(step => {
+    const mean = means.take()
+    means.keep(figures(step), mean)
+    return mean
+  })
+  // Nothing has been applied yet: every mean has memory of its own and is still to be had.
+  expect(new Set(vectors).size).toBe(4)
+  expect(means.find(0)?.mean).toBe(vectors[0])
+  reached = 3
+  means.keep(figures(4), means.take())
+  expect([0, 1, 2, 3, 4].map(step => means.find(step) !== null)).toEqual([false, false, false, true, true])
+  const again = new Set([means.take(), means.take(), means.take()])
+  expect(again).toEqual(new Set(vectors.slice(0, 3)))
+  expect(vectors[0]!.buffer).toBeInstanceOf(SharedArrayBuffer)
+})

@@ -1,0 +1,125 @@
+import { createRandom } from '@lockstep/data'
+import { describe, expect, test } from 'vitest'
+import { createTinyRing, type Frame, meanOf, randomShards } from '../support/tiny-ring.ts'
+
+/** Hands the shards out in turn and delivers all messages, each time one that `choose` picks among those that may come next. */
+function exchange(
+  ring: ReturnType<typeof createTinyRing>,
+  shards: ReturnType<typeof randomShards>,
+  choose: (count: number) => number,
+): void {
+  for (const [index, { part, gradient }] of shards.entries()) {
+    ring.exchanges[index % ring.exchanges.length]!.addShard(part, gradient.slice())
+  }
+  while (ring.sent.length > 0) ring.deliver(takeOne(ring.sent, choose))
+}
+
+/** Messages of one link keep their order. */
+function takeOne(sent: Frame[], choose: (count: number) => number): Frame {
+  const first = sent.filter((frame, at) => sent.findIndex(other => sameLink(frame, other)) === at)
+  const frame = first[choose(first.length)]!
+  sent.splice(sent.indexOf(frame), 1)
+  return frame
+}
+
+const sameLink = (a: Frame, b: Frame) => a.from === b.from && a.to === b.to
+
+/** Every sequence of choices, found by counting up the last one that can still grow. */
+function* everyOrder(run: (choose: (count: number) => number) => void): Generator<void> {
+  let path: number[] = []
+  for (;;) {
+    const widths: number[] = []
+    run(count => {
+      widths.push(count)
+      return path[widths.length - 1] ?? 0
+    })
+    yield
+    const next = widths.map((_, at) => path[at] ?? 0)
+    while (next.length > 0 && next.at(-1)! + 1 >= widths[next.length - 1]!) next.pop()
+    if (next.length === 0) return
+    next[next.length - 1]! += 1
+    path = next
+  }
+}
+
+describe('the mean that members make of a batch', () => {
+  test('is that of the star to the bit at every member, in every order of arrival', () => {
+    // Two members own slices of 16 and 4 elements: each sends one part for each of its shards, and one mean.
+    const shards = randomShards({ counts: [3, 2, 2], elements: 20, step: 7 })
+    const expected = meanOf(shards)
+    let orders = 0
+    const run = (choose: (count: number) => number) => {
+      const ring = createTinyRing({ members: 2, shards: 3, elements: 20 })
+      exchange(ring, shards, choose)
+      expect(ring.means.map(({ member }) => member).sort()).toEqual([0, 1])
+      for (const { mean, figures } of ring.means) {
+        expect(mean).toEqual(expected)
+        const [a, b, c] = shards.map(({ part }) => part.lossSum) as [number, number, number]
+        expect(figures).toEqual({ step: 7, total: 7, correct: 0 + 1 + 0, lossSum: a + b + c, learningRate: 0.125 })
+      }
+      orders += 1
+    }
+    for (const _ of everyOrder(run));
+    // The links 0 → 1 and 1 → 0 carry 3 messages each way at most; more orders than one, and all of them were tried.
+    expect(orders).toBeGreaterThan(5)
+  })
+
+  test.each(Array.from({ length: 20 }, (_, seed) => seed))('is that of the star in random orders (seed %i)', seed => {
+    const random = createRandom(seed, 1)
+    const [members, width] = [2 + random.below(5), 1 + random.below(9)]
+    const elements = [3, 100, 40_000][random.below(3)]!
+    const filled = 1 + random.below(width)
+    const shards = randomShards({
+      counts: Array.from({ length: filled }, () => 1 + random.below(4)),
+      elements,
+      step: 0,
+    })
+    const ring = createTinyRing({ members, shards: width, elements })
+    exchange(ring, shards, count => random.below(count))
+    expect(ring.means).toHaveLength(members)
+    for (const { mean } of ring.means) expect(mean).toEqual(meanOf(shards, width))
+  })
+
+  test('takes only the first copy of a shard that two members have computed', () => {
+    const shards = randomShards({ counts: [1, 1], elements: 64, step: 0 })
+    const ring = createTinyRing({ members: 2, shards: 2, elements: 64 })
+    ring.exchanges[1]!.addShard(shards[0]!.part, shards[0]!.gradient.slice())
+    exchange(ring, shards, () => 0)
+    ring.exchanges[0]!.addShard(shards[1]!.part, shards[1]!.gradient.slice())
+    while (ring.sent.length > 0) ring.deliver(ring.sent.shift()!)
+    expect(ring.means.map(({ mean }) => mean)).toEqual([meanOf(shards), meanOf(shards)])
+  })
+})
+
+describe('a message that does not fit the ring', () => {
+  const [shard] = randomShards({ counts: [1], elements: 64, step: 0 })
+
+  function frames(members: number, elements: number, width = 1): readonly Frame[] {
+    const ring = createTinyRing({ members, shards: width, elements })
+    ring.exchanges[0]!.addShard({ ...shard!.part, shard: width - 1 }, new Float32Array(elements))
+    return ring.sent
+  }
+
+  test.each([
+    ['is of another cut', 1, frames(2, 128)[0]!.bytes],
+    ['is for another owner', 0, frames(2, 64)[0]!.bytes],
+    ['is of a shard that is none', 1, frames(2, 64, 2)[0]!.bytes],
+    ['ends within an element', 1, frames(2, 64)[0]!.bytes.subarray(0, -1)],
+    ['is no piece at all', 1, new Uint8Array(100)],
+  ])('is refused when it %s', (_, to, bytes) => {
+    const ring = createTinyRing({ members: 2, shards: 1, elements: 64 })
+    expect(() => ring.exchanges[to]!.receive(1 - to, bytes)).toThrowError(
+      expect.objectContaining({ code: expect.stringMatching(/^(piece-invalid|frame-malformed)$/) }),
+    )
+  })
+
+  test('cannot make a member keep many steps', () => {
+    const ring = createTinyRing({ members: 2, shards: 2, elements: 64 })
+    const begin = (step: number) => {
+      ring.exchanges[0]!.addShard({ ...shard!.part, step, total: 2 }, new Float32Array(64))
+      while (ring.sent.length > 0) ring.deliver(ring.sent.shift()!)
+    }
+    for (const step of [0, 1, 2, 3]) begin(step)
+    expect(() => begin(4)).toThrowError(expect.objectContaining({ code: 'piece-invalid' }))
+  })
+})
