@@ -4,6 +4,7 @@ import { createGradientFormat } from '@lockstep/model/arithmetic'
 import { LockstepError } from '@lockstep/protocol'
 import { type Checkpointing, createCheckpointing } from './checkpointing.ts'
 import { type Crew, createCrew } from './crew.ts'
+import { createTopologyChoice, type TopologyMode } from './direct/topology.ts'
 import type { EventListener } from './events.ts'
 import type { RunSummary } from './metrics.ts'
 import type { RunPlan } from './plan.ts'
@@ -29,6 +30,8 @@ export type CoordinatorOptions = {
   readonly waitMs: number
   /** Whether workers of this machine are handed tensors in memory. */
   readonly shareMemory: boolean
+  /** By which way gradients go: through the coordinator, among the workers, or by the faster one. */
+  readonly topology: TopologyMode
   /** Steps between checkpoints within an epoch; 0 for none. */
   readonly checkpointEvery: number
   /** Asks to stop after the step that is under way, with a checkpoint. */
@@ -47,7 +50,7 @@ export type Coordinator = {
 /** Listens for workers and trains the plan with them. Throws when it cannot listen or the folder cannot be written. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { plan, onEvent } = options
-  const crew = createCrew(options)
+  const crew = createCrew({ ...options, topology: topologyOf(options) })
   const listener = await listen({
     ...options.listen,
     maxFrameBytes: plan.state.weights.byteLength + frameOverheadBytes,
@@ -107,7 +110,9 @@ async function trainAndTest(
   const test = status === 'interrupted' ? null : await evaluate(training, plan.test, 'test')
   await checkpointing.settle()
   await folder.writeModel(plan.modelFiles())
-  const outcome = { status, test, weightsSha256: weightsSha256(plan.state.weights) }
+  const { star, direct } = training.topology.counts()
+  const topology = direct > star ? ('direct' as const) : ('star' as const)
+  const outcome = { status, test, topology, weightsSha256: weightsSha256(plan.state.weights) }
   const summary = summarizeRun(summaryFacts(plan, folder), plan.state, crew.membership.roll(), outcome)
   await folder.writeSummary(summary)
   return summary
@@ -130,7 +135,7 @@ async function trainUnlessInterrupted(
 
 function createTraining(
   options: CoordinatorOptions,
-  { exchange, membership }: Crew,
+  { exchange, membership, direct }: Crew,
   folder: RunFolder,
   checkpointing: Checkpointing,
 ): Training {
@@ -146,6 +151,17 @@ function createTraining(
     trainableSize,
     learningRateAt,
     exchange,
+    direct,
+    topology: createTopologyChoice({
+      mode: topologyOf(options),
+      ring: () => {
+        direct.introduce()
+        return direct.current()
+      },
+      allShareMemory: membership.allShareMemory,
+      nowMs: () => performance.now(),
+      onChoice: (topology, reason) => onEvent({ type: 'topology', topology, reason }),
+    }),
     arithmetic,
     vectors: createVectorPool(state.weights.length, arithmetic.allocate),
     format: createGradientFormat(config, arithmetic, state.weights.length),
@@ -158,6 +174,11 @@ function createTraining(
     onEvent,
     nowMs: () => performance.now(),
   }
+}
+
+/** Links between workers are not encrypted: what came by TLS stays with the coordinator. */
+function topologyOf({ topology, listen: { tls } }: CoordinatorOptions): TopologyMode {
+  return tls === null ? topology : 'star'
 }
 
 function checkpointInto(folder: RunFolder, { plan, onEvent }: CoordinatorOptions): Checkpointing {

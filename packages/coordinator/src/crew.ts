@@ -1,6 +1,8 @@
 import { basename } from 'node:path'
 import { encodeMessage, LockstepError, type MessageOf } from '@lockstep/protocol'
 import { createDeferred, type Deferred } from './deferred.ts'
+import { createDirect, type Direct } from './direct/direct.ts'
+import type { TopologyMode } from './direct/topology.ts'
 import { evaluationChunk } from './evaluation.ts'
 import type { EventListener } from './events.ts'
 import { createExchange, type Exchange } from './exchange.ts'
@@ -24,6 +26,7 @@ const workerPatienceMs = 15_000
 export type Crew = {
   readonly exchange: Exchange<Answer>
   readonly membership: Membership
+  readonly direct: Direct
   /** Resolves when so many workers are active; rejects when the crew is aborted. */
   readonly gather: (workers: number) => Promise<void>
   readonly abort: (error: LockstepError) => void
@@ -38,12 +41,13 @@ export function createCrew(options: {
   readonly waitMs: number
   /** Whether workers of this machine are handed tensors in memory. */
   readonly shareMemory: boolean
+  readonly topology: TopologyMode
   /** Asks to stop after the step that is under way; at once when nobody works on it. */
   readonly stop: AbortSignal
   readonly onEvent: EventListener
 }): Crew {
   const { plan, waitMs, stop } = options
-  const welcome = welcomeTo(plan)
+  const welcome = { ...welcomeTo(plan), direct: options.topology !== 'star' }
   const sharedMemory = options.shareMemory ? createSharedMemory(welcome.sizes) : null
   let gathering: { readonly wanted: number; readonly done: Deferred<void> } | null = null
   let aborted: LockstepError | null = null
@@ -60,21 +64,46 @@ export function createCrew(options: {
     nowMs,
     onEvent: options.onEvent,
     encodeState: () => encodeReplica(plan),
-    onJoin: workerId => {
+    onJoin: (workerId, url) => {
       if (lonely !== null) clearTimeout(lonely)
+      // Before it is given anything: no worker beside its members may hold a shard of a ring.
+      direct.join(workerId, url)
       exchange.join(workerId)
       if (gathering !== null && membership.active() >= gathering.wanted) gathering.done.resolve()
     },
     onLeave: workerId => {
+      direct.leave(workerId)
       exchange.leave(workerId)
       if (membership.active() > 0 || stopped) return
       if (stop.aborted) abort(interrupted())
       else lonely = setTimeout(() => abort(noWorkers(waitMs)), waitMs)
     },
     onReach: exchange.reach,
-    onAnswer: (key, answer) => exchange.deliver(answer.workerId, key, answer),
+    onAnswer: (key, answer) => {
+      direct.stir()
+      return exchange.deliver(answer.workerId, key, answer)
+    },
+    onDirect: (workerId, message, tensors) => direct.receive(workerId, message, tensors),
   })
-  const clocks = [setInterval(membership.tick, heartbeatMs), setInterval(exchange.look, lookEveryMs)]
+  const direct = createDirect({
+    runId: plan.identity.runId,
+    elements: plan.state.weights.length,
+    send: membership.tell,
+    step: () => plan.state.step,
+    onBehind: workerId => {
+      membership.restate(workerId)
+      exchange.leave(workerId)
+      exchange.join(workerId)
+    },
+    onLinked: workers => options.onEvent({ type: 'ring-linked', workers }),
+    onOver: reason => options.onEvent({ type: 'ring-over', reason }),
+    nowMs,
+  })
+  const clocks = [
+    setInterval(membership.tick, heartbeatMs),
+    setInterval(exchange.look, lookEveryMs),
+    setInterval(direct.look, heartbeatMs),
+  ]
   stop.addEventListener('abort', stopIdling)
 
   function stopIdling(): void {
@@ -90,6 +119,7 @@ export function createCrew(options: {
   return {
     exchange,
     membership,
+    direct,
     abort,
     gather: async wanted => {
       if (aborted !== null) throw aborted

@@ -1,3 +1,4 @@
+import type { Topology } from './direct/topology.ts'
 import type { EpochMetrics } from './metrics.ts'
 
 export type WorkerFacts = {
@@ -18,6 +19,12 @@ export type CoordinatorEvent =
   | { readonly type: 'phase'; readonly phase: Phase; readonly active: number }
   | ({ readonly type: 'step' } & StepReport)
   | { readonly type: 'epoch'; readonly metrics: EpochMetrics }
+  /** All workers have links to each other. */
+  | { readonly type: 'ring-linked'; readonly workers: number }
+  /** They no longer exchange gradients among themselves. */
+  | { readonly type: 'ring-over'; readonly reason: string }
+  /** Which way the gradients go from here on, and why. */
+  | { readonly type: 'topology'; readonly topology: Topology; readonly reason: string }
   | { readonly type: 'checkpoint'; readonly path: string; readonly step: number }
 
 export type Phase = 'waiting for workers' | 'training' | 'validating' | 'testing'

@@ -29,6 +29,8 @@ export type Exchange<Result> = {
   readonly leave: (workerId: number) => void
   /** Takes a worker's answer. After a fault the task stays with the worker until it leaves. */
   readonly deliver: (workerId: number, key: string, result: Result) => Verdict
+  /** Forgets a task whose result has come otherwise; its promise stays open. */
+  readonly withdraw: (key: string) => void
   /** Hears from a worker which step it has come to. */
   readonly reach: (workerId: number, step: number) => void
   /** Looks for workers that are late. Called regularly. */
@@ -98,6 +100,11 @@ export function createExchange<Result>(
     submit,
     deliver,
     abort,
+    withdraw: key => {
+      const entry = schedule.withdraw(key, nowMs())
+      if (entry !== null) unfinished.delete(entry)
+      dispatch()
+    },
     reach: schedule.reach,
     look,
     join: workerId => {

@@ -1,5 +1,6 @@
 export { writeAtomically, writeError } from './atomic-file.ts'
 export { type Coordinator, type CoordinatorOptions, startCoordinator } from './coordinator.ts'
+export type { TopologyMode } from './direct/topology.ts'
 export * from './events.ts'
 export { bestEpoch } from './history.ts'
 export * from './metrics.ts'

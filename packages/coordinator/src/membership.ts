@@ -4,10 +4,13 @@ import {
   type ConnectionHandlers,
   encodeMessage,
   type LockstepError,
+  type Message,
   type MessageOf,
   type Received,
 } from '@lockstep/protocol'
 import { refuseHello, refuseLayout } from './admission.ts'
+import type { DirectMessage } from './direct/direct.ts'
+import { peerUrl } from './direct/peer-url.ts'
 import { evaluateKey } from './evaluation.ts'
 import type { EventListener, WorkerFacts } from './events.ts'
 import type { SendableTask, Verdict } from './exchange.ts'
@@ -18,7 +21,7 @@ import { workKey } from './step.ts'
 /** What a worker answered. */
 export type Answer = {
   readonly workerId: number
-  readonly message: MessageOf<'gradient'> | MessageOf<'metrics'>
+  readonly message: MessageOf<'gradient'> | MessageOf<'contribution'> | MessageOf<'metrics'>
   /** Copies the gradient of a shard, as it has travelled, from where it lies, which is possible only at once. */
   readonly readGradient: (into: PackedGradient) => void
 }
@@ -34,19 +37,27 @@ export type MembershipOptions = {
   readonly onEvent: EventListener
   /** The state frame of this moment: weights, moments and step. */
   readonly encodeState: () => { readonly step: number; readonly frame: Uint8Array }
-  readonly onJoin: (workerId: number) => void
+  /** `url` is where other workers reach it, or null. */
+  readonly onJoin: (workerId: number, url: string | null) => void
   readonly onLeave: (workerId: number) => void
   /** An active worker says which step it has come to. */
   readonly onReach: (workerId: number, step: number) => void
   readonly onAnswer: (key: string, answer: Answer) => Verdict
+  /** Takes what a worker says about the exchange among workers. Returns what is wrong with it, or null. */
+  readonly onDirect: (workerId: number, message: DirectMessage, tensors: Received['tensors']) => string | null
 }
 
 export type Membership = {
   readonly accept: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
   readonly assign: (workerId: number, task: SendableTask<Answer>) => void
+  readonly tell: (workerId: number, message: Message) => void
+  /** Gives a worker the state of this moment anew. */
+  readonly restate: (workerId: number) => void
   /** To every active worker, the gradient once for all of them. */
   readonly broadcast: (update: Omit<MessageOf<'update'>, 'slot'>, gradient: PackedGradient) => void
   readonly active: () => number
+  /** Whether every active worker shares the coordinator's memory. */
+  readonly allShareMemory: () => boolean
   /** Everyone who ever took part, in order of arrival. */
   readonly roll: () => readonly Member[]
   /** Drops whoever has been silent, hung or deaf for too long. Called regularly. */
@@ -83,7 +94,8 @@ export function createMembership(options: MembershipOptions): Membership {
     if (message.runId !== welcome.runId) return
     if (message.type === 'ready') return activate(member, message)
     if (message.type === 'heartbeat') beat(member, message)
-    else if (message.type === 'gradient' || message.type === 'metrics') answer(member, message, tensors)
+    else if (isAnswer(message)) answer(member, message, tensors)
+    else if (isDirect(message)) hearDirect(member, message, tensors)
     else refuse(member, `unexpected ${message.type} message`)
   }
 
@@ -107,11 +119,21 @@ export function createMembership(options: MembershipOptions): Membership {
     member.active = true
     if (!ready.sharesMemory) closeDesk(member)
     taking.set(member.facts.id, member)
+    giveState(member)
+    onEvent({ type: 'worker-joined', worker: member.facts, active: taking.size })
+    options.onJoin(member.facts.id, peerUrl(member.address, ready.peer))
+  }
+
+  function giveState(member: Member): void {
     const { step, frame } = options.encodeState()
     member.reached = step
     member.connection.sendFrame(frame)
-    onEvent({ type: 'worker-joined', worker: member.facts, active: taking.size })
-    options.onJoin(member.facts.id)
+  }
+
+  function hearDirect(member: Member, message: DirectMessage, tensors: Received['tensors']): void {
+    if (!member.active) return refuse(member, `unexpected ${message.type} message`)
+    const fault = options.onDirect(member.facts!.id, message, tensors)
+    if (fault !== null) refuse(member, fault)
   }
 
   function beat(member: Member, heartbeat: MessageOf<'heartbeat'>): void {
@@ -134,7 +156,7 @@ export function createMembership(options: MembershipOptions): Membership {
     if (verdict.fault !== null) return refuse(member, verdict.fault)
     member.desk?.clear(key)
     reach(member, message.step)
-    if (!verdict.taken || message.type !== 'gradient') return
+    if (!verdict.taken || message.type === 'metrics') return
     member.samples += message.count
     member.shards += 1
   }
@@ -201,7 +223,8 @@ export function createMembership(options: MembershipOptions): Membership {
     const member = taking.get(workerId)
     if (member === undefined) return
     const tensors = read()
-    const slot = member.desk?.put(key, order.step, Object.values(tensors)) ?? null
+    const isForRing = order.type === 'work' && order.ring !== undefined
+    const slot = isForRing ? null : (member.desk?.put(key, order.step, Object.values(tensors)) ?? null)
     member.connection.send({ ...order, slot }, slot === null ? tensors : {})
   }
 
@@ -228,6 +251,12 @@ export function createMembership(options: MembershipOptions): Membership {
     dismiss,
     assign,
     broadcast,
+    tell: (workerId, message) => taking.get(workerId)?.connection.send(message),
+    restate: workerId => {
+      const member = taking.get(workerId)
+      if (member !== undefined) giveState(member)
+    },
+    allShareMemory: () => [...taking.values()].every(({ desk }) => desk !== null),
     active: () => taking.size,
     roll: () => everyone.filter(member => member.active),
   }
@@ -235,7 +264,16 @@ export function createMembership(options: MembershipOptions): Membership {
 
 function answerKey(message: Answer['message']): string {
   const { type, step } = message
-  return type === 'gradient' ? workKey(step, message.shard) : evaluateKey(step, message.chunk)
+  return type !== 'metrics' ? workKey(step, message.shard) : evaluateKey(step, message.chunk)
+}
+
+function isAnswer(message: Message): message is Answer['message'] {
+  return message.type === 'gradient' || message.type === 'metrics' || message.type === 'contribution'
+}
+
+function isDirect(message: Message): message is DirectMessage {
+  const { type } = message
+  return type === 'linked' || type === 'unlinked' || type === 'dissolved' || type === 'slice'
 }
 
 function reach(member: Member, step: number): void {

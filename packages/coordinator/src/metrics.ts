@@ -91,6 +91,8 @@ export const runSummarySchema = z.object({
   /** Names of the TensorFlow backends that computed, such as `tensorflow 2.21.0` or `wasm`. */
   backends: z.array(z.string()),
   seed: z.int(),
+  /** The way that the gradients of most steps went. Absent in runs of before there was a choice. */
+  topology: z.enum(['star', 'direct']).optional(),
   trainSeconds: z.number(),
   /** Null while fewer steps than the 20 of the warm-up have run. */
   imagesPerSecond: z.number().nullable(),

@@ -1,5 +1,7 @@
 import { type Arithmetic, createTreeReduction, type GradientFormat } from '@lockstep/model/arithmetic'
+import type { MessageOf } from '@lockstep/protocol'
 import type { BatchShards } from './batches.ts'
+import type { Ring } from './direct/rings.ts'
 import type { Exchange, SendableTask } from './exchange.ts'
 import type { Answer } from './membership.ts'
 import type { VectorPool } from './vector-pool.ts'
@@ -10,12 +12,16 @@ export type BatchResult = {
   readonly lossSum: number
   readonly correct: number
   readonly count: number
+  /** Whether all replicas have the mean already; without it, none has. */
+  readonly isEverywhere?: () => boolean
 }
 
 /** A batch whose shards the workers have been asked for. Their gradients are added up as they come. */
 export type PendingBatch = {
   /** Resolves with the whole when all shards are there. */
   readonly result: Promise<BatchResult>
+  /** The workers that exchange its gradients among themselves; null for those that come to the coordinator. */
+  readonly ring: Ring | null
   /** Gives the vectors back in which the gradients came: the mean gradient of the result lies in one of them. */
   readonly release: () => void
 }
@@ -27,14 +33,29 @@ export type ReductionTools = {
   readonly format: GradientFormat
 }
 
+export type BatchRun = { readonly runId: string; readonly step: number; readonly shards: number }
+
 /** Asks the workers for the gradients of a batch's shards: the mean comes by the fixed tree, the sums in the order of the shards. */
 export function submitBatch(
   exchange: Exchange<Answer>,
   batch: BatchShards,
-  run: { readonly runId: string; readonly step: number; readonly shards: number },
-  { arithmetic, vectors, format }: ReductionTools,
+  run: BatchRun,
+  tools: ReductionTools,
 ): PendingBatch {
-  const { runId, step, shards } = run
+  const { tasks, reduce, release } = createShardTasks(batch, run, tools)
+  const result = Promise.all(tasks.map(exchange.submit)).then(reduce)
+  // A batch that is sent ahead can fail before anyone awaits it; whoever comes to await it hears of it then.
+  result.catch(() => undefined)
+  return { result, release, ring: null }
+}
+
+/** The tasks of a batch, and what their gradients come to, which are added up as they come. */
+export function createShardTasks(
+  batch: BatchShards,
+  { runId, step, shards }: BatchRun,
+  { arithmetic, vectors, format }: ReductionTools,
+  ring?: MessageOf<'work'>['ring'],
+) {
   const total = batch.reduce((sum, { count }) => sum + count, 0)
   const reduction = createTreeReduction({ arithmetic, shards, total })
   const used: Float32Array[] = []
@@ -45,10 +66,11 @@ export function submitBatch(
       index: shard,
       kind: 'gradient',
       samples: count,
-      order: { type: 'work', runId, step, shard, count },
+      order: { type: 'work', runId, step, shard, count, ...(ring === undefined ? {} : { ring }) },
       tensors: read,
       findFault: ({ message }) => (message.count === count ? null : `${message.count} samples instead of ${count}`),
-      take: ({ readGradient }) => {
+      take: ({ message, readGradient }) => {
+        if (message.type !== 'gradient') return
         const gradient = vectors.take()
         used.push(gradient)
         format.receive(readGradient, gradient)
@@ -56,13 +78,11 @@ export function submitBatch(
       },
     }),
   )
-  const result = Promise.all(tasks.map(exchange.submit)).then(answers => ({
+  const reduce = (answers: readonly Answer[]): BatchResult => ({
     gradient: reduction.result(),
     ...sumAnswers(answers),
-  }))
-  // A batch that is sent ahead can fail before anyone awaits it; whoever comes to await it hears of it then.
-  result.catch(() => undefined)
-  return { result, release: () => used.forEach(vectors.giveBack) }
+  })
+  return { tasks, reduce, release: () => used.forEach(vectors.giveBack) }
 }
 
 function sumAnswers(answers: readonly Answer[]): Omit<BatchResult, 'gradient'> {

@@ -2,7 +2,10 @@ import type { ImageSplit } from '@lockstep/data'
 import { applyUpdate, type LearningRateSchedule, type Updater, weightsSha256 } from '@lockstep/model'
 import type { PackedGradient } from '@lockstep/model/arithmetic'
 import { LockstepError, type MessageOf, type RunConfig } from '@lockstep/protocol'
-import { epochBatches } from './batches.ts'
+import { type BatchShards, epochBatches } from './batches.ts'
+import type { Direct } from './direct/direct.ts'
+import { submitToRing } from './direct/ring-batch.ts'
+import type { TopologyChoice } from './direct/topology.ts'
 import { evaluateSplit } from './evaluation.ts'
 import type { EventListener } from './events.ts'
 import type { Exchange } from './exchange.ts'
@@ -27,6 +30,8 @@ export type Training = Updater &
     readonly state: RunState
     readonly learningRateAt: LearningRateSchedule
     readonly exchange: Exchange<Answer>
+    readonly direct: Direct
+    readonly topology: TopologyChoice
     /** Sends the mean gradient of a step to every active worker. */
     readonly broadcast: (update: Omit<MessageOf<'update'>, 'slot'>, gradient: PackedGradient) => void
     readonly activeWorkers: () => number
@@ -56,7 +61,7 @@ export async function train(run: Training): Promise<'completed' | 'stopped early
 
 /** The steps that are left of the epoch. False when asked to stop in between. */
 async function trainEpoch(run: Training): Promise<boolean> {
-  const { config, state, runId, exchange } = run
+  const { config, state } = run
   const { epoch, batch: first } = state.position
   const batches = epochBatches(run.train, config, epoch)
   // What was sent ahead when the epoch is left in between never becomes due, and nobody waits for it.
@@ -67,11 +72,12 @@ async function trainEpoch(run: Training): Promise<boolean> {
     while (ahead.length <= batchesAhead && batch + ahead.length < batches.batches) {
       const step = state.step + ahead.length
       const shards = batches.shards(batch + ahead.length)
-      ahead.push(submitBatch(exchange, shards, { runId, step, shards: config.shards }, run))
+      ahead.push(submit(run, shards, step))
     }
     const pending = ahead.shift()!
     const result = await pending.result
     takeStep(run, result)
+    run.topology.stepDone(pending.ring)
     pending.release()
     recordStep(run, result, run.nowMs() - startMs)
     reportStep(run, batches.batches)
@@ -80,15 +86,26 @@ async function trainEpoch(run: Training): Promise<boolean> {
   return true
 }
 
+/** Asks for the gradients of a batch, by whichever way they go at this step. */
+function submit(run: Training, batch: BatchShards, step: number): PendingBatch {
+  const { exchange, runId, config } = run
+  const batchRun = { runId, step, shards: config.shards }
+  const ring = run.topology.next()
+  if (ring === null) return submitBatch(exchange, batch, batchRun, run)
+  return submitToRing(exchange, run.direct, batch, { ...batchRun, ring, learningRate: run.learningRateAt(step) }, run)
+}
+
 /** One optimizer step, here and in every replica: the workers are told first, so that they compute meanwhile. */
-function takeStep(run: Training, { gradient, lossSum, count }: BatchResult): void {
+function takeStep(run: Training, { gradient, lossSum, count, isEverywhere }: BatchResult): void {
   const { config, state, runId } = run
   if (!Number.isFinite(lossSum)) throw diverged(config, state, 'training', lossSum / count)
   const learningRate = run.learningRateAt(state.step)
-  const packed = run.format.pack(gradient, { step: state.step, shard: 'mean' })
-  run.broadcast({ type: 'update', runId, step: state.step, learningRate }, packed)
-  // What has been lost by packing is lost to all.
-  run.format.unpack(packed, gradient)
+  if (isEverywhere?.() !== true) {
+    const packed = run.format.pack(gradient, { step: state.step, shard: 'mean' })
+    run.broadcast({ type: 'update', runId, step: state.step, learningRate }, packed)
+    // What has been lost by packing is lost to all.
+    run.format.unpack(packed, gradient)
+  }
   state.optimizer = applyUpdate(run, state.weights, gradient, state.optimizer, learningRate)
   state.step += 1
 }

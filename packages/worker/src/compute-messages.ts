@@ -25,7 +25,11 @@ export type FromCompute =
   | { readonly type: 'step'; readonly session: number; readonly step: number }
   | ({ readonly type: 'answer'; readonly session: number } & Answer)
 
-/** The memory under tensors, to be moved to another thread instead of copied. Received tensors own theirs. */
+/**
+ * The memory under tensors, to be moved to another thread instead of copied. Received tensors own theirs. What threads
+ * share already stays where it is.
+ */
 export function memoryOf(tensors: Tensors): ArrayBuffer[] {
-  return [...new Set(Object.values(tensors).map(data => data.buffer as ArrayBuffer))]
+  const buffers = new Set(Object.values(tensors).map(data => data.buffer))
+  return [...buffers].filter(buffer => buffer instanceof ArrayBuffer)
 }

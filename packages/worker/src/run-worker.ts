@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { LockstepError, type Trust } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
+import type { PeerListen } from './direct/peer-listener.ts'
 import { createHeldCompute, type HeldCompute } from './held-compute.ts'
 import { runSession, type SessionEnd, type SessionOptions } from './session.ts'
 
@@ -15,6 +16,8 @@ export type WorkerOptions = {
   readonly name: string
   /** Where it computes, as people call it: `cpu`. */
   readonly device: string
+  /** Where to listen for other workers. */
+  readonly peerListen?: PeerListen | undefined
   /** How long to try for a connection before giving up. */
   readonly waitMs: number
   /** Called before TensorFlow is loaded, with the threads that the run prescribes. */
@@ -96,13 +99,14 @@ async function interrupted(delayMs: number, signal: AbortSignal): Promise<boolea
 }
 
 function sessionOptions(options: WorkerOptions, held: HeldCompute): SessionOptions {
-  const { url, trust, token, name, device, signal, onEvent } = options
+  const { url, trust, token, name, device, peerListen, signal, onEvent } = options
   return {
     url,
     trust,
     token,
     name,
     device,
+    peerListen,
     signal,
     answerTimeoutMs,
     cores: availableParallelism(),

@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http'
 import { hostname } from 'node:os'
+import { createTreeReduction, plainArithmetic } from '@lockstep/model/arithmetic'
 import {
   type Connection,
   createConnection,
@@ -11,6 +13,8 @@ import {
   type Trust,
 } from '@lockstep/protocol'
 import type { Compute } from './compute.ts'
+import { createDirectExchange, type DirectExchange, ringMessages } from './direct/direct-exchange.ts'
+import { openPeerListener, type PeerListen } from './direct/peer-listener.ts'
 import { replicaMessages } from './replica.ts'
 
 export type SessionOptions = {
@@ -28,6 +32,8 @@ export type SessionOptions = {
   readonly prepare: (welcome: MessageOf<'welcome'>) => Promise<Compute>
   readonly onWelcome: (welcome: MessageOf<'welcome'>) => void
   readonly onReady: (backend: string) => void
+  /** Where to listen for other workers; by default at the address from which the coordinator is reached. */
+  readonly peerListen?: PeerListen | undefined
   /** Ends the session with a goodbye. */
   readonly signal: AbortSignal
 }
@@ -47,6 +53,10 @@ type Session = {
   fault: string | null
   failure: Error | null
   compute: Compute | null
+  /** Null where the run goes only through the coordinator. */
+  direct: DirectExchange | null
+  /** Of this end of the connection. */
+  localAddress: string
   lastHeardAt: number
   clock: NodeJS.Timeout | undefined
 }
@@ -57,6 +67,9 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
     const session = newSession()
     const socket = openWebSocket(options.url, options.answerTimeoutMs, options.trust)
     const connection = createConnection(socket, { onMessage, onClose }, maxWorkerHeaderBytes)
+    socket.once('upgrade', (response: IncomingMessage) => {
+      session.localAddress = response.socket.localAddress ?? ''
+    })
     socket.once('open', greet)
     options.signal.addEventListener('abort', depart)
     if (options.signal.aborted) depart()
@@ -73,7 +86,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       if (session.phase === 'leaving') return
       if (message.type === 'welcome' && !session.welcomed) join(message).catch(fail)
       else if (message.type === 'bye') session.bye = message
-      else if (isForReplica(message.type)) session.compute?.give(received)
+      else if (isForReplica(message.type)) takeForReplica(session, received)
     }
 
     async function join(welcome: MessageOf<'welcome'>): Promise<void> {
@@ -86,15 +99,32 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       const compute = await options.prepare(welcome)
       if (!isJoining()) return
       compute.failed.catch(fail)
-      const sharesMemory = await compute.beginSession(welcome, answer =>
-        connection.send(answer.message, answer.tensors),
-      )
-      if (!isJoining()) return
+      const sharesMemory = await compute.beginSession(welcome, answer => {
+        if (session.direct?.answer(answer) !== true) connection.send(answer.message, answer.tensors)
+      })
+      const peer = welcome.direct === true ? await openDirect(welcome, compute) : undefined
+      if (!isJoining()) return session.direct?.close()
       session.compute = compute
       const { layoutHash } = compute
       const backend = compute.backend.slice(0, 256)
-      connection.send({ type: 'ready', runId: welcome.runId, layoutHash, backend, sharesMemory })
+      connection.send({ type: 'ready', runId: welcome.runId, layoutHash, backend, sharesMemory, ...(peer && { peer }) })
       options.onReady(backend)
+    }
+
+    /** Listens for the other workers. Returns where. */
+    async function openDirect(welcome: MessageOf<'welcome'>, compute: Compute): Promise<MessageOf<'ready'>['peer']> {
+      const { host, port, announce } = options.peerListen ?? { host: session.localAddress, port: 0, announce: false }
+      const listener = await openPeerListener(host, port)
+      const reduction = { arithmetic: plainArithmetic, shards: welcome.config.shards }
+      session.direct = createDirectExchange({
+        welcome,
+        listener,
+        send: connection.send,
+        give: compute.give,
+        reached: () => compute.progress().step,
+        newReduction: total => createTreeReduction({ ...reduction, total }),
+      })
+      return { host: announce ? host : null, port: listener.port }
     }
 
     function isJoining(): boolean {
@@ -122,6 +152,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
     function onClose(error: LockstepError | null): void {
       const { phase, welcomed, bye, fault, failure } = session
       session.phase = 'over'
+      session.direct?.close()
       clearInterval(session.clock)
       options.signal.removeEventListener('abort', depart)
       if (failure !== null) reject(failure)
@@ -140,6 +171,8 @@ function newSession(): Session {
     fault: null,
     failure: null,
     compute: null,
+    direct: null,
+    localAddress: '',
     lastHeardAt: performance.now(),
     clock: undefined,
   }
@@ -161,8 +194,13 @@ function beat(
   connection.send({ type: 'heartbeat', runId, ...progress })
 }
 
+function takeForReplica({ direct, compute }: Session, received: Received): void {
+  if (direct !== null) direct.receive(received)
+  else compute?.give(received)
+}
+
 function isForReplica(type: string): boolean {
-  return (replicaMessages as readonly string[]).includes(type)
+  return [...replicaMessages, ...ringMessages].some(known => known === type)
 }
 
 function helloFrom({ token, name, cores, device, layoutHash }: SessionOptions): MessageOf<'hello'> {

@@ -1,5 +1,6 @@
 import { planRun, type RunPlan, refuseTaken } from '@lockstep/coordinator'
 import { openDataSet } from '@lockstep/data'
+import { LockstepError } from '@lockstep/protocol'
 import type { LaunchOptions } from '../flags/launch-options.ts'
 import type { Settings } from '../flags/read-settings.ts'
 import { runConfigDefaults } from '../flags/run-config-defaults.ts'
@@ -35,6 +36,7 @@ export async function prepareRun(
   const address = readListenAddress(launch.listen, launch.tokenFile !== null)
   const token = await readToken(launch.tokenFile)
   const tls = await readTls(launch.tlsCert, launch.tlsKey)
+  if (tls !== null && launch.topology === 'direct') throw directInTheOpen()
   const resumed = resume === null ? null : await findResumed(resume, settings)
   if (launch.runDir !== null) await refuseTaken(launch.runDir)
   const crew = settleCrew(settings, resumed, hasLocalWorkers)
@@ -55,6 +57,14 @@ function settleCrew({ launch, config }: Settings, resumed: Resumed | null, hasLo
   const { workers, minWorkers } = launch
   const wishes = { workers, threads, shards, minWorkers, batchSize }
   return hasLocalWorkers ? chooseCrew(wishes, readCapacity()) : chooseRemoteCrew(wishes)
+}
+
+function directInTheOpen(): LockstepError {
+  return new LockstepError('bad-configuration', 'links between workers are not encrypted', {
+    kind: 'usage',
+    expected: '--topology star, or auto, with --tls-cert',
+    received: '--topology direct',
+  })
 }
 
 async function openDataSetFor({ launch, config }: Settings, resumed: Resumed | null, stream: NodeJS.WriteStream) {

@@ -77,6 +77,7 @@ async function conduct(
     token,
     minWorkers: prepared.minWorkers,
     waitMs: launch.wait * 1000,
+    topology: launch.topology,
     shareMemory: process.env.LOCKSTEP_SHARED_MEMORY !== 'off',
     checkpointEvery: launch.checkpointEvery,
     stop: interrupt.signal,

@@ -108,6 +108,10 @@ function describeEvent(event: CoordinatorEvent): string | null {
       return `worker ${event.worker.id} lost: ${event.worker.name} on ${event.worker.host}, ${event.reason}; ${event.active} active`
     case 'refused':
       return `refused ${event.address}: ${event.reason}`
+    case 'ring-over':
+      return `workers exchange nothing among themselves for now: ${event.reason}`
+    case 'topology':
+      return `topology: ${event.topology} (${event.reason})`
     default:
       return null
   }

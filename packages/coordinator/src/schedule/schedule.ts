@@ -22,6 +22,8 @@ export type Schedule<T extends Task> = {
   readonly find: (workerId: number, key: string) => T | null
   /** Takes an answer: the task is done, unless it is already, and the worker's pace is known better. */
   readonly complete: (workerId: number, key: string, nowMs: number) => void
+  /** Takes out an unfinished task and returns it; null when there is none. What its holders answer is dropped. */
+  readonly withdraw: (key: string, nowMs: number) => T | null
   /** A worker says which step it has come to: what it was sent for earlier ones it has dropped. */
   readonly reach: (workerId: number, step: number) => void
   /** What to send now of what nobody holds. */
@@ -69,9 +71,24 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     if (bench === undefined) return
     const held = takeAnswer(bench, key, { nowMs, step: current })
     if (held === null || !held.wanted) return
-    for (const { held } of open.get(key)?.holders ?? []) if (held.has(key)) held.get(key)!.wanted = false
+    release(key)
     finish(held.task)
     moveOn(nowMs)
+  }
+
+  function withdraw(key: string, nowMs: number): T | null {
+    const task = open.get(key)?.task
+    if (task === undefined) return null
+    release(key)
+    const at = pending.indexOf(task)
+    if (at >= 0) pending.splice(at, 1)
+    finish(task)
+    moveOn(nowMs)
+    return task
+  }
+
+  function release(key: string): void {
+    for (const { held } of open.get(key)?.holders ?? []) if (held.has(key)) held.get(key)!.wanted = false
   }
 
   function finish({ key, step }: T): void {
@@ -125,6 +142,7 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
       return held?.wanted === true ? held.task : null
     },
     complete,
+    withdraw,
     reach: (workerId, step) => {
       const bench = benches.get(workerId)
       if (bench !== undefined) forgetBefore(bench, Math.min(step, current))

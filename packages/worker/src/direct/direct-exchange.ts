@@ -1,11 +1,16 @@
+import type { PackedGradient } from '@lockstep/model/arithmetic'
 import { type Message, type MessageOf, maxReasonLength, type Received, sliceOf, type Tensors } from '@lockstep/protocol'
 import type { Answer } from '../replica.ts'
 import { createKeptMeans } from './kept-means.ts'
 import type { PeerListener } from './peer-listener.ts'
+import { createPieceCoding } from './piece-coding.ts'
 import { createRingExchange, type RingExchange } from './ring-exchange.ts'
 import { linkRing, type RingLinks } from './ring-links.ts'
 import type { BatchFigures, Reduction } from './step-exchange.ts'
 import { createUpdateOrder } from './update-order.ts'
+
+/** The messages from the coordinator that concern the exchange among workers. */
+export const ringMessages = ['ring', 'dissolve', 'recall'] as const
 
 /** Elements of a mean in one message to the coordinator: 256 KiB, so that heartbeats get through in between. */
 const sliceMessageElements = 65_536
@@ -45,9 +50,10 @@ type Ring = {
 export function createDirectExchange(options: DirectExchangeOptions): DirectExchange {
   const { welcome, send, give } = options
   const { runId, workerId, sizes, config } = welcome
+  const coding = createPieceCoding(config)
   const rings = new Map<number, Ring>()
   const orders = new Map<string, MessageOf<'work'>>()
-  const means = createKeptMeans(sizes.weights, options.reached)
+  const means = createKeptMeans(() => coding.allocateShared(sizes.weights), options.reached)
   const updates = createUpdateOrder(give)
 
   function receive(received: Received): void {
@@ -78,6 +84,7 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
       members,
       elements: sizes.weights,
       shards: config.shards,
+      coding,
       takeVector: means.take,
       newReduction: options.newReduction,
       send: links.send,
@@ -87,10 +94,13 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
   }
 
   /** The replica's step comes first: what the coordinator needs may wait until the links between workers are free. */
-  function finishStep(figures: BatchFigures, mean: Float32Array, own: { start: number; end: number }): void {
+  function finishStep(figures: BatchFigures, mean: PackedGradient, own: { start: number; end: number }): void {
     const { step, learningRate } = figures
     means.keep(figures, mean)
-    updates.offer(step, { message: { type: 'update', runId, step, learningRate, slot: null }, tensors: { gradient: mean } })
+    updates.offer(step, {
+      message: { type: 'update', runId, step, learningRate, slot: null },
+      tensors: { gradient: mean },
+    })
     sendMean(step, own.start, own.end)
   }
 
@@ -107,6 +117,7 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
   function dissolve(ring: number): void {
     rings.get(ring)?.links.close()
     rings.delete(ring)
+    updates.dropEarly()
     send({ type: 'dissolved', runId, ring, step: updates.reached() })
   }
 
@@ -119,7 +130,7 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
     const { step, shard, count, lossSum, correct } = message
     const { total, learningRate } = order
     const part = { step, shard, count, total, correct, lossSum, learningRate }
-    ring.exchange.addShard(part, tensors.gradient as Float32Array)
+    ring.exchange.addShard(part, tensors.gradient as PackedGradient)
     send({ type: 'contribution', runId, step, shard, count, lossSum, correct })
     return true
   }

@@ -1,3 +1,4 @@
+import type { PackedGradient } from '@lockstep/model/arithmetic'
 import type { BatchFigures } from './step-exchange.ts'
 
 /**
@@ -6,28 +7,28 @@ import type { BatchFigures } from './step-exchange.ts'
  */
 const keptMeans = 2
 
-export type KeptMean = { readonly figures: BatchFigures; readonly mean: Float32Array }
+export type KeptMean = { readonly figures: BatchFigures; readonly mean: PackedGradient }
 
 /** The means of the last steps, in memory that the computing thread sees too and that is used again. */
 export type KeptMeans = {
-  readonly take: () => Float32Array
-  readonly keep: (figures: BatchFigures, mean: Float32Array) => void
+  readonly take: () => PackedGradient
+  readonly keep: (figures: BatchFigures, mean: PackedGradient) => void
   readonly find: (step: number) => KeptMean | null
 }
 
 /** `reached` is the step that the computing thread has come to: it reads nothing of earlier steps any more. */
-export function createKeptMeans(elements: number, reached: () => number): KeptMeans {
-  const free: Float32Array[] = []
+export function createKeptMeans(allocate: () => PackedGradient, reached: () => number): KeptMeans {
+  const free: PackedGradient[] = []
   const kept: KeptMean[] = []
 
-  function keep(figures: BatchFigures, mean: Float32Array): void {
+  function keep(figures: BatchFigures, mean: PackedGradient): void {
     kept.push({ figures, mean })
     while (kept.length > keptMeans && kept[0]!.figures.step < reached()) free.push(kept.shift()!.mean)
   }
 
   return {
     keep,
-    take: () => free.pop() ?? new Float32Array(new SharedArrayBuffer(elements * Float32Array.BYTES_PER_ELEMENT)),
+    take: () => free.pop() ?? allocate(),
     find: step => kept.find(entry => entry.figures.step === step) ?? null,
   }
 }

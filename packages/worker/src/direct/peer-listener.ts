@@ -15,6 +15,9 @@ export type Expected = {
   readonly onLink: (from: number, socket: WebSocket) => void
 }
 
+/** Where to listen. `announce`: others shall call it by this host, too. */
+export type PeerListen = { readonly host: string; readonly port: number; readonly announce: boolean }
+
 export type PeerListener = {
   readonly host: string
   readonly port: number

@@ -1,4 +1,6 @@
-import { LockstepError, tensorOver } from '@lockstep/protocol'
+import type { PackedGradient } from '@lockstep/model/arithmetic'
+import { LockstepError } from '@lockstep/protocol'
+import type { PieceCoding } from './piece-coding.ts'
 import { decodePieceHeader, encodePieceHeader, type PieceHeader, pieceHeaderBytes } from './piece-frame.ts'
 import { cutPieces, maxPieceElements } from './pieces.ts'
 import {
@@ -21,21 +23,22 @@ export type RingExchangeOptions = {
   /** Elements of the flat vector. */
   readonly elements: number
   readonly shards: number
-  readonly takeVector: () => Float32Array
+  readonly coding: PieceCoding
+  readonly takeVector: () => PackedGradient
   readonly newReduction: (total: number) => Reduction
   readonly send: (to: number, header: Uint8Array, elements: Uint8Array) => void
-  readonly onMean: (figures: BatchFigures, mean: Float32Array) => void
+  readonly onMean: (figures: BatchFigures, mean: PackedGradient) => void
 }
 
 /** The steps that a ring of workers exchanges. Knows no sockets. */
 export type RingExchange = {
-  readonly addShard: (part: ShardPart, gradient: Float32Array) => void
+  readonly addShard: (part: ShardPart, gradient: PackedGradient) => void
   /** Takes a message from another member. Throws `frame-malformed`, or `piece-invalid` when it does not fit the ring. */
   readonly receive: (from: number, frame: Uint8Array) => void
 }
 
 export function createRingExchange(options: RingExchangeOptions): RingExchange {
-  const { member, members, elements, shards } = options
+  const { member, members, elements, shards, coding } = options
   const pieces = cutPieces(elements, members)
   const open = new Map<number, StepExchange>()
   let lastDone = -1
@@ -54,6 +57,7 @@ export function createRingExchange(options: RingExchangeOptions): RingExchange {
       pieces,
       shards,
       mean,
+      coding,
       newReduction: options.newReduction,
       send: (to, header, data) => options.send(to, encodePieceHeader(header), data),
       onMean: figures => {
@@ -72,10 +76,10 @@ export function createRingExchange(options: RingExchangeOptions): RingExchange {
     if (fault != null) throw invalid(fault)
   }
 
-  function elementsOf(frame: Uint8Array, header: PieceHeader): Float32Array {
+  function elementsOf(frame: Uint8Array, header: PieceHeader): PackedGradient {
     const bytes = frame.byteLength - pieceHeaderBytes
-    if (bytes % 4 !== 0) throw invalid(`piece ${header.piece} has ${bytes} bytes`)
-    return tensorOver('float32', frame, pieceHeaderBytes, bytes / 4) as Float32Array
+    if (bytes % coding.bytesPerElement !== 0) throw invalid(`piece ${header.piece} has ${bytes} bytes`)
+    return coding.over(frame, pieceHeaderBytes, bytes / coding.bytesPerElement)
   }
 
   return { receive, addShard: (part, gradient) => stepExchange(part.step)?.addShard(part, gradient) }

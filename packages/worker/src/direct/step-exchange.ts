@@ -1,4 +1,6 @@
+import type { PackedGradient } from '@lockstep/model/arithmetic'
 import { bytesOf } from '@lockstep/protocol'
+import type { PieceCoding } from './piece-coding.ts'
 import type { PieceHeader } from './piece-frame.ts'
 import { outgoingPieces, type Piece } from './pieces.ts'
 
@@ -23,7 +25,8 @@ export type StepExchangeOptions = {
   readonly pieces: readonly Piece[]
   readonly shards: number
   /** Receives the mean. */
-  readonly mean: Float32Array
+  readonly mean: PackedGradient
+  readonly coding: Pick<PieceCoding, 'unpack' | 'packMean'>
   readonly newReduction: (total: number) => Reduction
   /** What is sent stays as it is. */
   readonly send: (to: number, header: PieceHeader, elements: Uint8Array) => void
@@ -33,9 +36,9 @@ export type StepExchangeOptions = {
 /** One step of a direct exchange, as one of its members sees it. */
 export type StepExchange = {
   /** Sends a gradient that was computed here to the owners of its slices. The vector belongs to the exchange from then on. */
-  readonly addShard: (part: ShardPart, gradient: Float32Array) => void
+  readonly addShard: (part: ShardPart, gradient: PackedGradient) => void
   /** Takes a piece from another member, whose memory it takes over. Returns what is wrong with it, or null. */
-  readonly take: (from: number, header: PieceHeader, elements: Float32Array) => string | null
+  readonly take: (from: number, header: PieceHeader, elements: PackedGradient) => string | null
 }
 
 /**
@@ -44,7 +47,7 @@ export type StepExchange = {
  * the last one is there, while other pieces are still on their way.
  */
 export function createStepExchange(options: StepExchangeOptions): StepExchange {
-  const { step, member, members, pieces, mean, send } = options
+  const { step, member, members, pieces, mean, coding, send } = options
   const outgoing = outgoingPieces(pieces, member, members)
   const own = pieces.filter(piece => piece.owner === member)
   const shards = createShardFigures(step, options.shards)
@@ -52,7 +55,7 @@ export function createStepExchange(options: StepExchangeOptions): StepExchange {
   const seen = new Set<number>()
   const done = new Set<number>()
 
-  function addShard(part: ShardPart, gradient: Float32Array): void {
+  function addShard(part: ShardPart, gradient: PackedGradient): void {
     const elements = (piece: Piece) => gradient.subarray(piece.start, piece.end)
     for (const piece of outgoing) {
       send(piece.owner, { kind: 'part', piece: piece.index, ...part }, bytesOf(elements(piece)))
@@ -60,7 +63,7 @@ export function createStepExchange(options: StepExchangeOptions): StepExchange {
     for (const piece of own) takePart({ kind: 'part', piece: piece.index, ...part }, elements(piece))
   }
 
-  function take(from: number, header: PieceHeader, elements: Float32Array): string | null {
+  function take(from: number, header: PieceHeader, elements: PackedGradient): string | null {
     const piece = pieces[header.piece]
     if (piece === undefined || piece.end - piece.start !== elements.length) return 'a piece of another cut'
     if (piece.owner !== (header.kind === 'part' ? member : from)) return 'a piece of another owner'
@@ -71,24 +74,25 @@ export function createStepExchange(options: StepExchangeOptions): StepExchange {
   }
 
   /** A second copy of a shard, from a worker that was asked too, is the same to the bit and is dropped. */
-  function takePart(header: PieceHeader, elements: Float32Array): void {
+  function takePart(header: PieceHeader, elements: PackedGradient): void {
     const key = header.piece * options.shards + header.shard
     if (seen.has(key)) return
     seen.add(key)
     shards.add(header)
     const reduction = reductions.get(header.piece) ?? options.newReduction(header.total)
     reductions.set(header.piece, reduction)
-    reduction.add(header.shard, elements, header.count)
+    reduction.add(header.shard, coding.unpack(elements), header.count)
     if (reduction.isComplete()) sendMean(pieces[header.piece]!, reduction.result())
   }
 
-  function sendMean(piece: Piece, elements: Float32Array): void {
+  function sendMean(piece: Piece, sum: Float32Array): void {
+    const elements = coding.packMean(sum, step, piece.start)
     const header: PieceHeader = { kind: 'mean', piece: piece.index, shard: 0, ...shards.sum() }
     for (let hop = 1; hop < members; hop++) send((member + hop) % members, header, bytesOf(elements))
     finish(piece, header, elements)
   }
 
-  function finish(piece: Piece, header: PieceHeader, elements: Float32Array): void {
+  function finish(piece: Piece, header: PieceHeader, elements: PackedGradient): void {
     if (done.has(piece.index)) return
     done.add(piece.index)
     mean.set(elements, piece.start)

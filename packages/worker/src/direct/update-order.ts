@@ -8,6 +8,8 @@ export type UpdateOrder = {
   /** The replica is set to this step. */
   readonly reset: (step: number) => void
   readonly offer: (step: number, update: Received) => void
+  /** Drops what waits: the updates before it will not come. */
+  readonly dropEarly: () => void
   /** The step to which the updates that were given lead. */
   readonly reached: () => number
 }
@@ -34,6 +36,7 @@ export function createUpdateOrder(give: (update: Received) => void): UpdateOrder
       early.set(step, update)
       giveDue()
     },
+    dropEarly: () => early.clear(),
     reached: () => reached,
   }
 }

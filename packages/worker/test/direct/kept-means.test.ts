@@ -5,7 +5,7 @@ const figures = (step: number) => ({ step, total: 1, correct: 0, lossSum: 0, lea
 
 test('the last two means are kept, and memory is used again once the computing thread is past it', () => {
   let reached = 0
-  const means = createKeptMeans(4, () => reached)
+  const means = createKeptMeans(() => new Float32Array(4), () => reached)
   const vectors = [0, 1, 2, 3].map(step => {
     const mean = means.take()
     means.keep(figures(step), mean)
@@ -19,5 +19,4 @@ test('the last two means are kept, and memory is used again once the computing t
   expect([0, 1, 2, 3, 4].map(step => means.find(step) !== null)).toEqual([false, false, false, true, true])
   const again = new Set([means.take(), means.take(), means.take()])
   expect(again).toEqual(new Set(vectors.slice(0, 3)))
-  expect(vectors[0]!.buffer).toBeInstanceOf(SharedArrayBuffer)
 })

@@ -1,6 +1,6 @@
 import { createRandom } from '@lockstep/data'
 import { describe, expect, test } from 'vitest'
-import { createTinyRing, type Frame, meanOf, randomShards } from '../support/tiny-ring.ts'
+import { compressedMeanOf, createTinyRing, type Frame, meanOf, randomShards } from '../support/tiny-ring.ts'
 
 /** Hands the shards out in turn and delivers all messages, each time one that `choose` picks among those that may come next. */
 function exchange(
@@ -78,6 +78,14 @@ describe('the mean that members make of a batch', () => {
     exchange(ring, shards, count => random.below(count))
     expect(ring.means).toHaveLength(members)
     for (const { mean } of ring.means) expect(mean).toEqual(meanOf(shards, width))
+  })
+
+  test('is that of the star to the bit where gradients are rounded to bfloat16', () => {
+    const { packed, mean } = compressedMeanOf(randomShards({ counts: [3, 2, 2], elements: 40_000, step: 9 }), 5)
+    const ring = createTinyRing({ members: 2, shards: 3, elements: 40_000, compress: 'bfloat16' })
+    for (const [index, { part, gradient }] of packed.entries()) ring.exchanges[index % 2]!.addShard(part, gradient)
+    while (ring.sent.length > 0) ring.deliver(ring.sent.shift()!)
+    expect(ring.means.map(each => each.mean)).toEqual([mean, mean])
   })
 
   test('takes only the first copy of a shard that two members have computed', () => {

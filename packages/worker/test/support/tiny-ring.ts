@@ -1,14 +1,14 @@
 import { createRandom } from '@lockstep/data'
-import { createArithmetic, createTreeReduction } from '@lockstep/model/arithmetic'
+import { createGradientFormat, createTreeReduction, type PackedGradient, plainArithmetic } from '@lockstep/model/arithmetic'
+import type { RunConfig } from '@lockstep/protocol'
+import { createPieceCoding } from '../../src/direct/piece-coding.ts'
 import { createRingExchange, type RingExchange } from '../../src/direct/ring-exchange.ts'
 import type { BatchFigures, Reduction, ShardPart } from '../../src/direct/step-exchange.ts'
-
-const arithmetic = createArithmetic({ capacityBytes: 0, kind: 'plain' })
 
 export const newReduction =
   (shards: number) =>
   (total: number): Reduction =>
-    createTreeReduction({ arithmetic, shards, total })
+    createTreeReduction({ arithmetic: plainArithmetic, shards, total })
 
 export type Frame = { readonly from: number; readonly to: number; readonly bytes: Uint8Array }
 
@@ -20,7 +20,7 @@ export function createTinyRing(options: {
 }) {
   const { members, shards, elements } = options
   const sent: Frame[] = []
-  const means: { readonly member: number; readonly figures: BatchFigures; readonly mean: Float32Array }[] = []
+  const means: { readonly member: number; readonly figures: BatchFigures; readonly mean: PackedGradient }[] = []
   const exchanges = Array.from(
     { length: members },
     (_, member): RingExchange =>
@@ -29,7 +29,8 @@ export function createTinyRing(options: {
         members,
         elements,
         shards,
-        takeVector: () => new Float32Array(elements),
+        coding,
+        takeVector: () => coding.allocateShared(elements),
         newReduction: newReduction(shards),
         send: (to, header, data) => sent.push({ from: member, to, bytes: Buffer.concat([header, data]) }),
         onMean: (figures, mean) => means.push({ member, figures, mean }),
@@ -60,4 +61,17 @@ export function meanOf(shards: ReturnType<typeof randomShards>, width = shards.l
   const reduction = newReduction(width)(shards[0]!.part.total)
   for (const { part, gradient } of shards) reduction.add(part.shard, gradient.slice(), part.count)
   return reduction.result()
+}
+
+/** The same where gradients are rounded: what each worker sends, and what the coordinator sends back. */
+export function compressedMeanOf(shards: ReturnType<typeof randomShards>, seed: number) {
+  const { elements, step } = { elements: shards[0]!.gradient.length, step: shards[0]!.part.step }
+  const format = createGradientFormat({ compress: 'bfloat16', seed }, plainArithmetic, elements)
+  const packed = shards.map(({ part, gradient }) => ({ part, gradient: format.pack(gradient, part).slice() }))
+  const unpacked = packed.map(({ part, gradient }) => {
+    const whole = new Float32Array(elements)
+    format.unpack(gradient, whole)
+    return { part, gradient: whole }
+  })
+  return { packed, mean: format.pack(meanOf(unpacked), { step, shard: 'mean' }).slice() }
 }

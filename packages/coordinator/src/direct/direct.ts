@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import type { PackedGradient } from '@lockstep/model/arithmetic'
+import { type Message, type MessageOf, sliceOf, type Tensors } from '@lockstep/protocol'
+import { createDeferred, type Deferred } from '../deferred.ts'
+import { createMeanArrival, type MeanArrival, type MeanFigures, type WriteMean } from './mean-arrival.ts'
+import { createRings, type Ring, type Rings } from './rings.ts'
+
+/** What workers say about the exchange among themselves. */
+export type DirectMessage = MessageOf<'linked'> | MessageOf<'unlinked'> | MessageOf<'dissolved'> | MessageOf<'slice'>
+
+export type DirectOptions = {
+  readonly runId: string
+  /** Elements of the flat vector. */
+  readonly elements: number
+  readonly send: (workerId: number, message: Message) => void
+  /** The coordinator's own step. */
+  readonly step: () => number
+  /** A worker needs the state anew: it can no longer get the updates that it lacks. */
+  readonly onBehind: (workerId: number) => void
+  readonly onLinked: (workers: number) => void
+  readonly onOver: (reason: string) => void
+  readonly nowMs: () => number
+}
+
+/** The coordinator's part in an exchange among workers: it introduces them, follows them, and steps in when one is lost. */
+export type Direct = Pick<Rings, 'join' | 'leave' | 'introduce' | 'current'> & {
+  /** Takes a message from a worker. Returns what is wrong with it, or null. */
+  readonly receive: (workerId: number, message: DirectMessage, tensors: Tensors) => string | null
+  /** Resolves when the mean of a step, of which each member sends its slice, is all written. */
+  readonly expectMean: (step: number, ring: Ring, write: WriteMean) => Promise<MeanFigures>
+  /** Waits no longer for the mean of a step. */
+  readonly forgetMean: (step: number) => void
+  /** Asks a worker that is past a step for its mean. Resolves with null when the worker is lost. */
+  readonly recallMean: (step: number, workerId: number, write: WriteMean) => Promise<MeanFigures | null>
+  /** A worker has answered: it goes on. */
+  readonly stir: () => void
+  /** Ends a ring that has come to a halt. Called regularly. */
+  readonly look: () => void
+}
+
+type Awaited = {
+  readonly from: number | null
+  readonly arrival: MeanArrival
+  readonly done: Deferred<MeanFigures | null>
+}
+
+export function createDirect(options: DirectOptions): Direct {
+  const { runId, elements, nowMs } = options
+  const rings = createRings({ ...options, newToken: () => randomBytes(32).toString('hex') })
+  const awaited = new Map<number, Awaited>()
+  const haltMs = haltAfterMs(elements)
+  let stirredAt = nowMs()
+
+  function receive(workerId: number, message: DirectMessage, tensors: Tensors): string | null {
+    stirredAt = nowMs()
+    if (message.type === 'slice') return takeSlice(workerId, message, tensors.mean as PackedGradient)
+    rings.receive(workerId, message)
+    return null
+  }
+
+  /** Slices of a step that nobody waits for are late: they have come otherwise. */
+  function takeSlice(workerId: number, slice: MessageOf<'slice'>, mean: PackedGradient): string | null {
+    const entry = awaited.get(slice.step)
+    if (entry === undefined) return null
+    const fault = entry.arrival.take(workerId, slice, mean)
+    const figures = entry.arrival.figures()
+    if (figures === null) return fault
+    awaited.delete(slice.step)
+    entry.done.resolve(figures)
+    return fault
+  }
+
+  function wait(step: number, from: number | null, arrival: MeanArrival): Promise<MeanFigures | null> {
+    const entry = { from, arrival, done: createDeferred<MeanFigures | null>() }
+    awaited.set(step, entry)
+    return entry.done.promise
+  }
+
+  function expectMean(step: number, ring: Ring, write: WriteMean): Promise<MeanFigures> {
+    const { members } = ring
+    const ranges = new Map(members.map((workerId, place) => [workerId, sliceOf(elements, members.length, place)]))
+    stirredAt = nowMs()
+    return wait(step, null, createMeanArrival(write, ranges)) as Promise<MeanFigures>
+  }
+
+  function recallMean(step: number, workerId: number, write: WriteMean): Promise<MeanFigures | null> {
+    const arrival = createMeanArrival(write, new Map([[workerId, { start: 0, end: elements }]]))
+    const figures = wait(step, workerId, arrival)
+    options.send(workerId, { type: 'recall', runId, step })
+    return figures
+  }
+
+  function leave(workerId: number): void {
+    for (const [step, { from, done }] of awaited) {
+      if (from !== workerId) continue
+      awaited.delete(step)
+      done.resolve(null)
+    }
+    rings.leave(workerId)
+  }
+
+  function look(): void {
+    if (awaited.size === 0 || nowMs() - stirredAt < haltMs) return
+    rings.breakUp(`nothing has come for ${(haltMs / 1000).toFixed(0)} s`)
+  }
+
+  return {
+    ...rings,
+    receive,
+    expectMean,
+    forgetMean: step => void awaited.delete(step),
+    recallMean,
+    leave,
+    look,
+    stir: () => {
+      stirredAt = nowMs()
+    },
+  }
+}
+
+/** Longer than one shard may take, and what four times the vector takes at a megabyte a second. */
+function haltAfterMs(elements: number): number {
+  return 150_000 + (4 * elements * Float32Array.BYTES_PER_ELEMENT) / 1000
+}

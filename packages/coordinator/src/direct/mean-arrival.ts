@@ -1,0 +1,38 @@
+import type { PackedGradient } from '@lockstep/model/arithmetic'
+import type { MessageOf, Range } from '@lockstep/protocol'
+
+/** What the batch came to, whose mean gradient has arrived. */
+export type MeanFigures = { readonly total: number; readonly lossSum: number; readonly correct: number }
+
+/** A mean gradient on its way from those who have made it. */
+export type MeanArrival = {
+  /** Takes elements from a worker. Returns what is wrong with them, or null. */
+  readonly take: (workerId: number, slice: MessageOf<'slice'>, elements: PackedGradient) => string | null
+  /** The figures of the batch once all is there; null before. */
+  readonly figures: () => MeanFigures | null
+}
+
+/** Puts elements where they belong in the vector. */
+export type WriteMean = (start: number, elements: PackedGradient) => void
+
+/** Follows the ranges that each worker is to send, each from its start to its end. */
+export function createMeanArrival(write: WriteMean, ranges: ReadonlyMap<number, Range>): MeanArrival {
+  const next = new Map([...ranges].map(([workerId, { start }]) => [workerId, start]))
+  let missing = [...ranges.values()].reduce((sum, { start, end }) => sum + end - start, 0)
+  let figures: MeanFigures | null = null
+
+  function take(workerId: number, slice: MessageOf<'slice'>, elements: PackedGradient): string | null {
+    const { start, length, total, lossSum, correct } = slice
+    const range = ranges.get(workerId)
+    if (range === undefined || start !== next.get(workerId) || start + length > range.end) {
+      return `elements ${start} to ${start + length} of a mean, which are not its own or not the next ones`
+    }
+    write(start, elements)
+    next.set(workerId, start + length)
+    missing -= length
+    figures = { total, lossSum, correct }
+    return null
+  }
+
+  return { take, figures: () => (missing === 0 ? figures : null) }
+}

@@ -1,0 +1,13 @@
+import type { MessageOf } from '@lockstep/protocol'
+
+/**
+ * Where the other workers reach one: at the address from which it has come itself, unless it names another.
+ * Null for one that does not listen, or whose address is no network address.
+ */
+export function peerUrl(address: string, peer: MessageOf<'ready'>['peer']): string | null {
+  if (peer === undefined) return null
+  const seen = /^(?:::ffff:)?(.+):\d+$/.exec(address)?.[1]
+  const host = peer.host ?? seen
+  if (host === undefined) return null
+  return `ws://${host.includes(':') ? `[${host}]` : host}:${peer.port}`
+}

@@ -1,0 +1,90 @@
+import type { BatchShards } from '../batches.ts'
+import type { Exchange } from '../exchange.ts'
+import type { Answer } from '../membership.ts'
+import { type BatchResult, type BatchRun, createShardTasks, type PendingBatch, type ReductionTools } from '../step.ts'
+import type { Direct } from './direct.ts'
+import type { MeanFigures, WriteMean } from './mean-arrival.ts'
+import type { Ring } from './rings.ts'
+
+export type RingRun = BatchRun & {
+  readonly ring: Ring
+  /** Of this step: workers that exchange its gradients are told no other way. */
+  readonly learningRate: number
+}
+
+/**
+ * Asks the workers for the gradients of a batch's shards, which they reduce among themselves; their mean comes from each
+ * member's slice. When the ring is over before, the mean is had from a worker that has it whole, or made of the gradients
+ * of the shards, which workers are then asked for anew: with the same bits, since all that a step is made of is known.
+ */
+export function submitToRing(
+  exchange: Exchange<Answer>,
+  direct: Direct,
+  batch: BatchShards,
+  run: RingRun,
+  tools: ReductionTools,
+): PendingBatch {
+  const { ring, step, learningRate } = run
+  const total = batch.reduce((sum, { count }) => sum + count, 0)
+  const { tasks, reduce, release } = createShardTasks(batch, run, tools, { id: ring.id, total, learningRate })
+  const mean = tools.vectors.take()
+  const write: WriteMean = (start, elements) =>
+    tools.format.unpack(elements, mean.subarray(start, start + elements.length))
+  const submitted = tasks.map(exchange.submit)
+  const isIntact = () => direct.current() === ring
+  let done = false
+
+  async function exchanged(): Promise<BatchResult> {
+    const [figures] = await Promise.all([direct.expectMean(step, ring, write), ...submitted])
+    done = true
+    return { ...resultOf(mean, figures), isEverywhere: isIntact }
+  }
+
+  async function rescued(): Promise<BatchResult> {
+    await ring.over
+    const reached = await ring.settled
+    if (done) return never()
+    direct.forgetMean(step)
+    const recalled = await recall(reached)
+    if (recalled !== null) {
+      for (const { key } of tasks) exchange.withdraw(key)
+      return resultOf(mean, recalled)
+    }
+    return reduce(await Promise.all(submitted.map((answer, index) => insist(answer, index))))
+  }
+
+  async function recall(reached: ReadonlyMap<number, number>): Promise<MeanFigures | null> {
+    for (const [workerId, workersStep] of reached) {
+      const figures = workersStep > step ? await direct.recallMean(step, workerId, write) : null
+      if (figures !== null) return figures
+    }
+    return null
+  }
+
+  /** A gradient that has gone to the ring is computed again. */
+  async function insist(first: Promise<Answer>, index: number): Promise<Answer> {
+    let answer = await first
+    while (answer.message.type === 'contribution') answer = await exchange.submit(tasks[index]!)
+    return answer
+  }
+
+  const result = Promise.race([exchanged(), rescued()])
+  // A batch that is sent ahead can fail before anyone awaits it; whoever comes to await it hears of it then.
+  result.catch(() => undefined)
+  return {
+    result,
+    ring,
+    release: () => {
+      release()
+      tools.vectors.giveBack(mean)
+    },
+  }
+}
+
+function resultOf(gradient: Float32Array, { total, lossSum, correct }: MeanFigures): BatchResult {
+  return { gradient, lossSum, correct, count: total }
+}
+
+function never(): Promise<never> {
+  return new Promise(() => undefined)
+}

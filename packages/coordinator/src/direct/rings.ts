@@ -1,0 +1,158 @@
+import type { Message, MessageOf } from '@lockstep/protocol'
+import { createDeferred, type Deferred } from '../deferred.ts'
+
+/** Workers that exchange gradients among themselves: all that take part in the run. */
+export type Ring = {
+  readonly id: number
+  /** By their place in the ring. */
+  readonly members: readonly number[]
+  /** Resolves with the reason when it is over. */
+  readonly over: Promise<string>
+  /** Resolves when it is over and every member that is left has said which step it has come to. */
+  readonly settled: Promise<ReadonlyMap<number, number>>
+}
+
+export type RingsOptions = {
+  readonly runId: string
+  readonly send: (workerId: number, message: Message) => void
+  readonly newToken: () => string
+  /** The coordinator's own step. */
+  readonly step: () => number
+  /** A member of a ring that is over has not come to the step at which the coordinator was then. */
+  readonly onBehind: (workerId: number) => void
+  readonly onLinked: (workers: number) => void
+  readonly onOver: (reason: string) => void
+}
+
+/** The rings of a run, of which one at most is in use. Knows neither sockets nor clocks. */
+export type Rings = {
+  /** A worker takes part; `url` is where the others reach it, or null. */
+  readonly join: (workerId: number, url: string | null) => void
+  readonly leave: (workerId: number) => void
+  /** Introduces the workers to each other, unless they are already or could not be linked before. */
+  readonly introduce: () => void
+  /** The ring whose members are all linked, or null. */
+  readonly current: () => Ring | null
+  readonly receive: (
+    workerId: number,
+    message: MessageOf<'linked'> | MessageOf<'unlinked'> | MessageOf<'dissolved'>,
+  ) => void
+  /** Ends a ring that does not work: its steps are finished by way of the coordinator, and so are all until workers change. */
+  readonly breakUp: (reason: string) => void
+}
+
+type RingState = Ring & {
+  readonly unlinked: Set<number>
+  readonly ended: Deferred<string>
+  readonly answered: Deferred<ReadonlyMap<number, number>>
+  readonly reached: Map<number, number>
+  /** Members that have yet to answer `dissolve`. */
+  readonly owing: Set<number>
+  stepAtEnd: number
+}
+
+export function createRings(options: RingsOptions): Rings {
+  const { runId, send } = options
+  const peers = new Map<number, string | null>()
+  const ending = new Map<number, RingState>()
+  let ring: RingState | null = null
+  let nextId = 1
+  let hopeless = false
+
+  function changed(reason: string): void {
+    hopeless = false
+    dissolve(reason)
+  }
+
+  function introduce(): void {
+    if (ring !== null || hopeless || peers.size < 2) return
+    const members = [...peers].map(([workerId, url]) => ({ workerId, url }))
+    if (!members.every((member): member is { workerId: number; url: string } => member.url !== null)) return
+    ring = newRing(nextId++, [...peers.keys()])
+    const introduction: Message = { type: 'ring', runId, ring: ring.id, members, token: options.newToken() }
+    for (const workerId of ring.members) send(workerId, introduction)
+  }
+
+  function dissolve(reason: string): void {
+    if (ring === null) return
+    const over = ring
+    ring = null
+    over.stepAtEnd = options.step()
+    for (const workerId of over.members) {
+      if (!peers.has(workerId)) continue
+      over.owing.add(workerId)
+      send(workerId, { type: 'dissolve', runId, ring: over.id })
+    }
+    ending.set(over.id, over)
+    over.ended.resolve(reason)
+    if (over.unlinked.size === 0) options.onOver(reason)
+    settle(over)
+  }
+
+  function breakUp(reason: string): void {
+    hopeless = true
+    dissolve(reason)
+  }
+
+  function settle(over: RingState): void {
+    if (over.owing.size > 0) return
+    ending.delete(over.id)
+    over.answered.resolve(over.reached)
+  }
+
+  function leave(workerId: number): void {
+    peers.delete(workerId)
+    changed(`worker ${workerId} has left`)
+    for (const over of ending.values()) {
+      over.owing.delete(workerId)
+      over.reached.delete(workerId)
+      settle(over)
+    }
+  }
+
+  function receive(workerId: number, message: Parameters<Rings['receive']>[1]): void {
+    if (message.type === 'dissolved') return hear(workerId, message)
+    if (ring === null || message.ring !== ring.id) return
+    if (message.type === 'linked') {
+      if (ring.unlinked.delete(workerId) && ring.unlinked.size === 0) options.onLinked(ring.members.length)
+      return
+    }
+    breakUp(message.reason)
+  }
+
+  function hear(workerId: number, message: MessageOf<'dissolved'>): void {
+    const over = ending.get(message.ring)
+    if (over?.owing.delete(workerId) !== true) return
+    over.reached.set(workerId, message.step)
+    if (message.step < over.stepAtEnd) options.onBehind(workerId)
+    settle(over)
+  }
+
+  return {
+    introduce,
+    breakUp,
+    leave,
+    receive,
+    join: (workerId, url) => {
+      peers.set(workerId, url)
+      changed(`worker ${workerId} has joined`)
+    },
+    current: () => (ring !== null && ring.unlinked.size === 0 ? ring : null),
+  }
+}
+
+function newRing(id: number, members: readonly number[]): RingState {
+  const [ended, answered] = [createDeferred<string>(), createDeferred<ReadonlyMap<number, number>>()]
+  return {
+    id,
+    members,
+    unlinked: new Set(members),
+    ended,
+    answered,
+    over: ended.promise,
+    settled: answered.promise,
+    reached: new Map(),
+    owing: new Set(),
+    stepAtEnd: 0,
+  }
+}

@@ -1,0 +1,80 @@
+import type { Ring } from './rings.ts'
+
+export type Topology = 'star' | 'direct'
+export type TopologyMode = 'auto' | Topology
+
+/** Steps of each topology that are timed, and those before them that are not: the change itself takes time. */
+const trialSteps = 12
+const settlingSteps = 4
+
+export type TopologyOptions = {
+  readonly mode: TopologyMode
+  /** The ring that can be used now, or null; asks for one where there is none. */
+  readonly ring: () => Ring | null
+  /** Whether all workers share the coordinator's memory, which no network can be faster than. */
+  readonly allShareMemory: () => boolean
+  readonly nowMs: () => number
+  readonly onChoice: (topology: Topology, reason: string) => void
+}
+
+/** Decides by which way the gradients of each step go. */
+export type TopologyChoice = {
+  /** For the step that is submitted next: its ring, or null for the star. */
+  readonly next: () => Ring | null
+  /** A step is done that went this way. */
+  readonly stepDone: (ring: Ring | null) => void
+  /** Steps that were done in each way. */
+  readonly counts: () => Readonly<Record<Topology, number>>
+}
+
+type Trial = { readonly ring: Ring; readonly times: Record<Topology, number[]>; winner: Topology | null }
+
+export function createTopologyChoice(options: TopologyOptions): TopologyChoice {
+  const { mode, nowMs, onChoice } = options
+  const counts = { star: 0, direct: 0 }
+  let trial: Trial | null = null
+  let lastDone: { readonly atMs: number; readonly topology: Topology } | null = null
+
+  function next(): Ring | null {
+    if (mode === 'star' || (mode === 'auto' && options.allShareMemory())) return null
+    const ring = options.ring()
+    if (ring === null || mode === 'direct') return ring
+    if (trial?.ring !== ring) trial = { ring, times: { star: [], direct: [] }, winner: null }
+    return topologyOf(trial) === 'direct' ? ring : null
+  }
+
+  function stepDone(ring: Ring | null): void {
+    const done = { atMs: nowMs(), topology: ring === null ? 'star' : 'direct' } as const
+    counts[done.topology] += 1
+    if (trial?.winner === null && lastDone?.topology === done.topology) {
+      trial.times[done.topology].push(done.atMs - lastDone.atMs)
+      judge(trial)
+    }
+    lastDone = done
+  }
+
+  function judge(running: Trial): void {
+    const { star, direct } = running.times
+    if (Math.min(star.length, direct.length) < settlingSteps + trialSteps) return
+    const [starMs, directMs] = [star, direct].map(times => median(times.slice(settlingSteps))) as [number, number]
+    running.winner = directMs < starMs ? 'direct' : 'star'
+    const members = running.ring.members.length
+    onChoice(
+      running.winner,
+      `${members} workers, ${directMs.toFixed(1)} ms a step direct, ${starMs.toFixed(1)} ms star`,
+    )
+  }
+
+  return { next, stepDone, counts: () => counts }
+}
+
+/** Of the step that is planned now. A trial is the star first and then the direct exchange, until both are timed. */
+function topologyOf(trial: Trial): Topology {
+  if (trial.winner !== null) return trial.winner
+  return trial.times.star.length < settlingSteps + trialSteps ? 'star' : 'direct'
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)]!
+}
