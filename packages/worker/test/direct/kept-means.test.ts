@@ -5,7 +5,10 @@ const figures = (step: number) => ({ step, total: 1, correct: 0, lossSum: 0, lea
 
 test('the last two means are kept, and memory is used again once the computing thread is past it', () => {
   let reached = 0
-  const means = createKeptMeans(() => new Float32Array(4), () => reached)
+  const means = createKeptMeans(
+    () => new Float32Array(4),
+    () => reached,
+  )
   const vectors = [0, 1, 2, 3].map(step => {
     const mean = means.take()
     means.keep(figures(step), mean)

@@ -1,5 +1,10 @@
 import { createRandom } from '@lockstep/data'
-import { createGradientFormat, createTreeReduction, type PackedGradient, plainArithmetic } from '@lockstep/model/arithmetic'
+import {
+  createGradientFormat,
+  createTreeReduction,
+  type PackedGradient,
+  plainArithmetic,
+} from '@lockstep/model/arithmetic'
 import type { RunConfig } from '@lockstep/protocol'
 import { createPieceCoding } from '../../src/direct/piece-coding.ts'
 import { createRingExchange, type RingExchange } from '../../src/direct/ring-exchange.ts'
@@ -17,7 +22,9 @@ export function createTinyRing(options: {
   readonly members: number
   readonly shards: number
   readonly elements: number
+  readonly compress?: RunConfig['compress']
 }) {
+  const coding = createPieceCoding({ compress: options.compress ?? 'none', seed: 5 })
   const { members, shards, elements } = options
   const sent: Frame[] = []
   const means: { readonly member: number; readonly figures: BatchFigures; readonly mean: PackedGradient }[] = []
