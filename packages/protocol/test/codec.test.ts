@@ -32,6 +32,15 @@ describe('a message', () => {
   })
 })
 
+test('gradients of a compressed run arrive as bfloat16, and only as such', () => {
+  const compressed: Sizes = { ...sizes, gradientType: 'bfloat16' }
+  const gradient = Uint16Array.of(0x3f80, 0xbf80, 0, 0x8000, 0x7f80, 0x7fc0, 1)
+  const frame = encodeMessage(examples.gradient, { gradient })
+  expect(decodeMessage(frame, compressed).tensors).toEqual({ gradient })
+  expect(outcome(frame)).toEqual(invalid)
+  expect(outcome(encodeMessage(examples.gradient, exampleTensors.gradient), compressed)).toEqual(invalid)
+})
+
 describe('a message is refused', () => {
   test.each([
     ['a list', []],

@@ -49,10 +49,27 @@ describe('the schema of a message', () => {
 })
 
 test('the sizes of tensors follow from the sizes of the run and the number of samples', () => {
-  const sizes = { weights: 100, trainable: 90, moments: 2, bytesPerSample: 3072, maxSamples: 50 }
+  const sizes = {
+    weights: 100,
+    trainable: 90,
+    moments: 2,
+    bytesPerSample: 3072,
+    maxSamples: 50,
+    gradientType: 'float32',
+  } as const
   const elements = (type: keyof typeof messageTensors, name: string) => messageTensors[type]![name]!.elements(sizes, 13)
   expect([elements('state', 'weights'), elements('state', 'moments')]).toEqual([100, 180])
   expect([elements('gradient', 'gradient'), elements('update', 'gradient')]).toEqual([100, 100])
   // 13 samples of 3072 bytes
   expect([elements('work', 'pixels'), elements('work', 'labels'), elements('work', 'keys')]).toEqual([39_936, 13, 13])
+})
+
+test('gradients and their mean are of the type that the run has, and weights and moments are float32 in every run', () => {
+  const sizes = { weights: 100, trainable: 90, moments: 2, bytesPerSample: 3072, maxSamples: 50 }
+  const types = (gradientType: 'float32' | 'bfloat16') =>
+    (['gradient', 'update', 'state'] as const).map(message =>
+      Object.values(messageTensors[message]!).map(rule => rule.type({ ...sizes, gradientType })),
+    )
+  expect(types('float32')).toEqual([['float32'], ['float32'], ['float32', 'float32']])
+  expect(types('bfloat16')).toEqual([['bfloat16'], ['bfloat16'], ['float32', 'float32']])
 })

@@ -8,6 +8,7 @@ export const tinySizes: Sizes = {
   moments: 2,
   bytesPerSample: 3072,
   maxSamples: 250,
+  gradientType: 'float32',
 }
 
 /** A frame as a worker of the tiny plan reads it. */

@@ -2,7 +2,14 @@ import type { Message, MessageType, Sizes } from '../../src/messages.ts'
 import type { Tensors } from '../../src/tensor.ts'
 import { exampleRunConfig } from '../../src/testing/example-run-config.ts'
 
-export const sizes: Sizes = { weights: 7, trainable: 5, moments: 2, bytesPerSample: 12, maxSamples: 4 }
+export const sizes: Sizes = {
+  weights: 7,
+  trainable: 5,
+  moments: 2,
+  bytesPerSample: 12,
+  maxSamples: 4,
+  gradientType: 'float32',
+}
 
 const layoutHash = 'ab'.repeat(32)
 const runId = 'run-1'

@@ -19,7 +19,14 @@ export const welcome: MessageOf<'welcome'> = {
   config,
   topology,
   layoutHash: 'ab'.repeat(32),
-  sizes: { weights: 258_762, trainable: 258_762, moments: 2, bytesPerSample: 3072, maxSamples: 4000 },
+  sizes: {
+    weights: 258_762,
+    trainable: 258_762,
+    moments: 2,
+    bytesPerSample: 3072,
+    maxSamples: 4000,
+    gradientType: 'float32',
+  },
   heartbeatMs: 20,
   silenceMs: 60_000,
 }
