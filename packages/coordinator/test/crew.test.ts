@@ -1,4 +1,4 @@
-import { encodeMessage, LockstepError, type RunConfig } from '@lockstep/protocol'
+import { LockstepError, type RunConfig } from '@lockstep/protocol'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createCrew, heartbeatMs } from '../src/crew.ts'
 import type { CoordinatorEvent } from '../src/events.ts'
@@ -21,7 +21,15 @@ function createTested(changes: Partial<RunConfig> = {}) {
   const plan = tinyPlan(changes)
   const stop = new AbortController()
   const events: CoordinatorEvent[] = []
-  const crew = createCrew({ plan, token, waitMs, stop: stop.signal, onEvent: event => events.push(event) })
+  const crew = createCrew({
+    plan,
+    token,
+    waitMs,
+    shareMemory: false,
+    topology: 'star',
+    stop: stop.signal,
+    onEvent: event => events.push(event),
+  })
   onTestFinished(crew.stop)
   const { runId, layoutHash } = plan.identity
 
@@ -51,11 +59,8 @@ const task: SendableTask<Answer> = {
   index: 1,
   kind: 'gradient',
   samples: 5,
-  encode: () =>
-    encodeMessage(
-      { type: 'work', runId: 'tiny-run', step: 0, shard: 1, count: 5 },
-      { pixels: new Uint8Array(5 * 3072), labels: new Uint8Array(5), keys: new Int32Array(5) },
-    ),
+  order: { type: 'work', runId: 'tiny-run', step: 0, shard: 1, count: 5 },
+  tensors: () => ({ pixels: new Uint8Array(5 * 3072), labels: new Uint8Array(5), keys: new Int32Array(5) }),
   findFault: () => null,
 }
 

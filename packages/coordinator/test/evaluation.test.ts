@@ -1,8 +1,8 @@
+import type { Tensors } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { evaluateSplit, evaluationChunk } from '../src/evaluation.ts'
-import { createExchange } from '../src/exchange.ts'
+import { createExchange, type Order } from '../src/exchange.ts'
 import type { Answer } from '../src/membership.ts'
-import { decodeWith } from './support/decode.ts'
 import { makeSplit, sampleNumbers } from './support/tiny-plan.ts'
 
 const sha256 = 'a'.repeat(64)
@@ -11,17 +11,17 @@ const split = makeSplit(2 * evaluationChunk + 10, 4)
 
 /** An exchange with one worker of window 10, whose orders are kept and answered by the test. */
 function createOrders() {
-  const orders: ReturnType<typeof decodeWith>[] = []
+  const orders: { readonly message: Order; readonly tensors: Tensors }[] = []
   const exchange = createExchange<Answer>(
     10,
-    (_, frame) => orders.push(decodeWith(frame)),
+    (_, { order, tensors }) => orders.push({ message: order, tensors: tensors() }),
     () => 0,
   )
   exchange.join(1)
   const answer = (chunk: number, count: number, lossSum: number, correct: number, weightsSha256 = sha256) => {
     const figures = { runId: 'r', step: 5, chunk, count, lossSum, correct, weightsSha256 }
     const message = { type: 'metrics', ...figures } as const
-    return exchange.deliver(1, `evaluate:5:${chunk}`, { workerId: 1, message, tensors: {} })
+    return exchange.deliver(1, `evaluate:5:${chunk}`, { workerId: 1, message, readGradient: () => undefined })
   }
   return { orders, exchange, answer }
 }

@@ -68,6 +68,21 @@ describe('a task', () => {
     await expect(result).resolves.toBe('done by the other')
   })
 
+  test('has what its answer brings taken before the worker is given anything else, and only then', () => {
+    const { exchange, sent, task } = createTested(1)
+    const taken: unknown[] = []
+    const take = (result: string) => taken.push([result, [...sent]])
+    exchange.join(1)
+    void exchange.submit({ ...task('a0'), take })
+    void exchange.submit(task('a1'))
+    exchange.deliver(2, 'a0', 'of a worker that does not hold it')
+    exchange.deliver(1, 'a0', 'wrong')
+    expect(taken).toEqual([])
+    exchange.deliver(1, 'a0', 'done')
+    expect(taken).toEqual([['done', ['1 a0']]])
+    expect(sent).toEqual(['1 a0', '1 a1'])
+  })
+
   test('makes room for the next when it is done', () => {
     const { exchange, sent, task } = createTested(1)
     exchange.join(1)

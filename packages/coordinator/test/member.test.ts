@@ -11,6 +11,8 @@ const member = (changes: Partial<Member>): Member => ({
   address: 'here',
   connection,
   facts,
+  desk: null,
+  reached: 0,
   active: true,
   gone: false,
   connectedAt: 0,

@@ -1,7 +1,19 @@
-import { encodeMessage, LockstepError, protocolVersion } from '@lockstep/protocol'
+import { LockstepError, protocolVersion } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { tinySizes } from './support/decode.ts'
-import { createLobby, gradient, gradientTensors, heartbeat, hello, layoutHash, ready, runId } from './support/lobby.ts'
+import {
+  createLobby,
+  gradient,
+  gradientTensors,
+  heartbeat,
+  hello,
+  layoutHash,
+  mean,
+  ready,
+  runId,
+  task,
+  update,
+} from './support/lobby.ts'
 
 const typesSentTo = (peer: ReturnType<ReturnType<typeof createLobby>['connect']>) =>
   peer.received.map(({ message }) => message.type)
@@ -19,18 +31,17 @@ describe('a worker', () => {
     expect(events).toEqual([{ type: 'worker-joined', worker, active: 1 }])
   })
 
-  test('gets frames of its own, and those for all, only while it takes part', () => {
+  test('gets tasks of its own, and the updates for all, only while it takes part', () => {
     const { membership, connect } = createLobby()
     const peers = [connect(hello, ready), connect(hello, ready), connect(hello)]
-    const frame = encodeMessage(heartbeat)
-    for (const id of [1, 3, 4]) membership.send(id, frame)
-    membership.broadcast(frame)
+    for (const id of [1, 3, 4]) membership.assign(id, task)
+    membership.broadcast(update, mean)
     membership.dismiss('finished', 'done')
-    membership.send(1, frame)
-    membership.broadcast(frame)
+    membership.assign(1, task)
+    membership.broadcast(update, mean)
     expect(peers.map(typesSentTo)).toEqual([
-      ['welcome', 'state', 'heartbeat', 'heartbeat', 'bye'],
-      ['welcome', 'state', 'heartbeat', 'bye'],
+      ['welcome', 'state', 'work', 'update', 'bye'],
+      ['welcome', 'state', 'update', 'bye'],
       ['welcome', 'bye'],
     ])
   })
@@ -107,7 +118,7 @@ describe('a peer is refused', () => {
     ['for getting ready before its hello', [ready], /^unexpected ready message$/],
     [
       'for a message of the coordinator',
-      [hello, { type: 'update', runId, step: 0, learningRate: 0.1 }],
+      [hello, { type: 'update', runId, step: 0, learningRate: 0.1, slot: null }],
       /update message$/,
     ],
   ] as const)('%s', (_, messages, reason) => {

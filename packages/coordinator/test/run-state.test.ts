@@ -1,4 +1,5 @@
 import { decodeCheckpoint, encodeCheckpoint } from '@lockstep/model'
+import { plainArithmetic } from '@lockstep/model/arithmetic'
 import { describe, expect, test } from 'vitest'
 import { encodeState, freshState, resumeState, startPosition } from '../src/run-state.ts'
 import { epochWith } from './support/epoch-metrics.ts'
@@ -45,7 +46,7 @@ describe('a state', () => {
 describe('a checkpoint is refused', () => {
   test('with another data set', () => {
     const checkpoint = decodeCheckpoint(encodeState(identity, someState()))
-    expect(() => resumeState(checkpoint, '9'.repeat(64))).toThrow(
+    expect(() => resumeState(checkpoint, '9'.repeat(64), plainArithmetic)).toThrow(
       expect.objectContaining({
         code: 'resume-mismatch',
         kind: 'usage',

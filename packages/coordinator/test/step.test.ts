@@ -1,35 +1,72 @@
-import type { Message } from '@lockstep/protocol'
+import type { ShardGradient } from '@lockstep/model'
+import { createGradientFormat, type PackedGradient, plainArithmetic } from '@lockstep/model/arithmetic'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { epochBatches } from '../src/batches.ts'
-import { createExchange } from '../src/exchange.ts'
+import { createExchange, type Order } from '../src/exchange.ts'
 import type { Answer } from '../src/membership.ts'
-import { combineShards, submitBatch, workKey } from '../src/step.ts'
-import { decodeWith } from './support/decode.ts'
+import { submitBatch, workKey } from '../src/step.ts'
+import { createVectorPool } from '../src/vector-pool.ts'
 import { createTinyEngine } from './support/tiny-engine.ts'
 import { makeSplit, tinyConfig, tinyState } from './support/tiny-plan.ts'
 
 const engine = createTinyEngine()
 const { weights } = tinyState()
 
-/** The answers of a batch's shards, each with the mean gradient of its samples, and the batch as a whole. */
-function computeBatch(samples: number, batchSize: number, shards: number, batch: number) {
-  const config = { ...tinyConfig, batchSize, shards }
-  const split = makeSplit(samples, 1)
-  const answers = epochBatches(split, config, 1)
-    .shards(batch)
-    .map(({ shard, count, read }): Answer => {
-      const { pixels, labels, keys } = read()
-      const { gradient, lossSum, correct } = engine.gradient(weights, pixels, labels, keys)
-      const message = { type: 'gradient', runId: 'r', step: 0, shard, count, lossSum, correct } as const
-      return { workerId: 1, message, tensors: { gradient } }
-    })
-  const [all] = epochBatches(split, { ...config, shards: 1 }, 1).shards(batch)
-  const { pixels, labels, keys } = all!.read()
-  return { answers, whole: engine.gradient(weights, pixels, labels, keys), shards }
+const tools = () => ({
+  arithmetic: plainArithmetic,
+  vectors: createVectorPool(weights.length, size => new Float32Array(size)),
+  format: createGradientFormat(tinyConfig, plainArithmetic, weights.length),
+})
+
+/** What a worker answers for a shard: the mean gradient of its samples. */
+type ShardAnswer = {
+  readonly message: Answer['message'] & { readonly type: 'gradient' }
+  readonly gradient: Float32Array
 }
 
-const counts = (answers: readonly Answer[]) => answers.map(({ message }) => message.count)
+function shardAnswer(
+  step: number,
+  shard: number,
+  count: number,
+  figures: Omit<ShardGradient, 'count' | 'predictions'>,
+) {
+  const { gradient, lossSum, correct } = figures
+  const message = { type: 'gradient', runId: 'r', step, shard, count, lossSum, correct, slot: null } as const
+  return { message, gradient }
+}
+
+/** A batch, the answers of its shards, and the batch as a whole. */
+function computeBatch(samples: number, batchSize: number, shards: number, index: number) {
+  const config = { ...tinyConfig, batchSize, shards }
+  const split = makeSplit(samples, 1)
+  const batch = epochBatches(split, config, 1).shards(index)
+  const answers = batch.map(({ shard, count, read }) => {
+    const { pixels, labels, keys } = read()
+    return shardAnswer(0, shard, count, engine.gradient(weights, pixels, labels, keys))
+  })
+  const [all] = epochBatches(split, { ...config, shards: 1 }, 1).shards(index)
+  const { pixels, labels, keys } = all!.read()
+  return { batch, answers, whole: engine.gradient(weights, pixels, labels, keys), shards }
+}
+
+/** Has a batch answered by one worker, in this order. */
+function answerBatch({ batch, shards }: ReturnType<typeof computeBatch>, answers: readonly ShardAnswer[]) {
+  const exchange = createExchange<Answer>(
+    batch.length,
+    () => undefined,
+    () => 0,
+  )
+  exchange.join(1)
+  const { result } = submitBatch(exchange, batch, { runId: 'r', step: 0, shards }, tools())
+  for (const { message, gradient } of answers) {
+    const readGradient = (into: PackedGradient) => into.set(gradient)
+    exchange.deliver(1, workKey(0, message.shard), { workerId: 1, message, readGradient })
+  }
+  return result
+}
+
+const counts = (answers: readonly ShardAnswer[]) => answers.map(({ message }) => message.count)
 
 /** ‖a − b‖ / ‖b‖ */
 function relativeDistance(a: Float32Array, b: Float32Array): number {
@@ -37,8 +74,8 @@ function relativeDistance(a: Float32Array, b: Float32Array): number {
   return norm(Array.from(a, (value, i) => value - b[i]!)) / norm([...b])
 }
 
-function unweightedMean(answers: readonly Answer[]): Float32Array {
-  const gradients = answers.map(({ tensors }) => tensors.gradient as Float32Array)
+function unweightedMean(answers: readonly ShardAnswer[]): Float32Array {
+  const gradients = answers.map(({ gradient }) => gradient)
   return gradients[0]!.map((_, i) => gradients.reduce((sum, gradient) => sum + gradient[i]!, 0) / gradients.length)
 }
 
@@ -48,10 +85,11 @@ describe('the gradient of a batch', () => {
     ['a partial last batch', computeBatch(207, 50, 4, 4), [2, 2, 2, 1]],
     ['a last batch smaller than the number of shards', computeBatch(203, 50, 5, 4), [1, 1, 1]],
     ['a batch in three shards', computeBatch(50, 50, 3, 0), [17, 17, 16]],
-  ])('is that of all its samples at once, for %s', (_, { answers, whole, shards }, expectedCounts) => {
+  ])('is that of all its samples at once, for %s', async (_, computed, expectedCounts) => {
+    const { answers, whole } = computed
     expect(counts(answers)).toEqual(expectedCounts)
     const wrong = relativeDistance(unweightedMean(answers), whole.gradient)
-    const combined = combineShards(answers, shards)
+    const combined = await answerBatch(computed, answers)
     expect(relativeDistance(combined.gradient, whole.gradient)).toBeLessThanOrEqual(1e-6)
     // Without the weights the mean would be far from it wherever shards are uneven: the bound above would notice.
     if (new Set(expectedCounts).size > 1) expect(wrong).toBeGreaterThan(1e-3)
@@ -60,46 +98,72 @@ describe('the gradient of a batch', () => {
     expect(combined.lossSum).toBeCloseTo(whole.lossSum, 10)
   })
 
-  test('is the same bits whatever the order in which its shards arrived', () => {
-    const { answers, shards } = computeBatch(200, 50, 7, 0)
-    const fresh = () => answers.map(answer => ({ ...answer, tensors: { gradient: answer.tensors.gradient!.slice() } }))
-    const expected = combineShards(fresh(), shards).gradient
-    fc.assert(
-      fc.property(fc.shuffledSubarray(fresh(), { minLength: 7, maxLength: 7 }), arrived => {
-        const copies = arrived.map(answer => ({ ...answer, tensors: { gradient: answer.tensors.gradient!.slice() } }))
-        expect(combineShards(copies, shards).gradient).toEqual(expected)
+  test('is the same bits whatever the order in which its shards arrived', async () => {
+    const computed = computeBatch(200, 50, 7, 0)
+    const expected = await answerBatch(computed, computed.answers)
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(computed.answers, { minLength: 7, maxLength: 7 }), async arrived => {
+        expect(await answerBatch(computed, arrived)).toEqual(expected)
       }),
     )
   })
 
-  test('is not made of anything but gradients', () => {
-    const sha = '0'.repeat(64)
-    const figures = { runId: 'r', step: 0, chunk: 0, count: 1, lossSum: 1, correct: 1, weightsSha256: sha }
-    const answer: Answer = { workerId: 1, message: { type: 'metrics', ...figures }, tensors: {} }
-    expect(() => combineShards([answer], 1)).toThrow(TypeError)
+  test('holds a shard once, though its answer comes twice', async () => {
+    const computed = computeBatch(20, 10, 2, 0)
+    const [first, second] = computed.answers as [ShardAnswer, ShardAnswer]
+    expect(await answerBatch(computed, [first, first, second])).toEqual(await answerBatch(computed, [first, second]))
   })
 })
 
 describe('submitting a batch', () => {
-  test('asks for every shard that has samples, and takes answers over just these', async () => {
-    const orders: Message[] = []
+  /** The last batch of an epoch: 3 samples in 3 of the 4 shards, asked for as step 11. */
+  function submitLast() {
+    const orders: Order[] = []
     const exchange = createExchange<Answer>(
       9,
-      (_, frame) => orders.push(decodeWith(frame).message),
+      (_, { order }) => orders.push(order),
       () => 0,
     )
     exchange.join(1)
-    const batches = epochBatches(makeSplit(33, 1), tinyConfig, 1)
-    const submitted = submitBatch(exchange, batches, 3, { runId: 'r', step: 11 })
+    const used = tools()
+    const batch = epochBatches(makeSplit(33, 1), tinyConfig, 1).shards(3)
+    const pending = submitBatch(exchange, batch, { runId: 'r', step: 11, shards: 4 }, used)
+    const answer = (shard: number, count: number, value = 0) => {
+      const gradient = new Float32Array(weights.length).fill(value)
+      const { message } = shardAnswer(11, shard, count, { gradient, lossSum: 1, correct: 1 })
+      const readGradient = (into: PackedGradient) => into.set(gradient)
+      return exchange.deliver(1, workKey(11, shard), { workerId: 1, message, readGradient })
+    }
+    return { ...pending, ...used, orders, answer }
+  }
+
+  test('asks for every shard that has samples, and takes answers over just these', async () => {
+    const { orders, answer, result } = submitLast()
     const order = { type: 'work', runId: 'r', step: 11, count: 1 }
     expect(orders).toEqual([0, 1, 2].map(shard => ({ ...order, shard })))
-    const answer = (shard: number, count: number) => {
-      const message = { type: 'gradient', runId: 'r', step: 11, shard, count, lossSum: 1, correct: 1 } as const
-      return exchange.deliver(1, workKey(11, shard), { workerId: 1, message, tensors: {} })
-    }
     expect(answer(0, 2)).toEqual({ taken: false, fault: '2 samples instead of 1' })
-    for (const shard of [2, 0, 1]) expect(answer(shard, 1).taken).toBe(true)
-    const answers = await submitted
-    expect(answers.map(({ message }) => message.type === 'gradient' && message.shard)).toEqual([0, 1, 2])
+    // The mean of (9, 0, 3) over one sample each is 4.
+    for (const [shard, value] of [
+      [2, 3],
+      [0, 9],
+      [1, 0],
+    ] as const)
+      expect(answer(shard, 1, value).taken).toBe(true)
+    const { gradient, ...sums } = await result
+    expect(sums).toEqual({ lossSum: 3, correct: 3, count: 3 })
+    for (const value of gradient) expect(value).toBeCloseTo(4, 6)
+  })
+
+  test('gives its vectors back to be used again, and none before', async () => {
+    const { answer, result, release, vectors } = submitLast()
+    for (const shard of [0, 1, 2]) answer(shard, 1, shard)
+    const { gradient } = await result
+    const other = vectors.take()
+    expect(other).not.toBe(gradient)
+    release()
+    const again = [vectors.take(), vectors.take(), vectors.take()]
+    expect(again).toContain(gradient)
+    expect(new Set([...again, other]).size).toBe(4)
+    expect(again).not.toContain(vectors.take())
   })
 })

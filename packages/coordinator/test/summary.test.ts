@@ -30,6 +30,8 @@ const member = (id: number, backend: string, changes: Partial<Member> = {}): Mem
   address: 'here',
   connection,
   facts: { id, name: `w${id}`, host: 'h', device: 'cpu', cores: 2, backend },
+  desk: null,
+  reached: 0,
   active: true,
   gone: false,
   connectedAt: 0,

@@ -1,8 +1,6 @@
 import { weightsSha256 } from '@lockstep/model'
-import { decodeMessage } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import type { Training } from '../src/training.ts'
-import { decodeWith } from './support/decode.ts'
 import { createTinyEngine } from './support/tiny-engine.ts'
 import { sampleNumbers, savedState, tinyPlan, tinyState } from './support/tiny-plan.ts'
 import { trainAlone } from './support/train-alone.ts'
@@ -83,10 +81,9 @@ describe('the trained weights', () => {
       workers: 2,
       plan: tinyPlan(recipe),
       training: ({ membership }) => ({
-        broadcast: frame => {
-          const { message } = decodeWith(frame)
-          if (message.type === 'update') rates.push(message.learningRate)
-          membership.broadcast(frame)
+        broadcast: (update, gradient) => {
+          rates.push(update.learningRate)
+          membership.broadcast(update, gradient)
         },
       }),
     })
@@ -132,8 +129,7 @@ function recordSamples(submit: Training['exchange']['submit'], applied: Map<numb
   return async task => {
     const answer = await submit(task)
     if (answer.message.type !== 'gradient') return answer
-    const sizes = { weights: 1, trainable: 1, moments: 0, bytesPerSample: 3072, maxSamples: 250 }
-    const samples = sampleNumbers(decodeMessage(task.encode(), sizes).tensors.pixels as Uint8Array)
+    const samples = sampleNumbers(task.tensors().pixels as Uint8Array)
     expect(answer.message.count).toBe(samples.length)
     applied.set(task.step, [...(applied.get(task.step) ?? []), ...samples])
     return answer

@@ -14,7 +14,7 @@ import type { Provisioned } from '@lockstep/tensorflow'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type Compute, startCompute } from '../src/compute.ts'
 import type { Answer } from '../src/replica.ts'
-import { config, runId, topology } from './support/configuration.ts'
+import { config, runId, topology, welcome } from './support/configuration.ts'
 import { provisionForTests } from './support/tensorflow.ts'
 
 let provisioned: Provisioned
@@ -36,9 +36,10 @@ async function start(): Promise<Compute> {
   return compute
 }
 
-function beginSession(compute: Compute) {
+async function beginSession(compute: Compute) {
   const answers = createHappenings<Answer>()
-  compute.beginSession(answers.add)
+  const sharesMemory = await compute.beginSession(welcome, answers.add)
+  expect(sharesMemory).toBe(false)
   return answers
 }
 
@@ -54,11 +55,11 @@ function samples(count: number) {
 }
 
 const work = (step: number, shard: number, count = 4): Received => ({
-  message: { type: 'work', runId, step, shard, count },
+  message: { type: 'work', runId, step, shard, count, slot: null },
   tensors: { ...samples(count), keys: new Int32Array(count) },
 })
 const evaluate = (step: number): Received => ({
-  message: { type: 'evaluate', runId, step, chunk: 0, count: 4 },
+  message: { type: 'evaluate', runId, step, chunk: 0, count: 4, slot: null },
   tensors: samples(4),
 })
 
@@ -80,7 +81,7 @@ describe('a computing thread', () => {
 
   test('keeps a replica that follows the run to the bit', async () => {
     const compute = await start()
-    const answers = beginSession(compute)
+    const answers = await beginSession(compute)
     compute.give(state())
     compute.give(work(0, 2))
     const { message, tensors } = await answers.next()
@@ -92,7 +93,7 @@ describe('a computing thread', () => {
     const optimizer = createOptimizer(config, layout)
     optimizer.apply(expected, gradient, optimizer.initialState(weights.length), 0.001)
     compute.give({
-      message: { type: 'update', runId, step: 0, learningRate: 0.001 },
+      message: { type: 'update', runId, step: 0, learningRate: 0.001, slot: null },
       tensors: { gradient: gradient.slice() },
     })
     compute.give(evaluate(1))
@@ -103,7 +104,7 @@ describe('a computing thread', () => {
 
   test('is given the memory of tensors instead of a copy', async () => {
     const compute = await start()
-    const answers = beginSession(compute)
+    const answers = await beginSession(compute)
     compute.give(state())
     const received = work(0, 0)
     compute.give(received)
@@ -113,7 +114,7 @@ describe('a computing thread', () => {
 
   test('says what is pending, and counts what is sent ahead only when it is due', async () => {
     const compute = await start()
-    const answers = beginSession(compute)
+    const answers = await beginSession(compute)
     compute.give(state())
     compute.give(work(0, 0))
     compute.give(work(1, 0))
@@ -121,7 +122,7 @@ describe('a computing thread', () => {
     const { tensors } = await answers.next()
     expect(compute.progress().pending).toBe(0)
     compute.give({
-      message: { type: 'update', runId, step: 0, learningRate: 0.001 },
+      message: { type: 'update', runId, step: 0, learningRate: 0.001, slot: null },
       tensors: { gradient: tensors.gradient!.slice() },
     })
     expect(compute.progress().pending).toBe(1)
@@ -131,13 +132,13 @@ describe('a computing thread', () => {
 
   test('gives the same gradient to the bit each time, and to each session its own answers only', async () => {
     const compute = await start()
-    const first = beginSession(compute)
+    const first = await beginSession(compute)
     compute.give(state())
     compute.give(work(0, 1))
     const before = await first.next()
     compute.give(work(0, 8))
     compute.give(work(3, 9))
-    const second = beginSession(compute)
+    const second = await beginSession(compute)
     expect(compute.progress()).toMatchObject({ step: 0, pending: 0 })
     compute.give(state())
     compute.give(work(0, 1))
@@ -169,7 +170,7 @@ describe('a computation that cannot go on', () => {
 
   test('fails when a shard cannot be computed', async () => {
     const compute = await start()
-    beginSession(compute)
+    await beginSession(compute)
     compute.give(state())
     const { message, tensors } = work(0, 0)
     compute.give({ message, tensors: { ...tensors, labels: tensors.labels!.fill(10) } })

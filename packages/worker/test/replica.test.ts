@@ -1,7 +1,9 @@
 import { createSgd, type GradientEngine, weightsSha256 } from '@lockstep/model'
-import type { Message, Received, Tensors } from '@lockstep/protocol'
+import { createGradientFormat, plainArithmetic } from '@lockstep/model/arithmetic'
+import type { Message, Received, Sizes, Tensors } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { type Answer, createReplica } from '../src/replica.ts'
+import { createTensorPlaces } from '../src/tensor-places.ts'
 
 const sgd = createSgd()
 
@@ -26,15 +28,20 @@ function createEngine(slow = false): GradientEngine {
   }
 }
 
+const sizes: Sizes = { weights: 2, trainable: 2, moments: 1, bytesPerSample: 1, maxSamples: 1, gradientType: 'float32' }
+const uncompressed = createGradientFormat({ compress: 'none', seed: 1 }, plainArithmetic, 2)
+
 function createTested({ slow = false, trainableSize = 2 } = {}) {
   const answers: Answer[] = []
   const steps: number[] = []
-  const replica = createReplica(
-    createEngine(slow),
-    { optimizer: sgd, trainableSize },
-    answer => answers.push(answer),
-    step => steps.push(step),
-  )
+  const replica = createReplica({
+    engine: createEngine(slow),
+    updater: { optimizer: sgd, trainableSize },
+    arithmetic: plainArithmetic,
+    places: createTensorPlaces(sizes, null, uncompressed),
+    answer: answer => answers.push(answer),
+    onStep: step => steps.push(step),
+  })
   const shards = () => answers.map(({ message }) => ('shard' in message ? message.shard : message.chunk))
   return { ...replica, answers, steps, shards }
 }
@@ -47,11 +54,12 @@ const state = (step: number, ...weights: number[]) =>
     { weights: Float32Array.from(weights), moments: new Float32Array(0) },
   )
 const update = (step: number, ...gradient: number[]) =>
-  received({ type: 'update', runId, step, learningRate: 0.5 }, { gradient: Float32Array.from(gradient) })
+  received({ type: 'update', runId, step, learningRate: 0.5, slot: null }, { gradient: Float32Array.from(gradient) })
 const samples = { pixels: Uint8Array.of(10), labels: Uint8Array.of(0) }
 const work = (step: number, shard: number, key = 0) =>
-  received({ type: 'work', runId, step, shard, count: 1 }, { ...samples, keys: Int32Array.of(key) })
-const evaluate = (step: number, chunk: number) => received({ type: 'evaluate', runId, step, chunk, count: 1 }, samples)
+  received({ type: 'work', runId, step, shard, count: 1, slot: null }, { ...samples, keys: Int32Array.of(key) })
+const evaluate = (step: number, chunk: number) =>
+  received({ type: 'evaluate', runId, step, chunk, count: 1, slot: null }, samples)
 
 describe('a replica', () => {
   test('computes the gradient of a shard with the weights of its step', async () => {
@@ -60,7 +68,7 @@ describe('a replica', () => {
     await receive(work(3, 7, 100))
     expect(answers).toEqual([
       {
-        message: { type: 'gradient', runId, step: 3, shard: 7, count: 1, lossSum: 1, correct: 1 },
+        message: { type: 'gradient', runId, step: 3, shard: 7, count: 1, lossSum: 1, correct: 1, slot: null },
         // (1, 2) + 10 + 100
         tensors: { gradient: Float32Array.of(111, 112) },
       },
@@ -98,12 +106,14 @@ describe('a replica', () => {
   test('hands moments to the optimizer one by one', async () => {
     const momentum = createSgd({ momentum: 0.5 })
     const answers: Answer[] = []
-    const replica = createReplica(
-      createEngine(),
-      { optimizer: momentum, trainableSize: 2 },
-      answer => answers.push(answer),
-      () => undefined,
-    )
+    const replica = createReplica({
+      engine: createEngine(),
+      updater: { optimizer: momentum, trainableSize: 2 },
+      arithmetic: plainArithmetic,
+      places: createTensorPlaces(sizes, null, uncompressed),
+      answer: answer => answers.push(answer),
+      onStep: () => undefined,
+    })
     const tensors = { weights: Float32Array.of(1, 2), moments: Float32Array.of(4, 8) }
     await replica.receive(received({ type: 'state', runId, step: 5, powers: [] }, tensors))
     await replica.receive(update(5, 2, 2))
@@ -141,7 +151,7 @@ describe('work', () => {
     await receive(work(1, 0))
     await receive(state(1, 1))
     await receive(work(2, 0))
-    discard()
+    await discard()
     await receive(update(1, 1))
     expect(answers).toEqual([])
   })

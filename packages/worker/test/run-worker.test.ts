@@ -170,7 +170,7 @@ test('heartbeats go on while a computation blocks the computing thread', async (
   const count = 1000
   const pixels = new Uint8Array(count * 3072)
   guest.connection.send(
-    { type: 'work', runId, step: 4, shard: 0, count },
+    { type: 'work', runId, step: 4, shard: 0, count, slot: null },
     { pixels, labels: new Uint8Array(count), keys: new Int32Array(count) },
   )
   const before = guest.received.all.length

@@ -9,7 +9,7 @@ import { hello, runId, welcome } from './support/configuration.ts'
 import { createIdleCompute, layoutHash, sessionOptions } from './support/idle-compute.ts'
 
 const bye = { type: 'bye', code: 'finished', reason: 'the run is completed' } as const
-const work = { type: 'work', runId, step: 0, shard: 2, count: 1 } as const
+const work = { type: 'work', runId, step: 0, shard: 2, count: 1, slot: null } as const
 const samples = { pixels: new Uint8Array(3072).fill(9), labels: Uint8Array.of(4) }
 const workTensors = { ...samples, keys: Int32Array.of(-5) }
 
@@ -69,7 +69,13 @@ describe('a session', () => {
       onReady: backend => told.push(backend),
     })
     session.guest.connection.send(welcome)
-    expect(await session.guest.next('ready')).toEqual({ type: 'ready', runId, layoutHash, backend: 'idle' })
+    expect(await session.guest.next('ready')).toEqual({
+      type: 'ready',
+      runId,
+      layoutHash,
+      backend: 'idle',
+      sharesMemory: false,
+    })
     expect(await finish(session)).toEqual({ type: 'bye', bye, welcomed: true })
     expect(told).toEqual([1, welcome, 'idle'])
   })
@@ -79,13 +85,13 @@ describe('a session', () => {
     const { connection } = session.guest
     connection.send({ type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0 })
     connection.send(work, workTensors)
-    connection.send({ type: 'evaluate', runId, step: 0, chunk: 1, count: 1 }, samples)
+    connection.send({ type: 'evaluate', runId, step: 0, chunk: 1, count: 1, slot: null }, samples)
     const figures = { runId, step: 0, count: 1, lossSum: 2, correct: 1 }
     session.thread.answer({
-      message: { type: 'gradient', shard: 2, ...figures },
+      message: { type: 'gradient', shard: 2, slot: null, ...figures },
       tensors: { gradient: new Float32Array(258_762).fill(0.5) },
     })
-    expect(await session.guest.next('gradient')).toEqual({ type: 'gradient', shard: 2, ...figures })
+    expect(await session.guest.next('gradient')).toEqual({ type: 'gradient', shard: 2, slot: null, ...figures })
     await finish(session)
     expect(session.given.map(({ message }) => message.type)).toEqual(['work', 'evaluate'])
     expect(session.given[0]!.tensors).toEqual(workTensors)

@@ -2,10 +2,10 @@ import type { Message } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { createWorkload } from '../src/workload.ts'
 
-const work = (step: number): Message => ({ type: 'work', runId: 'r', step, shard: 0, count: 1 })
-const update = (step: number): Message => ({ type: 'update', runId: 'r', step, learningRate: 0.1 })
+const work = (step: number): Message => ({ type: 'work', runId: 'r', step, shard: 0, count: 1, slot: null })
+const update = (step: number): Message => ({ type: 'update', runId: 'r', step, learningRate: 0.1, slot: null })
 const state = (step: number): Message => ({ type: 'state', runId: 'r', step, powers: [] })
-const evaluate = (step: number): Message => ({ type: 'evaluate', runId: 'r', step, chunk: 0, count: 1 })
+const evaluate = (step: number): Message => ({ type: 'evaluate', runId: 'r', step, chunk: 0, count: 1, slot: null })
 
 /** A workload on a clock that the test sets. */
 function createTested() {

@@ -18,7 +18,7 @@ export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine
     if (message.type === 'welcome') {
       updater = { optimizer: createOptimizer(message.config, tinyLayout), trainableSize: message.sizes.trainable }
       const { runId, layoutHash } = message
-      say({ type: 'ready', runId, layoutHash, backend: 'tiny' })
+      say({ type: 'ready', runId, layoutHash, backend: 'tiny', sharesMemory: false })
     } else if (message.type === 'heartbeat')
       say({ ...message, step: Math.max(0, replica.step), pending: 0, quietMs: 0 })
     else if (message.type === 'state') adopt(message, tensors)
@@ -57,7 +57,7 @@ export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine
         labels,
         tensors.keys as Int32Array,
       )
-      say({ type: 'gradient', runId, step, shard: message.shard, count, lossSum, correct }, { gradient })
+      say({ type: 'gradient', runId, step, shard: message.shard, count, lossSum, correct, slot: null }, { gradient })
       return
     }
     const { lossSum, correct } = engine.evaluate(replica.weights, pixels, labels)

@@ -1,7 +1,9 @@
 import { encodeMessage, type Message, type MessageOf, protocolVersion, type Tensors } from '@lockstep/protocol'
 import type { CoordinatorEvent } from '../../src/events.ts'
-import type { Verdict } from '../../src/exchange.ts'
+import type { SendableTask, Verdict } from '../../src/exchange.ts'
 import { type Answer, createMembership } from '../../src/membership.ts'
+import type { SharedMemory } from '../../src/shared-memory/shared-memory.ts'
+import { workKey } from '../../src/step.ts'
 import { tinySizes } from './decode.ts'
 import { createFakePeer, type FakePeer } from './fake-peer.ts'
 import { tinySize, tinyTrainable } from './tiny-engine.ts'
@@ -21,7 +23,7 @@ export const hello: MessageOf<'hello'> = {
   cores: 2,
   layoutHash: null,
 }
-export const ready: MessageOf<'ready'> = { type: 'ready', runId, layoutHash, backend: 'tiny' }
+export const ready: MessageOf<'ready'> = { type: 'ready', runId, layoutHash, backend: 'tiny', sharesMemory: false }
 export const heartbeat: MessageOf<'heartbeat'> = { type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0 }
 export const gradient: MessageOf<'gradient'> = {
   type: 'gradient',
@@ -31,11 +33,27 @@ export const gradient: MessageOf<'gradient'> = {
   count: 5,
   lossSum: 1,
   correct: 2,
+  slot: null,
 }
 export const gradientTensors: Tensors = { gradient: new Float32Array(tinySize) }
 
+/** Shard 1 of step 0, whose answer is `gradient`. */
+export const task: SendableTask<Answer> = {
+  key: workKey(0, 1),
+  step: 0,
+  index: 1,
+  kind: 'gradient',
+  samples: 5,
+  order: { type: 'work', runId, step: 0, shard: 1, count: 5 },
+  tensors: () => ({ pixels: new Uint8Array(5 * 3072), labels: new Uint8Array(5), keys: new Int32Array(5) }),
+  findFault: () => null,
+}
+
+export const update: Omit<MessageOf<'update'>, 'slot'> = { type: 'update', runId, step: 0, learningRate: 0.1 }
+export const mean = Float32Array.from({ length: tinySize }, (_, index) => index)
+
 /** A membership with a clock and peers that the test moves, and what it has told. */
-export function createLobby() {
+export function createLobby(sharedMemory: SharedMemory | null = null) {
   const clock = { nowMs: 0 }
   const events: CoordinatorEvent[] = []
   const calls: string[] = []
@@ -53,18 +71,22 @@ export function createLobby() {
       heartbeatMs: 400,
       silenceMs: 15_000,
     },
+    sharedMemory,
     patience: { helloMs: 5000, readyMs: 60_000, silenceMs: 1600, hangMs: 30_000, queuedBytes: 1000 },
     nowMs: () => clock.nowMs,
     onEvent: event => events.push(event),
-    encodeState: () =>
-      encodeMessage(
+    encodeState: () => ({
+      step: 0,
+      frame: encodeMessage(
         { type: 'state', runId, step: 0, powers: [1, 1] },
         { weights: new Float32Array(tinySize), moments: new Float32Array(2 * tinyTrainable) },
       ),
+    }),
     onJoin: id => calls.push(`join ${id}`),
     onLeave: id => calls.push(`leave ${id}`),
     onReach: (id, step) => calls.push(`reach ${id} ${step}`),
-    onAnswer: answer => {
+    onDirect: () => null,
+    onAnswer: (_, answer) => {
       answers.push(answer)
       return answering.verdict
     },

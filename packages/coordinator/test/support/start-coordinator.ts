@@ -14,6 +14,8 @@ export async function startTiny(path: string, options: Partial<CoordinatorOption
     token,
     minWorkers: 1,
     waitMs: 60_000,
+    shareMemory: true,
+    topology: 'star',
     checkpointEvery: 0,
     stop: new AbortController().signal,
     ...options,

@@ -1,5 +1,6 @@
 import { createRandom, type ImageSplit, imageBytes } from '@lockstep/data'
 import { createOptimizer, createSchedule, decodeCheckpoint } from '@lockstep/model'
+import { plainArithmetic } from '@lockstep/model/arithmetic'
 import type { RunConfig } from '@lockstep/protocol'
 import { exampleRunConfig } from '@lockstep/protocol/testing'
 import type { RunPlan } from '../../src/plan.ts'
@@ -52,6 +53,7 @@ export function tinyPlan(changes: Partial<RunConfig> = {}, state: RunState = tin
     train: makeSplit(33, 1),
     validation: config.validationSplit === 0 ? null : makeSplit(9, 2),
     test: makeSplit(12, 3),
+    arithmetic: plainArithmetic,
     optimizer: createOptimizer(config, tinyLayout),
     trainableSize: tinyTrainable,
     learningRateAt: createSchedule(config, 4),
@@ -69,5 +71,5 @@ export function tinyState(changes: Partial<RunConfig> = {}): RunState {
 
 /** The state in the bytes of a checkpoint of the tiny plan. */
 export function savedState(checkpoint: Uint8Array): RunState {
-  return resumeState(decodeCheckpoint(checkpoint), tinyData)
+  return resumeState(decodeCheckpoint(checkpoint), tinyData, plainArithmetic)
 }

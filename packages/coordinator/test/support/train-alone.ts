@@ -1,6 +1,6 @@
 import { batchRange, cutShards, epochOrder, gather, sampleKeys, stepsPerEpoch } from '@lockstep/data'
 import { applyUpdate } from '@lockstep/model'
-import { reduceGradients } from '../../src/reduction.ts'
+import { createTreeReduction, plainArithmetic } from '@lockstep/model/arithmetic'
 import { createTinyEngine } from './tiny-engine.ts'
 import { tinyPlan } from './tiny-plan.ts'
 
@@ -15,15 +15,17 @@ export function trainAlone(plan = tinyPlan()): readonly Float32Array[] {
     const order = epochOrder({ seed: config.seed, epoch, count: train.count })
     for (let step = 0; step < stepsPerEpoch(train.count, config.batchSize); step++) {
       const { start, end } = batchRange(train.count, config.batchSize, step)
-      const shards = cutShards(end - start, config.shards).map(cut => {
+      const total = end - start
+      const reduction = createTreeReduction({ arithmetic: plainArithmetic, shards: config.shards, total })
+      for (const [shard, cut] of cutShards(total, config.shards).entries()) {
         const indices = order.subarray(start + cut.start, start + cut.end)
         const { pixels, labels } = gather(train, indices)
-        if (labels.length === 0) return null
+        if (labels.length === 0) continue
         const keys = sampleKeys({ seed: config.seed, epoch, indices })
-        return { gradient: engine.gradient(weights, pixels, labels, keys).gradient, count: labels.length }
-      })
+        reduction.add(shard, engine.gradient(weights, pixels, labels, keys).gradient, labels.length)
+      }
       const learningRate = learningRateAt(optimizerState.step)
-      optimizerState = applyUpdate(plan, weights, reduceGradients(shards), optimizerState, learningRate)
+      optimizerState = applyUpdate(plan, weights, reduction.result(), optimizerState, learningRate)
       trajectory.push(weights.slice())
     }
   }

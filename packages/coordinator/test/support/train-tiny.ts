@@ -1,10 +1,12 @@
 import type { RandomSource } from '@lockstep/data'
+import { createGradientFormat } from '@lockstep/model/arithmetic'
 import { createCrew } from '../../src/crew.ts'
 import type { CoordinatorEvent } from '../../src/events.ts'
 import type { EpochMetrics } from '../../src/metrics.ts'
 import type { RunPlan } from '../../src/plan.ts'
 import { encodeState } from '../../src/run-state.ts'
 import { type Training, train } from '../../src/training.ts'
+import { createVectorPool } from '../../src/vector-pool.ts'
 import { createFakePool, type FakePool } from './fake-pool.ts'
 import type { TinyEngine } from './tiny-engine.ts'
 import { tinyPlan } from './tiny-plan.ts'
@@ -31,7 +33,15 @@ export async function trainTiny(options: {
   const { plan = tinyPlan(), workers, seed = 1 } = options
   const events: CoordinatorEvent[] = []
   const onEvent = (event: CoordinatorEvent) => void events.push(event)
-  const crew = createCrew({ plan, token: 'token', waitMs: 60_000, stop: new AbortController().signal, onEvent })
+  const crew = createCrew({
+    plan,
+    token: 'token',
+    waitMs: 60_000,
+    shareMemory: false,
+    topology: 'star',
+    stop: new AbortController().signal,
+    onEvent,
+  })
   const { membership } = crew
   const { engine, disturb } = options
   const pool = createFakePool({ membership, token: 'token', seed, engine, disturb })
@@ -40,7 +50,7 @@ export async function trainTiny(options: {
   const checkpoints: Uint8Array[] = []
   try {
     await crew.gather(workers)
-    const { config, state, optimizer, trainableSize, learningRateAt, train: split, validation } = plan
+    const { config, state, arithmetic, optimizer, trainableSize, learningRateAt, train: split, validation } = plan
     const status = await train({
       runId: plan.identity.runId,
       config,
@@ -51,6 +61,11 @@ export async function trainTiny(options: {
       trainableSize,
       learningRateAt,
       exchange: crew.exchange,
+      direct: crew.direct,
+      topology: starTopology,
+      arithmetic,
+      vectors: createVectorPool(state.weights.length, arithmetic.allocate),
+      format: createGradientFormat(config, arithmetic, state.weights.length),
       broadcast: membership.broadcast,
       activeWorkers: membership.active,
       checkpoint: async () => void checkpoints.push(encodeState(plan.identity, state)),
@@ -66,6 +81,12 @@ export async function trainTiny(options: {
     pool.stop()
     crew.stop()
   }
+}
+
+const starTopology: Training['topology'] = {
+  next: () => null,
+  stepDone: () => undefined,
+  counts: () => ({ star: 0, direct: 0 }),
 }
 
 /** A clock on which every reading comes 10 ms after the one before. */

@@ -29,6 +29,7 @@ export const welcome: MessageOf<'welcome'> = {
   },
   heartbeatMs: 20,
   silenceMs: 60_000,
+  sharedMemory: null,
 }
 
 export const hello = { type: 'hello', protocol: protocolVersion, token, name: 'w', device: 'cpu', cores: 2 } as const

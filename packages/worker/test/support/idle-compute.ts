@@ -9,7 +9,7 @@ export const layoutHash = 'cd'.repeat(32)
 /** A computing thread that does nothing of its own accord. */
 export function createIdleCompute() {
   const given: Received[] = []
-  const thread = { answer: (_: Answer) => {}, fail: (_: Error) => {}, pending: 0 }
+  const thread = { answer: (_: Answer) => {}, fail: (_: Error) => {}, pending: 0, sharesMemory: false }
   const failed = new Promise<never>((_, reject) => {
     thread.fail = reject
   })
@@ -17,8 +17,9 @@ export function createIdleCompute() {
     layoutHash,
     backend: 'idle',
     failed,
-    beginSession: onAnswer => {
+    beginSession: async (_, onAnswer) => {
       thread.answer = onAnswer
+      return thread.sharesMemory
     },
     give: received => given.push(received),
     progress: () => ({ step: 3, pending: thread.pending, quietMs: 0.5 }),

@@ -38,6 +38,8 @@ export async function startRun(
     token,
     minWorkers: 1,
     waitMs: 60_000,
+    shareMemory: true,
+    topology: 'star',
     checkpointEvery: 0,
     stop: stop.signal,
     ...options,
