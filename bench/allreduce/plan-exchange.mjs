@@ -32,6 +32,7 @@ export function planExchange({ elements, workers, steps }) {
     ...runConfigDefaults,
     dataset: 'synthetic',
     epochs: 1,
+    threads: 1,
     batchSize: workers,
     shards: workers,
     seed,

@@ -10,8 +10,9 @@ export function startIn(namespace, file) {
   let ending = false
   // Every run at the same processes listens anew, for as long as it lasts.
   child.on('message', message => events.emit(message.type, message))
-  const closed = once(child, 'close')
-  closed.then(([code, signal]) => {
+  // 'close' does not come after a disconnection from this end.
+  const exited = once(child, 'exit')
+  exited.then(([code, signal]) => {
     if (ending) return
     const error = `a process of the benchmark ended with ${signal ?? code}`
     events.emit('failed', { reason: error })
@@ -33,7 +34,7 @@ export function startIn(namespace, file) {
     end: async () => {
       ending = true
       if (child.connected) child.disconnect()
-      await closed
+      await exited
     },
   }
 }
