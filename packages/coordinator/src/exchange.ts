@@ -25,6 +25,8 @@ export type Verdict = { readonly taken: boolean; readonly fault: string | null }
  */
 export type Exchange<Result> = {
   readonly submit: (task: SendableTask<Result>) => Promise<Result>
+  /** Submits tasks together, which takes one plan instead of one for each. */
+  readonly submitAll: (tasks: readonly SendableTask<Result>[]) => readonly Promise<Result>[]
   readonly join: (workerId: number) => void
   readonly leave: (workerId: number) => void
   /** Takes a worker's answer. After a fault the task stays with the worker until it leaves. */
@@ -67,12 +69,21 @@ export function createExchange<Result>(
   }
 
   function submit(task: SendableTask<Result>): Promise<Result> {
+    return submitAll([task])[0]!
+  }
+
+  function submitAll(tasks: readonly SendableTask<Result>[]): readonly Promise<Result>[] {
+    const results = tasks.map(enter)
+    dispatch()
+    return results
+  }
+
+  function enter(task: SendableTask<Result>): Promise<Result> {
     if (aborted !== null) return Promise.reject(aborted)
     return new Promise((resolve, reject) => {
       const entry = { ...task, resolve, reject }
       unfinished.add(entry)
       schedule.add(entry)
-      dispatch()
     })
   }
 
@@ -98,6 +109,7 @@ export function createExchange<Result>(
 
   return {
     submit,
+    submitAll,
     deliver,
     abort,
     withdraw: key => {

@@ -1,5 +1,5 @@
 import { type Moment, slackMs } from './bench.ts'
-import type { Due, Outlook } from './outlook.ts'
+import { type Due, dueTimes, type Outlook } from './outlook.ts'
 import type { Assignment, Task } from './task.ts'
 
 /** A second copy must be expected so much earlier than the first: both are estimates. */
@@ -19,10 +19,11 @@ export function secondHolders<T extends Task>(
   moment: Moment,
   holders: (task: T) => number,
 ): readonly Assignment<T>[] {
-  const idle = outlooks.filter(outlook => outlook.due.length === 0)
+  const loads = outlooks.map(holder => ({ holder, due: dueTimes(holder, moment) }))
+  const idle = loads.filter(({ due }) => due.length === 0).map(({ holder }) => holder)
   if (idle.length === 0) return []
-  const single = outlooks
-    .flatMap(holder => holder.due.map(due => ({ ...due, holder })))
+  const single = loads
+    .flatMap(({ holder, due }) => due.map(each => ({ ...each, holder })))
     .filter(({ held }) => held.wanted && held.task.step === moment.step && holders(held.task) === 1)
     .sort((a, b) => b.inMs - a.inMs)
   const assignments: Assignment<T>[] = []

@@ -4,13 +4,13 @@ import type { Task } from './task.ts'
 /** A task in hand and the time from now until it will by estimate be done. */
 export type Due<T extends Task> = { readonly held: Held<T>; readonly inMs: number }
 
+type MsPerSample = Readonly<Record<Task['kind'], number>>
+
 /** What one worker is expected to do with its time. */
 export type Outlook<T extends Task> = {
   readonly bench: Bench<T>
-  /** How long a task takes here; by the mean of the known workers where this one is not known. */
-  readonly taskMs: (task: T) => number
-  /** What is due in the step that is under way, in the order in which it is done. */
-  readonly due: readonly Due<T>[]
+  /** How long a sample takes here; by the mean of the known workers where this one is not known. */
+  readonly msPerSample: MsPerSample
 }
 
 /** Stands for the time of a sample while nobody's is known: then only the number of samples tells workers apart. */
@@ -22,27 +22,49 @@ const leastTaskMs = 2
 /** Estimates for all workers at one moment. */
 export function createOutlooks<T extends Task>(
   benches: ReadonlyMap<number, Bench<T>>,
-  moment: Moment,
+  { nowMs, step }: Moment,
 ): readonly Outlook<T>[] {
   const means = { gradient: meanPaceMs(benches, 'gradient'), evaluation: meanPaceMs(benches, 'evaluation') }
   return Array.from(benches.values(), bench => {
-    const running = runningOf(bench, moment.step)
-    const taskMs = ({ kind, samples }: T) => {
+    const running = runningOf(bench, step)
+    const rate = (kind: Task['kind']) => {
       const known = bench.paces.known(kind)
-      if (known === null) return Math.max(leastTaskMs, samples * means[kind])
-      const soFarMs = running?.task.kind === kind ? elapsedMs(bench, running, moment.nowMs) / running.task.samples : 0
-      return Math.max(leastTaskMs, samples * Math.max(known.meanMs, soFarMs))
+      if (known === null) return means[kind]
+      if (running?.task.kind !== kind) return known.meanMs
+      return Math.max(known.meanMs, elapsedMs(bench, running, nowMs) / running.task.samples)
     }
-    return { bench, taskMs, due: finishTimes(bench, running, moment, taskMs) }
+    return { bench, msPerSample: { gradient: rate('gradient'), evaluation: rate('evaluation') } }
   })
 }
 
+/** How long a worker takes for a task. */
+export function taskMs<T extends Task>({ msPerSample }: Outlook<T>, { kind, samples }: T): number {
+  return Math.max(leastTaskMs, samples * msPerSample[kind])
+}
+
 /** Time from now until the worker is done with all that it holds of a step. */
-export function loadMs<T extends Task>({ bench, due, taskMs }: Outlook<T>, step: number, current: number): number {
-  if (step <= current) return due.at(-1)?.inMs ?? 0
+export function loadMs<T extends Task>(outlook: Outlook<T>, step: number, moment: Moment): number {
+  if (step <= moment.step) return dueTimes(outlook, moment).at(-1)?.inMs ?? 0
   let sumMs = 0
-  for (const { task } of bench.held.values()) if (task.step === step) sumMs += taskMs(task)
+  for (const { task } of outlook.bench.held.values()) if (task.step === step) sumMs += taskMs(outlook, task)
   return sumMs
+}
+
+/** What is due in the step that is under way, in the order in which it is done. */
+export function dueTimes<T extends Task>(outlook: Outlook<T>, { nowMs, step }: Moment): readonly Due<T>[] {
+  const { bench } = outlook
+  const running = runningOf(bench, step)
+  const due: Due<T>[] = []
+  let inMs = 0
+  for (const held of bench.held.values()) {
+    const { task, wanted } = held
+    // Of earlier steps it finishes what it is at; the others it drops.
+    if (task.step > step || (held !== running && !wanted && task.step < step)) continue
+    const leftMs = held === running ? remainingMs(bench, held, nowMs) : null
+    inMs += leftMs ?? taskMs(outlook, task)
+    due.push({ held, inMs })
+  }
+  return due
 }
 
 function meanPaceMs<T extends Task>(benches: ReadonlyMap<number, Bench<T>>, kind: Task['kind']): number {
@@ -54,24 +76,6 @@ function meanPaceMs<T extends Task>(benches: ReadonlyMap<number, Bench<T>>, kind
     count += 1
   }
   return count === 0 ? anyPaceMs : sumMs / count
-}
-
-function finishTimes<T extends Task>(
-  bench: Bench<T>,
-  running: Held<T> | null,
-  { nowMs, step }: Moment,
-  taskMs: Outlook<T>['taskMs'],
-): readonly Due<T>[] {
-  const due: Due<T>[] = []
-  let inMs = 0
-  for (const held of bench.held.values()) {
-    const { task, wanted } = held
-    // Of earlier steps it finishes what it is at; the others it drops.
-    if (task.step > step || (held !== running && !wanted && task.step < step)) continue
-    inMs += held === running ? (remainingMs(bench, held, nowMs) ?? taskMs(task)) : taskMs(task)
-    due.push({ held, inMs })
-  }
-  return due
 }
 
 /** What is left of the running task; once it is overdue, as much again as it is overdue by. Null while unknown. */

@@ -1,5 +1,5 @@
 import { isLate, type Moment } from './bench.ts'
-import { loadMs, type Outlook } from './outlook.ts'
+import { loadMs, type Outlook, taskMs } from './outlook.ts'
 import type { Assignment, Task } from './task.ts'
 
 /** A worker may hold more than its window while all of it takes no longer than this: small tasks on a slow link. */
@@ -39,11 +39,11 @@ export function sharePending<T extends Task>(
     const task = pending[at]!
     if (task.step > step) turnTo(shares, step, task.step, moment)
     step = task.step
-    const open = shares.filter(share => hasRoom(share, task, window))
-    if (open.length === 0) break
-    const share = choose(shares, open, task)
+    const { best, bestOpen } = findBest(shares, task, window)
+    if (best === null || bestOpen === null) break
+    const share = isWorthWaiting(best, bestOpen, task) ? best : bestOpen
     take(share, task)
-    if (open.includes(share)) {
+    if (share === bestOpen) {
       assignments.push({ workerId: share.outlook.bench.workerId, task })
       pending.splice(at, 1)
     } else at += 1
@@ -65,15 +65,14 @@ function openShares<T extends Task>(outlooks: readonly Outlook<T>[], moment: Mom
 }
 
 /** Goes on from what is due by one step to what is due by a later one. */
-function turnTo<T extends Task>(shares: readonly Share<T>[], from: number, to: number, { step }: Moment): void {
+function turnTo<T extends Task>(shares: readonly Share<T>[], from: number, to: number, moment: Moment): void {
   for (const share of shares) {
-    const { bench, taskMs } = share.outlook
-    for (const { task } of bench.held.values()) {
+    for (const { task } of share.outlook.bench.held.values()) {
       if (task.step <= from || task.step > to) continue
       share.dueTasks += 1
-      share.dueMs += taskMs(task)
+      share.dueMs += taskMs(share.outlook, task)
     }
-    share.loadMs = loadMs(share.outlook, to, step)
+    share.loadMs = loadMs(share.outlook, to, moment)
   }
 }
 
@@ -81,18 +80,27 @@ function hasRoom<T extends Task>({ outlook, late, dueTasks, dueMs }: Share<T>, t
   if (late) return false
   if (dueTasks < window) return true
   if (dueTasks >= largestWindow || outlook.bench.paces.known(task.kind) === null) return false
-  return dueMs + outlook.taskMs(task) <= horizonMs
+  return dueMs + taskMs(outlook, task) <= horizonMs
 }
 
-/** The share that finishes the task first, or of those with room where the others are not worth waiting for. */
-function choose<T extends Task>(shares: readonly Share<T>[], open: readonly Share<T>[], task: T): Share<T> {
-  const [best, bestOpen] = [first(shares, task), first(open, task)]
-  if (best === bestOpen || best.outlook.bench.paces.known(task.kind) === null) return bestOpen
-  return finishMs(best, task) * worthWaiting < finishMs(bestOpen, task) ? best : bestOpen
+type Best<T extends Task> = { readonly best: Share<T> | null; readonly bestOpen: Share<T> | null }
+
+/** The share that finishes the task first, of all and of those with room. */
+function findBest<T extends Task>(shares: readonly Share<T>[], task: T, window: number): Best<T> {
+  let best: Share<T> | null = null
+  let bestOpen: Share<T> | null = null
+  for (const share of shares) {
+    if (best === null || compare(share, best, task) < 0) best = share
+    if (bestOpen !== null && compare(share, bestOpen, task) >= 0) continue
+    if (hasRoom(share, task, window)) bestOpen = share
+  }
+  return { best, bestOpen }
 }
 
-function first<T extends Task>(shares: readonly Share<T>[], task: T): Share<T> {
-  return shares.reduce((best, share) => (compare(share, best, task) < 0 ? share : best))
+/** True where the best share has no room yet and does the task earlier than one that has, in spite of that. */
+function isWorthWaiting<T extends Task>(best: Share<T>, bestOpen: Share<T>, task: T): boolean {
+  if (best === bestOpen || best.outlook.bench.paces.known(task.kind) === null) return false
+  return finishMs(best, task) * worthWaiting < finishMs(bestOpen, task)
 }
 
 function compare<T extends Task>(a: Share<T>, b: Share<T>, task: T): number {
@@ -101,11 +109,11 @@ function compare<T extends Task>(a: Share<T>, b: Share<T>, task: T): number {
 }
 
 function finishMs<T extends Task>({ outlook, loadMs }: Share<T>, task: T): number {
-  return loadMs + outlook.taskMs(task)
+  return loadMs + taskMs(outlook, task)
 }
 
 function take<T extends Task>(share: Share<T>, task: T): void {
-  const tookMs = share.outlook.taskMs(task)
+  const tookMs = taskMs(share.outlook, task)
   share.loadMs += tookMs
   share.dueMs += tookMs
   share.dueTasks += 1
