@@ -15,7 +15,7 @@ export async function evaluateSplit(
   run: { readonly runId: string; readonly step: number; readonly weightsSha256: string },
 ): Promise<{ readonly loss: number; readonly accuracy: number }> {
   const chunks = Array.from({ length: Math.ceil(split.count / evaluationChunk) }, (_, chunk) => chunk)
-  const answers = await Promise.all(chunks.map(chunk => exchange.submit(chunkTask(split, chunk, run))))
+  const answers = await Promise.all(exchange.submitAll(chunks.map(chunk => chunkTask(split, chunk, run))))
   let [lossSum, correct] = [0, 0]
   for (const { message } of answers) {
     lossSum += message.lossSum

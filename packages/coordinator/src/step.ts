@@ -43,7 +43,7 @@ export function submitBatch(
   tools: ReductionTools,
 ): PendingBatch {
   const { tasks, reduce, release } = createShardTasks(batch, run, tools)
-  const result = Promise.all(tasks.map(exchange.submit)).then(reduce)
+  const result = Promise.all(exchange.submitAll(tasks)).then(reduce)
   // A batch that is sent ahead can fail before anyone awaits it; whoever comes to await it hears of it then.
   result.catch(() => undefined)
   return { result, release, ring: null }

@@ -112,7 +112,7 @@ test('every sample of an epoch is in exactly one gradient that is applied, also 
       pool.kill()
       pool.add()
     },
-    training: ({ exchange }) => ({ exchange: { ...exchange, submit: recordSamples(exchange.submit, applied) } }),
+    training: ({ exchange }) => ({ exchange: { ...exchange, submitAll: recordSamples(exchange.submitAll, applied) } }),
   })
   const everySample = Array.from({ length: plan.train.count }, (_, sample) => sample)
   for (const steps of [
@@ -125,15 +125,17 @@ test('every sample of an epoch is in exactly one gradient that is applied, also 
 })
 
 /** Notes the samples of each shard under its step when its answer has been taken. */
-function recordSamples(submit: Training['exchange']['submit'], applied: Map<number, number[]>): typeof submit {
-  return async task => {
-    const answer = await submit(task)
-    if (answer.message.type !== 'gradient') return answer
-    const samples = sampleNumbers(task.tensors().pixels as Uint8Array)
-    expect(answer.message.count).toBe(samples.length)
-    applied.set(task.step, [...(applied.get(task.step) ?? []), ...samples])
-    return answer
-  }
+function recordSamples(submitAll: Training['exchange']['submitAll'], applied: Map<number, number[]>): typeof submitAll {
+  return tasks =>
+    submitAll(tasks).map(async (answering, index) => {
+      const answer = await answering
+      if (answer.message.type !== 'gradient') return answer
+      const { step, tensors } = tasks[index]!
+      const samples = sampleNumbers(tensors().pixels as Uint8Array)
+      expect(answer.message.count).toBe(samples.length)
+      applied.set(step, [...(applied.get(step) ?? []), ...samples])
+      return answer
+    })
 }
 
 describe('the figures of an epoch', () => {
