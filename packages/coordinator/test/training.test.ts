@@ -74,6 +74,17 @@ describe('the trained weights', () => {
     expect(weightsSha256(state.weights)).toBe(expected)
   })
 
+  test('are those of a plain loop that rounds gradients and their mean, when they travel compressed', async () => {
+    const compressed = { compress: 'bfloat16' } as const
+    const expected = weightsSha256(trainAlone(tinyPlan(compressed)).at(-1)!)
+    expect(expected).not.toBe(finalSha256)
+    for (const workers of [1, 3]) {
+      const { plan, status } = await trainTiny({ workers, plan: tinyPlan(compressed) })
+      expect(status).toBe('completed')
+      expect(weightsSha256(plan.state.weights)).toBe(expected)
+    }
+  })
+
   test('are told with the learning rate of each step, which the metrics repeat', async () => {
     const rates: number[] = []
     const recipe = { schedule: 'cosine', warmup: 0.5, learningRate: 0.1 } as const

@@ -1,4 +1,10 @@
 import { applyUpdate, createOptimizer, type Updater, weightsSha256 } from '@lockstep/model'
+import {
+  createGradientFormat,
+  type GradientFormat,
+  type PackedGradient,
+  plainArithmetic,
+} from '@lockstep/model/arithmetic'
 import { type Message, type MessageOf, protocolVersion, type Received, type Tensors } from '@lockstep/protocol'
 import { createTinyEngine, type TinyEngine, tinyLayout } from './tiny-engine.ts'
 
@@ -12,17 +18,19 @@ export type FakeWorker = { readonly hello: (token: string) => void; readonly rec
 export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine()): FakeWorker {
   const replica = { step: -1, weights: new Float32Array(0), moments: [] as Float32Array[], powers: [] as number[] }
   let updater: Updater | null = null
+  let format: GradientFormat | null = null
   let waiting: Work[] = []
 
   function receive({ message, tensors }: Received): void {
     if (message.type === 'welcome') {
       updater = { optimizer: createOptimizer(message.config, tinyLayout), trainableSize: message.sizes.trainable }
+      format = createGradientFormat(message.config, plainArithmetic, message.sizes.weights)
       const { runId, layoutHash } = message
       say({ type: 'ready', runId, layoutHash, backend: 'tiny', sharesMemory: false })
     } else if (message.type === 'heartbeat')
       say({ ...message, step: Math.max(0, replica.step), pending: 0, quietMs: 0 })
     else if (message.type === 'state') adopt(message, tensors)
-    else if (message.type === 'update') takeStep(message, tensors.gradient as Float32Array)
+    else if (message.type === 'update') takeStep(message, tensors.gradient as PackedGradient)
     else if (message.type === 'work' || message.type === 'evaluate') waiting.push({ message, tensors })
     answerDue()
   }
@@ -35,8 +43,10 @@ export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine
     Object.assign(replica, { step, weights: weights.slice(), moments, powers })
   }
 
-  function takeStep({ step, learningRate }: MessageOf<'update'>, gradient: Float32Array): void {
+  function takeStep({ step, learningRate }: MessageOf<'update'>, packed: PackedGradient): void {
     if (step !== replica.step) throw new Error(`an update of step ${step} for a replica at step ${replica.step}`)
+    const gradient = new Float32Array(packed.length)
+    format!.unpack(packed, gradient)
     const next = applyUpdate(updater!, replica.weights, gradient, replica, learningRate)
     Object.assign(replica, { step: step + 1, moments: next.moments, powers: next.powers })
   }
@@ -57,7 +67,9 @@ export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine
         labels,
         tensors.keys as Int32Array,
       )
-      say({ type: 'gradient', runId, step, shard: message.shard, count, lossSum, correct, slot: null }, { gradient })
+      const { shard } = message
+      const packed = format!.pack(gradient, { step, shard }).slice()
+      say({ type: 'gradient', runId, step, shard, count, lossSum, correct, slot: null }, { gradient: packed })
       return
     }
     const { lossSum, correct } = engine.evaluate(replica.weights, pixels, labels)

@@ -1,6 +1,7 @@
 import { batchRange, cutShards, epochOrder, gather, sampleKeys, stepsPerEpoch } from '@lockstep/data'
 import { applyUpdate } from '@lockstep/model'
-import { createTreeReduction, plainArithmetic } from '@lockstep/model/arithmetic'
+import { createTreeReduction, plainArithmetic, roundingKey } from '@lockstep/model/arithmetic'
+import type { RunConfig } from '@lockstep/protocol'
 import { createTinyEngine } from './tiny-engine.ts'
 import { tinyPlan } from './tiny-plan.ts'
 
@@ -22,12 +23,24 @@ export function trainAlone(plan = tinyPlan()): readonly Float32Array[] {
         const { pixels, labels } = gather(train, indices)
         if (labels.length === 0) continue
         const keys = sampleKeys({ seed: config.seed, epoch, indices })
-        reduction.add(shard, engine.gradient(weights, pixels, labels, keys).gradient, labels.length)
+        const { gradient } = engine.gradient(weights, pixels, labels, keys)
+        compress(gradient, config, optimizerState.step, shard)
+        reduction.add(shard, gradient, labels.length)
       }
       const learningRate = learningRateAt(optimizerState.step)
-      optimizerState = applyUpdate(plan, weights, reduction.result(), optimizerState, learningRate)
+      const mean = reduction.result()
+      compress(mean, config, optimizerState.step, 'mean')
+      optimizerState = applyUpdate(plan, weights, mean, optimizerState, learningRate)
       trajectory.push(weights.slice())
     }
   }
   return trajectory
+}
+
+/** Leaves of a gradient what is left when it has travelled. */
+function compress(gradient: Float32Array, { compress, seed }: RunConfig, step: number, shard: number | 'mean'): void {
+  if (compress === 'none') return
+  const rounded = new Uint16Array(gradient.length)
+  plainArithmetic.roundToBfloat16(gradient, rounded, roundingKey(seed, step, shard))
+  plainArithmetic.expandBfloat16(rounded, gradient)
 }

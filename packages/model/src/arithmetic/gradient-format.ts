@@ -66,13 +66,14 @@ function createBfloat16Format(seed: number, arithmetic: Arithmetic, elements: nu
   }
 
   function unpack(packed: PackedGradient, gradient: Float32Array): void {
-    arithmetic.expandBfloat16(packed as Uint16Array, gradient)
+    if (packed.buffer === scratch.buffer) arithmetic.expandBfloat16(packed as Uint16Array, gradient)
+    else receive(copy => copy.set(packed), gradient)
   }
 
   function receive(fill: (packed: PackedGradient) => void, gradient: Float32Array): void {
     const packed = scratch.subarray(0, gradient.length)
     fill(packed)
-    unpack(packed, gradient)
+    arithmetic.expandBfloat16(packed, gradient)
   }
 
   return { type: 'bfloat16', pack, unpack, receive }
