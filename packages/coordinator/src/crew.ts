@@ -95,6 +95,7 @@ export function createCrew(options: {
       exchange.leave(workerId)
       exchange.join(workerId)
     },
+    onCredit: membership.credit,
     onLinked: workers => options.onEvent({ type: 'ring-linked', workers }),
     onOver: reason => options.onEvent({ type: 'ring-over', reason }),
     nowMs,

@@ -50,6 +50,8 @@ export type MembershipOptions = {
 export type Membership = {
   readonly accept: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
   readonly assign: (workerId: number, task: SendableTask<Answer>) => void
+  /** Counts a shard that a worker has done in an exchange among workers. */
+  readonly credit: (workerId: number, samples: number) => void
   readonly tell: (workerId: number, message: Message) => void
   /** Gives a worker the state of this moment anew. */
   readonly restate: (workerId: number) => void
@@ -156,9 +158,7 @@ export function createMembership(options: MembershipOptions): Membership {
     if (verdict.fault !== null) return refuse(member, verdict.fault)
     member.desk?.clear(key)
     reach(member, message.step)
-    if (!verdict.taken || message.type === 'metrics') return
-    member.samples += message.count
-    member.shards += 1
+    if (verdict.taken && message.type === 'gradient') credit(member, message.count)
   }
 
   function refuse(member: Member, reason: string): void {
@@ -251,6 +251,10 @@ export function createMembership(options: MembershipOptions): Membership {
     dismiss,
     assign,
     broadcast,
+    credit: (workerId, samples) => {
+      const member = taking.get(workerId)
+      if (member !== undefined) credit(member, samples)
+    },
     tell: (workerId, message) => taking.get(workerId)?.connection.send(message),
     restate: workerId => {
       const member = taking.get(workerId)
@@ -265,6 +269,11 @@ export function createMembership(options: MembershipOptions): Membership {
 function answerKey(message: Answer['message']): string {
   const { type, step } = message
   return type !== 'metrics' ? workKey(step, message.shard) : evaluateKey(step, message.chunk)
+}
+
+function credit(member: Member, samples: number): void {
+  member.samples += samples
+  member.shards += 1
 }
 
 function isAnswer(message: Message): message is Answer['message'] {

@@ -19,6 +19,11 @@ export const workerCommand = defineCommand({
     },
     name: { type: 'string', valueHint: 'NAME', description: 'name in logs and summaries (default: host name)' },
     device: { type: 'string', valueHint: 'NAME', description: 'where to compute: cpu (default cpu)' },
+    'peer-listen': {
+      type: 'string',
+      valueHint: 'HOST:PORT',
+      description: 'where other workers reach this one (default: any port of the address that reaches the coordinator)',
+    },
     threads: {
       type: 'string',
       valueHint: 'N',
@@ -35,6 +40,7 @@ export const workerCommand = defineCommand({
       caFile: args['tls-ca'] ?? null,
       name: args.name ?? hostname(),
       device: readDevice(args.device ?? 'cpu'),
+      peerListen: args['peer-listen'] === undefined ? null : readPeerListen(args['peer-listen']),
       threads: args.threads === undefined ? null : readNumber('--threads', args.threads, 1),
       waitMs: 1000 * readNumber('--wait', args.wait ?? '60', 0),
       offline: args.offline === true,
@@ -46,6 +52,13 @@ function readUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url !== null && (url.protocol === 'ws:' || url.protocol === 'wss:')) return text
   throw bad('--connect', 'ws://HOST:PORT or wss://HOST:PORT', text)
+}
+
+function readPeerListen(text: string): { host: string; port: number; announce: true } {
+  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? []
+  const host = bracketed ?? plain
+  if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port), announce: true }
+  throw bad('--peer-listen', 'HOST:PORT', text)
 }
 
 function readDevice(text: string): string {

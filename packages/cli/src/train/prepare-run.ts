@@ -34,9 +34,10 @@ export async function prepareRun(
 ): Promise<PreparedRun> {
   const { launch } = settings
   const address = readListenAddress(launch.listen, launch.tokenFile !== null)
+  if (launch.tlsCert !== null && launch.topology === 'direct') throw directInTheOpen()
   const token = await readToken(launch.tokenFile)
   const tls = await readTls(launch.tlsCert, launch.tlsKey)
-  if (tls !== null && launch.topology === 'direct') throw directInTheOpen()
+
   const resumed = resume === null ? null : await findResumed(resume, settings)
   if (launch.runDir !== null) await refuseTaken(launch.runDir)
   const crew = settleCrew(settings, resumed, hasLocalWorkers)

@@ -13,6 +13,8 @@ export type RemoteWorkerOptions = {
   readonly caFile: string | null
   readonly name: string
   readonly device: string
+  /** Null for the address at which the coordinator is reached, and any port. */
+  readonly peerListen: { readonly host: string; readonly port: number; readonly announce: boolean } | null
   /** Null for what the run prescribes. */
   readonly threads: number | null
   readonly waitMs: number
@@ -36,6 +38,7 @@ export async function runRemoteWorker(options: RemoteWorkerOptions): Promise<num
       name,
       device,
       trust,
+      peerListen: options.peerListen ?? undefined,
       waitMs,
       signal: interrupt.signal,
       provision: async threads => {

@@ -17,6 +17,8 @@ export type DirectOptions = {
   readonly step: () => number
   /** A worker needs the state anew: it can no longer get the updates that it lacks. */
   readonly onBehind: (workerId: number) => void
+  /** A worker has done a shard of so many samples. */
+  readonly onCredit: (workerId: number, samples: number) => void
   readonly onLinked: (workers: number) => void
   readonly onOver: (reason: string) => void
   readonly nowMs: () => number
@@ -28,6 +30,8 @@ export type Direct = Pick<Rings, 'join' | 'leave' | 'introduce' | 'current'> & {
   readonly receive: (workerId: number, message: DirectMessage, tensors: Tensors) => string | null
   /** Resolves when the mean of a step, of which each member sends its slice, is all written. */
   readonly expectMean: (step: number, ring: Ring, write: WriteMean) => Promise<MeanFigures>
+  /** Counts what a worker has contributed to a step that has been exchanged. */
+  readonly credit: (workerId: number, samples: number) => void
   /** Waits no longer for the mean of a step. */
   readonly forgetMean: (step: number) => void
   /** Asks a worker that is past a step for its mean. Resolves with null when the worker is lost. */
@@ -108,6 +112,7 @@ export function createDirect(options: DirectOptions): Direct {
     ...rings,
     receive,
     expectMean,
+    credit: options.onCredit,
     forgetMean: step => void awaited.delete(step),
     recallMean,
     leave,

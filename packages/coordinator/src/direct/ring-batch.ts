@@ -30,13 +30,19 @@ export function submitToRing(
   const mean = tools.vectors.take()
   const write: WriteMean = (start, elements) =>
     tools.format.unpack(elements, mean.subarray(start, start + elements.length))
-  const submitted = tasks.map(exchange.submit)
+  const contributions: Answer[] = []
+  const submitted = tasks.map(async task => {
+    const answer = await exchange.submit(task)
+    if (answer.message.type === 'contribution') contributions.push(answer)
+    return answer
+  })
   const isIntact = () => direct.current() === ring
   let done = false
 
   async function exchanged(): Promise<BatchResult> {
     const [figures] = await Promise.all([direct.expectMean(step, ring, write), ...submitted])
     done = true
+    creditContributions()
     return { ...resultOf(mean, figures), isEverywhere: isIntact }
   }
 
@@ -47,10 +53,15 @@ export function submitToRing(
     direct.forgetMean(step)
     const recalled = await recall(reached)
     if (recalled !== null) {
+      creditContributions()
       for (const { key } of tasks) exchange.withdraw(key)
       return resultOf(mean, recalled)
     }
     return reduce(await Promise.all(submitted.map((answer, index) => insist(answer, index))))
+  }
+
+  function creditContributions(): void {
+    for (const { workerId, message } of contributions) direct.credit(workerId, message.count)
   }
 
   async function recall(reached: ReadonlyMap<number, number>): Promise<MeanFigures | null> {

@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest'
+import type { Ring } from '../../src/direct/rings.ts'
+import { createTopologyChoice, type TopologyMode } from '../../src/direct/topology.ts'
+
+const ringOf = (id: number): Ring => ({
+  id,
+  members: [1, 2],
+  over: new Promise(() => undefined),
+  settled: new Promise(() => undefined),
+})
+
+function startChoice(mode: TopologyMode, times: { star: number; direct: number }) {
+  const world = { ring: ringOf(1) as Ring | null, allShareMemory: false, now: 0 }
+  const choices: string[] = []
+  const choice = createTopologyChoice({
+    mode,
+    ring: () => world.ring,
+    allShareMemory: () => world.allShareMemory,
+    nowMs: () => world.now,
+    onChoice: (topology, reason) => choices.push(`${topology}: ${reason}`),
+  })
+  /** Steps that take as long as their topology says. */
+  function run(steps: number): string {
+    let ways = ''
+    for (let step = 0; step < steps; step++) {
+      const ring = choice.next()
+      world.now += ring === null ? times.star : times.direct
+      choice.stepDone(ring)
+      ways += ring === null ? 's' : 'd'
+    }
+    return ways
+  }
+  return { world, choices, choice, run }
+}
+
+describe('the topology of the next step', () => {
+  test('is what was asked for, where there is a ring', () => {
+    expect(startChoice('star', { star: 9, direct: 1 }).run(5)).toBe('sssss')
+    const direct = startChoice('direct', { star: 1, direct: 9 })
+    expect(direct.run(3)).toBe('ddd')
+    direct.world.ring = null
+    expect(direct.run(2)).toBe('ss')
+    expect(direct.choice.counts()).toEqual({ star: 2, direct: 3 })
+  })
+
+  test.each([
+    [{ star: 10, direct: 6 }, 'd', 'direct: 2 workers, 6.0 ms a step direct, 10.0 ms star'],
+    [{ star: 5, direct: 6 }, 's', 'star: 2 workers, 6.0 ms a step direct, 5.0 ms star'],
+  ])('is found by timing both, where it was left open (%o)', (times, winner, said) => {
+    const { run, choices } = startChoice('auto', times)
+    // 4 + 12 intervals between steps of one kind take 17 steps of it.
+    expect(run(34)).toBe('s'.repeat(17) + 'd'.repeat(17))
+    expect(choices).toEqual([said])
+    expect(run(3)).toBe(winner.repeat(3))
+  })
+
+  test('is found anew for another ring', () => {
+    const { run, world, choices } = startChoice('auto', { star: 10, direct: 6 })
+    run(40)
+    world.ring = null
+    expect(run(2)).toBe('ss')
+    world.ring = ringOf(2)
+    run(40)
+    expect(choices).toHaveLength(2)
+  })
+
+  test('is the star where all workers share the memory of the coordinator', () => {
+    const { run, world } = startChoice('auto', { star: 10, direct: 6 })
+    world.allShareMemory = true
+    expect(run(40)).toBe('s'.repeat(40))
+  })
+})
