@@ -32,6 +32,29 @@ describe('a message', () => {
   })
 })
 
+describe('a message whose tensors lie in shared memory', () => {
+  const inSlot = { ...examples.work, slot: 3 }
+
+  test.each(['work', 'gradient', 'update', 'evaluate'] as const)('carries none: %s', type => {
+    const message = { ...examples[type], slot: 0 }
+    expect(decodeMessage(encodeMessage(message), sizes)).toEqual({ message, tensors: {} })
+    expect(outcomeWith(message, exampleTensors[type]!)).toEqual(invalid)
+  })
+
+  test('is checked like any other', () => {
+    expect(outcome(encodeMessage(inSlot), null)).toEqual(invalid)
+    expect(outcomeWith({ ...inSlot, count: sizes.maxSamples + 1 }, {})).toEqual(invalid)
+    for (const slot of [-1, 0.5, '0']) expect(outcome(encodeFrame({ ...inSlot, slot }))).toEqual(invalid)
+  })
+
+  test('must say so: one without a slot has its tensors, and one that says nothing of a slot is refused', () => {
+    expect(outcomeWith({ ...inSlot, slot: null }, {})).toEqual(invalid)
+    const { slot, ...silent } = inSlot
+    expect(slot).toBe(3)
+    expect(outcome(encodeFrame(silent, exampleTensors.work))).toEqual(invalid)
+  })
+})
+
 test('gradients of a compressed run arrive as bfloat16, and only as such', () => {
   const compressed: Sizes = { ...sizes, gradientType: 'bfloat16' }
   const gradient = Uint16Array.of(0x3f80, 0xbf80, 0, 0x8000, 0x7f80, 0x7fc0, 1)

@@ -48,6 +48,22 @@ describe('the schema of a message', () => {
   })
 })
 
+test('shared memory is offered only as a descriptor of a process, with a nonce of 32 hexadecimal digits', () => {
+  const { sharedMemory, ...rest } = examples.welcome
+  const offers = (changes: object) => accepts('welcome', { ...rest, sharedMemory: { ...sharedMemory, ...changes } })
+  expect([offers({}), accepts('welcome', { ...rest, sharedMemory: null }), accepts('welcome', rest)]).toEqual([
+    true,
+    true,
+    false,
+  ])
+  for (const path of ['/etc/passwd', '/proc/self/fd/3', '/proc/1/fd/3/../4', '/dev/shm/x', '/proc/1/fd/3\n']) {
+    expect(offers({ desk: { path, slotBytes: 4096 } }), path).toBe(false)
+    expect(offers({ board: { path, slotBytes: 4096 } }), path).toBe(false)
+  }
+  expect(offers({ desk: { path: '/proc/1/fd/3', slotBytes: 0 } })).toBe(false)
+  for (const nonce of ['', 'AB'.repeat(16), 'ab'.repeat(17)]) expect(offers({ nonce }), nonce).toBe(false)
+})
+
 test('the sizes of tensors follow from the sizes of the run and the number of samples', () => {
   const sizes = {
     weights: 100,
