@@ -1,6 +1,6 @@
 /** Which slots of a file are taken, by what, and for which step. The lowest free one is taken first: it is warm in the caches. */
 export type Slots<Key> = {
-  /** Null when all are taken. */
+  /** What the key had before is free again. Null when all are taken. */
   readonly take: (key: Key, step: number) => number | null
   readonly find: (key: Key) => number | null
   readonly release: (key: Key) => void
@@ -22,6 +22,7 @@ export function createSlots<Key>(count: number): Slots<Key> {
 
   return {
     take: (key, step) => {
+      release(key)
       const slot = free.shift()
       if (slot === undefined) return null
       taken.set(key, { slot, step })
