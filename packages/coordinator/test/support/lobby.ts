@@ -58,7 +58,10 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
   const events: CoordinatorEvent[] = []
   const calls: string[] = []
   const answers: Answer[] = []
-  const answering: { verdict: Verdict } = { verdict: { taken: true, fault: null } }
+  const answering: { verdict: Verdict; take: (answer: Answer) => void } = {
+    verdict: { taken: true, fault: null },
+    take: () => undefined,
+  }
   const membership = createMembership({
     token,
     welcome: {
@@ -88,14 +91,19 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
     onDirect: () => null,
     onAnswer: (_, answer) => {
       answers.push(answer)
+      answering.take(answer)
       return answering.verdict
     },
   })
 
-  /** Connects a peer that says these messages, one after the other. */
+  /** Connects a peer of another machine that says these messages, one after the other. */
   function connect(...messages: readonly Message[]): FakePeer {
+    return connectFrom('10.0.0.1:5000', ...messages)
+  }
+
+  function connectFrom(address: string, ...messages: readonly Message[]): FakePeer {
     const peer = createFakePeer()
-    membership.accept('10.0.0.1:5000', peer.connect)
+    membership.accept(address, peer.connect)
     for (const message of messages) peer.say(message)
     return peer
   }
@@ -110,5 +118,5 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
   }
 
   const reasons = () => events.flatMap(event => ('reason' in event ? [`${event.type}: ${event.reason}`] : []))
-  return { membership, clock, events, reasons, calls, answers, answering, connect, pass }
+  return { membership, clock, events, reasons, calls, answers, answering, connect, connectFrom, pass }
 }

@@ -1,0 +1,158 @@
+import { readdirSync, readlinkSync } from 'node:fs'
+import { openSlotFile, type SharedMemoryOffer, type Sizes } from '@lockstep/protocol'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { createSharedMemory } from '../../src/shared-memory/shared-memory.ts'
+import { tinySizes } from '../support/decode.ts'
+
+/** Shared memory that is closed with the test, and a desk in it. */
+function create(sizes: Sizes = tinySizes) {
+  const memory = createSharedMemory(sizes)!
+  const desk = memory.openDesk()!
+  onTestFinished(() => {
+    desk.close()
+    memory.close()
+  })
+  return { memory, desk }
+}
+
+/** Both files as a worker opens them. */
+function openAsWorker({ desk, board, nonce }: SharedMemoryOffer) {
+  const files = { desk: openSlotFile(desk, nonce, 'r+')!, board: openSlotFile(board, nonce, 'r')! }
+  onTestFinished(() => {
+    files.desk.close()
+    files.board.close()
+  })
+  return files
+}
+
+const vector = (value: number) => new Float32Array(tinySizes.weights).fill(value)
+
+/** Fills a desk or board with such puts until there is no room, and says how many went. */
+function countPuts(put: (index: number) => number | null): number {
+  for (let index = 0; ; index++) if (put(index) === null) return index
+}
+
+describe('a desk', () => {
+  test('hands samples to the worker, and the gradient back in the same slot', () => {
+    const { desk } = create()
+    const worker = openAsWorker(desk.offer)
+    const [pixels, labels] = [new Uint8Array(3072).fill(5), Uint8Array.of(2)]
+    const slot = desk.put('work:0:1', 0, [pixels, labels])!
+    const arrived = [new Uint8Array(3072), new Uint8Array(1)] as const
+    worker.desk.read(slot, arrived)
+    expect(arrived).toEqual([pixels, labels])
+    worker.desk.write(slot, [vector(0.5)])
+    const gradient = vector(0)
+    desk.read(desk.find('work:0:1')!, gradient)
+    expect(gradient).toEqual(vector(0.5))
+  })
+
+  test('has room for the largest task and for a gradient in each slot, and keeps them apart', () => {
+    const { desk } = create()
+    const { maxSamples, bytesPerSample } = tinySizes
+    const largest = (value: number) => [
+      new Uint8Array(maxSamples * bytesPerSample).fill(value),
+      new Uint8Array(maxSamples).fill(value),
+      new Int32Array(maxSamples).fill(value),
+    ]
+    const slots = [1, 2, 3].map(value => desk.put(`task ${value}`, 0, largest(value))!)
+    for (const [index, slot] of slots.entries()) {
+      const pixels = new Uint8Array(maxSamples * bytesPerSample)
+      desk.read(slot, pixels)
+      expect(pixels.every(byte => byte === index + 1)).toBe(true)
+    }
+    const large = create({ ...tinySizes, weights: 1 << 20, bytesPerSample: 1, maxSamples: 1 })
+    expect(large.desk.put('task', 0, [new Float32Array(1 << 20)])).toBe(0)
+  })
+
+  test('runs out of room, and has some again for each task that is answered or past', () => {
+    const { desk } = create()
+    const room = countPuts(index => desk.put(`a${index}`, index % 2, [Uint8Array.of(1)]))
+    expect(room).toBe(64)
+    expect(desk.find(`a${room}`)).toBeNull()
+    desk.clear('a7')
+    expect(desk.put('b', 1, [Uint8Array.of(1)])).toBe(7)
+    desk.reach(1)
+    // The 32 of step 0; a7 was one of step 1, and so is b in its place.
+    expect(countPuts(index => desk.put(`c${index}`, 1, [Uint8Array.of(1)]))).toBe(32)
+  })
+
+  test('is no one else’s', () => {
+    const { memory, desk } = create()
+    const other = memory.openDesk()!
+    onTestFinished(other.close)
+    desk.put('task', 0, [vector(1)])
+    other.put('task', 0, [vector(2)])
+    const gradient = vector(0)
+    desk.read(0, gradient)
+    expect(gradient).toEqual(vector(1))
+    expect(other.offer.desk.path).not.toBe(desk.offer.desk.path)
+    expect(other.offer.board).toEqual(desk.offer.board)
+  })
+})
+
+describe('the board', () => {
+  test('shows the mean of a step to every worker', () => {
+    const { memory, desk } = create()
+    const slot = memory.post(0, vector(3), 0)!
+    for (const worker of [openAsWorker(desk.offer), openAsWorker(desk.offer)]) {
+      const mean = vector(0)
+      worker.board.read(slot, [mean])
+      expect(mean).toEqual(vector(3))
+    }
+  })
+
+  test('keeps the mean of a step until the slowest worker is past it', () => {
+    const { memory, desk } = create()
+    const { board } = openAsWorker(desk.offer)
+    // Nobody has taken the update of step 0 as long as the slowest worker is at step 0.
+    const posted = countPuts(step => memory.post(step, vector(step), 0))
+    expect(posted).toBe(64)
+    const mean = vector(-1)
+    board.read(0, [mean])
+    expect(mean).toEqual(vector(0))
+    // One that has come to step 2 has taken the updates of steps 0 and 1.
+    expect(memory.post(100, vector(100), 2)).toBe(0)
+    expect(memory.post(101, vector(101), 2)).toBe(1)
+    expect(memory.post(102, vector(102), 2)).toBeNull()
+    board.read(2, [mean])
+    expect(mean).toEqual(vector(2))
+  })
+
+  test('uses the same slots again and again while all keep up', () => {
+    const { memory } = create()
+    const slots = Array.from({ length: 200 }, (_, step) => memory.post(step, vector(step), Math.max(0, step - 1)))
+    expect(new Set(slots)).toEqual(new Set([0, 1]))
+  })
+})
+
+describe('shared memory', () => {
+  test('holds bfloat16 gradients in half the room', () => {
+    const sizes = { ...tinySizes, weights: 1 << 16, bytesPerSample: 1, maxSamples: 1 }
+    const compressed = create({ ...sizes, gradientType: 'bfloat16' })
+    expect(create(sizes).desk.offer.board.slotBytes).toBe(4 << 16)
+    expect(compressed.desk.offer.board.slotBytes).toBe(2 << 16)
+  })
+
+  test('leaves nothing behind: no name from the start, and no descriptor in the end', () => {
+    const descriptors = () =>
+      readdirSync('/proc/self/fd').flatMap(name => {
+        try {
+          return [readlinkSync(`/proc/self/fd/${name}`)].filter(target => target.startsWith('/dev/shm/lockstep-'))
+        } catch {
+          // The descriptor by which the folder itself was read.
+          return []
+        }
+      })
+    const before = descriptors()
+    const memory = createSharedMemory(tinySizes)!
+    const desk = memory.openDesk()!
+    desk.put('task', 0, [vector(1)])
+    const opened = descriptors()
+    expect(opened).toHaveLength(before.length + 2)
+    expect(opened.every(target => target.endsWith(' (deleted)'))).toBe(true)
+    desk.close()
+    memory.close()
+    expect(descriptors()).toEqual(before)
+  })
+})
