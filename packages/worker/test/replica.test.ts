@@ -162,6 +162,16 @@ describe('work', () => {
     expect(answers).toEqual([])
   })
 
+  test('is dropped with the connection, but for what is computed already, which ends before that is done', async () => {
+    const { receive, discard, shards } = createTested({ slow: true })
+    await receive(state(0, 1))
+    const all = [receive(work(0, 1)), receive(work(0, 2)), receive(work(0, 3))]
+    await discard()
+    expect(shards()).toEqual([1])
+    await Promise.all(all)
+    expect(shards()).toEqual([1])
+  })
+
   test('is done one after the other, in the order of arrival, when the engine takes its time', async () => {
     const { receive, shards } = createTested({ slow: true })
     await receive(state(0, 1))
@@ -171,6 +181,22 @@ describe('work', () => {
 })
 
 describe('an update', () => {
+  test('that comes while a shard is computed is taken afterwards, and what waits for it is computed then', async () => {
+    const { receive, answers, steps } = createTested({ slow: true })
+    await receive(state(0, 1, 2))
+    const all = [receive(work(0, 1)), receive(update(0, 2, 4)), receive(work(0, 2)), receive(evaluate(1, 7))]
+    await Promise.all(all)
+    // The shard of step 0 sees the weights from before the update all along; the second one comes after it, and too late.
+    expect(answers[0]).toMatchObject({
+      message: { shard: 1, lossSum: 1 },
+      tensors: { gradient: Float32Array.of(11, 12) },
+    })
+    // w − 0.5 · g = (1 − 1, 2 − 2)
+    const sha256 = weightsSha256(Float32Array.of(0, 0))
+    expect(answers.slice(1).map(({ message }) => message)).toMatchObject([{ chunk: 7, weightsSha256: sha256 }])
+    expect(steps).toEqual([0])
+  })
+
   test('of a step that the replica is past changes nothing', async () => {
     const { receive, answers, steps } = createTested()
     await receive(state(2, 1))

@@ -1,78 +1,111 @@
 import { createGradientFormat, plainArithmetic } from '@lockstep/model/arithmetic'
-import { createSlotFile, type MessageOf, type Sizes, slotBytesFor } from '@lockstep/protocol'
-import { expect, onTestFinished, test } from 'vitest'
+import type { MessageOf, Received, Sizes, Tensors } from '@lockstep/protocol'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { openExchangeMemory } from '../src/exchange-memory.ts'
 import { createTensorPlaces } from '../src/tensor-places.ts'
+import { createSlotFiles } from './support/slot-files.ts'
 
-const elements = 7
-const sizes: Sizes = {
-  weights: elements,
-  trainable: elements,
-  moments: 2,
-  bytesPerSample: 12,
-  maxSamples: 4,
-  gradientType: 'bfloat16',
+const sizes: Sizes = { weights: 3, trainable: 3, moments: 1, bytesPerSample: 2, maxSamples: 4, gradientType: 'float32' }
+const [runId, step] = ['r', 5]
+
+/** Places with memory and the coordinator's end of it. */
+function create() {
+  const files = createSlotFiles(4096)
+  const memory = openExchangeMemory(files.offer)!
+  onTestFinished(memory.close)
+  const format = createGradientFormat({ compress: 'none', seed: 1 }, plainArithmetic, sizes.weights)
+  return { ...files, format, ...createTensorPlaces(sizes, memory, format) }
 }
-const nonce = 'ab'.repeat(16)
-const format = createGradientFormat({ compress: 'bfloat16', seed: 5 }, plainArithmetic, elements)
-const gradient = Float32Array.of(0.1, -0.2, 0.3, 1e-20, -7, 0, 1234.5)
 
-const answerIn = (slot: number | null): MessageOf<'gradient'> => ({
+const work = (count: number, slot: number | null, tensors: Tensors = {}): Received => ({
+  message: { type: 'work', runId, step, shard: 1, count, slot },
+  tensors,
+})
+const update = (slot: number | null, tensors: Tensors = {}): Received => ({
+  message: { type: 'update', runId, step, learningRate: 0.5, slot },
+  tensors,
+})
+const gradientOf = (slot: number | null): MessageOf<'gradient'> => ({
   type: 'gradient',
-  runId: 'run-1',
-  step: 3,
-  shard: 2,
-  count: 1,
+  runId,
+  step,
+  shard: 1,
+  count: 2,
   lossSum: 1,
-  correct: 0,
-  slot,
-})
-const updateIn = (slot: number | null): MessageOf<'update'> => ({
-  type: 'update',
-  runId: 'run-1',
-  step: 3,
-  learningRate: 0.1,
+  correct: 1,
   slot,
 })
 
-/** Memory as a coordinator shares it, with one slot for the worker and one for all. */
-function shareMemory() {
-  const [desk, board] = [1, 2].map(() => createSlotFile('/dev/shm', slotBytesFor([elements * 2]), nonce))
-  const memory = openExchangeMemory({ desk: desk!.offer, board: board!.offer, nonce })!
-  onTestFinished(() => {
-    for (const file of [desk!, board!, memory]) file.close()
+describe('samples', () => {
+  const [pixels, labels, keys] = [Uint8Array.of(1, 2, 3, 4), Uint8Array.of(5, 6), Int32Array.of(-7, 8)]
+
+  test('of a shard are read from its slot', () => {
+    const { desk, samples } = create()
+    desk.write(1, [pixels, labels, keys])
+    expect(samples(work(2, 1))).toEqual({ pixels, labels, keys })
   })
-  return { desk: desk!, board: board!, memory }
-}
 
-test('a compressed gradient is the same in a frame and in shared memory', () => {
-  const { desk, memory } = shareMemory()
-  const framed = createTensorPlaces(sizes, null, format).place({ message: answerIn(null), tensors: { gradient } })
-  const shared = createTensorPlaces(sizes, memory, format).place({ message: answerIn(0), tensors: { gradient } })
-  const read = new Uint16Array(elements)
-  desk.read(0, [read])
-  expect(shared.tensors).toEqual({})
-  expect(framed.tensors.gradient).toEqual(read)
-  expect(read).toEqual(format.pack(gradient, { step: 3, shard: 2 }))
+  test('of a chunk have no keys', () => {
+    const { desk, samples } = create()
+    desk.write(0, [pixels, labels])
+    const message = { type: 'evaluate', runId, step, chunk: 3, count: 2, slot: 0 } as const
+    expect(samples({ message, tensors: {} })).toEqual({ pixels, labels })
+  })
+
+  test('are those of the frame where they come in one, with memory or without', () => {
+    const { samples, format } = create()
+    const received = work(2, null, { pixels, labels, keys })
+    expect(samples(received)).toBe(received.tensors)
+    expect(createTensorPlaces(sizes, null, format).samples(received)).toBe(received.tensors)
+  })
+
+  test('are laid into the same memory each time', () => {
+    const { desk, samples } = create()
+    desk.write(0, [pixels, labels, keys])
+    const first = samples(work(2, 0))
+    desk.write(1, [Uint8Array.of(9, 9), Uint8Array.of(1), Int32Array.of(2)])
+    const second = samples(work(1, 1))
+    expect(second).toEqual({ pixels: Uint8Array.of(9, 9), labels: Uint8Array.of(1), keys: Int32Array.of(2) })
+    expect(second.pixels!.buffer).toBe(first.pixels!.buffer)
+  })
 })
 
-test('a compressed gradient in a frame has memory of its own, which can be given away', () => {
-  const places = createTensorPlaces(sizes, null, format)
-  const place = () => places.place({ message: answerIn(null), tensors: { gradient } }).tensors.gradient!
-  const first = place()
-  structuredClone(first, { transfer: [first.buffer as ArrayBuffer] })
-  expect(first.length).toBe(0)
-  expect(place().length).toBe(elements)
+describe('the mean gradient', () => {
+  const mean = Float32Array.of(1, -0.5, 0.25)
+
+  test('comes from the board or from the frame', () => {
+    const { board, readMean } = create()
+    board.write(2, [mean])
+    for (const received of [update(2), update(null, { gradient: mean.slice() })]) {
+      const into = new Float32Array(3)
+      readMean(received, into)
+      expect(into).toEqual(mean)
+    }
+  })
 })
 
-test('a compressed mean is expanded from a frame as from shared memory', () => {
-  const { board, memory } = shareMemory()
-  const mean = format.pack(gradient, { step: 3, shard: 'mean' }).slice()
-  board.write(0, [mean])
-  const [framed, shared] = [new Float32Array(elements), new Float32Array(elements)]
-  createTensorPlaces(sizes, null, format).readMean({ message: updateIn(null), tensors: { gradient: mean } }, framed)
-  createTensorPlaces(sizes, memory, format).readMean({ message: updateIn(0), tensors: {} }, shared)
-  expect(shared).toEqual(framed)
-  // The upper halves of float32.
-  expect([...new Uint32Array(shared.buffer)]).toEqual([...mean].map(half => half * 2 ** 16))
+describe('a gradient', () => {
+  const gradient = Float32Array.of(2, 4, -8)
+
+  test('is left in the slot of its shard, and not in the message', () => {
+    const { desk, place } = create()
+    const message = gradientOf(3)
+    expect(place({ message, tensors: { gradient } })).toEqual({ message, tensors: {} })
+    const into = new Float32Array(3)
+    desk.read(3, [into])
+    expect(into).toEqual(gradient)
+  })
+
+  test('goes in the message where its shard came in one', () => {
+    const { place } = create()
+    const answer = { message: gradientOf(null), tensors: { gradient } }
+    expect(place(answer)).toEqual(answer)
+  })
+})
+
+test('figures of an evaluation are passed on as they are', () => {
+  const { place } = create()
+  const figures = { runId, step, chunk: 0, count: 1, lossSum: 1, correct: 1, weightsSha256: 'a'.repeat(64) }
+  const answer = { message: { type: 'metrics', ...figures } as const, tensors: {} }
+  expect(place(answer)).toEqual(answer)
 })

@@ -1,0 +1,14 @@
+import { createSlotFile, type SharedMemoryOffer } from '@lockstep/protocol'
+import { onTestFinished } from 'vitest'
+
+/** A desk and a board as a coordinator makes them, which are closed with the test, and what it offers of them. */
+export function createSlotFiles(slotBytes: number) {
+  const nonce = '5'.repeat(32)
+  const [desk, board] = [createSlotFile('/dev/shm', slotBytes, nonce), createSlotFile('/dev/shm', slotBytes, nonce)]
+  onTestFinished(() => {
+    desk.close()
+    board.close()
+  })
+  const offer: SharedMemoryOffer = { desk: desk.offer, board: board.offer, nonce }
+  return { desk, board, offer }
+}
