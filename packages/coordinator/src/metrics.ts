@@ -101,6 +101,8 @@ export const runSummarySchema = z.object({
   best: epochFigures.extend({ epoch: z.int() }).nullable(),
   /** Null when the run was interrupted before its end. */
   test: z.object(lossAndAccuracy).nullable(),
+  /** Null while no step after the warm-up has run, and in summaries of earlier versions. */
+  phases: phaseReportSchema.nullable().default(null),
   /** SHA-256 over the flat float32 weights, little-endian. */
   weightsSha256: z.string(),
   perWorker: z.array(

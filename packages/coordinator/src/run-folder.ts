@@ -1,8 +1,9 @@
-import { appendFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasSystemCode, LockstepError } from '@lockstep/protocol'
 import { writeAtomically, writeError } from './atomic-file.ts'
-import type { EpochMetrics, RunSummary } from './metrics.ts'
+import type { EpochMetrics, RunSummary, StepMetrics } from './metrics.ts'
+import { createMetricsFile, metricsUntil } from './metrics-file.ts'
 
 /** Names in a run folder, for those who write it and those who read it. */
 export const runFiles = {
@@ -21,6 +22,8 @@ const keptCheckpoints = 3
 export type RunFolder = {
   readonly path: string
   readonly appendEpoch: (metrics: EpochMetrics) => Promise<void>
+  /** Written together with the next epoch or checkpoint at the latest. */
+  readonly appendStep: (metrics: StepMetrics) => Promise<void>
   readonly writeSummary: (summary: RunSummary) => Promise<void>
   readonly writeModel: (files: Readonly<Record<string, string | Uint8Array>>) => Promise<void>
   /** Writes a checkpoint durably, drops the oldest ones, and returns its path. */
@@ -39,14 +42,15 @@ export async function createRunFolder(path: string, config: unknown): Promise<Ru
   return openRunFolder(path)
 }
 
-/** Goes on with a run folder: `metrics.jsonl` is cut back to the epochs that the checkpoint knows. */
+/** Goes on with a run folder: `metrics.jsonl` is cut back to the epochs and steps that the checkpoint knows. */
 export async function reopenRunFolder(
   path: string,
-  epochs: readonly EpochMetrics[],
+  known: { readonly epochs: readonly EpochMetrics[]; readonly step: number },
   config: unknown,
 ): Promise<RunFolder> {
   await writeAtomically(join(path, runFiles.config), json(config))
-  await writeAtomically(join(path, runFiles.metrics), epochs.map(line).join(''))
+  const metrics = join(path, runFiles.metrics)
+  await writeAtomically(metrics, await metricsUntil(metrics, known))
   return openRunFolder(path)
 }
 
@@ -74,12 +78,11 @@ export async function refuseTaken(path: string): Promise<void> {
 }
 
 function openRunFolder(path: string): RunFolder {
+  const metrics = createMetricsFile(join(path, runFiles.metrics))
   return {
     path,
-    appendEpoch: async metrics => {
-      const file = join(path, runFiles.metrics)
-      await appendFile(file, line(metrics)).catch(error => Promise.reject(writeError(file, error)))
-    },
+    appendEpoch: metrics.addEpoch,
+    appendStep: metrics.addStep,
     writeSummary: summary => writeAtomically(join(path, runFiles.summary), json(summary)),
     writeModel: async files => {
       await makeFolder(join(path, runFiles.model))
@@ -92,6 +95,7 @@ function openRunFolder(path: string): RunFolder {
       await makeFolder(folder)
       const file = join(folder, `step-${String(step).padStart(9, '0')}.ckpt`)
       await writeAtomically(file, bytes)
+      await metrics.flush()
       const old = (await listCheckpoints(folder)).slice(0, -keptCheckpoints)
       for (const name of old) await rm(join(folder, name), { force: true })
       return file
@@ -119,10 +123,6 @@ async function statOrNull(path: string): Promise<Awaited<ReturnType<typeof stat>
       cause: error,
     })
   }
-}
-
-function line(metrics: EpochMetrics): string {
-  return `${JSON.stringify(metrics)}\n`
 }
 
 function json(value: unknown): string {

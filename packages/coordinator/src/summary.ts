@@ -27,7 +27,7 @@ export function summarizeRun(
   facts: SummaryFacts,
   state: RunState,
   members: readonly Member[],
-  outcome: Pick<RunSummary, 'status' | 'test' | 'topology' | 'weightsSha256'>,
+  outcome: Pick<RunSummary, 'status' | 'test' | 'topology' | 'phases' | 'weightsSha256'>,
 ): RunSummary {
   const { epochs, trainSeconds, measuredSamples, measuredSeconds } = state.history
   const last = epochs.at(-1)

@@ -142,7 +142,7 @@ describe('a run that is asked to stop', () => {
     const state = savedState(await readNewestCheckpoint(path))
     expect(state.position).toMatchObject({ epoch: 2, batch: 2 })
 
-    const openFolder = () => reopenRunFolder(path, state.history.epochs, {})
+    const openFolder = () => reopenRunFolder(path, { epochs: state.history.epochs, step: state.step }, {})
     const second = await startTiny(path, { plan: tinyPlan({}, state), openFolder, minWorkers: 2 })
     startSocketWorker(second.url)
     startSocketWorker(second.url)

@@ -130,7 +130,11 @@ describe('a run folder that is reopened', () => {
     const folder = await createRunFolder(path, config)
     for (const epoch of [1, 2, 3]) await folder.appendEpoch(epochWith(epoch))
     await writeFile(join(path, runFiles.metrics), '{"half a li', { flag: 'a' })
-    const reopened = await reopenRunFolder(path, [epochWith(1), epochWith(2)], { seed: 1, epochs: 9 })
+    const reopened = await reopenRunFolder(
+      path,
+      { epochs: [epochWith(1), epochWith(2)], step: 8 },
+      { seed: 1, epochs: 9 },
+    )
     await reopened.appendEpoch(epochWith(3, { workers: 7 }))
     const lines = await linesOf(runFiles.metrics)
     expect(lines.pop()).toBe('')

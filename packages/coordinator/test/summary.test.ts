@@ -23,7 +23,12 @@ const facts: SummaryFacts = {
   engine: 'eager',
   seed: 1,
 }
-const outcome = { status: 'completed', test: { loss: 1, accuracy: 0.5 }, weightsSha256: 'ab'.repeat(32) } as const
+const outcome = {
+  status: 'completed',
+  test: { loss: 1, accuracy: 0.5 },
+  phases: null,
+  weightsSha256: 'ab'.repeat(32),
+} as const
 const connection = createFakePeer().connect({ onMessage: () => undefined, onClose: () => undefined })
 
 const member = (id: number, backend: string, changes: Partial<Member> = {}): Member => ({

@@ -131,7 +131,7 @@ async function openFolder(prepared: PreparedRun, reporter: Reporters): Promise<R
   const opened =
     resumed === null
       ? await createRunFolder(folder, facts)
-      : await reopenRunFolder(folder, plan.state.history.epochs, facts)
+      : await reopenRunFolder(folder, { epochs: plan.state.history.epochs, step: plan.state.step }, facts)
   reporter.add(createLogReporter(folder))
   return opened
 }

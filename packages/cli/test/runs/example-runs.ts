@@ -56,6 +56,7 @@ export function exampleSummary(epochs: readonly EpochMetrics[], changes: Partial
     testSamples: 10_000,
     epochs: epochs.length,
     steps: epochs.length * 800,
+    phases: null,
     batchSize: 50,
     workers: 4,
     shards: 4,

@@ -35,11 +35,11 @@ export type StepTiming = {
   /** The first of several steps in succession begins; what has passed before belongs to none. */
   readonly begin: () => void
   /** Takes what a worker did since it answered last. */
-  readonly hear: (workerId: number, message: WorkerTimes) => void
+  readonly hear: (workerId: number, message: WorkerTimes, clock: ClockOffset) => void
   /** A worker has gone: the steps from here on are not its. */
   readonly leave: (workerId: number) => void
-  /** A step is over, and the next one begins. */
-  readonly end: (finished: FinishedStep) => void
+  /** A step is over, and the next one begins. Returns its times, where they are logged. */
+  readonly end: (finished: FinishedStep) => StepMetrics | null
   /** Means over the steps after the warm-up; null before there is one. */
   readonly report: () => PhaseReport | null
 }
@@ -48,16 +48,15 @@ export type StepTimingOptions = {
   readonly nowMs: () => number
   /** Steps at the start of a run that means leave out. */
   readonly warmUpSteps: number
-  readonly clockOf: (workerId: number) => ClockOffset | null
-  /** Gets the times of every step, where they are logged. */
-  readonly onStep: ((metrics: StepMetrics) => void) | null
+  /** Whether `end` tells the times of each step. */
+  readonly logsSteps: boolean
   readonly trace: Trace | null
 }
 
 type Account = { readonly sums: PhaseSums<WorkerPhase>; fromMs: number; present: boolean }
 
 export function createStepTiming(options: StepTimingOptions): StepTiming {
-  const { nowMs, warmUpSteps, clockOf, onStep, trace } = options
+  const { nowMs, warmUpSteps, logsSteps, trace } = options
   const timeline = createTimeline(coordinatorPhases, nowMs, coordinatorPieces)
   const own = createPhaseSums(coordinatorPhases)
   const accounts = new Map<number, Account>()
@@ -74,15 +73,15 @@ export function createStepTiming(options: StepTimingOptions): StepTiming {
     for (const account of accounts.values()) account.fromMs = startMs
   }
 
-  function hear(workerId: number, message: WorkerTimes): void {
+  function hear(workerId: number, message: WorkerTimes, clock: ClockOffset): void {
     const now = nowMs()
     const { times } = message
-    const clock = clockOf(workerId)?.estimate(now) ?? null
+    const estimate = clock.estimate(now)
     // Without an exchange of heartbeats, as if the answer had been under way for no time.
-    const offsetMs = clock?.offsetMs ?? endOf(times) - now
+    const offsetMs = estimate?.offsetMs ?? endOf(times) - now
     const account = accountOf(workerId)
     account.sums.add(times, account.fromMs + offsetMs)
-    trace?.worker(workerId, message, { offsetMs, errorMs: clock?.errorMs ?? null })
+    trace?.worker(workerId, message, { offsetMs, errorMs: estimate?.errorMs ?? null })
   }
 
   function accountOf(workerId: number): Account {
@@ -93,18 +92,19 @@ export function createStepTiming(options: StepTimingOptions): StepTiming {
     return account
   }
 
-  function end(finished: FinishedStep): void {
+  function end(finished: FinishedStep): StepMetrics | null {
     const times = timeline.take()
     const endMs = endOf(times)
     const stepMs = endMs - times[0]!
     own.add(times, 0)
-    onStep?.(describeStep(finished, stepMs))
+    const metrics = logsSteps ? describeStep(finished, stepMs) : null
     trace?.step(finished, times)
     const counts = finished.step > warmUpSteps
     own.endStep(stepMs, counts)
     for (const { sums, present } of accounts.values()) sums.endStep(stepMs, counts && present)
     if (counts) stepStartMs = endMs
     else countFrom(endMs)
+    return metrics
   }
 
   function describeStep({ epoch, step, lossSum, correct, count }: FinishedStep, stepMs: number): StepMetrics {

@@ -13,17 +13,17 @@ const noneOwn = { prepare: 0, wait: 0, receive: 0, reduce: 0, send: 0, optimizer
 function createTested({ warmUpSteps = 0, offsetMs = 0 } = {}) {
   const clock = { nowMs: 1000 }
   const lines: StepMetrics[] = []
-  const known = createClockOffset()
+  const [known, unknown] = [createClockOffset(), createClockOffset()]
   known.add({ sentMs: 0, receivedMs: offsetMs, answeredMs: offsetMs, arrivedMs: 0 })
   const timing = createStepTiming({
     nowMs: () => clock.nowMs,
     warmUpSteps,
-    clockOf: workerId => (workerId === 1 ? known : null),
-    onStep: metrics => lines.push(metrics),
+    logsSteps: true,
     trace: null,
   })
-  const hear = (workerId: number, ...times: number[]) => timing.hear(workerId, { step: 0, shard: 0, times })
-  const end = (step: number) => timing.end({ epoch: 1, step, lossSum: 20, correct: 5, count: 10 })
+  const hear = (workerId: number, ...times: number[]) =>
+    timing.hear(workerId, { step: 0, shard: 0, times }, workerId === 1 ? known : unknown)
+  const end = (step: number) => lines.push(timing.end({ epoch: 1, step, lossSum: 20, correct: 5, count: 10 })!)
   /** A step of 10 ms in which the coordinator waits for 8 and steps for 2. */
   const pass = (step: number) => {
     timing.enter('wait')

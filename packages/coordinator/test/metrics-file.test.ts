@@ -1,0 +1,81 @@
+import { appendFile, readFile, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { createMetricsFile, metricsUntil } from '../src/metrics-file.ts'
+import { epochWith } from './support/epoch-metrics.ts'
+import { temporaryFolder } from './support/folder.ts'
+import { stepWith } from './support/step-metrics.ts'
+
+let path: string
+
+beforeEach(async () => {
+  path = join(await temporaryFolder(), 'metrics.jsonl')
+})
+
+const names = (text: string) => {
+  const lines = text.split('\n').filter(line => line !== '')
+  return lines
+    .map(line => JSON.parse(line))
+    .map(({ type, epoch, step }) => (type === 'epoch' ? `epoch ${epoch}` : step))
+}
+const namesOnDisk = async () => names(await readFile(path, 'utf8'))
+
+/** Two epochs of four steps, and two steps more. */
+async function writeTenSteps(): Promise<void> {
+  const file = createMetricsFile(path)
+  for (let step = 1; step <= 10; step++) {
+    await file.addStep(stepWith(step))
+    if (step % 4 === 0) await file.addEpoch(epochWith(step / 4))
+  }
+  await file.flush()
+}
+
+describe('a file of metrics', () => {
+  test('holds steps and epochs in the order in which they came', async () => {
+    await writeTenSteps()
+    expect(await namesOnDisk()).toEqual([1, 2, 3, 4, 'epoch 1', 5, 6, 7, 8, 'epoch 2', 9, 10])
+  })
+
+  test('is written to when an epoch ends, or when many steps have been kept', async () => {
+    const file = createMetricsFile(path)
+    await file.addEpoch(epochWith(1))
+    await file.addStep(stepWith(5))
+    expect(await namesOnDisk()).toEqual(['epoch 1'])
+    // 64 KiB are kept, and a line has some 250 characters: 300 of them are more.
+    for (let step = 6; step <= 305; step++) await file.addStep(stepWith(step))
+    expect((await namesOnDisk()).length).toBeGreaterThan(200)
+  })
+
+  test('keeps the order of what is written at the same time', async () => {
+    const file = createMetricsFile(path)
+    await file.addStep(stepWith(1))
+    await Promise.all([file.flush(), file.addEpoch(epochWith(1)), file.addStep(stepWith(5)), file.flush()])
+    expect(await namesOnDisk()).toEqual([1, 'epoch 1', 5])
+  })
+
+  test('fails clearly on a full disk', async () => {
+    await symlink('/dev/full', path)
+    const file = createMetricsFile(path)
+    await file.addStep(stepWith(1))
+    await expect(file.flush()).rejects.toMatchObject({ code: 'disk-full' })
+  })
+})
+
+describe('the metrics up to a checkpoint', () => {
+  test('are the epochs that it knows and the steps up to its own', async () => {
+    await writeTenSteps()
+    const text = await metricsUntil(path, { epochs: [epochWith(1)], step: 6 })
+    expect(names(text)).toEqual([1, 2, 3, 4, 'epoch 1', 5, 6])
+  })
+
+  test('leave out a line that was cut off', async () => {
+    await writeTenSteps()
+    await appendFile(path, '{"type":"step","epoch":3,"step":11,"lo')
+    const text = await metricsUntil(path, { epochs: [epochWith(1), epochWith(2)], step: 11 })
+    expect(names(text)).toEqual([1, 2, 3, 4, 'epoch 1', 5, 6, 7, 8, 'epoch 2', 9, 10])
+  })
+
+  test('are the epochs alone where no steps were logged, or where the file is gone', async () => {
+    expect(names(await metricsUntil(path, { epochs: [epochWith(1)], step: 4 }))).toEqual(['epoch 1'])
+  })
+})
