@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { anyNumber, count, finite, index, runId, shortText, step } from './message-fields.ts'
+import { timesSchema } from './timing/timeline.ts'
 
 const ringId = z.int().min(1)
 
@@ -52,6 +53,7 @@ const contribution = z.strictObject({
   count,
   lossSum: anyNumber,
   correct: index,
+  times: timesSchema,
 })
 
 /** Elements of the mean gradient of a step, with the figures of the whole batch. */

@@ -8,5 +8,7 @@ export const step = z.int().min(0)
 export const index = z.int().min(0)
 export const count = z.int().min(1)
 export const finite = z.number().finite()
+/** A reading of a clock that only goes forward, in milliseconds; whose clock, and since when, is said where it is used. */
+export const clockMs = finite.min(0)
 /** Also NaN and infinities: a loss that has diverged is told as it is. */
 export const anyNumber = z.custom<number>(value => typeof value === 'number')

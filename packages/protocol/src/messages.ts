@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { directMessageSchemas, peerAddress, ringOrder } from './direct-messages.ts'
-import { anyNumber, count, finite, index, runId, sha256, shortText, step } from './message-fields.ts'
+import { anyNumber, clockMs, count, finite, index, runId, sha256, shortText, step } from './message-fields.ts'
 import { runConfigSchema } from './run-config.ts'
 import type { TensorType } from './tensor.ts'
+import { timesSchema } from './timing/timeline.ts'
 
 /** Raised whenever a message changes so that an older peer would misread it. */
 export const protocolVersion = 3
@@ -127,6 +128,8 @@ const gradient = z.strictObject({
   correct: index,
   /** That of its `work`. */
   slot,
+  /** What the computing thread has done from its last gradient to the end of this one, by the worker's clock. */
+  times: timesSchema,
 })
 
 const update = z.strictObject({ type: z.literal('update'), runId, step, learningRate: finite, slot })
@@ -154,6 +157,13 @@ const heartbeat = z.strictObject({
   pending: index,
   /** Time since the computing thread last finished something or was given something while idle. */
   quietMs: z.number().min(0),
+  /** When this was sent, by the sender's clock. */
+  sentMs: clockMs,
+  /**
+   * The last heartbeat of the other end: when it was sent, by the clock of the other end, and when it came, by that of
+   * the sender. From these the coordinator learns how a worker's clock is set; it sends none itself.
+   */
+  echo: z.strictObject({ sentMs: clockMs, receivedMs: clockMs }).nullable(),
 })
 
 const bye = z.strictObject({

@@ -1,6 +1,6 @@
 import { applyUpdate, type GradientEngine, type OptimizerState, type Updater, weightsSha256 } from '@lockstep/model'
 import type { Arithmetic } from '@lockstep/model/arithmetic'
-import type { MessageOf, Received, Tensors } from '@lockstep/protocol'
+import type { MessageOf, Received, Tensors, Timeline, WorkerPhase } from '@lockstep/protocol'
 import type { TensorPlaces } from './tensor-places.ts'
 
 export type Answer = {
@@ -23,6 +23,8 @@ export type ReplicaOptions = {
   readonly updater: Updater
   readonly arithmetic: Arithmetic
   readonly places: TensorPlaces
+  /** Notes what time is spent on, in the phase `wait` while nothing is due. */
+  readonly timeline: Timeline<WorkerPhase>
   readonly answer: (answer: Answer) => void
   readonly onStep: (step: number) => void
 }
@@ -42,7 +44,7 @@ type State = {
  * time: no update comes in between while a shard is computed.
  */
 export function createReplica(options: ReplicaOptions): Replica {
-  const { updater, places, answer, onStep } = options
+  const { updater, places, timeline, answer, onStep } = options
   const none = new Float32Array(0)
   const state: State = {
     step: -1,
@@ -67,14 +69,17 @@ export function createReplica(options: ReplicaOptions): Replica {
     busy = true
     try {
       for (;;) {
+        timeline.enter('receive')
         while (inbox.length > 0) take(inbox.shift()!)
         const due = takeDue()
         if (due === undefined) return tellStep()
-        const answered = await compute(options, state, due)
+        const answered = places.place(await compute(options, state, due))
+        timeline.enter('send')
         told = state.step
-        answer(places.place(answered))
+        answer(answered)
       }
     } finally {
+      timeline.enter('wait')
       busy = false
     }
   }
@@ -135,29 +140,37 @@ function adopt(
 /** Applies the update of a step, as the coordinator does. An update that the replica is past is dropped. */
 function takeStep(
   state: State,
-  { updater, places }: ReplicaOptions,
+  { updater, places, timeline }: ReplicaOptions,
   { step, learningRate }: MessageOf<'update'>,
   received: Received,
 ): void {
   if (step < state.step) return
   if (step > state.step) throw new RangeError(`an update of step ${step} for a replica at step ${state.step}`)
   places.readMean(received, state.update)
+  timeline.enter('optimizer')
   state.optimizer = applyUpdate(updater, state.weights, state.update, state.optimizer, learningRate)
+  timeline.enter('receive')
   state.step += 1
   state.sha256 = null
 }
 
-async function compute({ engine, places }: ReplicaOptions, state: State, received: Received): Promise<Answer> {
+async function compute(
+  { engine, places, timeline }: ReplicaOptions,
+  state: State,
+  received: Received,
+): Promise<Answer> {
   const { message } = received
   const tensors = places.samples(received)
   const pixels = tensors.pixels as Uint8Array
   const labels = tensors.labels as Uint8Array
+  timeline.enter('compute')
   if (message.type === 'work') {
     const { runId, step, shard, slot } = message
     const keys = tensors.keys as Int32Array
     const { gradient, lossSum, correct, count } = await engine.gradient(state.weights, pixels, labels, keys)
+    timeline.enter('encode')
     return {
-      message: { type: 'gradient', runId, step, shard, count, lossSum, correct, slot },
+      message: { type: 'gradient', runId, step, shard, count, lossSum, correct, slot, times: timeline.take() },
       tensors: { gradient },
     }
   }
@@ -165,6 +178,9 @@ async function compute({ engine, places }: ReplicaOptions, state: State, receive
   const { runId, step, chunk } = message
   const { lossSum, correct, count } = await engine.evaluate(state.weights, pixels, labels)
   state.sha256 ??= weightsSha256(state.weights)
+  timeline.enter('encode')
+  // Only what leads to a gradient is told.
+  timeline.take()
   return {
     message: { type: 'metrics', runId, step, chunk, count, lossSum, correct, weightsSha256: state.sha256 },
     tensors: {},

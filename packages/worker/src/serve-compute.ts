@@ -6,6 +6,7 @@ import {
   createGradientFormat,
   gradientFormatBytes,
 } from '@lockstep/model/arithmetic'
+import { createMonotonicClock, createTimeline, workerPhases } from '@lockstep/protocol'
 import { type ComputeSetup, type FromCompute, memoryOf, type SessionTerms, type ToCompute } from './compute-messages.ts'
 import { type ExchangeMemory, openExchangeMemory } from './exchange-memory.ts'
 import { createReplica, type Replica } from './replica.ts'
@@ -30,6 +31,7 @@ export async function serveCompute(prepare: (setup: ComputeSetup) => Promise<Com
   const { engine, createUpdater, layoutHash, size, backend } = await prepare(setup)
   /** Weights, at most two moments, the mean gradient, and what packing gradients takes. */
   const replicaBytes = 4 * (size * Float32Array.BYTES_PER_ELEMENT + 64) + gradientFormatBytes(config, size)
+  const nowMs = createMonotonicClock()
   let current: { readonly session: number; readonly replica: Replica; readonly memory: ExchangeMemory | null } | null =
     null
 
@@ -50,6 +52,7 @@ export async function serveCompute(prepare: (setup: ComputeSetup) => Promise<Com
       updater: createUpdater(arithmetic),
       arithmetic,
       places: createTensorPlaces(sizes, memory, format),
+      timeline: createTimeline(workerPhases, nowMs),
       answer: answer => post({ type: 'answer', session, ...answer }, memoryOf(answer.tensors)),
       onStep: step => post({ type: 'step', session, step }),
     })

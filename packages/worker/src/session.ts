@@ -4,6 +4,7 @@ import { createTreeReduction, plainArithmetic } from '@lockstep/model/arithmetic
 import {
   type Connection,
   createConnection,
+  createMonotonicClock,
   type LockstepError,
   type MessageOf,
   maxWorkerHeaderBytes,
@@ -44,6 +45,8 @@ export type SessionEnd =
   | { readonly type: 'left' }
   | { readonly type: 'lost'; readonly reason: string; readonly welcomed: boolean }
 
+const nowMs = createMonotonicClock()
+
 type Session = {
   /** `joining` from the welcome on; `leaving` from our own goodbye on. */
   phase: 'greeting' | 'joining' | 'leaving' | 'over'
@@ -58,6 +61,8 @@ type Session = {
   /** Of this end of the connection. */
   localAddress: string
   lastHeardAt: number
+  /** The coordinator's last heartbeat: when it was sent by its clock, and came by ours. */
+  echo: MessageOf<'heartbeat'>['echo']
   clock: NodeJS.Timeout | undefined
 }
 
@@ -86,6 +91,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       if (session.phase === 'leaving') return
       if (message.type === 'welcome' && !session.welcomed) join(message).catch(fail)
       else if (message.type === 'bye') session.bye = message
+      else if (message.type === 'heartbeat') session.echo = { sentMs: message.sentMs, receivedMs: nowMs() }
       else if (isForReplica(message.type)) takeForReplica(session, received)
     }
 
@@ -174,13 +180,14 @@ function newSession(): Session {
     direct: null,
     localAddress: '',
     lastHeardAt: performance.now(),
+    echo: null,
     clock: undefined,
   }
 }
 
 /** Reports what the computing thread does, or gives up a coordinator that has been silent for too long. */
 function beat(
-  { compute, lastHeardAt }: Session,
+  { compute, lastHeardAt, echo }: Session,
   connection: Connection,
   { runId, silenceMs }: MessageOf<'welcome'>,
   cutOff: (fault: string) => void,
@@ -191,7 +198,7 @@ function beat(
     return
   }
   const progress = compute?.progress() ?? { step: 0, pending: 0, quietMs: 0 }
-  connection.send({ type: 'heartbeat', runId, ...progress })
+  connection.send({ type: 'heartbeat', runId, ...progress, sentMs: nowMs(), echo })
 }
 
 function takeForReplica({ direct, compute }: Session, received: Received): void {

@@ -16,6 +16,7 @@ export const timesSchema = z
   .min(1)
   .max(1 + 2 * maxPieces)
   .refine(areTimes, 'expected a start, then numbers of phases and durations in turn')
+  .readonly()
 
 function areTimes(numbers: readonly number[]): boolean {
   if (numbers.length % 2 === 0) return false

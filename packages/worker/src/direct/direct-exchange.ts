@@ -127,11 +127,11 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
     orders.delete(orderKey(message))
     const ring = order && rings.get(order.id)
     if (order === undefined || ring === undefined) return false
-    const { step, shard, count, lossSum, correct } = message
+    const { step, shard, count, lossSum, correct, times } = message
     const { total, learningRate } = order
     const part = { step, shard, count, total, correct, lossSum, learningRate }
     ring.exchange.addShard(part, tensors.gradient as PackedGradient)
-    send({ type: 'contribution', runId, step, shard, count, lossSum, correct })
+    send({ type: 'contribution', runId, step, shard, count, lossSum, correct, times })
     return true
   }
 
