@@ -12,13 +12,14 @@ import type { RunFolder } from './run-folder.ts'
 import { encodeState } from './run-state.ts'
 import { type Listener, type ListenOptions, listen } from './server.ts'
 import { type SummaryFacts, summarizeRun } from './summary.ts'
-import { evaluate, type Training, train } from './training.ts'
+import { openRunTiming, type RunTiming, type TimingOptions } from './timing/run-timing.ts'
+import { evaluate, type Training, train, warmUpSteps } from './training.ts'
 import { createVectorPool } from './vector-pool.ts'
 
 /** Room in a frame beside its largest tensor. */
 const frameOverheadBytes = 128 * 1024
 
-export type CoordinatorOptions = {
+export type CoordinatorOptions = TimingOptions & {
   readonly plan: RunPlan
   /** Opens the run folder; called once the coordinator listens. */
   readonly openFolder: () => Promise<RunFolder>
@@ -39,6 +40,8 @@ export type CoordinatorOptions = {
   readonly onEvent: EventListener
 }
 
+type Conduct = CoordinatorOptions & { readonly timing: RunTiming }
+
 export type Coordinator = {
   readonly url: string
   /** Ends the run with this error, after a checkpoint. */
@@ -47,10 +50,15 @@ export type Coordinator = {
   readonly finished: Promise<RunSummary>
 }
 
-/** Listens for workers and trains the plan with them. Throws when it cannot listen or the folder cannot be written. */
-export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+/**
+ * Listens for workers and trains the plan with them. Throws when it cannot listen, or when the folder or the trace cannot
+ * be written.
+ */
+export async function startCoordinator(given: CoordinatorOptions): Promise<Coordinator> {
+  const timing = openRunTiming(given, warmUpSteps)
+  const options: Conduct = { ...given, timing, onEvent: timing.listen(given.onEvent) }
   const { plan, onEvent } = options
-  const crew = createCrew({ ...options, topology: topologyOf(options) })
+  const crew = createCrew({ ...options, topology: topologyOf(options), timing: timing.steps })
   const listener = await listen({
     ...options.listen,
     maxFrameBytes: plan.state.weights.byteLength + frameOverheadBytes,
@@ -58,6 +66,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     onGarbage: (address, reason) => onEvent({ type: 'refused', address, reason }),
   }).catch(error => {
     crew.stop()
+    timing.close()
     throw error
   })
   onEvent({ type: 'listening', url: listener.url })
@@ -66,17 +75,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const finished = runToEnd(options, crew, folder, listener)
     return { url: listener.url, abort: crew.abort, finished }
   } catch (error) {
-    await closeDown(crew, listener)
+    await closeDown(options, crew, listener)
     throw error
   }
 }
 
-async function runToEnd(
-  options: CoordinatorOptions,
-  crew: Crew,
-  folder: RunFolder,
-  listener: Listener,
-): Promise<RunSummary> {
+async function runToEnd(options: Conduct, crew: Crew, folder: RunFolder, listener: Listener): Promise<RunSummary> {
   const checkpointing = checkpointInto(folder, options)
   const training = createTraining(options, crew, folder, checkpointing)
   try {
@@ -91,18 +95,18 @@ async function runToEnd(
     await saveBeforeFailing(checkpointing)
     throw error
   } finally {
-    await closeDown(crew, listener)
+    await closeDown(options, crew, listener)
   }
 }
 
 async function trainAndTest(
-  options: CoordinatorOptions,
+  options: Conduct,
   crew: Crew,
   folder: RunFolder,
   training: Training,
   checkpointing: Checkpointing,
 ): Promise<RunSummary> {
-  const { plan, onEvent, minWorkers } = options
+  const { plan, onEvent, minWorkers, timing } = options
   onEvent({ type: 'phase', phase: 'waiting for workers', active: crew.membership.active() })
   const status = await trainUnlessInterrupted(crew, minWorkers, training)
   if (status === 'interrupted') await checkpointing.take()
@@ -112,7 +116,8 @@ async function trainAndTest(
   await folder.writeModel(plan.modelFiles())
   const { star, direct } = training.topology.counts()
   const topology = direct > star ? ('direct' as const) : ('star' as const)
-  const outcome = { status, test, topology, weightsSha256: weightsSha256(plan.state.weights) }
+  const phases = timing.steps.report()
+  const outcome = { status, test, topology, phases, weightsSha256: weightsSha256(plan.state.weights) }
   const summary = summarizeRun(summaryFacts(plan, folder), plan.state, crew.membership.roll(), outcome)
   await folder.writeSummary(summary)
   return summary
@@ -134,12 +139,12 @@ async function trainUnlessInterrupted(
 }
 
 function createTraining(
-  options: CoordinatorOptions,
+  options: Conduct,
   { exchange, membership, direct }: Crew,
   folder: RunFolder,
   checkpointing: Checkpointing,
 ): Training {
-  const { plan, onEvent, checkpointEvery, stop } = options
+  const { plan, onEvent, checkpointEvery, stop, timing } = options
   const { config, train, validation, state, arithmetic, optimizer, trainableSize, learningRateAt } = plan
   return {
     runId: plan.identity.runId,
@@ -170,6 +175,8 @@ function createTraining(
     checkpoint: checkpointing.take,
     checkpointEvery,
     shouldStop: () => stop.aborted,
+    timing: timing.steps,
+    onStep: folder.appendStep,
     onEpoch: folder.appendEpoch,
     onEvent,
     nowMs: () => performance.now(),
@@ -197,9 +204,10 @@ async function saveBeforeFailing(checkpointing: Checkpointing): Promise<void> {
   await checkpointing.settle()
 }
 
-async function closeDown(crew: Crew, listener: Listener): Promise<void> {
+async function closeDown({ timing }: Conduct, crew: Crew, listener: Listener): Promise<void> {
   crew.stop()
   await listener.close()
+  timing.close()
 }
 
 function summaryFacts({ identity, config, ...plan }: RunPlan, folder: RunFolder): SummaryFacts {

@@ -10,6 +10,7 @@ import type { Patience } from './member.ts'
 import { type Answer, createMembership, type Membership } from './membership.ts'
 import type { RunPlan } from './plan.ts'
 import { createSharedMemory } from './shared-memory/shared-memory.ts'
+import { type StepTiming, within } from './timing/step-timing.ts'
 
 /** Tasks that a worker holds at once: the one it computes and the next. */
 const taskWindow = 2
@@ -44,16 +45,21 @@ export function createCrew(options: {
   readonly topology: TopologyMode
   /** Asks to stop after the step that is under way; at once when nobody works on it. */
   readonly stop: AbortSignal
+  readonly timing: StepTiming
   readonly onEvent: EventListener
 }): Crew {
-  const { plan, waitMs, stop } = options
+  const { plan, waitMs, stop, timing } = options
   const welcome = { ...welcomeTo(plan), direct: options.topology !== 'star' }
   const sharedMemory = options.shareMemory ? createSharedMemory(welcome.sizes) : null
   let gathering: { readonly wanted: number; readonly done: Deferred<void> } | null = null
   let aborted: LockstepError | null = null
   let stopped = false
   const nowMs = () => performance.now()
-  const exchange = createExchange<Answer>(taskWindow, (workerId, task) => membership.assign(workerId, task), nowMs)
+  const exchange = createExchange<Answer>(
+    taskWindow,
+    (workerId, task) => within(timing, 'prepare', () => membership.assign(workerId, task)),
+    nowMs,
+  )
   let lonely: NodeJS.Timeout | null = null
 
   const membership = createMembership({
@@ -72,6 +78,7 @@ export function createCrew(options: {
       if (gathering !== null && membership.active() >= gathering.wanted) gathering.done.resolve()
     },
     onLeave: workerId => {
+      timing.leave(workerId)
       direct.leave(workerId)
       exchange.leave(workerId)
       if (membership.active() > 0 || stopped) return
@@ -79,11 +86,13 @@ export function createCrew(options: {
       else lonely = setTimeout(() => abort(noWorkers(waitMs)), waitMs)
     },
     onReach: exchange.reach,
+    onTimes: timing.hear,
     onAnswer: (key, answer) => {
       direct.stir()
-      return exchange.deliver(answer.workerId, key, answer)
+      return within(timing, 'receive', () => exchange.deliver(answer.workerId, key, answer))
     },
-    onDirect: (workerId, message, tensors) => direct.receive(workerId, message, tensors),
+    onDirect: (workerId, message, tensors) =>
+      within(timing, 'receive', () => direct.receive(workerId, message, tensors)),
   })
   const direct = createDirect({
     runId: plan.identity.runId,

@@ -1,6 +1,7 @@
 import type { Connection, MessageOf } from '@lockstep/protocol'
 import type { WorkerFacts } from './events.ts'
 import type { Desk } from './shared-memory/shared-memory.ts'
+import type { ClockOffset } from './timing/clock-offset.ts'
 
 /** A connection on its way from `hello` to taking part, and what is known of the worker behind it. */
 export type Member = {
@@ -18,6 +19,7 @@ export type Member = {
   connectedAt: number
   lastHeardAt: number
   heartbeat: MessageOf<'heartbeat'> | null
+  readonly clock: ClockOffset
   samples: number
   shards: number
   outcome: string

@@ -17,6 +17,8 @@ import type { SendableTask, Verdict } from './exchange.ts'
 import { findFault, type Member, type Patience } from './member.ts'
 import type { Desk, SharedMemory } from './shared-memory/shared-memory.ts'
 import { workKey } from './step.ts'
+import { type ClockOffset, createClockOffset } from './timing/clock-offset.ts'
+import type { WorkerTimes } from './timing/step-timing.ts'
 
 /** What a worker answered. */
 export type Answer = {
@@ -42,6 +44,8 @@ export type MembershipOptions = {
   readonly onLeave: (workerId: number) => void
   /** An active worker says which step it has come to. */
   readonly onReach: (workerId: number, step: number) => void
+  /** What an active worker's time went on since it answered last, and how its clock is set. */
+  readonly onTimes: (workerId: number, message: WorkerTimes, clock: ClockOffset) => void
   readonly onAnswer: (key: string, answer: Answer) => Verdict
   /** Takes what a worker says about the exchange among workers. Returns what is wrong with it, or null. */
   readonly onDirect: (workerId: number, message: DirectMessage, tensors: Received['tensors']) => string | null
@@ -140,12 +144,15 @@ export function createMembership(options: MembershipOptions): Membership {
 
   function beat(member: Member, heartbeat: MessageOf<'heartbeat'>): void {
     member.heartbeat = heartbeat
+    const { sentMs: answeredMs, echo } = heartbeat
+    if (echo !== null) member.clock.add({ ...echo, answeredMs, arrivedMs: nowMs() })
     if (!member.active) return
     reach(member, heartbeat.step)
     options.onReach(member.facts!.id, heartbeat.step)
   }
 
   function answer(member: Member, message: Answer['message'], tensors: Received['tensors']): void {
+    if (message.type !== 'metrics' && member.active) options.onTimes(member.facts!.id, message, member.clock)
     const key = answerKey(message)
     const slot = member.desk?.find(key) ?? null
     if (message.type === 'gradient' && message.slot !== slot) {
@@ -203,7 +210,7 @@ export function createMembership(options: MembershipOptions): Membership {
     for (const member of present) {
       const fault = findFault(member, options.patience, now)
       if (fault !== null) cutOff(member, fault)
-      else if (member.facts !== null) member.connection.sendFrame(heartbeatFrame(welcome.runId))
+      else if (member.facts !== null) member.connection.sendFrame(heartbeatFrame(welcome.runId, nowMs()))
     }
   }
 
@@ -311,8 +318,9 @@ function newMember(address: string, nowMs: number): Omit<Member, 'connection'> {
   const facts: WorkerFacts | null = null
   const desk: Desk | null = null
   const clocks = { connectedAt: nowMs, lastHeardAt: nowMs }
+  const clock = createClockOffset()
   const work = { reached: 0, heartbeat: null, samples: 0, shards: 0 }
-  return { address, facts, desk, ...clocks, active: false, gone: false, ...work, outcome: '' }
+  return { address, facts, desk, clock, ...clocks, active: false, gone: false, ...work, outcome: '' }
 }
 
 /** Leaves a time out of account in which nobody could be heard. */
@@ -321,6 +329,6 @@ function excuse(member: Member, nowMs: number, suspendedMs: number): void {
   member.connectedAt += suspendedMs
 }
 
-function heartbeatFrame(runId: string): Uint8Array {
-  return encodeMessage({ type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0 })
+function heartbeatFrame(runId: string, sentMs: number): Uint8Array {
+  return encodeMessage({ type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0, sentMs, echo: null })
 }

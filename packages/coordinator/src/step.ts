@@ -4,6 +4,7 @@ import type { BatchShards } from './batches.ts'
 import type { Ring } from './direct/rings.ts'
 import type { Exchange, SendableTask } from './exchange.ts'
 import type { Answer } from './membership.ts'
+import { type StepTiming, within } from './timing/step-timing.ts'
 import type { VectorPool } from './vector-pool.ts'
 
 /** What a global batch came to: the mean over its samples of what `ShardGradient` holds, and sums over them. */
@@ -31,6 +32,7 @@ export type ReductionTools = {
   readonly arithmetic: Arithmetic
   readonly vectors: VectorPool
   readonly format: GradientFormat
+  readonly timing: Pick<StepTiming, 'enter'>
 }
 
 export type BatchRun = { readonly runId: string; readonly step: number; readonly shards: number }
@@ -53,7 +55,7 @@ export function submitBatch(
 export function createShardTasks(
   batch: BatchShards,
   { runId, step, shards }: BatchRun,
-  { arithmetic, vectors, format }: ReductionTools,
+  { arithmetic, vectors, format, timing }: ReductionTools,
   ring?: MessageOf<'work'>['ring'],
 ) {
   const total = batch.reduce((sum, { count }) => sum + count, 0)
@@ -74,7 +76,7 @@ export function createShardTasks(
         const gradient = vectors.take()
         used.push(gradient)
         format.receive(readGradient, gradient)
-        reduction.add(shard, gradient, count)
+        within(timing, 'reduce', () => reduction.add(shard, gradient, count))
       },
     }),
   )

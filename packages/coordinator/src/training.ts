@@ -11,9 +11,10 @@ import type { EventListener } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import { isOutOfPatience } from './history.ts'
 import type { Answer } from './membership.ts'
-import type { EpochMetrics } from './metrics.ts'
+import type { EpochMetrics, StepMetrics } from './metrics.ts'
 import { type Position, type RunState, startPosition } from './run-state.ts'
 import { type BatchResult, type PendingBatch, type ReductionTools, submitBatch } from './step.ts'
+import type { StepTiming } from './timing/step-timing.ts'
 
 /** Batches whose shards are sent before their step begins, so that no worker waits for data. */
 const batchesAhead = 1
@@ -40,6 +41,9 @@ export type Training = Updater &
     /** Steps between checkpoints beside those at the end of each epoch; 0 for none. */
     readonly checkpointEvery: number
     readonly shouldStop: () => boolean
+    readonly timing: StepTiming
+    /** Called where steps are logged. */
+    readonly onStep: (metrics: StepMetrics) => Promise<void>
     readonly onEpoch: (metrics: EpochMetrics) => Promise<void>
     readonly onEvent: EventListener
     readonly nowMs: () => number
@@ -61,27 +65,33 @@ export async function train(run: Training): Promise<'completed' | 'stopped early
 
 /** The steps that are left of the epoch. False when asked to stop in between. */
 async function trainEpoch(run: Training): Promise<boolean> {
-  const { config, state } = run
+  const { config, state, timing } = run
   const { epoch, batch: first } = state.position
   const batches = epochBatches(run.train, config, epoch)
   // What was sent ahead when the epoch is left in between never becomes due, and nobody waits for it.
   const ahead: PendingBatch[] = []
+  timing.begin()
   for (let batch = first; batch < batches.batches; batch++) {
     if (run.shouldStop()) return false
     const startMs = run.nowMs()
+    timing.enter('prepare')
     while (ahead.length <= batchesAhead && batch + ahead.length < batches.batches) {
       const step = state.step + ahead.length
       const shards = batches.shards(batch + ahead.length)
       ahead.push(submit(run, shards, step))
     }
     const pending = ahead.shift()!
+    timing.enter('wait')
     const result = await pending.result
     takeStep(run, result)
     run.topology.stepDone(pending.ring)
     pending.release()
+    timing.enter('other')
     recordStep(run, result, run.nowMs() - startMs)
     reportStep(run, batches.batches)
     if (run.checkpointEvery > 0 && state.step % run.checkpointEvery === 0) await run.checkpoint()
+    const times = timing.end({ ...result, epoch, step: state.step })
+    if (times !== null) await run.onStep(times)
   }
   return true
 }
@@ -97,15 +107,17 @@ function submit(run: Training, batch: BatchShards, step: number): PendingBatch {
 
 /** One optimizer step, here and in every replica: the workers are told first, so that they compute meanwhile. */
 function takeStep(run: Training, { gradient, lossSum, count, isEverywhere }: BatchResult): void {
-  const { config, state, runId } = run
+  const { config, state, runId, timing } = run
   if (!Number.isFinite(lossSum)) throw diverged(config, state, 'training', lossSum / count)
   const learningRate = run.learningRateAt(state.step)
+  timing.enter('send')
   if (isEverywhere?.() !== true) {
     const packed = run.format.pack(gradient, { step: state.step, shard: 'mean' })
     run.broadcast({ type: 'update', runId, step: state.step, learningRate }, packed)
     // What has been lost by packing is lost to all.
     run.format.unpack(packed, gradient)
   }
+  timing.enter('optimizer')
   state.optimizer = applyUpdate(run, state.weights, gradient, state.optimizer, learningRate)
   state.step += 1
 }

@@ -44,6 +44,16 @@ export type StepTiming = {
   readonly report: () => PhaseReport | null
 }
 
+/** Does something that counts as this phase; then the one before goes on. */
+export function within<T>(timing: Pick<StepTiming, 'enter'>, phase: CoordinatorPhase, action: () => T): T {
+  const before = timing.enter(phase)
+  try {
+    return action()
+  } finally {
+    timing.enter(before)
+  }
+}
+
 export type StepTimingOptions = {
   readonly nowMs: () => number
   /** Steps at the start of a run that means leave out. */

@@ -1,0 +1,38 @@
+import type { EventListener } from '../events.ts'
+import { createStepTiming, type StepTiming } from './step-timing.ts'
+import { createTrace } from './trace.ts'
+import { createTraceFile } from './trace-file.ts'
+
+export type TimingOptions = {
+  /** Whether each step gets a line in `metrics.jsonl`. */
+  readonly logSteps: boolean
+  /** Where to write the first steps in Chrome's trace event format, and how many; null for nowhere. */
+  readonly trace: { readonly file: string; readonly steps: number } | null
+}
+
+/** The timing of a run and where it is written to. */
+export type RunTiming = {
+  readonly steps: StepTiming
+  /** A listener that learns the workers' names for the trace before it passes events on. */
+  readonly listen: (onEvent: EventListener) => EventListener
+  /** Writes what is left of the trace. Throws `disk-full` or `file-not-written`. */
+  readonly close: () => void
+}
+
+/** Throws `file-not-written` where the trace cannot be begun. */
+export function openRunTiming({ logSteps, trace: wanted }: TimingOptions, warmUpSteps: number): RunTiming {
+  const nowMs = () => performance.now()
+  const file = wanted === null ? null : createTraceFile(wanted.file)
+  const trace = file === null || wanted === null ? null : createTrace(file, nowMs(), wanted.steps)
+  return {
+    steps: createStepTiming({ nowMs, warmUpSteps, logsSteps: logSteps, trace }),
+    listen: onEvent => event => {
+      if (event.type === 'worker-joined') {
+        const { id, name, host } = event.worker
+        trace?.name(id, `worker ${id}: ${name} on ${host}`)
+      }
+      onEvent(event)
+    },
+    close: () => file?.close(),
+  }
+}
