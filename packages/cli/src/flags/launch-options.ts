@@ -17,6 +17,9 @@ export const launchOptionsSchema = z.strictObject({
   minWorkers: z.int().min(1).max(1024).nullable().describe('workers to wait for before training starts'),
   wait: z.number().min(0).max(86_400).describe('seconds to go on without any worker'),
   checkpointEvery: z.int().min(0).describe('steps between checkpoints beside those after each epoch, 0: none'),
+  logSteps: z.boolean().describe('a line in metrics.jsonl for each step, with its times by phase'),
+  trace: z.string().min(1).nullable().describe('write the first steps as a trace, which ui.perfetto.dev opens'),
+  traceSteps: z.int().min(1).max(1_000_000).describe('steps in the trace'),
   offline: z.boolean().describe('never use the network'),
   json: z.boolean().describe('JSON lines on standard output'),
 })
@@ -36,6 +39,9 @@ export const launchDefaults: LaunchOptions = {
   minWorkers: null,
   wait: 60,
   checkpointEvery: 0,
+  logSteps: false,
+  trace: null,
+  traceSteps: 1000,
   offline: false,
   json: false,
 }

@@ -20,6 +20,7 @@ import { createJsonReporter } from './json-reporter.ts'
 import { localUrl } from './listen-address.ts'
 import { type LocalWorkers, startLocalWorkers } from './local-workers.ts'
 import { createLogReporter } from './log-reporter.ts'
+import { phaseTable } from './phase-table.ts'
 import { type PreparedRun, prepareRun } from './prepare-run.ts'
 import { combineReporters, type Reporter } from './reporter.ts'
 import { createTerminalReporter } from './terminal-reporter.ts'
@@ -80,6 +81,8 @@ async function conduct(
     topology: launch.topology,
     shareMemory: process.env.LOCKSTEP_SHARED_MEMORY !== 'off',
     checkpointEvery: launch.checkpointEvery,
+    logSteps: launch.logSteps,
+    trace: launch.trace === null ? null : { file: launch.trace, steps: launch.traceSteps },
     stop: interrupt.signal,
     onEvent: event => reporter.current().event(event),
   })
@@ -146,6 +149,8 @@ function createReporters({ plan, minWorkers }: PreparedRun, people: NodeJS.Write
 
 async function finish(summary: RunSummary, prepared: PreparedRun, people: NodeJS.WriteStream, json: boolean) {
   await writeRunPlots(prepared.folder)
+  const table = json ? [] : phaseTable(summary)
+  if (table.length > 0) people.write(`\n${table.join('\n')}\n`)
   people.write(describeEnd(summary, prepared.folder))
   if (json) process.stdout.write(`${JSON.stringify(summary)}\n`)
 }
