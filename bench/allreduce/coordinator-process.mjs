@@ -33,6 +33,8 @@ async function open({ host, token, elements, workers, steps, topology, shareMemo
     topology,
     shareMemory,
     checkpointEvery: 0,
+    logSteps: false,
+    trace: null,
     stop: stop.signal,
     onEvent: report,
   })

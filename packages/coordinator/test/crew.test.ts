@@ -6,7 +6,8 @@ import type { SendableTask } from '../src/exchange.ts'
 import type { Answer } from '../src/membership.ts'
 import { workKey } from '../src/step.ts'
 import { createFakePeer, type FakePeer } from './support/fake-peer.ts'
-import { gradient, gradientTensors, hello, ready, token } from './support/lobby.ts'
+import { createIdleTiming } from './support/idle-timing.ts'
+import { gradient, gradientTensors, heartbeat, hello, ready, token } from './support/lobby.ts'
 import { tinyPlan } from './support/tiny-plan.ts'
 
 const waitMs = 10_000
@@ -27,6 +28,7 @@ function createTested(changes: Partial<RunConfig> = {}) {
     waitMs,
     shareMemory: false,
     topology: 'star',
+    timing: createIdleTiming(),
     stop: stop.signal,
     onEvent: event => events.push(event),
   })
@@ -44,7 +46,7 @@ function createTested(changes: Partial<RunConfig> = {}) {
   /** Lets time pass while these peers send their heartbeats. */
   function pass(durationMs: number, ...alive: readonly FakePeer[]): void {
     for (let passed = 0; passed < durationMs; passed += heartbeatMs) {
-      for (const peer of alive) peer.say({ type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0 })
+      for (const peer of alive) peer.say({ ...heartbeat, runId })
       vi.advanceTimersByTime(heartbeatMs)
     }
   }

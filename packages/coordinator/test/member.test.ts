@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { findFault, type Member, type Patience } from '../src/member.ts'
+import { createClockOffset } from '../src/timing/clock-offset.ts'
 import { createFakePeer } from './support/fake-peer.ts'
 
 const patience: Patience = { helloMs: 5000, readyMs: 60_000, silenceMs: 1600, hangMs: 30_000, queuedBytes: 1000 }
@@ -18,13 +19,14 @@ const member = (changes: Partial<Member>): Member => ({
   connectedAt: 0,
   lastHeardAt: 0,
   heartbeat: null,
+  clock: createClockOffset(),
   samples: 0,
   shards: 0,
   outcome: '',
   ...changes,
 })
 const heartbeat = (pending: number, quietMs: number) =>
-  ({ type: 'heartbeat', runId: 'r', step: 3, pending, quietMs }) as const
+  ({ type: 'heartbeat', runId: 'r', step: 3, pending, quietMs, sentMs: 0, echo: null }) as const
 
 describe('a member has to go', () => {
   test.each([

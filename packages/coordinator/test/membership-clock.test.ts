@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createLobby, heartbeat, hello, ready } from './support/lobby.ts'
+import { createLobby, gradient, gradientTensors, heartbeat, hello, ready } from './support/lobby.ts'
 
 const typesSentTo = (peer: ReturnType<ReturnType<typeof createLobby>['connect']>) =>
   peer.received.map(({ message }) => message.type)
@@ -57,4 +57,18 @@ describe('while time passes', () => {
     pass(800, [guest, heartbeat])
     expect([worker.ending(), guest.ending()]).toEqual(['terminated', 'open'])
   })
+})
+
+test('the clock of a worker is told with its times, from heartbeats that went there and back', () => {
+  const { connect, clock, told } = createLobby()
+  const peer = connect(hello, ready)
+  peer.say({ ...gradient, times: [7] }, gradientTensors)
+  // Sent at 100, at the worker when its clock said 5101, answered at 5151 there, back at 152: 5000 ahead.
+  clock.nowMs = 152
+  peer.say({ ...heartbeat, sentMs: 5151, echo: { sentMs: 100, receivedMs: 5101 } })
+  peer.say({ ...gradient, times: [8] }, gradientTensors)
+  expect(told).toEqual([
+    { id: 1, times: [7], offsetMs: null },
+    { id: 1, times: [8], offsetMs: 5000 },
+  ])
 })

@@ -7,6 +7,7 @@ import { createExchange, type Order } from '../src/exchange.ts'
 import type { Answer } from '../src/membership.ts'
 import { submitBatch, workKey } from '../src/step.ts'
 import { createVectorPool } from '../src/vector-pool.ts'
+import { createIdleTiming } from './support/idle-timing.ts'
 import { createTinyEngine } from './support/tiny-engine.ts'
 import { makeSplit, tinyConfig, tinyState } from './support/tiny-plan.ts'
 
@@ -17,6 +18,7 @@ const tools = () => ({
   arithmetic: plainArithmetic,
   vectors: createVectorPool(weights.length, size => new Float32Array(size)),
   format: createGradientFormat(tinyConfig, plainArithmetic, weights.length),
+  timing: createIdleTiming(),
 })
 
 /** What a worker answers for a shard: the mean gradient of its samples. */
@@ -30,9 +32,19 @@ function shardAnswer(
   shard: number,
   count: number,
   figures: Omit<ShardGradient, 'count' | 'predictions'>,
-) {
+): ShardAnswer {
   const { gradient, lossSum, correct } = figures
-  const message = { type: 'gradient', runId: 'r', step, shard, count, lossSum, correct, slot: null } as const
+  const message: ShardAnswer['message'] = {
+    type: 'gradient',
+    runId: 'r',
+    step,
+    shard,
+    count,
+    lossSum,
+    correct,
+    slot: null,
+    times: [0],
+  }
   return { message, gradient }
 }
 

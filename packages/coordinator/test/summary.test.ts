@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Member } from '../src/member.ts'
 import { runSummarySchema } from '../src/metrics.ts'
 import { type SummaryFacts, summarizeRun } from '../src/summary.ts'
+import { createClockOffset } from '../src/timing/clock-offset.ts'
 import { epochWith } from './support/epoch-metrics.ts'
 import { createFakePeer } from './support/fake-peer.ts'
 import { tinyState } from './support/tiny-plan.ts'
@@ -42,6 +43,7 @@ const member = (id: number, backend: string, changes: Partial<Member> = {}): Mem
   connectedAt: 0,
   lastHeardAt: 0,
   heartbeat: null,
+  clock: createClockOffset(),
   samples: 10 * id,
   shards: id,
   outcome: '',

@@ -1,6 +1,6 @@
 import { createSgd, type GradientEngine, weightsSha256 } from '@lockstep/model'
 import { createGradientFormat, plainArithmetic } from '@lockstep/model/arithmetic'
-import type { Message, Received, Sizes, Tensors } from '@lockstep/protocol'
+import { createTimeline, type Message, type Received, type Sizes, type Tensors, workerPhases } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { type Answer, createReplica } from '../src/replica.ts'
 import { createTensorPlaces } from '../src/tensor-places.ts'
@@ -31,19 +31,27 @@ function createEngine(slow = false): GradientEngine {
 const sizes: Sizes = { weights: 2, trainable: 2, moments: 1, bytesPerSample: 1, maxSamples: 1, gradientType: 'float32' }
 const uncompressed = createGradientFormat({ compress: 'none', seed: 1 }, plainArithmetic, 2)
 
-function createTested({ slow = false, trainableSize = 2 } = {}) {
+/** The clock moves only where the test, or with `gradientMs` a gradient, moves it. */
+function createTested({ slow = false, trainableSize = 2, gradientMs = 0 } = {}) {
   const answers: Answer[] = []
   const steps: number[] = []
+  const clock = { nowMs: 0 }
+  const engine = createEngine(slow)
+  const spend = <T>(ms: number, result: T) => {
+    clock.nowMs += ms
+    return result
+  }
   const replica = createReplica({
-    engine: createEngine(slow),
+    engine: { ...engine, gradient: (...inputs) => spend(gradientMs, engine.gradient(...inputs)) },
     updater: { optimizer: sgd, trainableSize },
     arithmetic: plainArithmetic,
     places: createTensorPlaces(sizes, null, uncompressed),
+    timeline: createTimeline(workerPhases, () => clock.nowMs),
     answer: answer => answers.push(answer),
     onStep: step => steps.push(step),
   })
   const shards = () => answers.map(({ message }) => ('shard' in message ? message.shard : message.chunk))
-  return { ...replica, answers, steps, shards }
+  return { ...replica, answers, steps, shards, clock }
 }
 
 const runId = 'r'
@@ -68,7 +76,17 @@ describe('a replica', () => {
     await receive(work(3, 7, 100))
     expect(answers).toEqual([
       {
-        message: { type: 'gradient', runId, step: 3, shard: 7, count: 1, lossSum: 1, correct: 1, slot: null },
+        message: {
+          type: 'gradient',
+          runId,
+          step: 3,
+          shard: 7,
+          count: 1,
+          lossSum: 1,
+          correct: 1,
+          slot: null,
+          times: expect.any(Array),
+        },
         // (1, 2) + 10 + 100
         tensors: { gradient: Float32Array.of(111, 112) },
       },
@@ -111,6 +129,7 @@ describe('a replica', () => {
       updater: { optimizer: momentum, trainableSize: 2 },
       arithmetic: plainArithmetic,
       places: createTensorPlaces(sizes, null, uncompressed),
+      timeline: createTimeline(workerPhases, () => 0),
       answer: answer => answers.push(answer),
       onStep: () => undefined,
     })
@@ -120,6 +139,40 @@ describe('a replica', () => {
     await replica.receive(evaluate(6, 0))
     // m = 0.5 · (4, 8) − 0.5 · (2, 2) = (1, 3); w = (1, 2) + m = (2, 5)
     expect(answers[0]!.message).toMatchObject({ weightsSha256: weightsSha256(Float32Array.of(2, 5)) })
+  })
+})
+
+describe('the times of a gradient', () => {
+  const number = (phase: (typeof workerPhases)[number]) => workerPhases.indexOf(phase)
+  /** Times without pieces that took none. */
+  const spent = ({ message }: Answer) => {
+    const times = message.type === 'gradient' ? message.times : []
+    const pairs = Array.from({ length: (times.length - 1) / 2 }, (_, at) => [times[2 * at + 1]!, times[2 * at + 2]!])
+    return [times[0], ...pairs.filter(([, ms]) => ms! > 0)]
+  }
+
+  test('say what was done since the last one', async () => {
+    const { receive, clock, answers } = createTested({ gradientMs: 7 })
+    await receive(state(0, 1, 2))
+    clock.nowMs = 5
+    await receive(work(0, 1))
+    clock.nowMs += 3
+    await receive(work(0, 2))
+    const [wait, compute] = [number('wait'), number('compute')]
+    expect(answers.map(spent)).toEqual([
+      [0, [wait, 5], [compute, 7]],
+      [12, [wait, 3], [compute, 7]],
+    ])
+  })
+
+  test('leave out evaluations and what came before them', async () => {
+    const { receive, clock, answers } = createTested({ gradientMs: 7 })
+    await receive(state(0, 1, 2))
+    clock.nowMs = 500
+    await receive(evaluate(0, 0))
+    clock.nowMs += 3
+    await receive(work(0, 1))
+    expect(spent(answers[1]!)).toEqual([500, [number('wait'), 3], [number('compute'), 7]])
   })
 })
 

@@ -83,10 +83,10 @@ describe('a session', () => {
   test('gives the computing thread what concerns the replica, and sends its answers', async () => {
     const session = await takePart()
     const { connection } = session.guest
-    connection.send({ type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0 })
+    connection.send({ type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0, sentMs: 1, echo: null })
     connection.send(work, workTensors)
     connection.send({ type: 'evaluate', runId, step: 0, chunk: 1, count: 1, slot: null }, samples)
-    const figures = { runId, step: 0, count: 1, lossSum: 2, correct: 1 }
+    const figures = { runId, step: 0, count: 1, lossSum: 2, correct: 1, times: [1, 0, 2] }
     session.thread.answer({
       message: { type: 'gradient', shard: 2, slot: null, ...figures },
       tensors: { gradient: new Float32Array(258_762).fill(0.5) },
@@ -102,7 +102,15 @@ describe('a session', () => {
     const idle = createIdleCompute()
     const session = await begin({ prepare: () => new Promise(resolve => (prepared = resolve)) })
     session.guest.connection.send(welcome)
-    const nothing = { type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0 }
+    const nothing = {
+      type: 'heartbeat',
+      runId,
+      step: 0,
+      pending: 0,
+      quietMs: 0,
+      sentMs: expect.any(Number),
+      echo: null,
+    }
     expect(await session.guest.next('heartbeat')).toEqual(nothing)
     expect(await session.guest.next('heartbeat')).toEqual(nothing)
     idle.thread.pending = 2

@@ -33,6 +33,7 @@ const gradientOf = (slot: number | null): MessageOf<'gradient'> => ({
   count: 2,
   lossSum: 1,
   correct: 1,
+  times: [0],
   slot,
 })
 

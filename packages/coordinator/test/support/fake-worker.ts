@@ -5,7 +5,16 @@ import {
   type PackedGradient,
   plainArithmetic,
 } from '@lockstep/model/arithmetic'
-import { type Message, type MessageOf, protocolVersion, type Received, type Tensors } from '@lockstep/protocol'
+import {
+  createTimeline,
+  type Message,
+  type MessageOf,
+  protocolVersion,
+  type Received,
+  type Tensors,
+  workerPhases,
+} from '@lockstep/protocol'
+
 import { createTinyEngine, type TinyEngine, tinyLayout } from './tiny-engine.ts'
 
 export type Say = (message: Message, tensors?: Tensors) => void
@@ -17,6 +26,8 @@ export type FakeWorker = { readonly hello: (token: string) => void; readonly rec
 
 export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine()): FakeWorker {
   const replica = { step: -1, weights: new Float32Array(0), moments: [] as Float32Array[], powers: [] as number[] }
+  const nowMs = () => performance.now()
+  const timeline = createTimeline(workerPhases, nowMs)
   let updater: Updater | null = null
   let format: GradientFormat | null = null
   let waiting: Work[] = []
@@ -27,12 +38,17 @@ export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine
       format = createGradientFormat(message.config, plainArithmetic, message.sizes.weights)
       const { runId, layoutHash } = message
       say({ type: 'ready', runId, layoutHash, backend: 'tiny', sharesMemory: false })
-    } else if (message.type === 'heartbeat')
-      say({ ...message, step: Math.max(0, replica.step), pending: 0, quietMs: 0 })
+    } else if (message.type === 'heartbeat') beat(message)
     else if (message.type === 'state') adopt(message, tensors)
     else if (message.type === 'update') takeStep(message, tensors.gradient as PackedGradient)
     else if (message.type === 'work' || message.type === 'evaluate') waiting.push({ message, tensors })
     answerDue()
+  }
+
+  function beat({ runId, sentMs }: MessageOf<'heartbeat'>): void {
+    const echo = { sentMs, receivedMs: nowMs() }
+    const progress = { step: Math.max(0, replica.step), pending: 0, quietMs: 0 }
+    say({ type: 'heartbeat', runId, ...progress, sentMs: nowMs(), echo })
   }
 
   function adopt({ step, powers }: MessageOf<'state'>, tensors: Tensors): void {
@@ -60,6 +76,7 @@ export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine
   function answer({ message, tensors }: Work): void {
     const [pixels, labels] = [tensors.pixels as Uint8Array, tensors.labels as Uint8Array]
     const { runId, step, count } = message
+    timeline.enter('compute')
     if (message.type === 'work') {
       const { lossSum, correct, gradient } = engine.gradient(
         replica.weights,
@@ -67,9 +84,11 @@ export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine
         labels,
         tensors.keys as Int32Array,
       )
+      timeline.enter('wait')
       const { shard } = message
       const packed = format!.pack(gradient, { step, shard }).slice()
-      say({ type: 'gradient', runId, step, shard, count, lossSum, correct, slot: null }, { gradient: packed })
+      const told = { runId, step, shard, count, lossSum, correct, slot: null, times: timeline.take() }
+      say({ type: 'gradient', ...told }, { gradient: packed })
       return
     }
     const { lossSum, correct } = engine.evaluate(replica.weights, pixels, labels)

@@ -24,7 +24,15 @@ export const hello: MessageOf<'hello'> = {
   layoutHash: null,
 }
 export const ready: MessageOf<'ready'> = { type: 'ready', runId, layoutHash, backend: 'tiny', sharesMemory: false }
-export const heartbeat: MessageOf<'heartbeat'> = { type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0 }
+export const heartbeat: MessageOf<'heartbeat'> = {
+  type: 'heartbeat',
+  runId,
+  step: 0,
+  pending: 0,
+  quietMs: 0,
+  sentMs: 0,
+  echo: null,
+}
 export const gradient: MessageOf<'gradient'> = {
   type: 'gradient',
   runId,
@@ -34,6 +42,7 @@ export const gradient: MessageOf<'gradient'> = {
   lossSum: 1,
   correct: 2,
   slot: null,
+  times: [0],
 }
 export const gradientTensors: Tensors = { gradient: new Float32Array(tinySize) }
 
@@ -58,6 +67,7 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
   const events: CoordinatorEvent[] = []
   const calls: string[] = []
   const answers: Answer[] = []
+  const told: { readonly id: number; readonly times: readonly number[]; readonly offsetMs: number | null }[] = []
   const answering: { verdict: Verdict; take: (answer: Answer) => void } = {
     verdict: { taken: true, fault: null },
     take: () => undefined,
@@ -89,6 +99,8 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
     onLeave: id => calls.push(`leave ${id}`),
     onReach: (id, step) => calls.push(`reach ${id} ${step}`),
     onDirect: () => null,
+    onTimes: (id, { times }, timed) =>
+      told.push({ id, times, offsetMs: timed.estimate(clock.nowMs)?.offsetMs ?? null }),
     onAnswer: (_, answer) => {
       answers.push(answer)
       answering.take(answer)
@@ -118,5 +130,5 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
   }
 
   const reasons = () => events.flatMap(event => ('reason' in event ? [`${event.type}: ${event.reason}`] : []))
-  return { membership, clock, events, reasons, calls, answers, answering, connect, connectFrom, pass }
+  return { membership, clock, events, reasons, calls, answers, told, answering, connect, connectFrom, pass }
 }

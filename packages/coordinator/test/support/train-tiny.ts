@@ -2,10 +2,11 @@ import type { RandomSource } from '@lockstep/data'
 import { createGradientFormat } from '@lockstep/model/arithmetic'
 import { createCrew } from '../../src/crew.ts'
 import type { CoordinatorEvent } from '../../src/events.ts'
-import type { EpochMetrics } from '../../src/metrics.ts'
+import type { EpochMetrics, StepMetrics } from '../../src/metrics.ts'
 import type { RunPlan } from '../../src/plan.ts'
 import { encodeState } from '../../src/run-state.ts'
-import { type Training, train } from '../../src/training.ts'
+import { createStepTiming } from '../../src/timing/step-timing.ts'
+import { type Training, train, warmUpSteps } from '../../src/training.ts'
 import { createVectorPool } from '../../src/vector-pool.ts'
 import { createFakePool, type FakePool } from './fake-pool.ts'
 import type { TinyEngine } from './tiny-engine.ts'
@@ -15,6 +16,7 @@ export type TinyRun = {
   readonly plan: RunPlan
   readonly status: Awaited<ReturnType<typeof train>>
   readonly epochs: readonly EpochMetrics[]
+  readonly steps: readonly StepMetrics[]
   readonly events: readonly CoordinatorEvent[]
   /** Every checkpoint that was asked for, in order. */
   readonly checkpoints: readonly Uint8Array[]
@@ -33,12 +35,15 @@ export async function trainTiny(options: {
   const { plan = tinyPlan(), workers, seed = 1 } = options
   const events: CoordinatorEvent[] = []
   const onEvent = (event: CoordinatorEvent) => void events.push(event)
+  const timing = createStepTiming({ nowMs: steadyClock(), warmUpSteps, logsSteps: true, trace: null })
+  const steps: StepMetrics[] = []
   const crew = createCrew({
     plan,
     token: 'token',
     waitMs: 60_000,
     shareMemory: false,
     topology: 'star',
+    timing,
     stop: new AbortController().signal,
     onEvent,
   })
@@ -71,12 +76,14 @@ export async function trainTiny(options: {
       checkpoint: async () => void checkpoints.push(encodeState(plan.identity, state)),
       checkpointEvery: 0,
       shouldStop: () => false,
+      timing,
+      onStep: async metrics => void steps.push(metrics),
       onEpoch: async metrics => void epochs.push(metrics),
       onEvent,
       nowMs: steadyClock(),
       ...options.training?.(crew),
     })
-    return { plan, status, epochs, events, checkpoints }
+    return { plan, status, epochs, steps, events, checkpoints }
   } finally {
     pool.stop()
     crew.stop()

@@ -41,6 +41,8 @@ export async function startRun(
     shareMemory: true,
     topology: 'star',
     checkpointEvery: 0,
+    logSteps: false,
+    trace: null,
     stop: stop.signal,
     ...options,
     onEvent: event => {
