@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,8 +27,8 @@ describe('the same data, configuration, seed and shards give the same weights', 
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  async function trained(name: string, args: readonly string[]): Promise<RunSummary> {
-    const ended = await runCli([...args, '--run-dir', join(folder, name)])
+  async function trained(name: string, args: readonly string[], environment = {}): Promise<RunSummary> {
+    const ended = await runCli([...args, '--run-dir', join(folder, name)], environment)
     expect(ended, ended.stderr).toMatchObject({ code: 0 })
     return readSummary(join(folder, name))
   }
@@ -39,6 +39,26 @@ describe('the same data, configuration, seed and shards give the same weights', 
     expect(summary.test).toEqual(undisturbed.test)
     // Every sample of both epochs counted once, whoever computed it.
     expect(summary.perWorker.reduce((sum, worker) => sum + worker.samples, 0)).toBe(2 * 248)
+  })
+
+  test.each([
+    // The board, and a desk for each worker.
+    ['on', 3],
+    ['off', 0],
+  ])('with shared memory %s, which takes %i files', async (mode, files) => {
+    const place = join(folder, `memory-${mode}`)
+    const environment = { LOCKSTEP_SHARED_MEMORY: mode }
+    const cli = startCli([...sharded, '--workers', '2', '--run-dir', place], environment)
+    await cli.printed(/2 active/)
+    expect(await sharedFilesOf(cli.child.pid!)).toHaveLength(files)
+    expect((await cli.ending).code).toBe(0)
+    expect((await readSummary(place)).weightsSha256).toBe(undisturbed.weightsSha256)
+  })
+
+  test('with the arithmetic in plain JavaScript', async () => {
+    const environment = { LOCKSTEP_ARITHMETIC: 'plain' }
+    const summary = await trained('plain', [...sharded, '--workers', '2'], environment)
+    expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
   })
 
   test('but another seed or another number of shards gives others', async () => {
@@ -95,6 +115,13 @@ describe('the same data, configuration, seed and shards give the same weights', 
     expect(lines.map(line => JSON.parse(line).epoch)).toEqual([1, 2])
   })
 })
+
+/** What a process holds open of the memory that it shares with its workers. */
+async function sharedFilesOf(id: number): Promise<readonly string[]> {
+  const names = await readdir(`/proc/${id}/fd`)
+  const targets = await Promise.all(names.map(name => readlink(`/proc/${id}/fd/${name}`).catch(() => 'closed')))
+  return targets.filter(target => target.startsWith('/dev/shm/lockstep-'))
+}
 
 /** A frame whose header claims a tensor that is not there. */
 async function sendWrongLength(url: string): Promise<void> {
