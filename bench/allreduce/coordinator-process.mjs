@@ -53,6 +53,9 @@ async function close() {
 }
 
 function report({ type, worker, address, reason }) {
+  if (type === 'ring-linked') process.send({ type: 'linked' })
+  if (type === 'ring-over' && !running?.stop.signal.aborted)
+    process.send({ type: 'failed', reason: `the workers gave up their links: ${reason}` })
   if (type === 'worker-lost' && !running?.stop.signal.aborted)
     process.send({ type: 'failed', reason: `${worker.name} was lost: ${reason}` })
   if (type === 'refused') process.send({ type: 'failed', reason: `${address} was refused: ${reason}` })

@@ -24,9 +24,11 @@ export async function createGloo() {
     const [{ address }] = places
     const namespaces = places.map(({ name }) => name)
     const { pids } = await ask({ do: 'open', namespaces, elements, interface: interfaceName, address, port })
+    const measure = async iterations => (await ask({ do: 'measure', iterations })).ms.map(ms => ({ ms, isEven: true }))
     return {
       counters: () => ({ workers: pids.map(pid => readTraffic(pid, interfaceName)) }),
-      measure: async iterations => (await ask({ do: 'measure', iterations })).ms.map(ms => ({ ms, isEven: true })),
+      settle: measure,
+      measure,
       close: () => ask({ do: 'close' }),
     }
   }

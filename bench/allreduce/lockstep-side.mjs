@@ -9,6 +9,9 @@ const script = name => fileURLToPath(new URL(name, import.meta.url))
 /** Steps for which there is data. */
 const mostSteps = 400
 
+/** Steps in which workers must have found each other. */
+const mostSettling = 50
+
 /** After so long without another worker at the gate, shards have fallen on fewer workers than there are. */
 const patienceMs = 1500
 
@@ -31,7 +34,7 @@ export function createLockstep() {
     const token = randomBytes(32).toString('hex')
     const run = { host: place.address, token, elements, workers, topology, shareMemory, steps: mostSteps }
     const { url } = await coordinator.ask({ do: 'open', ...run })
-    const gate = createGate(coordinator, crew)
+    const gate = createGate(coordinator, crew, topology === 'direct' && workers > 1)
     for (const [index, worker] of crew.entries()) worker.send({ do: 'join', url, token, name: `worker ${index + 1}` })
     const traffic = () => crew.map(({ pid }) => readTraffic(pid, interfaceName))
     const counters = () => ({
@@ -42,6 +45,7 @@ export function createLockstep() {
     return {
       counters,
       peakBytes: () => readPeakBytes(coordinator.pid),
+      settle: gate.settle,
       measure: gate.measure,
       close: () => closeRun(coordinator, crew),
     }
@@ -58,12 +62,13 @@ async function closeRun(coordinator, crew) {
 }
 
 /** Holds the workers back in each step until all have their gradient, and takes the time from there. */
-function createGate(coordinator, crew) {
+function createGate(coordinator, crew, isDirect) {
   /** Of each step that is not over: how many workers are at the gate, and the times of those that have the mean. */
   const steps = new Map()
   let current = 0
   let notify = () => undefined
   let failure = null
+  let isLinked = false
 
   const stateOf = step => {
     if (!steps.has(step)) steps.set(step, { holding: 0, elapsedMs: [] })
@@ -82,6 +87,9 @@ function createGate(coordinator, crew) {
     notify()
   }
   coordinator.on('failed', ({ reason }) => fail(reason))
+  coordinator.on('linked', () => {
+    isLinked = true
+  })
   for (const worker of crew) {
     worker.on('failed', ({ reason }) => fail(reason))
     worker.on('ended', ({ how, reason }) => fail(`a worker has ended: ${how} ${reason}`))
@@ -93,6 +101,15 @@ function createGate(coordinator, crew) {
     const times = []
     for (let iteration = 0; iteration < iterations; iteration++) times.push(await takeStep())
     return times
+  }
+
+  /** Steps that do not count; more where the workers must first be linked, and the step that is sent ahead by then is over. */
+  async function settle(steps) {
+    await measure(steps)
+    if (!isDirect) return
+    for (let tries = 0; !isLinked && tries < mostSettling; tries++) await takeStep()
+    if (!isLinked) throw new Error('the workers have no links to each other')
+    await measure(2)
   }
 
   async function takeStep() {
@@ -119,5 +136,5 @@ function createGate(coordinator, crew) {
     })
   }
 
-  return { measure }
+  return { measure, settle }
 }

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import type { TopLevelSpec } from 'vega-lite'
 import { type Chart, describeChart } from './chart.ts'
 
 export type Drawing = {
@@ -11,13 +12,17 @@ const pngScale = 2
 
 const fontFiles = ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf']
 
+export function drawChart(chart: Chart): Promise<Drawing> {
+  return drawSpec(describeChart(chart))
+}
+
 /**
- * Draws a chart without a browser or a font of this machine, so that it looks the same everywhere.
+ * Draws a Vega-Lite specification without a browser or a font of this machine, so that it looks the same everywhere.
  * The drawing libraries are loaded here, so that commands which draw nothing start without them.
  */
-export async function drawChart(chart: Chart): Promise<Drawing> {
+export async function drawSpec(spec: TopLevelSpec): Promise<Drawing> {
   const [{ parse, View }, { compile }] = await Promise.all([import('vega'), import('vega-lite')])
-  const view = new View(parse(compile(describeChart(chart)).spec), { renderer: 'none' })
+  const view = new View(parse(compile(spec).spec), { renderer: 'none' })
   const svg = await view.toSVG()
   view.finalize()
   return { svg, png: await rasterize(svg) }

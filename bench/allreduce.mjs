@@ -1,0 +1,112 @@
+// All-reduce of 1 to 64 workers over real and emulated links: star and direct beside gloo, and a model of the time.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { planCells } from './allreduce/cells.mjs'
+import { drawResults } from './allreduce/chart.mjs'
+import { costlyBytes, fitTime } from './allreduce/fit.mjs'
+import { createGloo } from './allreduce/gloo-side.mjs'
+import { createLockstep } from './allreduce/lockstep-side.mjs'
+import { measureCells } from './allreduce/measure.mjs'
+import { addDelay, createLoopback, createSwitch, removeLeftovers } from './allreduce/network.mjs'
+import { renderReport } from './allreduce/report.mjs'
+import { readSettings } from './allreduce/settings.mjs'
+import { readMachine } from './support/machine.mjs'
+
+const settings = readSettings()
+if (settings !== null) await run()
+
+async function run() {
+  removeLeftovers()
+  // What is running in the namespaces ends with this process; the namespaces themselves would stay.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.once(signal, () => {
+      removeLeftovers()
+      process.exit(130)
+    })
+  const gloo = settings.contestants.some(({ id }) => id === 'gloo') ? await createGloo() : null
+  if (gloo === null) settings.contestants = settings.contestants.filter(({ id }) => id !== 'gloo')
+  const results = []
+  try {
+    const cells = planCells(settings)
+    await measureLoopback(cells, gloo, results)
+    await measureHosts(cells, gloo, results)
+  } finally {
+    await gloo?.end()
+    removeLeftovers()
+  }
+  await writeReport({
+    measuredAt: new Date().toISOString(),
+    machine: readMachine(),
+    versions: gloo?.versions ?? {},
+    settings: { ...settings, links: settings.links.map(({ id }) => id), out: undefined },
+    results,
+    fits: fitAll(results),
+  })
+}
+
+async function measureLoopback(cells, gloo, results) {
+  const mine = cells.filter(({ link }) => link.id === 'loopback')
+  if (mine.length === 0) return
+  const lockstep = createLockstep()
+  const network = createLoopback(Math.max(...settings.workers))
+  try {
+    await measureCells(mine, network, { lockstep, gloo }, results)
+  } finally {
+    await lockstep.end()
+    network.remove()
+  }
+}
+
+/** Hosts of their own, whose links change while their processes stay. */
+async function measureHosts(cells, gloo, results) {
+  const others = settings.links.filter(({ id }) => id !== 'loopback')
+  if (others.length === 0) return
+  const lockstep = createLockstep()
+  const network = createSwitch(Math.max(...settings.workers))
+  try {
+    for (const link of others) {
+      const mine = cells.filter(cell => cell.link === link)
+      if (link.roundTripMs === undefined) {
+        network.setRate(link.id)
+        await measureCells(mine, network, { lockstep, gloo }, results)
+      } else {
+        const delayed = await addDelay(network.hosts, link.roundTripMs / 2)
+        await measureCells(mine, delayed, { lockstep, gloo }, results)
+        await delayed.end()
+      }
+    }
+  } finally {
+    await lockstep.end()
+    network.remove()
+  }
+}
+
+/** A model of each way on each link. One worker alone has nobody to exchange with. */
+function fitAll(results) {
+  const measured = results.filter(({ medianMs, workers }) => medianMs !== undefined && workers > 1)
+  const keys = [...new Set(measured.map(({ link, contestant }) => `${link} ${contestant}`))]
+  return keys.flatMap(key => {
+    const [link, contestant] = key.split(' ')
+    const points = measured
+      .filter(result => result.link === link && result.contestant === contestant)
+      .map(({ workers, elements, medianMs }) => ({
+        workers,
+        bytes: costlyBytes(link, contestant, workers, 4 * elements),
+        ms: medianMs,
+      }))
+    const fit = fitTime(points)
+    return fit === null ? [] : [{ link, contestant, ...fit }]
+  })
+}
+
+async function writeReport(report) {
+  const text = renderReport(report)
+  mkdirSync(settings.out, { recursive: true })
+  const write = (extension, content) => writeFileSync(join(settings.out, `allreduce.${extension}`), content)
+  write('md', text)
+  write('json', `${JSON.stringify(report, undefined, 2)}\n`)
+  const { svg, png } = await drawResults(report)
+  write('svg', svg)
+  write('png', png)
+  process.stdout.write(text)
+}
