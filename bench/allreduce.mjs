@@ -17,19 +17,15 @@ if (settings !== null) await run()
 
 async function run() {
   removeLeftovers()
-  // What is running in the namespaces ends with this process; the namespaces themselves would stay.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
-    process.once(signal, () => {
-      removeLeftovers()
-      process.exit(130)
-    })
+  cleanUpOnSignals()
   const gloo = settings.contestants.some(({ id }) => id === 'gloo') ? await createGloo() : null
   if (gloo === null) settings.contestants = settings.contestants.filter(({ id }) => id !== 'gloo')
   const results = []
+  const deadlineMs = performance.now() + settings.budgetMs
   try {
     const cells = planCells(settings)
-    await measureLoopback(cells, gloo, results)
-    await measureHosts(cells, gloo, results)
+    await measureLoopback(cells, { gloo, deadlineMs }, results)
+    await measureHosts(cells, { gloo, deadlineMs }, results)
   } finally {
     await gloo?.end()
     removeLeftovers()
@@ -44,13 +40,30 @@ async function run() {
   })
 }
 
-async function measureLoopback(cells, gloo, results) {
+/**
+ * What runs in the namespaces ends with this process; the namespaces themselves would stay. A terminal sends a signal to
+ * all processes at once, so the commands that remove them are started a moment later.
+ */
+function cleanUpOnSignals() {
+  let isLeaving = false
+  const leave = () => {
+    if (isLeaving) return
+    isLeaving = true
+    setTimeout(() => {
+      removeLeftovers()
+      process.exit(130)
+    }, 200)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, leave)
+}
+
+async function measureLoopback(cells, terms, results) {
   const mine = cells.filter(({ link }) => link.id === 'loopback')
   if (mine.length === 0) return
   const lockstep = createLockstep()
   const network = createLoopback(Math.max(...settings.workers))
   try {
-    await measureCells(mine, network, { lockstep, gloo }, results)
+    await measureCells(mine, network, { lockstep, ...terms }, results)
   } finally {
     await lockstep.end()
     network.remove()
@@ -58,7 +71,7 @@ async function measureLoopback(cells, gloo, results) {
 }
 
 /** Hosts of their own, whose links change while their processes stay. */
-async function measureHosts(cells, gloo, results) {
+async function measureHosts(cells, terms, results) {
   const others = settings.links.filter(({ id }) => id !== 'loopback')
   if (others.length === 0) return
   const lockstep = createLockstep()
@@ -68,10 +81,10 @@ async function measureHosts(cells, gloo, results) {
       const mine = cells.filter(cell => cell.link === link)
       if (link.roundTripMs === undefined) {
         network.setRate(link.id)
-        await measureCells(mine, network, { lockstep, gloo }, results)
+        await measureCells(mine, network, { lockstep, ...terms }, results)
       } else {
         const delayed = await addDelay(network.hosts, link.roundTripMs / 2)
-        await measureCells(mine, delayed, { lockstep, gloo }, results)
+        await measureCells(mine, delayed, { lockstep, ...terms }, results)
         await delayed.end()
       }
     }

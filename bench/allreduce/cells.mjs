@@ -72,6 +72,7 @@ function shareTime(entries, { repeats, budgetMs }) {
     const more = Math.floor(shareMs / entry.expectedMs)
     entry.rounds = more >= 3 * repeats ? repeats : 1
     entry.steps = Math.max(1, Math.min(mostSteps, Math.floor((1 + more) / entry.rounds)))
+    entry.capMs = 200 + 1.5 * entry.steps * entry.expectedMs
   }
 }
 

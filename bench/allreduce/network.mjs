@@ -1,9 +1,12 @@
 // Hosts that are network namespaces: one with nothing but its loopback, or many on a switch, each with a link of its own.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const prefix = 'lockstep-ar'
+/** Where iproute2 keeps namespaces by name. */
+const namespaces = '/run/netns'
 const switchName = `${prefix}-switch`
 
 /** How fast a link is, and what `tc tbf` needs for it: a burst that holds one of the kernel's 64 KiB packets where it can. */
@@ -90,8 +93,8 @@ function limit({ name, port }, bucket) {
 
 /** Also what an earlier run, ended by force, has left behind. */
 export function removeLeftovers() {
-  const listed = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' })
-  removeNamespaces([...listed.matchAll(new RegExp(`^${prefix}-\\S+`, 'gm'))].map(([name]) => name))
+  const names = existsSync(namespaces) ? readdirSync(namespaces) : []
+  removeNamespaces(names.filter(name => name.startsWith(`${prefix}-`)))
 }
 
 function removeNamespaces(names) {
