@@ -8,6 +8,9 @@ const leastShare = 0.7
 /** Of the memory that is free, what a cell may take. */
 const memoryShare = 0.8
 
+/** Starting a process of lockstep's, which loads tfjs twice, on two cores. */
+const processMs = 700
+
 /** Starting a run, and a round trip to every process. */
 const overheadMs = workers => 400 + 25 * workers
 
@@ -27,9 +30,13 @@ export function planCells(settings) {
   const cells = settings.links.flatMap(link =>
     settings.elements.flatMap(elements => settings.workers.map(workers => planCell(settings, link, elements, workers))),
   )
+  // One set of processes for the loopback, one for hosts of their own.
+  const sets = new Set(settings.links.map(({ id }) => id === 'loopback')).size
+  const startMs = sets * processMs * (1 + Math.max(...settings.workers))
   shareTime(
     cells.flatMap(({ entries }) => entries),
-    settings,
+    settings.budgetMs - startMs,
+    settings.repeats,
   )
   return cells
 }
@@ -50,7 +57,7 @@ function planCell({ contestants }, link, elements, workers) {
 }
 
 /** The quickest entries first, for as long as the time lasts; what is left is shared out among them alike. */
-function shareTime(entries, { repeats, budgetMs }) {
+function shareTime(entries, budgetMs, repeats) {
   const availableBytes = memoryShare * readAvailableBytes()
   const fitting = entries.filter(entry => {
     if (entry.bytes > availableBytes)

@@ -99,11 +99,12 @@ export function predictFor(fit, workers, elements) {
 
 function renderLeftOut(results) {
   const left = results.filter(({ medianMs }) => medianMs === undefined)
+  const lines = groupBy(left, ({ link, contestant, reason }) => `${link} ${contestant} ${reason}`).map(same => {
+    const [{ link, contestant, reason }] = same
+    const cells = same.map(({ elements, workers }) => `${workers} × ${(4 * elements) / 1e6} MB`)
+    return `- ${titleOf(links, link)}, ${titleOf(contestants, contestant)}, ${cells.join(', ')}: ${reason}`
+  })
   const uneven = results.some(({ unevenSteps }) => unevenSteps > 0)
-  const lines = left.map(
-    ({ link, elements, workers, contestant, reason }) =>
-      `- ${titleOf(links, link)}, ${(4 * elements) / 1e6} MB, ${workers} workers, ${titleOf(contestants, contestant)}: ${reason}`,
-  )
   const note = uneven ? ['\\* In some of the steps a worker was given more than one shard.\n'] : []
   return [...note, ...(lines.length > 0 ? ['## Left out\n', ...lines, ''] : [])]
 }
