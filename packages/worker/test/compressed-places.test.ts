@@ -26,6 +26,7 @@ const answerIn = (slot: number | null): MessageOf<'gradient'> => ({
   lossSum: 1,
   correct: 0,
   slot,
+  times: [0],
 })
 const updateIn = (slot: number | null): MessageOf<'update'> => ({
   type: 'update',
