@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
-import { encodeMessage } from '@lockstep/protocol'
+import { encodeMessage, type Message } from '@lockstep/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { runSummarySchema } from '../src/metrics.ts'
 import { readNewestCheckpoint, reopenRunFolder } from '../src/run-folder.ts'
@@ -71,6 +71,24 @@ describe('a run', () => {
     const summary = await finished
     expect(summary.weightsSha256).toBe(finalSha256)
     expect(summary.perWorker.map(({ outcome }) => outcome === 'stayed to the end').sort()).toEqual([false, true, true])
+  })
+
+  test('goes on without an answer that does not come, from a worker that is alive', async () => {
+    const { url, finished } = await startTiny(path, { minWorkers: 2 })
+    const held: string[] = []
+    const before = (message: Message) => {
+      // By step 5 both have answered often enough for their pace to be known.
+      if (message.type !== 'gradient' || message.step !== 5 || held.length > 0) return message
+      held.push(`shard ${message.shard}`)
+      return null
+    }
+    for (let worker = 0; worker < 2; worker++) startSocketWorker(url, { before })
+    const { weightsSha256, perWorker } = await finished
+    expect(held).toHaveLength(1)
+    expect(weightsSha256).toBe(finalSha256)
+    expect(perWorker.map(({ outcome }) => outcome)).toEqual(['stayed to the end', 'stayed to the end'])
+    // Two epochs of 33 samples, each once.
+    expect(perWorker.reduce((sum, { samples }) => sum + samples, 0)).toBe(66)
   })
 
   test('is not disturbed by strangers at its port', async () => {

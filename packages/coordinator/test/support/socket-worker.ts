@@ -15,8 +15,8 @@ export function startSocketWorker(
   url: string,
   options: {
     readonly token?: string
-    /** Awaited before a message is sent: a place to hold the run or to change what is said. */
-    readonly before?: (message: Message) => Message | Promise<Message>
+    /** Awaited before a message is sent: a place to hold the run or to change what is said; with null it is not sent. */
+    readonly before?: (message: Message) => Message | null | Promise<Message | null>
   } = {},
 ): SocketWorker {
   const { before = (message: Message) => message } = options
@@ -29,7 +29,10 @@ export function startSocketWorker(
   })
   let saying: Promise<void> = Promise.resolve()
   const worker = createFakeWorker((message, tensors) => {
-    saying = saying.then(async () => connection.send(await before(message), tensors))
+    saying = saying.then(async () => {
+      const said = await before(message)
+      if (said !== null) connection.send(said, tensors)
+    })
   })
   const connection = createConnection(socket, { onMessage: receive, onClose: () => end(bye) })
   socket.once('open', () => worker.hello(options.token ?? token))
