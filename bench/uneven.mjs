@@ -67,15 +67,23 @@ async function train(workers, batch) {
   const others = workers.map(name => {
     const connect = ['--connect', `ws://${listen}`, '--token-file', token, '--name', name, '--offline']
     const worker = start(['worker', ...connect])
-    if (name === 'slowed') slowDown(worker.child.pid)
+    if (name === 'slowed') slowDownOnceReady(worker.child)
     return worker
   })
   await Promise.all([coordinator, ...others].map(({ ended }) => ended))
   return readSummary(place)
 }
 
-function slowDown(pid) {
-  spawn(process.execPath, [slowDownFile, pid, values.share, values['period-ms']], { stdio: 'inherit' })
+/** From its first step on. A group of its own: a Ctrl-C must not leave the worker stopped. */
+function slowDownOnceReady(worker) {
+  let text = ''
+  const listen = chunk => {
+    text += chunk
+    if (!text.includes('computing on')) return
+    for (const stream of [worker.stdout, worker.stderr]) stream.off('data', listen)
+    spawn(process.execPath, [slowDownFile, worker.pid, values.share, values['period-ms']], { detached: true })
+  }
+  for (const stream of [worker.stdout, worker.stderr]) stream.on('data', listen)
 }
 
 async function freePort() {
