@@ -4,7 +4,10 @@ import { forEachPiece, type Times } from '@lockstep/protocol'
 export type PhaseSums<Phase extends string> = {
   /** Adds what of a stretch lies after `fromMs`, both by the same clock. */
   readonly add: (times: Times, fromMs: number) => void
-  /** The step is over and took so long; it counts among the measured ones, or not. */
+  /**
+   * The step is over and took so long; it counts among the measured ones, or not. One in which nothing was added counts
+   * only when something is added later: whoever tells of its time tells of all since it told last.
+   */
   readonly endStep: (stepMs: number, counts: boolean) => void
   /** Of the step that goes on. */
   readonly ofStep: () => Record<Phase, number>
@@ -15,10 +18,12 @@ export type PhaseSums<Phase extends string> = {
 export function createPhaseSums<Phase extends string>(phases: readonly Phase[]): PhaseSums<Phase> {
   const step = new Float64Array(phases.length)
   const total = new Float64Array(phases.length)
-  let steps = 0
-  let totalMs = 0
+  const told = { steps: 0, ms: 0 }
+  const untold = { steps: 0, ms: 0 }
+  let tells = false
 
   function add(times: Times, fromMs: number): void {
+    tells = true
     forEachPiece(times, (phase, startMs, durationMs) => {
       step[phase]! += Math.min(durationMs, Math.max(0, startMs + durationMs - fromMs))
     })
@@ -26,11 +31,24 @@ export function createPhaseSums<Phase extends string>(phases: readonly Phase[]):
 
   function endStep(stepMs: number, counts: boolean): void {
     if (counts) {
-      steps += 1
-      totalMs += stepMs
+      untold.steps += 1
+      untold.ms += stepMs
+      if (tells) settle()
       for (let phase = 0; phase < phases.length; phase++) total[phase]! += step[phase]!
     }
+    tells = false
     step.fill(0)
+  }
+
+  function settle(): void {
+    told.steps += untold.steps
+    told.ms += untold.ms
+    Object.assign(untold, { steps: 0, ms: 0 })
+  }
+
+  function means(): ReturnType<PhaseSums<Phase>['means']> {
+    const { steps, ms } = told
+    return steps === 0 ? null : { steps, stepMs: toMicroseconds(ms / steps), phases: byName(total, steps) }
   }
 
   const byName = (times: Float64Array, divisor: number) =>
@@ -43,8 +61,7 @@ export function createPhaseSums<Phase extends string>(phases: readonly Phase[]):
     add,
     endStep,
     ofStep: () => byName(step, 1),
-    means: () =>
-      steps === 0 ? null : { steps, stepMs: toMicroseconds(totalMs / steps), phases: byName(total, steps) },
+    means,
   }
 }
 

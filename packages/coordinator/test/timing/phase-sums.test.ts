@@ -36,6 +36,18 @@ describe('the sums of phases', () => {
     expect(sums.ofStep()).toEqual({ wait: 45, work: 15 })
   })
 
+  test('count a step in which nothing was told when something is told later', () => {
+    const sums = createPhaseSums(phases)
+    sums.add([0, 1, 10], 0)
+    sums.endStep(10, true)
+    sums.endStep(10, true)
+    sums.add([10, 0, 10, 1, 10], 0)
+    sums.endStep(10, true)
+    sums.endStep(10, true)
+    // The second step was told of in the third, the fourth never: 10 + 20 ms over 3 steps.
+    expect(sums.means()).toEqual({ steps: 3, stepMs: 10, phases: { wait: 3.333, work: 6.667 } })
+  })
+
   test('are told to the microsecond', () => {
     const sums = createPhaseSums(phases)
     sums.add([0, 0, 1.23456, 1, 0.00049], 0)

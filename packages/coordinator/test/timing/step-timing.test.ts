@@ -112,6 +112,7 @@ describe('the report', () => {
     hear(2, 0, compute, 10)
     leave(1)
     pass(2)
+    hear(2, 0, compute, 10)
     pass(3)
     expect(report()!.workers.map(({ id, steps }) => [id, steps])).toEqual([
       [1, 1],
