@@ -50,8 +50,9 @@ function planCell({ contestants }, link, elements, workers) {
       const bytes = estimateBytes(contestant, workers, vectorBytes)
       const joinMs = joinSteps[contestant.id] * estimateMs({ id: 'star' }, link, workers, vectorBytes)
       const warmUps = expectedMs > longMs ? 0 : 1
-      const leastMs = overheadMs(workers) + joinMs + (1 + warmUps) * expectedMs
-      return { contestant, expectedMs, bytes, warmUps, leastMs, steps: 0, reason: undefined }
+      const stepMs = contestant.id === 'gloo' ? expectedMs : expectedMs + Math.min(3000, 1.5 * expectedMs)
+      const leastMs = overheadMs(workers) + joinMs + (1 + warmUps) * stepMs
+      return { contestant, expectedMs, stepMs, bytes, warmUps, leastMs, steps: 0, reason: undefined }
     })
   return { link, elements, workers, entries }
 }
@@ -76,10 +77,10 @@ function shareTime(entries, budgetMs, repeats) {
   }
   const shareMs = leftMs / Math.max(1, chosen.length)
   for (const entry of chosen) {
-    const more = Math.floor(shareMs / entry.expectedMs)
+    const more = Math.floor(shareMs / entry.stepMs)
     entry.rounds = more >= 3 * repeats ? repeats : 1
     entry.steps = Math.max(1, Math.min(mostSteps, Math.floor((1 + more) / entry.rounds)))
-    entry.capMs = 200 + 1.5 * entry.steps * entry.expectedMs
+    entry.capMs = 200 + 1.5 * entry.steps * entry.stepMs
   }
 }
 

@@ -61,7 +61,9 @@ function describe({ link, elements, workers }, { contestant, expectedMs }) {
 function summarize(entry, rounds) {
   if (entry.reason !== undefined) return { reason: entry.reason }
   const taken = rounds.flatMap(round => round.taken)
-  const ms = taken.map(step => step.ms)
+  // A step in which a worker had no shard tells little, but more than nothing.
+  const even = taken.filter(({ isEven }) => isEven)
+  const ms = (even.length > 0 ? even : taken).map(step => step.ms)
   const perStep = read => rounds.reduce((sum, round) => sum + read(round.after) - read(round.before), 0) / taken.length
   const isOfLockstep = rounds[0].after.coordinator !== undefined
   const hosts = rounds[0].after.workers.length
@@ -70,7 +72,7 @@ function summarize(entry, rounds) {
     medianMs: median(ms),
     spread: spread(ms),
     stepsMs: ms,
-    unevenSteps: taken.filter(({ isEven }) => !isEven).length,
+    unevenSteps: taken.length - even.length,
     workerSentBytes: Array.from({ length: hosts }, (_, at) => sentBy(at)).reduce((a, b) => a + b, 0) / hosts,
     ...(isOfLockstep && {
       coordinatorSentBytes: perStep(({ coordinator }) => coordinator.sent),

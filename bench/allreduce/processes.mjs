@@ -31,6 +31,11 @@ export function startIn(namespace, file) {
       child.send(request)
       return answerTo(events)
     },
+    kill: async () => {
+      ending = true
+      child.kill('SIGKILL')
+      await exited
+    },
     end: async () => {
       ending = true
       if (child.connected) child.disconnect()

@@ -105,7 +105,9 @@ function renderLeftOut(results) {
     return `- ${titleOf(links, link)}, ${titleOf(contestants, contestant)}, ${cells.join(', ')}: ${reason}`
   })
   const uneven = results.some(({ unevenSteps }) => unevenSteps > 0)
-  const note = uneven ? ['\\* In some of the steps a worker was given more than one shard.\n'] : []
+  const note = uneven
+    ? ['\\* In some of the steps a worker had no shard; the figure leaves them out where there are others.\n']
+    : []
   return [...note, ...(lines.length > 0 ? ['## Left out\n', ...lines, ''] : [])]
 }
 

@@ -1,0 +1,95 @@
+// The gate of a run: holds its workers back in each step until all have their gradient, and takes the time from there.
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Steps in which workers must have found each other. */
+const mostSettling = 50
+
+/** After so long without another worker at the gate, shards have fallen on fewer workers than there are. */
+const patienceMs = 1500
+
+/**
+ * How long all wait together, as if they computed: longer than the last exchange took, within limits. Where computing took
+ * no time at all, whoever happens to be served first would seem faster than the others, and be given their shards.
+ */
+const computing = { ofExchange: 1.5, leastMs: 10, mostMs: 3000 }
+
+/** `isDirect`: the workers will exchange among themselves once they are linked. */
+export function createGate(coordinator, crew, isDirect) {
+  /** Of each step that is not over: the workers that are at the gate, and the times of those that have the mean. */
+  const steps = new Map()
+  let current = 0
+  let lastMs = 0
+  let notify = () => undefined
+  let failure = null
+  let isLinked = false
+
+  const stateOf = step => {
+    if (!steps.has(step)) steps.set(step, { atGate: new Set(), elapsedMs: [] })
+    return steps.get(step)
+  }
+  const fail = reason => {
+    failure ??= new Error(reason)
+    notify()
+  }
+  const hear = (worker, { holding, mean, elapsedMs, isRight }) => {
+    if (holding !== undefined) stateOf(holding).atGate.add(worker)
+    // Whoever comes to a step that is over goes through.
+    if (holding < current) worker.send({ do: 'open', step: holding })
+    if (mean !== undefined) stateOf(mean).elapsedMs.push(elapsedMs)
+    if (isRight === false) return fail(`the mean gradient of step ${mean} is wrong`)
+    notify()
+  }
+  coordinator.on('failed', ({ reason }) => fail(reason))
+  coordinator.on('linked', () => {
+    isLinked = true
+  })
+  for (const worker of crew) {
+    worker.on('failed', ({ reason }) => fail(reason))
+    worker.on('ended', ({ how, reason }) => fail(`a worker has ended: ${how} ${reason}`))
+    worker.on('gate', message => hear(worker, message))
+  }
+
+  /** Takes so many steps, and returns the longest time of a worker in each: from its gradient to the mean, in ms. */
+  async function measure(iterations) {
+    const times = []
+    for (let iteration = 0; iteration < iterations; iteration++) times.push(await takeStep())
+    return times
+  }
+
+  /** Steps that do not count; more where the workers must first be linked, and the step that is sent ahead by then is over. */
+  async function settle(count) {
+    await measure(count)
+    if (!isDirect) return
+    for (let tries = 0; !isLinked && tries < mostSettling; tries++) await takeStep()
+    if (!isLinked) throw new Error('the workers have no links to each other')
+    await measure(2)
+  }
+
+  async function takeStep() {
+    const state = stateOf(current)
+    const isEven = await until(() => state.atGate.size === crew.length, patienceMs)
+    await delay(Math.min(computing.mostMs, Math.max(computing.leastMs, computing.ofExchange * lastMs)))
+    for (const worker of crew) worker.send({ do: 'open', step: current })
+    await until(() => state.elapsedMs.length === crew.length, null)
+    steps.delete(current)
+    current += 1
+    lastMs = Math.max(...state.elapsedMs)
+    return { ms: lastMs, isEven }
+  }
+
+  /** Waits for a condition; resolves with false when nothing has changed for so long since the first worker came. */
+  function until(condition, patience) {
+    return new Promise((resolve, reject) => {
+      let timer
+      notify = () => {
+        clearTimeout(timer)
+        if (failure !== null) return reject(failure)
+        if (condition()) return resolve(true)
+        if (patience !== null && stateOf(current).atGate.size > 0) timer = setTimeout(() => resolve(false), patience)
+      }
+      notify()
+    })
+  }
+
+  return { measure, settle, hasFailed: () => failure !== null }
+}
