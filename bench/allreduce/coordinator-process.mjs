@@ -1,5 +1,6 @@
 // A coordinator of lockstep, asked by the benchmark's process: { do: 'open', ... } and { do: 'close' }.
 import { startCoordinator } from '@lockstep/coordinator'
+import { listenToParent, tell } from './parent.mjs'
 import { planExchange } from './plan-exchange.mjs'
 
 /** Keeps nothing: there is nothing to keep. */
@@ -12,14 +13,13 @@ const folder = {
 }
 let running = null
 
-process.on('message', request => {
+listenToParent(request => {
   const handle = request.do === 'open' ? open : close
   handle(request).then(
-    reply => process.send({ ...reply, type: 'reply' }),
-    error => process.send({ type: 'reply', error: error.message }),
+    reply => tell({ ...reply, type: 'reply' }),
+    error => tell({ type: 'reply', error: error.message }),
   )
 })
-process.once('disconnect', () => process.exit())
 
 async function open({ host, token, elements, workers, steps, topology, shareMemory }) {
   const stop = new AbortController()
@@ -39,7 +39,7 @@ async function open({ host, token, elements, workers, steps, topology, shareMemo
     onEvent: report,
   })
   running = { stop, finished: coordinator.finished }
-  coordinator.finished.catch(error => process.send({ type: 'failed', reason: error.message }))
+  coordinator.finished.catch(error => tell({ type: 'failed', reason: error.message }))
   return { url: coordinator.url }
 }
 
@@ -53,10 +53,10 @@ async function close() {
 }
 
 function report({ type, worker, address, reason }) {
-  if (type === 'ring-linked') process.send({ type: 'linked' })
+  if (type === 'ring-linked') tell({ type: 'linked' })
   if (type === 'ring-over' && !running?.stop.signal.aborted)
-    process.send({ type: 'failed', reason: `the workers gave up their links: ${reason}` })
+    tell({ type: 'failed', reason: `the workers gave up their links: ${reason}` })
   if (type === 'worker-lost' && !running?.stop.signal.aborted)
-    process.send({ type: 'failed', reason: `${worker.name} was lost: ${reason}` })
-  if (type === 'refused') process.send({ type: 'failed', reason: `${address} was refused: ${reason}` })
+    tell({ type: 'failed', reason: `${worker.name} was lost: ${reason}` })
+  if (type === 'refused') tell({ type: 'failed', reason: `${address} was refused: ${reason}` })
 }

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { startCompute } from '../../packages/worker/dist/compute.js'
 import { runSession } from '../../packages/worker/dist/session.js'
+import { listenToParent, tell } from './parent.mjs'
 
 const standIn = fileURLToPath(new URL('stand-in-thread.mjs', import.meta.url))
 const gate = new BroadcastChannel('allreduce-gate')
@@ -9,14 +10,13 @@ let compute = null
 let leaving = null
 
 gate.onmessage = ({ data }) => {
-  if ('holding' in data || 'mean' in data) process.send({ type: 'gate', ...data })
+  if ('holding' in data || 'mean' in data) tell({ type: 'gate', ...data })
 }
-process.on('message', request => {
+listenToParent(request => {
   if (request.do === 'open') gate.postMessage({ open: request.step })
   else if (request.do === 'join') join(request)
   else leaving?.abort()
 })
-process.once('disconnect', () => process.exit())
 
 function join({ url, token, name }) {
   leaving = new AbortController()
@@ -36,8 +36,8 @@ function join({ url, token, name }) {
     signal: leaving.signal,
   })
   session.then(
-    end => process.send({ type: 'ended', how: end.type, reason: end.bye?.reason ?? end.reason ?? '' }),
-    error => process.send({ type: 'ended', how: 'failed', reason: error.message }),
+    end => tell({ type: 'ended', how: end.type, reason: end.bye?.reason ?? end.reason ?? '' }),
+    error => tell({ type: 'ended', how: 'failed', reason: error.message }),
   )
 }
 
