@@ -61,6 +61,8 @@ export type Membership = {
   readonly restate: (workerId: number) => void
   /** To every active worker, the gradient once for all of them. */
   readonly broadcast: (update: Omit<MessageOf<'update'>, 'slot'>, gradient: PackedGradient) => void
+  /** What is sent to a worker during an action leaves in one piece. */
+  readonly together: (action: () => void) => void
   readonly active: () => number
   /** Whether every active worker shares the coordinator's memory. */
   readonly allShareMemory: () => boolean
@@ -246,6 +248,16 @@ export function createMembership(options: MembershipOptions): Membership {
     sendToAll(others, () => encodeMessage({ ...update, slot: null }, { gradient }))
   }
 
+  function together(action: () => void): void {
+    const connections = [...taking.values()].map(({ connection }) => connection)
+    for (const { cork } of connections) cork()
+    try {
+      action()
+    } finally {
+      for (const { uncork } of connections) uncork()
+    }
+  }
+
   function dismissOne(member: Member, bye: MessageOf<'bye'>): void {
     member.gone = true
     closeDesk(member)
@@ -258,6 +270,7 @@ export function createMembership(options: MembershipOptions): Membership {
     dismiss,
     assign,
     broadcast,
+    together,
     credit: (workerId, samples) => {
       const member = taking.get(workerId)
       if (member !== undefined) credit(member, samples)

@@ -36,7 +36,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const open = followConnections(server)
   sockets.on('connection', (socket, request) => {
     const address = `${request.socket.remoteAddress}:${request.socket.remotePort}`
-    options.onConnection(address, handlers => createConnection(socket, handlers))
+    options.onConnection(address, handlers => createConnection(socket, handlers, { transport: request.socket }))
   })
   server.on('request', (_, response) => {
     response

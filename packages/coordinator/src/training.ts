@@ -35,6 +35,8 @@ export type Training = Updater &
     readonly topology: TopologyChoice
     /** Sends the mean gradient of a step to every active worker. */
     readonly broadcast: (update: Omit<MessageOf<'update'>, 'slot'>, gradient: PackedGradient) => void
+    /** What is sent to a worker during an action leaves in one piece. */
+    readonly together: (action: () => void) => void
     readonly activeWorkers: () => number
     /** Asks for a checkpoint of the state as it is now. */
     readonly checkpoint: () => Promise<void>
@@ -68,21 +70,30 @@ async function trainEpoch(run: Training): Promise<boolean> {
   const { config, state, timing } = run
   const { epoch, batch: first } = state.position
   const batches = epochBatches(run.train, config, epoch)
+  const firstStep = state.step - first
   // What was sent ahead when the epoch is left in between never becomes due, and nobody waits for it.
   const ahead: PendingBatch[] = []
+  let next = first
+  const submitUpTo = (last: number) => {
+    for (; next <= last && next < batches.batches; next++)
+      ahead.push(submit(run, batches.shards(next), firstStep + next))
+  }
   timing.begin()
   for (let batch = first; batch < batches.batches; batch++) {
     if (run.shouldStop()) return false
     const startMs = run.nowMs()
     timing.enter('prepare')
-    while (ahead.length <= batchesAhead && batch + ahead.length < batches.batches) {
-      const step = state.step + ahead.length
-      const shards = batches.shards(batch + ahead.length)
-      ahead.push(submit(run, shards, step))
-    }
+    submitUpTo(batch + batchesAhead)
     const pending = ahead.shift()!
     timing.enter('wait')
     const result = await pending.result
+    // One message that wakes a worker once: its update, and the shard for after the next step.
+    run.together(() => {
+      tellStep(run, result)
+      timing.enter('prepare')
+      submitUpTo(batch + 1 + batchesAhead)
+      timing.enter('send')
+    })
     takeStep(run, result)
     run.topology.stepDone(pending.ring)
     pending.release()
@@ -105,20 +116,23 @@ function submit(run: Training, batch: BatchShards, step: number): PendingBatch {
   return submitToRing(exchange, run.direct, batch, { ...batchRun, ring, learningRate: run.learningRateAt(step) }, run)
 }
 
-/** One optimizer step, here and in every replica: the workers are told first, so that they compute meanwhile. */
-function takeStep(run: Training, { gradient, lossSum, count, isEverywhere }: BatchResult): void {
+/** Tells the workers the mean gradient of a step, before it is taken here: they compute meanwhile. */
+function tellStep(run: Training, { gradient, lossSum, count, isEverywhere }: BatchResult): void {
   const { config, state, runId, timing } = run
   if (!Number.isFinite(lossSum)) throw diverged(config, state, 'training', lossSum / count)
-  const learningRate = run.learningRateAt(state.step)
+  if (isEverywhere?.() === true) return
   timing.enter('send')
-  if (isEverywhere?.() !== true) {
-    const packed = run.format.pack(gradient, { step: state.step, shard: 'mean' })
-    run.broadcast({ type: 'update', runId, step: state.step, learningRate }, packed)
-    // What has been lost by packing is lost to all.
-    run.format.unpack(packed, gradient)
-  }
+  const packed = run.format.pack(gradient, { step: state.step, shard: 'mean' })
+  run.broadcast({ type: 'update', runId, step: state.step, learningRate: run.learningRateAt(state.step) }, packed)
+  // What has been lost by packing is lost to all.
+  run.format.unpack(packed, gradient)
+}
+
+/** The optimizer step that every replica takes. */
+function takeStep(run: Training, { gradient }: BatchResult): void {
+  const { state, timing } = run
   timing.enter('optimizer')
-  state.optimizer = applyUpdate(run, state.weights, gradient, state.optimizer, learningRate)
+  state.optimizer = applyUpdate(run, state.weights, gradient, state.optimizer, run.learningRateAt(state.step))
   state.step += 1
 }
 

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import { decodeMessage, encodeMessage, type Received } from './codec.ts'
 import { LockstepError } from './error.ts'
@@ -10,6 +11,9 @@ export type Connection = {
   readonly send: (message: Message, tensors?: Tensors) => void
   /** Sends a frame that is encoded already: one encoding serves a broadcast. The frame must not change afterwards. */
   readonly sendFrame: (frame: Uint8Array) => void
+  /** Holds what is sent from here on back, to send it in one piece with `uncork`. Does nothing at a client. */
+  readonly cork: () => void
+  readonly uncork: () => void
   /** Bytes handed to the connection that the peer's kernel has not taken yet. */
   readonly queuedBytes: () => number
   /** From here on tensors are checked against these sizes. */
@@ -28,6 +32,13 @@ export type ConnectionHandlers = {
 
 /** The most bytes a worker accepts in one message: the state of a model of 90 million parameters under Adam. */
 export const maxClientFrameBytes = 1 << 30
+
+export type ConnectionOptions = {
+  /** The longest header that is unpacked. */
+  readonly maxHeader?: number
+  /** The socket under a server's WebSocket. */
+  readonly transport?: Socket
+}
 
 /** How long an orderly close waits for the peer before the socket is cut off. */
 export const closeTimeoutMs = 2000
@@ -65,7 +76,7 @@ export function openWebSocket(url: string, handshakeTimeoutMs: number, trust?: T
 export function createConnection(
   socket: WebSocket,
   handlers: ConnectionHandlers,
-  maxHeader = maxHeaderBytes,
+  { maxHeader = maxHeaderBytes, transport }: ConnectionOptions = {},
 ): Connection {
   let sizes: Sizes | null = null
   let failure: LockstepError | null = null
@@ -106,6 +117,8 @@ export function createConnection(
   return {
     send: (message, tensors) => sendFrame(encodeMessage(message, tensors)),
     sendFrame,
+    cork: () => transport?.cork(),
+    uncork: () => transport?.uncork(),
     queuedBytes: () => socket.bufferedAmount,
     setSizes: next => {
       sizes = next

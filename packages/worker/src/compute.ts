@@ -5,6 +5,12 @@ import { type ComputeSetup, type FromCompute, memoryOf, type SessionTerms, type 
 import type { Answer } from './replica.ts'
 import { createWorkload, type Workload } from './workload.ts'
 
+/**
+ * Every gradient comes from TensorFlow in a new array. A young generation that is small is collected often, for next to
+ * nothing; at the usual size the arrays pile up until V8 collects all of the heap, in several threads.
+ */
+const maxYoungGenerationSizeMb = 3
+
 /** The computing thread as the connected thread sees it. */
 export type Compute = {
   readonly layoutHash: string
@@ -29,7 +35,7 @@ const threadFile = createRequire(import.meta.url).resolve('@lockstep/worker/comp
  * `serveCompute` with something simpler. Throws `compute-failed` when it cannot.
  */
 export async function startCompute(setup: ComputeSetup, module = threadFile): Promise<Compute> {
-  const thread = new Worker(module, { workerData: setup })
+  const thread = new Worker(module, { workerData: setup, resourceLimits: { maxYoungGenerationSizeMb } })
   const failed = new Promise<never>((_, reject) => {
     thread.once('error', error => reject(computeFailed(error)))
     thread.once('exit', code => reject(computeFailed(new Error(`the computing thread ended with code ${code}`))))

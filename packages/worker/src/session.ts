@@ -71,7 +71,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
   return new Promise((resolve, reject) => {
     const session = newSession()
     const socket = openWebSocket(options.url, options.answerTimeoutMs, options.trust)
-    const connection = createConnection(socket, { onMessage, onClose }, maxWorkerHeaderBytes)
+    const connection = createConnection(socket, { onMessage, onClose }, { maxHeader: maxWorkerHeaderBytes })
     socket.once('upgrade', (response: IncomingMessage) => {
       session.localAddress = response.socket.localAddress ?? ''
     })

@@ -51,7 +51,7 @@ export function createEnd(socket: WebSocket, maxHeader?: number): End {
     received.push(message)
     wake()
   }
-  const connection = createConnection(socket, { onMessage, onClose: error => onClose(error) }, maxHeader)
+  const connection = createConnection(socket, { onMessage, onClose: error => onClose(error) }, { maxHeader })
 
   async function next(): Promise<Received> {
     const index = awaited++
