@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { computeEnvironment, type Provisioned } from '@lockstep/tensorflow'
+import { computeEnvironment, memoryEnvironment, type Provisioned } from '@lockstep/tensorflow'
 
 /** What a local worker is told over its channel; the token travels neither by argument nor by environment. */
 export type LocalWorkerOrder = {
@@ -36,7 +36,7 @@ export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
   for (let index = 1; index <= options.count; index++) {
     const name = `local-${index}`
     const child = fork(mainFile, ['local-worker'], {
-      env: { ...process.env, ...computeEnvironment(options.threads) },
+      env: { ...memoryEnvironment, ...process.env, ...computeEnvironment(options.threads) },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'json',
     })
