@@ -9,24 +9,27 @@ import {
   type Received,
 } from '@lockstep/protocol'
 import { refuseHello, refuseLayout } from './admission.ts'
+import {
+  type Answer,
+  answerKey,
+  assign,
+  broadcast,
+  closeDesk,
+  findMisplaced,
+  gradientReader,
+  isLocal,
+  reach,
+  sendTogether,
+  type Update,
+} from './delivery.ts'
 import type { DirectMessage } from './direct/direct.ts'
 import { peerUrl } from './direct/peer-url.ts'
-import { evaluateKey } from './evaluation.ts'
 import type { EventListener, WorkerFacts } from './events.ts'
 import type { SendableTask, Verdict } from './exchange.ts'
 import { findFault, type Member, type Patience } from './member.ts'
 import type { Desk, SharedMemory } from './shared-memory/shared-memory.ts'
-import { workKey } from './step.ts'
 import { type ClockOffset, createClockOffset } from './timing/clock-offset.ts'
 import type { WorkerTimes } from './timing/step-timing.ts'
-
-/** What a worker answered. */
-export type Answer = {
-  readonly workerId: number
-  readonly message: MessageOf<'gradient'> | MessageOf<'contribution'> | MessageOf<'metrics'>
-  /** Copies the gradient of a shard, as it has travelled, from where it lies, which is possible only at once. */
-  readonly readGradient: (into: PackedGradient) => void
-}
 
 export type MembershipOptions = {
   readonly token: string
@@ -60,7 +63,7 @@ export type Membership = {
   /** Gives a worker the state of this moment anew. */
   readonly restate: (workerId: number) => void
   /** To every active worker, the gradient once for all of them. */
-  readonly broadcast: (update: Omit<MessageOf<'update'>, 'slot'>, gradient: PackedGradient) => void
+  readonly broadcast: (update: Update, gradient: PackedGradient) => void
   /** What is sent to a worker during an action leaves in one piece. */
   readonly together: (action: () => void) => void
   readonly active: () => number
@@ -156,13 +159,10 @@ export function createMembership(options: MembershipOptions): Membership {
   function answer(member: Member, message: Answer['message'], tensors: Received['tensors']): void {
     if (message.type !== 'metrics' && member.active) options.onTimes(member.facts!.id, message, member.clock)
     const key = answerKey(message)
-    const slot = member.desk?.find(key) ?? null
-    if (message.type === 'gradient' && message.slot !== slot) {
-      if (message.step < member.reached) return
-      return refuse(member, `a gradient in slot ${message.slot} instead of ${slot}`)
-    }
-    const readGradient = (into: PackedGradient) =>
-      slot === null ? into.set(tensors.gradient as PackedGradient) : member.desk!.read(slot, into)
+    const misplaced = findMisplaced(member, key, message)
+    if (misplaced === 'stale') return
+    if (misplaced !== null) return refuse(member, misplaced)
+    const readGradient = gradientReader(member, key, tensors)
     const verdict = options.onAnswer(key, { workerId: member.facts!.id, message, readGradient })
     if (verdict.fault !== null) return refuse(member, verdict.fault)
     member.desk?.clear(key)
@@ -228,36 +228,6 @@ export function createMembership(options: MembershipOptions): Membership {
     taking.clear()
   }
 
-  function assign(workerId: number, { key, order, tensors: read }: SendableTask<Answer>): void {
-    const member = taking.get(workerId)
-    if (member === undefined) return
-    const tensors = read()
-    const isForRing = order.type === 'work' && order.ring !== undefined
-    const slot = isForRing ? null : (member.desk?.put(key, order.step, Object.values(tensors)) ?? null)
-    member.connection.send({ ...order, slot }, slot === null ? tensors : {})
-  }
-
-  function broadcast(update: Omit<MessageOf<'update'>, 'slot'>, gradient: PackedGradient): void {
-    const members = [...taking.values()]
-    const sharing = members.filter(({ desk }) => desk !== null)
-    const slowest = Math.min(...sharing.map(({ reached }) => reached))
-    const slot = sharing.length === 0 ? null : (options.sharedMemory?.post(update.step, gradient, slowest) ?? null)
-    const posted = slot === null ? [] : sharing
-    sendToAll(posted, () => encodeMessage({ ...update, slot }))
-    const others = members.filter(member => !posted.includes(member))
-    sendToAll(others, () => encodeMessage({ ...update, slot: null }, { gradient }))
-  }
-
-  function together(action: () => void): void {
-    const connections = [...taking.values()].map(({ connection }) => connection)
-    for (const { cork } of connections) cork()
-    try {
-      action()
-    } finally {
-      for (const { uncork } of connections) uncork()
-    }
-  }
-
   function dismissOne(member: Member, bye: MessageOf<'bye'>): void {
     member.gone = true
     closeDesk(member)
@@ -268,9 +238,12 @@ export function createMembership(options: MembershipOptions): Membership {
     accept,
     tick,
     dismiss,
-    assign,
-    broadcast,
-    together,
+    assign: (workerId, task) => {
+      const member = taking.get(workerId)
+      if (member !== undefined) assign(member, task)
+    },
+    broadcast: (update, gradient) => broadcast([...taking.values()], options.sharedMemory, update, gradient),
+    together: action => sendTogether([...taking.values()], action),
     credit: (workerId, samples) => {
       const member = taking.get(workerId)
       if (member !== undefined) credit(member, samples)
@@ -286,11 +259,6 @@ export function createMembership(options: MembershipOptions): Membership {
   }
 }
 
-function answerKey(message: Answer['message']): string {
-  const { type, step } = message
-  return type !== 'metrics' ? workKey(step, message.shard) : evaluateKey(step, message.chunk)
-}
-
 function credit(member: Member, samples: number): void {
   member.samples += samples
   member.shards += 1
@@ -303,28 +271,6 @@ function isAnswer(message: Message): message is Answer['message'] {
 function isDirect(message: Message): message is DirectMessage {
   const { type } = message
   return type === 'linked' || type === 'unlinked' || type === 'dissolved' || type === 'slice'
-}
-
-function reach(member: Member, step: number): void {
-  member.reached = Math.max(member.reached, step)
-  member.desk?.reach(member.reached)
-}
-
-function closeDesk(member: Member): void {
-  member.desk?.close()
-  member.desk = null
-}
-
-/** One encoding for all, if there are any. */
-function sendToAll(members: readonly Member[], encode: () => Uint8Array): void {
-  if (members.length === 0) return
-  const frame = encode()
-  for (const { connection } of members) connection.sendFrame(frame)
-}
-
-/** Whether a peer's address is one at which only this machine is reached. */
-function isLocal(address: string): boolean {
-  return /^(127\.|::1:|::ffff:127\.)/.test(address)
 }
 
 function newMember(address: string, nowMs: number): Omit<Member, 'connection'> {

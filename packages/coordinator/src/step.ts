@@ -1,9 +1,9 @@
 import { type Arithmetic, createTreeReduction, type GradientFormat } from '@lockstep/model/arithmetic'
 import type { MessageOf } from '@lockstep/protocol'
 import type { BatchShards } from './batches.ts'
+import type { Answer } from './delivery.ts'
 import type { Ring } from './direct/rings.ts'
 import type { Exchange, SendableTask } from './exchange.ts'
-import type { Answer } from './membership.ts'
 import { type StepTiming, within } from './timing/step-timing.ts'
 import type { VectorPool } from './vector-pool.ts'
 

@@ -1,6 +1,6 @@
 import type { BatchShards } from '../batches.ts'
+import type { Answer } from '../delivery.ts'
 import type { Exchange } from '../exchange.ts'
-import type { Answer } from '../membership.ts'
 import { type BatchResult, type BatchRun, createShardTasks, type PendingBatch, type ReductionTools } from '../step.ts'
 import type { Direct } from './direct.ts'
 import type { MeanFigures, WriteMean } from './mean-arrival.ts'

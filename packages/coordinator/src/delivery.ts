@@ -1,0 +1,101 @@
+import type { PackedGradient } from '@lockstep/model/arithmetic'
+import { encodeMessage, type MessageOf, type Received } from '@lockstep/protocol'
+import { evaluateKey } from './evaluation.ts'
+import type { SendableTask } from './exchange.ts'
+import type { Member } from './member.ts'
+import type { SharedMemory } from './shared-memory/shared-memory.ts'
+import { workKey } from './step.ts'
+
+/** What a worker answered. */
+export type Answer = {
+  readonly workerId: number
+  readonly message: MessageOf<'gradient'> | MessageOf<'contribution'> | MessageOf<'metrics'>
+  /** Copies the gradient of a shard, as it has travelled, from where it lies, which is possible only at once. */
+  readonly readGradient: (into: PackedGradient) => void
+}
+
+export type Update = Omit<MessageOf<'update'>, 'slot'>
+
+/** Under which key the task was given that a message answers. */
+export function answerKey(message: Answer['message']): string {
+  const { type, step } = message
+  return type !== 'metrics' ? workKey(step, message.shard) : evaluateKey(step, message.chunk)
+}
+
+/** Whether a peer's address is one at which only this machine is reached. */
+export function isLocal(address: string): boolean {
+  return /^(127\.|::1:|::ffff:127\.)/.test(address)
+}
+
+/** Sends a task, its tensors on the member's desk where there is room. */
+export function assign(member: Member, { key, order, tensors: read }: SendableTask<Answer>): void {
+  const tensors = read()
+  const isForRing = order.type === 'work' && order.ring !== undefined
+  const slot = isForRing ? null : (member.desk?.put(key, order.step, Object.values(tensors)) ?? null)
+  member.connection.send({ ...order, slot }, slot === null ? tensors : {})
+}
+
+/** Sends an update, its gradient once for all who share memory and once for all others. */
+export function broadcast(
+  members: readonly Member[],
+  sharedMemory: SharedMemory | null,
+  update: Update,
+  gradient: PackedGradient,
+): void {
+  const sharing = members.filter(({ desk }) => desk !== null)
+  const slowest = Math.min(...sharing.map(({ reached }) => reached))
+  const slot = sharing.length === 0 ? null : (sharedMemory?.post(update.step, gradient, slowest) ?? null)
+  const posted = slot === null ? [] : sharing
+  sendToAll(posted, () => encodeMessage({ ...update, slot }))
+  const others = members.filter(member => !posted.includes(member))
+  sendToAll(others, () => encodeMessage({ ...update, slot: null }, { gradient }))
+}
+
+/** What is sent to a member during an action leaves in one piece. */
+export function sendTogether(members: readonly Member[], action: () => void): void {
+  for (const { connection } of members) connection.cork()
+  try {
+    action()
+  } finally {
+    for (const { connection } of members) connection.uncork()
+  }
+}
+
+/** What is wrong with the place in which a gradient is said to lie; `stale` when its task is over, null when nothing is. */
+export function findMisplaced(member: Member, key: string, message: Answer['message']): string | null {
+  if (message.type !== 'gradient') return null
+  const slot = slotOf(member, key)
+  if (message.slot === slot) return null
+  return message.step < member.reached ? 'stale' : `a gradient in slot ${message.slot} instead of ${slot}`
+}
+
+/** Copies a gradient from the member's desk, or from the frame it came in. */
+export function gradientReader(member: Member, key: string, tensors: Received['tensors']): Answer['readGradient'] {
+  const slot = slotOf(member, key)
+  return into => {
+    if (slot === null) into.set(tensors.gradient as PackedGradient)
+    else member.desk!.read(slot, into)
+  }
+}
+
+/** A member has come to this step: what lies on its desk for earlier ones is not needed any more. */
+export function reach(member: Member, step: number): void {
+  member.reached = Math.max(member.reached, step)
+  member.desk?.reach(member.reached)
+}
+
+export function closeDesk(member: Member): void {
+  member.desk?.close()
+  member.desk = null
+}
+
+function slotOf(member: Member, key: string): number | null {
+  return member.desk?.find(key) ?? null
+}
+
+/** One encoding for all, if there are any. */
+function sendToAll(members: readonly Member[], encode: () => Uint8Array): void {
+  if (members.length === 0) return
+  const frame = encode()
+  for (const { connection } of members) connection.sendFrame(frame)
+}
