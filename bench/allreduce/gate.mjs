@@ -7,6 +7,9 @@ const mostSettling = 50
 /** After so long without another worker at the gate, shards have fallen on fewer workers than there are. */
 const patienceMs = 1500
 
+/** After so long without a word from any worker, something has come to a halt. */
+const haltMs = 300_000
+
 /**
  * How long all wait together, as if they computed: longer than the last exchange took, within limits. Where computing took
  * no time at all, whoever happens to be served first would seem faster than the others, and be given their shards.
@@ -86,6 +89,7 @@ export function createGate(coordinator, crew, isDirect) {
         if (failure !== null) return reject(failure)
         if (condition()) return resolve(true)
         if (patience !== null && stateOf(current).atGate.size > 0) timer = setTimeout(() => resolve(false), patience)
+        else timer = setTimeout(() => fail(`step ${current} has come to a halt`), haltMs)
       }
       notify()
     })
