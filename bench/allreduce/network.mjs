@@ -4,7 +4,9 @@ import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const prefix = 'lockstep-ar'
+/** Of the namespaces of all processes of this benchmark, and of those of this one: several may run at once. */
+const family = 'lockstep-ar'
+const prefix = `${family}-${process.pid}`
 /** Where iproute2 keeps namespaces by name. */
 const namespaces = '/run/netns'
 const switchName = `${prefix}-switch`
@@ -91,10 +93,15 @@ function limit({ name, port }, bucket) {
   tc(['-n', switchName, 'qdisc', 'replace', 'dev', port, 'root', 'tbf', ...bucket])
 }
 
-/** Also what an earlier run, ended by force, has left behind. */
+/** What this process has left, and what others have that were ended by force. */
 export function removeLeftovers() {
   const names = existsSync(namespaces) ? readdirSync(namespaces) : []
-  removeNamespaces(names.filter(name => name.startsWith(`${prefix}-`)))
+  removeNamespaces(names.filter(name => name.startsWith(`${family}-`) && !isOfAnother(name)))
+}
+
+function isOfAnother(name) {
+  const pid = Number(name.split('-')[2])
+  return pid !== process.pid && existsSync(`/proc/${pid}`)
 }
 
 function removeNamespaces(names) {

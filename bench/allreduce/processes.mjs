@@ -19,16 +19,20 @@ export function startIn(namespace, file) {
     events.emit('reply', { error })
   })
 
+  /** What does not arrive is not missed: the end of the process is told anyway. */
+  const send = message => void child.send(message, () => undefined)
+
   return {
     pid: child.pid,
-    send: message => child.send(message),
+    send,
     on: (type, listener) => {
       events.removeAllListeners(type)
       events.on(type, listener)
     },
     next: async type => (await once(events, type))[0],
     ask: request => {
-      child.send(request)
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error('the process has ended')
+      send(request)
       return answerTo(events)
     },
     kill: async () => {
