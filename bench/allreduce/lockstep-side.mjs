@@ -15,7 +15,7 @@ export function createLockstep() {
   const processes = new Map()
   const processAt = (namespace, file, index) => {
     const key = `${namespace} ${file} ${index}`
-    if (!processes.has(key)) processes.set(key, startIn(namespace, script(file)))
+    if (processes.get(key)?.hasEnded() !== false) processes.set(key, startIn(namespace, script(file)))
     return processes.get(key)
   }
 

@@ -24,6 +24,7 @@ export function startIn(namespace, file) {
 
   return {
     pid: child.pid,
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     send,
     on: (type, listener) => {
       events.removeAllListeners(type)
@@ -31,7 +32,6 @@ export function startIn(namespace, file) {
     },
     next: async type => (await once(events, type))[0],
     ask: request => {
-      if (child.exitCode !== null || child.signalCode !== null) throw new Error('the process has ended')
       send(request)
       return answerTo(events)
     },
