@@ -27,7 +27,7 @@ const color = {
   field: 'way',
   type: 'nominal',
   scale: { domain: titles, range: titles.map((_, index) => curveStyle(index).color) },
-  legend: { orient: 'bottom', direction: 'horizontal', title: null },
+  legend: { orient: 'bottom', direction: 'horizontal', title: null, labelLimit: 0 },
 }
 const axes = {
   x: {
