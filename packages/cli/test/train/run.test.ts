@@ -110,6 +110,20 @@ describe('a training run', () => {
     await waitUntilGone(workers)
   })
 
+  test('starts workers that keep the memory of freed tensors, unless the environment says otherwise', async () => {
+    const args = ['train', ...small, '--epochs', '500', '--workers', '1', '--run-dir', join(folder, 'memory')]
+    const cli = startCli(args, { MALLOC_TRIM_THRESHOLD_: '131072' })
+    await cli.printed(/1 active/)
+    const [worker] = await localWorkersOf(cli.child)
+    const environment = (await readFile(`/proc/${worker}/environ`, 'utf8')).split('\0')
+    cli.child.kill('SIGKILL')
+    await cli.ending
+    // 1 GiB, above any tensor.
+    expect(environment).toContain('MALLOC_MMAP_THRESHOLD_=1073741824')
+    expect(environment.filter(entry => entry.startsWith('MALLOC_TRIM'))).toEqual(['MALLOC_TRIM_THRESHOLD_=131072'])
+    await waitUntilGone([worker!])
+  })
+
   test('ends at once at the second Ctrl-C', async () => {
     const cli = startCli(['train', ...small, '--epochs', '500', '--workers', '2', '--run-dir', join(folder, 'twice')])
     await cli.printed(/2 active/)
