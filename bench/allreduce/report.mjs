@@ -12,7 +12,9 @@ const asked = { elements: [250_000, 2_500_000, 25_000_000], workers: [100, 1000]
 export function renderReport(report) {
   const { machine, versions, settings, results, fits } = report
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
-  const cells = groupBy(results, ({ link, elements }) => `${link} ${elements}`)
+  const cells = groupBy(results, ({ link, elements }) => `${link} ${elements}`).filter(cell =>
+    cell.some(({ medianMs }) => medianMs !== undefined),
+  )
   return [
     '# All-reduce\n',
     `${describeMachine(machine)}${named.map(each => `, ${each}`).join('')}\n`,
