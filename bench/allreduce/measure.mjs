@@ -1,5 +1,5 @@
 // Measures the cells: the contestants of each take turns, lockstep and gloo on the same links.
-import { median, spread } from '../support/statistics.mjs'
+import { median } from '../support/statistics.mjs'
 
 /** Between the parts of a round the time is looked at. */
 const parts = 5
@@ -70,7 +70,7 @@ function summarize(entry, rounds) {
   const sentBy = at => perStep(({ workers }) => workers[at].sent)
   return {
     medianMs: median(ms),
-    spread: spread(ms),
+    spread: quartileSpread(ms),
     stepsMs: ms,
     unevenSteps: taken.length - even.length,
     workerSentBytes: Array.from({ length: hosts }, (_, at) => sentBy(at)).reduce((a, b) => a + b, 0) / hosts,
@@ -92,4 +92,11 @@ function say({ link, elements, workers, entries }, place) {
   process.stderr.write(
     `[${place}] ${link.title}, ${(4 * elements) / 1e6} MB, ${workers} workers: ${plans.join('; ')}\n`,
   )
+}
+
+/** Half the distance between the quartiles, relative to the median: a single step that was held up does not count. */
+function quartileSpread(values) {
+  const sorted = [...values].sort((a, b) => a - b)
+  const at = share => sorted[Math.round(share * (sorted.length - 1))]
+  return (at(0.75) - at(0.25)) / 2 / median(values)
 }
