@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { computeEnvironment } from '@lockstep/tensorflow'
+import { computeEnvironment, memoryEnvironment } from '@lockstep/tensorflow'
 
 /**
  * Starts a command line that speaks a JSON object a line, kept to a number of threads and, unless `wrap` says otherwise,
@@ -10,7 +10,7 @@ import { computeEnvironment } from '@lockstep/tensorflow'
  */
 export function startProcess(command, threads, wrap = pinTo(threads)) {
   const [program, ...args] = [...wrap, ...command]
-  const child = spawn(program, args, { env: { ...process.env, ...threadLimits(threads) } })
+  const child = spawn(program, args, { env: { ...memoryEnvironment, ...process.env, ...threadLimits(threads) } })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const ended = new Promise(resolve => child.once('close', resolve))
   let complaints = ''

@@ -2,22 +2,24 @@
 import { median } from '../support/statistics.mjs'
 
 /**
- * Fills `report.contestants`, `report.leftOut` and `report.versions`. Who fails is left out from then on; returns whether
- * that was nobody.
+ * Fills `report.contestants`, `report.leftOut` and `report.versions`. A run that fails is left out; who fails before any
+ * run has succeeded is not tried again. Returns whether all runs succeeded.
  */
 export async function measureRuns(contestants, repeats, report) {
-  const entries = contestants.filter(each => isThere(each, report)).map(each => ({ ...each, runs: [], seconds: [] }))
-  const failed = new Set()
+  let entries = contestants
+    .filter(each => isThere(each, report))
+    .map(each => ({ ...each, runs: [], tries: 0, seconds: [] }))
+  let complete = true
   for (let repeat = 1; repeat <= repeats; repeat++) {
-    for (const entry of inTurn(entries, repeat).filter(each => !failed.has(each))) {
+    for (const entry of inTurn(entries, repeat)) {
       const outcome = await runOnce(entry, repeat, report)
-      if (outcome === undefined) failed.add(entry)
-      else say(`[${repeat}/${repeats}, ${describeTimeLeft(entries, failed, repeats)}] ${title(entry)}: ${outcome}`)
+      complete &&= outcome !== undefined
+      if (outcome === undefined && entry.runs.length === 0) entries = entries.filter(each => each !== entry)
+      say(`[${repeat}/${repeats}, ${describeTimeLeft(entries, repeats)}] ${describe(entry)}: ${outcome ?? 'LEFT OUT'}`)
     }
   }
-  const whole = entries.filter(entry => !failed.has(entry))
-  report.contestants = whole.map(({ name, title, precision, runs }) => ({ name, title, precision, runs }))
-  return failed.size === 0
+  report.contestants = entries.map(({ name, title, precision, runs }) => ({ name, title, precision, runs }))
+  return complete
 }
 
 /** Each repeat begins with another contestant and every second goes backwards, so that no one always follows the same. */
@@ -36,6 +38,7 @@ function isThere(contestant, report) {
 /** Adds a run to its contestant and tells its speed; undefined where there is none. */
 async function runOnce(entry, repeat, report) {
   const startedAtMs = performance.now()
+  entry.tries += 1
   try {
     const { speeds, losses, version } = await entry.run(repeat)
     checkThatItTrains(losses)
@@ -46,7 +49,7 @@ async function runOnce(entry, repeat, report) {
     if (version !== undefined) report.versions[version.split(' ')[0]] = version
     return `${imagesPerSecond.toFixed(0)} images/s`
   } catch (error) {
-    leaveOut(entry, error.message, report)
+    leaveOut(entry, `run ${repeat}: ${error.message}`, report)
     return undefined
   }
 }
@@ -56,21 +59,21 @@ function checkThatItTrains(losses) {
 }
 
 function leaveOut(contestant, reason, report) {
-  const { name, precision } = contestant
-  report.leftOut.push({ name, title: contestant.title, precision, reason })
-  say(`LEFT OUT: ${title(contestant)}: ${reason}`)
+  const { name, title, precision } = contestant
+  report.leftOut.push({ name, title, precision, reason })
+  say(`LEFT OUT: ${describe(contestant)}: ${reason}`)
 }
 
-function describeTimeLeft(entries, failed, repeats) {
-  const active = entries.filter(entry => !failed.has(entry))
-  const known = active.flatMap(({ seconds }) => seconds)
-  const usual = median(known)
-  const left = active.reduce((sum, { runs, seconds }) => sum + (repeats - runs.length) * (seconds.at(-1) ?? usual), 0)
+/** As if what is left took as long as the last time. */
+function describeTimeLeft(entries, repeats) {
+  const known = entries.flatMap(({ seconds }) => seconds)
+  const usual = known.length > 0 ? median(known) : 0
+  const left = entries.reduce((sum, { tries, seconds }) => sum + (repeats - tries) * (seconds.at(-1) ?? usual), 0)
   return `${Math.floor(left / 60)}:${String(Math.floor(left % 60)).padStart(2, '0')} left`
 }
 
-function title(contestant) {
-  return `${contestant.title}, ${contestant.precision}`
+function describe({ title, precision }) {
+  return `${title}, ${precision}`
 }
 
 function say(text) {

@@ -80,6 +80,8 @@ def train(rank, port, data_dir, precision, samples, epochs, batch, processes, th
     if rank == 0:
         print(json.dumps({"version": f"PyTorch {torch.__version__}", "speeds": speeds, "losses": losses}))
     if processes > 1:
+        # Gloo ends a process whose peer has closed its connections in the middle of something.
+        dist.barrier()
         dist.destroy_process_group()
 
 
