@@ -45,9 +45,8 @@ export function broadcast(
   const sharing = members.filter(({ desk }) => desk !== null)
   const slowest = Math.min(...sharing.map(({ reached }) => reached))
   const slot = sharing.length === 0 ? null : (sharedMemory?.post(update.step, gradient, slowest) ?? null)
-  const posted = slot === null ? [] : sharing
-  sendToAll(posted, () => encodeMessage({ ...update, slot }))
-  const others = members.filter(member => !posted.includes(member))
+  if (slot !== null) sendToAll(sharing, () => encodeMessage({ ...update, slot }))
+  const others = slot === null ? members : members.filter(({ desk }) => desk === null)
   sendToAll(others, () => encodeMessage({ ...update, slot: null }, { gradient }))
 }
 
@@ -61,17 +60,28 @@ export function sendTogether(members: readonly Member[], action: () => void): vo
   }
 }
 
-/** What is wrong with the place in which a gradient is said to lie; `stale` when its task is over, null when nothing is. */
-export function findMisplaced(member: Member, key: string, message: Answer['message']): string | null {
-  if (message.type !== 'gradient') return null
-  const slot = slotOf(member, key)
-  if (message.slot === slot) return null
-  return message.step < member.reached ? 'stale' : `a gradient in slot ${message.slot} instead of ${slot}`
+/** The slot of a task on the member's desk; null for one that was sent in a frame. */
+export function slotOf(member: Member, key: string): number | null {
+  return member.desk?.find(key) ?? null
 }
 
-/** Copies a gradient from the member's desk, or from the frame it came in. */
-export function gradientReader(member: Member, key: string, tensors: Received['tensors']): Answer['readGradient'] {
-  const slot = slotOf(member, key)
+/** Whether an answer names the slot of its task. A gradient whose task is over, and whose slot is not its own any more, is stale. */
+export function judgePlace(
+  member: Member,
+  slot: number | null,
+  message: Answer['message'],
+): { readonly isStale: boolean; readonly fault: string | null } {
+  if (message.type !== 'gradient' || message.slot === slot) return { isStale: false, fault: null }
+  if (message.step < member.reached) return { isStale: true, fault: null }
+  return { isStale: false, fault: `a gradient in slot ${message.slot} instead of ${slot}` }
+}
+
+/** Copies a gradient from a slot of the member's desk, or from the frame it came in. */
+export function gradientReader(
+  member: Member,
+  slot: number | null,
+  tensors: Received['tensors'],
+): Answer['readGradient'] {
   return into => {
     if (slot === null) into.set(tensors.gradient as PackedGradient)
     else member.desk!.read(slot, into)
@@ -87,10 +97,6 @@ export function reach(member: Member, step: number): void {
 export function closeDesk(member: Member): void {
   member.desk?.close()
   member.desk = null
-}
-
-function slotOf(member: Member, key: string): number | null {
-  return member.desk?.find(key) ?? null
 }
 
 /** One encoding for all, if there are any. */

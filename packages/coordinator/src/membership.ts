@@ -15,11 +15,12 @@ import {
   assign,
   broadcast,
   closeDesk,
-  findMisplaced,
   gradientReader,
   isLocal,
+  judgePlace,
   reach,
   sendTogether,
+  slotOf,
   type Update,
 } from './delivery.ts'
 import type { DirectMessage } from './direct/direct.ts'
@@ -159,10 +160,11 @@ export function createMembership(options: MembershipOptions): Membership {
   function answer(member: Member, message: Answer['message'], tensors: Received['tensors']): void {
     if (message.type !== 'metrics' && member.active) options.onTimes(member.facts!.id, message, member.clock)
     const key = answerKey(message)
-    const misplaced = findMisplaced(member, key, message)
-    if (misplaced === 'stale') return
-    if (misplaced !== null) return refuse(member, misplaced)
-    const readGradient = gradientReader(member, key, tensors)
+    const slot = slotOf(member, key)
+    const { isStale, fault } = judgePlace(member, slot, message)
+    if (isStale) return
+    if (fault !== null) return refuse(member, fault)
+    const readGradient = gradientReader(member, slot, tensors)
     const verdict = options.onAnswer(key, { workerId: member.facts!.id, message, readGradient })
     if (verdict.fault !== null) return refuse(member, verdict.fault)
     member.desk?.clear(key)

@@ -35,6 +35,8 @@ export type ReductionTools = {
   readonly timing: Pick<StepTiming, 'enter'>
 }
 
+type RingOrder = NonNullable<MessageOf<'work'>['ring']>
+
 export type BatchRun = { readonly runId: string; readonly step: number; readonly shards: number }
 
 /** Asks the workers for the gradients of a batch's shards: the mean comes by the fixed tree, the sums in the order of the shards. */
@@ -45,10 +47,13 @@ export function submitBatch(
   tools: ReductionTools,
 ): PendingBatch {
   const { tasks, reduce, release } = createShardTasks(batch, run, tools)
-  const result = Promise.all(exchange.submitAll(tasks)).then(reduce)
-  // A batch that is sent ahead can fail before anyone awaits it; whoever comes to await it hears of it then.
-  result.catch(() => undefined)
-  return { result, release, ring: null }
+  return pendingBatch({ result: Promise.all(exchange.submitAll(tasks)).then(reduce), release, ring: null })
+}
+
+/** A batch that is sent ahead can fail before anyone awaits it; whoever comes to await it hears of it then. */
+export function pendingBatch(batch: PendingBatch): PendingBatch {
+  batch.result.catch(() => undefined)
+  return batch
 }
 
 /** The tasks of a batch, and what their gradients come to, which are added up as they come. */
@@ -56,7 +61,7 @@ export function createShardTasks(
   batch: BatchShards,
   { runId, step, shards }: BatchRun,
   { arithmetic, vectors, format, timing }: ReductionTools,
-  ring?: MessageOf<'work'>['ring'],
+  ring?: Omit<RingOrder, 'total'>,
 ) {
   const total = batch.reduce((sum, { count }) => sum + count, 0)
   const reduction = createTreeReduction({ arithmetic, shards, total })
@@ -68,7 +73,7 @@ export function createShardTasks(
       index: shard,
       kind: 'gradient',
       samples: count,
-      order: { type: 'work', runId, step, shard, count, ...(ring === undefined ? {} : { ring }) },
+      order: { type: 'work', runId, step, shard, count, ...(ring === undefined ? {} : { ring: { ...ring, total } }) },
       tensors: read,
       findFault: ({ message }) => (message.count === count ? null : `${message.count} samples instead of ${count}`),
       take: ({ message, readGradient }) => {

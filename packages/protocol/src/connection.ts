@@ -47,12 +47,12 @@ export const closeTimeoutMs = 2000
  * Masking protects intermediaries from what a browser is made to send (RFC 6455, section 10.3); between these two
  * programs it only costs time: with a mask of zeros ws neither copies nor masks.
  */
-const clientOptions = {
+export const unmaskedClient = {
   perMessageDeflate: false,
-  closeTimeout: closeTimeoutMs,
-  maxPayload: maxClientFrameBytes,
-  generateMask: (mask: Buffer) => mask.fill(0),
+  generateMask: (mask: Buffer) => void mask.fill(0),
 }
+
+const clientOptions = { ...unmaskedClient, closeTimeout: closeTimeoutMs, maxPayload: maxClientFrameBytes }
 
 /** Whom to trust for `wss:` instead of the usual authorities. */
 export type Trust = {

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os'
-import { setTimeout as delay } from 'node:timers/promises'
 import { LockstepError, type Trust } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import type { PeerListen } from './direct/peer-listener.ts'
 import { createHeldCompute, type HeldCompute } from './held-compute.ts'
+import { interrupted } from './interrupted.ts'
 import { runSession, type SessionEnd, type SessionOptions } from './session.ts'
 
 /** How long a coordinator may take to answer before it has welcomed the worker. */
@@ -86,16 +86,6 @@ function finalEnd(end: Parting): WorkerEnd | null {
 
 function describeLoss(end: Parting): string {
   return end.type === 'lost' ? end.reason : `the coordinator sent the worker away: ${end.bye.reason}`
-}
-
-async function interrupted(delayMs: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await delay(delayMs, undefined, { signal })
-    return false
-  } catch (error) {
-    if (signal.aborted) return true
-    throw error
-  }
 }
 
 function sessionOptions(options: WorkerOptions, held: HeldCompute): SessionOptions {

@@ -47,6 +47,9 @@ export type SessionEnd =
 
 const nowMs = createMonotonicClock()
 
+/** What is not for the session itself. */
+const forReplica: ReadonlySet<string> = new Set([...replicaMessages, ...ringMessages])
+
 type Session = {
   /** `joining` from the welcome on; `leaving` from our own goodbye on. */
   phase: 'greeting' | 'joining' | 'leaving' | 'over'
@@ -92,7 +95,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       if (message.type === 'welcome' && !session.welcomed) join(message).catch(fail)
       else if (message.type === 'bye') session.bye = message
       else if (message.type === 'heartbeat') session.echo = { sentMs: message.sentMs, receivedMs: nowMs() }
-      else if (isForReplica(message.type)) takeForReplica(session, received)
+      else if (forReplica.has(message.type)) takeForReplica(session, received)
     }
 
     async function join(welcome: MessageOf<'welcome'>): Promise<void> {
@@ -204,10 +207,6 @@ function beat(
 function takeForReplica({ direct, compute }: Session, received: Received): void {
   if (direct !== null) direct.receive(received)
   else compute?.give(received)
-}
-
-function isForReplica(type: string): boolean {
-  return [...replicaMessages, ...ringMessages].some(known => known === type)
 }
 
 function helloFrom({ token, name, cores, device, layoutHash }: SessionOptions): MessageOf<'hello'> {

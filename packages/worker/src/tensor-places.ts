@@ -20,7 +20,7 @@ export function createTensorPlaces(sizes: Sizes, memory: ExchangeMemory | null, 
   const keys = new Int32Array(memory === null ? 0 : sizes.maxSamples)
 
   function samples({ message, tensors }: Received): Tensors {
-    const slot = slotOf({ message })
+    const slot = slotOf(message)
     if (slot === null || !('count' in message)) return tensors
     const shared: Tensors = {
       pixels: pixels.subarray(0, message.count * sizes.bytesPerSample),
@@ -32,7 +32,7 @@ export function createTensorPlaces(sizes: Sizes, memory: ExchangeMemory | null, 
   }
 
   function readMean({ message, tensors }: Received, into: Float32Array): void {
-    const slot = slotOf({ message })
+    const slot = slotOf(message)
     if (slot === null) format.unpack(tensors.gradient as PackedGradient, into)
     else format.receive(packed => memory!.readMean(slot, packed), into)
   }
@@ -52,6 +52,6 @@ export function createTensorPlaces(sizes: Sizes, memory: ExchangeMemory | null, 
   return { samples, readMean, place }
 }
 
-function slotOf({ message }: Pick<Received, 'message'>): number | null {
+function slotOf(message: Received['message']): number | null {
   return 'slot' in message ? message.slot : null
 }

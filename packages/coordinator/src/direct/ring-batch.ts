@@ -1,7 +1,14 @@
 import type { BatchShards } from '../batches.ts'
 import type { Answer } from '../delivery.ts'
 import type { Exchange } from '../exchange.ts'
-import { type BatchResult, type BatchRun, createShardTasks, type PendingBatch, type ReductionTools } from '../step.ts'
+import {
+  type BatchResult,
+  type BatchRun,
+  createShardTasks,
+  type PendingBatch,
+  pendingBatch,
+  type ReductionTools,
+} from '../step.ts'
 import type { Direct } from './direct.ts'
 import type { MeanFigures, WriteMean } from './mean-arrival.ts'
 import type { Ring } from './rings.ts'
@@ -25,14 +32,13 @@ export function submitToRing(
   tools: ReductionTools,
 ): PendingBatch {
   const { ring, step, learningRate } = run
-  const total = batch.reduce((sum, { count }) => sum + count, 0)
-  const { tasks, reduce, release } = createShardTasks(batch, run, tools, { id: ring.id, total, learningRate })
+  const { tasks, reduce, release } = createShardTasks(batch, run, tools, { id: ring.id, learningRate })
   const mean = tools.vectors.take()
   const write: WriteMean = (start, elements) =>
     tools.format.unpack(elements, mean.subarray(start, start + elements.length))
   const contributions: Answer[] = []
-  const submitted = tasks.map(async task => {
-    const answer = await exchange.submit(task)
+  const submitted = exchange.submitAll(tasks).map(async answered => {
+    const answer = await answered
     if (answer.message.type === 'contribution') contributions.push(answer)
     return answer
   })
@@ -79,17 +85,14 @@ export function submitToRing(
     return answer
   }
 
-  const result = Promise.race([exchanged(), rescued()])
-  // A batch that is sent ahead can fail before anyone awaits it; whoever comes to await it hears of it then.
-  result.catch(() => undefined)
-  return {
-    result,
+  return pendingBatch({
+    result: Promise.race([exchanged(), rescued()]),
     ring,
     release: () => {
       release()
       tools.vectors.giveBack(mean)
     },
-  }
+  })
 }
 
 function resultOf(gradient: Float32Array, { total, lossSum, correct }: MeanFigures): BatchResult {

@@ -98,10 +98,13 @@ function createSlottedFile<Key>(slotBytes: number, nonce: string): SlottedFile<K
 
   /** A slot for which there is no memory stays taken until its step has passed, and is then tried again. */
   function reserve(slot: number): boolean {
-    if (reserved.has(slot)) return true
-    if (whereThereIsRoom(() => file!.reserve(slot) ?? true) === null) return false
+    if (!reserved.has(slot)) whereThereIsRoom(() => claim(slot))
+    return reserved.has(slot)
+  }
+
+  function claim(slot: number): void {
+    file!.reserve(slot)
     reserved.add(slot)
-    return true
   }
 
   return { file, slots, put }

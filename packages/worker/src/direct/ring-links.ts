@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { LockstepError, type MessageOf } from '@lockstep/protocol'
+import { LockstepError, type MessageOf, unmaskedClient } from '@lockstep/protocol'
 import { WebSocket } from 'ws'
+import { interrupted } from '../interrupted.ts'
 import { formatGreeting, isProof } from './greeting.ts'
 import { type PeerListener, proofIn } from './peer-listener.ts'
 import { maxPeerFrameBytes } from './ring-exchange.ts'
@@ -49,11 +49,10 @@ export function linkRing(options: RingLinksOptions): RingLinks {
 
   async function dialUntilLinked(to: number): Promise<void> {
     const { url, workerId: other } = members[to]!
-    while (!giveUp.signal.aborted) {
+    do {
       const socket = await dial(url, { ring, from: workerId, to: other }, token)
       if (socket !== null) return adopt(to, socket)
-      await delay(retryMs, undefined, { signal: giveUp.signal }).catch(() => undefined)
-    }
+    } while (!(await interrupted(retryMs, giveUp.signal)))
   }
 
   function adopt(at: number, socket: WebSocket): void {
@@ -111,10 +110,9 @@ export function linkRing(options: RingLinksOptions): RingLinks {
 function dial(url: string, greeting: Parameters<typeof formatGreeting>[0], token: string): Promise<WebSocket | null> {
   return new Promise(resolve => {
     const socket = new WebSocket(url, {
-      perMessageDeflate: false,
+      ...unmaskedClient,
       handshakeTimeout: linkTimeoutMs,
       maxPayload: maxPeerFrameBytes,
-      generateMask: mask => mask.fill(0),
       headers: { authorization: formatGreeting(greeting, token) },
     })
     let known = false
