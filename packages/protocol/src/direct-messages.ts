@@ -44,17 +44,20 @@ const dissolved = z.strictObject({ type: z.literal('dissolved'), runId, ring: ri
 /** Asks a worker that is past a step for its whole mean gradient, which it answers by slices. */
 const recall = z.strictObject({ type: z.literal('recall'), runId, step })
 
-/** As a `gradient` that has gone to the ring. */
-const contribution = z.strictObject({
-  type: z.literal('contribution'),
+/** What a worker tells of a shard whose gradient it has computed. */
+export const computedShard = {
   runId,
   step,
   shard: index,
   count,
   lossSum: anyNumber,
   correct: index,
+  /** What the computing thread has done from its last gradient to the end of this one, by the worker's clock. */
   times: timesSchema,
-})
+}
+
+/** As a `gradient` that has gone to the ring. */
+const contribution = z.strictObject({ type: z.literal('contribution'), ...computedShard })
 
 /** Elements of the mean gradient of a step, with the figures of the whole batch. */
 const slice = z.strictObject({

@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import { directMessageSchemas, peerAddress, ringOrder } from './direct-messages.ts'
+import { computedShard, directMessageSchemas, peerAddress, ringOrder } from './direct-messages.ts'
 import { anyNumber, clockMs, count, finite, index, runId, sha256, shortText, step } from './message-fields.ts'
 import { runConfigSchema } from './run-config.ts'
 import type { TensorType } from './tensor.ts'
-import { timesSchema } from './timing/timeline.ts'
 
 /** Raised whenever a message changes so that an older peer would misread it. */
 export const protocolVersion = 3
@@ -120,16 +119,9 @@ const work = z.strictObject({
 
 const gradient = z.strictObject({
   type: z.literal('gradient'),
-  runId,
-  step,
-  shard: index,
-  count,
-  lossSum: anyNumber,
-  correct: index,
+  ...computedShard,
   /** That of its `work`. */
   slot,
-  /** What the computing thread has done from its last gradient to the end of this one, by the worker's clock. */
-  times: timesSchema,
 })
 
 const update = z.strictObject({ type: z.literal('update'), runId, step, learningRate: finite, slot })

@@ -59,6 +59,19 @@ export async function readSummary(folder: string): Promise<RunSummary> {
   return runSummarySchema.parse(JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8')))
 }
 
+/** Trains into a folder, interrupts the run in its second epoch, and resumes it with so many workers. */
+export async function interruptAndResume(
+  line: readonly string[],
+  { place, dataDir, workers }: { readonly place: string; readonly dataDir: string; readonly workers: string },
+): Promise<{ readonly interrupted: Ending; readonly resumed: Ending }> {
+  const cli = startCli([...line, '--run-dir', place])
+  await cli.printed(/epoch 1\/2/)
+  cli.child.kill('SIGINT')
+  const interrupted = await cli.ending
+  const resumed = await runCli(['train', '--resume', place, '--data-dir', dataDir, '--workers', workers, '--offline'])
+  return { interrupted, resumed }
+}
+
 /** The worker processes that a `train` process has started (from /proc). */
 export async function localWorkersOf(parent: ChildProcess): Promise<readonly number[]> {
   const children = await readFile(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8')

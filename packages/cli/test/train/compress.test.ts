@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { RunSummary } from '@lockstep/coordinator'
 import { cifar10, synthesizeCifar } from '@lockstep/data'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { localWorkersOf, readSummary, runCli, startCli } from '../support/cli.ts'
+import { interruptAndResume, localWorkersOf, readSummary, runCli, startCli } from '../support/cli.ts'
 
 // 248 of 310 samples train: 4 batches of 50 and one of 48, in 3 shards of 16 or 17, so that no mean of shards is exact.
 const size = ['--limit-train', '310', '--limit-test', '60', '--epochs', '2', '--shards', '3', '--offline']
@@ -46,11 +46,9 @@ test('compressed gradients give the same weights when a worker is killed in the 
 
 test('compressed gradients give the same weights when the run is interrupted and resumed', async () => {
   const place = join(folder, 'interrupted')
-  const cli = startCli([...run, '--workers', '1', '--run-dir', place])
-  await cli.printed(/epoch 1\/2/)
-  cli.child.kill('SIGINT')
-  expect((await cli.ending).code).toBe(130)
-  const resumed = await runCli(['train', '--resume', place, '--data-dir', folder, '--workers', '2', '--offline'])
+  const line = [...run, '--workers', '1']
+  const { interrupted, resumed } = await interruptAndResume(line, { place, dataDir: folder, workers: '2' })
+  expect(interrupted.code).toBe(130)
   expect(resumed.code, resumed.stderr).toBe(0)
   expect((await readSummary(place)).weightsSha256).toBe(undisturbed.weightsSha256)
 })

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { RunSummary } from '@lockstep/coordinator'
 import { cifar10, synthesizeCifar } from '@lockstep/data'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { localWorkersOf, readSummary, runCli, startCli } from '../support/cli.ts'
+import { interruptAndResume, localWorkersOf, readSummary, runCli, startCli } from '../support/cli.ts'
 
 /** With batch normalization and dropout. */
 const model = fileURLToPath(new URL('../../../../examples/models/wide-net.ts', import.meta.url))
@@ -43,11 +43,9 @@ describe('with dropout, batch normalization, augmentation, decay and a schedule'
 
   test('nor on an interruption in the middle of an epoch', async () => {
     const place = join(folder, 'interrupted')
-    const cli = startCli([...run, '--workers', '2', '--run-dir', place])
-    await cli.printed(/epoch 1\/2/)
-    cli.child.kill('SIGINT')
-    expect((await cli.ending).code).toBe(130)
-    const resumed = await runCli(['train', '--resume', place, '--data-dir', folder, '--workers', '3', '--offline'])
+    const line = [...run, '--workers', '2']
+    const { interrupted, resumed } = await interruptAndResume(line, { place, dataDir: folder, workers: '3' })
+    expect(interrupted.code).toBe(130)
     expect(resumed.code, resumed.stderr).toBe(0)
     expect((await readSummary(place)).weightsSha256).toBe(undisturbed.weightsSha256)
   })

@@ -1,5 +1,4 @@
-import type { Stretch } from '../optimizers/weight-decay.ts'
-import type { AdamFactors, Arithmetic, SgdFactors } from './arithmetic.ts'
+import type { Arithmetic } from './arithmetic.ts'
 import { type Kernels, openKernels } from './kernels.ts'
 import { plainArithmetic as plain } from './plain.ts'
 
@@ -71,14 +70,7 @@ function createReductionKernels(kernels: Kernels, isInside: IsInside): Pick<Arit
 }
 
 function createOptimizerKernels(kernels: Kernels, isInside: IsInside): Pick<Arithmetic, 'adam' | 'sgd'> {
-  function adam(
-    weights: Float32Array,
-    gradient: Float32Array,
-    firstMoment: Float32Array,
-    secondMoment: Float32Array,
-    factors: AdamFactors,
-    stretch: Stretch,
-  ): void {
+  const adam: Arithmetic['adam'] = (weights, gradient, firstMoment, secondMoment, factors, stretch) => {
     const vectors = [weights, gradient, firstMoment, secondMoment]
     for (const vector of vectors) requireLength(vector, stretch.end)
     if (!vectors.every(isInside)) return plain.adam(weights, gradient, firstMoment, secondMoment, factors, stretch)
@@ -97,13 +89,7 @@ function createOptimizerKernels(kernels: Kernels, isInside: IsInside): Pick<Arit
     )
   }
 
-  function sgd(
-    weights: Float32Array,
-    gradient: Float32Array,
-    moment: Float32Array | null,
-    factors: SgdFactors,
-    stretch: Stretch,
-  ): void {
+  const sgd: Arithmetic['sgd'] = (weights, gradient, moment, factors, stretch) => {
     const vectors = moment === null ? [weights, gradient] : [weights, gradient, moment]
     for (const vector of vectors) requireLength(vector, stretch.end)
     if (!vectors.every(isInside)) return plain.sgd(weights, gradient, moment, factors, stretch)
