@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { stat, truncate } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
@@ -78,9 +79,12 @@ async function receive(response: HttpResponse, options: Download, start: number)
   const report = (bytes: number) => onProgress({ label, done: start + bytes, unit: 'bytes', ...total })
   const sink = createWriteStream(file, { flags: start === 0 ? 'w' : 'a' })
   try {
+    // Before anything is reported: who then stops finds a file to go on with.
+    await once(sink, 'open')
     await pipeline(response.body, countBytes(report), sink, { signal })
     return null
   } catch (error) {
+    response.body.destroy()
     signal.throwIfAborted()
     if (hasSystemCode(error, 'ENOSPC', 'EDQUOT')) throw diskFull(file, error)
     return { kind: 'broken', reason: reasonOf(error) }
