@@ -4,6 +4,7 @@ import { createGradientFormat } from '@lockstep/model/arithmetic'
 import { LockstepError } from '@lockstep/protocol'
 import { type Checkpointing, createCheckpointing } from './checkpointing.ts'
 import { type Crew, createCrew } from './crew.ts'
+import { isLocal } from './delivery.ts'
 import { createTopologyChoice, type TopologyMode } from './direct/topology.ts'
 import type { EventListener } from './events.ts'
 import type { RunSummary } from './metrics.ts'
@@ -11,6 +12,7 @@ import type { RunPlan } from './plan.ts'
 import type { RunFolder } from './run-folder.ts'
 import { encodeState } from './run-state.ts'
 import { type Listener, type ListenOptions, listen } from './server.ts'
+import { type LanesOptions, openLanes } from './shared-memory/lanes.ts'
 import { type SummaryFacts, summarizeRun } from './summary.ts'
 import { openRunTiming, type RunTiming, type TimingOptions } from './timing/run-timing.ts'
 import { evaluate, type Training, train, warmUpSteps } from './training.ts'
@@ -58,10 +60,18 @@ export async function startCoordinator(given: CoordinatorOptions): Promise<Coord
   const timing = openRunTiming(given, warmUpSteps)
   const options: Conduct = { ...given, timing, onEvent: timing.listen(given.onEvent) }
   const { plan, onEvent } = options
-  const crew = createCrew({ ...options, topology: topologyOf(options), timing: timing.steps })
+  const maxFrameBytes = plan.state.weights.byteLength + frameOverheadBytes
+  const onLane: LanesOptions['onLane'] = (connect, greeted) => crew.membership.acceptLane(connect, greeted)
+  const lanes = usesLanes(options) ? await openLanes({ maxFrameBytes, onLane }) : null
+  const crew = createCrew({
+    ...options,
+    topology: topologyOf(options),
+    lanes,
+    timing: timing.steps,
+  })
   const listener = await listen({
     ...options.listen,
-    maxFrameBytes: plan.state.weights.byteLength + frameOverheadBytes,
+    maxFrameBytes,
     onConnection: crew.membership.accept,
     onGarbage: (address, reason) => onEvent({ type: 'refused', address, reason }),
   }).catch(error => {
@@ -182,6 +192,12 @@ function createTraining(
     onEvent,
     nowMs: () => performance.now(),
   }
+}
+
+/** Messages on lanes are not for exchanges among workers: lanes are for runs that have none, or whose workers are all here. */
+function usesLanes(options: CoordinatorOptions): boolean {
+  const topology = topologyOf(options)
+  return options.shareMemory && (topology === 'star' || (topology === 'auto' && isLocal(options.listen.host)))
 }
 
 /** Links between workers are not encrypted: what came by TLS stays with the coordinator. */

@@ -10,6 +10,7 @@ import { createExchange, type Exchange } from './exchange.ts'
 import type { Patience } from './member.ts'
 import { createMembership, type Membership } from './membership.ts'
 import type { RunPlan } from './plan.ts'
+import type { Lanes } from './shared-memory/lanes.ts'
 import { createSharedMemory } from './shared-memory/shared-memory.ts'
 import { type StepTiming, within } from './timing/step-timing.ts'
 
@@ -43,6 +44,8 @@ export function createCrew(options: {
   readonly waitMs: number
   /** Whether workers of this machine are handed tensors in memory. */
   readonly shareMemory: boolean
+  /** For workers of this machine; closed with the crew. */
+  readonly lanes: Lanes | null
   readonly topology: TopologyMode
   /** Asks to stop after the step that is under way; at once when nobody works on it. */
   readonly stop: AbortSignal
@@ -50,8 +53,8 @@ export function createCrew(options: {
   readonly onEvent: EventListener
 }): Crew {
   const { plan, waitMs, stop, timing } = options
-  const welcome = { ...welcomeTo(plan), direct: options.topology !== 'star' }
-  const sharedMemory = options.shareMemory ? createSharedMemory(welcome.sizes) : null
+  const welcome = { ...welcomeTo(plan), direct: options.lanes === null && options.topology !== 'star' }
+  const sharedMemory = options.shareMemory ? createSharedMemory(welcome.sizes, options.lanes?.name) : null
   let gathering: { readonly wanted: number; readonly done: Deferred<void> } | null = null
   let aborted: LockstepError | null = null
   let stopped = false
@@ -146,6 +149,7 @@ export function createCrew(options: {
       stop.removeEventListener('abort', stopIdling)
       if (lonely !== null) clearTimeout(lonely)
       sharedMemory?.close()
+      options.lanes?.close()
     },
   }
 }

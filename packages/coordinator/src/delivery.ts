@@ -2,7 +2,7 @@ import type { PackedGradient } from '@lockstep/model/arithmetic'
 import { encodeMessage, type MessageOf, type Received } from '@lockstep/protocol'
 import { evaluateKey } from './evaluation.ts'
 import type { SendableTask } from './exchange.ts'
-import type { Member } from './member.ts'
+import { carrierOf, type Member } from './member.ts'
 import type { SharedMemory } from './shared-memory/shared-memory.ts'
 import { workKey } from './step.ts'
 
@@ -32,7 +32,7 @@ export function assign(member: Member, { key, order, tensors: read }: SendableTa
   const tensors = read()
   const isForRing = order.type === 'work' && order.ring !== undefined
   const slot = isForRing ? null : (member.desk?.put(key, order.step, Object.values(tensors)) ?? null)
-  member.connection.send({ ...order, slot }, slot === null ? tensors : {})
+  carrierOf(member).send({ ...order, slot }, slot === null ? tensors : {})
 }
 
 /** Sends an update, its gradient once for all who share memory and once for all others. */
@@ -52,11 +52,12 @@ export function broadcast(
 
 /** What is sent to a member during an action leaves in one piece. */
 export function sendTogether(members: readonly Member[], action: () => void): void {
-  for (const { connection } of members) connection.cork()
+  const carriers = members.map(carrierOf)
+  for (const carrier of carriers) carrier.cork()
   try {
     action()
   } finally {
-    for (const { connection } of members) connection.uncork()
+    for (const carrier of carriers) carrier.uncork()
   }
 }
 
@@ -103,5 +104,5 @@ export function closeDesk(member: Member): void {
 function sendToAll(members: readonly Member[], encode: () => Uint8Array): void {
   if (members.length === 0) return
   const frame = encode()
-  for (const { connection } of members) connection.sendFrame(frame)
+  for (const member of members) carrierOf(member).sendFrame(frame)
 }

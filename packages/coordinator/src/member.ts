@@ -9,6 +9,10 @@ export type Member = {
   connection: Connection
   /** Null until its `hello` has been accepted. */
   facts: WorkerFacts | null
+  /** The connection of its computing thread; null where its messages go through the connected thread. */
+  lane: Connection | null
+  /** When its lane was found closed. */
+  hungUpAt: number | null
   /** The memory shared with it; null for a worker of another machine. */
   desk: Desk | null
   /** The step to which it has come, as far as it has told. */
@@ -25,6 +29,9 @@ export type Member = {
   outcome: string
 }
 
+/** How long a worker whose computing thread has ended may take to say why. */
+const farewellMs = 200
+
 /** How long a peer may take, and how much it may leave unread. */
 export type Patience = {
   readonly helloMs: number
@@ -36,6 +43,11 @@ export type Patience = {
   readonly queuedBytes: number
 }
 
+/** By which of its connections a member gets what its replica is to do. */
+export function carrierOf({ lane, connection }: Pick<Member, 'lane' | 'connection'>): Connection {
+  return lane ?? connection
+}
+
 /** Why a member has to go, or null while it may stay. */
 export function findFault(member: Member, patience: Patience, nowMs: number): string | null {
   const connectedMs = nowMs - member.connectedAt
@@ -44,7 +56,8 @@ export function findFault(member: Member, patience: Patience, nowMs: number): st
   if (member.facts === null) return connectedMs > patience.helloMs ? `no hello within ${seconds(connectedMs)}` : null
   if (silentMs > patience.silenceMs) return `silent for ${seconds(silentMs)}`
   if (!member.active) return connectedMs > patience.readyMs ? `not ready within ${seconds(connectedMs)}` : null
-  if (member.connection.queuedBytes() > patience.queuedBytes) return 'stopped reading'
+  if (member.hungUpAt !== null && nowMs - member.hungUpAt > farewellMs) return 'its computing thread hung up'
+  if (carrierOf(member).queuedBytes() > patience.queuedBytes) return 'stopped reading'
   const { pending = 0, quietMs = 0, step = 0 } = member.heartbeat ?? {}
   if (pending > 0 && quietMs > patience.hangMs) return `hung at step ${step} for ${seconds(quietMs)}`
   return null

@@ -27,7 +27,7 @@ import type { DirectMessage } from './direct/direct.ts'
 import { peerUrl } from './direct/peer-url.ts'
 import type { EventListener, WorkerFacts } from './events.ts'
 import type { SendableTask, Verdict } from './exchange.ts'
-import { findFault, type Member, type Patience } from './member.ts'
+import { carrierOf, findFault, type Member, type Patience } from './member.ts'
 import type { Desk, SharedMemory } from './shared-memory/shared-memory.ts'
 import { type ClockOffset, createClockOffset } from './timing/clock-offset.ts'
 import type { WorkerTimes } from './timing/step-timing.ts'
@@ -57,6 +57,8 @@ export type MembershipOptions = {
 
 export type Membership = {
   readonly accept: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
+  /** Takes the lane of a worker's computing thread, and calls back when it is known whose it is. */
+  readonly acceptLane: (connect: (handlers: ConnectionHandlers) => Connection, greeted: () => void) => void
   readonly assign: (workerId: number, task: SendableTask<Answer>) => void
   /** Counts a shard that a worker has done in an exchange among workers. */
   readonly credit: (workerId: number, samples: number) => void
@@ -124,6 +126,34 @@ export function createMembership(options: MembershipOptions): Membership {
     member.connection.send({ ...welcome, workerId: member.facts.id, sharedMemory })
   }
 
+  function acceptLane(connect: (handlers: ConnectionHandlers) => Connection, greeted: () => void): void {
+    let member: Member | null = null
+    const lane = connect({
+      onMessage: received => {
+        if (member !== null) return receive(member, received)
+        member = claimLane(lane, received.message)
+        if (member !== null) greeted()
+      },
+      onClose: () => {
+        if (member !== null) member.hungUpAt = nowMs()
+      },
+    })
+  }
+
+  /** Gives a lane to the worker whose computing thread it says it is, and says so; cuts anything else off. */
+  function claimLane(lane: Connection, message: Message): Member | null {
+    const member = message.type === 'lane' ? everyone[message.workerId - 1] : undefined
+    const isIts = message.type === 'lane' && message.nonce === member?.desk?.offer.nonce
+    if (member === undefined || !isIts || member.lane !== null || member.active) {
+      lane.terminate()
+      return null
+    }
+    member.lane = lane
+    lane.setSizes(welcome.sizes)
+    lane.send(message)
+    return member
+  }
+
   function activate(member: Member, ready: MessageOf<'ready'>): void {
     const refusal = refuseLayout(ready.layoutHash, welcome.layoutHash)
     if (refusal !== null || member.active) return refuse(member, refusal ?? 'a second ready')
@@ -139,7 +169,7 @@ export function createMembership(options: MembershipOptions): Membership {
   function giveState(member: Member): void {
     const { step, frame } = options.encodeState()
     member.reached = step
-    member.connection.sendFrame(frame)
+    carrierOf(member).sendFrame(frame)
   }
 
   function hearDirect(member: Member, message: DirectMessage, tensors: Received['tensors']): void {
@@ -189,6 +219,7 @@ export function createMembership(options: MembershipOptions): Membership {
     member.outcome = reason
     present.delete(member)
     closeDesk(member)
+    member.lane?.terminate()
     if (!member.active || member.facts === null) return
     taking.delete(member.facts.id)
     onEvent({ type: 'worker-lost', worker: member.facts, reason, active: taking.size })
@@ -233,11 +264,13 @@ export function createMembership(options: MembershipOptions): Membership {
   function dismissOne(member: Member, bye: MessageOf<'bye'>): void {
     member.gone = true
     closeDesk(member)
+    member.lane?.terminate()
     member.connection.close(bye)
   }
 
   return {
     accept,
+    acceptLane,
     tick,
     dismiss,
     assign: (workerId, task) => {
@@ -281,7 +314,20 @@ function newMember(address: string, nowMs: number): Omit<Member, 'connection'> {
   const clocks = { connectedAt: nowMs, lastHeardAt: nowMs }
   const clock = createClockOffset()
   const work = { reached: 0, heartbeat: null, samples: 0, shards: 0 }
-  return { address, facts, desk, clock, ...clocks, active: false, gone: false, ...work, outcome: '' }
+  const lane: Connection | null = null
+  return {
+    address,
+    facts,
+    lane,
+    hungUpAt: null,
+    desk,
+    clock,
+    ...clocks,
+    active: false,
+    gone: false,
+    ...work,
+    outcome: '',
+  }
 }
 
 /** Leaves a time out of account in which nobody could be heard. */

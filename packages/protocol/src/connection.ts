@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
-import { decodeMessage, encodeMessage, type Received } from './codec.ts'
+import { carryMessages } from './carry-messages.ts'
+import type { Received } from './codec.ts'
 import { LockstepError } from './error.ts'
 import { maxHeaderBytes } from './frame.ts'
-import { type Message, maxReasonLength, type Sizes } from './messages.ts'
+import type { Message, Sizes } from './messages.ts'
 import type { Tensors } from './tensor.ts'
 
-/** A WebSocket that carries messages. It knows neither run nor worker. */
+/** What carries messages: a WebSocket or a lane. It knows neither run nor worker. */
 export type Connection = {
   readonly send: (message: Message, tensors?: Tensors) => void
   /** Sends a frame that is encoded already: one encoding serves a broadcast. The frame must not change afterwards. */
@@ -78,52 +79,22 @@ export function createConnection(
   handlers: ConnectionHandlers,
   { maxHeader = maxHeaderBytes, transport }: ConnectionOptions = {},
 ): Connection {
-  let sizes: Sizes | null = null
-  let failure: LockstepError | null = null
-
-  socket.binaryType = 'nodebuffer'
-  socket.on('message', (data: Buffer, isBinary: boolean) => {
-    if (failure !== null) return
-    const received = decode(data, isBinary)
-    if (received !== null) handlers.onMessage(received)
-  })
-  socket.on('error', cause => {
-    failure ??= new LockstepError('connection-failed', cause.message, { cause })
-  })
-  socket.on('close', () => handlers.onClose(failure))
-
-  /** Null when the bytes are no message; the connection is closed then. */
-  function decode(data: Buffer, isBinary: boolean): Received | null {
-    try {
-      if (!isBinary) throw new LockstepError('frame-malformed', 'a text message', { expected: 'binary messages only' })
-      return decodeMessage(data, sizes, maxHeader)
-    } catch (error) {
-      if (!(error instanceof LockstepError)) throw error
-      failure = error
-      close({ type: 'bye', code: 'refused', reason: error.message })
-      return null
-    }
-  }
-
-  function sendFrame(frame: Uint8Array): void {
-    if (socket.readyState === WebSocket.OPEN) socket.send(frame)
-  }
-
-  function close(bye: Extract<Message, { type: 'bye' }>): void {
-    sendFrame(encodeMessage({ ...bye, reason: bye.reason.slice(0, maxReasonLength) }))
-    socket.close(1000, bye.code)
-  }
-
-  return {
-    send: (message, tensors) => sendFrame(encodeMessage(message, tensors)),
-    sendFrame,
+  const { connection, take, fail, end } = carryMessages(handlers, maxHeader, {
+    send: frame => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(frame)
+    },
+    close: code => socket.close(1000, code),
+    terminate: () => socket.terminate(),
     cork: () => transport?.cork(),
     uncork: () => transport?.uncork(),
     queuedBytes: () => socket.bufferedAmount,
-    setSizes: next => {
-      sizes = next
-    },
-    close,
-    terminate: () => socket.terminate(),
-  }
+  })
+  socket.binaryType = 'nodebuffer'
+  socket.on('message', (data: Buffer, isBinary: boolean) => {
+    if (isBinary) take(data)
+    else fail(new LockstepError('frame-malformed', 'a text message', { expected: 'binary messages only' }))
+  })
+  socket.on('error', end.because)
+  socket.on('close', end.now)
+  return connection
 }

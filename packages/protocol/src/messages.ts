@@ -5,7 +5,7 @@ import { runConfigSchema } from './run-config.ts'
 import type { TensorType } from './tensor.ts'
 
 /** Raised whenever a message changes so that an older peer would misread it. */
-export const protocolVersion = 3
+export const protocolVersion = 4
 
 /** The most characters of the reason in a `bye`. */
 export const maxReasonLength = 2048
@@ -47,13 +47,19 @@ const slotFile = z.strictObject({
   path: z.string().regex(/^\/proc\/[0-9]+\/fd\/[0-9]+$/),
   slotBytes: z.int().min(1),
 })
+const nonce = z.string().regex(/^[0-9a-f]{32}$/)
 const sharedMemory = z.strictObject({
   /** The worker's own: what it is to compute, and the gradient that comes of it. */
   desk: slotFile,
   /** Everybody's: the mean gradients of the last steps. */
   board: slotFile,
   /** With what both files begin, so that a worker knows that they are what it was offered. */
-  nonce: z.string().regex(/^[0-9a-f]{32}$/),
+  nonce,
+  /** The name of the socket at which computing threads may connect themselves; null where there is none. */
+  lane: z
+    .string()
+    .regex(/^lockstep-[0-9a-f]{32}$/)
+    .nullable(),
 })
 
 const hello = z.strictObject({
@@ -104,6 +110,9 @@ const ready = z.strictObject({
   /** Absent where it does not listen for others. */
   peer: peerAddress.optional(),
 })
+
+/** The first message on a lane, and its answer: the thread says whose it is and proves it by the nonce. */
+const lane = z.strictObject({ type: z.literal('lane'), runId, workerId: z.int().min(1), nonce })
 
 const state = z.strictObject({ type: z.literal('state'), runId, step, powers: z.array(finite).max(8) })
 
@@ -168,6 +177,7 @@ export const messageSchemas = {
   hello,
   welcome,
   ready,
+  lane,
   state,
   work,
   gradient,

@@ -1,4 +1,4 @@
-import type { Received, RunConfig, SharedMemoryOffer, Sizes, Tensors } from '@lockstep/protocol'
+import type { MessageOf, Received, RunConfig, Tensors } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import type { Answer } from './replica.ts'
 
@@ -11,18 +11,23 @@ export type ComputeSetup = {
 }
 
 /** What a connection's computing thread must know of it before the first message. */
-export type SessionTerms = { readonly sizes: Sizes; readonly sharedMemory: SharedMemoryOffer | null }
+export type SessionTerms = Pick<MessageOf<'welcome'>, 'runId' | 'workerId' | 'sizes' | 'sharedMemory'>
 
 /** To the computing thread. `session` numbers the connections, so that answers meant for an earlier one are known. */
 export type ToCompute =
-  | { readonly type: 'session'; readonly session: number; readonly terms: SessionTerms }
+  | {
+      readonly type: 'session'
+      readonly session: number
+      readonly terms: SessionTerms
+      /** Where the thread tells how far it is. */
+      readonly progress: SharedArrayBuffer
+    }
   | { readonly type: 'message'; readonly session: number; readonly received: Received }
 
 /** From the computing thread. */
 export type FromCompute =
   | { readonly type: 'built'; readonly layoutHash: string; readonly backend: string }
   | { readonly type: 'session'; readonly session: number; readonly sharesMemory: boolean }
-  | { readonly type: 'step'; readonly session: number; readonly step: number }
   | ({ readonly type: 'answer'; readonly session: number } & Answer)
 
 /**

@@ -2,13 +2,10 @@ import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import { LockstepError, type Received } from '@lockstep/protocol'
 import { type ComputeSetup, type FromCompute, memoryOf, type SessionTerms, type ToCompute } from './compute-messages.ts'
+import { createProgress, type Progress } from './progress.ts'
 import type { Answer } from './replica.ts'
-import { createWorkload, type Workload } from './workload.ts'
 
-/**
- * Every gradient comes from TensorFlow in a new array. A young generation that is small is collected often, for next to
- * nothing; at the usual size the arrays pile up until V8 collects all of the heap, in several threads.
- */
+/** Small, because the thread collects what is young every few steps: at the usual size that takes three times as long. */
 const maxYoungGenerationSizeMb = 3
 
 /** The computing thread as the connected thread sees it. */
@@ -21,7 +18,7 @@ export type Compute = {
    */
   readonly beginSession: (terms: SessionTerms, onAnswer: (answer: Answer) => void) => Promise<boolean>
   readonly give: (received: Received) => void
-  readonly progress: Workload['report']
+  readonly progress: () => Progress
   /** Rejects when the thread fails; never resolves. */
   readonly failed: Promise<never>
   readonly stop: () => Promise<void>
@@ -48,9 +45,8 @@ export async function startCompute(setup: ComputeSetup, module = threadFile): Pr
 }
 
 function follow(thread: Worker): Pick<Compute, 'beginSession' | 'give' | 'progress'> {
-  const nowMs = () => performance.now()
   let session = 0
-  let workload = createWorkload(nowMs)
+  let progress = createProgress()
   let onAnswer: (answer: Answer) => void = () => undefined
   let onBegun: (sharesMemory: boolean) => void = () => undefined
   const post = (message: ToCompute, transfer: ArrayBuffer[] = []) => thread.postMessage(message, transfer)
@@ -58,26 +54,22 @@ function follow(thread: Worker): Pick<Compute, 'beginSession' | 'give' | 'progre
   thread.on('message', (message: FromCompute) => {
     if (message.type === 'built' || message.session !== session) return
     if (message.type === 'session') return onBegun(message.sharesMemory)
-    if (message.type === 'step') return workload.reach(message.step)
-    workload.answer(message.message.step)
     onAnswer({ message: message.message, tensors: message.tensors })
   })
 
   return {
     beginSession: (terms, listener) => {
       session += 1
-      workload = createWorkload(nowMs)
+      progress = createProgress()
       onAnswer = listener
-      post({ type: 'session', session, terms })
+      const { runId, workerId, sizes, sharedMemory } = terms
+      post({ type: 'session', session, terms: { runId, workerId, sizes, sharedMemory }, progress: progress.memory })
       return new Promise(resolve => {
         onBegun = resolve
       })
     },
-    give: received => {
-      workload.give(received.message)
-      post({ type: 'message', session, received }, memoryOf(received.tensors))
-    },
-    progress: () => workload.report(),
+    give: received => post({ type: 'message', session, received }, memoryOf(received.tensors)),
+    progress: () => progress.read(),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Message } from '@lockstep/protocol'
+import type { Progress } from './progress.ts'
 
 /**
  * What the computing thread has been given and has yet to answer, and since when it has finished nothing.
@@ -9,8 +10,7 @@ export type Workload = {
   readonly give: (message: Message) => void
   readonly answer: (step: number) => void
   readonly reach: (step: number) => void
-  /** The step it has reached, the answers that are due, and how long ago something was finished or became due. */
-  readonly report: () => { readonly step: number; readonly pending: number; readonly quietMs: number }
+  readonly report: () => Progress
 }
 
 export function createWorkload(nowMs: () => number): Workload {

@@ -42,8 +42,8 @@ export type SharedMemory = {
   readonly close: () => void
 }
 
-/** Null where the machine has no files in memory, or no room for one. */
-export function createSharedMemory(sizes: Sizes): SharedMemory | null {
+/** Null where the machine has no files in memory, or no room for one. `lane` is the name under which lanes are open. */
+export function createSharedMemory(sizes: Sizes, lane: string | null = null): SharedMemory | null {
   if (!existsSync(memoryFolder)) return null
   const nonce = randomBytes(16).toString('hex')
   const gradientBytes = sizes.weights * bytesPerElement[sizes.gradientType]
@@ -53,7 +53,7 @@ export function createSharedMemory(sizes: Sizes): SharedMemory | null {
   const board = createSlottedFile<number>(boardBytes, nonce)
   if (board === null) return null
   return {
-    openDesk: () => openDesk(Math.max(workBytes, boardBytes), nonce, board.file.offer),
+    openDesk: () => openDesk(Math.max(workBytes, boardBytes), { nonce, board: board.file.offer, lane }),
     post: (step, mean, reached) => {
       board.slots.releaseBefore(reached)
       return board.put(step, step, [mean])
@@ -62,12 +62,12 @@ export function createSharedMemory(sizes: Sizes): SharedMemory | null {
   }
 }
 
-function openDesk(slotBytes: number, nonce: string, board: SharedMemoryOffer['board']): Desk | null {
-  const desk = createSlottedFile<string>(slotBytes, nonce)
+function openDesk(slotBytes: number, common: Omit<SharedMemoryOffer, 'desk'>): Desk | null {
+  const desk = createSlottedFile<string>(slotBytes, common.nonce)
   if (desk === null) return null
   const { file, slots, put } = desk
   return {
-    offer: { desk: file.offer, board, nonce },
+    offer: { desk: file.offer, ...common },
     put,
     find: slots.find,
     read: (slot, into) => file.read(slot, [into]),

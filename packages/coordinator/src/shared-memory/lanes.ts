@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto'
+import { createServer, type Socket } from 'node:net'
+import { acceptLane, type Connection, type ConnectionHandlers, laneAddress } from '@lockstep/protocol'
+
+/** How long a lane may be open before it says whose it is. */
+const greetingMs = 5_000
+
+/** Where computing threads of this machine connect themselves. */
+export type Lanes = { readonly name: string; readonly close: () => void }
+
+export type LanesOptions = {
+  /** The most bytes in one message from a worker. */
+  readonly maxFrameBytes: number
+  /** Called for each lane; `connect` returns the connection, `greeted` is to be called when it is known whose it is. */
+  readonly onLane: (connect: (handlers: ConnectionHandlers) => Connection, greeted: () => void) => void
+}
+
+/** Listens under a name of its own. Null where the system has no sockets without a file, as only Linux has. */
+export function openLanes({ maxFrameBytes, onLane }: LanesOptions): Promise<Lanes | null> {
+  const name = `lockstep-${randomBytes(16).toString('hex')}`
+  const open = new Set<Socket>()
+  const server = createServer(socket => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+    socket.setTimeout(greetingMs, () => socket.destroy())
+    onLane(
+      handlers => acceptLane(socket, handlers, maxFrameBytes),
+      () => socket.setTimeout(0),
+    )
+  })
+  return new Promise(resolve => {
+    server.once('error', () => resolve(null))
+    server.listen(laneAddress(name), () => resolve({ name, close }))
+  })
+
+  function close(): void {
+    server.close()
+    for (const socket of open) socket.destroy()
+  }
+}

@@ -1,0 +1,74 @@
+import { decodeMessage, encodeMessage } from './codec.ts'
+import type { Connection, ConnectionHandlers } from './connection.ts'
+import { LockstepError } from './error.ts'
+import { maxReasonLength, type Sizes } from './messages.ts'
+
+/** The bytes under a connection: whole frames go out and come in. */
+export type Wire = Pick<Connection, 'cork' | 'uncork' | 'queuedBytes' | 'terminate'> & {
+  /** Does nothing where the peer has gone. */
+  readonly send: (frame: Uint8Array) => void
+  /** Closes once everything queued is sent. */
+  readonly close: (code: string) => void
+}
+
+export type Carrier = {
+  readonly connection: Connection
+  /** Takes a frame that has come. */
+  readonly take: (frame: Uint8Array) => void
+  /** Closes the connection because of what the peer has sent. */
+  readonly fail: (error: LockstepError) => void
+  /** The wire breaks, and then is closed. */
+  readonly end: { readonly because: (cause: Error) => void; readonly now: () => void }
+}
+
+/** A connection over a wire. After bytes that are no message of the protocol nothing more is taken. */
+export function carryMessages(handlers: ConnectionHandlers, maxHeader: number, wire: Wire): Carrier {
+  let sizes: Sizes | null = null
+  let failure: LockstepError | null = null
+
+  function take(frame: Uint8Array): void {
+    if (failure !== null) return
+    let received: ReturnType<typeof decodeMessage>
+    try {
+      received = decodeMessage(frame, sizes, maxHeader)
+    } catch (error) {
+      if (!(error instanceof LockstepError)) throw error
+      return fail(error)
+    }
+    handlers.onMessage(received)
+  }
+
+  function fail(error: LockstepError): void {
+    if (failure !== null) return
+    failure = error
+    connection.close({ type: 'bye', code: 'refused', reason: error.message })
+  }
+
+  const connection: Connection = {
+    send: (message, tensors) => wire.send(encodeMessage(message, tensors)),
+    sendFrame: wire.send,
+    cork: wire.cork,
+    uncork: wire.uncork,
+    queuedBytes: wire.queuedBytes,
+    setSizes: next => {
+      sizes = next
+    },
+    close: bye => {
+      wire.send(encodeMessage({ ...bye, reason: bye.reason.slice(0, maxReasonLength) }))
+      wire.close(bye.code)
+    },
+    terminate: wire.terminate,
+  }
+
+  return {
+    connection,
+    take,
+    fail,
+    end: {
+      because: cause => {
+        failure ??= new LockstepError('connection-failed', cause.message, { cause })
+      },
+      now: () => handlers.onClose(failure),
+    },
+  }
+}

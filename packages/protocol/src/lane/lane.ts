@@ -1,0 +1,80 @@
+import { connect, type Socket } from 'node:net'
+import { carryMessages } from '../carry-messages.ts'
+import { type Connection, type ConnectionHandlers, maxClientFrameBytes } from '../connection.ts'
+import { LockstepError } from '../error.ts'
+import { maxHeaderBytes } from '../frame.ts'
+import { createFrameStream, lengthBytes } from './frame-stream.ts'
+
+/** What a worker's end reads into. Messages whose tensors lie in shared memory take a few hundred bytes. */
+const readBytes = 64 << 10
+
+/** Linux's abstract socket of a name: in no folder, gone with the process that listens (unix(7)). */
+export function laneAddress(name: string): string {
+  return `\0${name}`
+}
+
+/**
+ * A lane: a Unix socket by which a coordinator and the computing thread of a worker on the same machine exchange
+ * messages, with no thread in between. Resolves when it is open; throws what the system says where nobody listens.
+ */
+export function connectLane(name: string, handlers: ConnectionHandlers): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const buffer = Buffer.allocUnsafeSlow(readBytes)
+    let feed: (bytes: Uint8Array) => void = () => undefined
+    const takeIn = (bytes: number) => {
+      feed(buffer.subarray(0, bytes))
+      return true
+    }
+    const socket = connect({ path: laneAddress(name), onread: { buffer, callback: takeIn } })
+    socket.once('error', reject)
+    socket.once('connect', () => {
+      socket.off('error', reject)
+      const lane = laneOver(socket, handlers, maxClientFrameBytes)
+      feed = lane.feed
+      resolve(lane.connection)
+    })
+  })
+}
+
+/** The coordinator's end of a lane that a worker has opened. */
+export function acceptLane(socket: Socket, handlers: ConnectionHandlers, maxFrameBytes: number): Connection {
+  const { connection, feed } = laneOver(socket, handlers, maxFrameBytes)
+  socket.on('data', feed)
+  return connection
+}
+
+function laneOver(socket: Socket, handlers: ConnectionHandlers, maxFrameBytes: number) {
+  const carrier = carryMessages(handlers, maxHeaderBytes, {
+    send: frame => send(socket, frame),
+    close: () => socket.end(),
+    terminate: () => socket.destroy(),
+    cork: () => socket.cork(),
+    uncork: () => socket.uncork(),
+    queuedBytes: () => socket.writableLength,
+  })
+  const split = createFrameStream(maxFrameBytes, carrier.take)
+  socket.on('error', carrier.end.because)
+  socket.on('close', carrier.end.now)
+
+  function feed(bytes: Uint8Array): void {
+    try {
+      split(bytes)
+    } catch (error) {
+      if (!(error instanceof LockstepError)) throw error
+      carrier.fail(error)
+      socket.destroy()
+    }
+  }
+
+  return { connection: carrier.connection, feed }
+}
+
+function send(socket: Socket, frame: Uint8Array): void {
+  if (!socket.writable) return
+  const length = Buffer.allocUnsafe(lengthBytes)
+  length.writeUInt32LE(frame.byteLength)
+  socket.cork()
+  socket.write(length)
+  socket.write(frame)
+  socket.uncork()
+}

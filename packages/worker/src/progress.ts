@@ -1,0 +1,31 @@
+import { createMonotonicClock } from '@lockstep/protocol'
+
+/** How far the computing thread is. */
+export type Progress = {
+  readonly step: number
+  /** The answers that are due. */
+  readonly pending: number
+  /** How long ago something was finished or became due. */
+  readonly quietMs: number
+}
+
+/** A progress that one thread writes and another reads, also while the first one computes. */
+export type SharedProgress = {
+  readonly memory: SharedArrayBuffer
+  readonly read: () => Progress
+  readonly write: (progress: Progress) => void
+}
+
+/** Over this memory, where another thread has made it. */
+export function createProgress(memory = new SharedArrayBuffer(3 * Float64Array.BYTES_PER_ELEMENT)): SharedProgress {
+  const nowMs = createMonotonicClock()
+  const cells = new Float64Array(memory)
+  return {
+    memory,
+    read: () => {
+      const [step, pending, stirredAtMs] = cells as unknown as [number, number, number]
+      return { step, pending, quietMs: Math.max(0, nowMs() - stirredAtMs) }
+    },
+    write: ({ step, pending, quietMs }) => cells.set([step, pending, nowMs() - quietMs]),
+  }
+}
