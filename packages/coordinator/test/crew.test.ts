@@ -27,6 +27,7 @@ function createTested(changes: Partial<RunConfig> = {}) {
     token,
     waitMs,
     shareMemory: false,
+    lanes: null,
     topology: 'star',
     timing: createIdleTiming(),
     stop: stop.signal,

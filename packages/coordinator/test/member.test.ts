@@ -12,6 +12,8 @@ const member = (changes: Partial<Member>): Member => ({
   address: 'here',
   connection,
   facts,
+  lane: null,
+  hungUpAt: null,
   desk: null,
   reached: 0,
   active: true,

@@ -36,6 +36,8 @@ const member = (id: number, backend: string, changes: Partial<Member> = {}): Mem
   address: 'here',
   connection,
   facts: { id, name: `w${id}`, host: 'h', device: 'cpu', cores: 2, backend },
+  lane: null,
+  hungUpAt: null,
   desk: null,
   reached: 0,
   active: true,

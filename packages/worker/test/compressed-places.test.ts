@@ -39,7 +39,7 @@ const updateIn = (slot: number | null): MessageOf<'update'> => ({
 /** Memory as a coordinator shares it, with one slot for the worker and one for all. */
 function shareMemory() {
   const [desk, board] = [1, 2].map(() => createSlotFile('/dev/shm', slotBytesFor([elements * 2]), nonce))
-  const memory = openExchangeMemory({ desk: desk!.offer, board: board!.offer, nonce })!
+  const memory = openExchangeMemory({ desk: desk!.offer, board: board!.offer, nonce, lane: null })!
   onTestFinished(() => {
     for (const file of [desk!, board!, memory]) file.close()
   })

@@ -42,6 +42,7 @@ export async function trainTiny(options: {
     token: 'token',
     waitMs: 60_000,
     shareMemory: false,
+    lanes: null,
     topology: 'star',
     timing,
     stop: new AbortController().signal,

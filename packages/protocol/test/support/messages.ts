@@ -18,7 +18,7 @@ const runId = 'run-1'
 export const examples: { readonly [T in MessageType]: Extract<Message, { type: T }> } = {
   hello: {
     type: 'hello',
-    protocol: 3,
+    protocol: 4,
     token: 'secret',
     name: 'a',
     host: 'host',
@@ -40,9 +40,11 @@ export const examples: { readonly [T in MessageType]: Extract<Message, { type: T
       desk: { path: '/proc/4711/fd/21', slotBytes: 4096 },
       board: { path: '/proc/4711/fd/20', slotBytes: 8192 },
       nonce: '0123456789abcdef'.repeat(2),
+      lane: `lockstep-${'5'.repeat(32)}`,
     },
   },
   ready: { type: 'ready', runId, layoutHash, backend: 'TensorFlow 2.21.0, CPU', sharesMemory: true },
+  lane: { type: 'lane', runId, workerId: 1, nonce: '0123456789abcdef'.repeat(2) },
   state: { type: 'state', runId, step: 7, powers: [0.9, 0.999] },
   work: { type: 'work', runId, step: 7, shard: 1, count: 3, slot: null },
   gradient: {

@@ -9,6 +9,6 @@ export function createSlotFiles(slotBytes: number) {
     desk.close()
     board.close()
   })
-  const offer: SharedMemoryOffer = { desk: desk.offer, board: board.offer, nonce }
+  const offer: SharedMemoryOffer = { desk: desk.offer, board: board.offer, nonce, lane: null }
   return { desk, board, offer }
 }
