@@ -197,7 +197,9 @@ function createTraining(
 /** Messages on lanes are not for exchanges among workers: lanes are for runs that have none, or whose workers are all here. */
 function usesLanes(options: CoordinatorOptions): boolean {
   const topology = topologyOf(options)
-  return options.shareMemory && (topology === 'star' || (topology === 'auto' && isLocal(options.listen.host)))
+  const { host } = options.listen
+  const staysHere = host === 'localhost' || isLocal(`${host}:`)
+  return options.shareMemory && (topology === 'star' || (topology === 'auto' && staysHere))
 }
 
 /** Links between workers are not encrypted: what came by TLS stays with the coordinator. */

@@ -20,16 +20,20 @@ export function openLanes({ maxFrameBytes, onLane }: LanesOptions): Promise<Lane
   const name = `lockstep-${randomBytes(16).toString('hex')}`
   const open = new Set<Socket>()
   const server = createServer(socket => {
+    const impatience = setTimeout(() => socket.destroy(), greetingMs)
     open.add(socket)
-    socket.once('close', () => open.delete(socket))
-    socket.setTimeout(greetingMs, () => socket.destroy())
+    socket.once('close', () => {
+      clearTimeout(impatience)
+      open.delete(socket)
+    })
     onLane(
       handlers => acceptLane(socket, handlers, maxFrameBytes),
-      () => socket.setTimeout(0),
+      () => clearTimeout(impatience),
     )
   })
   return new Promise(resolve => {
-    server.once('error', () => resolve(null))
+    // Later, that one lane could not be taken: its worker finds it closed.
+    server.on('error', () => resolve(null))
     server.listen(laneAddress(name), () => resolve({ name, close }))
   })
 
