@@ -4,6 +4,7 @@ import { createCrew, heartbeatMs } from '../src/crew.ts'
 import type { Answer } from '../src/delivery.ts'
 import type { CoordinatorEvent } from '../src/events.ts'
 import type { SendableTask } from '../src/exchange.ts'
+import type { Lanes } from '../src/shared-memory/lanes.ts'
 import { workKey } from '../src/step.ts'
 import { createFakePeer, type FakePeer } from './support/fake-peer.ts'
 import { createIdleTiming } from './support/idle-timing.ts'
@@ -18,7 +19,7 @@ beforeEach(
 )
 afterEach(() => void vi.useRealTimers())
 
-function createTested(changes: Partial<RunConfig> = {}) {
+function createTested(changes: Partial<RunConfig> = {}, lanes: Lanes | null = null) {
   const plan = tinyPlan(changes)
   const stop = new AbortController()
   const events: CoordinatorEvent[] = []
@@ -27,7 +28,7 @@ function createTested(changes: Partial<RunConfig> = {}) {
     token,
     waitMs,
     shareMemory: false,
-    lanes: null,
+    lanes,
     topology: 'star',
     timing: createIdleTiming(),
     stop: stop.signal,
@@ -66,6 +67,14 @@ const task: SendableTask<Answer> = {
   tensors: () => ({ pixels: new Uint8Array(5 * 3072), labels: new Uint8Array(5), keys: new Int32Array(5) }),
   findFault: () => null,
 }
+
+test('lanes are closed with the crew', () => {
+  const close = vi.fn()
+  const { crew } = createTested({}, { name: `lockstep-${'0'.repeat(32)}`, close })
+  expect(close).not.toHaveBeenCalled()
+  crew.stop()
+  expect(close).toHaveBeenCalled()
+})
 
 describe('a worker that joins', () => {
   test('is told the run and given weights and moments as they are', () => {

@@ -15,6 +15,8 @@ import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Compute, startCompute } from '../src/compute.ts'
 import type { Answer } from '../src/replica.ts'
 import { config, runId, topology, welcome } from './support/configuration.ts'
+import { listenForLanes } from './support/lane-listener.ts'
+import { createSlotFiles } from './support/slot-files.ts'
 import { provisionForTests } from './support/tensorflow.ts'
 
 let provisioned: Provisioned
@@ -155,6 +157,61 @@ describe('a computing thread', () => {
     const [sha256, sha256Before] = [after, before].map(({ tensors }) => weightsSha256(tensors.gradient as Float32Array))
     expect(sha256).toBe(sha256Before)
     expect([first.all.length, second.all.length]).toEqual([1, 1])
+  })
+})
+
+describe('a computing thread with a lane', () => {
+  /** A session whose thread has a lane, and the coordinator's end of it. */
+  async function beginByLane(compute: Compute) {
+    const { name, lanes } = await listenForLanes()
+    const { offer } = createSlotFiles(4096)
+    const answers = createHappenings<Answer>()
+    const begun = compute.beginSession({ ...welcome, sharedMemory: { ...offer, lane: name } }, answers.add)
+    const lane = await lanes.next()
+    lane.connection.send((await lane.received.next()).message)
+    expect(await begun).toBe(true)
+    const say = ({ message, tensors }: Received) => lane.connection.send(message, tensors)
+    return { lane, say, answers }
+  }
+
+  test('hears the coordinator on it and answers on it', async () => {
+    const compute = await start()
+    const { lane, say, answers } = await beginByLane(compute)
+    for (const received of [state(), work(0, 2), work(1, 0)]) say(received)
+    const { message, tensors } = await lane.received.next()
+    expect(message).toMatchObject({ type: 'gradient', step: 0, shard: 2, count: 4 })
+    expect(tensors.gradient).toHaveLength(weights.length)
+    expect(compute.progress()).toMatchObject({ step: 0, pending: 0 })
+    say(evaluate(0))
+    expect((await lane.received.next()).message).toMatchObject({ type: 'metrics', step: 0, chunk: 0 })
+    expect(answers.all).toEqual([])
+  })
+
+  test('computes the same on it as through the connected thread', async () => {
+    const compute = await start()
+    const answers = await beginSession(compute)
+    for (const received of [state(), work(0, 2)]) compute.give(received)
+    const through = (await answers.next()).tensors.gradient as Float32Array
+    const { lane, say } = await beginByLane(compute)
+    for (const received of [state(), work(0, 2)]) say(received)
+    const past = (await lane.received.next()).tensors.gradient as Float32Array
+    expect(weightsSha256(past)).toBe(weightsSha256(through))
+  })
+
+  test('closes it when another session begins, which has its own', async () => {
+    const compute = await start()
+    const first = await beginByLane(compute)
+    const second = await beginByLane(compute)
+    await first.lane.closed.next()
+    for (const received of [state(), work(0, 2)]) second.say(received)
+    expect((await second.lane.received.next()).message).toMatchObject({ type: 'gradient', shard: 2 })
+  })
+
+  test('closes it when the thread ends', async () => {
+    const compute = await start()
+    const { lane } = await beginByLane(compute)
+    await compute.stop()
+    await lane.closed.next()
   })
 })
 

@@ -42,15 +42,16 @@ describe('the same data, configuration, seed and shards give the same weights', 
   })
 
   test.each([
-    // The board, and a desk for each worker.
+    // The board and a desk for each worker; where computing threads connect themselves, and the lane of each.
     ['on', 3],
     ['off', 0],
-  ])('with shared memory %s, which takes %i files', async (mode, files) => {
+  ])('with shared memory and lanes %s, which take %i files and as many sockets', async (mode, count) => {
     const place = join(folder, `memory-${mode}`)
     const environment = { LOCKSTEP_SHARED_MEMORY: mode }
     const cli = startCli([...sharded, '--workers', '2', '--run-dir', place], environment)
     await cli.printed(/2 active/)
-    expect(await sharedFilesOf(cli.child.pid!)).toHaveLength(files)
+    expect(await sharedFilesOf(cli.child.pid!)).toHaveLength(count)
+    expect(await laneSocketsOf(cli.child.pid!)).toHaveLength(count)
     expect((await cli.ending).code).toBe(0)
     expect((await readSummary(place)).weightsSha256).toBe(undisturbed.weightsSha256)
   })
@@ -118,9 +119,20 @@ describe('the same data, configuration, seed and shards give the same weights', 
 
 /** What a process holds open of the memory that it shares with its workers. */
 async function sharedFilesOf(id: number): Promise<readonly string[]> {
+  return (await openedBy(id)).filter(target => target.startsWith('/dev/shm/lockstep-'))
+}
+
+/** The sockets of a process that have the name of its lanes. */
+async function laneSocketsOf(id: number): Promise<readonly string[]> {
+  const opened = new Set(await openedBy(id))
+  const lines = (await readFile('/proc/net/unix', 'utf8')).split('\n').filter(line => line.includes(' @lockstep-'))
+  // Num RefCount Protocol Flags Type St Inode Path
+  return lines.map(line => `socket:[${line.trim().split(/ +/)[6]}]`).filter(socket => opened.has(socket))
+}
+
+async function openedBy(id: number): Promise<readonly string[]> {
   const names = await readdir(`/proc/${id}/fd`)
-  const targets = await Promise.all(names.map(name => readlink(`/proc/${id}/fd/${name}`).catch(() => 'closed')))
-  return targets.filter(target => target.startsWith('/dev/shm/lockstep-'))
+  return Promise.all(names.map(name => readlink(`/proc/${id}/fd/${name}`).catch(() => 'closed')))
 }
 
 /** A frame whose header claims a tensor that is not there. */

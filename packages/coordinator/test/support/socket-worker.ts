@@ -1,4 +1,12 @@
-import { createConnection, type Message, type MessageOf, openWebSocket, type Received } from '@lockstep/protocol'
+import {
+  type Connection,
+  connectLane,
+  createConnection,
+  type Message,
+  type MessageOf,
+  openWebSocket,
+  type Received,
+} from '@lockstep/protocol'
 import { onTestFinished } from 'vitest'
 import { createFakeWorker } from './fake-worker.ts'
 import { token } from './lobby.ts'
@@ -8,6 +16,9 @@ export type SocketWorker = {
   readonly ended: Promise<MessageOf<'bye'> | null>
   /** Cuts the connection off, as the death of the process would. */
   readonly die: () => void
+  /** The types of what it has been sent, by which way. */
+  readonly heard: { readonly connection: ReadonlySet<string>; readonly lane: ReadonlySet<string> }
+  readonly welcomed: Promise<MessageOf<'welcome'>>
 }
 
 /** A fake worker at the other end of a real socket, which ends with the test. */
@@ -17,21 +28,29 @@ export function startSocketWorker(
     readonly token?: string
     /** Awaited before a message is sent: a place to hold the run or to change what is said; with null it is not sent. */
     readonly before?: (message: Message) => Message | null | Promise<Message | null>
+    /** Takes the lane that it is offered, and answers on it. */
+    readonly takesLane?: boolean
   } = {},
 ): SocketWorker {
   const { before = (message: Message) => message } = options
   const socket = openWebSocket(url, 5000)
   onTestFinished(() => void socket.terminate())
+  const heard = { connection: new Set<string>(), lane: new Set<string>() }
+  let lane: Connection | null = null
   let bye: MessageOf<'bye'> | null = null
   let end: (bye: MessageOf<'bye'> | null) => void
   const ended = new Promise<MessageOf<'bye'> | null>(resolve => {
     end = resolve
   })
+  let greet: (welcome: MessageOf<'welcome'>) => void
+  const welcomed = new Promise<MessageOf<'welcome'>>(resolve => {
+    greet = resolve
+  })
   let saying: Promise<void> = Promise.resolve()
   const worker = createFakeWorker((message, tensors) => {
     saying = saying.then(async () => {
       const said = await before(message)
-      if (said !== null) connection.send(said, tensors)
+      if (said !== null) wayOf(said).send(said, tensors)
     })
   })
   const connection = createConnection(socket, { onMessage: receive, onClose: () => end(bye) })
@@ -39,10 +58,36 @@ export function startSocketWorker(
 
   function receive(received: Received): void {
     const { message } = received
-    if (message.type === 'welcome') connection.setSizes(message.sizes)
+    heard.connection.add(message.type)
     if (message.type === 'bye') bye = message
-    worker.receive(received)
+    if (message.type === 'welcome') join(message, received)
+    else worker.receive(received)
   }
 
-  return { ended, die: () => socket.terminate() }
+  function join(message: MessageOf<'welcome'>, received: Received): void {
+    greet(message)
+    connection.setSizes(message.sizes)
+    const name = options.takesLane === true ? message.sharedMemory?.lane : null
+    if (typeof name === 'string') void openLane(name, message, () => worker.receive(received))
+    else worker.receive(received)
+  }
+
+  async function openLane(name: string, message: MessageOf<'welcome'>, greeted: () => void): Promise<void> {
+    const { runId, workerId, sizes, sharedMemory } = message
+    const onMessage = (received: Received) => {
+      heard.lane.add(received.message.type)
+      if (received.message.type === 'lane') greeted()
+      else worker.receive(received)
+    }
+    lane = await connectLane(name, { onMessage, onClose: () => undefined })
+    onTestFinished(lane.terminate)
+    lane.setSizes(sizes)
+    lane.send({ type: 'lane', runId, workerId, nonce: sharedMemory!.nonce })
+  }
+
+  function wayOf({ type }: Message): Connection {
+    return lane !== null && (type === 'gradient' || type === 'metrics') ? lane : connection
+  }
+
+  return { ended, die: () => socket.terminate(), heard, welcomed }
 }

@@ -1,0 +1,263 @@
+import { LockstepError, type Message, type MessageOf, openSlotFile, type SharedMemoryOffer } from '@lockstep/protocol'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createSharedMemory } from '../src/shared-memory/shared-memory.ts'
+import { tinySizes } from './support/decode.ts'
+import { createFakePeer, type FakePeer } from './support/fake-peer.ts'
+import { createLobby, gradient, heartbeat, hello, mean, ready, runId, task, update } from './support/lobby.ts'
+import { tinySize } from './support/tiny-engine.ts'
+
+const laneName = `lockstep-${'1'.repeat(32)}`
+const sharing = { ...ready, sharesMemory: true }
+
+/** A lobby whose workers of this machine are offered lanes. */
+function createHall() {
+  const memory = createSharedMemory(tinySizes, laneName)!
+  const lobby = createLobby(memory)
+  const { membership, connectFrom } = lobby
+  onTestFinished(() => {
+    membership.dismiss('finished', 'done')
+    memory.close()
+  })
+
+  /** A worker of this machine, and what its computing thread is to say on a lane. */
+  function arrive() {
+    const peer = connectFrom('127.0.0.1:5000', hello)
+    const { workerId, sharedMemory } = peer.last('welcome')!
+    const offer = sharedMemory as SharedMemoryOffer
+    const claim: MessageOf<'lane'> = { type: 'lane', runId, workerId, nonce: offer.nonce }
+    return { peer, offer, claim }
+  }
+
+  /** A lane on which this is said first. */
+  function openLane(first: Message) {
+    const lane = createFakePeer()
+    const greeted = vi.fn()
+    membership.acceptLane(lane.connect, greeted)
+    lane.say(first)
+    return { lane, greeted }
+  }
+
+  /** A worker that takes part and has a lane. */
+  function joinByLane() {
+    const { peer, offer, claim } = arrive()
+    const { lane } = openLane(claim)
+    peer.say(sharing)
+    return { peer, offer, lane }
+  }
+
+  return { ...lobby, arrive, openLane, joinByLane }
+}
+
+const typesSentTo = (peer: FakePeer) => peer.received.map(({ message }) => message.type)
+
+describe('a lane', () => {
+  test('is offered by its name', () => {
+    expect(createHall().arrive().offer.lane).toBe(laneName)
+  })
+
+  test('is its worker’s from the greeting on, which is answered by the same', () => {
+    const { arrive, openLane } = createHall()
+    const { claim } = arrive()
+    const { lane, greeted } = openLane(claim)
+    expect(lane.received).toEqual([{ message: claim, tensors: {} }])
+    expect([lane.ending(), greeted.mock.calls.length]).toEqual(['open', 1])
+  })
+
+  test('is cut off where it greets with another nonce', () => {
+    const { arrive, openLane } = createHall()
+    const { lane, greeted } = openLane({ ...arrive().claim, nonce: 'f'.repeat(32) })
+    expect([lane.ending(), lane.received, greeted.mock.calls]).toEqual(['terminated', [], []])
+  })
+
+  test('is cut off where it begins with anything else', () => {
+    const { arrive, openLane } = createHall()
+    arrive()
+    expect(openLane(heartbeat).lane.ending()).toBe('terminated')
+    expect(openLane(hello).lane.ending()).toBe('terminated')
+  })
+
+  test('is not for a worker that nobody has heard of', () => {
+    const { arrive, openLane } = createHall()
+    const { claim } = arrive()
+    expect(openLane({ ...claim, workerId: 2 }).lane.ending()).toBe('terminated')
+  })
+
+  test('is not for a worker of another machine', () => {
+    const { arrive, connect, openLane } = createHall()
+    const { claim } = arrive()
+    const remote = connect(hello)
+    const { workerId } = remote.last('welcome')!
+    expect(openLane({ ...claim, workerId }).lane.ending()).toBe('terminated')
+  })
+
+  test('is not for a worker that has one', () => {
+    const { arrive, openLane } = createHall()
+    const { claim } = arrive()
+    const [first, second] = [openLane(claim), openLane(claim)]
+    expect([first.lane.ending(), second.lane.ending()]).toEqual(['open', 'terminated'])
+  })
+
+  test('is not for a worker that takes part already, which goes on without', () => {
+    const { membership, arrive, openLane } = createHall()
+    const { peer, claim } = arrive()
+    peer.say(sharing)
+    expect(openLane(claim).lane.ending()).toBe('terminated')
+    membership.assign(1, task)
+    expect(typesSentTo(peer)).toEqual(['welcome', 'state', 'work'])
+  })
+
+  test('is not for a worker that has gone', () => {
+    const { arrive, openLane } = createHall()
+    const { peer, claim } = arrive()
+    peer.hangUp()
+    expect(openLane(claim).lane.ending()).toBe('terminated')
+  })
+})
+
+describe('a worker with a lane', () => {
+  test('gets what its replica is to do by the lane, and all else by the connection', () => {
+    const { membership, joinByLane, pass } = createHall()
+    const { peer, lane } = joinByLane()
+    membership.assign(1, task)
+    membership.broadcast(update, mean)
+    const order = { type: 'evaluate', runId, step: 1, chunk: 0, count: 5 } as const
+    const { keys: _, ...samples } = task.tensors()
+    membership.assign(1, { ...task, key: 'chunk', order, tensors: () => samples })
+    membership.restate(1)
+    membership.tell(1, { type: 'recall', runId, step: 0 })
+    pass(400, [peer, heartbeat])
+    membership.dismiss('finished', 'done')
+    expect(typesSentTo(lane)).toEqual(['lane', 'state', 'work', 'update', 'evaluate', 'state'])
+    expect(typesSentTo(peer)).toEqual(['welcome', 'recall', 'heartbeat', 'bye'])
+  })
+
+  test('is handed tensors in memory as any other is', () => {
+    const { membership, joinByLane } = createHall()
+    const { lane } = joinByLane()
+    membership.assign(1, task)
+    membership.broadcast(update, mean)
+    expect(lane.received.slice(-2)).toEqual([
+      { message: { ...task.order, slot: 0 }, tensors: {} },
+      { message: { ...update, slot: 0 }, tensors: {} },
+    ])
+  })
+
+  test('is sent what belongs together in one piece on its lane', () => {
+    const { membership, joinByLane } = createHall()
+    const { peer, lane } = joinByLane()
+    const corks: number[][] = []
+    membership.together(() => corks.push([lane.corks, peer.corks]))
+    corks.push([lane.corks, peer.corks])
+    expect(corks).toEqual([
+      [1, 0],
+      [0, 0],
+    ])
+  })
+
+  test('answers on it', () => {
+    const { membership, joinByLane, answers, answering } = createHall()
+    const { offer, lane } = joinByLane()
+    const desk = openSlotFile(offer.desk, offer.nonce, 'r+')!
+    onTestFinished(desk.close)
+    membership.assign(1, task)
+    desk.write(0, [mean])
+    const brought = new Float32Array(tinySize)
+    answering.take = answer => answer.readGradient(brought)
+    lane.say({ ...gradient, slot: 0 })
+    expect(answers).toMatchObject([{ workerId: 1, message: { type: 'gradient', shard: 1 } }])
+    expect(brought).toEqual(mean)
+    expect(membership.roll()).toMatchObject([{ samples: 5, shards: 1 }])
+  })
+
+  test('is sent away for a wrong answer on it, which closes both', () => {
+    const { membership, joinByLane, reasons } = createHall()
+    const { peer, lane } = joinByLane()
+    membership.assign(1, task)
+    lane.say({ ...gradient, slot: 7 })
+    const reason = 'a gradient in slot 7 instead of 0'
+    expect([peer.last('bye'), lane.ending()]).toEqual([{ type: 'bye', code: 'refused', reason }, 'terminated'])
+    expect(reasons()).toEqual([`worker-lost: refused: ${reason}`])
+  })
+
+  test('is dropped when it leaves its lane unread', () => {
+    const { joinByLane, pass, reasons } = createHall()
+    const { peer, lane } = joinByLane()
+    lane.queuedBytes = 1000
+    pass(400, [peer, heartbeat])
+    expect(lane.ending()).toBe('open')
+    lane.queuedBytes = 1001
+    pass(400, [peer, heartbeat])
+    expect([lane.ending(), peer.ending()]).toEqual(['terminated', 'terminated'])
+    expect(reasons()).toEqual(['worker-lost: stopped reading'])
+  })
+})
+
+describe('a lane that closes', () => {
+  test('takes its worker along, which has a moment to say why', () => {
+    const { membership, clock, joinByLane, reasons } = createHall()
+    const { peer, lane } = joinByLane()
+    lane.hangUp()
+    clock.nowMs += 200
+    membership.tick()
+    expect([membership.active(), peer.ending()]).toEqual([1, 'open'])
+    clock.nowMs += 1
+    membership.tick()
+    expect([membership.active(), peer.ending()]).toEqual([0, 'terminated'])
+    expect(reasons()).toEqual(['worker-lost: its computing thread hung up'])
+  })
+
+  test('takes its worker along also when it broke', () => {
+    const { joinByLane, pass, reasons } = createHall()
+    const { peer, lane } = joinByLane()
+    lane.hangUp(new LockstepError('frame-malformed', 'nonsense'))
+    pass(400, [peer, heartbeat])
+    expect(reasons()).toEqual(['worker-lost: its computing thread hung up'])
+  })
+
+  test('is no reason where the worker gives one', () => {
+    const { joinByLane, pass, reasons } = createHall()
+    const { peer, lane } = joinByLane()
+    lane.hangUp()
+    peer.say({ type: 'bye', code: 'failed', reason: 'out of memory' })
+    pass(400)
+    expect(reasons()).toEqual(['worker-lost: out of memory'])
+  })
+
+  test('before its worker is ready is found when it is', () => {
+    const { arrive, openLane, pass, reasons } = createHall()
+    const { peer, claim } = arrive()
+    openLane(claim).lane.hangUp()
+    pass(400, [peer, heartbeat])
+    expect(reasons()).toEqual([])
+    peer.say(sharing)
+    pass(400, [peer, heartbeat])
+    expect(reasons()).toEqual(['worker-lost: its computing thread hung up'])
+  })
+
+  test('before it has said whose it is harms nobody', () => {
+    const { membership, arrive, pass } = createHall()
+    const { peer } = arrive()
+    const lane = createFakePeer()
+    membership.acceptLane(lane.connect, () => undefined)
+    lane.hangUp()
+    pass(400, [peer, heartbeat])
+    expect(peer.ending()).toBe('open')
+  })
+})
+
+describe('a worker that goes', () => {
+  test.each([
+    ['when it says goodbye', ({ peer }) => peer.say({ type: 'bye', code: 'leaving', reason: 'enough' })],
+    ['when its connection is lost', ({ peer }) => peer.hangUp()],
+    ['when it falls silent', ({ pass }) => pass(2000)],
+    ['when the run ends', ({ membership }) => membership.dismiss('finished', 'done')],
+  ] satisfies [string, (hall: { peer: FakePeer } & ReturnType<typeof createHall>) => void][])(
+    'takes its lane along %s',
+    (_, end) => {
+      const hall = createHall()
+      const { peer, lane } = hall.joinByLane()
+      end({ ...hall, peer })
+      expect(lane.ending()).toBe('terminated')
+    },
+  )
+})

@@ -1,0 +1,109 @@
+import { type Connection, connectLane, type LockstepError, type Received } from '@lockstep/protocol'
+import { createHappenings } from '@lockstep/protocol/testing'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { openLanes } from '../../src/shared-memory/lanes.ts'
+import { heartbeat } from '../support/lobby.ts'
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+afterEach(() => void vi.useRealTimers())
+
+type Lane = {
+  readonly connection: Connection
+  readonly greeted: () => void
+  readonly received: ReturnType<typeof createHappenings<Received>>
+}
+
+/** Lanes that are closed with the test, and those that have been opened. */
+async function open(maxFrameBytes = 1000) {
+  const arrived = createHappenings<Lane>()
+  const lanes = await openLanes({
+    maxFrameBytes,
+    onLane: (connect, greeted) => {
+      const received = createHappenings<Received>()
+      arrived.add({ connection: connect({ onMessage: received.add, onClose: () => undefined }), greeted, received })
+    },
+  })
+  onTestFinished(lanes!.close)
+  return { lanes: lanes!, arrived }
+}
+
+/** A worker's end of a lane, which ends with the test. */
+async function dial(name: string) {
+  const received = createHappenings<Received>()
+  const closings = createHappenings<LockstepError | null>()
+  const connection = await connectLane(name, { onMessage: received.add, onClose: closings.add })
+  onTestFinished(connection.terminate)
+  return { connection, received, closings }
+}
+
+describe('lanes', () => {
+  test('carry messages both ways to whoever knows their name', async () => {
+    const { lanes, arrived } = await open()
+    const worker = await dial(lanes.name)
+    const lane = await arrived.next()
+    worker.connection.send(heartbeat)
+    lane.connection.send({ ...heartbeat, step: 1 })
+    expect((await lane.received.next()).message).toEqual(heartbeat)
+    expect((await worker.received.next()).message).toEqual({ ...heartbeat, step: 1 })
+  })
+
+  test('of two coordinators at once have names of their own', async () => {
+    const [first, second] = [await open(), await open()]
+    expect(first.lanes.name).toMatch(/^lockstep-[0-9a-f]{32}$/)
+    expect(second.lanes.name).not.toBe(first.lanes.name)
+    await dial(second.lanes.name)
+    await second.arrived.next()
+    expect(first.arrived.all).toEqual([])
+  })
+
+  test('take no message that is longer than a worker may send', async () => {
+    const { lanes, arrived } = await open(50)
+    const worker = await dial(lanes.name)
+    await arrived.next()
+    worker.connection.sendFrame(new Uint8Array(51))
+    await worker.closings.next()
+  })
+
+  test('end when they are closed, and nobody can open one any more', async () => {
+    const { lanes, arrived } = await open()
+    const worker = await dial(lanes.name)
+    ;(await arrived.next()).greeted()
+    lanes.close()
+    await worker.closings.next()
+    await expect(dial(lanes.name)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('a lane that does not say whose it is', () => {
+  test('is cut off after five seconds, also when it says other things', async () => {
+    const { lanes, arrived } = await open()
+    const worker = await dial(lanes.name)
+    const lane = await arrived.next()
+    vi.advanceTimersByTime(4_999)
+    worker.connection.send(heartbeat)
+    await lane.received.next()
+    vi.advanceTimersByTime(1)
+    await worker.closings.next()
+  })
+
+  test('does not wait to be cut off where its peer has gone', async () => {
+    const { lanes, arrived } = await open()
+    const worker = await dial(lanes.name)
+    await arrived.next()
+    expect(vi.getTimerCount()).toBe(1)
+    worker.connection.terminate()
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(0))
+  })
+})
+
+test('a lane that has said whose it is stays, however long it is silent', async () => {
+  const { lanes, arrived } = await open()
+  const worker = await dial(lanes.name)
+  const lane = await arrived.next()
+  lane.greeted()
+  vi.advanceTimersByTime(3_600_000)
+  lane.connection.send(heartbeat)
+  expect((await worker.received.next()).message).toEqual(heartbeat)
+  expect(worker.closings.all).toEqual([])
+})

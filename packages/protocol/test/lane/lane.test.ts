@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { encodeMessage, type Received } from '../../src/codec.ts'
+import type { LockstepError } from '../../src/error.ts'
+import { acceptLane, connectLane, laneAddress } from '../../src/lane/lane.ts'
+import type { Sizes } from '../../src/messages.ts'
+import { createHappenings } from '../../src/testing/happenings.ts'
+import { examples, exampleTensors, sizes } from '../support/messages.ts'
+
+const bye = { type: 'bye', code: 'finished', reason: 'done' } as const
+const maxFrameBytes = 32 << 20
+
+/** What one end of a lane hears. */
+function createEar() {
+  const received = createHappenings<Received>()
+  const closings = createHappenings<LockstepError | null>()
+  return { handlers: { onMessage: received.add, onClose: closings.add }, received, closings }
+}
+
+/** A socket of a name of its own, which ends with the test, and who connects to it. */
+async function listen() {
+  const name = `lockstep-test-${randomBytes(8).toString('hex')}`
+  const sockets = createHappenings<Socket>()
+  const server = createServer(sockets.add)
+  await new Promise<void>(resolve => server.listen(laneAddress(name), resolve))
+  onTestFinished(() => stop(server, sockets.all))
+  return { name, sockets }
+}
+
+/** Both ends of a lane over a real socket. */
+async function connectPair(known: Sizes | null = sizes) {
+  const { name, sockets } = await listen()
+  const [worker, coordinator] = [createEar(), createEar()]
+  const opened = connectLane(name, worker.handlers)
+  const far = acceptLane(await sockets.next(), coordinator.handlers, maxFrameBytes)
+  const near = await opened
+  if (known !== null) for (const connection of [far, near]) connection.setSizes(known)
+  return { worker: { ...worker, connection: near }, coordinator: { ...coordinator, connection: far } }
+}
+
+/** A coordinator's end, with bytes of the test's own at the other one. */
+async function acceptStranger() {
+  const { name, sockets } = await listen()
+  const ear = createEar()
+  const stranger = connect(laneAddress(name))
+  onTestFinished(() => void stranger.destroy())
+  const connection = acceptLane(await sockets.next(), ear.handlers, 1000)
+  return { stranger, ...ear, connection }
+}
+
+function lengthOf(frameBytes: number): Buffer {
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(frameBytes)
+  return length
+}
+
+describe('a lane', () => {
+  test('carries messages and tensors both ways', async () => {
+    const { worker, coordinator } = await connectPair()
+    worker.connection.send(examples.gradient, exampleTensors.gradient)
+    coordinator.connection.send(examples.work, exampleTensors.work)
+    expect(await coordinator.received.next()).toEqual({ message: examples.gradient, tensors: exampleTensors.gradient })
+    expect(await worker.received.next()).toEqual({ message: examples.work, tensors: exampleTensors.work })
+  })
+
+  test('carries frames of several megabytes between small ones, in order', async () => {
+    const large = { ...sizes, weights: 1_500_000 }
+    const { worker, coordinator } = await connectPair(large)
+    const gradient = Float32Array.from({ length: large.weights }, (_, index) => index)
+    const pairs = [
+      { ear: coordinator, say: worker.connection },
+      { ear: worker, say: coordinator.connection },
+    ]
+    for (const { say } of pairs) {
+      say.send(examples.heartbeat)
+      for (const step of [1, 2]) say.send({ ...examples.update, step }, { gradient })
+      say.send(examples.heartbeat)
+    }
+    for (const { ear } of pairs) {
+      expect(await ear.received.next()).toEqual({ message: examples.heartbeat, tensors: {} })
+      for (const step of [1, 2]) {
+        const { message, tensors } = await ear.received.next()
+        expect(message).toEqual({ ...examples.update, step })
+        expect(Buffer.compare(bytesOf(tensors.gradient), bytesOf(gradient))).toBe(0)
+      }
+      expect(await ear.received.next()).toEqual({ message: examples.heartbeat, tensors: {} })
+    }
+  })
+
+  test('gives tensors memory of their own, which later messages leave as it is', async () => {
+    const { worker, coordinator } = await connectPair()
+    for (let step = 0; step < 20; step++) {
+      const gradient = new Float32Array(sizes.weights).fill(step)
+      coordinator.connection.send({ ...examples.update, step }, { gradient })
+      worker.connection.send({ ...examples.update, step }, { gradient })
+    }
+    for (const { received } of [worker, coordinator]) {
+      for (let step = 0; step < 20; step++) await received.next()
+      const firsts = received.all.map(({ tensors }) => tensors.gradient![0])
+      expect(firsts).toEqual(Array.from({ length: 20 }, (_, step) => step))
+    }
+  })
+
+  test('sends what was held back in one piece, in order', async () => {
+    const { worker, coordinator } = await connectPair()
+    coordinator.connection.cork()
+    for (const step of [1, 2, 3]) coordinator.connection.send({ ...examples.heartbeat, step })
+    // Three frames with their lengths.
+    expect(coordinator.connection.queuedBytes()).toBe(3 * (4 + encodeMessage(examples.heartbeat).length))
+    coordinator.connection.uncork()
+    for (const step of [1, 2, 3]) expect((await worker.received.next()).message).toMatchObject({ step })
+  })
+
+  test('says goodbye after all that was sent before', async () => {
+    const { worker, coordinator } = await connectPair()
+    worker.connection.send(examples.heartbeat)
+    worker.connection.close(bye)
+    expect(await coordinator.closings.next()).toBeNull()
+    expect(coordinator.received.all.map(({ message }) => message)).toEqual([examples.heartbeat, bye])
+    expect(await worker.closings.next()).toBeNull()
+  })
+
+  test('ends at both ends when it is cut off, whichever end does it', async () => {
+    for (const end of ['worker', 'coordinator'] as const) {
+      const pair = await connectPair()
+      pair[end].connection.terminate()
+      expect(await Promise.all([pair.worker.closings.next(), pair.coordinator.closings.next()])).toEqual([null, null])
+    }
+  })
+
+  test('drops what is sent when it is over', async () => {
+    const { worker, coordinator } = await connectPair()
+    coordinator.connection.terminate()
+    await Promise.all([worker.closings.next(), coordinator.closings.next()])
+    for (const { connection } of [worker, coordinator]) {
+      connection.send(examples.heartbeat)
+      connection.close(bye)
+    }
+    expect([worker.received.all, coordinator.received.all]).toEqual([[], []])
+  })
+
+  test('counts the bytes that a peer does not read', async () => {
+    const { stranger, connection } = await acceptStranger()
+    await once(stranger, 'connect')
+    expect(connection.queuedBytes()).toBe(0)
+    // Far more than the kernel takes.
+    for (let frame = 0; frame < 64; frame++) connection.sendFrame(new Uint8Array(1 << 20))
+    expect(connection.queuedBytes()).toBeGreaterThan(16 << 20)
+  })
+})
+
+describe('bytes that are no message', () => {
+  test('end a lane with what is wrong, and nothing after them is heard', async () => {
+    const { stranger, received, closings } = await acceptStranger()
+    const frame = encodeMessage(examples.heartbeat)
+    const broken = Buffer.concat([frame, Buffer.of(0)])
+    stranger.end(Buffer.concat([lengthOf(broken.length), broken, lengthOf(frame.length), frame]))
+    expect(await closings.next()).toMatchObject({ code: 'frame-malformed' })
+    expect(received.all).toEqual([])
+  })
+
+  test('are answered with a refusal', async () => {
+    const { worker, coordinator } = await connectPair(null)
+    worker.connection.send(examples.gradient, exampleTensors.gradient)
+    expect((await worker.received.next()).message).toMatchObject({ type: 'bye', code: 'refused' })
+    expect(await coordinator.closings.next()).toMatchObject({ code: 'message-invalid' })
+    expect(await worker.closings.next()).toBeNull()
+  })
+
+  test('cut a lane off at once where they claim to be longer than a message may be', async () => {
+    const { stranger, received, closings } = await acceptStranger()
+    stranger.write(lengthOf(1001))
+    expect(await closings.next()).toMatchObject({ code: 'frame-malformed', expected: '≤ 1000 bytes' })
+    expect(received.all).toEqual([])
+  })
+})
+
+describe('connecting', () => {
+  test('to a name at which nobody listens fails with the reason', async () => {
+    const { handlers, closings } = createEar()
+    await expect(connectLane('lockstep-nobody', handlers)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    expect(closings.all).toEqual([])
+  })
+})
+
+function bytesOf(data: Received['tensors'][string] | undefined): Uint8Array {
+  return new Uint8Array(data!.buffer, data!.byteOffset, data!.byteLength)
+}
+
+async function stop(server: Server, sockets: readonly Socket[]): Promise<void> {
+  for (const socket of sockets) socket.destroy()
+  await new Promise(resolve => server.close(resolve))
+}

@@ -1,0 +1,80 @@
+import type { MessageOf, Received } from '@lockstep/protocol'
+import { createHappenings } from '@lockstep/protocol/testing'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { SessionTerms } from '../src/compute-messages.ts'
+import { openLane } from '../src/lane.ts'
+import { runId, welcome } from './support/configuration.ts'
+import { listenForLanes } from './support/lane-listener.ts'
+import { createSlotFiles } from './support/slot-files.ts'
+
+const heartbeat: MessageOf<'heartbeat'> = {
+  type: 'heartbeat',
+  runId,
+  step: 7,
+  pending: 0,
+  quietMs: 0,
+  sentMs: 0,
+  echo: null,
+}
+
+/** What a worker is told of a coordinator whose lanes have this name. */
+function termsWith(lane: string | null): SessionTerms & { readonly sharedMemory: { readonly nonce: string } } {
+  const { offer } = createSlotFiles(4096)
+  return { ...welcome, sharedMemory: { ...offer, lane } }
+}
+
+/** A lane that is on its way, and the coordinator's end of it. */
+async function beginToOpen() {
+  const { name, lanes } = await listenForLanes()
+  const terms = termsWith(name)
+  const received = createHappenings<Received>()
+  const opened = openLane(terms, received.add)
+  const far = await lanes.next()
+  const greeting = (await far.received.next()).message
+  return { terms, received, opened, far, greeting }
+}
+
+describe('a worker has no lane', () => {
+  test('where it shares no memory with the coordinator', async () => {
+    expect(await openLane({ ...welcome, sharedMemory: null }, () => undefined)).toBeNull()
+  })
+
+  test('where none is offered', async () => {
+    expect(await openLane(termsWith(null), () => undefined)).toBeNull()
+  })
+
+  test('where nobody listens under the name', async () => {
+    expect(await openLane(termsWith(`lockstep-${'0'.repeat(32)}`), () => undefined)).toBeNull()
+  })
+
+  test('where its greeting is answered by cutting it off', async () => {
+    const { opened, far, received } = await beginToOpen()
+    far.connection.terminate()
+    expect(await opened).toBeNull()
+    expect(received.all).toEqual([])
+  })
+})
+
+describe('a lane', () => {
+  test('is greeted with whose it is and the nonce', async () => {
+    const { terms, far, greeting, opened } = await beginToOpen()
+    expect(greeting).toEqual({ type: 'lane', runId, workerId: 1, nonce: terms.sharedMemory.nonce })
+    far.connection.terminate()
+    await opened
+  })
+
+  test('is open when the greeting is answered, and carries messages and tensors both ways', async () => {
+    const { far, greeting, opened, received } = await beginToOpen()
+    far.connection.send(greeting)
+    const near = await opened
+    onTestFinished(() => near?.terminate())
+    near!.send(heartbeat)
+    expect((await far.received.next()).message).toEqual(heartbeat)
+    const work: MessageOf<'work'> = { type: 'work', runId, step: 3, shard: 1, count: 1, slot: null }
+    const tensors = { pixels: new Uint8Array(3072).fill(9), labels: Uint8Array.of(4), keys: Int32Array.of(-5) }
+    far.connection.send(work, tensors)
+    expect(await received.next()).toEqual({ message: work, tensors })
+    // The answer to the greeting is no message for the replica.
+    expect(received.all).toHaveLength(1)
+  })
+})

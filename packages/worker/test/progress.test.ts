@@ -1,0 +1,45 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createProgress } from '../src/progress.ts'
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
+afterEach(() => void vi.useRealTimers())
+
+describe('the progress of a computing thread', () => {
+  test('is none at first', () => {
+    expect(createProgress().read()).toMatchObject({ step: 0, pending: 0 })
+  })
+
+  test('is read as it was written, by whoever has the memory', () => {
+    const reader = createProgress()
+    createProgress(reader.memory).write({ step: 2 ** 40 + 1, pending: 3, quietMs: 0 })
+    const { step, pending, quietMs } = reader.read()
+    expect([step, pending]).toEqual([2 ** 40 + 1, 3])
+    // The two clocks were set one after the other.
+    expect(quietMs).toBeLessThan(1000)
+  })
+
+  test('is quiet for as long as nothing was written since, and was before', () => {
+    const progress = createProgress()
+    progress.write({ step: 1, pending: 1, quietMs: 250 })
+    vi.advanceTimersByTime(1000)
+    expect(progress.read().quietMs).toBeCloseTo(1250, 3)
+    progress.write({ step: 1, pending: 0, quietMs: 0 })
+    expect(progress.read().quietMs).toBeCloseTo(0, 3)
+  })
+
+  test('is read from another thread while that one is blocked', async () => {
+    const reader = createProgress()
+    const writing = `
+      const { parentPort, workerData } = require('node:worker_threads')
+      new Float64Array(workerData)[0] = 5
+      parentPort.postMessage('written')
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+    `
+    const thread = new Worker(writing, { eval: true, workerData: reader.memory })
+    await once(thread, 'message')
+    expect(reader.read().step).toBe(5)
+    await thread.terminate()
+  })
+})
