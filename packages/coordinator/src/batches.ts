@@ -1,11 +1,25 @@
-import { batchRange, cutShards, epochOrder, gather, type ImageSplit, sampleKeys, stepsPerEpoch } from '@lockstep/data'
+import {
+  batchRange,
+  cutShards,
+  epochOrder,
+  gather,
+  type ImageSplit,
+  roomFor,
+  sampleKeys,
+  stepsPerEpoch,
+} from '@lockstep/data'
 import type { RunConfig } from '@lockstep/protocol'
 
 /** Samples as they travel: pixels count × 32 × 32 × 3, labels count, keys count. */
 export type Samples = { readonly pixels: Uint8Array; readonly labels: Uint8Array; readonly keys: Int32Array }
 
 /** The shards of a batch that have samples, with their index; the same for any set of workers. */
-export type BatchShards = readonly { readonly shard: number; readonly count: number; read(): Samples }[]
+export type BatchShards = readonly {
+  readonly shard: number
+  readonly count: number
+  /** Its samples, until any shard of the epoch is read again: all are laid out in the same memory. */
+  read(): Samples
+}[]
 
 /** The global batches of one epoch, each a fixed list of samples with a fixed cut into shards. */
 export type EpochBatches = {
@@ -16,8 +30,9 @@ export type EpochBatches = {
 /** Cuts the epoch that (seed, epoch) shuffles into global batches and these into shards. */
 export function epochBatches(split: ImageSplit, config: RunConfig, epoch: number): EpochBatches {
   const order = epochOrder({ seed: config.seed, epoch, count: split.count })
+  const room = roomFor(Math.ceil(config.batchSize / config.shards))
   const readSamples = (indices: Uint32Array): Samples => ({
-    ...gather(split, indices),
+    ...gather(split, indices, room),
     keys: sampleKeys({ seed: config.seed, epoch, indices }),
   })
   return {

@@ -44,11 +44,17 @@ describe('the batches of an epoch', () => {
     expect(second).toEqual({ ...gather(split, indices), keys })
   })
 
+  test('lay all samples out in the same memory', () => {
+    const shards = epochBatches(split, tinyConfig, 1).shards(0)
+    const buffers = new Set(shards.map(({ read }) => read().pixels.buffer))
+    expect(buffers.size).toBe(1)
+  })
+
   test('read the same however often and in whatever order', () => {
     const batches = epochBatches(split, tinyConfig, 1)
     const shards = batches.shards(2)
-    const backwards = [...shards].reverse().map(({ read }) => read())
-    expect(shards.map(({ read }) => read())).toEqual(backwards.reverse())
+    const copies = (list: typeof shards) => list.map(({ read }) => structuredClone(read()))
+    expect(copies(shards)).toEqual(copies([...shards].reverse()).reverse())
   })
 
   test('hold every sample once, for any sizes', () => {

@@ -35,10 +35,13 @@ export function splitTrainValidation(
   return { trainCount, validationCount: count - trainCount }
 }
 
-/** The samples at `indices`, in that order. `pixels`: indices.length × 32 × 32 × 3, `labels`: indices.length. */
-export function gather(split: ImageSplit, indices: Uint32Array): { pixels: Uint8Array; labels: Uint8Array } {
-  const pixels = new Uint8Array(indices.length * imageBytes)
-  const labels = new Uint8Array(indices.length)
+/** Samples one after the other. `pixels`: count × 32 × 32 × 3, `labels`: count. */
+export type GatheredSamples = { readonly pixels: Uint8Array; readonly labels: Uint8Array }
+
+/** Copies the samples at `indices`, in that order, to the beginning of `into`, or of new memory. Returns them alone. */
+export function gather(split: ImageSplit, indices: Uint32Array, into = roomFor(indices.length)): GatheredSamples {
+  const pixels = into.pixels.subarray(0, indices.length * imageBytes)
+  const labels = into.labels.subarray(0, indices.length)
   for (let position = 0; position < indices.length; position++) {
     const index = indices[position]!
     if (index >= split.count) throw new RangeError(`sample ${index} of a split of ${split.count}`)
@@ -46,6 +49,11 @@ export function gather(split: ImageSplit, indices: Uint32Array): { pixels: Uint8
     labels[position] = split.labels[index]!
   }
   return { pixels, labels }
+}
+
+/** Memory for so many samples. */
+export function roomFor(samples: number): GatheredSamples {
+  return { pixels: new Uint8Array(samples * imageBytes), labels: new Uint8Array(samples) }
 }
 
 /** SHA-256 (hex) over name, sizes, pixels and labels of both splits: a run resumes only on the data it began with. */

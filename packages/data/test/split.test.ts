@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { DataSet, ImageSplit } from '../src/data-set.ts'
-import { dataSetSha256, gather, splitTrainValidation, takeFirst } from '../src/split.ts'
+import { dataSetSha256, gather, roomFor, splitTrainValidation, takeFirst } from '../src/split.ts'
 
 /** `count` images, every byte of which is the image's own number, labelled with ten times that. */
 function numberedSplit(count: number): ImageSplit {
@@ -42,6 +42,14 @@ test('gathering copies samples in the order asked for, also twice', () => {
 
 test('gathering a sample that does not exist is a mistake of the caller', () => {
   expect(() => gather(numberedSplit(5), Uint32Array.of(5))).toThrow(RangeError)
+  expect(() => gather(numberedSplit(5), Uint32Array.of(0, 1), roomFor(1))).toThrow(RangeError)
+})
+
+test('gathers into memory that is there', () => {
+  const room = roomFor(3)
+  const gathered = gather(numberedSplit(5), Uint32Array.of(4, 2), room)
+  expect(gathered).toEqual(gather(numberedSplit(5), Uint32Array.of(4, 2)))
+  expect(gathered.pixels.buffer).toBe(room.pixels.buffer)
 })
 
 test('the fingerprint changes with any pixel, any label and the place where the splits meet', () => {

@@ -2,6 +2,9 @@
 // are in elements. Each function does four or eight elements at a time, then the rest one by one, and gives the bits of
 // its namesake in plain.ts: IEEE operations only, each of its own, in the order written there.
 
+/** As in plain.ts. */
+const smallestMoment: f32 = 2.0 ** -100
+
 /** vector ← vector · factor, the product taken in float64. */
 export function scale(vector: usize, count: i32, factor: f64): void {
   const factors = f64x2.splat(factor)
@@ -54,49 +57,41 @@ export function adam(
   secondMoment: usize,
   start: i32,
   end: i32,
-  keep: f64,
-  alpha: f64,
-  epsilon: f64,
-  gain1: f64,
-  gain2: f64,
+  keep: f32,
+  alpha: f32,
+  epsilon: f32,
+  gain1: f32,
+  gain2: f32,
 ): void {
-  const keeps = f64x2.splat(keep)
-  const alphas = f64x2.splat(alpha)
-  const epsilons = f64x2.splat(epsilon)
-  const gains1 = f64x2.splat(gain1)
-  const gains2 = f64x2.splat(gain2)
+  const keeps = f32x4.splat(keep)
+  const alphas = f32x4.splat(alpha)
+  const epsilons = f32x4.splat(epsilon)
+  const gains1 = f32x4.splat(gain1)
+  const gains2 = f32x4.splat(gain2)
+  const smallest = f32x4.splat(smallestMoment)
   let i = start
   for (; i + 4 <= end; i += 4) {
     const offset = (<usize>i) << 2
     const g = v128.load(gradient + offset)
-    const m = v128.load(firstMoment + offset)
-    const v = v128.load(secondMoment + offset)
-    const w = v128.load(weights + offset)
-    const gLow = lowDoubles(g)
-    const gHigh = highDoubles(g)
-    const mLow = approach(lowDoubles(m), gLow, gains1)
-    const mHigh = approach(highDoubles(m), gHigh, gains1)
-    const vLow = approach(lowDoubles(v), f64x2.mul(gLow, gLow), gains2)
-    const vHigh = approach(highDoubles(v), f64x2.mul(gHigh, gHigh), gains2)
-    v128.store(firstMoment + offset, toFloats(mLow, mHigh))
-    v128.store(secondMoment + offset, toFloats(vLow, vHigh))
-    const stepLow = f64x2.div(f64x2.mul(mLow, alphas), f64x2.add(f64x2.sqrt(vLow), epsilons))
-    const stepHigh = f64x2.div(f64x2.mul(mHigh, alphas), f64x2.add(f64x2.sqrt(vHigh), epsilons))
-    const wLow = f64x2.sub(f64x2.mul(lowDoubles(w), keeps), stepLow)
-    const wHigh = f64x2.sub(f64x2.mul(highDoubles(w), keeps), stepHigh)
-    v128.store(weights + offset, toFloats(wLow, wHigh))
+    const m = clearTiny(approach(v128.load(firstMoment + offset), g, gains1), smallest)
+    const v = clearTiny(approach(v128.load(secondMoment + offset), f32x4.mul(g, g), gains2), smallest)
+    v128.store(firstMoment + offset, m)
+    v128.store(secondMoment + offset, v)
+    const step = f32x4.div(f32x4.mul(m, alphas), f32x4.add(f32x4.sqrt(v), epsilons))
+    v128.store(weights + offset, f32x4.sub(f32x4.mul(v128.load(weights + offset), keeps), step))
   }
   for (; i < end; i++) {
     const offset = (<usize>i) << 2
-    const g = <f64>load<f32>(gradient + offset)
-    const m0 = <f64>load<f32>(firstMoment + offset)
-    const v0 = <f64>load<f32>(secondMoment + offset)
-    const m = m0 + (g - m0) * gain1
-    const v = v0 + (g * g - v0) * gain2
-    store<f32>(firstMoment + offset, <f32>m)
-    store<f32>(secondMoment + offset, <f32>v)
-    const kept = <f64>load<f32>(weights + offset) * keep
-    store<f32>(weights + offset, <f32>(kept - (m * alpha) / (sqrt(v) + epsilon)))
+    const g = load<f32>(gradient + offset)
+    const m0 = load<f32>(firstMoment + offset)
+    const v0 = load<f32>(secondMoment + offset)
+    let m = m0 + (g - m0) * gain1
+    if (abs(m) < smallestMoment) m = 0
+    let v = v0 + (g * g - v0) * gain2
+    if (abs(v) < smallestMoment) v = 0
+    store<f32>(firstMoment + offset, m)
+    store<f32>(secondMoment + offset, v)
+    store<f32>(weights + offset, load<f32>(weights + offset) * keep - (m * alpha) / (sqrt<f32>(v) + epsilon))
   }
 }
 
@@ -203,7 +198,12 @@ function toFloats(low: v128, high: v128): v128 {
 
 /** from + (to − from) · gain. */
 function approach(from: v128, to: v128, gain: v128): v128 {
-  return f64x2.add(from, f64x2.mul(f64x2.sub(to, from), gain))
+  return f32x4.add(from, f32x4.mul(f32x4.sub(to, from), gain))
+}
+
+/** Zero for what is smaller; NaN stays. */
+function clearTiny(values: v128, smallest: v128): v128 {
+  return v128.andnot(values, f32x4.lt(f32x4.abs(values), smallest))
 }
 
 /** The bfloat16 elements, each in the lower half of its lane, of four float32 and the seeds of their random bits. */

@@ -2,6 +2,11 @@ import type { Stretch } from '../optimizers/weight-decay.ts'
 import type { AdamFactors, Arithmetic, SgdFactors } from './arithmetic.ts'
 import { expandBfloat16, roundToBfloat16 } from './rounding.ts'
 
+const { fround } = Math
+
+/** Adam's moments below are zero: they would become denormal, with which Intel's CPUs compute thirty times more slowly. */
+export const smallestMoment = 2 ** -100
+
 /** The arithmetic in JavaScript, which defines the bits of every other one. */
 export const plainArithmetic: Arithmetic = {
   name: 'plain',
@@ -32,14 +37,26 @@ function adam(
   { alpha, epsilon, gain1, gain2 }: AdamFactors,
   { start, end, keep }: Stretch,
 ): void {
+  const [keepFloat, alphaFloat, epsilonFloat] = [fround(keep), fround(alpha), fround(epsilon)]
+  const [gain1Float, gain2Float] = [fround(gain1), fround(gain2)]
   for (let i = start; i < end; i++) {
     const g = gradient[i]!
-    const m = firstMoment[i]! + (g - firstMoment[i]!) * gain1
-    const v = secondMoment[i]! + (g * g - secondMoment[i]!) * gain2
+    const m = clearTiny(approach(firstMoment[i]!, g, gain1Float))
+    const v = clearTiny(approach(secondMoment[i]!, fround(g * g), gain2Float))
     firstMoment[i] = m
     secondMoment[i] = v
-    weights[i] = weights[i]! * keep - (m * alpha) / (Math.sqrt(v) + epsilon)
+    const step = fround(fround(m * alphaFloat) / fround(fround(Math.sqrt(v)) + epsilonFloat))
+    weights[i] = fround(weights[i]! * keepFloat) - step
   }
+}
+
+/** from + (to − from) · gain. */
+function approach(from: number, to: number, gain: number): number {
+  return fround(from + fround(fround(to - from) * gain))
+}
+
+function clearTiny(moment: number): number {
+  return Math.abs(moment) < smallestMoment ? 0 : moment
 }
 
 function sgd(

@@ -23,7 +23,7 @@ export type AdamOptions = {
  *     v ← v + (g² − v) · (1 − β₂)
  *     w ← w · (1 − η · λ) − m · α / (√v + ε)
  *
- * Each element is computed in float64 and rounded once when it is stored as float32.
+ * All in float32, each operation rounded. A moment smaller than 2⁻¹⁰⁰ becomes zero.
  * `moments` is [m, v], `powers` is [β₁ᵗ, β₂ᵗ].
  */
 export function createAdam(options: AdamOptions = {}): Optimizer {
