@@ -181,7 +181,6 @@ function createTraining(
     vectors: createVectorPool(state.weights.length, arithmetic.allocate),
     format: createGradientFormat(config, arithmetic, state.weights.length),
     broadcast: membership.broadcast,
-    together: membership.together,
     activeWorkers: membership.active,
     checkpoint: checkpointing.take,
     checkpointEvery,

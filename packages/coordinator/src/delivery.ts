@@ -50,17 +50,6 @@ export function broadcast(
   sendToAll(others, () => encodeMessage({ ...update, slot: null }, { gradient }))
 }
 
-/** What is sent to a member during an action leaves in one piece. */
-export function sendTogether(members: readonly Member[], action: () => void): void {
-  const carriers = members.map(carrierOf)
-  for (const carrier of carriers) carrier.cork()
-  try {
-    action()
-  } finally {
-    for (const carrier of carriers) carrier.uncork()
-  }
-}
-
 /** The slot of a task on the member's desk; null for one that was sent in a frame. */
 export function slotOf(member: Member, key: string): number | null {
   return member.desk?.find(key) ?? null

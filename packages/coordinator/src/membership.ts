@@ -19,7 +19,6 @@ import {
   isLocal,
   judgePlace,
   reach,
-  sendTogether,
   slotOf,
   type Update,
 } from './delivery.ts'
@@ -67,8 +66,6 @@ export type Membership = {
   readonly restate: (workerId: number) => void
   /** To every active worker, the gradient once for all of them. */
   readonly broadcast: (update: Update, gradient: PackedGradient) => void
-  /** What is sent to a worker during an action leaves in one piece. */
-  readonly together: (action: () => void) => void
   readonly active: () => number
   /** Whether every active worker shares the coordinator's memory. */
   readonly allShareMemory: () => boolean
@@ -278,7 +275,6 @@ export function createMembership(options: MembershipOptions): Membership {
       if (member !== undefined) assign(member, task)
     },
     broadcast: (update, gradient) => broadcast([...taking.values()], options.sharedMemory, update, gradient),
-    together: action => sendTogether([...taking.values()], action),
     credit: (workerId, samples) => {
       const member = taking.get(workerId)
       if (member !== undefined) credit(member, samples)

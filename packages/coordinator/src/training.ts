@@ -35,8 +35,6 @@ export type Training = Updater &
     readonly topology: TopologyChoice
     /** Sends the mean gradient of a step to every active worker. */
     readonly broadcast: (update: Omit<MessageOf<'update'>, 'slot'>, gradient: PackedGradient) => void
-    /** What is sent to a worker during an action leaves in one piece. */
-    readonly together: (action: () => void) => void
     readonly activeWorkers: () => number
     /** Asks for a checkpoint of the state as it is now. */
     readonly checkpoint: () => Promise<void>
@@ -87,13 +85,10 @@ async function trainEpoch(run: Training): Promise<boolean> {
     const pending = ahead.shift()!
     timing.enter('wait')
     const result = await pending.result
-    // One message that wakes a worker once: its update, and the shard for after the next step.
-    run.together(() => {
-      tellStep(run, result)
-      timing.enter('prepare')
-      submitUpTo(batch + 1 + batchesAhead)
-      timing.enter('send')
-    })
+    tellStep(run, result)
+    // While the workers take the step and compute the next one.
+    timing.enter('prepare')
+    submitUpTo(batch + 1 + batchesAhead)
     takeStep(run, result)
     run.topology.stepDone(pending.ring)
     pending.release()

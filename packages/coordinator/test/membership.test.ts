@@ -46,25 +46,6 @@ describe('a worker', () => {
     ])
   })
 
-  test('is sent what belongs together in one piece, also when something fails meanwhile', () => {
-    const { membership, connect } = createLobby()
-    const peers = [connect(hello, ready), connect(hello, ready), connect(hello)]
-    const corks: number[][] = []
-    membership.together(() => {
-      membership.broadcast(update, mean)
-      corks.push(peers.map(peer => peer.corks))
-    })
-    const fail = () => {
-      throw new Error('on the way')
-    }
-    expect(() => membership.together(fail)).toThrow('on the way')
-    corks.push(peers.map(peer => peer.corks))
-    expect(corks).toEqual([
-      [1, 1, 0],
-      [0, 0, 0],
-    ])
-  })
-
   test('is heard to have come to a step, once it takes part', () => {
     const { connect, calls } = createLobby()
     const peer = connect(hello)

@@ -4,7 +4,7 @@ import { LockstepError } from './error.ts'
 import { maxReasonLength, type Sizes } from './messages.ts'
 
 /** The bytes under a connection: whole frames go out and come in. */
-export type Wire = Pick<Connection, 'cork' | 'uncork' | 'queuedBytes' | 'terminate'> & {
+export type Wire = Pick<Connection, 'queuedBytes' | 'terminate'> & {
   /** Does nothing where the peer has gone. */
   readonly send: (frame: Uint8Array) => void
   /** Closes once everything queued is sent. */
@@ -47,8 +47,6 @@ export function carryMessages(handlers: ConnectionHandlers, maxHeader: number, w
   const connection: Connection = {
     send: (message, tensors) => wire.send(encodeMessage(message, tensors)),
     sendFrame: wire.send,
-    cork: wire.cork,
-    uncork: wire.uncork,
     queuedBytes: wire.queuedBytes,
     setSizes: next => {
       sizes = next

@@ -12,9 +12,6 @@ export type Connection = {
   readonly send: (message: Message, tensors?: Tensors) => void
   /** Sends a frame that is encoded already: one encoding serves a broadcast. The frame must not change afterwards. */
   readonly sendFrame: (frame: Uint8Array) => void
-  /** Holds what is sent from here on back, to send it in one piece with `uncork`. Does nothing at a client. */
-  readonly cork: () => void
-  readonly uncork: () => void
   /** Bytes handed to the connection that the peer's kernel has not taken yet. */
   readonly queuedBytes: () => number
   /** From here on tensors are checked against these sizes. */
@@ -77,7 +74,7 @@ export function openWebSocket(url: string, handshakeTimeoutMs: number, trust?: T
 export function createConnection(
   socket: WebSocket,
   handlers: ConnectionHandlers,
-  { maxHeader = maxHeaderBytes, transport }: ConnectionOptions = {},
+  { maxHeader = maxHeaderBytes }: ConnectionOptions = {},
 ): Connection {
   const { connection, take, fail, end } = carryMessages(handlers, maxHeader, {
     send: frame => {
@@ -85,8 +82,6 @@ export function createConnection(
     },
     close: code => socket.close(1000, code),
     terminate: () => socket.terminate(),
-    cork: () => transport?.cork(),
-    uncork: () => transport?.uncork(),
     queuedBytes: () => socket.bufferedAmount,
   })
   socket.binaryType = 'nodebuffer'

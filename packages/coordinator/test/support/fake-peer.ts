@@ -25,8 +25,6 @@ export type FakePeer = {
   readonly ending: () => 'open' | 'closed' | 'terminated'
   /** Bytes that this peer leaves unread. */
   queuedBytes: number
-  /** How often the near end has been corked and not yet uncorked. */
-  corks: number
 }
 
 export function createFakePeer(onReceive: (received: Received) => void = () => undefined): FakePeer {
@@ -45,12 +43,6 @@ export function createFakePeer(onReceive: (received: Received) => void = () => u
   const connection: Connection = {
     send: (message, tensors) => arrive(encodeMessage(message, tensors)),
     sendFrame: arrive,
-    cork: () => {
-      peer.corks += 1
-    },
-    uncork: () => {
-      peer.corks -= 1
-    },
     queuedBytes: () => peer.queuedBytes,
     setSizes: next => {
       sizes = next
@@ -78,7 +70,6 @@ export function createFakePeer(onReceive: (received: Received) => void = () => u
     hangUp: (error = undefined) => handlers?.onClose(error ?? null),
     ending: () => ending,
     queuedBytes: 0,
-    corks: 0,
   }
   return peer
 }

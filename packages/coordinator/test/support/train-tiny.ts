@@ -73,7 +73,6 @@ export async function trainTiny(options: {
       vectors: createVectorPool(state.weights.length, arithmetic.allocate),
       format: createGradientFormat(config, arithmetic, state.weights.length),
       broadcast: membership.broadcast,
-      together: membership.together,
       activeWorkers: membership.active,
       checkpoint: async () => void checkpoints.push(encodeState(plan.identity, state)),
       checkpointEvery: 0,

@@ -48,8 +48,6 @@ function laneOver(socket: Socket, handlers: ConnectionHandlers, maxFrameBytes: n
     send: frame => send(socket, frame),
     close: () => socket.end(),
     terminate: () => socket.destroy(),
-    cork: () => socket.cork(),
-    uncork: () => socket.uncork(),
     queuedBytes: () => socket.writableLength,
   })
   const split = createFrameStream(maxFrameBytes, carrier.take)
