@@ -22,6 +22,8 @@ export type Member = {
   gone: boolean
   connectedAt: number
   lastHeardAt: number
+  /** Those that had come from it when it was looked after last. */
+  receivedBytes: number
   heartbeat: MessageOf<'heartbeat'> | null
   readonly clock: ClockOffset
   samples: number
@@ -46,6 +48,16 @@ export type Patience = {
 /** By which of its connections a member gets what its replica is to do. */
 export function carrierOf({ lane, connection }: Pick<Member, 'lane' | 'connection'>): Connection {
   return lane ?? connection
+}
+
+/**
+ * Takes bytes that have come since the last look, at `lookedAtMs`, as a sign of life: a long message on a slow link takes its
+ * time, and heartbeats wait behind it.
+ */
+export function noticeBytes(member: Member, lookedAtMs: number): void {
+  const bytes = member.connection.receivedBytes() + (member.lane?.receivedBytes() ?? 0)
+  if (bytes > member.receivedBytes) member.lastHeardAt = Math.max(member.lastHeardAt, lookedAtMs)
+  member.receivedBytes = bytes
 }
 
 /** Why a member has to go, or null while it may stay. */

@@ -26,7 +26,7 @@ import type { DirectMessage } from './direct/direct.ts'
 import { peerUrl } from './direct/peer-url.ts'
 import type { EventListener, WorkerFacts } from './events.ts'
 import type { SendableTask, Verdict } from './exchange.ts'
-import { carrierOf, findFault, type Member, type Patience } from './member.ts'
+import { carrierOf, findFault, type Member, noticeBytes, type Patience } from './member.ts'
 import type { Desk, SharedMemory } from './shared-memory/shared-memory.ts'
 import { type ClockOffset, createClockOffset } from './timing/clock-offset.ts'
 import type { WorkerTimes } from './timing/step-timing.ts'
@@ -232,7 +232,8 @@ export function createMembership(options: MembershipOptions): Membership {
 
   function tick(): void {
     const now = nowMs()
-    const sinceTickMs = now - lastTickAt
+    const lookedAtMs = lastTickAt
+    const sinceTickMs = now - lookedAtMs
     lastTickAt = now
     // A coordinator that was itself suspended has heard nobody: let the heartbeats that wait in the sockets come first.
     if (sinceTickMs > options.patience.silenceMs / 2) {
@@ -240,6 +241,7 @@ export function createMembership(options: MembershipOptions): Membership {
       return
     }
     for (const member of present) {
+      noticeBytes(member, lookedAtMs)
       const fault = findFault(member, options.patience, now)
       if (fault !== null) cutOff(member, fault)
       else if (member.facts !== null) member.connection.sendFrame(heartbeatFrame(welcome.runId, nowMs()))
@@ -307,7 +309,7 @@ function isDirect(message: Message): message is DirectMessage {
 function newMember(address: string, nowMs: number): Omit<Member, 'connection'> {
   const facts: WorkerFacts | null = null
   const desk: Desk | null = null
-  const clocks = { connectedAt: nowMs, lastHeardAt: nowMs }
+  const heard = { connectedAt: nowMs, lastHeardAt: nowMs, receivedBytes: 0 }
   const clock = createClockOffset()
   const work = { reached: 0, heartbeat: null, samples: 0, shards: 0 }
   const lane: Connection | null = null
@@ -318,7 +320,7 @@ function newMember(address: string, nowMs: number): Omit<Member, 'connection'> {
     hungUpAt: null,
     desk,
     clock,
-    ...clocks,
+    ...heard,
     active: false,
     gone: false,
     ...work,

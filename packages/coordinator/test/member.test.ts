@@ -20,6 +20,7 @@ const member = (changes: Partial<Member>): Member => ({
   gone: false,
   connectedAt: 0,
   lastHeardAt: 0,
+  receivedBytes: 0,
   heartbeat: null,
   clock: createClockOffset(),
   samples: 0,

@@ -20,6 +20,31 @@ describe('while time passes', () => {
     expect([calls.at(-1), reasons()]).toEqual(['leave 1', ['worker-lost: silent for 2.0 s']])
   })
 
+  test('a worker stays for as long as bytes come from it, though no message is whole yet', () => {
+    const { connect, pass, reasons } = createLobby()
+    const [slow, silent] = [connect(hello, ready), connect(hello, ready)]
+    for (let tick = 0; tick < 20; tick++) {
+      slow.receivedBytes += 1
+      pass(400)
+    }
+    expect([slow.ending(), silent.ending()]).toEqual(['open', 'terminated'])
+    pass(1200)
+    expect(slow.ending()).toBe('open')
+    // The last byte came after the tick at 7.6 s.
+    pass(400)
+    expect(reasons()).toEqual(['worker-lost: silent for 2.0 s', 'worker-lost: silent for 2.0 s'])
+  })
+
+  test('a peer that says no hello is dropped, whatever comes from it', () => {
+    const { connect, pass } = createLobby()
+    const peer = connect()
+    for (let tick = 0; tick < 13; tick++) {
+      peer.receivedBytes += 1
+      pass(400)
+    }
+    expect(peer.ending()).toBe('terminated')
+  })
+
   test('a peer that says no hello is dropped', () => {
     const { connect, pass } = createLobby()
     const peer = connect()

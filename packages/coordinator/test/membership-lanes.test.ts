@@ -142,18 +142,6 @@ describe('a worker with a lane', () => {
     ])
   })
 
-  test('is sent what belongs together in one piece on its lane', () => {
-    const { membership, joinByLane } = createHall()
-    const { peer, lane } = joinByLane()
-    const corks: number[][] = []
-    membership.together(() => corks.push([lane.corks, peer.corks]))
-    corks.push([lane.corks, peer.corks])
-    expect(corks).toEqual([
-      [1, 0],
-      [0, 0],
-    ])
-  })
-
   test('answers on it', () => {
     const { membership, joinByLane, answers, answering } = createHall()
     const { offer, lane } = joinByLane()
@@ -177,6 +165,16 @@ describe('a worker with a lane', () => {
     const reason = 'a gradient in slot 7 instead of 0'
     expect([peer.last('bye'), lane.ending()]).toEqual([{ type: 'bye', code: 'refused', reason }, 'terminated'])
     expect(reasons()).toEqual([`worker-lost: refused: ${reason}`])
+  })
+
+  test('is heard of by what comes on its lane', () => {
+    const { joinByLane, pass } = createHall()
+    const { peer, lane } = joinByLane()
+    for (let tick = 0; tick < 10; tick++) {
+      lane.receivedBytes += 1
+      pass(400)
+    }
+    expect(peer.ending()).toBe('open')
   })
 
   test('is dropped when it leaves its lane unread', () => {

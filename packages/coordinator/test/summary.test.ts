@@ -44,6 +44,7 @@ const member = (id: number, backend: string, changes: Partial<Member> = {}): Mem
   gone: false,
   connectedAt: 0,
   lastHeardAt: 0,
+  receivedBytes: 0,
   heartbeat: null,
   clock: createClockOffset(),
   samples: 10 * id,

@@ -4,7 +4,7 @@ import { LockstepError } from './error.ts'
 import { maxReasonLength, type Sizes } from './messages.ts'
 
 /** The bytes under a connection: whole frames go out and come in. */
-export type Wire = Pick<Connection, 'queuedBytes' | 'terminate'> & {
+export type Wire = Pick<Connection, 'queuedBytes' | 'receivedBytes' | 'terminate'> & {
   /** Does nothing where the peer has gone. */
   readonly send: (frame: Uint8Array) => void
   /** Closes once everything queued is sent. */
@@ -48,6 +48,7 @@ export function carryMessages(handlers: ConnectionHandlers, maxHeader: number, w
     send: (message, tensors) => wire.send(encodeMessage(message, tensors)),
     sendFrame: wire.send,
     queuedBytes: wire.queuedBytes,
+    receivedBytes: wire.receivedBytes,
     setSizes: next => {
       sizes = next
     },

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import { carryMessages } from './carry-messages.ts'
@@ -14,6 +15,8 @@ export type Connection = {
   readonly sendFrame: (frame: Uint8Array) => void
   /** Bytes handed to the connection that the peer's kernel has not taken yet. */
   readonly queuedBytes: () => number
+  /** Bytes that have come so far, also those of a message of which more is still on its way. */
+  readonly receivedBytes: () => number
   /** From here on tensors are checked against these sizes. */
   readonly setSizes: (sizes: Sizes) => void
   /** Says goodbye, a longer reason cut to `maxReasonLength`, and closes once everything queued is sent. */
@@ -34,7 +37,7 @@ export const maxClientFrameBytes = 1 << 30
 export type ConnectionOptions = {
   /** The longest header that is unpacked. */
   readonly maxHeader?: number
-  /** The socket under a server's WebSocket. */
+  /** The socket under a server's WebSocket; at a client it is known once there is one. */
   readonly transport?: Socket
 }
 
@@ -74,8 +77,9 @@ export function openWebSocket(url: string, handshakeTimeoutMs: number, trust?: T
 export function createConnection(
   socket: WebSocket,
   handlers: ConnectionHandlers,
-  { maxHeader = maxHeaderBytes }: ConnectionOptions = {},
+  { maxHeader = maxHeaderBytes, ...under }: ConnectionOptions = {},
 ): Connection {
+  let { transport } = under
   const { connection, take, fail, end } = carryMessages(handlers, maxHeader, {
     send: frame => {
       if (socket.readyState === WebSocket.OPEN) socket.send(frame)
@@ -83,6 +87,10 @@ export function createConnection(
     close: code => socket.close(1000, code),
     terminate: () => socket.terminate(),
     queuedBytes: () => socket.bufferedAmount,
+    receivedBytes: () => transport?.bytesRead ?? 0,
+  })
+  socket.once('upgrade', (response: IncomingMessage) => {
+    transport = response.socket
   })
   socket.binaryType = 'nodebuffer'
   socket.on('message', (data: Buffer, isBinary: boolean) => {

@@ -1,10 +1,11 @@
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { encodeMessage } from '../src/codec.ts'
 import { openWebSocket } from '../src/connection.ts'
 import { maxTopologyLength } from '../src/messages.ts'
+import { webSocketFrame } from '../src/testing/web-socket-frame.ts'
 import { examples, exampleTensors, sizes } from './support/messages.ts'
 import { connectPair, createEnd, listen } from './support/sockets.ts'
 
@@ -88,6 +89,49 @@ describe('a connection', () => {
     for (let i = 0; i < 64; i++) server.connection.sendFrame(frame)
     expect(server.connection.queuedBytes()).toBeGreaterThan(16 << 20)
     client.socket.terminate()
+  })
+})
+
+describe('the bytes that have come', () => {
+  test('are counted at both ends, before a message has come whole', async () => {
+    const { server, client } = await connectPair()
+    const message = encodeMessage(examples.heartbeat)
+    for (const [from, near, far] of [
+      ['client', client, server],
+      ['server', server, client],
+    ] as const) {
+      const frame = webSocketFrame(message, from)
+      const before = far.connection.receivedBytes()
+      for (const [start, end] of [
+        [0, 3],
+        [3, 40],
+        [40, frame.length],
+      ]) {
+        expect(far.received).toEqual([])
+        near.transport().write(frame.subarray(start, end))
+        await vi.waitFor(() => expect(far.connection.receivedBytes()).toBe(before + end!), { interval: 1 })
+      }
+      expect((await far.next()).message).toEqual(examples.heartbeat)
+    }
+  })
+
+  test('stay counted when it is over', async () => {
+    const { server, client } = await connectPair()
+    client.connection.send(examples.heartbeat)
+    await server.next()
+    const before = server.connection.receivedBytes()
+    client.connection.close(bye)
+    await Promise.all([server.closed, client.closed])
+    expect(server.connection.receivedBytes()).toBeGreaterThan(before)
+    expect(client.connection.receivedBytes()).toBeGreaterThan(0)
+  })
+
+  test('are none before there is a connection', async () => {
+    const { url } = await listen()
+    const end = createEnd(openWebSocket(url, 5000))
+    expect(end.connection.receivedBytes()).toBe(0)
+    end.connection.terminate()
+    await end.closed
   })
 })
 

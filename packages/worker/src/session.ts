@@ -64,6 +64,8 @@ type Session = {
   /** Of this end of the connection. */
   localAddress: string
   lastHeardAt: number
+  /** Those that had come at the last heartbeat. */
+  receivedBytes: number
   /** The coordinator's last heartbeat: when it was sent by its clock, and came by ours. */
   echo: MessageOf<'heartbeat'>['echo']
   clock: NodeJS.Timeout | undefined
@@ -183,6 +185,7 @@ function newSession(): Session {
     direct: null,
     localAddress: '',
     lastHeardAt: performance.now(),
+    receivedBytes: 0,
     echo: null,
     clock: undefined,
   }
@@ -190,11 +193,13 @@ function newSession(): Session {
 
 /** Reports what the computing thread does, or gives up a coordinator that has been silent for too long. */
 function beat(
-  { compute, lastHeardAt, echo }: Session,
+  session: Session,
   connection: Connection,
   { runId, silenceMs }: MessageOf<'welcome'>,
   cutOff: (fault: string) => void,
 ): void {
+  noticeBytes(session, connection.receivedBytes())
+  const { compute, lastHeardAt, echo } = session
   const silentMs = performance.now() - lastHeardAt
   if (silentMs > silenceMs) {
     cutOff(`the coordinator was silent for ${(silentMs / 1000).toFixed(0)} s`)
@@ -202,6 +207,12 @@ function beat(
   }
   const progress = compute?.progress() ?? { step: 0, pending: 0, quietMs: 0 }
   connection.send({ type: 'heartbeat', runId, ...progress, sentMs: nowMs(), echo })
+}
+
+/** A long message on a slow link takes its time, and heartbeats wait behind it: whatever has come of it is a sign of life. */
+function noticeBytes(session: Session, receivedBytes: number): void {
+  if (receivedBytes > session.receivedBytes) session.lastHeardAt = performance.now()
+  session.receivedBytes = receivedBytes
 }
 
 function takeForReplica({ direct, compute }: Session, received: Received): void {

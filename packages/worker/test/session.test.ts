@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { hostname } from 'node:os'
-import { LockstepError } from '@lockstep/protocol'
+import { encodeMessage, LockstepError } from '@lockstep/protocol'
+import { webSocketFrame } from '@lockstep/protocol/testing'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Compute } from '../src/compute.ts'
 import { runSession, type SessionOptions } from '../src/session.ts'
@@ -148,6 +149,25 @@ describe('a coordinator is given up', () => {
     session.guest.connection.send({ ...welcome, silenceMs: 100 })
     const end = await session.ended
     expect(end).toEqual({ type: 'lost', reason: 'the coordinator was silent for 0 s', welcomed: true })
+  })
+
+  test('when it is silent in the middle of a message, but not while that is on its way', async () => {
+    const silenceMs = 200
+    const { guest, ended, given } = await begin()
+    guest.connection.send({ ...welcome, silenceMs })
+    await guest.next('ready')
+    const frame = webSocketFrame(encodeMessage(work, workTensors), 'server')
+    const half = Math.floor(frame.length / 2)
+    const startedAt = performance.now()
+    let sent = 0
+    // A byte for each heartbeat of the worker, several times as long as it would wait.
+    while (performance.now() - startedAt < 3 * silenceMs) {
+      guest.transport.write(frame.subarray(sent, ++sent))
+      await guest.next('heartbeat')
+    }
+    guest.transport.write(frame.subarray(sent, half))
+    expect(await ended).toEqual({ type: 'lost', reason: 'the coordinator was silent for 0 s', welcomed: true })
+    expect(given).toEqual([])
   })
 
   test('when it cuts the connection off', async () => {

@@ -25,6 +25,8 @@ export type FakePeer = {
   readonly ending: () => 'open' | 'closed' | 'terminated'
   /** Bytes that this peer leaves unread. */
   queuedBytes: number
+  /** Bytes of this peer that have come to the near end. */
+  receivedBytes: number
 }
 
 export function createFakePeer(onReceive: (received: Received) => void = () => undefined): FakePeer {
@@ -44,6 +46,7 @@ export function createFakePeer(onReceive: (received: Received) => void = () => u
     send: (message, tensors) => arrive(encodeMessage(message, tensors)),
     sendFrame: arrive,
     queuedBytes: () => peer.queuedBytes,
+    receivedBytes: () => peer.receivedBytes,
     setSizes: next => {
       sizes = next
     },
@@ -70,6 +73,7 @@ export function createFakePeer(onReceive: (received: Received) => void = () => u
     hangUp: (error = undefined) => handlers?.onClose(error ?? null),
     ending: () => ending,
     queuedBytes: 0,
+    receivedBytes: 0,
   }
   return peer
 }

@@ -49,6 +49,7 @@ function laneOver(socket: Socket, handlers: ConnectionHandlers, maxFrameBytes: n
     close: () => socket.end(),
     terminate: () => socket.destroy(),
     queuedBytes: () => socket.writableLength,
+    receivedBytes: () => socket.bytesRead,
   })
   const split = createFrameStream(maxFrameBytes, carrier.take)
   socket.on('error', carrier.end.because)

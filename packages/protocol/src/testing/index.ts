@@ -1,2 +1,3 @@
 export * from './example-run-config.ts'
 export * from './happenings.ts'
+export * from './web-socket-frame.ts'

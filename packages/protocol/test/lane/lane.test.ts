@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { encodeMessage, type Received } from '../../src/codec.ts'
 import type { LockstepError } from '../../src/error.ts'
 import { acceptLane, connectLane, laneAddress } from '../../src/lane/lane.ts'
@@ -103,16 +103,6 @@ describe('a lane', () => {
     }
   })
 
-  test('sends what was held back in one piece, in order', async () => {
-    const { worker, coordinator } = await connectPair()
-    coordinator.connection.cork()
-    for (const step of [1, 2, 3]) coordinator.connection.send({ ...examples.heartbeat, step })
-    // Three frames with their lengths.
-    expect(coordinator.connection.queuedBytes()).toBe(3 * (4 + encodeMessage(examples.heartbeat).length))
-    coordinator.connection.uncork()
-    for (const step of [1, 2, 3]) expect((await worker.received.next()).message).toMatchObject({ step })
-  })
-
   test('says goodbye after all that was sent before', async () => {
     const { worker, coordinator } = await connectPair()
     worker.connection.send(examples.heartbeat)
@@ -139,6 +129,26 @@ describe('a lane', () => {
       connection.close(bye)
     }
     expect([worker.received.all, coordinator.received.all]).toEqual([[], []])
+  })
+
+  test('counts the bytes that have come, before a message has come whole', async () => {
+    const { stranger, received, connection } = await acceptStranger()
+    const frame = encodeMessage(examples.heartbeat)
+    stranger.write(lengthOf(frame.length))
+    stranger.write(frame.subarray(0, 30))
+    await vi.waitFor(() => expect(connection.receivedBytes()).toBe(34), { interval: 1 })
+    expect(received.all).toEqual([])
+    stranger.write(frame.subarray(30))
+    await received.next()
+    expect(connection.receivedBytes()).toBe(4 + frame.length)
+  })
+
+  test('counts them at the worker’s end, too', async () => {
+    const { worker, coordinator } = await connectPair()
+    expect(worker.connection.receivedBytes()).toBe(0)
+    coordinator.connection.send(examples.heartbeat)
+    await worker.received.next()
+    expect(worker.connection.receivedBytes()).toBe(4 + encodeMessage(examples.heartbeat).length)
   })
 
   test('counts the bytes that a peer does not read', async () => {

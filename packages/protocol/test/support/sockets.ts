@@ -1,10 +1,10 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Received } from '../../src/codec.ts'
-import { type Connection, createConnection, openWebSocket } from '../../src/connection.ts'
+import { type Connection, type ConnectionOptions, createConnection, openWebSocket } from '../../src/connection.ts'
 import type { LockstepError } from '../../src/error.ts'
 import { maxWorkerHeaderBytes } from '../../src/frame.ts'
 
@@ -12,6 +12,8 @@ import { maxWorkerHeaderBytes } from '../../src/frame.ts'
 export type End = {
   readonly connection: Connection
   readonly socket: WebSocket
+  /** What lies under the WebSocket, once that is open. */
+  readonly transport: () => Socket
   readonly received: Received[]
   /** Resolves with the first message after those that were awaited before. */
   readonly next: () => Promise<Received>
@@ -24,8 +26,10 @@ const limits = { perMessageDeflate: false, maxPayload: 1 << 20 }
 /** Two ends of a connection over a real socket of this machine. */
 export async function connectPair(): Promise<{ readonly server: End; readonly client: End }> {
   const { url, sockets } = await listen()
-  const accepted = new Promise<End>(resolve => sockets.once('connection', socket => resolve(createEnd(socket))))
-  const client = createEnd(openWebSocket(url, 5000), maxWorkerHeaderBytes)
+  const accepted = new Promise<End>(resolve =>
+    sockets.once('connection', (socket, request) => resolve(createEnd(socket, { transport: request.socket }))),
+  )
+  const client = createEnd(openWebSocket(url, 5000), { maxHeader: maxWorkerHeaderBytes })
   await once(client.socket, 'open')
   return { server: await accepted, client }
 }
@@ -39,7 +43,11 @@ export async function listen(): Promise<{ readonly url: string; readonly sockets
   return { url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`, sockets }
 }
 
-export function createEnd(socket: WebSocket, maxHeader?: number): End {
+export function createEnd(socket: WebSocket, options: ConnectionOptions = {}): End {
+  let { transport } = options
+  socket.once('upgrade', (response: IncomingMessage) => {
+    transport = response.socket
+  })
   const received: Received[] = []
   let awaited = 0
   let wake = () => {}
@@ -51,7 +59,7 @@ export function createEnd(socket: WebSocket, maxHeader?: number): End {
     received.push(message)
     wake()
   }
-  const connection = createConnection(socket, { onMessage, onClose: error => onClose(error) }, { maxHeader })
+  const connection = createConnection(socket, { onMessage, onClose: error => onClose(error) }, options)
 
   async function next(): Promise<Received> {
     const index = awaited++
@@ -63,7 +71,7 @@ export function createEnd(socket: WebSocket, maxHeader?: number): End {
     return received[index]!
   }
 
-  return { connection, socket, received, next, closed }
+  return { connection, socket, transport: () => transport!, received, next, closed }
 }
 
 async function stop(http: Server, sockets: WebSocketServer): Promise<void> {

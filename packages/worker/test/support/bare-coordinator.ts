@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { type Connection, createConnection, type LockstepError, type Message, type Received } from '@lockstep/protocol'
 import { createHappenings, type Happenings } from '@lockstep/protocol/testing'
 import { onTestFinished } from 'vitest'
@@ -10,6 +10,8 @@ import { welcome } from './configuration.ts'
 export type Guest = {
   readonly connection: Connection
   readonly socket: WebSocket
+  /** What lies under the WebSocket. */
+  readonly transport: Socket
   readonly received: Happenings<Received>
   readonly closed: Happenings<LockstepError | null>
   /** Resolves with the next message of this type, whatever comes before. */
@@ -21,7 +23,7 @@ export async function startBareCoordinator(): Promise<{ readonly url: string; re
   const http = createServer()
   const sockets = new WebSocketServer({ server: http, perMessageDeflate: false })
   const guests = createHappenings<Guest>()
-  sockets.on('connection', socket => guests.add(receiveGuest(socket)))
+  sockets.on('connection', (socket, request) => guests.add(receiveGuest(socket, request.socket)))
   await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
   onTestFinished(async () => {
     for (const socket of sockets.clients) socket.terminate()
@@ -31,7 +33,7 @@ export async function startBareCoordinator(): Promise<{ readonly url: string; re
   return { url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`, guests }
 }
 
-function receiveGuest(socket: WebSocket): Guest {
+function receiveGuest(socket: WebSocket, transport: Socket): Guest {
   const received = createHappenings<Received>()
   const closed = createHappenings<LockstepError | null>()
   const connection = createConnection(socket, { onMessage: received.add, onClose: closed.add })
@@ -44,5 +46,5 @@ function receiveGuest(socket: WebSocket): Guest {
     }
   }
 
-  return { connection, socket, received, closed, next }
+  return { connection, socket, transport, received, closed, next }
 }

@@ -1,0 +1,56 @@
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { type Connection, encodeMessage, openWebSocket } from '@lockstep/protocol'
+import { createHappenings, webSocketFrame } from '@lockstep/protocol/testing'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { tinySizes } from './support/decode.ts'
+import { attachClient, startListener } from './support/listener.ts'
+import { createLobby, gradient, gradientTensors, hello, ready } from './support/lobby.ts'
+import { makeSelfSigned } from './support/self-signed.ts'
+
+const own = makeSelfSigned()
+const ticks = 20
+
+/** A worker that takes part over a real socket in a lobby whose clock the test moves. */
+async function takePart(tls: typeof own | null) {
+  const lobby = createLobby()
+  const ends = createHappenings<Connection>()
+  const { listener } = await startListener({
+    tls,
+    onConnection: (address, connect) =>
+      lobby.membership.accept(address, handlers => {
+        const end = connect(handlers)
+        ends.add(end)
+        return end
+      }),
+  })
+  const socket = openWebSocket(listener.url, 5000, tls === null ? undefined : { ca: tls.cert, anyName: true })
+  onTestFinished(() => void socket.terminate())
+  const client = attachClient(socket)
+  const [response]: IncomingMessage[] = (await once(socket, 'upgrade')) as [IncomingMessage]
+  client.connection.setSizes(tinySizes)
+  client.connection.send(hello)
+  await client.received.next()
+  client.connection.send(ready)
+  await client.received.next()
+  return { ...lobby, end: await ends.next(), transport: response!.socket }
+}
+
+test.each([
+  ['without TLS', null],
+  ['with TLS', own],
+])('a gradient may take longer on its way than a worker may be silent, %s', async (_, tls) => {
+  const { membership, clock, end, transport, answers, reasons, pass } = await takePart(tls)
+  const frame = webSocketFrame(encodeMessage(gradient, gradientTensors), 'client')
+  const before = end.receivedBytes()
+  for (let tick = 1; tick <= ticks; tick++) {
+    const cut = (part: number) => Math.floor((part * frame.length) / ticks)
+    transport.write(frame.subarray(cut(tick - 1), cut(tick)))
+    await vi.waitFor(() => expect(end.receivedBytes()).toBe(before + cut(tick)), { interval: 1 })
+    clock.nowMs += 400
+    membership.tick()
+    expect([reasons(), answers.length]).toEqual([[], tick < ticks ? 0 : 1])
+  }
+  pass(2000)
+  expect(reasons()).toEqual(['worker-lost: silent for 2.0 s'])
+})
