@@ -1,5 +1,6 @@
 // A worker of lockstep, asked by the benchmark's process: { do: 'join', ... }, { do: 'leave' } and { do: 'open', step }.
 import { fileURLToPath } from 'node:url'
+import { becomeBatchJob } from '../../packages/cli/dist/worker/batch-job.js'
 import { startCompute } from '../../packages/worker/dist/compute.js'
 import { runSession } from '../../packages/worker/dist/session.js'
 import { listenToParent, tell } from './parent.mjs'
@@ -7,6 +8,7 @@ import { listenToParent, tell } from './parent.mjs'
 const standIn = fileURLToPath(new URL('stand-in-thread.mjs', import.meta.url))
 const gate = new BroadcastChannel('allreduce-gate')
 let compute = null
+becomeBatchJob()
 let leaving = null
 
 gate.onmessage = ({ data }) => {

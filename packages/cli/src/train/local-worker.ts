@@ -1,5 +1,6 @@
 import { LockstepError } from '@lockstep/protocol'
 import { runWorker } from '@lockstep/worker'
+import { becomeBatchJob } from '../worker/batch-job.ts'
 import type { LocalWorkerOrder } from './local-workers.ts'
 
 const waitMs = 60_000
@@ -22,6 +23,7 @@ export async function runLocalWorker(): Promise<void> {
   // Ctrl-C reaches every process of the terminal; the coordinator decides when workers stop.
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
   const { url, token, name, certificate, provisioned } = await receiveOrder()
+  becomeBatchJob()
   const working = runWorker({
     url,
     token,

@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { computeEnvironment, memoryEnvironment, type Provisioned } from '@lockstep/tensorflow'
-import { batchLaunch } from './batch-scheduling.ts'
 
 /** What a local worker is told over its channel; the token travels neither by argument nor by environment. */
 export type LocalWorkerOrder = {
@@ -34,11 +33,9 @@ const mainFile = fileURLToPath(new URL('../main.js', import.meta.url))
 /** Starts worker processes of this machine. They end when this process does, however it ends. */
 export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
   const running = new Map<ChildProcess, Promise<void>>()
-  const launch = batchLaunch()
   for (let index = 1; index <= options.count; index++) {
     const name = `local-${index}`
     const child = fork(mainFile, ['local-worker'], {
-      ...(launch === null ? {} : { execPath: launch.execPath, execArgv: [...launch.execArgv] }),
       env: { ...memoryEnvironment, ...process.env, ...computeEnvironment(options.threads) },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'json',

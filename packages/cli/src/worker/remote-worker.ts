@@ -5,6 +5,7 @@ import { provision } from '../provision.ts'
 import { formatDuration } from '../terminal/format.ts'
 import { listenForInterrupt } from '../train/interrupt.ts'
 import { readSecret, readToken } from '../train/secrets.ts'
+import { becomeBatchJob } from './batch-job.ts'
 import { createCountdown } from './countdown.ts'
 
 export type RemoteWorkerOptions = {
@@ -31,6 +32,7 @@ export async function runRemoteWorker(options: RemoteWorkerOptions): Promise<num
   const interrupt = listenForInterrupt(() => stream.write('leaving; Ctrl-C again stops at once\n'))
   const countdown = createCountdown(stream)
   stream.write(`connecting to ${url}\n`)
+  becomeBatchJob()
   try {
     const working = runWorker({
       url,
