@@ -19,7 +19,7 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '150' },
     shards: { type: 'string', default: '4' },
     share: { type: 'string', default: '0.333' },
-    'period-ms': { type: 'string', default: '6' },
+    'period-ms': { type: 'string', default: '3' },
     out: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
   },
 })

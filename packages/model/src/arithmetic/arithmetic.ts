@@ -32,7 +32,7 @@ export type Arithmetic = {
   readonly scale: (vector: Float32Array, factor: number) => void
   /** sum ← sum + addend. */
   readonly addInto: (sum: Float32Array, addend: Float32Array) => void
-  /** A step of Adam on a stretch of the vectors. */
+  /** A step of Adam on a stretch of the vectors, in float32. */
   readonly adam: (
     weights: Float32Array,
     gradient: Float32Array,

@@ -51,6 +51,21 @@ describe('WebAssembly gives the bits of plain JavaScript for hard values, all le
     expectSameBits((a, [w, g, m, v]) => a.adam(w, g, m, v, factors, { start: 0, end: w.length, keep }))
   })
 
+  test('Adam on both sides of the smallest moment', () => {
+    const factors = { alpha: 3.162e-4, epsilon: 1e-7, gain1: 1 - 0.9, gain2: 1 - 0.999 }
+    const powers = Array.from({ length: 8 }, (_, i) => 2 ** (i - 103))
+    expectSameBits((a, [w, g, m, v]) => {
+      g.fill(0)
+      for (const moment of [m, v])
+        for (let i = 0; i < moment.length; i++) moment[i] = powers[i % 8]! * (i % 3 === 0 ? -1 : 1)
+      v.forEach((value, i) => {
+        v[i] = Math.abs(value)
+      })
+      a.adam(w, g, m, v, factors, { start: 0, end: w.length, keep: 1 })
+      if (m.length > 8) expect(m.filter(value => value === 0).length).toBeGreaterThan(0)
+    })
+  })
+
   test('Adam, and descent, on a stretch', () => {
     const factors = { alpha: 3.162e-4, epsilon: 1e-7, gain1: 1 - 0.9, gain2: 1 - 0.999 }
     const descent = { learningRate: 0.01, momentum: 0.9 }

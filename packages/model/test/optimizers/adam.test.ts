@@ -131,6 +131,19 @@ test('the gradient is left as it is and the moments are updated in place', () =>
   expect(after.moments[1]![1]).toBeCloseTo(0.004, 8)
 })
 
+test('moments that have become tiny are zero, and the weights of a gradient that stays zero rest', () => {
+  const adam = createAdam()
+  const weights = new Float32Array([1])
+  let state = adam.apply(weights, new Float32Array([1]), adam.initialState(1), 0.001)
+  // m = 0.1 · 0.9ᵗ: 7.91e-31 after 636 steps more and 7.12e-31 after 637, on both sides of 2⁻¹⁰⁰ = 7.89e-31.
+  for (let step = 0; step < 636; step++) state = adam.apply(weights, new Float32Array(1), state, 0.001)
+  expect(state.moments[0]![0]).toBeGreaterThan(0)
+  const before = weights[0]
+  state = adam.apply(weights, new Float32Array(1), state, 0.001)
+  expect(state.moments[0]![0]).toBe(0)
+  expect(weights[0]).toBe(before)
+})
+
 test('running powers stay within one part in 10¹¹ of the true powers after 100,000 steps', () => {
   const adam = createAdam()
   let state = adam.initialState(0)
