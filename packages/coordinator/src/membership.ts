@@ -26,6 +26,7 @@ import type { DirectMessage } from './direct/direct.ts'
 import { peerUrl } from './direct/peer-url.ts'
 import type { EventListener, WorkerFacts } from './events.ts'
 import type { SendableTask, Verdict } from './exchange.ts'
+import { createLaneDoor, type LaneDoor } from './lane-door.ts'
 import { carrierOf, findFault, type Member, noticeBytes, type Patience } from './member.ts'
 import type { Desk, SharedMemory } from './shared-memory/shared-memory.ts'
 import { type ClockOffset, createClockOffset } from './timing/clock-offset.ts'
@@ -56,8 +57,7 @@ export type MembershipOptions = {
 
 export type Membership = {
   readonly accept: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
-  /** Takes the lane of a worker's computing thread, and calls back when it is known whose it is. */
-  readonly acceptLane: (connect: (handlers: ConnectionHandlers) => Connection, greeted: () => void) => void
+  readonly acceptLane: LaneDoor
   readonly assign: (workerId: number, task: SendableTask<Answer>) => void
   /** Counts a shard that a worker has done in an exchange among workers. */
   readonly credit: (workerId: number, samples: number) => void
@@ -121,34 +121,6 @@ export function createMembership(options: MembershipOptions): Membership {
     member.desk = isLocal(member.address) ? (options.sharedMemory?.openDesk() ?? null) : null
     const sharedMemory = member.desk?.offer ?? null
     member.connection.send({ ...welcome, workerId: member.facts.id, sharedMemory })
-  }
-
-  function acceptLane(connect: (handlers: ConnectionHandlers) => Connection, greeted: () => void): void {
-    let member: Member | null = null
-    const lane = connect({
-      onMessage: received => {
-        if (member !== null) return receive(member, received)
-        member = claimLane(lane, received.message)
-        if (member !== null) greeted()
-      },
-      onClose: () => {
-        if (member !== null) member.hungUpAt = nowMs()
-      },
-    })
-  }
-
-  /** Gives a lane to the worker whose computing thread it says it is, and says so; cuts anything else off. */
-  function claimLane(lane: Connection, message: Message): Member | null {
-    const member = message.type === 'lane' ? everyone[message.workerId - 1] : undefined
-    const isIts = message.type === 'lane' && message.nonce === member?.desk?.offer.nonce
-    if (member === undefined || !isIts || member.lane !== null || member.active) {
-      lane.terminate()
-      return null
-    }
-    member.lane = lane
-    lane.setSizes(welcome.sizes)
-    lane.send(message)
-    return member
   }
 
   function activate(member: Member, ready: MessageOf<'ready'>): void {
@@ -269,7 +241,12 @@ export function createMembership(options: MembershipOptions): Membership {
 
   return {
     accept,
-    acceptLane,
+    acceptLane: createLaneDoor({
+      sizes: welcome.sizes,
+      memberOf: workerId => everyone[workerId - 1],
+      receive,
+      nowMs,
+    }),
     tick,
     dismiss,
     assign: (workerId, task) => {
