@@ -8,8 +8,9 @@ import { listenToParent, tell } from './parent.mjs'
 const standIn = fileURLToPath(new URL('stand-in-thread.mjs', import.meta.url))
 const gate = new BroadcastChannel('allreduce-gate')
 let compute = null
-becomeBatchJob()
 let leaving = null
+
+becomeBatchJob()
 
 gate.onmessage = ({ data }) => {
   if ('holding' in data || 'mean' in data) tell({ type: 'gate', ...data })

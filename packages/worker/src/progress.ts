@@ -23,7 +23,7 @@ export function createProgress(memory = new SharedArrayBuffer(3 * Float64Array.B
   return {
     memory,
     read: () => {
-      const [step, pending, stirredAtMs] = cells as unknown as [number, number, number]
+      const [step = 0, pending = 0, stirredAtMs = 0] = cells
       return { step, pending, quietMs: Math.max(0, nowMs() - stirredAtMs) }
     },
     write: ({ step, pending, quietMs }) => cells.set([step, pending, nowMs() - quietMs]),

@@ -74,6 +74,7 @@ export async function serveCompute(prepare: (setup: ComputeSetup) => Promise<Com
   function createTask({ session, terms, progress }: BeginSession, memory: ExchangeMemory | null): Task {
     const workload = createWorkload(nowMs)
     const shared = createProgress(progress)
+    const tellProgress = () => shared.write(workload.report())
     const arithmetic = createArithmetic({ capacityBytes: replicaBytes })
     const format = createGradientFormat(config, arithmetic, size)
     let lane: Connection | null = null
@@ -85,20 +86,20 @@ export async function serveCompute(prepare: (setup: ComputeSetup) => Promise<Com
       timeline: createTimeline(workerPhases, nowMs),
       answer: answer => {
         workload.answer(answer.message.step)
-        shared.write(workload.report())
+        tellProgress()
         if (lane === null) post({ type: 'answer', session, ...answer }, memoryOf(answer.tensors))
         else lane.send(answer.message, answer.tensors)
         collectYoung()
       },
       onStep: step => {
         workload.reach(step)
-        shared.write(workload.report())
+        tellProgress()
       },
     })
 
     function receive(received: Received): void {
       workload.give(received.message)
-      shared.write(workload.report())
+      tellProgress()
       void replica.receive(received)
     }
 
