@@ -1,19 +1,19 @@
-import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { type Disk, systemDisk } from './disk.ts'
 
 /**
  * Writes a file so that it is there whole or not at all, also after a crash: written aside, synchronised, renamed, and
  * the folder synchronised. Throws `disk-full` or `file-not-written`; what was there before stays.
  */
-export async function writeAtomically(path: string, content: Uint8Array | string): Promise<void> {
+export async function writeAtomically(path: string, content: Uint8Array | string, disk = systemDisk): Promise<void> {
   const aside = `${path}.${process.pid}.partial`
   try {
-    await writeAndSync(aside, content)
-    await rename(aside, path)
-    await syncFolder(dirname(path))
+    await writeAndSync(disk, aside, content)
+    await disk.rename(aside, path)
+    await syncFolder(disk, dirname(path))
   } catch (error) {
-    await rm(aside, { force: true })
+    await disk.remove(aside)
     throw writeError(path, error)
   }
 }
@@ -28,18 +28,18 @@ export function writeError(path: string, cause: unknown): LockstepError {
   return new LockstepError('file-not-written', `${path} could not be written`, { received: reason, cause })
 }
 
-async function writeAndSync(path: string, content: Uint8Array | string): Promise<void> {
-  const file = await open(path, 'w')
+async function writeAndSync(disk: Disk, path: string, content: Uint8Array | string): Promise<void> {
+  const file = await disk.open(path, 'write')
   try {
-    await file.writeFile(content)
+    await file.write(content)
     await file.sync()
   } finally {
     await file.close()
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
+async function syncFolder(disk: Disk, path: string): Promise<void> {
+  const folder = await disk.open(path, 'read')
   try {
     await folder.sync()
   } finally {

@@ -1,6 +1,6 @@
-import { appendFile, readFile } from 'node:fs/promises'
 import { hasSystemCode } from '@lockstep/protocol'
 import { writeError } from './atomic-file.ts'
+import { type Disk, systemDisk } from './disk.ts'
 import type { EpochMetrics, StepMetrics } from './metrics.ts'
 
 /** `metrics.jsonl` of a run that goes on: a line for each epoch and, where steps are logged, for each step. */
@@ -16,14 +16,14 @@ export type MetricsFile = {
 /** As many characters of steps are kept before they are written. */
 const keptLength = 1 << 16
 
-export function createMetricsFile(path: string): MetricsFile {
+export function createMetricsFile(path: string, disk = systemDisk): MetricsFile {
   let kept = ''
   let writing: Promise<void> = Promise.resolve()
 
   function flush(): Promise<void> {
     const text = kept
     kept = ''
-    if (text !== '') writing = writing.then(() => append(path, text))
+    if (text !== '') writing = writing.then(() => append(disk, path, text))
     return writing
   }
 
@@ -44,8 +44,9 @@ export function createMetricsFile(path: string): MetricsFile {
 export async function metricsUntil(
   path: string,
   { epochs, step }: { readonly epochs: readonly EpochMetrics[]; readonly step: number },
+  disk = systemDisk,
 ): Promise<string> {
-  const steps = stepsIn(await readOrEmpty(path)).filter(known => known.step <= step)
+  const steps = stepsIn(await readOrEmpty(disk, path)).filter(known => known.step <= step)
   const upTo = (from: number, to: number) =>
     steps.filter(known => known.step > from && known.step <= to).map(known => known.line)
   const lines: string[] = []
@@ -64,13 +65,18 @@ function stepsIn(text: string): { readonly step: number; readonly line: string }
   return lines.map(candidate => ({ step: (JSON.parse(candidate) as StepMetrics).step, line: `${candidate}\n` }))
 }
 
-async function append(path: string, text: string): Promise<void> {
-  await appendFile(path, text).catch(error => Promise.reject(writeError(path, error)))
+async function append(disk: Disk, path: string, text: string): Promise<void> {
+  try {
+    const file = await disk.open(path, 'append')
+    await file.write(text).finally(file.close)
+  } catch (error) {
+    throw writeError(path, error)
+  }
 }
 
-async function readOrEmpty(path: string): Promise<string> {
+async function readOrEmpty(disk: Disk, path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8')
+    return new TextDecoder().decode(await disk.read(path))
   } catch (error) {
     if (hasSystemCode(error, 'ENOENT')) return ''
     throw error

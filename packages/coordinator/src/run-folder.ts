@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { LockstepError } from '@lockstep/protocol'
 import { writeAtomically, writeError } from './atomic-file.ts'
+import { type Disk, systemDisk } from './disk.ts'
 import type { EpochMetrics, RunSummary, StepMetrics } from './metrics.ts'
 import { createMetricsFile, metricsUntil } from './metrics-file.ts'
 
@@ -31,15 +31,11 @@ export type RunFolder = {
 }
 
 /** Starts a run folder. Throws `run-folder-taken` where something else is, before anything is written. */
-export async function createRunFolder(path: string, config: unknown): Promise<RunFolder> {
-  await refuseTaken(path)
-  try {
-    await mkdir(path, { recursive: true })
-  } catch (error) {
-    throw writeError(path, error)
-  }
-  await writeAtomically(join(path, runFiles.config), json(config))
-  return openRunFolder(path)
+export async function createRunFolder(path: string, config: unknown, disk = systemDisk): Promise<RunFolder> {
+  await refuseTaken(path, disk)
+  await makeFolder(disk, path)
+  await writeAtomically(join(path, runFiles.config), json(config), disk)
+  return openRunFolder(disk, path)
 }
 
 /** Goes on with a run folder: `metrics.jsonl` is cut back to the epochs and steps that the checkpoint knows. */
@@ -47,18 +43,19 @@ export async function reopenRunFolder(
   path: string,
   known: { readonly epochs: readonly EpochMetrics[]; readonly step: number },
   config: unknown,
+  disk = systemDisk,
 ): Promise<RunFolder> {
-  await writeAtomically(join(path, runFiles.config), json(config))
+  await writeAtomically(join(path, runFiles.config), json(config), disk)
   const metrics = join(path, runFiles.metrics)
-  await writeAtomically(metrics, await metricsUntil(metrics, known))
-  return openRunFolder(path)
+  await writeAtomically(metrics, await metricsUntil(metrics, known, disk), disk)
+  return openRunFolder(disk, path)
 }
 
 /** The newest checkpoint of a run. Throws `no-checkpoint` when there is none. */
-export async function readNewestCheckpoint(path: string): Promise<Uint8Array> {
+export async function readNewestCheckpoint(path: string, disk = systemDisk): Promise<Uint8Array> {
   const folder = join(path, runFiles.checkpoints)
-  const newest = (await listCheckpoints(folder)).at(-1)
-  if (newest !== undefined) return readFile(join(folder, newest))
+  const newest = (await listCheckpoints(disk, folder)).at(-1)
+  if (newest !== undefined) return disk.read(join(folder, newest))
   throw new LockstepError('no-checkpoint', `${path} holds no checkpoint`, {
     kind: 'usage',
     hint: 'The first one is written after the first epoch, or on Ctrl-C. See `pnpm cli runs`.',
@@ -66,58 +63,56 @@ export async function readNewestCheckpoint(path: string): Promise<Uint8Array> {
 }
 
 /** Throws `run-folder-taken` when a new run cannot be put at this path. */
-export async function refuseTaken(path: string): Promise<void> {
+export async function refuseTaken(path: string, disk = systemDisk): Promise<void> {
   const hint = 'Choose another --run-dir, or continue that run with --resume.'
-  const found = await statOrNull(path)
+  const found = await kindOf(disk, path)
   if (found === null) return
   const details = { kind: 'usage', expected: 'a new or empty folder', hint } as const
-  if (!found.isDirectory()) throw new LockstepError('run-folder-taken', `${path} is a file`, details)
-  const names = await readdir(path)
+  if (found === 'file') throw new LockstepError('run-folder-taken', `${path} is a file`, details)
+  const names = await disk.list(path)
   if (names.includes(runFiles.config))
     throw new LockstepError('run-folder-taken', `${path} already holds a run`, details)
 }
 
-function openRunFolder(path: string): RunFolder {
-  const metrics = createMetricsFile(join(path, runFiles.metrics))
+function openRunFolder(disk: Disk, path: string): RunFolder {
+  const metrics = createMetricsFile(join(path, runFiles.metrics), disk)
   return {
     path,
     appendEpoch: metrics.addEpoch,
     appendStep: metrics.addStep,
-    writeSummary: summary => writeAtomically(join(path, runFiles.summary), json(summary)),
+    writeSummary: summary => writeAtomically(join(path, runFiles.summary), json(summary), disk),
     writeModel: async files => {
-      await makeFolder(join(path, runFiles.model))
+      await makeFolder(disk, join(path, runFiles.model))
       for (const [name, content] of Object.entries(files)) {
-        await writeAtomically(join(path, runFiles.model, name), content)
+        await writeAtomically(join(path, runFiles.model, name), content, disk)
       }
     },
     writeCheckpoint: async (step, bytes) => {
       const folder = join(path, runFiles.checkpoints)
-      await makeFolder(folder)
+      await makeFolder(disk, folder)
       const file = join(folder, `step-${String(step).padStart(9, '0')}.ckpt`)
-      await writeAtomically(file, bytes)
+      await writeAtomically(file, bytes, disk)
       await metrics.flush()
-      const old = (await listCheckpoints(folder)).slice(0, -keptCheckpoints)
-      for (const name of old) await rm(join(folder, name), { force: true })
+      const old = (await listCheckpoints(disk, folder)).slice(0, -keptCheckpoints)
+      for (const name of old) await disk.remove(join(folder, name))
       return file
     },
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch(error => Promise.reject(writeError(path, error)))
+async function makeFolder(disk: Disk, path: string): Promise<void> {
+  await disk.makeFolder(path).catch(error => Promise.reject(writeError(path, error)))
 }
 
-async function listCheckpoints(folder: string): Promise<readonly string[]> {
-  const found = await statOrNull(folder)
-  if (found === null) return []
-  return (await readdir(folder)).filter(name => /^step-\d+\.ckpt$/.test(name)).sort()
+async function listCheckpoints(disk: Disk, folder: string): Promise<readonly string[]> {
+  if ((await kindOf(disk, folder)) === null) return []
+  return (await disk.list(folder)).filter(name => /^step-\d+\.ckpt$/.test(name)).sort()
 }
 
-async function statOrNull(path: string): Promise<Awaited<ReturnType<typeof stat>> | null> {
+async function kindOf(disk: Disk, path: string): ReturnType<Disk['kindOf']> {
   try {
-    return await stat(path)
+    return await disk.kindOf(path)
   } catch (error) {
-    if (hasSystemCode(error, 'ENOENT')) return null
     throw new LockstepError('run-folder-unreadable', `${path} cannot be read`, {
       received: String(error),
       cause: error,

@@ -1,0 +1,48 @@
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { hasSystemCode } from '@lockstep/protocol'
+
+/** An open file or folder. */
+export type DiskFile = {
+  readonly write: (content: Uint8Array | string) => Promise<void>
+  /** Resolves when all that has been written, in a folder its names, outlasts a loss of power. */
+  readonly sync: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** What a run needs of the disk. Fails with the errors of Node's file system. */
+export type Disk = {
+  /** `write` begins the file anew. A folder is opened to `read`. */
+  readonly open: (path: string, mode: 'read' | 'write' | 'append') => Promise<DiskFile>
+  readonly read: (path: string) => Promise<Uint8Array>
+  readonly rename: (from: string, to: string) => Promise<void>
+  /** Does nothing where there is no such file. */
+  readonly remove: (path: string) => Promise<void>
+  /** With the folders above it; does nothing where it is there. */
+  readonly makeFolder: (path: string) => Promise<void>
+  readonly list: (path: string) => Promise<readonly string[]>
+  /** Null where there is nothing. */
+  readonly kindOf: (path: string) => Promise<'file' | 'folder' | null>
+}
+
+const flags = { read: 'r', write: 'w', append: 'a' } as const
+
+/** The disk of this machine. */
+export const systemDisk: Disk = {
+  open: async (path, mode) => {
+    const file = await open(path, flags[mode])
+    return { write: content => file.writeFile(content), sync: () => file.sync(), close: () => file.close() }
+  },
+  read: path => readFile(path),
+  rename,
+  remove: path => rm(path, { force: true }),
+  makeFolder: async path => void (await mkdir(path, { recursive: true })),
+  list: path => readdir(path),
+  kindOf: async path => {
+    try {
+      return (await stat(path)).isDirectory() ? 'folder' : 'file'
+    } catch (error) {
+      if (hasSystemCode(error, 'ENOENT')) return null
+      throw error
+    }
+  },
+}
