@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
 import { createGradientFormat } from '@lockstep/model/arithmetic'
-import { LockstepError } from '@lockstep/protocol'
+import { type Clock, LockstepError } from '@lockstep/protocol'
 import { type Checkpointing, createCheckpointing } from './checkpointing.ts'
 import { type Crew, createCrew } from './crew.ts'
 import { isLocal } from './delivery.ts'
@@ -11,12 +11,13 @@ import type { RunSummary } from './metrics.ts'
 import type { RunPlan } from './plan.ts'
 import type { RunFolder } from './run-folder.ts'
 import { encodeState } from './run-state.ts'
-import { type Listener, type ListenOptions, listen } from './server.ts'
+import type { Listener, ListenOptions } from './server.ts'
 import { type LanesOptions, openLanes } from './shared-memory/lanes.ts'
 import { type SummaryFacts, summarizeRun } from './summary.ts'
 import { openRunTiming, type RunTiming, type TimingOptions } from './timing/run-timing.ts'
 import { evaluate, type Training, train, warmUpSteps } from './training.ts'
 import { createVectorPool } from './vector-pool.ts'
+import { type CoordinatorWorld, systemWorld } from './world.ts'
 
 /** Room in a frame beside its largest tensor. */
 const frameOverheadBytes = 128 * 1024
@@ -42,7 +43,7 @@ export type CoordinatorOptions = TimingOptions & {
   readonly onEvent: EventListener
 }
 
-type Conduct = CoordinatorOptions & { readonly timing: RunTiming }
+type Conduct = CoordinatorOptions & { readonly timing: RunTiming; readonly clock: Clock }
 
 export type Coordinator = {
   readonly url: string
@@ -56,9 +57,13 @@ export type Coordinator = {
  * Listens for workers and trains the plan with them. Throws when it cannot listen, or when the folder or the trace cannot
  * be written.
  */
-export async function startCoordinator(given: CoordinatorOptions): Promise<Coordinator> {
-  const timing = openRunTiming(given, warmUpSteps)
-  const options: Conduct = { ...given, timing, onEvent: timing.listen(given.onEvent) }
+export async function startCoordinator(
+  given: CoordinatorOptions,
+  world: CoordinatorWorld = systemWorld,
+): Promise<Coordinator> {
+  const { clock, listen } = world
+  const timing = openRunTiming(given, warmUpSteps, clock.nowMs)
+  const options: Conduct = { ...given, timing, clock, onEvent: timing.listen(given.onEvent) }
   const { plan, onEvent } = options
   const maxFrameBytes = plan.state.weights.byteLength + frameOverheadBytes
   const onLane: LanesOptions['onLane'] = (connect, greeted) => crew.membership.acceptLane(connect, greeted)
@@ -154,7 +159,7 @@ function createTraining(
   folder: RunFolder,
   checkpointing: Checkpointing,
 ): Training {
-  const { plan, onEvent, checkpointEvery, stop, timing } = options
+  const { plan, onEvent, checkpointEvery, stop, timing, clock } = options
   const { config, train, validation, state, arithmetic, optimizer, trainableSize, learningRateAt } = plan
   return {
     runId: plan.identity.runId,
@@ -174,7 +179,7 @@ function createTraining(
         return direct.current()
       },
       allShareMemory: membership.allShareMemory,
-      nowMs: () => performance.now(),
+      nowMs: clock.nowMs,
       onChoice: (topology, reason) => onEvent({ type: 'topology', topology, reason }),
     }),
     arithmetic,
@@ -189,7 +194,7 @@ function createTraining(
     onStep: folder.appendStep,
     onEpoch: folder.appendEpoch,
     onEvent,
-    nowMs: () => performance.now(),
+    nowMs: clock.nowMs,
   }
 }
 

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { encodeMessage, LockstepError, type MessageOf } from '@lockstep/protocol'
+import { type Cancel, type Clock, encodeMessage, LockstepError, type MessageOf, systemClock } from '@lockstep/protocol'
 import { createDeferred, type Deferred } from './deferred.ts'
 import type { Answer } from './delivery.ts'
 import { createDirect, type Direct } from './direct/direct.ts'
@@ -50,21 +50,22 @@ export function createCrew(options: {
   /** Asks to stop after the step that is under way; at once when nobody works on it. */
   readonly stop: AbortSignal
   readonly timing: StepTiming
+  readonly clock?: Clock
   readonly onEvent: EventListener
 }): Crew {
-  const { plan, waitMs, stop, timing } = options
+  const { plan, waitMs, stop, timing, clock = systemClock } = options
+  const { nowMs } = clock
   const welcome = { ...welcomeTo(plan), direct: options.lanes === null && options.topology !== 'star' }
   const sharedMemory = options.shareMemory ? createSharedMemory(welcome.sizes, options.lanes?.name) : null
   let gathering: { readonly wanted: number; readonly done: Deferred<void> } | null = null
   let aborted: LockstepError | null = null
   let stopped = false
-  const nowMs = () => performance.now()
   const exchange = createExchange<Answer>(
     taskWindow,
     (workerId, task) => within(timing, 'prepare', () => membership.assign(workerId, task)),
     nowMs,
   )
-  let lonely: NodeJS.Timeout | null = null
+  let stopWaiting: Cancel = () => undefined
 
   const membership = createMembership({
     token: options.token,
@@ -75,7 +76,7 @@ export function createCrew(options: {
     onEvent: options.onEvent,
     encodeState: () => encodeReplica(plan),
     onJoin: (workerId, url) => {
-      if (lonely !== null) clearTimeout(lonely)
+      stopWaiting()
       // Before it is given anything: no worker beside its members may hold a shard of a ring.
       direct.join(workerId, url)
       exchange.join(workerId)
@@ -87,7 +88,7 @@ export function createCrew(options: {
       exchange.leave(workerId)
       if (membership.active() > 0 || stopped) return
       if (stop.aborted) abort(interrupted())
-      else lonely = setTimeout(() => abort(noWorkers(waitMs)), waitMs)
+      else stopWaiting = clock.after(waitMs, () => abort(noWorkers(waitMs)))
     },
     onReach: exchange.reach,
     onTimes: timing.hear,
@@ -113,10 +114,10 @@ export function createCrew(options: {
     onOver: reason => options.onEvent({ type: 'ring-over', reason }),
     nowMs,
   })
-  const clocks = [
-    setInterval(membership.tick, heartbeatMs),
-    setInterval(exchange.look, lookEveryMs),
-    setInterval(direct.look, heartbeatMs),
+  const watches = [
+    clock.every(heartbeatMs, membership.tick),
+    clock.every(lookEveryMs, exchange.look),
+    clock.every(heartbeatMs, direct.look),
   ]
   stop.addEventListener('abort', stopIdling)
 
@@ -145,9 +146,9 @@ export function createCrew(options: {
     },
     stop: () => {
       stopped = true
-      for (const clock of clocks) clearInterval(clock)
+      for (const end of watches) end()
       stop.removeEventListener('abort', stopIdling)
-      if (lonely !== null) clearTimeout(lonely)
+      stopWaiting()
       sharedMemory?.close()
       options.lanes?.close()
     },

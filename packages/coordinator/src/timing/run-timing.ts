@@ -20,8 +20,11 @@ export type RunTiming = {
 }
 
 /** Throws `file-not-written` where the trace cannot be begun. */
-export function openRunTiming({ logSteps, trace: wanted }: TimingOptions, warmUpSteps: number): RunTiming {
-  const nowMs = () => performance.now()
+export function openRunTiming(
+  { logSteps, trace: wanted }: TimingOptions,
+  warmUpSteps: number,
+  nowMs: () => number,
+): RunTiming {
   const file = wanted === null ? null : createTraceFile(wanted.file)
   const trace = file === null || wanted === null ? null : createTrace(file, nowMs(), wanted.steps)
   return {
