@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
-import { LockstepError, type Received } from '@lockstep/protocol'
+import { LockstepError, type Received, systemClock } from '@lockstep/protocol'
 import { type ComputeSetup, type FromCompute, memoryOf, type SessionTerms, type ToCompute } from './compute-messages.ts'
 import { createProgress, type Progress } from './progress.ts'
 import type { Answer } from './replica.ts'
@@ -41,12 +41,22 @@ export async function startCompute(setup: ComputeSetup, module = threadFile): Pr
     thread.once('message', resolve)
   })
   const { layoutHash, backend } = await Promise.race([built, failed])
-  return { layoutHash, backend, failed, ...follow(thread), stop: async () => void (await thread.terminate()) }
+  return { layoutHash, backend, failed, ...followCompute(thread), stop: async () => void (await thread.terminate()) }
 }
 
-function follow(thread: Worker): Pick<Compute, 'beginSession' | 'give' | 'progress'> {
+/** The way to a computing thread and back. */
+export type ComputePort = {
+  readonly postMessage: (message: ToCompute, transfer: ArrayBuffer[]) => void
+  readonly on: (event: 'message', listener: (message: FromCompute) => void) => void
+}
+
+/** Speaks with a computing thread that has built its model. */
+export function followCompute(
+  thread: ComputePort,
+  clock = systemClock,
+): Pick<Compute, 'beginSession' | 'give' | 'progress'> {
   let session = 0
-  let progress = createProgress()
+  let progress = createProgress(undefined, clock)
   let onAnswer: (answer: Answer) => void = () => undefined
   let onBegun: (sharesMemory: boolean) => void = () => undefined
   const post = (message: ToCompute, transfer: ArrayBuffer[] = []) => thread.postMessage(message, transfer)
@@ -60,7 +70,7 @@ function follow(thread: Worker): Pick<Compute, 'beginSession' | 'give' | 'progre
   return {
     beginSession: (terms, listener) => {
       session += 1
-      progress = createProgress()
+      progress = createProgress(undefined, clock)
       onAnswer = listener
       const { runId, workerId, sizes, sharedMemory } = terms
       post({ type: 'session', session, terms: { runId, workerId, sizes, sharedMemory }, progress: progress.memory })

@@ -1,6 +1,6 @@
 import { LockstepError, type MessageOf } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
-import { type Compute, startCompute } from './compute.ts'
+import { type Compute, startCompute as startThread } from './compute.ts'
 
 /** Keeps the computing thread over reconnections to the same run. */
 export type HeldCompute = {
@@ -20,7 +20,10 @@ type Holding = {
 }
 
 /** `provision` is called before TensorFlow is loaded, with the threads that the run prescribes. */
-export function createHeldCompute(provision: (threads: number) => Promise<Provisioned>): HeldCompute {
+export function createHeldCompute(
+  provision: (threads: number) => Promise<Provisioned>,
+  startCompute: typeof startThread = startThread,
+): HeldCompute {
   let held: Holding | null = null
 
   function prepare(welcome: MessageOf<'welcome'>): Promise<Compute> {

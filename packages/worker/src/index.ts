@@ -1,2 +1,7 @@
+export { type Compute, type ComputePort, followCompute } from './compute.ts'
+export type { FromCompute, ToCompute } from './compute-messages.ts'
+export { type Computation, createComputeServer } from './compute-server.ts'
+export type { Dial, DialHandlers, DialOptions } from './dial.ts'
 export { createEngine } from './engine.ts'
 export { runWorker, type WorkerEnd, type WorkerEvent, type WorkerOptions } from './run-worker.ts'
+export type { WorkerWorld } from './world.ts'

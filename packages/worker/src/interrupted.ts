@@ -1,12 +1,17 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { systemClock } from '@lockstep/protocol'
 
 /** Waits so long, or until the signal comes; resolves with whether it has come. */
-export async function interrupted(delayMs: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await delay(delayMs, undefined, { signal })
-    return false
-  } catch (error) {
-    if (signal.aborted) return true
-    throw error
-  }
+export function interrupted(delayMs: number, signal: AbortSignal, clock = systemClock): Promise<boolean> {
+  return new Promise(resolve => {
+    if (signal.aborted) return resolve(true)
+    const cancel = clock.after(delayMs, () => {
+      signal.removeEventListener('abort', stop)
+      resolve(false)
+    })
+    const stop = () => {
+      cancel()
+      resolve(true)
+    }
+    signal.addEventListener('abort', stop, { once: true })
+  })
 }

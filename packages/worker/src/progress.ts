@@ -1,4 +1,4 @@
-import { createMonotonicClock } from '@lockstep/protocol'
+import { systemClock } from '@lockstep/protocol'
 
 /** How far the computing thread is. */
 export type Progress = {
@@ -17,8 +17,7 @@ export type SharedProgress = {
 }
 
 /** Over this memory, where another thread has made it. */
-export function createProgress(memory = new SharedArrayBuffer(3 * Float64Array.BYTES_PER_ELEMENT)): SharedProgress {
-  const nowMs = createMonotonicClock()
+export function createProgress(memory = newMemory(), { nowMs } = systemClock): SharedProgress {
   const cells = new Float64Array(memory)
   return {
     memory,
@@ -28,4 +27,8 @@ export function createProgress(memory = new SharedArrayBuffer(3 * Float64Array.B
     },
     write: ({ step, pending, quietMs }) => cells.set([step, pending, nowMs() - quietMs]),
   }
+}
+
+function newMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(3 * Float64Array.BYTES_PER_ELEMENT)
 }

@@ -5,6 +5,7 @@ import type { PeerListen } from './direct/peer-listener.ts'
 import { createHeldCompute, type HeldCompute } from './held-compute.ts'
 import { interrupted } from './interrupted.ts'
 import { runSession, type SessionEnd, type SessionOptions } from './session.ts'
+import { systemWorld, type WorkerWorld } from './world.ts'
 
 /** How long a coordinator may take to answer before it has welcomed the worker. */
 const answerTimeoutMs = 5_000
@@ -40,27 +41,28 @@ export type WorkerEnd = { readonly type: 'left' } | { readonly type: 'finished';
  * Works for the coordinator at a URL until the run ends, reconnecting when the connection is lost.
  * Throws `refused`, `run-failed`, `no-coordinator` when nobody answers for `waitMs`, or what the computation threw.
  */
-export async function runWorker(options: WorkerOptions): Promise<WorkerEnd> {
-  const held = createHeldCompute(options.provision)
-  let lostAt = performance.now()
+export async function runWorker(options: WorkerOptions, world: WorkerWorld = systemWorld): Promise<WorkerEnd> {
+  const { clock, random } = world
+  const held = createHeldCompute(options.provision, world.startCompute)
+  let lostAt = clock.nowMs()
   let attempt = 0
   try {
     for (;;) {
-      const end = await runSession(sessionOptions(options, held))
+      const end = await runSession(sessionOptions(options, held, world))
       if (end.type === 'left') return end
       const finished = finalEnd(end)
       if (finished !== null) return finished
       const reason = describeLoss(end)
       if (end.welcomed) {
         options.onEvent({ type: 'lost', reason })
-        lostAt = performance.now()
+        lostAt = clock.nowMs()
         attempt = 0
       }
-      const leftMs = options.waitMs - (performance.now() - lostAt)
+      const leftMs = options.waitMs - (clock.nowMs() - lostAt)
       if (leftMs <= 0) throw nobodyThere(options, reason)
-      const delayMs = Math.min(backOffMs(attempt++), leftMs)
+      const delayMs = Math.min(backOffMs(attempt++, random), leftMs)
       options.onEvent({ type: 'retrying', reason, delayMs, leftMs })
-      if (await interrupted(delayMs, options.signal)) return { type: 'left' }
+      if (await interrupted(delayMs, options.signal, clock)) return { type: 'left' }
     }
   } finally {
     await held.stop()
@@ -68,8 +70,8 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerEnd> {
 }
 
 /** Half a second, doubled up to 5 s, with a fifth of jitter so that many workers do not come back at once. */
-function backOffMs(attempt: number): number {
-  return Math.min(5000, 500 * 2 ** attempt) * (0.9 + 0.2 * Math.random())
+function backOffMs(attempt: number, random: () => number): number {
+  return Math.min(5000, 500 * 2 ** attempt) * (0.9 + 0.2 * random())
 }
 
 type Parting = Exclude<SessionEnd, { type: 'left' }>
@@ -88,7 +90,7 @@ function describeLoss(end: Parting): string {
   return end.type === 'lost' ? end.reason : `the coordinator sent the worker away: ${end.bye.reason}`
 }
 
-function sessionOptions(options: WorkerOptions, held: HeldCompute): SessionOptions {
+function sessionOptions(options: WorkerOptions, held: HeldCompute, world: WorkerWorld): SessionOptions {
   const { url, trust, token, name, device, peerListen, signal, onEvent } = options
   return {
     url,
@@ -98,6 +100,7 @@ function sessionOptions(options: WorkerOptions, held: HeldCompute): SessionOptio
     device,
     peerListen,
     signal,
+    world,
     answerTimeoutMs,
     cores: availableParallelism(),
     layoutHash: held.layoutHash(),

@@ -1,123 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { GradientEngine, Updater } from '@lockstep/model'
-import {
-  type Arithmetic,
-  createArithmetic,
-  createGradientFormat,
-  gradientFormatBytes,
-} from '@lockstep/model/arithmetic'
-import { type Connection, createMonotonicClock, createTimeline, type Received, workerPhases } from '@lockstep/protocol'
+import { systemClock } from '@lockstep/protocol'
 import { createYoungCollector } from './collect-young.ts'
-import { type ComputeSetup, type FromCompute, memoryOf, type ToCompute } from './compute-messages.ts'
-import { type ExchangeMemory, openExchangeMemory } from './exchange-memory.ts'
-import { openLane } from './lane.ts'
-import { createProgress } from './progress.ts'
-import { createReplica } from './replica.ts'
-import { createTensorPlaces } from './tensor-places.ts'
-import { createWorkload } from './workload.ts'
-
-/** What a computing thread computes with, and what it tells of it. */
-export type Computation = {
-  readonly engine: GradientEngine
-  /** How a replica is moved whose vectors lie in this arithmetic's memory. */
-  readonly createUpdater: (arithmetic: Arithmetic) => Updater
-  readonly layoutHash: string
-  /** Elements of the flat weights. */
-  readonly size: number
-  readonly backend: string
-}
-
-/** What a thread does for one connection of its worker. */
-type Task = {
-  readonly session: number
-  readonly receive: (received: Received) => void
-  readonly openLane: () => Promise<void>
-  readonly end: () => Promise<void>
-}
-
-type BeginSession = Extract<ToCompute, { type: 'session' }>
+import type { ComputeSetup } from './compute-messages.ts'
+import { type Computation, type ComputeSurroundings, createComputeServer } from './compute-server.ts'
 
 /** Runs the thread that `startCompute` has started: makes what it computes with, then answers messages until it is stopped. */
 export async function serveCompute(prepare: (setup: ComputeSetup) => Promise<Computation>): Promise<void> {
   const port = parentPort!
   const setup = workerData as ComputeSetup
-  const { config } = setup
-  const { engine, createUpdater, layoutHash, size, backend } = await prepare(setup)
-  /** Weights, at most two moments, the mean gradient, and what packing gradients takes. */
-  const replicaBytes = 4 * (size * Float32Array.BYTES_PER_ELEMENT + 64) + gradientFormatBytes(config, size)
-  const nowMs = createMonotonicClock()
-  const collectYoung = createYoungCollector()
-  let latest = 0
-  let current: Task | null = null
-
-  port.on('message', (message: ToCompute) => {
-    // An error ends the thread, and the thread that started it hears of it.
-    if (message.type === 'session') void beginSession(message)
-    else if (message.session === current?.session) current.receive(message.received)
-  })
-  post({ type: 'built', layoutHash, backend })
-
-  async function beginSession(begin: BeginSession): Promise<void> {
-    const { session, terms } = begin
-    latest = session
-    const previous = current
-    const memory = terms.sharedMemory === null ? null : openExchangeMemory(terms.sharedMemory)
-    const task = createTask(begin, memory)
-    // Whoever does not share memory with the coordinator is on another machine, or in a container.
-    if (memory !== null) await task.openLane()
-    if (session !== latest) return task.end()
-    current = task
-    post({ type: 'session', session, sharesMemory: memory !== null })
-    await previous?.end()
-  }
-
-  function createTask({ session, terms, progress }: BeginSession, memory: ExchangeMemory | null): Task {
-    const workload = createWorkload(nowMs)
-    const shared = createProgress(progress)
-    const tellProgress = () => shared.write(workload.report())
-    const arithmetic = createArithmetic({ capacityBytes: replicaBytes })
-    const format = createGradientFormat(config, arithmetic, size)
-    let lane: Connection | null = null
-    const replica = createReplica({
-      engine,
-      updater: createUpdater(arithmetic),
-      arithmetic,
-      places: createTensorPlaces(terms.sizes, memory, format),
-      timeline: createTimeline(workerPhases, nowMs),
-      answer: answer => {
-        workload.answer(answer.message.step)
-        tellProgress()
-        if (lane === null) post({ type: 'answer', session, ...answer }, memoryOf(answer.tensors))
-        else lane.send(answer.message, answer.tensors)
-        collectYoung()
-      },
-      onStep: step => {
-        workload.reach(step)
-        tellProgress()
-      },
-    })
-
-    function receive(received: Received): void {
-      workload.give(received.message)
-      tellProgress()
-      void replica.receive(received)
-    }
-
-    return {
-      session,
-      receive,
-      openLane: async () => {
-        lane = await openLane(terms, receive)
-      },
-      end: async () => {
-        lane?.terminate()
-        await replica.discard()
-        memory?.close()
-      },
-    }
-  }
-
-  function post(message: FromCompute, transfer: ArrayBuffer[] = []): void {
-    port.postMessage(message, transfer)
-  }
+  const post: ComputeSurroundings['post'] = (message, transfer) => port.postMessage(message, transfer)
+  const afterAnswer = createYoungCollector()
+  port.on('message', createComputeServer(setup, await prepare(setup), { post, afterAnswer, clock: systemClock }))
 }

@@ -1,14 +1,10 @@
-import type { IncomingMessage } from 'node:http'
 import { hostname } from 'node:os'
 import { createTreeReduction, plainArithmetic } from '@lockstep/model/arithmetic'
 import {
+  type Cancel,
   type Connection,
-  createConnection,
-  createMonotonicClock,
   type LockstepError,
   type MessageOf,
-  maxWorkerHeaderBytes,
-  openWebSocket,
   protocolVersion,
   type Received,
   type Trust,
@@ -17,6 +13,7 @@ import type { Compute } from './compute.ts'
 import { createDirectExchange, type DirectExchange, ringMessages } from './direct/direct-exchange.ts'
 import { openPeerListener, type PeerListen } from './direct/peer-listener.ts'
 import { replicaMessages } from './replica.ts'
+import { systemWorld, type WorkerWorld } from './world.ts'
 
 export type SessionOptions = {
   readonly url: string
@@ -37,6 +34,7 @@ export type SessionOptions = {
   readonly peerListen?: PeerListen | undefined
   /** Ends the session with a goodbye. */
   readonly signal: AbortSignal
+  readonly world?: Pick<WorkerWorld, 'clock' | 'dial'>
 }
 
 /** How a session ended: with the coordinator's goodbye, by our own, or without any. */
@@ -44,8 +42,6 @@ export type SessionEnd =
   | { readonly type: 'bye'; readonly bye: MessageOf<'bye'>; readonly welcomed: boolean }
   | { readonly type: 'left' }
   | { readonly type: 'lost'; readonly reason: string; readonly welcomed: boolean }
-
-const nowMs = createMonotonicClock()
 
 /** What is not for the session itself. */
 const forReplica: ReadonlySet<string> = new Set([...replicaMessages, ...ringMessages])
@@ -68,35 +64,34 @@ type Session = {
   receivedBytes: number
   /** The coordinator's last heartbeat: when it was sent by its clock, and came by ours. */
   echo: MessageOf<'heartbeat'>['echo']
-  clock: NodeJS.Timeout | undefined
+  /** Ends the waiting for the welcome, or the heartbeats. */
+  stopClock: Cancel
 }
 
 /** One connection to a coordinator, from the handshake to its end. Rejects when the computation fails. */
 export function runSession(options: SessionOptions): Promise<SessionEnd> {
   return new Promise((resolve, reject) => {
-    const session = newSession()
-    const socket = openWebSocket(options.url, options.answerTimeoutMs, options.trust)
-    const connection = createConnection(socket, { onMessage, onClose }, { maxHeader: maxWorkerHeaderBytes })
-    socket.once('upgrade', (response: IncomingMessage) => {
-      session.localAddress = response.socket.localAddress ?? ''
-    })
-    socket.once('open', greet)
+    const { clock, dial } = options.world ?? systemWorld
+    const session = newSession(clock.nowMs())
+    const { url, trust, answerTimeoutMs } = options
+    const connection = dial({ url, trust, timeoutMs: answerTimeoutMs }, { onOpen: greet, onMessage, onClose })
     options.signal.addEventListener('abort', depart)
     if (options.signal.aborted) depart()
 
-    function greet(): void {
-      const { answerTimeoutMs } = options
-      session.clock = setTimeout(() => cutOff(`no welcome within ${answerTimeoutMs / 1000} s`), answerTimeoutMs)
+    function greet(localAddress: string): void {
+      session.localAddress = localAddress
+      const tooLate = () => cutOff(`no welcome within ${answerTimeoutMs / 1000} s`)
+      session.stopClock = clock.after(answerTimeoutMs, tooLate)
       connection.send(helloFrom(options))
     }
 
     function onMessage(received: Received): void {
       const { message } = received
-      session.lastHeardAt = performance.now()
+      session.lastHeardAt = clock.nowMs()
       if (session.phase === 'leaving') return
       if (message.type === 'welcome' && !session.welcomed) join(message).catch(fail)
       else if (message.type === 'bye') session.bye = message
-      else if (message.type === 'heartbeat') session.echo = { sentMs: message.sentMs, receivedMs: nowMs() }
+      else if (message.type === 'heartbeat') session.echo = { sentMs: message.sentMs, receivedMs: clock.nowMs() }
       else if (forReplica.has(message.type)) takeForReplica(session, received)
     }
 
@@ -105,8 +100,10 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       session.welcomed = true
       connection.setSizes(welcome.sizes)
       options.onWelcome(welcome)
-      clearTimeout(session.clock)
-      session.clock = setInterval(() => beat(session, connection, welcome, cutOff), welcome.heartbeatMs)
+      session.stopClock()
+      session.stopClock = clock.every(welcome.heartbeatMs, () =>
+        beat(session, connection, welcome, clock.nowMs(), cutOff),
+      )
       const compute = await options.prepare(welcome)
       if (!isJoining()) return
       compute.failed.catch(fail)
@@ -164,7 +161,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       const { phase, welcomed, bye, fault, failure } = session
       session.phase = 'over'
       session.direct?.close()
-      clearInterval(session.clock)
+      session.stopClock()
       options.signal.removeEventListener('abort', depart)
       if (failure !== null) reject(failure)
       else if (phase === 'leaving') resolve({ type: 'left' })
@@ -174,7 +171,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
   })
 }
 
-function newSession(): Session {
+function newSession(nowMs: number): Session {
   return {
     phase: 'greeting',
     welcomed: false,
@@ -184,10 +181,10 @@ function newSession(): Session {
     compute: null,
     direct: null,
     localAddress: '',
-    lastHeardAt: performance.now(),
+    lastHeardAt: nowMs,
     receivedBytes: 0,
     echo: null,
-    clock: undefined,
+    stopClock: () => undefined,
   }
 }
 
@@ -196,22 +193,23 @@ function beat(
   session: Session,
   connection: Connection,
   { runId, silenceMs }: MessageOf<'welcome'>,
+  nowMs: number,
   cutOff: (fault: string) => void,
 ): void {
-  noticeBytes(session, connection.receivedBytes())
+  noticeBytes(session, connection.receivedBytes(), nowMs)
   const { compute, lastHeardAt, echo } = session
-  const silentMs = performance.now() - lastHeardAt
+  const silentMs = nowMs - lastHeardAt
   if (silentMs > silenceMs) {
     cutOff(`the coordinator was silent for ${(silentMs / 1000).toFixed(0)} s`)
     return
   }
   const progress = compute?.progress() ?? { step: 0, pending: 0, quietMs: 0 }
-  connection.send({ type: 'heartbeat', runId, ...progress, sentMs: nowMs(), echo })
+  connection.send({ type: 'heartbeat', runId, ...progress, sentMs: nowMs, echo })
 }
 
 /** A long message on a slow link takes its time, and heartbeats wait behind it: whatever has come of it is a sign of life. */
-function noticeBytes(session: Session, receivedBytes: number): void {
-  if (receivedBytes > session.receivedBytes) session.lastHeardAt = performance.now()
+function noticeBytes(session: Session, receivedBytes: number, nowMs: number): void {
+  if (receivedBytes > session.receivedBytes) session.lastHeardAt = nowMs
   session.receivedBytes = receivedBytes
 }
 

@@ -1,0 +1,125 @@
+import type { GradientEngine, Updater } from '@lockstep/model'
+import {
+  type Arithmetic,
+  createArithmetic,
+  createGradientFormat,
+  gradientFormatBytes,
+} from '@lockstep/model/arithmetic'
+import { type Clock, type Connection, createTimeline, type Received, workerPhases } from '@lockstep/protocol'
+import { type ComputeSetup, type FromCompute, memoryOf, type ToCompute } from './compute-messages.ts'
+import { type ExchangeMemory, openExchangeMemory } from './exchange-memory.ts'
+import { openLane } from './lane.ts'
+import { createProgress } from './progress.ts'
+import { createReplica } from './replica.ts'
+import { createTensorPlaces } from './tensor-places.ts'
+import { createWorkload } from './workload.ts'
+
+/** What a computing thread computes with, and what it tells of it. */
+export type Computation = {
+  readonly engine: GradientEngine
+  /** How a replica is moved whose vectors lie in this arithmetic's memory. */
+  readonly createUpdater: (arithmetic: Arithmetic) => Updater
+  readonly layoutHash: string
+  /** Elements of the flat weights. */
+  readonly size: number
+  readonly backend: string
+}
+
+/** What a thread does for one connection of its worker. */
+type Task = {
+  readonly session: number
+  readonly receive: (received: Received) => void
+  readonly openLane: () => Promise<void>
+  readonly end: () => Promise<void>
+}
+
+type BeginSession = Extract<ToCompute, { type: 'session' }>
+
+/** What a computation is reached by. */
+export type ComputeSurroundings = {
+  readonly post: (message: FromCompute, transfer: ArrayBuffer[]) => void
+  /** Called after each gradient that has been sent. */
+  readonly afterAnswer: () => void
+  readonly clock: Clock
+}
+
+/** Says that it has built its model, and returns what takes messages. An error in one rejects a promise that nobody holds. */
+export function createComputeServer(
+  { config }: ComputeSetup,
+  { engine, createUpdater, layoutHash, size, backend }: Computation,
+  { post, afterAnswer, clock }: ComputeSurroundings,
+): (message: ToCompute) => void {
+  /** Weights, at most two moments, the mean gradient, and what packing gradients takes. */
+  const replicaBytes = 4 * (size * Float32Array.BYTES_PER_ELEMENT + 64) + gradientFormatBytes(config, size)
+  let latest = 0
+  let current: Task | null = null
+
+  function take(message: ToCompute): void {
+    // An error ends the thread, and the thread that started it hears of it.
+    if (message.type === 'session') void beginSession(message)
+    else if (message.session === current?.session) current.receive(message.received)
+  }
+
+  async function beginSession(begin: BeginSession): Promise<void> {
+    const { session, terms } = begin
+    latest = session
+    const previous = current
+    const memory = terms.sharedMemory === null ? null : openExchangeMemory(terms.sharedMemory)
+    const task = createTask(begin, memory)
+    // Whoever does not share memory with the coordinator is on another machine, or in a container.
+    if (memory !== null) await task.openLane()
+    if (session !== latest) return task.end()
+    current = task
+    post({ type: 'session', session, sharesMemory: memory !== null }, [])
+    await previous?.end()
+  }
+
+  function createTask({ session, terms, progress }: BeginSession, memory: ExchangeMemory | null): Task {
+    const workload = createWorkload(clock.nowMs)
+    const shared = createProgress(progress, clock)
+    const tellProgress = () => shared.write(workload.report())
+    const arithmetic = createArithmetic({ capacityBytes: replicaBytes })
+    const format = createGradientFormat(config, arithmetic, size)
+    let lane: Connection | null = null
+    const replica = createReplica({
+      engine,
+      updater: createUpdater(arithmetic),
+      arithmetic,
+      places: createTensorPlaces(terms.sizes, memory, format),
+      timeline: createTimeline(workerPhases, clock.nowMs),
+      answer: answer => {
+        workload.answer(answer.message.step)
+        tellProgress()
+        if (lane === null) post({ type: 'answer', session, ...answer }, memoryOf(answer.tensors))
+        else lane.send(answer.message, answer.tensors)
+        afterAnswer()
+      },
+      onStep: step => {
+        workload.reach(step)
+        tellProgress()
+      },
+    })
+
+    function receive(received: Received): void {
+      workload.give(received.message)
+      tellProgress()
+      void replica.receive(received)
+    }
+
+    return {
+      session,
+      receive,
+      openLane: async () => {
+        lane = await openLane(terms, receive)
+      },
+      end: async () => {
+        lane?.terminate()
+        await replica.discard()
+        memory?.close()
+      },
+    }
+  }
+
+  post({ type: 'built', layoutHash, backend }, [])
+  return take
+}

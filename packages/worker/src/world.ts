@@ -1,0 +1,14 @@
+import { type Clock, systemClock } from '@lockstep/protocol'
+import { startCompute } from './compute.ts'
+import { type Dial, dialWebSocket } from './dial.ts'
+
+/** What a worker needs of the machine that it runs on. */
+export type WorkerWorld = {
+  readonly clock: Clock
+  /** At least 0 and less than 1. */
+  readonly random: () => number
+  readonly dial: Dial
+  readonly startCompute: typeof startCompute
+}
+
+export const systemWorld: WorkerWorld = { clock: systemClock, random: Math.random, dial: dialWebSocket, startCompute }
