@@ -5,35 +5,50 @@
 /** As in plain.ts. */
 const smallestMoment: f32 = 2.0 ** -100
 
-/** vector ← vector · factor, the product taken in float64. */
-export function scale(vector: usize, count: i32, factor: f64): void {
+/** As in plain.ts: the bits of 2¹²⁷, above which there are only larger magnitudes, infinities and NaNs. */
+const soundBits: i32 = 0x7f000000
+const magnitudeBits: i32 = 0x7fffffff
+
+/** vector ← vector · factor, the product taken in float64. Returns whether the elements were sound. */
+export function scale(vector: usize, count: i32, factor: f64): bool {
   const factors = f64x2.splat(factor)
-  const block = count & ~3
-  for (let i = 0; i < block; i += 4) {
+  const block = count & ~7
+  let largest = i32x4.splat(0)
+  for (let i = 0; i < block; i += 8) {
     const at = vector + ((<usize>i) << 2)
-    const values = v128.load(at)
-    const low = f64x2.mul(lowDoubles(values), factors)
-    const high = f64x2.mul(highDoubles(values), factors)
-    v128.store(at, toFloats(low, high))
+    const first = v128.load(at)
+    const second = v128.load(at, 16)
+    largest = largerMagnitudes(largerMagnitudes(largest, first), second)
+    v128.store(at, scaleFour(first, factors))
+    v128.store(at, scaleFour(second, factors), 16)
   }
   for (let i = block; i < count; i++) {
     const at = vector + ((<usize>i) << 2)
+    largest = largerMagnitudes(largest, v128.load32_zero(at))
     store<f32>(at, <f32>(<f64>load<f32>(at) * factor))
   }
+  return areSound(largest)
 }
 
-/** vector ← vector · factor for a factor that float32 holds: the product in float64 is exact, so one rounding is left. */
-export function scaleByFloat(vector: usize, count: i32, factor: f32): void {
+/** The same for a factor that float32 holds: the product in float64 is exact, so one rounding is left. */
+export function scaleByFloat(vector: usize, count: i32, factor: f32): bool {
   const factors = f32x4.splat(factor)
-  const block = count & ~3
-  for (let i = 0; i < block; i += 4) {
+  const block = count & ~7
+  let largest = i32x4.splat(0)
+  for (let i = 0; i < block; i += 8) {
     const at = vector + ((<usize>i) << 2)
-    v128.store(at, f32x4.mul(v128.load(at), factors))
+    const first = v128.load(at)
+    const second = v128.load(at, 16)
+    largest = largerMagnitudes(largerMagnitudes(largest, first), second)
+    v128.store(at, f32x4.mul(first, factors))
+    v128.store(at, f32x4.mul(second, factors), 16)
   }
   for (let i = block; i < count; i++) {
     const at = vector + ((<usize>i) << 2)
+    largest = largerMagnitudes(largest, v128.load32_zero(at))
     store<f32>(at, load<f32>(at) * factor)
   }
+  return areSound(largest)
 }
 
 /** sum ← sum + addend. */
@@ -181,6 +196,19 @@ export function expandBfloat16(source: usize, target: usize, count: i32): void {
   for (let i = block; i < count; i++) {
     store<u32>(target + ((<usize>i) << 2), (<u32>load<u16>(source + ((<usize>i) << 1))) << 16)
   }
+}
+
+function scaleFour(floats: v128, factors: v128): v128 {
+  return toFloats(f64x2.mul(lowDoubles(floats), factors), f64x2.mul(highDoubles(floats), factors))
+}
+
+/** Of each lane the larger magnitude, as an integer: those of floats are in the same order. */
+function largerMagnitudes(largest: v128, floats: v128): v128 {
+  return i32x4.max_s(largest, v128.and(floats, i32x4.splat(magnitudeBits)))
+}
+
+function areSound(largest: v128): bool {
+  return !v128.any_true(i32x4.ge_s(largest, i32x4.splat(soundBits)))
 }
 
 function lowDoubles(floats: v128): v128 {

@@ -28,8 +28,11 @@ export type Arithmetic = {
   readonly allocateBfloat16: (elements: number) => Uint16Array
   /** The vector itself where this arithmetic is fastest on it, else a copy in an allocated one. */
   readonly adopt: (vector: Float32Array) => Float32Array
-  /** vector ← vector · factor: the product in float64, rounded once. */
-  readonly scale: (vector: Float32Array, factor: number) => void
+  /**
+   * vector ← vector · factor: the product in float64, rounded once. Returns whether all elements were sound before: numbers
+   * of a magnitude below 2¹²⁷, so that a weighted mean of such is a number, and stays one when it is rounded to bfloat16.
+   */
+  readonly scale: (vector: Float32Array, factor: number) => boolean
   /** sum ← sum + addend. */
   readonly addInto: (sum: Float32Array, addend: Float32Array) => void
   /** A step of Adam on a stretch of the vectors, in float32. */

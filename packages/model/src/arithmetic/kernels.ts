@@ -3,8 +3,9 @@ import { hasSystemCode, LockstepError } from '@lockstep/protocol'
 
 /** The functions of assembly/kernels.ts. Vectors are given by their addresses in the memory. */
 export type Kernels = {
-  readonly scale: (vector: number, count: number, factor: number) => void
-  readonly scaleByFloat: (vector: number, count: number, factor: number) => void
+  /** Returns 1 for sound elements, 0 for others; so does the next one. */
+  readonly scale: (vector: number, count: number, factor: number) => number
+  readonly scaleByFloat: (vector: number, count: number, factor: number) => number
   readonly addInto: (sum: number, addend: number, count: number) => void
   readonly adam: (
     weights: number,

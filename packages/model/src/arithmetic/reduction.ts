@@ -4,9 +4,10 @@ import type { Arithmetic } from './arithmetic.ts'
 export type TreeReduction = {
   /**
    * Takes the mean over the `count` samples of a shard; each shard once, in any order. Works in place: the vector
-   * is overwritten, now or later, and belongs to the reduction until it is done.
+   * is overwritten, now or later, and belongs to the reduction until it is done. False for a vector that is not sound
+   * (see `Arithmetic`), which is not taken: of those that are, the mean is finite.
    */
-  readonly add: (shard: number, vector: Float32Array, count: number) => void
+  readonly add: (shard: number, vector: Float32Array, count: number) => boolean
   /** Whether all samples are there. */
   readonly isComplete: () => boolean
   /**
@@ -42,14 +43,15 @@ export function createTreeReduction(options: {
   const root = shards === 0 ? null : plant(shards, null, leaves)
   let counted = 0
 
-  function add(shard: number, vector: Float32Array, count: number): void {
+  function add(shard: number, vector: Float32Array, count: number): boolean {
     const leaf = leaves[shard]
     if (leaf === undefined) throw new RangeError(`there is no shard ${shard} of ${shards}`)
     if (leaf.sum !== null) throw new RangeError(`shard ${shard} was there before`)
+    if (!arithmetic.scale(vector, count / total)) return false
     counted += count
-    if (count !== total) arithmetic.scale(vector, count / total)
     leaf.sum = vector
     climb(leaf)
+    return true
   }
 
   /** Adds up as far as both neighbours are there. */

@@ -54,10 +54,10 @@ function createReservation(capacityBytes: number): (sizeBytes: number) => number
 }
 
 function createReductionKernels(kernels: Kernels, isInside: IsInside): Pick<Arithmetic, 'scale' | 'addInto'> {
-  function scale(vector: Float32Array, factor: number): void {
+  function scale(vector: Float32Array, factor: number): boolean {
     if (!isInside(vector)) return plain.scale(vector, factor)
     const multiply = Math.fround(factor) === factor ? kernels.scaleByFloat : kernels.scale
-    multiply(vector.byteOffset, vector.length, factor)
+    return multiply(vector.byteOffset, vector.length, factor) === 1
   }
 
   function addInto(sum: Float32Array, addend: Float32Array): void {
