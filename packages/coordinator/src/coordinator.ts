@@ -4,6 +4,7 @@ import { createGradientFormat } from '@lockstep/model/arithmetic'
 import { type Clock, LockstepError } from '@lockstep/protocol'
 import { type Checkpointing, createCheckpointing } from './checkpointing.ts'
 import { type Crew, createCrew } from './crew.ts'
+import { createDeferred } from './deferred.ts'
 import { isLocal } from './delivery.ts'
 import { createTopologyChoice, type TopologyMode } from './direct/topology.ts'
 import type { EventListener } from './events.ts'
@@ -64,35 +65,42 @@ export async function startCoordinator(
   const { clock, listen } = world
   const timing = openRunTiming(given, warmUpSteps, clock.nowMs)
   const options: Conduct = { ...given, timing, clock, onEvent: timing.listen(given.onEvent) }
-  const { plan, onEvent } = options
-  const maxFrameBytes = plan.state.weights.byteLength + frameOverheadBytes
-  const onLane: LanesOptions['onLane'] = (connect, greeted) => crew.membership.acceptLane(connect, greeted)
-  const lanes = usesLanes(options) ? await openLanes({ maxFrameBytes, onLane }) : null
-  const crew = createCrew({
-    ...options,
-    topology: topologyOf(options),
-    lanes,
-    timing: timing.steps,
-  })
+  const { onEvent } = options
+  const opening = createDeferred<void>()
+  let crew: Crew | null = null
   const listener = await listen({
     ...options.listen,
-    maxFrameBytes,
-    onConnection: crew.membership.accept,
+    maxFrameBytes: maxFrameBytes(options),
+    opened: opening.promise,
+    onConnection: (address, connect) => crew!.membership.accept(address, connect),
     onGarbage: (address, reason) => onEvent({ type: 'refused', address, reason }),
   }).catch(error => {
-    crew.stop()
     timing.close()
     throw error
   })
   onEvent({ type: 'listening', url: listener.url })
   try {
     const folder = await options.openFolder()
-    const finished = runToEnd(options, crew, folder, listener)
-    return { url: listener.url, abort: crew.abort, finished }
+    crew = await gatherCrew(options, folder.life)
+    opening.resolve()
+    return { url: listener.url, abort: crew.abort, finished: runToEnd(options, crew, folder, listener) }
   } catch (error) {
     await closeDown(options, crew, listener)
     throw error
   }
+}
+
+/** The crew of a life, and the lanes of its members where there are any. */
+async function gatherCrew(options: Conduct, life: number): Promise<Crew> {
+  const onLane: LanesOptions['onLane'] = (connect, greeted) => crew.membership.acceptLane(connect, greeted)
+  const lanes = usesLanes(options) ? await openLanes({ maxFrameBytes: maxFrameBytes(options), onLane }) : null
+  const timing = options.timing.steps
+  const crew = createCrew({ ...options, life, topology: topologyOf(options), lanes, timing })
+  return crew
+}
+
+function maxFrameBytes({ plan }: Conduct): number {
+  return plan.state.weights.byteLength + frameOverheadBytes
 }
 
 async function runToEnd(options: Conduct, crew: Crew, folder: RunFolder, listener: Listener): Promise<RunSummary> {
@@ -106,8 +114,10 @@ async function runToEnd(options: Conduct, crew: Crew, folder: RunFolder, listene
     )
     return summary
   } catch (error) {
-    crew.membership.dismiss('failed', error instanceof Error ? error.message : String(error))
-    await saveBeforeFailing(checkpointing)
+    const reason = error instanceof Error ? error.message : String(error)
+    const isSuperseded = error instanceof LockstepError && error.code === 'superseded'
+    crew.membership.dismiss(isSuperseded ? 'superseded' : 'failed', reason)
+    if (!isSuperseded) await saveBeforeFailing(checkpointing)
     throw error
   } finally {
     await closeDown(options, crew, listener)
@@ -227,8 +237,8 @@ async function saveBeforeFailing(checkpointing: Checkpointing): Promise<void> {
   await checkpointing.settle()
 }
 
-async function closeDown({ timing }: Conduct, crew: Crew, listener: Listener): Promise<void> {
-  crew.stop()
+async function closeDown({ timing }: Conduct, crew: Crew | null, listener: Listener): Promise<void> {
+  crew?.stop()
   await listener.close()
   timing.close()
 }

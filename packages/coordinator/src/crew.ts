@@ -7,6 +7,7 @@ import type { TopologyMode } from './direct/topology.ts'
 import { evaluationChunk } from './evaluation.ts'
 import type { EventListener } from './events.ts'
 import { createExchange, type Exchange } from './exchange.ts'
+import { superseded } from './life.ts'
 import type { Patience } from './member.ts'
 import { createMembership, type Membership } from './membership.ts'
 import type { RunPlan } from './plan.ts'
@@ -39,6 +40,8 @@ export type Crew = {
 
 export function createCrew(options: {
   readonly plan: RunPlan
+  /** Of the run, which begins with this crew. */
+  readonly life: number
   readonly token: string
   /** How long to go on with no worker at all once there has been one. */
   readonly waitMs: number
@@ -53,9 +56,9 @@ export function createCrew(options: {
   readonly clock?: Clock
   readonly onEvent: EventListener
 }): Crew {
-  const { plan, waitMs, stop, timing, clock = systemClock } = options
+  const { plan, life, waitMs, stop, timing, clock = systemClock } = options
   const { nowMs } = clock
-  const welcome = { ...welcomeTo(plan), direct: options.lanes === null && options.topology !== 'star' }
+  const welcome = { ...welcomeTo(plan), life, direct: options.lanes === null && options.topology !== 'star' }
   const sharedMemory = options.shareMemory ? createSharedMemory(welcome.sizes, options.lanes?.name) : null
   let gathering: { readonly wanted: number; readonly done: Deferred<void> } | null = null
   let aborted: LockstepError | null = null
@@ -91,6 +94,7 @@ export function createCrew(options: {
       else stopWaiting = clock.after(waitMs, () => abort(noWorkers(waitMs)))
     },
     onReach: exchange.reach,
+    onSuperseded: reason => abort(superseded(reason)),
     onTimes: timing.hear,
     onAnswer: (key, answer) => {
       direct.stir()
@@ -161,7 +165,7 @@ function welcomeTo({
   state,
   trainableSize,
   train,
-}: RunPlan): Omit<MessageOf<'welcome'>, 'workerId' | 'sharedMemory'> {
+}: RunPlan): Omit<MessageOf<'welcome'>, 'life' | 'workerId' | 'sharedMemory'> {
   const largestShard = Math.ceil(config.batchSize / config.shards)
   return {
     type: 'welcome',

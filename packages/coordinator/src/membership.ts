@@ -46,6 +46,8 @@ export type MembershipOptions = {
   /** `url` is where other workers reach it, or null. */
   readonly onJoin: (workerId: number, url: string | null) => void
   readonly onLeave: (workerId: number) => void
+  /** A worker has been welcomed to a later life of the run. */
+  readonly onSuperseded: (reason: string) => void
   /** An active worker says which step it has come to. */
   readonly onReach: (workerId: number, step: number) => void
   /** What an active worker's time went on since it answered last, and how its clock is set. */
@@ -180,6 +182,7 @@ export function createMembership(options: MembershipOptions): Membership {
   function dismissed(member: Member, bye: MessageOf<'bye'>): void {
     member.connection.close({ type: 'bye', code: 'finished', reason: 'goodbye' })
     leave(member, bye.reason)
+    if (bye.code === 'superseded' && member.facts !== null) options.onSuperseded(bye.reason)
   }
 
   function leave(member: Member, reason: string): void {

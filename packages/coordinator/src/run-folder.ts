@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { LockstepError } from '@lockstep/protocol'
 import { writeAtomically, writeError } from './atomic-file.ts'
 import { type Disk, systemDisk } from './disk.ts'
+import { beginLife, refuseSuperseded } from './life.ts'
 import type { EpochMetrics, RunSummary, StepMetrics } from './metrics.ts'
 import { createMetricsFile, metricsUntil } from './metrics-file.ts'
 
@@ -21,6 +22,8 @@ const keptCheckpoints = 3
 /** A run folder that is being written. Every write throws `disk-full` or `file-not-written` when it fails. */
 export type RunFolder = {
   readonly path: string
+  /** Of the run, begun when the folder was opened. */
+  readonly life: number
   readonly appendEpoch: (metrics: EpochMetrics) => Promise<void>
   /** Written together with the next epoch or checkpoint at the latest. */
   readonly appendStep: (metrics: StepMetrics) => Promise<void>
@@ -34,8 +37,9 @@ export type RunFolder = {
 export async function createRunFolder(path: string, config: unknown, disk = systemDisk): Promise<RunFolder> {
   await refuseTaken(path, disk)
   await makeFolder(disk, path)
+  const life = await beginLife(path, disk)
   await writeAtomically(join(path, runFiles.config), json(config), disk)
-  return openRunFolder(disk, path)
+  return openRunFolder(disk, path, life)
 }
 
 /** Goes on with a run folder: `metrics.jsonl` is cut back to the epochs and steps that the checkpoint knows. */
@@ -45,10 +49,11 @@ export async function reopenRunFolder(
   config: unknown,
   disk = systemDisk,
 ): Promise<RunFolder> {
+  const life = await beginLife(path, disk)
   await writeAtomically(join(path, runFiles.config), json(config), disk)
   const metrics = join(path, runFiles.metrics)
   await writeAtomically(metrics, await metricsUntil(metrics, known, disk), disk)
-  return openRunFolder(disk, path)
+  return openRunFolder(disk, path, life)
 }
 
 /** The newest checkpoint of a run. Throws `no-checkpoint` when there is none. */
@@ -74,13 +79,17 @@ export async function refuseTaken(path: string, disk = systemDisk): Promise<void
     throw new LockstepError('run-folder-taken', `${path} already holds a run`, details)
 }
 
-function openRunFolder(disk: Disk, path: string): RunFolder {
+function openRunFolder(disk: Disk, path: string, life: number): RunFolder {
   const metrics = createMetricsFile(join(path, runFiles.metrics), disk)
   return {
     path,
+    life,
     appendEpoch: metrics.addEpoch,
     appendStep: metrics.addStep,
-    writeSummary: summary => writeAtomically(join(path, runFiles.summary), json(summary), disk),
+    writeSummary: async summary => {
+      await refuseSuperseded(path, life, disk)
+      await writeAtomically(join(path, runFiles.summary), json(summary), disk)
+    },
     writeModel: async files => {
       await makeFolder(disk, join(path, runFiles.model))
       for (const [name, content] of Object.entries(files)) {
@@ -88,6 +97,7 @@ function openRunFolder(disk: Disk, path: string): RunFolder {
       }
     },
     writeCheckpoint: async (step, bytes) => {
+      await refuseSuperseded(path, life, disk)
       const folder = join(path, runFiles.checkpoints)
       await makeFolder(disk, folder)
       const file = join(folder, `step-${String(step).padStart(9, '0')}.ckpt`)

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -20,6 +20,8 @@ export type ListenOptions = {
   readonly tls: { readonly cert: string; readonly key: string } | null
   /** The most bytes in one message from a worker. */
   readonly maxFrameBytes: number
+  /** Until then whoever comes waits for the answer to its handshake. */
+  readonly opened: Promise<void>
   /** Called for each WebSocket that a peer opens. */
   readonly onConnection: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
   /** Called for bytes that are no WebSocket handshake. */
@@ -32,11 +34,15 @@ export type Listener = { readonly url: string; readonly port: number; readonly c
 export async function listen(options: ListenOptions): Promise<Listener> {
   const server = options.tls === null ? createServer() : createSecureServer(options.tls)
   const limits = { perMessageDeflate: false, maxPayload: options.maxFrameBytes, closeTimeout: closeTimeoutMs }
-  const sockets = new WebSocketServer({ server, ...limits })
+  const sockets = new WebSocketServer({ noServer: true, ...limits })
   const open = followConnections(server)
-  sockets.on('connection', (socket, request) => {
-    const address = `${request.socket.remoteAddress}:${request.socket.remotePort}`
-    options.onConnection(address, handlers => createConnection(socket, handlers, { transport: request.socket }))
+  server.on('upgrade', async (request: IncomingMessage, transport: Socket, head: Buffer) => {
+    const address = `${transport.remoteAddress}:${transport.remotePort}`
+    transport.on('error', () => transport.destroy())
+    await options.opened
+    sockets.handleUpgrade(request, transport, head, socket =>
+      options.onConnection(address, handlers => createConnection(socket, handlers, { transport })),
+    )
   })
   server.on('request', (_, response) => {
     response
@@ -47,8 +53,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     options.onGarbage(`${socket.remoteAddress}:${socket.remotePort}`, `not a WebSocket handshake (${error.message})`)
     socket.destroy()
   })
-  await bind(server, sockets, options)
-  sockets.on('error', error => options.onGarbage(options.host, `a connection failed (${error.message})`))
+  await bind(server, options)
+  server.on('error', error => options.onGarbage(options.host, `a connection failed (${error.message})`))
   const { port } = server.address() as AddressInfo
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
   return {
@@ -81,12 +87,12 @@ function followConnections(server: Server): ReadonlySet<Socket> {
   return open
 }
 
-function bind(server: Server, sockets: WebSocketServer, { host, port }: ListenOptions): Promise<void> {
+function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(bindError(error, host, port))
-    sockets.once('error', fail)
+    server.once('error', fail)
     server.listen(port, host, () => {
-      sockets.off('error', fail)
+      server.off('error', fail)
       resolve()
     })
   })

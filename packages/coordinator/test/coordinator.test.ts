@@ -39,6 +39,7 @@ describe('a run', () => {
     expect((await readdir(path)).sort()).toEqual([
       'checkpoints',
       'config.json',
+      'life.json',
       'metrics.jsonl',
       'model',
       'summary.json',

@@ -25,6 +25,7 @@ function createTested(changes: Partial<RunConfig> = {}, lanes: Lanes | null = nu
   const events: CoordinatorEvent[] = []
   const crew = createCrew({
     plan,
+    life: 1,
     token,
     waitMs,
     shareMemory: false,

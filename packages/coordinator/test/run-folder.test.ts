@@ -26,7 +26,7 @@ describe('a new run folder', () => {
   test('is made with the folders above it and holds the configuration', async () => {
     const folder = await createRunFolder(path, config)
     expect(folder.path).toBe(path)
-    expect(await readdir(path)).toEqual([runFiles.config])
+    expect(await readdir(path)).toEqual([runFiles.config, 'life.json'])
     expect(JSON.parse(await readFile(join(path, runFiles.config), 'utf8'))).toEqual(config)
   })
 
@@ -34,7 +34,7 @@ describe('a new run folder', () => {
     await mkdir(path, { recursive: true })
     await writeFile(join(path, 'notes.txt'), 'mine')
     await createRunFolder(path, config)
-    expect((await readdir(path)).sort()).toEqual([runFiles.config, 'notes.txt'])
+    expect((await readdir(path)).sort()).toEqual([runFiles.config, 'life.json', 'notes.txt'])
   })
 
   test('is refused where a run is, which stays as it was', async () => {

@@ -2,12 +2,23 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { encodeMessage, openWebSocket } from '@lockstep/protocol'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { createDeferred } from '../src/deferred.ts'
 import { attachClient, openClient, startListener } from './support/listener.ts'
 import { heartbeat } from './support/lobby.ts'
 import { makeSelfSigned } from './support/self-signed.ts'
 
 const goodbye = { type: 'bye', code: 'finished', reason: 'done' } as const
 const own = makeSelfSigned()
+
+const handshake = [
+  'GET / HTTP/1.1',
+  'Host: here',
+  'Upgrade: websocket',
+  'Connection: Upgrade',
+  'Sec-WebSocket-Version: 13',
+  `Sec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}`,
+  '\r\n',
+].join('\r\n')
 
 /** A bare TCP connection that ends with the test. */
 async function dial(port: number): Promise<Socket> {
@@ -51,6 +62,21 @@ describe('a listener', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 426 Upgrade Required\r\n/)
     expect(answer).toContain('A lockstep coordinator: workers connect by WebSocket.')
     expect(connections.all).toEqual([])
+  })
+
+  test('lets a handshake wait until it is open, and forgets one that does not', async () => {
+    const opening = createDeferred<void>()
+    const { listener, connections } = await startListener({ opened: opening.promise })
+    const impatient = await dial(listener.port)
+    impatient.write(handshake)
+    impatient.resetAndDestroy()
+    const client = openClient(listener.url)
+    // Whatever has come before this answer has been dealt with.
+    await answerTo(listener.port, 'GET / HTTP/1.1\r\nHost: here\r\n\r\n')
+    expect(connections.all).toEqual([])
+    opening.resolve()
+    await client
+    expect(connections.all).toHaveLength(1)
   })
 
   test('reports random bytes, hangs up and goes on', async () => {

@@ -5,7 +5,7 @@ import { runConfigSchema } from './run-config.ts'
 import type { TensorType } from './tensor.ts'
 
 /** Raised whenever a message changes so that an older peer would misread it. */
-export const protocolVersion = 4
+export const protocolVersion = 5
 
 /** The most characters of the reason in a `bye`. */
 export const maxReasonLength = 2048
@@ -77,6 +77,8 @@ const hello = z.strictObject({
 const welcome = z.strictObject({
   type: z.literal('welcome'),
   runId,
+  /** How many coordinators the run has had, this one included: a worker never goes back to an earlier one. */
+  life: z.int().min(1),
   workerId: z.int().min(1),
   config: runConfigSchema,
   /** The layers of the model as tfjs describes them in JSON; without weights, which come with the `state`. */
@@ -169,7 +171,7 @@ const heartbeat = z.strictObject({
 
 const bye = z.strictObject({
   type: z.literal('bye'),
-  code: z.enum(['finished', 'interrupted', 'leaving', 'failed', 'refused']),
+  code: z.enum(['finished', 'interrupted', 'leaving', 'failed', 'refused', 'superseded']),
   reason: z.string().max(maxReasonLength),
 })
 

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { LockstepError, type Trust } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import type { PeerListen } from './direct/peer-listener.ts'
+import { createFence, type Fence } from './fence.ts'
 import { createHeldCompute, type HeldCompute } from './held-compute.ts'
 import { interrupted } from './interrupted.ts'
 import { runSession, type SessionEnd, type SessionOptions } from './session.ts'
@@ -43,12 +44,13 @@ export type WorkerEnd = { readonly type: 'left' } | { readonly type: 'finished';
  */
 export async function runWorker(options: WorkerOptions, world: WorkerWorld = systemWorld): Promise<WorkerEnd> {
   const { clock, random } = world
+  const fence = createFence()
   const held = createHeldCompute(options.provision, world.startCompute)
   let lostAt = clock.nowMs()
   let attempt = 0
   try {
     for (;;) {
-      const end = await runSession(sessionOptions(options, held, world))
+      const end = await runSession(sessionOptions(options, held, fence, world))
       if (end.type === 'left') return end
       const finished = finalEnd(end)
       if (finished !== null) return finished
@@ -82,7 +84,7 @@ function finalEnd(end: Parting): WorkerEnd | null {
   const { code, reason } = end.bye
   if (code === 'finished' || code === 'interrupted') return { type: 'finished', reason }
   if (code === 'failed') throw new LockstepError('run-failed', `the run has failed: ${reason}`)
-  if (end.welcomed) return null
+  if (end.welcomed || code === 'superseded') return null
   throw new LockstepError('refused', `the coordinator refused this worker: ${reason}`)
 }
 
@@ -90,7 +92,12 @@ function describeLoss(end: Parting): string {
   return end.type === 'lost' ? end.reason : `the coordinator sent the worker away: ${end.bye.reason}`
 }
 
-function sessionOptions(options: WorkerOptions, held: HeldCompute, world: WorkerWorld): SessionOptions {
+function sessionOptions(
+  options: WorkerOptions,
+  held: HeldCompute,
+  fence: Fence,
+  world: WorkerWorld,
+): SessionOptions {
   const { url, trust, token, name, device, peerListen, signal, onEvent } = options
   return {
     url,
@@ -105,6 +112,7 @@ function sessionOptions(options: WorkerOptions, held: HeldCompute, world: Worker
     cores: availableParallelism(),
     layoutHash: held.layoutHash(),
     prepare: held.prepare,
+    objection: fence,
     onWelcome: ({ workerId, runId }) => onEvent({ type: 'connected', workerId, runId }),
     onReady: backend => onEvent({ type: 'ready', backend }),
   }

@@ -28,6 +28,8 @@ export type SessionOptions = {
   readonly layoutHash: string | null
   /** The computing thread for the run that the coordinator has. */
   readonly prepare: (welcome: MessageOf<'welcome'>) => Promise<Compute>
+  /** Why this worker does not work for a coordinator that welcomes it, or null. */
+  readonly objection: (welcome: MessageOf<'welcome'>) => string | null
   readonly onWelcome: (welcome: MessageOf<'welcome'>) => void
   readonly onReady: (backend: string) => void
   /** Where to listen for other workers; by default at the address from which the coordinator is reached. */
@@ -88,11 +90,17 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
     function onMessage(received: Received): void {
       const { message } = received
       session.lastHeardAt = clock.nowMs()
-      if (session.phase === 'leaving') return
-      if (message.type === 'welcome' && !session.welcomed) join(message).catch(fail)
+      if (session.phase === 'leaving' || session.fault !== null) return
+      if (message.type === 'welcome' && !session.welcomed) enter(message)
       else if (message.type === 'bye') session.bye = message
       else if (message.type === 'heartbeat') session.echo = { sentMs: message.sentMs, receivedMs: clock.nowMs() }
       else if (forReplica.has(message.type)) takeForReplica(session, received)
+    }
+
+    function enter(welcome: MessageOf<'welcome'>): void {
+      session.fault = options.objection(welcome)
+      if (session.fault === null) join(welcome).catch(fail)
+      else connection.close({ type: 'bye', code: 'superseded', reason: session.fault })
     }
 
     async function join(welcome: MessageOf<'welcome'>): Promise<void> {

@@ -17,6 +17,7 @@ export async function startListener(options: Partial<ListenOptions> = {}) {
     port: 0,
     tls: null,
     maxFrameBytes: 100_000,
+    opened: Promise.resolve(),
     onConnection: (address, connect) => {
       const connection = connect({ onMessage: received.add, onClose: closings.add })
       connections.add({ address, connection })

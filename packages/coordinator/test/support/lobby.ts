@@ -78,6 +78,7 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
     welcome: {
       type: 'welcome',
       runId,
+      life: 1,
       config: tinyConfig,
       topology: '{}',
       layoutHash,
@@ -98,6 +99,7 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
     }),
     onJoin: id => calls.push(`join ${id}`),
     onLeave: id => calls.push(`leave ${id}`),
+    onSuperseded: reason => calls.push(`superseded: ${reason}`),
     onReach: (id, step) => calls.push(`reach ${id} ${step}`),
     onDirect: () => null,
     onTimes: (id, { times }, timed) =>

@@ -39,6 +39,7 @@ export async function trainTiny(options: {
   const steps: StepMetrics[] = []
   const crew = createCrew({
     plan,
+    life: 1,
     token: 'token',
     waitMs: 60_000,
     shareMemory: false,

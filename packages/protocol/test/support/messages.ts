@@ -18,7 +18,7 @@ const runId = 'run-1'
 export const examples: { readonly [T in MessageType]: Extract<Message, { type: T }> } = {
   hello: {
     type: 'hello',
-    protocol: 4,
+    protocol: 5,
     token: 'secret',
     name: 'a',
     host: 'host',
@@ -29,6 +29,7 @@ export const examples: { readonly [T in MessageType]: Extract<Message, { type: T
   welcome: {
     type: 'welcome',
     runId,
+    life: 2,
     workerId: 1,
     config: exampleRunConfig,
     topology: '{"class_name":"Sequential"}',

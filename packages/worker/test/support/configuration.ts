@@ -15,6 +15,7 @@ export const runId = 'run-1'
 export const welcome: MessageOf<'welcome'> = {
   type: 'welcome',
   runId,
+  life: 1,
   workerId: 1,
   config,
   topology,

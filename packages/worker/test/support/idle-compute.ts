@@ -40,6 +40,7 @@ export function sessionOptions(url: string, compute: Compute, signal: AbortSigna
     answerTimeoutMs: 5000,
     layoutHash: null,
     prepare: async () => compute,
+    objection: () => null,
     onWelcome: () => undefined,
     onReady: () => undefined,
     signal,

@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { z } from 'zod'
+import { writeAtomically } from './atomic-file.ts'
+import { type Disk, systemDisk } from './disk.ts'
+
+/** Which life a run is in: how many coordinators it has had. Only ever raised. */
+const lifeFile = 'life.json'
+
+const lifeSchema = z.strictObject({ life: z.int().min(1) })
+
+/**
+ * Begins the next life of the run in a folder, durably, and returns its number. No worker that has been welcomed to it
+ * will work for an earlier one again. Throws `life-damaged`, or what a failed write throws.
+ */
+export async function beginLife(folder: string, disk = systemDisk): Promise<number> {
+  const life = (await readLife(folder, disk)) + 1
+  await writeAtomically(join(folder, lifeFile), `${JSON.stringify({ life })}\n`, disk)
+  return life
+}
+
+/** Throws `superseded` when another coordinator has begun a later life of the run: the folder is that one's now. */
+export async function refuseSuperseded(folder: string, life: number, disk = systemDisk): Promise<void> {
+  const latest = await readLife(folder, disk)
+  if (latest > life) throw superseded(`its folder is in life ${latest}, this coordinator in life ${life}`)
+}
+
+/** A coordinator whose run has gone on elsewhere, for a reason such as `its folder is in life 3, …`. */
+export function superseded(reason: string): LockstepError {
+  return new LockstepError('superseded', `another coordinator has gone on with this run: ${reason}`, {
+    hint: 'Nothing more was written by this one. Use the other, or stop it and continue with --resume.',
+  })
+}
+
+/** 0 for a folder in which none has begun. */
+async function readLife(folder: string, disk: Disk): Promise<number> {
+  const path = join(folder, lifeFile)
+  const bytes = await disk.read(path).catch(error => {
+    if (hasSystemCode(error, 'ENOENT')) return null
+    throw new LockstepError('life-damaged', `${path} cannot be read`, { received: String(error), cause: error })
+  })
+  if (bytes === null) return 0
+  const text = new TextDecoder().decode(bytes)
+  const parsed = lifeSchema.safeParse(parseJson(text))
+  if (parsed.success) return parsed.data.life
+  throw new LockstepError('life-damaged', `${path} does not say which life the run is in`, {
+    expected: '{"life":N}',
+    received: text.slice(0, 80),
+    hint: 'Write a number above that of any coordinator that the run has had.',
+  })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
