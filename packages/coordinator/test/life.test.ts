@@ -16,8 +16,7 @@ beforeEach(async () => {
 describe('the lives of a run', () => {
   test('are counted from 1, in its folder', async () => {
     const begun = [await createRunFolder(path, {})]
-    for (let restart = 0; restart < 2; restart++)
-      begun.push(await reopenRunFolder(path, { epochs: [], step: 0 }, {}))
+    for (let restart = 0; restart < 2; restart++) begun.push(await reopenRunFolder(path, { epochs: [], step: 0 }, {}))
     expect(begun.map(({ life }) => life)).toEqual([1, 2, 3])
     expect(JSON.parse(await readFile(join(path, 'life.json'), 'utf8'))).toEqual({ life: 3 })
   })

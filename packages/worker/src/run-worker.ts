@@ -92,12 +92,7 @@ function describeLoss(end: Parting): string {
   return end.type === 'lost' ? end.reason : `the coordinator sent the worker away: ${end.bye.reason}`
 }
 
-function sessionOptions(
-  options: WorkerOptions,
-  held: HeldCompute,
-  fence: Fence,
-  world: WorkerWorld,
-): SessionOptions {
+function sessionOptions(options: WorkerOptions, held: HeldCompute, fence: Fence, world: WorkerWorld): SessionOptions {
   const { url, trust, token, name, device, peerListen, signal, onEvent } = options
   return {
     url,

@@ -10,8 +10,6 @@ test('a worker objects to an earlier life of a run, whatever else it has worked 
   const fence = createFence()
   expect(fence({ runId: 'a', life: 3 })).toBeNull()
   expect(fence({ runId: 'b', life: 1 })).toBeNull()
-  expect(fence({ runId: 'a', life: 2 })).toBe(
-    'this worker has been welcomed to life 3 of the run, and this is life 2',
-  )
+  expect(fence({ runId: 'a', life: 2 })).toBe('this worker has been welcomed to life 3 of the run, and this is life 2')
   expect(fence({ runId: 'a', life: 3 })).toBeNull()
 })
