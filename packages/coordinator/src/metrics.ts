@@ -36,7 +36,9 @@ export const stepMetricsSchema = z.object({
   epoch: z.int().min(1),
   /** Optimizer steps since the start of the run, this one included. */
   step: z.int().min(1),
-  /** Means over the samples of the global batch, with the weights before the step. */
+  /** In the global batch. */
+  samples: z.int().min(1),
+  /** Means over them, with the weights before the step. */
   loss: z.number(),
   accuracy: z.number(),
   /** Wall time of the step, in milliseconds. */

@@ -141,9 +141,13 @@ async function openFolder(prepared: PreparedRun, reporter: Reporters): Promise<R
 
 type Reporters = { readonly current: () => Reporter; readonly add: (reporter: Reporter) => void }
 
-function createReporters({ plan, minWorkers }: PreparedRun, people: NodeJS.WriteStream, json: boolean): Reporters {
+function createReporters(prepared: PreparedRun, people: NodeJS.WriteStream, json: boolean): Reporters {
+  const { plan, launch, minWorkers } = prepared
   const terminal = { stream: people, config: plan.config, trainSamples: plan.train.count, workersWanted: minWorkers }
-  const reporters = [createTerminalReporter(terminal), ...(json ? [createJsonReporter(process.stdout)] : [])]
+  const reporters = [
+    createTerminalReporter(terminal),
+    ...(json ? [createJsonReporter(process.stdout, { steps: launch.logSteps })] : []),
+  ]
   return { current: () => combineReporters(reporters), add: reporter => void reporters.push(reporter) }
 }
 

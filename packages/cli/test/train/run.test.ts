@@ -59,7 +59,28 @@ describe('a training run', () => {
       .map(line => JSON.parse(line))
     expect(lines.filter(line => line.type === 'epoch').map(line => line.epoch)).toEqual([1, 2])
     expect(lines.at(-1)).toEqual(await readSummary(place))
+    expect(lines.some(line => line.type === 'step')).toBe(false)
     expect(ended.stderr).toContain('epoch 2/2')
+  })
+
+  test('with --json and --log-steps tells every step', async () => {
+    const place = join(folder, 'steps')
+    const ended = await runCli(['train', ...small, '--workers', '1', '--run-dir', place, '--json', '--log-steps'])
+    const told = ended.stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    const steps = told.filter(line => line.type === 'step')
+    expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    // 160 samples in batches of 50, the last of 10: those of the epoch so far.
+    expect(steps.map(({ samples }) => samples)).toEqual([50, 100, 150, 160, 50, 100, 150, 160])
+    const logged = (await readFile(join(place, 'metrics.jsonl'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    expect(logged.filter(line => line.type === 'step').map(({ samples }) => samples)).toEqual([
+      50, 50, 50, 10, 50, 50, 50, 10,
+    ])
   })
 
   test('reads its configuration from a file, which flags overrule', async () => {

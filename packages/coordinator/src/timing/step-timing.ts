@@ -123,6 +123,7 @@ export function createStepTiming(options: StepTimingOptions): StepTiming {
       type: 'step',
       epoch,
       step,
+      samples: count,
       loss: lossSum / count,
       accuracy: correct / count,
       milliseconds: toMicroseconds(stepMs),

@@ -7,6 +7,7 @@ export function stepWith(step: number, changes: Partial<StepMetrics> = {}): Step
     type: 'step',
     epoch: Math.ceil(step / 4),
     step,
+    samples: 10,
     loss: 2,
     accuracy: 0.5,
     milliseconds: 9,

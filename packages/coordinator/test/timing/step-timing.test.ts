@@ -47,6 +47,7 @@ describe('the times of a step', () => {
         type: 'step',
         epoch: 1,
         step: 1,
+        samples: 10,
         loss: 2,
         accuracy: 0.5,
         milliseconds: 10,
