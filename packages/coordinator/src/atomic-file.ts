@@ -1,4 +1,4 @@
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { hasSystemCode, LockstepError } from '@lockstep/protocol'
 import { type Disk, systemDisk } from './disk.ts'
 
@@ -14,6 +14,18 @@ export async function writeAtomically(path: string, content: Uint8Array | string
     await syncFolder(disk, dirname(path))
   } catch (error) {
     await disk.remove(aside)
+    throw writeError(path, error)
+  }
+}
+
+/**
+ * Makes a folder, and those above it that are missing, so that what is written durably into it is found again after a
+ * crash. Throws as `writeAtomically` does.
+ */
+export async function makeFolderDurably(path: string, disk = systemDisk): Promise<void> {
+  try {
+    await makeAndSync(disk, resolve(path))
+  } catch (error) {
     throw writeError(path, error)
   }
 }
@@ -36,6 +48,17 @@ async function writeAndSync(disk: Disk, path: string, content: Uint8Array | stri
   } finally {
     await file.close()
   }
+}
+
+/** Also for a folder that is there: whoever made it may have died before its name was safe. */
+async function makeAndSync(disk: Disk, path: string): Promise<void> {
+  const above = dirname(path)
+  if ((await disk.kindOf(above)) === null) await makeAndSync(disk, above)
+  await disk.makeFolder(path)
+  await syncFolder(disk, above).catch(error => {
+    // Whoever may not read a folder cannot synchronise it.
+    if (!hasSystemCode(error, 'EACCES', 'EPERM')) throw error
+  })
 }
 
 async function syncFolder(disk: Disk, path: string): Promise<void> {

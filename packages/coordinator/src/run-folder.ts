@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { LockstepError } from '@lockstep/protocol'
-import { writeAtomically, writeError } from './atomic-file.ts'
+import { makeFolderDurably, writeAtomically } from './atomic-file.ts'
 import { type Disk, systemDisk } from './disk.ts'
 import { beginLife, refuseSuperseded } from './life.ts'
 import type { EpochMetrics, RunSummary, StepMetrics } from './metrics.ts'
@@ -36,7 +36,7 @@ export type RunFolder = {
 /** Starts a run folder. Throws `run-folder-taken` where something else is, before anything is written. */
 export async function createRunFolder(path: string, config: unknown, disk = systemDisk): Promise<RunFolder> {
   await refuseTaken(path, disk)
-  await makeFolder(disk, path)
+  await makeFolderDurably(path, disk)
   const life = await beginLife(path, disk)
   await writeAtomically(join(path, runFiles.config), json(config), disk)
   return openRunFolder(disk, path, life)
@@ -91,7 +91,7 @@ function openRunFolder(disk: Disk, path: string, life: number): RunFolder {
       await writeAtomically(join(path, runFiles.summary), json(summary), disk)
     },
     writeModel: async files => {
-      await makeFolder(disk, join(path, runFiles.model))
+      await makeFolderDurably(join(path, runFiles.model), disk)
       for (const [name, content] of Object.entries(files)) {
         await writeAtomically(join(path, runFiles.model, name), content, disk)
       }
@@ -99,7 +99,7 @@ function openRunFolder(disk: Disk, path: string, life: number): RunFolder {
     writeCheckpoint: async (step, bytes) => {
       await refuseSuperseded(path, life, disk)
       const folder = join(path, runFiles.checkpoints)
-      await makeFolder(disk, folder)
+      await makeFolderDurably(folder, disk)
       const file = join(folder, `step-${String(step).padStart(9, '0')}.ckpt`)
       await writeAtomically(file, bytes, disk)
       await metrics.flush()
@@ -108,10 +108,6 @@ function openRunFolder(disk: Disk, path: string, life: number): RunFolder {
       return file
     },
   }
-}
-
-async function makeFolder(disk: Disk, path: string): Promise<void> {
-  await disk.makeFolder(path).catch(error => Promise.reject(writeError(path, error)))
 }
 
 async function listCheckpoints(disk: Disk, folder: string): Promise<readonly string[]> {

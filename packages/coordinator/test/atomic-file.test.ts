@@ -2,7 +2,8 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LockstepError } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
-import { writeAtomically, writeError } from '../src/atomic-file.ts'
+import { makeFolderDurably, writeAtomically, writeError } from '../src/atomic-file.ts'
+import { type Disk, systemDisk } from '../src/disk.ts'
 import { temporaryFolder } from './support/folder.ts'
 
 describe('writing a file', () => {
@@ -63,4 +64,29 @@ test.each([
   const error = writeError('/runs/a', cause)
   expect(error).toBeInstanceOf(LockstepError)
   expect(error).toMatchObject({ code, cause, message: expect.stringContaining('/runs/a') })
+})
+
+describe('making a folder', () => {
+  test('synchronises the folders in which it and what is above it have a name', async () => {
+    const folder = await temporaryFolder()
+    const synced: string[] = []
+    const disk: Disk = {
+      ...systemDisk,
+      open: async (path, mode) => {
+        const file = await systemDisk.open(path, mode)
+        return { ...file, sync: () => file.sync().then(() => void synced.push(path)) }
+      },
+    }
+    await makeFolderDurably(join(folder, 'runs', 'first'), disk)
+    expect(synced).toEqual([folder, join(folder, 'runs')])
+    // Another coordinator may have died between making it and synchronising.
+    await makeFolderDurably(join(folder, 'runs', 'first'), disk)
+    expect(synced).toEqual([folder, join(folder, 'runs'), join(folder, 'runs')])
+  })
+
+  test('says what is in its way', async () => {
+    const path = join(await temporaryFolder(), 'file')
+    await writeFile(path, '')
+    await expect(makeFolderDurably(join(path, 'folder'))).rejects.toMatchObject({ code: 'file-not-written' })
+  })
 })
