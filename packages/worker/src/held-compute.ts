@@ -2,6 +2,12 @@ import { LockstepError, type MessageOf } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { type Compute, startCompute as startThread } from './compute.ts'
 
+/**
+ * A computing thread with something to do that has finished nothing for so long is not taken into another connection. A little
+ * less than what the coordinator waits for, which then cuts the connection off.
+ */
+const hangMs = 100_000
+
 /** Keeps the computing thread over reconnections to the same run. */
 export type HeldCompute = {
   /** Of the model it has built; null before. */
@@ -16,6 +22,7 @@ type Holding = {
   readonly runId: string
   phase: 'provisioning' | 'started' | 'released'
   layoutHash: string | null
+  compute: Compute | null
   starting: Promise<Compute> | null
 }
 
@@ -27,7 +34,7 @@ export function createHeldCompute(
   let held: Holding | null = null
 
   function prepare(welcome: MessageOf<'welcome'>): Promise<Compute> {
-    if (held?.runId !== welcome.runId) {
+    if (held?.runId !== welcome.runId || hangs(held.compute)) {
       const [previous, next] = [held, newHolding(welcome.runId)]
       held = next
       next.starting = release(previous).then(() => start(next, welcome))
@@ -41,6 +48,7 @@ export function createHeldCompute(
     holding.phase = 'started'
     const compute = await startCompute({ config, topology, provisioned })
     holding.layoutHash = compute.layoutHash
+    holding.compute = compute
     return compute
   }
 
@@ -48,7 +56,7 @@ export function createHeldCompute(
 }
 
 function newHolding(runId: string): Holding {
-  return { runId, phase: 'provisioning', layoutHash: null, starting: null }
+  return { runId, phase: 'provisioning', layoutHash: null, compute: null, starting: null }
 }
 
 async function release(holding: Holding | null): Promise<void> {
@@ -57,5 +65,13 @@ async function release(holding: Holding | null): Promise<void> {
   holding.phase = 'released'
   if (phase === 'provisioning') return
   const compute = await holding.starting?.catch(() => null)
-  await compute?.stop()
+  const stopped = compute?.stop()
+  // Whatever hangs may never end.
+  if (!hangs(holding.compute)) await stopped
+}
+
+function hangs(compute: Compute | null): boolean {
+  if (compute === null) return false
+  const { pending, quietMs } = compute.progress()
+  return pending > 0 && quietMs > hangMs
 }

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { Compute } from '../src/compute.ts'
 import { createHeldCompute } from '../src/held-compute.ts'
 import { welcome } from './support/configuration.ts'
+import { createIdleCompute } from './support/idle-compute.ts'
 import { provisionForTests } from './support/tensorflow.ts'
 
 let provisioned: Provisioned
@@ -63,6 +64,24 @@ describe('the computing thread', () => {
     await expect(held.prepare(welcome)).rejects.toBe(failure)
     await held.stop()
   })
+})
+
+test('a thread that hangs is replaced when the worker comes back, though it may never end', async () => {
+  const progress = { step: 0, pending: 1, quietMs: 99_000 }
+  const endless = {
+    ...createIdleCompute().compute,
+    progress: () => progress,
+    stop: () => new Promise<void>(() => undefined),
+  }
+  const computes = [endless, createIdleCompute().compute]
+  const held = createHeldCompute(
+    async () => provisioned,
+    async () => computes.shift()!,
+  )
+  expect(await held.prepare(welcome)).toBe(endless)
+  expect(await held.prepare(welcome)).toBe(endless)
+  progress.quietMs = 101_000
+  expect(await held.prepare(welcome)).not.toBe(endless)
 })
 
 test('stopping does not wait for TensorFlow to be provisioned, and nothing starts afterwards', async () => {
