@@ -1,0 +1,81 @@
+import {
+  type CoordinatorEvent,
+  createRunFolder,
+  type RunPlan,
+  type RunSummary,
+  readNewestCheckpoint,
+  reopenRunFolder,
+  startCoordinator,
+} from '@lockstep/coordinator'
+import { decodeCheckpoint } from '@lockstep/model'
+import { planTinyRun } from '../model/tiny-plan.ts'
+import type { Scenario } from '../scenario.ts'
+import type { SimulatedDisk } from '../world/disk.ts'
+import type { Network } from '../world/network.ts'
+import type { SimulatedProcess } from '../world/process.ts'
+import { listenOn } from './listen.ts'
+
+export const runFolder = '/runs/simulated'
+export const coordinatorHost = 'coordinator'
+export const coordinatorPort = 1
+export const token = 'token'
+
+/** How long the coordinator waits for a first or another worker before it gives up. */
+const waitMs = 60_000
+
+export type CoordinatorLife = {
+  readonly process: SimulatedProcess
+  readonly scenario: Scenario
+  readonly network: Network
+  readonly disk: SimulatedDisk
+  /** Of a run that begins anew. */
+  readonly runId: string
+  /** Whether there is a run to go on with. */
+  readonly resumes: boolean
+  readonly stop: AbortSignal
+  /** The state from which it starts is known. */
+  readonly onPlan: (plan: RunPlan) => void
+  /** The run folder is ready to be gone on with. */
+  readonly onFolder: () => void
+  readonly onEvent: (event: CoordinatorEvent) => void
+}
+
+/** What the command line does: takes up the newest checkpoint or begins, then coordinates the run to its end. */
+export async function liveAsCoordinator(life: CoordinatorLife): Promise<RunSummary> {
+  const { process, scenario, network, runId, resumes } = life
+  const disk = life.disk.of(process)
+  const checkpoint = resumes ? await readNewestCheckpoint(runFolder, disk) : null
+  const plan = planTinyRun(
+    checkpoint === null ? runId : decodeCheckpoint(checkpoint).runId,
+    scenario.config,
+    checkpoint,
+  )
+  life.onPlan(plan)
+  const facts = { runId: plan.identity.runId }
+  const known = { epochs: [...plan.state.history.epochs], step: plan.state.step }
+  const coordinator = await startCoordinator(
+    {
+      plan,
+      openFolder: async () => {
+        const folder = await (resumes
+          ? reopenRunFolder(runFolder, known, facts, disk)
+          : createRunFolder(runFolder, facts, disk))
+        life.onFolder()
+        return folder
+      },
+      listen: { host: process.host, port: coordinatorPort, tls: null },
+      token,
+      minWorkers: scenario.minWorkers,
+      waitMs,
+      shareMemory: false,
+      topology: scenario.topology,
+      checkpointEvery: scenario.checkpointEvery,
+      logSteps: false,
+      trace: null,
+      stop: life.stop,
+      onEvent: life.onEvent,
+    },
+    { clock: process.clock, listen: listenOn(network, process) },
+  )
+  return coordinator.finished
+}

@@ -1,0 +1,139 @@
+import { createOptimizer, type Optimizer } from '@lockstep/model'
+import type { Clock } from '@lockstep/protocol'
+import {
+  type Computation,
+  type Compute,
+  createComputeServer,
+  type FromCompute,
+  followCompute,
+  type ToCompute,
+  type WorkerWorld,
+} from '@lockstep/worker'
+import { evaluationOf, gradientOf, modelSize, tinyLayout, trainableSize } from '../model/tiny-model.ts'
+import { layoutHash } from '../model/tiny-plan.ts'
+import type { Chance } from '../world/chance.ts'
+import type { SimulatedProcess } from '../world/process.ts'
+
+/** What is seen of a computing thread from outside. */
+export type ComputeWatch = {
+  /** How long a sample takes. */
+  readonly msPerSample: () => number
+  /** Whether the thread is to hang for good from here on: asked before each computation. */
+  readonly hangs: () => boolean
+  /** A replica has come to this step: these are its weights, all of them once the present event is over. */
+  readonly onReplica: (weights: Float32Array, step: number) => void
+  /** A gradient is computed with these weights, for these samples. */
+  readonly onGradient: (weights: Float32Array, pixels: Uint8Array) => void
+}
+
+/** A computing thread without a thread: both of its ends are the product's own, the way between them takes time. */
+export function computeIn(process: SimulatedProcess, chance: Chance, watch: ComputeWatch): WorkerWorld['startCompute'] {
+  return setup =>
+    new Promise(resolve => {
+      const thread = { stopped: false, hung: false }
+      const there = createWay<ToCompute>(process.clock, chance)
+      const back = createWay<FromCompute>(process.clock, chance)
+      const port = {
+        postMessage: there.send,
+        on: (_: 'message', listener: (message: FromCompute) => void) => back.listen(listener),
+      }
+      const follow = followCompute(port, process.clock)
+      const compute: Compute = {
+        ...follow,
+        layoutHash,
+        backend: 'simulated',
+        failed: new Promise<never>(() => undefined),
+        stop: async () => {
+          thread.stopped = true
+        },
+      }
+      process.clock.after(chance.between(1, 30), () => {
+        const computation = computationOf(setup.config, process, watch, thread)
+        const surroundings = { post: back.send, afterAnswer: () => undefined, clock: process.clock }
+        const serve = createComputeServer(setup, computation, surroundings)
+        there.listen(message => {
+          if (!thread.stopped && !thread.hung) serve(message)
+        })
+        resolve(compute)
+      })
+    })
+}
+
+function computationOf(
+  config: Parameters<typeof createOptimizer>[0],
+  process: SimulatedProcess,
+  watch: ComputeWatch,
+  thread: { hung: boolean },
+): Computation {
+  /** Takes the time of so many samples. */
+  const take = <T>(samples: number, compute: () => T) =>
+    new Promise<T>((resolve, reject) => {
+      thread.hung ||= watch.hangs()
+      if (thread.hung) return
+      process.clock.after(samples * watch.msPerSample(), () => {
+        try {
+          resolve(compute())
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
+  return {
+    engine: {
+      name: 'simulated',
+      gradient: (weights, pixels, labels, keys) =>
+        take(labels.length, () => {
+          watch.onGradient(weights, pixels)
+          return gradientOf(weights, pixels, labels, keys)
+        }),
+      evaluate: (weights, pixels, labels) => take(labels.length, () => evaluationOf(weights, pixels, labels)),
+      dispose: () => undefined,
+    },
+    createUpdater: arithmetic => ({
+      optimizer: watched(createOptimizer(config, tinyLayout, arithmetic), watch),
+      trainableSize,
+    }),
+    layoutHash,
+    size: modelSize,
+    backend: 'simulated',
+  }
+}
+
+function watched(optimizer: Optimizer, watch: ComputeWatch): Optimizer {
+  return {
+    ...optimizer,
+    apply: (weights, gradient, state, learningRate) => {
+      const next = optimizer.apply(weights, gradient, state, learningRate)
+      watch.onReplica(new Float32Array(weights.buffer, weights.byteOffset, modelSize), next.step)
+      return next
+    },
+  }
+}
+
+/** One way between two threads: what is sent arrives later, in order. */
+function createWay<T>(clock: Clock, chance: Chance) {
+  const underWay: T[] = []
+  let arrived = 0
+  let listener: ((message: T) => void) | null = null
+
+  function deliver(): void {
+    while (listener !== null && arrived > 0) {
+      arrived -= 1
+      listener(underWay.shift()!)
+    }
+  }
+
+  return {
+    send: (message: T) => {
+      underWay.push(message)
+      clock.after(chance.between(0.01, 0.3), () => {
+        arrived += 1
+        deliver()
+      })
+    },
+    listen: (given: (message: T) => void) => {
+      listener = given
+      deliver()
+    },
+  }
+}

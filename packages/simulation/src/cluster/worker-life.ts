@@ -1,0 +1,44 @@
+import { maxClientFrameBytes, maxWorkerHeaderBytes } from '@lockstep/protocol'
+import { type Dial, runWorker, type WorkerEnd, type WorkerEvent } from '@lockstep/worker'
+import type { Chance } from '../world/chance.ts'
+import { carryOver } from '../world/connection.ts'
+import type { Network } from '../world/network.ts'
+import type { SimulatedProcess } from '../world/process.ts'
+import { coordinatorHost, coordinatorPort, token } from './coordinator-life.ts'
+import { type ComputeWatch, computeIn } from './simulated-compute.ts'
+
+/** How long a worker tries to reach a coordinator. */
+const waitMs = 600_000
+
+export type WorkerLife = {
+  readonly process: SimulatedProcess
+  readonly network: Network
+  readonly chance: Chance
+  readonly watch: ComputeWatch
+  readonly leave: AbortSignal
+  readonly onEvent: (event: WorkerEvent) => void
+}
+
+/** What the command line does: works for the coordinator until the run ends. */
+export function liveAsWorker({ process, network, chance, watch, leave, onEvent }: WorkerLife): Promise<WorkerEnd> {
+  const dial: Dial = ({ url, timeoutMs }, { onOpen, ...handlers }) =>
+    carryOver(process, opened => network.dial(process, url.slice('ws://'.length), opened), handlers, {
+      maxHeader: maxWorkerHeaderBytes,
+      maxFrameBytes: maxClientFrameBytes,
+      onOpen: () => onOpen(process.host),
+      openTimeoutMs: timeoutMs,
+    })
+  return runWorker(
+    {
+      url: `ws://${coordinatorHost}:${coordinatorPort}`,
+      token,
+      name: process.name,
+      device: 'cpu',
+      waitMs,
+      provision: async () => ({ backend: 'wasm', version: 'simulated' }),
+      onEvent,
+      signal: leave,
+    },
+    { clock: process.clock, random: chance.unit, dial, startCompute: computeIn(process, chance, watch) },
+  )
+}

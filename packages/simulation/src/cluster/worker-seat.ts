@@ -1,0 +1,115 @@
+import { LockstepError } from '@lockstep/protocol'
+import type { WorkerEvent } from '@lockstep/worker'
+import { checkComputation, checkWeights } from '../invariants/replicas.ts'
+import type { ReferenceRun } from '../model/reference-run.ts'
+import type { Chance } from '../world/chance.ts'
+import type { Network } from '../world/network.ts'
+import { createProcess, type SimulatedProcess } from '../world/process.ts'
+import type { SimulatedTime } from '../world/time.ts'
+import { liveAsWorker } from './worker-life.ts'
+
+/** A place for a worker on a machine of its own: one life after the other, until the run is over. */
+export type WorkerSeat = {
+  readonly host: string
+  readonly process: () => SimulatedProcess
+  /** Makes it say goodbye. */
+  readonly leave: () => void
+  /** How many times as long it takes for a sample. */
+  readonly setPace: (factor: number) => void
+  /** Makes its computing thread hang at the next computation. */
+  readonly hang: () => void
+  readonly check: () => void
+  readonly describe: () => string
+}
+
+export type WorkerSeatOptions = {
+  readonly time: SimulatedTime
+  readonly network: Network
+  readonly chance: Chance
+  readonly reference: ReferenceRun
+  readonly number: number
+  readonly msPerSample: number
+  readonly restart: { readonly leastMs: number; readonly mostMs: number }
+  readonly isOver: () => boolean
+  readonly fail: (error: Error) => void
+}
+
+type Life = {
+  readonly process: SimulatedProcess
+  readonly leave: AbortController
+  replica: { readonly weights: Float32Array; readonly step: number } | null
+  lastEvent: WorkerEvent['type'] | 'started'
+}
+
+export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
+  const { time, network, chance, reference, number, fail } = options
+  const host = `worker-${number}`
+  let lives = 0
+  let [pace, hanging] = [1, false]
+  let life = startLife()
+
+  function startLife(): Life {
+    lives += 1
+    const process = createProcess(time, `worker ${number}.${lives}`, host)
+    const next: Life = { process, leave: new AbortController(), replica: null, lastEvent: 'started' }
+    network.boot(host)
+    pace = 1
+    hanging = false
+    process.onEnd(() => time.after(chance.between(options.restart.leastMs, options.restart.mostMs), restart))
+    liveAsWorker({
+      process,
+      network,
+      chance,
+      leave: next.leave.signal,
+      watch: {
+        msPerSample: () => options.msPerSample * pace,
+        hangs: () => {
+          const hangs = hanging
+          hanging = false
+          return hangs
+        },
+        onReplica: (weights, step) => {
+          next.replica = { weights, step }
+        },
+        onGradient: (weights, pixels) => {
+          if (process.isAlive()) checkComputation(reference, weights, pixels, process.name)
+        },
+      },
+      onEvent: ({ type }) => {
+        next.lastEvent = type
+      },
+    }).then(
+      () => process.end('exit'),
+      error => {
+        if (error instanceof LockstepError) process.end('exit')
+        else if (process.isAlive()) fail(error)
+      },
+    )
+    return next
+  }
+
+  function restart(): void {
+    if (!options.isOver()) life = startLife()
+  }
+
+  return {
+    host,
+    process: () => life.process,
+    leave: () => life.leave.abort(),
+    setPace: factor => {
+      pace = factor
+    },
+    hang: () => {
+      hanging = true
+    },
+    check: () => {
+      const { replica, process } = life
+      if (replica !== null && process.isAlive()) checkWeights(reference, replica.weights, replica.step, process.name)
+    },
+    describe: () => {
+      const { process, lastEvent, replica } = life
+      const state = process.isAlive() ? (process.isSuspended() ? 'suspended' : lastEvent) : 'dead'
+      return `${process.name} ${state} at step ${replica?.step ?? '-'}`
+    },
+  }
+}

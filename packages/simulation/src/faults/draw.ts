@@ -1,0 +1,36 @@
+import type { Chance } from '../world/chance.ts'
+import { type Fault, type FaultKind, faultKinds } from './fault.ts'
+
+/** Kinds that are drawn less often than the others: they end what others could still disturb, or take long. */
+const rare: Partial<Record<FaultKind, number>> = {
+  'computing thread hangs': 0.15,
+  'coordinator interrupted': 0.4,
+  'disk full': 0.4,
+}
+
+const mostFaults = 7
+
+export function drawFaults(chance: Chance): readonly Fault[] {
+  // Some runs are disturbed while they start, others long after.
+  const untilMs = chance.pick([60, 150, 400, 1500, 5000])
+  const faults = Array.from({ length: chance.whole(0, mostFaults) }, () => drawFault(chance, untilMs))
+  return faults.sort((a, b) => a.atMs - b.atMs)
+}
+
+function drawFault(chance: Chance, untilMs: number): Fault {
+  return {
+    kind: drawKind(chance),
+    atMs: chance.between(0, untilMs),
+    forMs: chance.pick([20, 200, 1000, 3000]) * chance.between(0.5, 1.5),
+    worker: chance.whole(1, 6),
+    acts: chance.pick([0, 1, 3, 10, 30]) === 0 ? 0 : chance.whole(0, 30),
+    variant: chance.unit(),
+  }
+}
+
+function drawKind(chance: Chance): FaultKind {
+  for (;;) {
+    const kind = chance.pick(faultKinds)
+    if (chance.happens(rare[kind] ?? 1)) return kind
+  }
+}

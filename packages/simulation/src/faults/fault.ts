@@ -1,0 +1,45 @@
+/** Everything that can go wrong in a simulation. */
+export const faultKinds = [
+  'worker killed',
+  'worker loses power',
+  'worker suspended',
+  'worker slow',
+  'worker leaves',
+  'worker joins',
+  'computing thread hangs',
+  'connection cut',
+  'connection half-open',
+  'partition',
+  'one-way partition',
+  'network slow',
+  'coordinator killed',
+  'coordinator loses power',
+  'coordinator suspended',
+  'coordinator interrupted',
+  'disk full',
+  'disk slow',
+] as const
+
+export type FaultKind = (typeof faultKinds)[number]
+
+/** One thing that goes wrong. What it does depends on nothing but its own fields and the moment. */
+export type Fault = {
+  readonly kind: FaultKind
+  readonly atMs: number
+  /** How long it lasts, where it is not over at once. */
+  readonly forMs: number
+  /** Which worker it happens to, of those that are there. */
+  readonly worker: number
+  /** A crash comes in the middle of what is being done: after so many sends and disk operations more. */
+  readonly acts: number
+  /** At least 0 and less than 1: chooses among what the kind leaves open. */
+  readonly variant: number
+}
+
+export function describeFault({ kind, atMs, forMs, worker, acts }: Fault): string {
+  const parts = [`${atMs.toFixed(1)} ms: ${kind}`]
+  if (!kind.startsWith('coordinator') && !kind.startsWith('disk')) parts.push(`worker ${worker}`)
+  if (kind.endsWith('killed') || kind.endsWith('power')) parts.push(`after ${acts} acts`)
+  else parts.push(`for ${forMs.toFixed(0)} ms`)
+  return parts.join(', ')
+}

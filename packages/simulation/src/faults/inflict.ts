@@ -1,0 +1,78 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import { coordinatorHost } from '../cluster/coordinator-life.ts'
+import type { WorkerSeat } from '../cluster/worker-seat.ts'
+import { mostWorkers } from '../scenario.ts'
+import type { Ending } from '../world/process.ts'
+import type { Fault, FaultKind } from './fault.ts'
+
+type Inflict = (cluster: Cluster, fault: Fault, worker: WorkerSeat) => void
+
+/** Lets a fault happen now; what lasts is ended when its time is over. */
+export function inflict(cluster: Cluster, fault: Fault): void {
+  const worker = cluster.workers[(fault.worker - 1) % cluster.workers.length]!
+  inflictions[fault.kind](cluster, fault, worker)
+}
+
+const inflictions: Readonly<Record<FaultKind, Inflict>> = {
+  'worker killed': (_, { acts }, worker) => worker.process().dieAfter(acts, 'kill'),
+  'worker loses power': (_, { acts }, worker) => worker.process().dieAfter(acts, 'power-loss'),
+  'worker suspended': (cluster, fault, worker) => suspend(cluster, fault, worker.process()),
+  'worker slow': (cluster, { forMs, variant }, worker) => {
+    worker.setPace(2 + 40 * variant)
+    cluster.time.after(forMs, () => worker.setPace(1))
+  },
+  'worker leaves': (_, __, worker) => worker.leave(),
+  'worker joins': cluster => {
+    if (cluster.workers.length < mostWorkers) cluster.addWorker()
+  },
+  'computing thread hangs': (_, __, worker) => worker.hang(),
+  'connection cut': (cluster, { variant }, worker) => {
+    const told = variant < 0.6 ? ([true, true] as const) : ([variant < 0.8, variant >= 0.8] as const)
+    for (const connection of connectionsOf(cluster, worker)) connection.cut(told)
+  },
+  'connection half-open': (cluster, _, worker) => {
+    for (const connection of connectionsOf(cluster, worker)) connection.cut([false, false])
+  },
+  partition: (cluster, { forMs }, { host }) => {
+    block(cluster, host, coordinatorHost, forMs)
+    block(cluster, coordinatorHost, host, forMs)
+  },
+  'one-way partition': (cluster, { forMs, variant }, { host }) => {
+    if (variant < 0.5) block(cluster, host, coordinatorHost, forMs)
+    else block(cluster, coordinatorHost, host, forMs)
+  },
+  'network slow': (cluster, { forMs, variant }, { host }) => {
+    cluster.network.slowDown(host, 300 * variant)
+    cluster.time.after(forMs, () => cluster.network.slowDown(host, 0))
+  },
+  'coordinator killed': (cluster, { acts }) => end(cluster, acts, 'kill'),
+  'coordinator loses power': (cluster, { acts }) => end(cluster, acts, 'power-loss'),
+  'coordinator suspended': (cluster, fault) => suspend(cluster, fault, cluster.coordinator()),
+  'coordinator interrupted': cluster => cluster.interrupt(),
+  'disk full': (cluster, { forMs }) => {
+    cluster.disk.setFull(true)
+    cluster.time.after(forMs, () => cluster.disk.setFull(false))
+  },
+  'disk slow': (cluster, { forMs, variant }) => {
+    cluster.disk.setSlow(100 * variant)
+    cluster.time.after(forMs, () => cluster.disk.setSlow(0))
+  },
+}
+
+function end(cluster: Cluster, acts: number, ending: Ending): void {
+  cluster.coordinator().dieAfter(acts, ending)
+}
+
+function suspend(cluster: Cluster, { forMs }: Fault, process: ReturnType<Cluster['coordinator']>): void {
+  process.suspend()
+  cluster.time.after(forMs, process.resume)
+}
+
+function block(cluster: Cluster, from: string, to: string, forMs: number): void {
+  cluster.network.block(from, to)
+  cluster.time.after(forMs, () => cluster.network.unblock(from, to))
+}
+
+function connectionsOf(cluster: Cluster, { host }: WorkerSeat) {
+  return cluster.network.connections().filter(({ hosts }) => hosts.includes(host))
+}

@@ -1,0 +1,46 @@
+import type { TopologyMode } from '@lockstep/coordinator'
+import { drawFaults } from './faults/draw.ts'
+import type { Fault } from './faults/fault.ts'
+import type { TinyConfig } from './model/tiny-plan.ts'
+import { createChance } from './world/chance.ts'
+import type { Latency } from './world/network.ts'
+
+/** All that a simulation depends on: with the same scenario it happens again. */
+export type Scenario = {
+  readonly seed: number
+  readonly config: TinyConfig
+  readonly topology: TopologyMode
+  readonly workers: number
+  readonly minWorkers: number
+  /** Steps between checkpoints within an epoch; 0 for none. */
+  readonly checkpointEvery: number
+  readonly latency: Latency
+  /** How long each worker takes for a sample. */
+  readonly msPerSample: readonly number[]
+  readonly faults: readonly Fault[]
+}
+
+/** The most workers of a simulation, with those that join later. */
+export const mostWorkers = 6
+
+export function drawScenario(seed: number): Scenario {
+  const chance = createChance(seed, 'scenario')
+  const workers = chance.whole(1, 5)
+  const leastMs = chance.pick([0.05, 0.2, 1])
+  return {
+    seed,
+    config: {
+      batchSize: chance.pick([8, 10, 16]),
+      shards: chance.whole(1, 5),
+      optimizer: chance.pick(['adam', 'sgd'] as const),
+      compress: chance.pick(['none', 'none', 'bfloat16'] as const),
+    },
+    topology: 'star',
+    workers,
+    minWorkers: chance.whole(1, workers),
+    checkpointEvery: chance.pick([0, 1, 2, 3]),
+    latency: { leastMs, mostMs: leastMs * chance.pick([2, 10]) },
+    msPerSample: Array.from({ length: mostWorkers }, () => chance.between(0.1, chance.pick([1, 1, 8]))),
+    faults: drawFaults(createChance(seed, 'faults')),
+  }
+}

@@ -1,0 +1,84 @@
+import { type Cluster, createCluster } from './cluster/cluster.ts'
+import type { Fault } from './faults/fault.ts'
+import { inflict } from './faults/inflict.ts'
+import { drawScenario, type Scenario } from './scenario.ts'
+import { Violation } from './violation.ts'
+
+/** Once nothing goes wrong any more the run must have ended after so long: longer than any patience of the product. */
+const patienceMs = 400_000
+const mostEvents = 400_000
+const mostQueuedBytes = 1 << 20
+
+export type SimulationResult = {
+  readonly scenario: Scenario
+  /** What was wrong; null where all was right. */
+  readonly violation: string | null
+  /** The faults that happened before the run had ended. */
+  readonly inflicted: readonly Fault[]
+  readonly events: number
+  readonly simulatedMs: number
+  /** Of the times of all events: equal for equal runs. */
+  readonly digest: number
+}
+
+/** Runs one simulation. The same scenario always comes to the same. */
+export async function simulate(scenario: Scenario): Promise<SimulationResult> {
+  const inflicted: Fault[] = []
+  let [events, digest] = [0, 0]
+  const cluster = createCluster(scenario)
+  const onRejection = (error: unknown) => cluster.fail(error instanceof Error ? error : new Error(String(error)))
+  process.on('unhandledRejection', onRejection)
+  for (const fault of scenario.faults) {
+    cluster.time.after(fault.atMs, () => {
+      inflicted.push(fault)
+      inflict(cluster, fault)
+    })
+  }
+  const lastFaultMs = Math.max(0, ...scenario.faults.map(({ atMs, forMs }) => atMs + forMs))
+  let violation: string | null = null
+  try {
+    await settled()
+    while (cluster.summary() === null) {
+      cluster.check()
+      checkProgress(cluster, events, lastFaultMs)
+      if (!cluster.time.advance()) throw new Violation('nothing is left to happen, and the run has not ended')
+      events += 1
+      await settled()
+      digest = mix(digest, cluster.time.nowMs())
+    }
+    cluster.check()
+  } catch (error) {
+    violation = error instanceof Violation ? error.message : describeError(error)
+  } finally {
+    process.off('unhandledRejection', onRejection)
+  }
+  return { scenario, violation, inflicted, events, simulatedMs: cluster.time.nowMs(), digest }
+}
+
+export function simulateSeed(seed: number): Promise<SimulationResult> {
+  return simulate(drawScenario(seed))
+}
+
+function checkProgress(cluster: Cluster, events: number, lastFaultMs: number): void {
+  const overMs = cluster.time.nowMs() - lastFaultMs
+  if (overMs > patienceMs || events > mostEvents) {
+    const since = `${(overMs / 1000).toFixed(0)} s after the last fault, ${events} events`
+    throw new Violation(`the run has not ended: ${since}: ${cluster.describe()}`)
+  }
+  const queued = cluster.network.mostQueuedBytes()
+  if (queued > mostQueuedBytes) throw new Violation(`${queued} bytes are queued in one connection`)
+}
+
+/** Resolves when every promise that can be has been settled, and what followed from it has been done. */
+function settled(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}
+
+function mix(digest: number, value: number): number {
+  const low = Math.floor(value * 1e6) >>> 0
+  return Math.imul(digest ^ low, 0x01000193) >>> 0
+}
+
+function describeError(error: unknown): string {
+  return error instanceof Error ? `${error.stack ?? error.message}` : String(error)
+}

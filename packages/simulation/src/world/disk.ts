@@ -1,0 +1,218 @@
+import { basename, dirname } from 'node:path'
+import type { Disk, DiskFile } from '@lockstep/coordinator'
+import type { Chance } from './chance.ts'
+import type { SimulatedProcess } from './process.ts'
+import type { SimulatedTime } from './time.ts'
+
+/**
+ * A disk behind a cache, as POSIX promises it and no better: what has not been synchronised may be lost with the power, the
+ * bytes of a file apart from its name in its folder, in part or in whole.
+ */
+export type SimulatedDisk = {
+  /** The disk as a process has it. */
+  readonly of: (process: SimulatedProcess) => Disk
+  /** The machine loses its power: what has not been synchronised survives as chance has it. */
+  readonly losePower: () => void
+  /** Whether writing fails for want of space. */
+  readonly setFull: (full: boolean) => void
+  /** How much longer an operation takes. */
+  readonly setSlow: (byMs: number) => void
+  /** Looks at a file as it is in the cache, without time passing; null where there is none. */
+  readonly peek: (path: string) => Uint8Array | null
+  /** The names in a folder as they are in the cache; none where there is no such folder. */
+  readonly list: (path: string) => readonly string[]
+  /** As someone does it by hand: a folder with all that is in it. */
+  readonly removeFolder: (path: string) => void
+}
+
+type FileNode = { readonly kind: 'file'; live: Uint8Array; synced: Uint8Array }
+type FolderNode = {
+  readonly kind: 'folder'
+  live: Map<string, Node>
+  synced: Map<string, Node>
+  /** The changes to the live names since the last synchronisation, oldest first. */
+  changes: ((names: Map<string, Node>) => void)[]
+}
+type Node = FileNode | FolderNode
+
+const empty = new Uint8Array(0)
+
+export function createSimulatedDisk(time: SimulatedTime, chance: Chance): SimulatedDisk {
+  const root = newFolder()
+  let [full, slowMs] = [false, 0]
+
+  /** Takes its time, and then happens, unless the process has died meanwhile: then it may have happened still. */
+  function operate<T>(process: SimulatedProcess, mostMs: number, effect: () => T): Promise<T> {
+    if (!process.act()) return new Promise(() => undefined)
+    return new Promise((resolve, reject) => {
+      time.after(chance.between(0.02, mostMs) + slowMs, () => {
+        if (!process.isAlive() && chance.happens(0.5)) return
+        const outcome = attempt(effect)
+        process.reach(() => ('value' in outcome ? resolve(outcome.value) : reject(outcome.error)))
+      })
+    })
+  }
+
+  function find(path: string): Node | null {
+    let node: Node = root
+    for (const name of path.split('/').filter(part => part !== '')) {
+      const next: Node | undefined = node.kind === 'folder' ? node.live.get(name) : undefined
+      if (next === undefined) return null
+      node = next
+    }
+    return node
+  }
+
+  function existing(path: string): Node {
+    const node = find(path)
+    if (node === null) throw systemError('ENOENT', path)
+    return node
+  }
+
+  function folderAt(path: string): FolderNode {
+    const node = existing(path)
+    if (node.kind !== 'folder') throw systemError('ENOTDIR', path)
+    return node
+  }
+
+  function change(path: string, action: (names: Map<string, Node>) => void): void {
+    const folder = folderAt(path)
+    action(folder.live)
+    folder.changes.push(action)
+  }
+
+  function openFile(path: string, mode: 'read' | 'write' | 'append'): Node {
+    const known = find(path)
+    if (mode === 'read' || (known !== null && mode === 'append')) return existing(path)
+    if (known?.kind === 'file') {
+      known.live = empty
+      return known
+    }
+    if (full) throw systemError('ENOSPC', path)
+    const file: FileNode = { kind: 'file', live: empty, synced: empty }
+    change(dirname(path), names => names.set(basename(path), file))
+    return file
+  }
+
+  function append(file: FileNode, bytes: Uint8Array, path: string): void {
+    if (full) throw systemError('ENOSPC', path)
+    const joined = new Uint8Array(file.live.length + bytes.length)
+    joined.set(file.live)
+    joined.set(bytes, file.live.length)
+    file.live = joined
+  }
+
+  function handleOf(process: SimulatedProcess, path: string, node: Node): DiskFile {
+    return {
+      write: async content => {
+        const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content.slice()
+        const half = chance.whole(0, bytes.length)
+        await operate(process, 0.3, () => append(node as FileNode, bytes.subarray(0, half), path))
+        await operate(process, 0.3, () => append(node as FileNode, bytes.subarray(half), path))
+      },
+      sync: () => operate(process, 3, () => sync(node)),
+      close: () => operate(process, 0.05, () => undefined),
+    }
+  }
+
+  function rename(from: string, to: string): void {
+    const node = existing(from)
+    change(dirname(from), names => names.delete(basename(from)))
+    change(dirname(to), names => names.set(basename(to), node))
+  }
+
+  function makeFolder(path: string): void {
+    if (path === '/' || path === '.' || find(path) !== null) return
+    makeFolder(dirname(path))
+    const folder = newFolder()
+    change(dirname(path), names => names.set(basename(path), folder))
+  }
+
+  function losePower(node: Node): void {
+    if (node.kind === 'file') {
+      node.live = survivingBytes(node)
+      node.synced = node.live
+      return
+    }
+    const names = new Map(node.synced)
+    const survivors = chance.happens(0.4) ? 0 : chance.whole(0, node.changes.length)
+    for (const action of node.changes.slice(0, survivors)) action(names)
+    node.live = names
+    sync(node)
+    for (const child of names.values()) losePower(child)
+  }
+
+  /** What was synchronised, what was written, the beginning of it, or room for it in which nothing has been written. */
+  function survivingBytes({ live, synced }: FileNode): Uint8Array {
+    if (live === synced) return live
+    const kind = chance.whole(0, 3)
+    if (kind === 0) return synced
+    if (kind === 1) return live
+    if (kind === 2) return live.subarray(0, chance.whole(0, live.length))
+    return new Uint8Array(live.length)
+  }
+
+  return {
+    of: process => ({
+      open: async (path, mode) => handleOf(process, path, await operate(process, 0.1, () => openFile(path, mode))),
+      read: path =>
+        operate(process, 0.3, () => {
+          const node = existing(path)
+          if (node.kind === 'folder') throw systemError('EISDIR', path)
+          return node.live.slice()
+        }),
+      rename: (from, to) => operate(process, 0.1, () => rename(from, to)),
+      remove: path =>
+        operate(process, 0.1, () => {
+          if (find(path) !== null) change(dirname(path), names => names.delete(basename(path)))
+        }),
+      makeFolder: path => operate(process, 0.1, () => makeFolder(path)),
+      list: path => operate(process, 0.1, () => [...folderAt(path).live.keys()].sort()),
+      kindOf: path => operate(process, 0.05, () => find(path)?.kind ?? null),
+    }),
+    losePower: () => losePower(root),
+    setFull: value => {
+      full = value
+    },
+    setSlow: byMs => {
+      slowMs = byMs
+    },
+    peek: path => {
+      const node = find(path)
+      return node?.kind === 'file' ? node.live : null
+    },
+    list: path => {
+      const node = find(path)
+      return node?.kind === 'folder' ? [...node.live.keys()] : []
+    },
+    removeFolder: path => {
+      change(dirname(path), names => names.delete(basename(path)))
+      sync(folderAt(dirname(path)))
+    },
+  }
+}
+
+function newFolder(): FolderNode {
+  return { kind: 'folder', live: new Map(), synced: new Map(), changes: [] }
+}
+
+function sync(node: Node): void {
+  if (node.kind === 'file') {
+    node.synced = node.live
+    return
+  }
+  node.synced = new Map(node.live)
+  node.changes = []
+}
+
+function attempt<T>(effect: () => T): { readonly value: T } | { readonly error: unknown } {
+  try {
+    return { value: effect() }
+  } catch (error) {
+    return { error }
+  }
+}
+
+function systemError(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code })
+}

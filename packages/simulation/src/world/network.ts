@@ -1,0 +1,301 @@
+import type { Cancel } from '@lockstep/protocol'
+import type { Chance } from './chance.ts'
+import type { Ending, SimulatedProcess } from './process.ts'
+import type { SimulatedTime } from './time.ts'
+
+/** What travels one way over a connection, in order: bytes as they were cut on the way, and how it begins and ends. */
+type Item =
+  | { readonly type: 'data'; readonly bytes: Uint8Array }
+  | { readonly type: 'dial' | 'open' | 'end' }
+  | { readonly type: 'reset'; readonly reason: string }
+
+/** What the program at one end of a connection is told. */
+export type SocketHandlers = {
+  readonly onOpen: () => void
+  readonly onData: (bytes: Uint8Array) => void
+  /** The other end sends nothing more. */
+  readonly onEnd: () => void
+  readonly onReset: (reason: string) => void
+}
+
+/** One end of a connection, as a program has it. */
+export type Socket = {
+  readonly write: (bytes: Uint8Array) => void
+  /** Sends nothing more after what has been written. */
+  readonly end: () => void
+  /** Cuts the connection off: what has been written may be lost, and the other end is told. */
+  readonly destroy: () => void
+  /** Both ends have said that they send nothing more. */
+  readonly release: () => void
+  /** Bytes that the other end has not read. */
+  readonly queuedBytes: () => number
+  readonly receivedBytes: () => number
+}
+
+/** A dialler calls: `isOpen` says whether it still waits, `accept` opens the connection. */
+export type Call = {
+  readonly address: string
+  readonly isOpen: () => boolean
+  readonly accept: (handlers: SocketHandlers) => Socket
+}
+
+export type OnCall = (call: Call) => void
+
+export type Network = {
+  /** Throws where the port is taken. Returns what stops listening. */
+  readonly listen: (process: SimulatedProcess, port: number, onCall: OnCall) => () => void
+  readonly dial: (process: SimulatedProcess, to: string, handlers: SocketHandlers) => Socket
+  /** Connections whose ends both are with living processes. */
+  readonly connections: () => readonly NetworkConnection[]
+  /** Nothing passes from one machine to the other any more; it waits. */
+  readonly block: (from: string, to: string) => void
+  readonly unblock: (from: string, to: string) => void
+  /** What leaves or reaches this machine takes so much longer. */
+  readonly slowDown: (host: string, byMs: number) => void
+  /** A machine has power again: it answers those who still believe in its connections. */
+  readonly boot: (host: string) => void
+  /** The most bytes that were queued in one direction of a connection. */
+  readonly mostQueuedBytes: () => number
+}
+
+/** A connection as it is for those who disturb it. */
+export type NetworkConnection = {
+  readonly hosts: readonly [string, string]
+  /** Breaks in the middle of what is on its way. `told`: which of the ends hear of it; the others go on believing in it. */
+  readonly cut: (told: readonly [boolean, boolean]) => void
+}
+
+type End = {
+  readonly host: string
+  /** Null at a listener's end until the call has been taken. */
+  process: SimulatedProcess | null
+  handlers: SocketHandlers | null
+  readonly out: Pipe
+  receivedBytes: number
+  /** Nothing reaches the program any more. */
+  closed: boolean
+  /** At a dialler: what happens when its call arrives. */
+  call: (() => void) | null
+}
+
+type Pipe = {
+  readonly items: Item[]
+  lastArrivalMs: number
+  queuedBytes: number
+  /** A head that has arrived at a blocked path, and waits. */
+  stalled: boolean
+  /** Something that was sent has been lost: nothing may follow but the end. */
+  broken: boolean
+  cancel: Cancel | null
+}
+
+type Link = { readonly ends: readonly [End, End]; dead: boolean }
+
+type Listener = { readonly process: SimulatedProcess; readonly onCall: OnCall }
+
+/** How long a message is under way. */
+export type Latency = { readonly leastMs: number; readonly mostMs: number }
+
+export function createNetwork(time: SimulatedTime, chance: Chance, latency: Latency): Network {
+  const links: Link[] = []
+  const listeners = new Map<string, Listener>()
+  const blocked = new Set<string>()
+  const slow = new Map<string, number>()
+  const down = new Set<string>()
+  let ports = 40_000
+  let mostQueuedBytes = 0
+
+  function listen(process: SimulatedProcess, port: number, onCall: OnCall): () => void {
+    const address = `${process.host}:${port}`
+    if (listeners.has(address)) throw Object.assign(new Error(`${address} is taken`), { code: 'EADDRINUSE' })
+    const listener = { process, onCall }
+    listeners.set(address, listener)
+    const close = () => {
+      if (listeners.get(address) === listener) listeners.delete(address)
+    }
+    process.onEnd(close)
+    return close
+  }
+
+  function dial(process: SimulatedProcess, to: string, handlers: SocketHandlers): Socket {
+    const near = newEnd(process.host, process, handlers)
+    const far = newEnd(to.slice(0, to.lastIndexOf(':')), null, null)
+    const link: Link = { ends: [near, far], dead: false }
+    links.push(link)
+    const answer = (address: string) => {
+      const listener = listeners.get(to)
+      if (listener === undefined) return send(link, far, { type: 'reset', reason: 'connect ECONNREFUSED' })
+      listener.process.reach(() => {
+        const isOpen = () => !far.closed && listener.process.isAlive()
+        const accept: Call['accept'] = given => {
+          take(link, far, listener.process, given)
+          send(link, far, { type: 'open' })
+          return socketOf(link, far)
+        }
+        listener.onCall({ address, isOpen, accept })
+      })
+    }
+    near.call = () => answer(`${process.host}:${ports++}`)
+    take(link, near, process, handlers)
+    send(link, near, { type: 'dial' })
+    return socketOf(link, near)
+  }
+
+  function take(link: Link, end: End, process: SimulatedProcess, handlers: SocketHandlers): void {
+    end.process = process
+    end.handlers = handlers
+    process.onEnd(ending => abandon(link, end, ending))
+  }
+
+  /** What the kernel does with a connection whose process has ended. */
+  function abandon(link: Link, end: End, ending: Ending): void {
+    if (end.closed) return
+    end.closed = true
+    if (ending === 'power-loss') {
+      down.add(end.host)
+      loseTail(end.out)
+    } else if (ending === 'kill' && chance.happens(0.5)) {
+      loseTail(end.out)
+      send(link, end, { type: 'reset', reason: 'read ECONNRESET' })
+    } else send(link, end, { type: 'end' })
+  }
+
+  function socketOf(link: Link, end: End): Socket {
+    const acts = () => end.process!.act() && !end.closed
+    return {
+      write: bytes => {
+        if (!acts()) return
+        for (const piece of cutUp(bytes)) send(link, end, { type: 'data', bytes: piece })
+      },
+      end: () => {
+        if (acts()) send(link, end, { type: 'end' })
+      },
+      destroy: () => {
+        if (!acts()) return
+        end.closed = true
+        if (chance.happens(0.3)) loseTail(end.out)
+        send(link, end, { type: 'reset', reason: 'read ECONNRESET' })
+      },
+      release: () => {
+        end.closed = true
+      },
+      queuedBytes: () => end.out.queuedBytes,
+      receivedBytes: () => end.receivedBytes,
+    }
+  }
+
+  /** As a network does it: in pieces that have nothing to do with what was written. */
+  function cutUp(bytes: Uint8Array): readonly Uint8Array[] {
+    const copy = bytes.slice()
+    if (copy.length < 2 || !chance.happens(0.2)) return [copy]
+    const at = chance.whole(1, copy.length - 1)
+    return [copy.subarray(0, at), copy.subarray(at)]
+  }
+
+  function send(link: Link, from: End, item: Item): void {
+    const pipe = from.out
+    if (link.dead || (pipe.broken && item.type !== 'reset')) return
+    const to = otherEnd(link, from)
+    const delay =
+      chance.between(latency.leastMs, latency.mostMs) + (slow.get(from.host) ?? 0) + (slow.get(to.host) ?? 0)
+    pipe.lastArrivalMs = Math.max(pipe.lastArrivalMs, time.nowMs() + delay)
+    if (item.type === 'data') pipe.queuedBytes += item.bytes.length
+    mostQueuedBytes = Math.max(mostQueuedBytes, pipe.queuedBytes)
+    pipe.items.push(item)
+    if (pipe.items.length === 1) schedule(link, from, pipe.lastArrivalMs - time.nowMs())
+  }
+
+  function schedule(link: Link, from: End, delayMs: number): void {
+    from.out.cancel = time.after(delayMs, () => arrive(link, from))
+  }
+
+  function arrive(link: Link, from: End): void {
+    const pipe = from.out
+    const to = otherEnd(link, from)
+    pipe.stalled = blocked.has(`${from.host}>${to.host}`)
+    if (pipe.stalled) return
+    const item = pipe.items.shift()
+    if (item === undefined) return
+    // The next ones are behind it by what the network wants.
+    if (pipe.items.length > 0) schedule(link, from, chance.between(0, latency.leastMs / 4))
+    deliver(link, to, item, pipe)
+  }
+
+  function deliver(link: Link, to: End, item: Item, pipe: Pipe): void {
+    if (link.dead || down.has(to.host)) return
+    if (item.type === 'dial') return otherEnd(link, to).call?.()
+    if (to.process === null || to.closed) {
+      if (item.type === 'data') send(link, to, { type: 'reset', reason: 'read ECONNRESET' })
+      if (item.type === 'reset') to.closed = true
+      return
+    }
+    to.process.reach(() => {
+      if (to.closed) return
+      if (item.type === 'data') {
+        pipe.queuedBytes -= item.bytes.length
+        to.receivedBytes += item.bytes.length
+        to.handlers!.onData(item.bytes)
+      } else if (item.type === 'open') to.handlers!.onOpen()
+      else if (item.type === 'end') to.handlers!.onEnd()
+      else if (item.type === 'reset') {
+        to.closed = true
+        to.handlers!.onReset(item.reason)
+      }
+    })
+  }
+
+  /** Something of what is still on its way does not arrive, from the middle of a piece on. */
+  function loseTail(pipe: Pipe): void {
+    const kept = chance.whole(0, pipe.items.length)
+    const [first] = pipe.items.splice(kept)
+    if (first?.type !== 'data') return
+    const part = first.bytes.subarray(0, chance.whole(0, first.bytes.length - 1))
+    if (part.length > 0) pipe.items.push({ type: 'data', bytes: part })
+    if (pipe.items.length === 0) pipe.cancel?.()
+  }
+
+  function cut(link: Link, told: readonly [boolean, boolean]): void {
+    for (const [index, end] of link.ends.entries()) {
+      const from = otherEnd(link, end)
+      loseTail(from.out)
+      from.out.broken = true
+      if (told[index]) send(link, from, { type: 'reset', reason: 'read ECONNRESET' })
+    }
+    link.dead = !told[0] && !told[1]
+  }
+
+  return {
+    listen,
+    dial,
+    connections: () =>
+      links
+        .filter(({ ends, dead }) => !dead && ends.every(end => !end.closed && end.process?.isAlive() === true))
+        .map(link => ({
+          hosts: [link.ends[0].host, link.ends[1].host] as const,
+          cut: told => cut(link, told),
+        })),
+    block: (from, to) => void blocked.add(`${from}>${to}`),
+    unblock: (from, to) => {
+      blocked.delete(`${from}>${to}`)
+      for (const link of links) {
+        for (const end of link.ends) {
+          if (end.host !== from || otherEnd(link, end).host !== to || !end.out.stalled) continue
+          end.out.stalled = false
+          schedule(link, end, chance.between(latency.leastMs, latency.mostMs))
+        }
+      }
+    },
+    slowDown: (host, byMs) => void slow.set(host, byMs),
+    boot: host => void down.delete(host),
+    mostQueuedBytes: () => mostQueuedBytes,
+  }
+}
+
+function newEnd(host: string, process: SimulatedProcess | null, handlers: SocketHandlers | null): End {
+  const out: Pipe = { items: [], lastArrivalMs: 0, queuedBytes: 0, stalled: false, broken: false, cancel: null }
+  return { host, process, handlers, out, receivedBytes: 0, closed: false, call: null }
+}
+
+function otherEnd({ ends: [near, far] }: Link, end: End): End {
+  return end === near ? far : near
+}
