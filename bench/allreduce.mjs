@@ -5,12 +5,13 @@ import { planCells } from './allreduce/cells.mjs'
 import { drawResults } from './allreduce/chart.mjs'
 import { costlyBytes, fitTime } from './allreduce/fit.mjs'
 import { createGloo } from './allreduce/gloo-side.mjs'
+import { addDelay, setRate } from './allreduce/links.mjs'
 import { createLockstep } from './allreduce/lockstep-side.mjs'
 import { measureCells } from './allreduce/measure.mjs'
-import { addDelay, createLoopback, createSwitch, removeLeftovers } from './allreduce/network.mjs'
 import { renderReport } from './allreduce/report.mjs'
 import { readSettings } from './allreduce/settings.mjs'
 import { readMachine } from './support/machine.mjs'
+import { createLoopback, createSwitch, removeLeftovers } from './support/network.mjs'
 
 const settings = readSettings()
 if (settings !== null) await run()
@@ -80,7 +81,7 @@ async function measureHosts(cells, terms, results) {
     for (const link of others) {
       const mine = cells.filter(cell => cell.link === link)
       if (link.roundTripMs === undefined) {
-        network.setRate(link.id)
+        setRate(network, link.id)
         await measureCells(mine, network, { lockstep, ...terms }, results)
       } else {
         const delayed = await addDelay(network.hosts, link.roundTripMs / 2)

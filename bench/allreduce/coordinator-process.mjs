@@ -6,6 +6,7 @@ import { planExchange } from './plan-exchange.mjs'
 /** Keeps nothing: there is nothing to keep. */
 const folder = {
   path: 'allreduce',
+  life: 1,
   appendEpoch: async () => undefined,
   writeSummary: async () => undefined,
   writeModel: async () => undefined,

@@ -1,9 +1,9 @@
 // All-reduces of lockstep's own coordinator and workers, whose gradients come from a stand-in for TensorFlow.
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
+import { startIn } from '../support/processes.mjs'
 import { createGate } from './gate.mjs'
 import { readCpuMs, readPeakBytes, readTraffic, resetPeak } from './proc.mjs'
-import { startIn } from './processes.mjs'
 
 const script = name => fileURLToPath(new URL(name, import.meta.url))
 

@@ -1,0 +1,47 @@
+// What the links between hosts do to packets: how fast they are, and how long they take.
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { ip } from '../support/network.mjs'
+
+/** What `tc tbf` needs for a rate: a burst that holds one of the kernel's 64 KiB packets where it can. */
+const buckets = {
+  '1gbit': ['rate', '1gbit', 'burst', '80kb', 'latency', '50ms'],
+  '100mbit': ['rate', '100mbit', 'burst', '16kb', 'latency', '50ms'],
+}
+
+/** Limits both directions of every link of a switch: what a host sends at its own end of the cable, what it receives at the switch's. */
+export function setRate({ hosts, switchName }, rate) {
+  for (const { name, port } of hosts) {
+    tc(['-n', name, 'qdisc', 'replace', 'dev', 'eth0', 'root', 'tbf', ...buckets[rate]])
+    tc(['-n', switchName, 'qdisc', 'replace', 'dev', port, 'root', 'tbf', ...buckets[rate]])
+  }
+}
+
+/**
+ * Joins hosts by a second network, `delay0`, that delays packets by so much each way and does nothing else to them.
+ *
+ * @returns the hosts with their addresses there, and what ends it.
+ */
+export async function addDelay(hosts, oneWayMs) {
+  const delayed = hosts.map((host, index) => ({ ...host, address: `10.214.7.${index + 1}` }))
+  const script = fileURLToPath(new URL('delay_packets.py', import.meta.url))
+  const places = delayed.map(({ name, address }) => `${name}=${address}`)
+  const relay = spawn('python3', [script, `${oneWayMs}`, ...places], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = once(relay, 'close')
+  await Promise.race([once(relay.stdout, 'data'), ended])
+  if (relay.exitCode !== null) throw new Error('the relay that delays packets did not start')
+  for (const { name, address } of delayed) {
+    ip(['-n', name, 'address', 'add', `${address}/24`, 'dev', 'delay0'])
+    ip(['-n', name, 'link', 'set', 'delay0', 'mtu', '65500', 'txqueuelen', '10000', 'addrgenmode', 'none', 'up'])
+  }
+  const end = async () => {
+    relay.stdin.end()
+    await ended
+  }
+  return { hosts: delayed, interfaceName: 'delay0', end }
+}
+
+function tc(args) {
+  execFileSync('tc', args, { stdio: ['ignore', 'ignore', 'inherit'] })
+}
