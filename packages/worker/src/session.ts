@@ -1,5 +1,4 @@
 import { hostname } from 'node:os'
-import { createTreeReduction, plainArithmetic } from '@lockstep/model/arithmetic'
 import {
   type Cancel,
   type Connection,
@@ -131,14 +130,12 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
     async function openDirect(welcome: MessageOf<'welcome'>, compute: Compute): Promise<MessageOf<'ready'>['peer']> {
       const { host, port, announce } = options.peerListen ?? { host: session.localAddress, port: 0, announce: false }
       const listener = await openPeerListener(host, port)
-      const reduction = { arithmetic: plainArithmetic, shards: welcome.config.shards }
       session.direct = createDirectExchange({
         welcome,
         listener,
         send: connection.send,
         give: compute.give,
         reached: () => compute.progress().step,
-        newReduction: total => createTreeReduction({ ...reduction, total }),
       })
       return { host: announce ? host : null, port: listener.port }
     }

@@ -9,5 +9,5 @@ export function peerUrl(address: string, peer: MessageOf<'ready'>['peer']): stri
   const seen = /^(?:::ffff:)?(.+):\d+$/.exec(address)?.[1]
   const host = peer.host ?? seen
   if (host === undefined) return null
-  return `ws://${host.includes(':') ? `[${host}]` : host}:${peer.port}`
+  return `tcp://${host.includes(':') ? `[${host}]` : host}:${peer.port}`
 }

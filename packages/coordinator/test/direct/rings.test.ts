@@ -28,7 +28,7 @@ function startRings() {
 
 function linkedRing() {
   const run = startRings()
-  for (const workerId of [1, 2, 3]) run.rings.join(workerId, `ws://10.0.0.${workerId}:1`)
+  for (const workerId of [1, 2, 3]) run.rings.join(workerId, `tcp://10.0.0.${workerId}:1`)
   run.rings.introduce()
   run.take()
   run.link(1, 1, 2, 3)
@@ -38,13 +38,13 @@ function linkedRing() {
 describe('a ring', () => {
   test('is made of all workers, who are introduced once, and is in use when all are linked', () => {
     const { rings, sent, take, link, happened } = startRings()
-    rings.join(1, 'ws://10.0.0.1:1')
+    rings.join(1, 'tcp://10.0.0.1:1')
     rings.introduce()
     expect(take()).toEqual([])
-    rings.join(2, 'ws://10.0.0.2:1')
+    rings.join(2, 'tcp://10.0.0.2:1')
     rings.introduce()
     rings.introduce()
-    const members = [1, 2].map(workerId => ({ workerId, url: `ws://10.0.0.${workerId}:1` }))
+    const members = [1, 2].map(workerId => ({ workerId, url: `tcp://10.0.0.${workerId}:1` }))
     expect(sent[0]).toEqual({ to: 1, message: { type: 'ring', runId: 'r', ring: 1, members, token } })
     expect(take()).toEqual(['ring → 1', 'ring → 2'])
     link(1, 2)
@@ -56,7 +56,7 @@ describe('a ring', () => {
 
   test('is not made where one of the workers cannot be reached', () => {
     const { rings, take } = startRings()
-    rings.join(1, 'ws://10.0.0.1:1')
+    rings.join(1, 'tcp://10.0.0.1:1')
     rings.join(2, null)
     rings.introduce()
     expect(take()).toEqual([])
@@ -64,7 +64,7 @@ describe('a ring', () => {
 
   test('is over as soon as a worker comes, and the next one has it in', () => {
     const { rings, take, link } = linkedRing()
-    rings.join(4, 'ws://10.0.0.4:1')
+    rings.join(4, 'tcp://10.0.0.4:1')
     expect(rings.current()).toBeNull()
     expect(take()).toEqual(['dissolve → 1', 'dissolve → 2', 'dissolve → 3'])
     rings.introduce()

@@ -1,12 +1,21 @@
 import type { PackedGradient } from '@lockstep/model/arithmetic'
-import { type Message, type MessageOf, maxReasonLength, type Received, sliceOf, type Tensors } from '@lockstep/protocol'
+import {
+  type Message,
+  type MessageOf,
+  maxReasonLength,
+  type Range,
+  type Received,
+  sliceOf,
+  type Tensors,
+} from '@lockstep/protocol'
+import { createYoungCollector } from '../collect-young.ts'
 import type { Answer } from '../replica.ts'
 import { createKeptMeans } from './kept-means.ts'
 import type { PeerListener } from './peer-listener.ts'
-import { createPieceCoding } from './piece-coding.ts'
+import { allocateShared, createPieceCoding } from './piece-coding.ts'
 import { createRingExchange, type RingExchange } from './ring-exchange.ts'
 import { linkRing, type RingLinks } from './ring-links.ts'
-import type { BatchFigures, Reduction } from './step-exchange.ts'
+import type { BatchFigures } from './step-exchange.ts'
 import { createUpdateOrder } from './update-order.ts'
 
 /** The messages from the coordinator that concern the exchange among workers. */
@@ -14,6 +23,10 @@ export const ringMessages = ['ring', 'dissolve', 'recall'] as const
 
 /** Elements of a mean in one message to the coordinator: 256 KiB, so that heartbeats get through in between. */
 const sliceMessageElements = 65_536
+/** What the coordinator is told leaves the core to the computing thread for so long, where they share one. */
+const computingFirstMs = 1
+/** Steps whose parts are in memory at once, as a rule. */
+const stepsInMemory = 2
 const maxReason = Math.min(1024, maxReasonLength)
 
 export type DirectExchangeOptions = {
@@ -25,7 +38,6 @@ export type DirectExchangeOptions = {
   readonly give: (received: Received) => void
   /** The step that the computing thread has come to. */
   readonly reached: () => number
-  readonly newReduction: (total: number) => Reduction
 }
 
 /**
@@ -50,11 +62,11 @@ type Ring = {
 export function createDirectExchange(options: DirectExchangeOptions): DirectExchange {
   const { welcome, send, give } = options
   const { runId, workerId, sizes, config } = welcome
-  const coding = createPieceCoding(config)
   const rings = new Map<number, Ring>()
   const orders = new Map<string, MessageOf<'work'>>()
-  const means = createKeptMeans(() => coding.allocateShared(sizes.weights), options.reached)
+  const means = createKeptMeans(() => allocateShared(config, sizes.weights), options.reached)
   const updates = createUpdateOrder(give)
+  const collectYoung = createYoungCollector()
 
   function receive(received: Received): void {
     const { message } = received
@@ -71,37 +83,46 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
     const { ring } = message
     const members = message.members.length
     const member = message.members.findIndex(entry => entry.workerId === workerId)
-    const links = linkRing({
-      ring: message,
-      workerId,
-      listener: options.listener,
-      onLinked: () => send({ type: 'linked', runId, ring }),
-      onFrame: (from, frame) => exchange.receive(from, frame),
-      onFailure: reason => send({ type: 'unlinked', runId, ring, reason: reason.slice(0, maxReason) }),
-    })
+    const own = sliceOf(sizes.weights, members, member)
     const exchange = createRingExchange({
       member,
       members,
       elements: sizes.weights,
       shards: config.shards,
-      coding,
+      coding: createPieceCoding(config, stepsInMemory * config.shards * (own.end - own.start)),
       takeVector: means.take,
-      newReduction: options.newReduction,
-      send: links.send,
-      onMean: (figures, mean) => finishStep(figures, mean, sliceOf(sizes.weights, members, member)),
+      send: (...piece) => links.send(...piece),
+      onMean: finishStep,
+      onEverywhere: step => {
+        setTimeout(() => {
+          if (rings.has(ring)) tellCoordinator(step, own)
+        }, computingFirstMs)
+      },
+    })
+    const links = linkRing({
+      ring: message,
+      workerId,
+      listener: options.listener,
+      onLinked: () => send({ type: 'linked', runId, ring }),
+      sinkFor: exchange.sinkFor,
+      onFailure: reason => send({ type: 'unlinked', runId, ring, reason: reason.slice(0, maxReason) }),
     })
     rings.set(ring, { links, exchange, member, members })
   }
 
-  /** The replica's step comes first: what the coordinator needs may wait until the links between workers are free. */
-  function finishStep(figures: BatchFigures, mean: PackedGradient, own: { start: number; end: number }): void {
+  function tellCoordinator(step: number, { start, end }: Range): void {
+    sendMean(step, start, end)
+    collectYoung()
+  }
+
+  /** The replica's step comes first: what the coordinator needs waits until the links between workers are free. */
+  function finishStep(figures: BatchFigures, mean: PackedGradient): void {
     const { step, learningRate } = figures
     means.keep(figures, mean)
     updates.offer(step, {
       message: { type: 'update', runId, step, learningRate, slot: null },
       tensors: { gradient: mean },
     })
-    sendMean(step, own.start, own.end)
   }
 
   function sendMean(step: number, start: number, end: number): void {

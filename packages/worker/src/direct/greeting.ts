@@ -6,8 +6,10 @@ export type Greeting = { readonly ring: number; readonly from: number; readonly 
 /** With what a worker shows that the coordinator has introduced it. */
 export type SignedGreeting = Greeting & { readonly proof: string }
 
-const scheme = 'Lockstep'
-const greetingPattern = /^Lockstep (\d{1,15}) (\d{1,15}) (\d{1,15}) ([0-9a-f]{64})$/
+const greetingPattern = /^Lockstep (\d{1,15}) (\d{1,15}) (\d{1,15}) ([0-9a-f]{64})\n$/
+
+/** More than any greeting takes. */
+export const maxGreetingBytes = 160
 
 /**
  * HMAC-SHA-256 of the greeting under the token of the ring. Both ends show one, so neither gives the token away to a
@@ -18,20 +20,38 @@ export function prove({ ring, from, to }: Greeting, token: string): string {
 }
 
 /** Compares without telling by its duration where two proofs differ. */
-export function isProof(proof: string | undefined, greeting: Greeting, token: string): boolean {
-  const [received, expected] = [Buffer.from(proof ?? ''), Buffer.from(prove(greeting, token))]
+export function isProof(proof: string, greeting: Greeting, token: string): boolean {
+  const [received, expected] = [Buffer.from(proof), Buffer.from(prove(greeting, token))]
   return received.length === expected.length && timingSafeEqual(received, expected)
 }
 
-/** As it stands in the `authorization` header of the handshake. */
+/** The first line on a link, of either end. */
 export function formatGreeting(greeting: Greeting, token: string): string {
-  return `${scheme} ${greeting.ring} ${greeting.from} ${greeting.to} ${prove(greeting, token)}`
+  return `Lockstep ${greeting.ring} ${greeting.from} ${greeting.to} ${prove(greeting, token)}\n`
 }
 
-/** Null for a header that is no greeting. */
-export function parseGreeting(header: string | undefined): SignedGreeting | null {
-  const match = greetingPattern.exec(header ?? '')
+/** Null for what is no greeting. */
+export function parseGreeting(line: string): SignedGreeting | null {
+  const match = greetingPattern.exec(line)
   if (match === null) return null
   const [ring, from, to] = match.slice(1, 4).map(Number) as [number, number, number]
   return { ring, from, to, proof: match[4]! }
+}
+
+/** Gathers the first line of a link. */
+export type LineReader = {
+  /** The line once all of it is there, and what came after it; null before. Throws RangeError for one that is too long. */
+  readonly feed: (bytes: Uint8Array) => { readonly line: string; readonly rest: Uint8Array } | null
+}
+
+export function createLineReader(): LineReader {
+  let line = ''
+  return {
+    feed: bytes => {
+      const end = bytes.indexOf(0x0a) + 1
+      line += Buffer.from(end === 0 ? bytes : bytes.subarray(0, end)).toString('latin1')
+      if (line.length > maxGreetingBytes) throw new RangeError(`a greeting of more than ${maxGreetingBytes} bytes`)
+      return end === 0 ? null : { line, rest: bytes.subarray(end) }
+    },
+  }
 }

@@ -1,18 +1,14 @@
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { LockstepError } from '@lockstep/protocol'
-import { type WebSocket, WebSocketServer } from 'ws'
-import { isProof, parseGreeting, prove } from './greeting.ts'
-import { maxPeerFrameBytes } from './ring-exchange.ts'
+import { createLineReader, formatGreeting, isProof, parseGreeting } from './greeting.ts'
 
-/** Who may come in, in one ring. */
+/** Who may come for pieces, in one ring. */
 export type Expected = {
   readonly token: string
   readonly workerId: number
-  /** Members that are to dial and have not yet. */
+  /** Members that have not come yet. */
   readonly absent: Set<number>
-  readonly onLink: (from: number, socket: WebSocket) => void
+  readonly onLink: (from: number, socket: Socket) => void
 }
 
 /** Where to listen. `announce`: others shall call it by this host, too. */
@@ -28,40 +24,23 @@ export type PeerListener = {
 }
 
 /** A stranger has so long to say what it wants. */
-const headersTimeoutMs = 5_000
-const maxStrangers = 4_096
-const proofHeader = 'lockstep-proof'
+const greetingTimeoutMs = 5_000
+const maxConnections = 4_096
 
 /**
- * Listens for other workers of the run. Only a handshake that proves the token of a ring is answered by a WebSocket, which
- * proves it in return; all else is turned away before anything of it is kept. Throws `cannot-listen`.
+ * Listens for other workers of the run, which come for pieces. Only a greeting that proves the token of a ring is
+ * answered, by one that proves it in return; all else is hung up on before more of it is kept. Throws `cannot-listen`.
  */
 export async function openPeerListener(host: string, port: number): Promise<PeerListener> {
-  const server = createServer({ headersTimeout: headersTimeoutMs, requestTimeout: headersTimeoutMs })
-  server.maxConnections = maxStrangers
-  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: maxPeerFrameBytes })
   const rings = new Map<number, Expected>()
   const connections = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
+  const server = createServer(socket => {
     connections.add(socket)
     socket.once('close', () => connections.delete(socket))
-  })
-  server.on('request', (_, response) => response.writeHead(426, { connection: 'close' }).end())
-  server.on('clientError', (_, socket) => socket.destroy())
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    const greeting = parseGreeting(request.headers.authorization)
-    const expected = rings.get(greeting?.ring ?? 0)
-    if (greeting === null || expected === undefined || !isExpected(greeting, expected)) {
-      socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n')
-      return
-    }
-    expected.absent.delete(greeting.from)
-    const { ring, from, to } = greeting
-    const proof = prove({ ring, from: to, to: from }, expected.token)
-    sockets.once('headers', headers => void headers.push(`${proofHeader}: ${proof}`))
-    sockets.handleUpgrade(request, socket, head, peer => expected.onLink(from, peer))
+    greetStranger(socket, rings)
   })
+  server.maxConnections = maxConnections
   await bind(server, host, port)
   return {
     host,
@@ -75,20 +54,46 @@ export async function openPeerListener(host: string, port: number): Promise<Peer
   }
 }
 
-function isExpected(
-  greeting: NonNullable<ReturnType<typeof parseGreeting>>,
-  { token, workerId, absent }: Expected,
-): boolean {
-  return isProof(greeting.proof, greeting, token) && greeting.to === workerId && absent.has(greeting.from)
+function greetStranger(socket: Socket, rings: ReadonlyMap<number, Expected>): void {
+  const reader = createLineReader()
+  socket.setTimeout(greetingTimeoutMs, () => socket.destroy())
+  socket.on('data', takeLine)
+
+  function takeLine(bytes: Buffer): void {
+    try {
+      const { line, rest } = reader.feed(bytes) ?? {}
+      if (line === undefined) return
+      const welcome = rest?.length === 0 ? welcomeOf(line, rings) : null
+      if (welcome === null) socket.destroy()
+      else admit(welcome)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      socket.destroy()
+    }
+  }
+
+  /** From here on pieces go out by this link, and nothing comes in. */
+  function admit({ from, answer, onLink }: NonNullable<ReturnType<typeof welcomeOf>>): void {
+    socket.setTimeout(0)
+    socket.off('data', takeLine).on('data', () => socket.destroy())
+    socket.setNoDelay(true)
+    socket.write(answer)
+    onLink(from, socket)
+  }
 }
 
-/** What the listener showed in its answer to a handshake. */
-export function proofIn(response: IncomingMessage): string | undefined {
-  const proof = response.headers[proofHeader]
-  return typeof proof === 'string' ? proof : undefined
+/** Who has come with this greeting, and how it is answered; null for somebody who is not expected. */
+function welcomeOf(line: string, rings: ReadonlyMap<number, Expected>) {
+  const greeting = parseGreeting(line)
+  const expected = rings.get(greeting?.ring ?? 0)
+  if (greeting === null || expected === undefined) return null
+  const { token, workerId, absent, onLink } = expected
+  const { ring, from, to, proof } = greeting
+  if (!isProof(proof, greeting, token) || to !== workerId || !absent.delete(from)) return null
+  return { from, answer: formatGreeting({ ring, from: to, to: from }, token), onLink }
 }
 
-function bind(server: ReturnType<typeof createServer>, host: string, port: number): Promise<void> {
+function bind(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', cause => {
       const hint = 'Choose another address with --peer-listen HOST:PORT.'

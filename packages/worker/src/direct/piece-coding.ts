@@ -1,46 +1,82 @@
-import { createGradientFormat, type PackedGradient, plainArithmetic } from '@lockstep/model/arithmetic'
-import { bytesPerElement, type RunConfig, tensorOver } from '@lockstep/protocol'
+import {
+  type Arithmetic,
+  createArithmetic,
+  createGradientFormat,
+  gradientFormatBytes,
+  type PackedGradient,
+} from '@lockstep/model/arithmetic'
+import { bytesPerElement, type RunConfig } from '@lockstep/protocol'
 import { maxPieceElements } from './pieces.ts'
 
-/** How the elements of a piece travel, as in the star: as they are, or rounded by seed, step, shard and place in the vector. */
+/** The memory of pieces and what is done in it; as in the star, elements travel as they are, or rounded by seed, step, shard and place. */
 export type PieceCoding = {
+  readonly arithmetic: Arithmetic
   readonly bytesPerElement: number
-  /** Elements laid over the bytes of a message. */
-  readonly over: (bytes: Uint8Array, offset: number, elements: number) => PackedGradient
-  /** The elements of a shard to add up, in memory that may be written. */
-  readonly unpack: (packed: PackedGradient) => Float32Array
-  /** A piece of the mean of a step as all members take it, in memory of its own. */
+  /** Elements to add up, in memory that is used again. */
+  readonly takeVector: (elements: number) => Float32Array
+  readonly giveBack: (vector: Float32Array) => void
+  /** Memory for elements as they travel: the vector itself where they travel as they are. */
+  readonly packedPlace: (vector: Float32Array) => PackedGradient
+  /** Fills the vector with what has come into its place. */
+  readonly unpack: (place: PackedGradient, vector: Float32Array) => void
+  /** A piece of the mean of a step as all members take it; `release` when it has been sent. */
   readonly packMean: (mean: Float32Array, step: number, firstIndex: number) => PackedGradient
-  /** A whole vector, in memory that threads share. */
-  readonly allocateShared: (elements: number) => PackedGradient
+  readonly releaseMean: (packed: PackedGradient) => void
 }
 
-export function createPieceCoding(config: Pick<RunConfig, 'compress' | 'seed'>): PieceCoding {
-  const format = createGradientFormat(config, plainArithmetic, maxPieceElements)
-  const { type } = format
-  const isPlain = type === 'float32'
+/** `elements`: those that are kept at once at most; more take longer. */
+export function createPieceCoding(config: Pick<RunConfig, 'compress' | 'seed'>, elements: number): PieceCoding {
+  const isPlain = config.compress === 'none'
+  const elementBytes = Float32Array.BYTES_PER_ELEMENT + (isPlain ? 0 : Uint16Array.BYTES_PER_ELEMENT)
+  const capacityBytes = elements * elementBytes + gradientFormatBytes(config, maxPieceElements)
+  const arithmetic = createArithmetic({ capacityBytes })
+  const format = createGradientFormat(config, arithmetic, maxPieceElements)
+  const vectors = createPool(arithmetic.allocate)
+  const packed = createPool(arithmetic.allocateBfloat16)
 
-  function unpack(packed: PackedGradient): Float32Array {
-    const elements = isPlain ? (packed as Float32Array) : new Float32Array(packed.length)
-    format.unpack(packed, elements)
-    return elements
+  function unpack(place: PackedGradient, vector: Float32Array): void {
+    if (isPlain) return
+    arithmetic.expandBfloat16(place as Uint16Array, vector)
+    packed.giveBack(place as Uint16Array)
   }
 
   function packMean(mean: Float32Array, step: number, firstIndex: number): PackedGradient {
-    const packed = format.pack(mean, { step, shard: 'mean' }, firstIndex)
-    return isPlain ? packed : packed.slice()
-  }
-
-  function allocateShared(elements: number): PackedGradient {
-    const memory = new SharedArrayBuffer(elements * bytesPerElement[type])
-    return isPlain ? new Float32Array(memory) : new Uint16Array(memory)
+    const rounded = format.pack(mean, { step, shard: 'mean' }, firstIndex)
+    if (isPlain) return rounded
+    const kept = packed.take(mean.length)
+    kept.set(rounded)
+    vectors.giveBack(mean)
+    return kept
   }
 
   return {
-    bytesPerElement: bytesPerElement[type],
-    over: (bytes, offset, elements) => tensorOver(type, bytes, offset, elements) as PackedGradient,
+    arithmetic,
+    bytesPerElement: bytesPerElement[format.type],
+    takeVector: vectors.take,
+    giveBack: vectors.giveBack,
+    packedPlace: vector => (isPlain ? vector : packed.take(vector.length)),
     unpack,
     packMean,
-    allocateShared,
+    releaseMean: piece => (isPlain ? vectors.giveBack(piece as Float32Array) : packed.giveBack(piece as Uint16Array)),
+  }
+}
+
+/** A vector of the flat gradient as it travels, in memory that threads share. */
+export function allocateShared({ compress }: Pick<RunConfig, 'compress'>, elements: number): PackedGradient {
+  return compress === 'none'
+    ? new Float32Array(new SharedArrayBuffer(elements * Float32Array.BYTES_PER_ELEMENT))
+    : new Uint16Array(new SharedArrayBuffer(elements * Uint16Array.BYTES_PER_ELEMENT))
+}
+
+/** Vectors that are used again, by their length: that of a whole piece, and that of the last one. */
+function createPool<T extends PackedGradient>(allocate: (elements: number) => T) {
+  const free = new Map<number, T[]>()
+  return {
+    take: (elements: number): T => free.get(elements)?.pop() ?? allocate(elements),
+    giveBack: (vector: T): void => {
+      const alike = free.get(vector.length)
+      if (alike === undefined) free.set(vector.length, [vector])
+      else alike.push(vector)
+    },
   }
 }

@@ -11,10 +11,10 @@ export type Piece = Range & {
 }
 
 /**
- * The most elements of a piece, 64 KiB of float32: while one is reduced and sent on the next one is still arriving, and
+ * The most elements of a piece, 32 KiB of float32: while one is reduced and sent on the next one is still arriving, and
  * nothing else on the way waits for long.
  */
-export const maxPieceElements = 16_384
+export const maxPieceElements = 8_192
 
 /** All pieces of a vector: the first ones of all owners, then the second ones, …. */
 export function cutPieces(elements: number, members: number): readonly Piece[] {

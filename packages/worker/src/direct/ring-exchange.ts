@@ -1,21 +1,22 @@
 import type { PackedGradient } from '@lockstep/model/arithmetic'
-import { LockstepError } from '@lockstep/protocol'
+import { bytesOf, LockstepError } from '@lockstep/protocol'
 import type { PieceCoding } from './piece-coding.ts'
-import { decodePieceHeader, encodePieceHeader, type PieceHeader, pieceHeaderBytes } from './piece-frame.ts'
+import { encodePieceHeader, type PieceHeader } from './piece-frame.ts'
+import type { PieceSink } from './piece-stream.ts'
 import { cutPieces, maxPieceElements } from './pieces.ts'
 import {
   type BatchFigures,
   createStepExchange,
-  type Reduction,
+  type PiecePlace,
+  type SendPiece,
   type ShardPart,
   type StepExchange,
 } from './step-exchange.ts'
 
-/** The most bytes in one message between workers. */
-export const maxPeerFrameBytes = pieceHeaderBytes + 4 * maxPieceElements
-
 /** Steps that may be under way at once: workers are at most two steps apart. */
 const maxOpenSteps = 4
+
+const noElements = new Uint8Array(0)
 
 export type RingExchangeOptions = {
   readonly member: number
@@ -25,22 +26,25 @@ export type RingExchangeOptions = {
   readonly shards: number
   readonly coding: PieceCoding
   readonly takeVector: () => PackedGradient
-  readonly newReduction: (total: number) => Reduction
-  readonly send: (to: number, header: Uint8Array, elements: Uint8Array) => void
+  readonly send: SendPiece
   readonly onMean: (figures: BatchFigures, mean: PackedGradient) => void
+  /** All members have the mean of a step: the links are free. */
+  readonly onEverywhere: (step: number) => void
 }
 
 /** The steps that a ring of workers exchanges. Knows no sockets. */
 export type RingExchange = {
   readonly addShard: (part: ShardPart, gradient: PackedGradient) => void
-  /** Takes a message from another member. Throws `frame-malformed`, or `piece-invalid` when it does not fit the ring. */
-  readonly receive: (from: number, frame: Uint8Array) => void
+  /** What comes from another member. Throws `piece-invalid` when it does not fit the ring. */
+  readonly sinkFor: (from: number) => PieceSink
 }
 
 export function createRingExchange(options: RingExchangeOptions): RingExchange {
-  const { member, members, elements, shards, coding } = options
+  const { member, members, elements, shards, coding, send } = options
   const pieces = cutPieces(elements, members)
   const open = new Map<number, StepExchange>()
+  /** Of each step that is not over everywhere: the members that have its mean. */
+  const served = new Map<number, Set<number>>()
   let lastDone = -1
 
   /** Null for a step that is over: a copy of a shard came late. */
@@ -58,31 +62,69 @@ export function createRingExchange(options: RingExchangeOptions): RingExchange {
       shards,
       mean,
       coding,
-      newReduction: options.newReduction,
-      send: (to, header, data) => options.send(to, encodePieceHeader(header), data),
+      send,
       onMean: figures => {
         open.delete(step)
         lastDone = Math.max(lastDone, step)
         options.onMean(figures, mean)
+        tellOthers(figures)
+        serve(step, member)
       },
     })
     open.set(step, exchange)
     return exchange
   }
 
-  function receive(from: number, frame: Uint8Array): void {
-    const header = decodePieceHeader(frame)
-    const fault = stepExchange(header.step)?.take(from, header, elementsOf(frame, header))
-    if (fault != null) throw invalid(fault)
+  function tellOthers({ step, total, correct, lossSum, learningRate }: BatchFigures): void {
+    const figures = { step, piece: 0, shard: 0, count: total, total, correct, lossSum, learningRate }
+    const header = encodePieceHeader({ kind: 'whole', payloadBytes: 0, ...figures })
+    for (let to = 0; to < members; to++) if (to !== member) send(to, header, noElements)
   }
 
-  function elementsOf(frame: Uint8Array, header: PieceHeader): PackedGradient {
-    const bytes = frame.byteLength - pieceHeaderBytes
-    if (bytes % coding.bytesPerElement !== 0) throw invalid(`piece ${header.piece} has ${bytes} bytes`)
-    return coding.over(frame, pieceHeaderBytes, bytes / coding.bytesPerElement)
+  function serve(step: number, by: number): void {
+    const known = served.get(step) ?? new Set<number>()
+    if (known.size === 0 && served.size >= maxOpenSteps) throw invalid(`the mean of step ${step} comes too early`)
+    served.set(step, known.add(by))
+    if (known.size < members) return
+    served.delete(step)
+    options.onEverywhere(step)
   }
 
-  return { receive, addShard: (part, gradient) => stepExchange(part.step)?.addShard(part, gradient) }
+  function sinkFor(from: number): PieceSink {
+    let arriving: { readonly header: PieceHeader; readonly place: PiecePlace } | null = null
+
+    function begin(header: PieceHeader): Uint8Array | null {
+      if (header.kind === 'whole') return noteWhole(from, header)
+      const exchange = stepExchange(header.step)
+      const fault = exchange === null ? faultOfLate(header) : exchange.findFault(from, header)
+      if (fault !== null) throw invalid(fault)
+      const place = exchange?.place(header) ?? null
+      arriving = place && { header, place }
+      return place && bytesOf(place.packed)
+    }
+
+    function end(): void {
+      if (arriving === null) return
+      const { header, place } = arriving
+      arriving = null
+      place.take(header)
+    }
+
+    return { begin, end }
+  }
+
+  function noteWhole(from: number, { step, payloadBytes }: PieceHeader): null {
+    if (payloadBytes !== 0) throw invalid(`the end of a mean has ${payloadBytes} bytes`)
+    serve(step, from)
+    return null
+  }
+
+  /** What is passed over must not be longer than what is kept. */
+  function faultOfLate({ payloadBytes }: PieceHeader): string | null {
+    return payloadBytes > maxPieceElements * coding.bytesPerElement ? `a piece of ${payloadBytes} bytes` : null
+  }
+
+  return { sinkFor, addShard: (part, gradient) => stepExchange(part.step)?.addShard(part, gradient) }
 }
 
 function invalid(message: string): LockstepError {

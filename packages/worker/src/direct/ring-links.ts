@@ -1,9 +1,11 @@
-import { LockstepError, type MessageOf, unmaskedClient } from '@lockstep/protocol'
-import { WebSocket } from 'ws'
+import { setMaxListeners } from 'node:events'
+import type { Socket } from 'node:net'
+import { LockstepError, type MessageOf } from '@lockstep/protocol'
 import { interrupted } from '../interrupted.ts'
-import { formatGreeting, isProof } from './greeting.ts'
-import { type PeerListener, proofIn } from './peer-listener.ts'
-import { maxPeerFrameBytes } from './ring-exchange.ts'
+import { dialPeer } from './peer-dial.ts'
+import type { PeerListener } from './peer-listener.ts'
+import { createPieceStream, type PieceSink } from './piece-stream.ts'
+import type { SendPiece } from './step-exchange.ts'
 
 /** How long the members have to reach each other. */
 const linkTimeoutMs = 10_000
@@ -14,71 +16,78 @@ export type RingLinksOptions = {
   readonly ring: MessageOf<'ring'>
   readonly workerId: number
   readonly listener: PeerListener
-  /** There is a link to every other member. */
+  /** There are links from and to every other member. */
   readonly onLinked: () => void
-  readonly onFrame: (from: number, frame: Uint8Array) => void
+  /** Takes what a member sends, by its place in the list. */
+  readonly sinkFor: (from: number) => PieceSink
   /** Called once, when a link cannot be made or is lost. */
   readonly onFailure: (reason: string) => void
 }
 
-/** One connection to each other member of a ring, by its place in the list. */
-export type RingLinks = {
-  /** `elements` must stay as they are until they are sent. */
-  readonly send: (to: number, header: Uint8Array, elements: Uint8Array) => void
-  readonly close: () => void
-}
+/** The links of a member of a ring: from each other member one, by which pieces come, and to each one, by which they go. */
+export type RingLinks = { readonly send: SendPiece; readonly close: () => void }
 
-/** Of each two members the one with the lower place dials. */
+/** A link is dialled by the end that receives: that end can have the system read into memory of its own, again and again. */
 export function linkRing(options: RingLinksOptions): RingLinks {
   const { members, token, ring } = options.ring
   const { workerId, listener } = options
-  const me = members.findIndex(member => member.workerId === workerId)
-  const links = new Map<number, WebSocket>()
+  const others = members.map((_, at) => at).filter(at => members[at]!.workerId !== workerId)
+  const incoming = new Map<number, Socket>()
+  const outgoing = new Map<number, Socket>()
   const giveUp = new AbortController()
-  const lastMoment = setTimeout(() => fail(`no link to ${missing()} within ${linkTimeoutMs / 1000} s`), linkTimeoutMs)
-  const callers = members.slice(0, me).map(member => member.workerId)
-  listener.expect(ring, { token, workerId, absent: new Set(callers), onLink: adoptCaller })
-  for (let to = me + 1; to < members.length; to++) dialUntilLinked(to).catch(fail)
+  setMaxListeners(members.length, giveUp.signal)
+  const lastMoment = setTimeout(() => fail(`no link with ${missing()} within ${linkTimeoutMs / 1000} s`), linkTimeoutMs)
+  const absent = new Set(others.map(at => members[at]!.workerId))
+  listener.expect(ring, { token, workerId, absent, onLink: adoptCaller })
+  for (const at of others) dialUntilLinked(at).catch(fail)
 
-  function adoptCaller(from: number, socket: WebSocket): void {
-    adopt(
-      members.findIndex(member => member.workerId === from),
-      socket,
-    )
+  function adoptCaller(from: number, socket: Socket): void {
+    const at = members.findIndex(member => member.workerId === from)
+    adopt(outgoing, at, socket)
   }
 
-  async function dialUntilLinked(to: number): Promise<void> {
-    const { url, workerId: other } = members[to]!
+  async function dialUntilLinked(at: number): Promise<void> {
+    const { url, workerId: other } = members[at]!
+    const { hostname, port } = new URL(url)
+    const onBytes = receiver(at)
     do {
-      const socket = await dial(url, { ring, from: workerId, to: other }, token)
-      if (socket !== null) return adopt(to, socket)
+      const socket = await dialPeer({
+        host: hostname.replace(/^\[|\]$/g, ''),
+        port: Number(port),
+        greeting: { ring, from: workerId, to: other },
+        token,
+        timeoutMs: linkTimeoutMs,
+        onBytes,
+      })
+      if (socket !== null) return adopt(incoming, at, socket)
     } while (!(await interrupted(retryMs, giveUp.signal)))
   }
 
-  function adopt(at: number, socket: WebSocket): void {
-    if (giveUp.signal.aborted) return socket.terminate()
+  function adopt(links: Map<number, Socket>, at: number, socket: Socket): void {
+    if (giveUp.signal.aborted) return void socket.destroy()
     links.set(at, socket)
-    socket.binaryType = 'nodebuffer'
-    socket.on('message', (frame: Buffer) => receive(at, frame))
-    socket.on('error', error => fail(`the link to worker ${members[at]!.workerId} failed: ${error.message}`))
-    socket.on('close', () => fail(`worker ${members[at]!.workerId} closed its link`))
-    if (links.size < members.length - 1) return
+    socket.on('error', error => fail(`a link with worker ${members[at]!.workerId} failed: ${error.message}`))
+    socket.on('close', () => fail(`worker ${members[at]!.workerId} closed a link`))
+    if (incoming.size < others.length || outgoing.size < others.length) return
     clearTimeout(lastMoment)
     options.onLinked()
   }
 
-  function receive(from: number, frame: Uint8Array): void {
-    if (giveUp.signal.aborted) return
-    try {
-      options.onFrame(from, frame)
-    } catch (error) {
-      if (!(error instanceof LockstepError)) throw error
-      fail(`worker ${members[from]!.workerId} sent what does not fit: ${error.message}`)
+  function receiver(from: number): (bytes: Uint8Array) => void {
+    const feed = createPieceStream(options.sinkFor(from))
+    return bytes => {
+      if (giveUp.signal.aborted) return
+      try {
+        feed(bytes)
+      } catch (error) {
+        if (!(error instanceof LockstepError)) throw error
+        fail(`worker ${members[from]!.workerId} sent what does not fit: ${error.message}`)
+      }
     }
   }
 
   function missing(): string {
-    const absent = members.filter((_, at) => at !== me && !links.has(at))
+    const absent = others.filter(at => !incoming.has(at) || !outgoing.has(at)).map(at => members[at]!)
     return `worker ${absent.map(member => `${member.workerId} (${member.url})`).join(', ')}`
   }
 
@@ -92,38 +101,24 @@ export function linkRing(options: RingLinksOptions): RingLinks {
     clearTimeout(lastMoment)
     giveUp.abort()
     listener.forget(ring)
-    for (const socket of links.values()) socket.terminate()
+    for (const socket of [...incoming.values(), ...outgoing.values()]) socket.destroy()
   }
 
-  return {
-    close,
-    send: (to, header, elements) => {
-      const socket = links.get(to)
-      if (socket?.readyState !== WebSocket.OPEN) return
-      socket.send(header, { binary: true, fin: false })
-      socket.send(elements, { binary: true, fin: true })
-    },
-  }
+  return { close, send: (to, header, elements, onSent) => sendPiece(outgoing.get(to), header, elements, onSent) }
 }
 
-/** Null when nobody answers there, or not who should. */
-function dial(url: string, greeting: Parameters<typeof formatGreeting>[0], token: string): Promise<WebSocket | null> {
-  return new Promise(resolve => {
-    const socket = new WebSocket(url, {
-      ...unmaskedClient,
-      handshakeTimeout: linkTimeoutMs,
-      maxPayload: maxPeerFrameBytes,
-      headers: { authorization: formatGreeting(greeting, token) },
-    })
-    let known = false
-    const answer = { ring: greeting.ring, from: greeting.to, to: greeting.from }
-    socket.once('upgrade', response => {
-      known = isProof(proofIn(response), answer, token)
-      if (!known) socket.terminate()
-    })
-    socket.on('error', () => resolve(null))
-    socket.once('open', () => {
-      if (known) resolve(socket)
-    })
-  })
+/** What is sent in one go of the event loop leaves in one call of the system. */
+function sendPiece(
+  socket: Socket | undefined,
+  header: Uint8Array,
+  elements: Uint8Array,
+  onSent: (() => void) | undefined,
+): void {
+  if (socket?.writable !== true) return onSent?.()
+  if (socket.writableCorked === 0) {
+    socket.cork()
+    process.nextTick(() => socket.uncork())
+  }
+  socket.write(header)
+  if (elements.length > 0) socket.write(elements, () => onSent?.())
 }

@@ -1,21 +1,17 @@
-import type { PackedGradient } from '@lockstep/model/arithmetic'
+import { createTreeReduction, type PackedGradient, type TreeReduction } from '@lockstep/model/arithmetic'
 import { bytesOf } from '@lockstep/protocol'
 import type { PieceCoding } from './piece-coding.ts'
-import type { PieceHeader } from './piece-frame.ts'
+import { encodePieceHeader, type PieceHeader } from './piece-frame.ts'
 import { outgoingPieces, type Piece } from './pieces.ts'
 
 /** A shard's gradient and what is told with it. */
-export type ShardPart = Omit<PieceHeader, 'kind' | 'piece'>
+export type ShardPart = Omit<PieceHeader, 'kind' | 'piece' | 'payloadBytes'>
 
 /** What a global batch came to: its figures, and its mean gradient in the vector that was given for it. */
 export type BatchFigures = Pick<PieceHeader, 'step' | 'total' | 'correct' | 'lossSum' | 'learningRate'>
 
-/** As `createTreeReduction` gives it. */
-export type Reduction = {
-  readonly add: (shard: number, vector: Float32Array, count: number) => void
-  readonly isComplete: () => boolean
-  readonly result: () => Float32Array
-}
+/** Elements must stay as they are until `onSent`. */
+export type SendPiece = (to: number, header: Uint8Array, elements: Uint8Array, onSent?: () => void) => void
 
 export type StepExchangeOptions = {
   readonly step: number
@@ -26,20 +22,26 @@ export type StepExchangeOptions = {
   readonly shards: number
   /** Receives the mean. */
   readonly mean: PackedGradient
-  readonly coding: Pick<PieceCoding, 'unpack' | 'packMean'>
-  readonly newReduction: (total: number) => Reduction
-  /** What is sent stays as it is. */
-  readonly send: (to: number, header: PieceHeader, elements: Uint8Array) => void
+  readonly coding: PieceCoding
+  readonly send: SendPiece
   readonly onMean: (figures: BatchFigures) => void
 }
 
+/** Where the elements of a piece go as they arrive, and what becomes of them once they are all there. */
+export type PiecePlace = { readonly packed: PackedGradient; readonly take: (header: PieceHeader) => void }
+
 /** One step of a direct exchange, as one of its members sees it. */
 export type StepExchange = {
-  /** Sends a gradient that was computed here to the owners of its slices. The vector belongs to the exchange from then on. */
+  /** Sends a gradient that was computed here to the owners of its slices. The vector must stay as it is from then on. */
   readonly addShard: (part: ShardPart, gradient: PackedGradient) => void
-  /** Takes a piece from another member, whose memory it takes over. Returns what is wrong with it, or null. */
-  readonly take: (from: number, header: PieceHeader, elements: PackedGradient) => string | null
+  /** What is wrong with a piece from another member, or null. */
+  readonly findFault: (from: number, header: PieceHeader) => string | null
+  /** Null for a piece that is there already. */
+  readonly place: (header: PieceHeader) => PiecePlace | null
 }
+
+/** A piece that this member owns, in the making: the vectors of its shards, which the reduction works in. */
+type Making = { readonly reduction: TreeReduction; readonly vectors: Float32Array[] }
 
 /**
  * Reduce-scatter and all-gather in one go: each shard's gradient is sent in pieces to those who own them; an owner adds
@@ -51,57 +53,110 @@ export function createStepExchange(options: StepExchangeOptions): StepExchange {
   const outgoing = outgoingPieces(pieces, member, members)
   const own = pieces.filter(piece => piece.owner === member)
   const shards = createShardFigures(step, options.shards)
-  const reductions = new Map<number, Reduction>()
+  const makings = new Map<number, Making>()
   const seen = new Set<number>()
   const done = new Set<number>()
 
   function addShard(part: ShardPart, gradient: PackedGradient): void {
     const elements = (piece: Piece) => gradient.subarray(piece.start, piece.end)
     for (const piece of outgoing) {
-      send(piece.owner, { kind: 'part', piece: piece.index, ...part }, bytesOf(elements(piece)))
+      const bytes = bytesOf(elements(piece))
+      const header = { kind: 'part', piece: piece.index, payloadBytes: bytes.byteLength, ...part } as const
+      send(piece.owner, encodePieceHeader(header), bytes)
     }
-    for (const piece of own) takePart({ kind: 'part', piece: piece.index, ...part }, elements(piece))
+    for (const piece of own) {
+      const header = { kind: 'part', piece: piece.index, payloadBytes: 0, ...part } as const
+      const place = placePart(header, piece)
+      place?.packed.set(elements(piece))
+      place?.take(header)
+    }
   }
 
-  function take(from: number, header: PieceHeader, elements: PackedGradient): string | null {
+  function findFault(from: number, header: PieceHeader): string | null {
     const piece = pieces[header.piece]
-    if (piece === undefined || piece.end - piece.start !== elements.length) return 'a piece of another cut'
+    if (piece === undefined || lengthOf(piece) * coding.bytesPerElement !== header.payloadBytes)
+      return 'a piece of another cut'
     if (piece.owner !== (header.kind === 'part' ? member : from)) return 'a piece of another owner'
-    if (header.kind === 'mean') finish(piece, header, elements)
-    else if (!shards.fits(header)) return 'a shard of another batch'
-    else takePart(header, elements)
-    return null
+    return header.kind === 'part' && !shards.fits(header) ? 'a shard of another batch' : null
+  }
+
+  function place(header: PieceHeader): PiecePlace | null {
+    const piece = pieces[header.piece]!
+    return header.kind === 'part' ? placePart(header, piece) : placeMean(piece)
+  }
+
+  /** A mean goes straight to where it belongs. */
+  function placeMean(piece: Piece): PiecePlace | null {
+    if (done.has(piece.index)) return null
+    return { packed: mean.subarray(piece.start, piece.end), take: header => finish(piece, header) }
   }
 
   /** A second copy of a shard, from a worker that was asked too, is the same to the bit and is dropped. */
-  function takePart(header: PieceHeader, elements: PackedGradient): void {
-    const key = header.piece * options.shards + header.shard
-    if (seen.has(key)) return
-    seen.add(key)
+  function placePart(header: PieceHeader, piece: Piece): PiecePlace | null {
+    if (seen.has(partKey(header))) return null
+    const vector = coding.takeVector(lengthOf(piece))
+    const packed = coding.packedPlace(vector)
+    return {
+      packed,
+      take: () => {
+        coding.unpack(packed, vector)
+        if (seen.has(partKey(header))) coding.giveBack(vector)
+        else addPart(header, piece, vector)
+      },
+    }
+  }
+
+  function partKey({ piece, shard }: PieceHeader): number {
+    return piece * options.shards + shard
+  }
+
+  function addPart(header: PieceHeader, piece: Piece, vector: Float32Array): void {
+    seen.add(partKey(header))
     shards.add(header)
-    const reduction = reductions.get(header.piece) ?? options.newReduction(header.total)
-    reductions.set(header.piece, reduction)
-    reduction.add(header.shard, coding.unpack(elements), header.count)
-    if (reduction.isComplete()) sendMean(pieces[header.piece]!, reduction.result())
+    const making = makings.get(piece.index) ?? begin(piece, header.total)
+    making.vectors.push(vector)
+    making.reduction.add(header.shard, vector, header.count)
+    if (making.reduction.isComplete()) sendMean(piece, making)
   }
 
-  function sendMean(piece: Piece, sum: Float32Array): void {
+  function begin(piece: Piece, total: number): Making {
+    const { arithmetic } = coding
+    const making = { reduction: createTreeReduction({ arithmetic, shards: options.shards, total }), vectors: [] }
+    makings.set(piece.index, making)
+    return making
+  }
+
+  function sendMean(piece: Piece, { reduction, vectors }: Making): void {
+    const sum = reduction.result()
+    for (const vector of vectors) if (vector !== sum) coding.giveBack(vector)
     const elements = coding.packMean(sum, step, piece.start)
-    const header: PieceHeader = { kind: 'mean', piece: piece.index, shard: 0, ...shards.sum() }
-    for (let hop = 1; hop < members; hop++) send((member + hop) % members, header, bytesOf(elements))
-    finish(piece, header, elements)
+    mean.set(elements, piece.start)
+    const bytes = bytesOf(elements)
+    const figures = { piece: piece.index, shard: 0, payloadBytes: bytes.byteLength, ...shards.sum() }
+    const header: PieceHeader = { kind: 'mean', ...figures }
+    const encoded = encodePieceHeader(header)
+    let unsent = members - 1
+    const onSent = () => {
+      unsent -= 1
+      if (unsent === 0) coding.releaseMean(elements)
+    }
+    for (let hop = 1; hop < members; hop++) send((member + hop) % members, encoded, bytes, onSent)
+    finish(piece, header)
   }
 
-  function finish(piece: Piece, header: PieceHeader, elements: PackedGradient): void {
+  function finish(piece: Piece, header: PieceHeader): void {
     if (done.has(piece.index)) return
     done.add(piece.index)
-    mean.set(elements, piece.start)
     if (done.size < pieces.length) return
     const { total, correct, lossSum, learningRate } = header
     options.onMean({ step, total, correct, lossSum, learningRate })
   }
 
-  return { addShard, take }
+  return { addShard, findFault, place }
+}
+
+function lengthOf({ start, end }: Piece): number {
+  return end - start
 }
 
 /** Collects what is told with the shards of a batch, and sums it in the order of their index. */

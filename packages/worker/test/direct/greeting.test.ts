@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { formatGreeting, isProof, parseGreeting, prove } from '../../src/direct/greeting.ts'
+import {
+  createLineReader,
+  formatGreeting,
+  isProof,
+  maxGreetingBytes,
+  parseGreeting,
+  prove,
+} from '../../src/direct/greeting.ts'
 
 const greeting = { ring: 3, from: 1, to: 12 }
 
@@ -12,14 +19,26 @@ test('a greeting proves the token, its ring and who greets whom, and shows no to
   expect(isProof(proof, greeting, 'another token')).toBe(false)
   expect(isProof(proof, { ring: 3, from: 12, to: 1 }, 'the token')).toBe(false)
   expect(isProof(proof, { ...greeting, ring: 4 }, 'the token')).toBe(false)
-  expect(isProof(undefined, greeting, 'the token')).toBe(false)
+  expect(isProof('', greeting, 'the token')).toBe(false)
   // 1 and 12 are not 11 and 2.
   expect(isProof(prove({ ring: 3, from: 11, to: 2 }, 'the token'), greeting, 'the token')).toBe(false)
 })
 
-test.each([undefined, '', 'Bearer abc', 'Lockstep 1 2 3', 'Lockstep 1 2 x 00', `Lockstep 1 2 3 ${'0'.repeat(63)}`])(
-  'the header %j is no greeting',
-  header => {
-    expect(parseGreeting(header)).toBeNull()
+test.each(['', 'GET / HTTP/1.1\r\n', 'Lockstep 1 2 3\n', 'Lockstep 1 2 x 00\n', `Lockstep 1 2 3 ${'0'.repeat(63)}\n`])(
+  'the line %j is no greeting',
+  line => {
+    expect(parseGreeting(line)).toBeNull()
   },
 )
+
+test('the first line of a link is gathered from pieces, apart from what follows', () => {
+  const reader = createLineReader()
+  expect(reader.feed(Buffer.from('Lock'))).toBeNull()
+  expect(reader.feed(Buffer.from('step\nLKP2'))).toEqual({ line: 'Lockstep\n', rest: Buffer.from('LKP2') })
+})
+
+test('a line that is longer than any greeting is not kept', () => {
+  const reader = createLineReader()
+  expect(reader.feed(Buffer.alloc(maxGreetingBytes, 0x20))).toBeNull()
+  expect(() => reader.feed(Buffer.from(' '))).toThrowError(RangeError)
+})

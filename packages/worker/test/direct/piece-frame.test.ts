@@ -11,6 +11,7 @@ const header: PieceHeader = {
   correct: 7,
   lossSum: 0.1,
   learningRate: 0.001,
+  payloadBytes: 65_536,
 }
 
 test('a header of a piece is read as it was written, whatever lies behind it', () => {

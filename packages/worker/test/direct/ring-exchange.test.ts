@@ -1,5 +1,6 @@
 import { createRandom } from '@lockstep/data'
 import { describe, expect, test } from 'vitest'
+import { decodePieceHeader, encodePieceHeader, pieceHeaderBytes } from '../../src/direct/piece-frame.ts'
 import { compressedMeanOf, createTinyRing, type Frame, meanOf, randomShards } from '../support/tiny-ring.ts'
 
 /** Hands the shards out in turn and delivers all messages, each time one that `choose` picks among those that may come next. */
@@ -52,6 +53,10 @@ describe('the mean that members make of a batch', () => {
       const ring = createTinyRing({ members: 2, shards: 3, elements: 20 })
       exchange(ring, shards, choose)
       expect(ring.means.map(({ member }) => member).sort()).toEqual([0, 1])
+      expect(ring.everywhere.map(({ member, step }) => [member, step]).sort()).toEqual([
+        [0, 7],
+        [1, 7],
+      ])
       for (const { mean, figures } of ring.means) {
         expect(mean).toEqual(expected)
         const [a, b, c] = shards.map(({ part }) => part.lossSum) as [number, number, number]
@@ -99,6 +104,18 @@ describe('the mean that members make of a batch', () => {
   })
 })
 
+/** A piece that lacks its last byte, and says so. */
+function shortened(bytes: Uint8Array): Uint8Array {
+  const header = decodePieceHeader(bytes)
+  const elements = bytes.subarray(pieceHeaderBytes, -1)
+  return Buffer.concat([encodePieceHeader({ ...header, payloadBytes: elements.byteLength }), elements])
+}
+
+function asEnd(bytes: Uint8Array): Uint8Array {
+  const header = decodePieceHeader(bytes)
+  return Buffer.concat([encodePieceHeader({ ...header, kind: 'whole' }), bytes.subarray(pieceHeaderBytes)])
+}
+
 describe('a message that does not fit the ring', () => {
   const [shard] = randomShards({ counts: [1], elements: 64, step: 0 })
 
@@ -112,13 +129,36 @@ describe('a message that does not fit the ring', () => {
     ['is of another cut', 1, frames(2, 128)[0]!.bytes],
     ['is for another owner', 0, frames(2, 64)[0]!.bytes],
     ['is of a shard that is none', 1, frames(2, 64, 2)[0]!.bytes],
-    ['ends within an element', 1, frames(2, 64)[0]!.bytes.subarray(0, -1)],
+    ['ends within an element', 1, shortened(frames(2, 64)[0]!.bytes)],
+    ['is the end of a mean with elements', 1, asEnd(frames(2, 64)[0]!.bytes)],
     ['is no piece at all', 1, new Uint8Array(100)],
   ])('is refused when it %s', (_, to, bytes) => {
     const ring = createTinyRing({ members: 2, shards: 1, elements: 64 })
-    expect(() => ring.exchanges[to]!.receive(1 - to, bytes)).toThrowError(
+    expect(() => ring.deliver({ from: 1 - to, to, bytes })).toThrowError(
       expect.objectContaining({ code: expect.stringMatching(/^(piece-invalid|frame-malformed)$/) }),
     )
+  })
+
+  test('is read to its end and dropped when its step is over', () => {
+    const ring = createTinyRing({ members: 2, shards: 1, elements: 64 })
+    ring.exchanges[0]!.addShard(shard!.part, shard!.gradient.slice())
+    const [part] = ring.sent
+    while (ring.sent.length > 0) ring.deliver(ring.sent.shift()!)
+    expect(ring.means).toHaveLength(2)
+    ring.deliver(part!)
+    ring.deliver({ ...part!, bytes: Buffer.from(part!.bytes).fill(0xff, pieceHeaderBytes) })
+    expect(ring.means.map(({ mean }) => mean)).toEqual([shard!.gradient, shard!.gradient])
+  })
+
+  test('cannot announce the end of many means', () => {
+    const ring = createTinyRing({ members: 2, shards: 1, elements: 64 })
+    const announce = (step: number) => {
+      const figures = { step, piece: 0, shard: 0, count: 1, total: 1, correct: 0, lossSum: 0, learningRate: 0 }
+      const bytes = encodePieceHeader({ kind: 'whole', payloadBytes: 0, ...figures })
+      ring.deliver({ from: 1, to: 0, bytes })
+    }
+    for (const step of [0, 1, 2, 3]) announce(step)
+    expect(() => announce(4)).toThrowError(expect.objectContaining({ code: 'piece-invalid' }))
   })
 
   test('cannot make a member keep many steps', () => {

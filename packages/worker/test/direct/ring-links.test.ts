@@ -1,10 +1,11 @@
-import { type AddressInfo, connect } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import type { MessageOf } from '@lockstep/protocol'
 import { createHappenings } from '@lockstep/protocol/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { WebSocket, WebSocketServer } from 'ws'
 import { formatGreeting } from '../../src/direct/greeting.ts'
 import { openPeerListener } from '../../src/direct/peer-listener.ts'
+import { encodePieceHeader } from '../../src/direct/piece-frame.ts'
+import type { PieceSink } from '../../src/direct/piece-stream.ts'
 import { linkRing } from '../../src/direct/ring-links.ts'
 
 const token = 'ab'.repeat(32)
@@ -18,7 +19,7 @@ async function startListener() {
 type Listener = Awaited<ReturnType<typeof startListener>>
 
 function introduce(listeners: readonly Pick<Listener, 'port'>[]): MessageOf<'ring'> {
-  const members = listeners.map(({ port }, index) => ({ workerId: index + 1, url: `ws://127.0.0.1:${port}` }))
+  const members = listeners.map(({ port }, index) => ({ workerId: index + 1, url: `tcp://127.0.0.1:${port}` }))
   return { type: 'ring', runId: 'run-1', ring: 1, members, token }
 }
 
@@ -31,23 +32,39 @@ function joinRing(listener: Listener, ring: MessageOf<'ring'>, workerId: number)
     workerId,
     listener,
     onLinked: () => linked.add(true),
-    onFrame: (from, frame) => frames.add({ from, text: Buffer.from(frame).toString() }),
+    sinkFor: from => collectTexts(text => frames.add({ from, text })),
     onFailure: failures.add,
   })
   onTestFinished(links.close)
   return { links, linked, frames, failures }
 }
 
-const text = (value: string) => new Uint8Array(Buffer.from(value))
+/** Takes the elements of pieces for texts. */
+function collectTexts(onText: (text: string) => void): PieceSink {
+  let place = Buffer.alloc(0)
+  return {
+    begin: ({ payloadBytes }) => {
+      place = Buffer.alloc(payloadBytes)
+      return place
+    },
+    end: () => onText(place.toString()),
+  }
+}
+
+function sendText({ links }: ReturnType<typeof joinRing>, to: number, text: string): void {
+  const figures = { step: 0, piece: 0, shard: 0, count: 1, total: 1, correct: 0, lossSum: 0, learningRate: 0 }
+  const bytes = Buffer.from(text)
+  links.send(to, encodePieceHeader({ kind: 'part', payloadBytes: bytes.byteLength, ...figures }), bytes)
+}
 
 describe('the members of a ring', () => {
-  test('link each to each by one connection and hear each other', async () => {
+  test('link each to each and hear each other', async () => {
     const listeners = await Promise.all([startListener(), startListener(), startListener()])
     const ring = introduce(listeners)
     const members = listeners.map((listener, index) => joinRing(listener, ring, index + 1))
     for (const { linked } of members) await linked.next()
-    for (const [from, { links }] of members.entries()) {
-      for (const to of [0, 1, 2]) if (to !== from) links.send(to, text(`${from}>`), text(`${to}`))
+    for (const [from, member] of members.entries()) {
+      for (const to of [0, 1, 2]) if (to !== from) sendText(member, to, `${from}>${to}`)
     }
     for (const [at, { frames }] of members.entries()) {
       const heard = [await frames.next(), await frames.next()].sort((a, b) => a.from - b.from)
@@ -70,7 +87,7 @@ describe('the members of a ring', () => {
     const [first, second] = [joinRing(listeners[0]!, ring, 1), joinRing(listeners[1]!, ring, 2)]
     await Promise.all([first.linked.next(), second.linked.next()])
     listeners[1]!.close()
-    expect(await first.failures.next()).toMatch(/^worker 2 closed its link|the link to worker 2 failed/)
+    expect(await first.failures.next()).toMatch(/^worker 2 closed a link|^a link with worker 2 failed/)
   })
 })
 
@@ -80,50 +97,43 @@ describe('the port for other workers', () => {
     const ring = introduce(listeners)
     const second = joinRing(listeners[1]!, ring, 2)
     const { port } = listeners[1]!
-    const greet = (authorization?: string) => refusal(port, authorization)
-    expect(await greet()).toBe(401)
-    expect(await greet('Basic abc')).toBe(401)
-    expect(await greet(formatGreeting({ ring: 1, from: 1, to: 2 }, 'cd'.repeat(32)))).toBe(401)
-    expect(await greet(formatGreeting({ ring: 2, from: 1, to: 2 }, token))).toBe(401)
-    expect(await greet(formatGreeting({ ring: 1, from: 3, to: 2 }, token))).toBe(401)
-    expect(await answerTo(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/^HTTP\/1.1 426 /)
-    expect(await answerTo(port, 'garbage\r\n\r\n')).toBe('')
+    const greetings = [
+      'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
+      `${'x'.repeat(1000)}`,
+      formatGreeting({ ring: 1, from: 1, to: 2 }, 'cd'.repeat(32)),
+      formatGreeting({ ring: 2, from: 1, to: 2 }, token),
+      formatGreeting({ ring: 1, from: 3, to: 2 }, token),
+      `${formatGreeting({ ring: 1, from: 1, to: 2 }, token)}and more`,
+    ]
+    for (const greeting of greetings) expect(await answerTo(port, greeting)).toBe('')
     const first = joinRing(listeners[0]!, ring, 1)
     await Promise.all([first.linked.next(), second.linked.next()])
     // The same worker again, with the right proof: it has its link already.
-    expect(await greet(formatGreeting({ ring: 1, from: 1, to: 2 }, token))).toBe(401)
-    first.links.send(1, text('still'), text(' heard'))
+    expect(await answerTo(port, formatGreeting({ ring: 1, from: 1, to: 2 }, token))).toBe('')
+    sendText(first, 1, 'still heard')
     expect(await second.frames.next()).toEqual({ from: 0, text: 'still heard' })
   })
 
   test('is not believed when it cannot prove the token itself', async () => {
     const own = await startListener()
-    const stranger = new WebSocketServer({ port: 0, host: '127.0.0.1' })
-    onTestFinished(() => stranger.close())
-    const hungUp = createHappenings<true>()
-    stranger.on('connection', socket => socket.on('close', () => hungUp.add(true)))
-    await new Promise(resolve => stranger.once('listening', resolve))
+    const calls = createHappenings<string>()
+    const stranger = createServer(socket => {
+      socket.setEncoding('latin1').on('data', line => {
+        calls.add(String(line))
+        // What it was sent itself is no proof.
+        socket.write(line)
+      })
+    })
+    onTestFinished(() => void stranger.close())
+    await new Promise<void>(resolve => stranger.listen(0, '127.0.0.1', resolve))
     const { port } = stranger.address() as AddressInfo
     const first = joinRing(own, introduce([own, { port }]), 1)
-    await hungUp.next()
-    await hungUp.next()
+    for (const call of [await calls.next(), await calls.next()]) expect(call).toMatch(/^Lockstep 1 1 2 [0-9a-f]{64}\n$/)
     expect(first.linked.all).toEqual([])
   })
 })
 
-function refusal(port: number, authorization?: string): Promise<number> {
-  const headers = authorization === undefined ? {} : { authorization }
-  const socket = new WebSocket(`ws://127.0.0.1:${port}`, { headers })
-  return new Promise((resolve, reject) => {
-    socket.on('error', () => undefined)
-    socket.once('open', () => reject(new Error('it was let in')))
-    socket.once('unexpected-response', (_, response) => {
-      resolve(response.statusCode!)
-      socket.terminate()
-    })
-  })
-}
-
+/** What is said before the connection ends. */
 function answerTo(port: number, bytes: string): Promise<string> {
   return new Promise(resolve => {
     let received = ''

@@ -6,14 +6,10 @@ import {
   plainArithmetic,
 } from '@lockstep/model/arithmetic'
 import type { RunConfig } from '@lockstep/protocol'
-import { createPieceCoding } from '../../src/direct/piece-coding.ts'
+import { allocateShared, createPieceCoding } from '../../src/direct/piece-coding.ts'
+import { createPieceStream } from '../../src/direct/piece-stream.ts'
 import { createRingExchange, type RingExchange } from '../../src/direct/ring-exchange.ts'
-import type { BatchFigures, Reduction, ShardPart } from '../../src/direct/step-exchange.ts'
-
-export const newReduction =
-  (shards: number) =>
-  (total: number): Reduction =>
-    createTreeReduction({ arithmetic: plainArithmetic, shards, total })
+import type { BatchFigures, ShardPart } from '../../src/direct/step-exchange.ts'
 
 export type Frame = { readonly from: number; readonly to: number; readonly bytes: Uint8Array }
 
@@ -24,9 +20,10 @@ export function createTinyRing(options: {
   readonly elements: number
   readonly compress?: RunConfig['compress']
 }) {
-  const coding = createPieceCoding({ compress: options.compress ?? 'none', seed: 5 })
+  const config = { compress: options.compress ?? 'none', seed: 5 } as const
   const { members, shards, elements } = options
   const sent: Frame[] = []
+  const everywhere: { readonly member: number; readonly step: number }[] = []
   const means: { readonly member: number; readonly figures: BatchFigures; readonly mean: PackedGradient }[] = []
   const exchanges = Array.from(
     { length: members },
@@ -36,15 +33,25 @@ export function createTinyRing(options: {
         members,
         elements,
         shards,
-        coding,
-        takeVector: () => coding.allocateShared(elements),
-        newReduction: newReduction(shards),
-        send: (to, header, data) => sent.push({ from: member, to, bytes: Buffer.concat([header, data]) }),
+        coding: createPieceCoding(config, 2 * shards * elements),
+        takeVector: () => allocateShared(config, elements),
+        send: (to, header, data, onSent) => {
+          sent.push({ from: member, to, bytes: Buffer.concat([header, data]) })
+          onSent?.()
+        },
         onMean: (figures, mean) => means.push({ member, figures, mean }),
+        onEverywhere: step => everywhere.push({ member, step }),
       }),
   )
-  const deliver = ({ from, to, bytes }: Frame) => exchanges[to]!.receive(from, bytes)
-  return { exchanges, sent, means, deliver }
+  const links = new Map<string, (bytes: Uint8Array) => void>()
+  const linkOf = ({ from, to }: Pick<Frame, 'from' | 'to'>) => {
+    const name = `${from}>${to}`
+    const link = links.get(name) ?? createPieceStream(exchanges[to]!.sinkFor(from))
+    links.set(name, link)
+    return link
+  }
+  const deliver = (frame: Frame) => linkOf(frame)(frame.bytes)
+  return { exchanges, sent, means, everywhere, deliver }
 }
 
 /** Random gradients for the shards of a batch, and what is told with them. */
@@ -65,7 +72,8 @@ export function randomShards(options: {
 
 /** The mean that the star makes of them. */
 export function meanOf(shards: ReturnType<typeof randomShards>, width = shards.length): Float32Array {
-  const reduction = newReduction(width)(shards[0]!.part.total)
+  const { total } = shards[0]!.part
+  const reduction = createTreeReduction({ arithmetic: plainArithmetic, shards: width, total })
   for (const { part, gradient } of shards) reduction.add(part.shard, gradient.slice(), part.count)
   return reduction.result()
 }
