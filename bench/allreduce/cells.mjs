@@ -49,7 +49,7 @@ function planCell({ contestants }, link, elements, workers) {
       const expectedMs = estimateMs(contestant, link, workers, vectorBytes)
       const bytes = estimateBytes(contestant, workers, vectorBytes)
       const joinMs = joinSteps[contestant.id] * estimateMs({ id: 'star' }, link, workers, vectorBytes)
-      const warmUps = expectedMs > longMs ? 0 : 1
+      const warmUps = expectedMs > longMs ? 0 : Math.max(1, Math.min(150, Math.floor(6000 / (expectedMs + 12))))
       const stepMs = contestant.id === 'gloo' ? expectedMs : expectedMs + Math.min(3000, 1.5 * expectedMs)
       const leastMs = overheadMs(workers) + joinMs + (1 + warmUps) * stepMs
       return { contestant, expectedMs, stepMs, bytes, warmUps, leastMs, steps: 0, reason: undefined }

@@ -18,7 +18,7 @@ const computing = { ofExchange: 1.5, leastMs: 10, mostMs: 3000 }
 
 /** `isDirect`: the workers will exchange among themselves once they are linked. */
 export function createGate(coordinator, crew, isDirect) {
-  /** Of each step that is not over: the workers that are at the gate, and the times of those that have the mean. */
+  /** Of each step that is not over: the workers that are at the gate, and when those that have the mean were let go and had it. */
   const steps = new Map()
   let current = 0
   let lastMs = 0
@@ -27,18 +27,18 @@ export function createGate(coordinator, crew, isDirect) {
   let isLinked = false
 
   const stateOf = step => {
-    if (!steps.has(step)) steps.set(step, { atGate: new Set(), elapsedMs: [] })
+    if (!steps.has(step)) steps.set(step, { atGate: new Set(), passages: [] })
     return steps.get(step)
   }
   const fail = reason => {
     failure ??= new Error(reason)
     notify()
   }
-  const hear = (worker, { holding, mean, elapsedMs, isRight }) => {
+  const hear = (worker, { holding, mean, letGoAtMs, haveAtMs, isRight }) => {
     if (holding !== undefined) stateOf(holding).atGate.add(worker)
     // Whoever comes to a step that is over goes through.
     if (holding < current) worker.send({ do: 'open', step: holding })
-    if (mean !== undefined) stateOf(mean).elapsedMs.push(elapsedMs)
+    if (mean !== undefined) stateOf(mean).passages.push({ letGoAtMs, haveAtMs })
     if (isRight === false) return fail(`the mean gradient of step ${mean} is wrong`)
     notify()
   }
@@ -52,7 +52,7 @@ export function createGate(coordinator, crew, isDirect) {
     worker.on('gate', message => hear(worker, message))
   }
 
-  /** Takes so many steps, and returns the longest time of a worker in each: from its gradient to the mean, in ms. */
+  /** Takes so many steps, and returns the time of each: from the last gradient to the last mean, in ms. */
   async function measure(iterations) {
     const times = []
     for (let iteration = 0; iteration < iterations; iteration++) times.push(await takeStep())
@@ -73,10 +73,10 @@ export function createGate(coordinator, crew, isDirect) {
     const isEven = await until(() => state.atGate.size === crew.length, patienceMs)
     await delay(Math.min(computing.mostMs, Math.max(computing.leastMs, computing.ofExchange * lastMs)))
     for (const worker of crew) worker.send({ do: 'open', step: current })
-    await until(() => state.elapsedMs.length === crew.length, null)
+    await until(() => state.passages.length === crew.length, null)
     steps.delete(current)
     current += 1
-    lastMs = Math.max(...state.elapsedMs)
+    lastMs = betweenLast(state.passages)
     return { ms: lastMs, isEven }
   }
 
@@ -96,4 +96,10 @@ export function createGate(coordinator, crew, isDirect) {
   }
 
   return { measure, settle, hasFailed: () => failure !== null }
+}
+
+/** From the moment when the last worker is let go to the moment when the last one has the mean. One without a shard is never let go. */
+function betweenLast(passages) {
+  const letGo = passages.map(({ letGoAtMs }) => letGoAtMs).filter(at => at !== null)
+  return Math.max(...passages.map(({ haveAtMs }) => haveAtMs)) - Math.max(...letGo)
 }

@@ -18,7 +18,7 @@ export function renderReport(report) {
   return [
     '# All-reduce\n',
     `${describeMachine(machine)}${named.map(each => `, ${each}`).join('')}\n`,
-    `Time from the moment when a worker is let go with its gradient, which all then have, to the moment when the mean lies in its memory, the longest over the workers; median over the steps, ± half the distance between the quartiles, of ${settings.repeats} interleaved rounds or of one where steps are long. Lockstep's coordinator and workers, with a stand-in for TensorFlow whose gradient is there at once and an optimizer that does nothing. gloo: torch.distributed's all_reduce after a barrier, the longest over the ranks; a sum, not divided.\n`,
+    `Time from the moment when the last worker is let go with its gradient to the moment when the mean lies in the memory of the last one; before each, all wait for 10 ms or longer, as if they computed; median over the steps, ± half the distance between the quartiles, of ${settings.repeats} interleaved rounds or of one where steps are long. Lockstep's coordinator and workers, with a stand-in for TensorFlow whose gradient is there at once and an optimizer that does nothing. gloo: torch.distributed's all_reduce after a pause and a barrier, timed likewise; a sum, not divided.\n`,
     ...cells.map(renderCell),
     ...renderWire(results),
     ...renderFits(fits),

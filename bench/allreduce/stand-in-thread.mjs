@@ -1,7 +1,10 @@
 // Stands in for the computing thread's TensorFlow: its gradient is a vector of one number, held back until all have theirs.
+import { createMonotonicClock } from '@lockstep/protocol'
 import { serveCompute } from '../../packages/worker/dist/serve-compute.js'
 import { createIdleOptimizer, identityOf, readNumbers } from './plan-exchange.mjs'
 
+/** One for all processes: the system's. */
+const nowMs = createMonotonicClock()
 const gate = new BroadcastChannel('allreduce-gate')
 /** When this worker was let go with its gradient, by step, and whom to tell that it may. */
 const letGoAt = new Map()
@@ -35,16 +38,16 @@ async function gradient(weights, pixels) {
   const vector = new Float32Array(weights.length).fill(numberOf(step, shard))
   gate.postMessage({ holding: step })
   if (step > opened) await new Promise(resolve => held.set(step, resolve))
-  if (!letGoAt.has(step)) letGoAt.set(step, performance.now())
+  if (!letGoAt.has(step)) letGoAt.set(step, nowMs())
   return { gradient: vector, lossSum: 0, correct: 0, count: 1 }
 }
 
 /** Called when the replica has the mean gradient of a step in its memory, whole. */
 function onMean(step, mean) {
-  const now = performance.now()
-  const elapsedMs = letGoAt.has(step) ? now - letGoAt.get(step) : null
+  const haveAtMs = nowMs()
+  const letGoAtMs = letGoAt.get(step) ?? null
   letGoAt.delete(step)
-  gate.postMessage({ mean: step, elapsedMs, isRight: isRight(step, mean) })
+  gate.postMessage({ mean: step, letGoAtMs, haveAtMs, isRight: isRight(step, mean) })
 }
 
 /** Different from step to step and from shard to shard. */

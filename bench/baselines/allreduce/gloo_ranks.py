@@ -1,7 +1,8 @@
 """All-reduces of PyTorch's gloo on request, by as many processes as are asked for: gloo_ranks.py
 
 The processes are forked from this one, so that PyTorch is imported only once, and each enters the network namespace
-that it is given. A time is that of `all_reduce` alone, after a `barrier`, the largest over the ranks.
+that it is given. A time is that from the moment when the last rank begins `all_reduce`, after a pause and a `barrier`,
+to the moment when the last one has the sum.
 """
 
 import ctypes
@@ -26,6 +27,11 @@ libc = ctypes.CDLL(None, use_errno=True)
 torch.set_num_threads(1)
 ranks = []
 
+# How long the ranks pause before each, as if they computed, as in ../../allreduce/gate.mjs; in seconds.
+PAUSE_OF_LAST = 1.5
+LEAST_PAUSE = 0.010
+MOST_PAUSE = 3.0
+
 
 def hello():
     return {"PyTorch": torch.__version__, "Python of PyTorch": platform.python_version()}
@@ -48,7 +54,13 @@ def measure(iterations):
     for _, connection in ranks:
         connection.send(iterations)
     times = [answer_of(connection) for _, connection in ranks]
-    return {"ms": [max(of_iteration) for of_iteration in zip(*times)]}
+    return {"ms": [between_last(of_iteration) for of_iteration in zip(*times)]}
+
+
+def between_last(of_ranks):
+    """From the last start to the last end, in ms. The monotonic clock is the system's, one for all processes."""
+    starts, ends = zip(*of_ranks)
+    return (max(ends) - max(starts)) / 1e6
 
 
 def close_ranks():
@@ -79,8 +91,7 @@ def run_rank(connection, rank, world_size, elements, where):
         connection.send("ready")
         tensor = torch.empty(elements)
         while True:
-            iterations = connection.recv()
-            connection.send([time_all_reduce(tensor, rank, world_size) for _ in range(iterations)])
+            connection.send(time_all_reduces(tensor, rank, world_size, connection.recv()))
     except Exception as error:
         connection.send(RuntimeError(f"rank {rank}: {error}"))
 
@@ -92,16 +103,27 @@ def enter_namespace(name):
             raise OSError(ctypes.get_errno(), f"cannot enter the network namespace {name}")
 
 
+def time_all_reduces(tensor, rank, world_size, iterations):
+    times = []
+    pause = LEAST_PAUSE
+    for _ in range(iterations):
+        time.sleep(pause)
+        started, ended = time_all_reduce(tensor, rank, world_size)
+        times.append((started, ended))
+        pause = min(MOST_PAUSE, max(LEAST_PAUSE, PAUSE_OF_LAST * (ended - started) / 1e9))
+    return times
+
+
 def time_all_reduce(tensor, rank, world_size):
     tensor.fill_(rank + 1)
     dist.barrier()
-    started = time.perf_counter()
+    started = time.monotonic_ns()
     dist.all_reduce(tensor)
-    elapsed_ms = 1000 * (time.perf_counter() - started)
+    ended = time.monotonic_ns()
     expected = world_size * (world_size + 1) / 2
     if tensor[0] != expected or tensor[-1] != expected:
         raise ValueError(f"the sum is {tensor[0]} and {tensor[-1]} instead of {expected}")
-    return elapsed_ms
+    return started, ended
 
 
 serve({"hello": hello, "open": open_ranks, "measure": measure, "close": close_ranks})
