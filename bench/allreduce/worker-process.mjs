@@ -33,6 +33,7 @@ function join({ url, token, name }) {
     device: 'cpu',
     answerTimeoutMs: 60_000,
     layoutHash: null,
+    objection: () => null,
     prepare: welcome => prepare(welcome),
     onWelcome: () => undefined,
     onReady: () => undefined,
