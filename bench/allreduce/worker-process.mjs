@@ -35,6 +35,7 @@ function join({ url, token, name }) {
     layoutHash: null,
     objection: () => null,
     prepare: welcome => prepare(welcome),
+    objection: () => null,
     onWelcome: () => undefined,
     onReady: () => undefined,
     signal: leaving.signal,
