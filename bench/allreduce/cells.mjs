@@ -19,6 +19,9 @@ const longMs = 8_000
 
 const mostSteps = 30
 
+/** Steps before those that count, in which V8 compiles what is called often. */
+const warmUp = { mostSteps: 60, mostMs: 1500, pauseMs: 12 }
+
 /**
  * Steps of the star that it takes until the first step that counts: a worker that joins is sent the weights, which is
  * half a step, and the direct exchange begins once there are links.
@@ -49,7 +52,7 @@ function planCell({ contestants }, link, elements, workers) {
       const expectedMs = estimateMs(contestant, link, workers, vectorBytes)
       const bytes = estimateBytes(contestant, workers, vectorBytes)
       const joinMs = joinSteps[contestant.id] * estimateMs({ id: 'star' }, link, workers, vectorBytes)
-      const warmUps = expectedMs > longMs ? 0 : Math.max(1, Math.min(150, Math.floor(6000 / (expectedMs + 12))))
+      const warmUps = expectedMs > longMs ? 0 : warmUpsOf(expectedMs)
       const stepMs = contestant.id === 'gloo' ? expectedMs : expectedMs + Math.min(3000, 1.5 * expectedMs)
       const leastMs = overheadMs(workers) + joinMs + (1 + warmUps) * stepMs
       return { contestant, expectedMs, stepMs, bytes, warmUps, leastMs, steps: 0, reason: undefined }
@@ -82,6 +85,10 @@ function shareTime(entries, budgetMs, repeats) {
     entry.steps = Math.max(1, Math.min(mostSteps, Math.floor((1 + more) / entry.rounds)))
     entry.capMs = 200 + 1.5 * entry.steps * entry.stepMs
   }
+}
+
+function warmUpsOf(expectedMs) {
+  return Math.max(1, Math.min(warmUp.mostSteps, Math.floor(warmUp.mostMs / (expectedMs + warmUp.pauseMs))))
 }
 
 export function describeTime(ms) {
