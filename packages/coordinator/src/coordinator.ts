@@ -31,6 +31,8 @@ export type CoordinatorOptions = TimingOptions & {
   readonly token: string
   /** Workers to wait for before the first step. */
   readonly minWorkers: number
+  /** With fewer workers no further step is begun; 1 by default. */
+  readonly quorum?: number
   /** How long a run that has lost all its workers waits for one before it checkpoints and fails. */
   readonly waitMs: number
   /** Whether workers of this machine are handed tensors in memory. */
@@ -50,6 +52,8 @@ export type Coordinator = {
   readonly url: string
   /** Ends the run with this error, after a checkpoint. */
   readonly abort: (error: LockstepError) => void
+  /** No more than so many workers will ever come: nobody waits for others. */
+  readonly expectWorkers: (workers: number) => void
   /** Resolves when the run has ended, all is written and nobody is connected any more. */
   readonly finished: Promise<RunSummary>
 }
@@ -83,7 +87,8 @@ export async function startCoordinator(
     const folder = await options.openFolder()
     crew = await gatherCrew(options, folder.life)
     opening.resolve()
-    return { url: listener.url, abort: crew.abort, finished: runToEnd(options, crew, folder, listener) }
+    const finished = runToEnd(options, crew, folder, listener)
+    return { url: listener.url, abort: crew.abort, expectWorkers: crew.expect, finished }
   } catch (error) {
     await closeDown(options, crew, listener)
     throw error
@@ -155,7 +160,7 @@ async function trainUnlessInterrupted(
   training: Training,
 ): Promise<RunSummary['status']> {
   try {
-    await crew.gather(minWorkers)
+    await crew.awaitWorkers(minWorkers)
     return await train(training)
   } catch (error) {
     if (error instanceof LockstepError && error.code === 'interrupted') return 'interrupted'
@@ -165,11 +170,11 @@ async function trainUnlessInterrupted(
 
 function createTraining(
   options: Conduct,
-  { exchange, membership, direct }: Crew,
+  { exchange, membership, direct, awaitWorkers }: Crew,
   folder: RunFolder,
   checkpointing: Checkpointing,
 ): Training {
-  const { plan, onEvent, checkpointEvery, stop, timing, clock } = options
+  const { plan, onEvent, quorum = 1, checkpointEvery, stop, timing, clock } = options
   const { config, train, validation, state, arithmetic, optimizer, trainableSize, learningRateAt } = plan
   return {
     runId: plan.identity.runId,
@@ -197,6 +202,7 @@ function createTraining(
     format: createGradientFormat(config, arithmetic, state.weights.length),
     broadcast: membership.broadcast,
     activeWorkers: membership.active,
+    awaitQuorum: () => awaitWorkers(quorum),
     checkpoint: checkpointing.take,
     checkpointEvery,
     shouldStop: () => stop.aborted,

@@ -1,12 +1,12 @@
 import { basename } from 'node:path'
 import { type Cancel, type Clock, encodeMessage, LockstepError, type MessageOf, systemClock } from '@lockstep/protocol'
-import { createDeferred, type Deferred } from './deferred.ts'
 import type { Answer } from './delivery.ts'
 import { createDirect, type Direct } from './direct/direct.ts'
 import type { TopologyMode } from './direct/topology.ts'
 import { evaluationChunk } from './evaluation.ts'
 import type { EventListener } from './events.ts'
 import { createExchange, type Exchange } from './exchange.ts'
+import { createGathering } from './gathering.ts'
 import { superseded } from './life.ts'
 import type { Patience } from './member.ts'
 import { createMembership, type Membership } from './membership.ts'
@@ -31,8 +31,10 @@ export type Crew = {
   readonly exchange: Exchange<Answer>
   readonly membership: Membership
   readonly direct: Direct
-  /** Resolves when so many workers are active; rejects when the crew is aborted. */
-  readonly gather: (workers: number) => Promise<void>
+  /** Null where so many workers are active; else resolves when they are, and rejects when the crew is aborted. */
+  readonly awaitWorkers: (wanted: number) => Promise<void> | null
+  /** No more than so many workers will ever come: nobody waits for others. */
+  readonly expect: (workers: number) => void
   readonly abort: (error: LockstepError) => void
   /** Stops watching the workers: no clock of the crew ticks any more. */
   readonly stop: () => void
@@ -43,6 +45,8 @@ export function createCrew(options: {
   /** Of the run, which begins with this crew. */
   readonly life: number
   readonly token: string
+  /** With fewer workers no further step is begun; 1 by default. */
+  readonly quorum?: number
   /** How long to go on with no worker at all once there has been one. */
   readonly waitMs: number
   /** Whether workers of this machine are handed tensors in memory. */
@@ -56,12 +60,11 @@ export function createCrew(options: {
   readonly clock?: Clock
   readonly onEvent: EventListener
 }): Crew {
-  const { plan, life, waitMs, stop, timing, clock = systemClock } = options
+  const { plan, life, waitMs, stop, timing, quorum = 1, clock = systemClock } = options
   const { nowMs } = clock
   const welcome = { ...welcomeTo(plan), life, direct: options.lanes === null && options.topology !== 'star' }
   const sharedMemory = options.shareMemory ? createSharedMemory(welcome.sizes, options.lanes?.name) : null
-  let gathering: { readonly wanted: number; readonly done: Deferred<void> } | null = null
-  let aborted: LockstepError | null = null
+  const gathering = createGathering(() => membership.active())
   let stopped = false
   const exchange = createExchange<Answer>(
     taskWindow,
@@ -83,15 +86,13 @@ export function createCrew(options: {
       // Before it is given anything: no worker beside its members may hold a shard of a ring.
       direct.join(workerId, url)
       exchange.join(workerId)
-      if (gathering !== null && membership.active() >= gathering.wanted) gathering.done.resolve()
+      gathering.look()
     },
     onLeave: workerId => {
       timing.leave(workerId)
       direct.leave(workerId)
       exchange.leave(workerId)
-      if (membership.active() > 0 || stopped) return
-      if (stop.aborted) abort(interrupted())
-      else stopWaiting = clock.after(waitMs, () => abort(noWorkers(waitMs)))
+      if (!stopped) noticeLoss(membership.active())
     },
     onReach: exchange.reach,
     onSuperseded: reason => abort(superseded(reason)),
@@ -126,12 +127,25 @@ export function createCrew(options: {
   stop.addEventListener('abort', stopIdling)
 
   function stopIdling(): void {
-    if (membership.active() === 0 || gathering !== null) abort(interrupted())
+    if (membership.active() === 0 || gathering.isWaiting()) abort(interrupted())
+  }
+
+  function noticeLoss(active: number): void {
+    const giveUpMs = active === 0 ? waitMs : null
+    if (active === quorum - 1) options.onEvent({ type: 'short-of-workers', active, wanted: quorum, giveUpMs })
+    if (active > 0) return
+    if (stop.aborted) abort(interrupted())
+    else stopWaiting = clock.after(waitMs, () => abort(noWorkers(waitMs)))
+  }
+
+  function awaitWorkers(wanted: number): Promise<void> | null {
+    const waiting = gathering.await(wanted)
+    if (waiting !== null && stop.aborted) abort(interrupted())
+    return waiting
   }
 
   function abort(error: LockstepError): void {
-    aborted ??= error
-    gathering?.done.reject(error)
+    gathering.abort(error)
     exchange.abort(error)
   }
 
@@ -140,14 +154,8 @@ export function createCrew(options: {
     membership,
     direct,
     abort,
-    gather: async wanted => {
-      if (aborted !== null) throw aborted
-      if (membership.active() >= wanted) return
-      if (stop.aborted) throw interrupted()
-      gathering = { wanted, done: createDeferred() }
-      await gathering.done.promise
-      gathering = null
-    },
+    awaitWorkers,
+    expect: gathering.expect,
     stop: () => {
       stopped = true
       for (const end of watches) end()

@@ -15,6 +15,13 @@ export type CoordinatorEvent =
   | { readonly type: 'listening'; readonly url: string }
   | { readonly type: 'worker-joined'; readonly worker: WorkerFacts; readonly active: number }
   | { readonly type: 'worker-lost'; readonly worker: WorkerFacts; readonly reason: string; readonly active: number }
+  /** No further step is begun until so many are there; without any, the run ends after `giveUpMs`. */
+  | {
+      readonly type: 'short-of-workers'
+      readonly active: number
+      readonly wanted: number
+      readonly giveUpMs: number | null
+    }
   | { readonly type: 'refused'; readonly address: string; readonly reason: string }
   | { readonly type: 'phase'; readonly phase: Phase; readonly active: number }
   | ({ readonly type: 'step' } & StepReport)

@@ -8,7 +8,7 @@ import type { Direct } from './direct/direct.ts'
 import { submitToRing } from './direct/ring-batch.ts'
 import type { TopologyChoice } from './direct/topology.ts'
 import { evaluateSplit } from './evaluation.ts'
-import type { EventListener } from './events.ts'
+import type { EventListener, Phase } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import { isOutOfPatience } from './history.ts'
 import type { EpochMetrics, StepMetrics } from './metrics.ts'
@@ -36,6 +36,8 @@ export type Training = Updater &
     /** Sends the mean gradient of a step to every active worker. */
     readonly broadcast: (update: Omit<MessageOf<'update'>, 'slot'>, gradient: PackedGradient) => void
     readonly activeWorkers: () => number
+    /** Null where enough workers are there to go on; else resolves when they are. */
+    readonly awaitQuorum: () => Promise<void> | null
     /** Asks for a checkpoint of the state as it is now. */
     readonly checkpoint: () => Promise<void>
     /** Steps between checkpoints beside those at the end of each epoch; 0 for none. */
@@ -79,6 +81,7 @@ async function trainEpoch(run: Training): Promise<boolean> {
   timing.begin()
   for (let batch = first; batch < batches.batches; batch++) {
     if (run.shouldStop()) return false
+    await awaitQuorum(run, 'training')
     const startMs = run.nowMs()
     timing.enter('prepare')
     submitUpTo(batch + batchesAhead)
@@ -100,6 +103,17 @@ async function trainEpoch(run: Training): Promise<boolean> {
     if (times !== null) await run.onStep(times)
   }
   return true
+}
+
+/** Waits where too few workers are there to go on. */
+async function awaitQuorum({ awaitQuorum, activeWorkers, onEvent, timing }: Training, phase: Phase): Promise<void> {
+  let waiting = awaitQuorum()
+  if (waiting === null) return
+  onEvent({ type: 'phase', phase: 'waiting for workers', active: activeWorkers() })
+  // Who has come may have gone again before this is told.
+  for (; waiting !== null; waiting = awaitQuorum()) await waiting
+  onEvent({ type: 'phase', phase, active: activeWorkers() })
+  timing.begin()
 }
 
 /** Asks for the gradients of a batch, by whichever way they go at this step. */
@@ -190,10 +204,12 @@ async function validate(run: Training, split: ImageSplit): Promise<{ loss: numbe
 
 /** Mean loss and accuracy of a split under the present weights. Throws `diverged` when the loss is no number. */
 export async function evaluate(
-  { runId, config, state, exchange }: Training,
+  run: Training,
   split: ImageSplit,
   name: 'validation' | 'test',
 ): Promise<{ loss: number; accuracy: number }> {
+  await awaitQuorum(run, name === 'validation' ? 'validating' : 'testing')
+  const { runId, config, state, exchange } = run
   const { step, weights } = state
   const figures = await evaluateSplit(exchange, split, { runId, step, weightsSha256: weightsSha256(weights) })
   if (!Number.isFinite(figures.loss)) throw diverged(config, state, name, figures.loss)

@@ -19,13 +19,14 @@ beforeEach(
 )
 afterEach(() => void vi.useRealTimers())
 
-function createTested(changes: Partial<RunConfig> = {}, lanes: Lanes | null = null) {
+function createTested(changes: Partial<RunConfig> = {}, lanes: Lanes | null = null, quorum = 1) {
   const plan = tinyPlan(changes)
   const stop = new AbortController()
   const events: CoordinatorEvent[] = []
   const crew = createCrew({
     plan,
     life: 1,
+    quorum,
     token,
     waitMs,
     shareMemory: false,
@@ -117,19 +118,19 @@ describe('gathering', () => {
   test('waits for as many workers as are wanted', async () => {
     const { crew, join } = createTested()
     let gathered = false
-    const gathering = crew.gather(2).then(() => (gathered = true))
+    const gathering = crew.awaitWorkers(2)!.then(() => (gathered = true))
     join()
     await Promise.resolve()
     expect(gathered).toBe(false)
     join()
     await gathering
-    await crew.gather(1)
+    expect(crew.awaitWorkers(1)).toBeNull()
   })
 
   test('does not count a worker that has gone', async () => {
     const { crew, join } = createTested()
     let gathered = false
-    const gathering = crew.gather(2).then(() => (gathered = true))
+    const gathering = crew.awaitWorkers(2)!.then(() => (gathered = true))
     join().hangUp()
     join()
     await new Promise(setImmediate)
@@ -141,21 +142,70 @@ describe('gathering', () => {
   test('ends with the error of an abort, also of one before', async () => {
     const error = new LockstepError('workers-ended', 'all have ended')
     const { crew } = createTested()
-    const gathering = crew.gather(1)
+    const gathering = crew.awaitWorkers(1)
     crew.abort(error)
     await expect(gathering).rejects.toBe(error)
-    await expect(crew.gather(1)).rejects.toBe(error)
+    await expect(crew.awaitWorkers(1)).rejects.toBe(error)
   })
 
   test('ends when the run is asked to stop, before or meanwhile', async () => {
     const { crew, stop, join } = createTested()
-    const gathering = crew.gather(2)
+    const gathering = crew.awaitWorkers(2)
     join()
     stop.abort()
     await expect(gathering).rejects.toMatchObject({ code: 'interrupted' })
     const late = createTested()
     late.stop.abort()
-    await expect(late.crew.gather(1)).rejects.toMatchObject({ code: 'interrupted' })
+    await expect(late.crew.awaitWorkers(1)).rejects.toMatchObject({ code: 'interrupted' })
+  })
+})
+
+describe('a run that needs two workers', () => {
+  const createPair = () => {
+    const tested = createTested({}, null, 2)
+    return { ...tested, peers: [tested.join(), tested.join()] as const }
+  }
+  const shortages = (events: readonly CoordinatorEvent[]) => events.filter(({ type }) => type === 'short-of-workers')
+
+  test('waits while there is only one, says so once, and goes on with the next', async () => {
+    const { crew, join, peers, events, pass } = createPair()
+    expect(crew.awaitWorkers(2)).toBeNull()
+    peers[0].hangUp()
+    const waiting = crew.awaitWorkers(2)
+    pass(10 * waitMs, peers[1])
+    expect(shortages(events)).toEqual([{ type: 'short-of-workers', active: 1, wanted: 2, giveUpMs: null }])
+    join()
+    await waiting
+    expect(crew.awaitWorkers(2)).toBeNull()
+  })
+
+  test('gives up only when it has lost both', async () => {
+    const { crew, peers, events, pass } = createPair()
+    peers[0].hangUp()
+    const waiting = crew.awaitWorkers(2)!.catch((error: LockstepError) => error.code)
+    peers[1].hangUp()
+    pass(waitMs)
+    expect(await waiting).toBe('no-workers')
+    expect(shortages(events)).toHaveLength(1)
+  })
+
+  test('ends when it is asked to stop while it waits', async () => {
+    const { crew, peers, stop } = createPair()
+    peers[0].hangUp()
+    const waiting = crew.awaitWorkers(2)
+    stop.abort()
+    await expect(waiting).rejects.toMatchObject({ code: 'interrupted' })
+  })
+
+  test('no longer waits for one that will never come', async () => {
+    const { crew, peers } = createPair()
+    peers[0].hangUp()
+    const waiting = crew.awaitWorkers(2)
+    crew.expect(1)
+    await waiting
+    expect(crew.awaitWorkers(2)).toBeNull()
+    peers[1].hangUp()
+    expect(crew.awaitWorkers(2)).not.toBeNull()
   })
 })
 
@@ -174,7 +224,7 @@ describe('a run without workers', () => {
 
   test('waits without end for the first one', async () => {
     const { crew, join, pass } = createTested()
-    const gathering = crew.gather(1)
+    const gathering = crew.awaitWorkers(1)
     pass(10 * waitMs)
     join()
     await gathering

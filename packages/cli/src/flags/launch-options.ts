@@ -14,7 +14,7 @@ export const launchOptionsSchema = z.strictObject({
   tlsCert: z.string().min(1).nullable().describe('certificate (PEM): workers connect by wss://'),
   tlsKey: z.string().min(1).nullable().describe('its private key (PEM)'),
   topology: z.enum(['auto', 'star', 'direct']).describe('way of the gradients: by the coordinator or among workers'),
-  minWorkers: z.int().min(1).max(1024).nullable().describe('workers to wait for before training starts'),
+  minWorkers: z.int().min(1).max(1024).nullable().describe('workers without which training neither starts nor goes on'),
   wait: z.number().min(0).max(86_400).describe('seconds to go on without any worker'),
   checkpointEvery: z.int().min(0).describe('steps between checkpoints beside those after each epoch, 0: none'),
   logSteps: z.boolean().describe('a line in metrics.jsonl for each step, with its times by phase'),

@@ -17,6 +17,8 @@ export type PreparedRun = {
   readonly crew: Crew
   /** Workers to wait for before the first step. */
   readonly minWorkers: number
+  /** Workers without which no further step is begun. */
+  readonly quorum: number
   /** Null for a new run. */
   readonly resumed: Resumed | null
   readonly folder: string
@@ -50,7 +52,8 @@ export async function prepareRun(
   const runId = resumed?.facts.runId ?? newRunId()
   const plan = await planRun({ runId, config, dataSet, checkpoint: resumed?.checkpoint ?? null })
   const minWorkers = launch.minWorkers ?? Math.max(1, crew.workers)
-  return { plan, launch, crew, minWorkers, resumed, folder, address, token, tls }
+  const quorum = launch.minWorkers ?? 1
+  return { plan, launch, crew, minWorkers, quorum, resumed, folder, address, token, tls }
 }
 
 function settleCrew({ launch, config }: Settings, resumed: Resumed | null, hasLocalWorkers: boolean): Crew {

@@ -7,10 +7,11 @@ import {
   reopenRunFolder,
   startCoordinator,
 } from '@lockstep/coordinator'
-import { LockstepError } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { exitCodes } from '../exit-codes.ts'
 import type { Settings } from '../flags/read-settings.ts'
+import { employ } from '../local-workers/employ.ts'
+import type { LocalWorkers } from '../local-workers/local-workers.ts'
 import { writeRunPlots } from '../plots/run-plots.ts'
 import { provision } from '../provision.ts'
 import type { RunFacts } from '../runs/run-facts.ts'
@@ -18,7 +19,6 @@ import { describeEnd, describeStart } from './describe-run.ts'
 import { type Interrupt, listenForInterrupt } from './interrupt.ts'
 import { createJsonReporter } from './json-reporter.ts'
 import { localUrl } from './listen-address.ts'
-import { type LocalWorkers, startLocalWorkers } from './local-workers.ts'
 import { createLogReporter } from './log-reporter.ts'
 import { phaseTable } from './phase-table.ts'
 import { type PreparedRun, prepareRun } from './prepare-run.ts'
@@ -77,6 +77,7 @@ async function conduct(
     listen: { ...address, tls },
     token,
     minWorkers: prepared.minWorkers,
+    quorum: prepared.quorum,
     waitMs: launch.wait * 1000,
     topology: launch.topology,
     shareMemory: process.env.LOCKSTEP_SHARED_MEMORY !== 'off',
@@ -86,7 +87,10 @@ async function conduct(
     stop: interrupt.signal,
     onEvent: event => reporter.current().event(event),
   })
-  const workers = provisioned === null ? null : startWorkers(prepared, provisioned, coordinator, reporter.current())
+  const workers =
+    provisioned === null
+      ? null
+      : employWorkers(prepared, provisioned, coordinator, text => reporter.current().note(text))
   try {
     return await coordinator.finished
   } finally {
@@ -94,29 +98,21 @@ async function conduct(
   }
 }
 
-function startWorkers(
+function employWorkers(
   { plan, launch, crew, address, token, tls }: PreparedRun,
   provisioned: Provisioned,
   coordinator: Coordinator,
-  reporter: Reporter,
+  note: (text: string) => void,
 ): LocalWorkers {
-  let lastError = ''
-  const workers = startLocalWorkers({
+  return employ({
     count: crew.workers,
     threads: plan.config.threads,
     order: { url: localUrl(coordinator.url, address.host), token, certificate: tls?.cert ?? null, provisioned },
-    onOutput: (name, line) => {
-      if (/error|lockstep:/i.test(line)) lastError = line.trim()
-      reporter.note(`${name}: ${line}`)
-    },
-    onExit: (name, ending) => {
-      const othersMayCome = launch.tokenFile !== null
-      if (workers.alive() > 0 || othersMayCome) return
-      const details = { received: lastError || `${name} ended with ${ending}`, hint: 'Continue with --resume.' }
-      coordinator.abort(new LockstepError('workers-ended', 'all worker processes have ended', details))
-    },
+    minWorkers: launch.minWorkers,
+    othersMayCome: launch.tokenFile !== null,
+    coordinator,
+    note,
   })
-  return workers
 }
 
 async function openFolder(prepared: PreparedRun, reporter: Reporters): Promise<RunFolder> {

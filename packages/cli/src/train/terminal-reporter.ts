@@ -106,6 +106,8 @@ function describeEvent(event: CoordinatorEvent): string | null {
     }
     case 'worker-lost':
       return `worker ${event.worker.id} lost: ${event.worker.name} on ${event.worker.host}, ${event.reason}; ${event.active} active`
+    case 'short-of-workers':
+      return describeShortage(event)
     case 'refused':
       return `refused ${event.address}: ${event.reason}`
     case 'ring-over':
@@ -115,6 +117,11 @@ function describeEvent(event: CoordinatorEvent): string | null {
     default:
       return null
   }
+}
+
+function describeShortage({ active, wanted, giveUpMs }: CoordinatorEvent & { type: 'short-of-workers' }): string {
+  const patience = giveUpMs === null ? '' : `; giving up in ${formatDuration(giveUpMs / 1000)}`
+  return `waiting for workers: ${active} of at least ${wanted} ${active === 1 ? 'is' : 'are'} there${patience}`
 }
 
 function emptyState(config: RunConfig): Omit<TrainingState, 'workersWanted'> {

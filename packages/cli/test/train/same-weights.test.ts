@@ -76,7 +76,8 @@ describe('the same data, configuration, seed and shards give the same weights', 
     expect((await cli.ending).code).toBe(0)
     const summary = await readSummary(join(folder, 'killed'))
     expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
-    expect(summary.perWorker.filter(worker => worker.outcome === 'stayed to the end')).toHaveLength(3)
+    // Beside the killed one; a fifth, which takes its place, may come too late.
+    expect(summary.perWorker.slice(0, 4).filter(worker => worker.outcome === 'stayed to the end')).toHaveLength(3)
   })
 
   test('when there is garbage on the port and a worker joins long after the other', async () => {

@@ -1,7 +1,7 @@
 import { LockstepError } from '@lockstep/protocol'
 import { runWorker } from '@lockstep/worker'
 import { becomeBatchJob } from '../worker/batch-job.ts'
-import type { LocalWorkerOrder } from './local-workers.ts'
+import type { LocalWorkerOrder } from './fork-worker.ts'
 
 const waitMs = 60_000
 

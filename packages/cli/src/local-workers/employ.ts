@@ -1,0 +1,61 @@
+import type { Coordinator } from '@lockstep/coordinator'
+import { LockstepError, systemClock } from '@lockstep/protocol'
+import { forkWorker, type LocalWorkerOrder } from './fork-worker.ts'
+import { type LocalWorkers, startLocalWorkers, type WorkerDeath, workerRestartRule } from './local-workers.ts'
+
+export type Employment = {
+  readonly count: number
+  readonly threads: number
+  readonly order: Omit<LocalWorkerOrder, 'name'>
+  /** Workers that the user wants at least; null for as many as there are. */
+  readonly minWorkers: number | null
+  /** Whether workers of other machines may come too. */
+  readonly othersMayCome: boolean
+  readonly coordinator: Pick<Coordinator, 'abort' | 'expectWorkers'>
+  /** A line for people. */
+  readonly note: (text: string) => void
+}
+
+/** Starts the local workers of a run, tells of those that die, and ends a run that has nobody left to wait for. */
+export function employ({ count, threads, order, note, ...terms }: Employment): LocalWorkers {
+  let lastError = ''
+
+  function start(name: string) {
+    return forkWorker({ ...order, name }, threads, line => {
+      if (/error|lockstep:/i.test(line)) lastError = line.trim()
+      note(`${name}: ${line}`)
+    })
+  }
+
+  function onDeath(death: WorkerDeath): void {
+    note(describeDeath(death))
+    if (death.restartInMs === null) doWithout(death, terms, lastError)
+  }
+
+  return startLocalWorkers({ count, start, clock: systemClock, random: Math.random, onDeath })
+}
+
+/** Goes on with the workers that are left, or ends the run where they are too few and no others may come. */
+function doWithout(
+  { name, ending, left }: WorkerDeath,
+  { minWorkers, othersMayCome, coordinator }: Pick<Employment, 'minWorkers' | 'othersMayCome' | 'coordinator'>,
+  lastError: string,
+): void {
+  if (othersMayCome || left >= (minWorkers ?? 1)) {
+    if (minWorkers === null) coordinator.expectWorkers(left)
+    return
+  }
+  const message =
+    left === 0 ? 'all worker processes have ended' : `only ${left} of at least ${minWorkers} workers are left`
+  const received = lastError || `${name} ended with ${ending}`
+  coordinator.abort(new LockstepError('workers-ended', message, { received, hint: 'Continue with --resume.' }))
+}
+
+function describeDeath({ name, ending, restartInMs, left }: WorkerDeath): string {
+  if (restartInMs === null) {
+    const { deaths, windowMs } = workerRestartRule
+    return `${name} ended with ${ending}, for the ${deaths}th time within ${windowMs / 1000} s: it stays out; ${left} left`
+  }
+  const when = restartInMs === 0 ? '' : ` in ${(restartInMs / 1000).toFixed(1)} s`
+  return `${name} ended with ${ending}: starting it again${when}`
+}

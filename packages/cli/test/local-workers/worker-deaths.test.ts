@@ -1,0 +1,102 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isAlive, localWorkersOf, type RunningCli, readSummary, startCli } from '../support/cli.ts'
+
+const endless = ['train', '--dataset', 'synthetic', '--limit-train', '400', '--limit-test', '40', '--epochs', '5000']
+
+/** Worker processes of a run that a test has seen, so that it knows a new one. */
+type Seen = Set<number>
+
+/** Resolves with a worker process that has not been seen, as soon as there is one. */
+async function nextWorker({ child }: RunningCli, seen: Seen): Promise<number> {
+  for (;;) {
+    const fresh = (await localWorkersOf(child)).find(id => id > 0 && !seen.has(id))
+    if (fresh !== undefined) {
+      seen.add(fresh)
+      return fresh
+    }
+    await delay(10)
+  }
+}
+
+describe('local workers', () => {
+  let folder = ''
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lockstep-deaths-'))
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  function startEndless(name: string, ...flags: readonly string[]): RunningCli {
+    return startCli([...endless, '--offline', '--run-dir', join(folder, name), ...flags])
+  }
+
+  async function interrupt(cli: RunningCli) {
+    cli.child.kill('SIGINT')
+    const ended = await cli.ending
+    expect(ended.code, ended.stderr).toBe(130)
+    return ended
+  }
+
+  test('that are killed come back under their name', async () => {
+    const cli = startEndless('back', '--workers', '2')
+    await cli.printed(/2 active/)
+    const [first] = await localWorkersOf(cli.child)
+    process.kill(first!, 'SIGKILL')
+    await cli.printed(/^local-[12] ended with SIGKILL: starting it again$/m)
+    await cli.printed(/^worker 3 joined: local-[12] .* 2 active$/m)
+    await interrupt(cli)
+    const { perWorker } = await readSummary(join(folder, 'back'))
+    expect(perWorker.map(({ outcome }) => outcome === 'stayed to the end').sort()).toEqual([false, true, true])
+  })
+
+  test('stay out after five deaths in a minute, and the run goes on with the others', async () => {
+    const cli = startEndless('out', '--workers', '2')
+    await cli.printed(/2 active/)
+    const [first, second] = await localWorkersOf(cli.child)
+    const seen: Seen = new Set([first!, second!])
+    process.kill(first!, 'SIGKILL')
+    for (let death = 2; death <= 5; death++) process.kill(await nextWorker(cli, seen), 'SIGKILL')
+    await cli.printed(/^local-[12] ended with SIGKILL, for the 5th time within 60 s: it stays out; 1 left$/m)
+    expect(isAlive(second!)).toBe(true)
+    await interrupt(cli)
+    const { perWorker } = await readSummary(join(folder, 'out'))
+    expect(perWorker.filter(({ outcome }) => outcome === 'stayed to the end')).toHaveLength(1)
+  })
+
+  test('that all stay out end the run, with a checkpoint and what the last one has said', async () => {
+    const cli = startEndless('deserted', '--workers', '1')
+    await cli.printed(/1 active/)
+    const seen: Seen = new Set()
+    for (let death = 1; death <= 5; death++) process.kill(await nextWorker(cli, seen), 'SIGKILL')
+    const ended = await cli.ending
+    const message = /^lockstep: all worker processes have ended: received local-1 ended with SIGKILL\n {2}Continue/m
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(message) })
+    expect((await readdir(join(folder, 'deserted', 'checkpoints'))).length).toBeGreaterThan(0)
+  })
+
+  test('that are suspended and go on come back without a restart of their process', async () => {
+    const cli = startEndless('suspended', '--workers', '2')
+    await cli.printed(/2 active/)
+    const [first] = await localWorkersOf(cli.child)
+    process.kill(first!, 'SIGSTOP')
+    await cli.printed(/^worker [12] lost: .* silent for 1\.\d s; 1 active$/m)
+    process.kill(first!, 'SIGCONT')
+    await cli.printed(/^worker 3 joined: local-[12] .* 2 active$/m)
+    expect(isAlive(first!)).toBe(true)
+    const ended = await interrupt(cli)
+    expect(ended.stdout).not.toContain('starting it again')
+  })
+
+  test('are waited for where fewer than --min-workers are left', async () => {
+    const cli = startEndless('quorum', '--workers', '2', '--min-workers', '2', '--shards', '2')
+    await cli.printed(/2 active/)
+    const [first] = await localWorkersOf(cli.child)
+    process.kill(first!, 'SIGKILL')
+    await cli.printed(/^waiting for workers: 1 of at least 2 is there$/m)
+    await cli.printed(/^worker 3 joined: local-[12] .* 2 active$/m)
+    await interrupt(cli)
+  })
+})

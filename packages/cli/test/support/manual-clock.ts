@@ -1,0 +1,46 @@
+import type { Clock } from '@lockstep/protocol'
+
+type Alarm = { readonly atMs: number; readonly action: () => void }
+
+/** A clock that stands still until it is moved on. */
+export type ManualClock = Clock & {
+  /** Goes on by so much, with whatever is due on the way. */
+  readonly pass: (durationMs: number) => void
+  /** When it is to do something, in order. */
+  readonly alarms: () => readonly number[]
+}
+
+export function createManualClock(): ManualClock {
+  const alarms = new Set<Alarm>()
+  let nowMs = 0
+
+  function after(delayMs: number, action: () => void): () => void {
+    const alarm = { atMs: nowMs + delayMs, action }
+    alarms.add(alarm)
+    return () => void alarms.delete(alarm)
+  }
+
+  function pass(durationMs: number): void {
+    const endMs = nowMs + durationMs
+    for (let next = earliest(alarms); next !== undefined && next.atMs <= endMs; next = earliest(alarms)) {
+      nowMs = Math.max(nowMs, next.atMs)
+      alarms.delete(next)
+      next.action()
+    }
+    nowMs = endMs
+  }
+
+  return {
+    nowMs: () => nowMs,
+    after,
+    every: () => {
+      throw new Error('nothing here is to be done over and over')
+    },
+    pass,
+    alarms: () => [...alarms].map(({ atMs }) => atMs).sort((a, b) => a - b),
+  }
+}
+
+function earliest(alarms: ReadonlySet<Alarm>): Alarm | undefined {
+  return [...alarms].sort((a, b) => a.atMs - b.atMs)[0]
+}
