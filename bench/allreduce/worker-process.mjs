@@ -33,7 +33,6 @@ function join({ url, token, name }) {
     device: 'cpu',
     answerTimeoutMs: 60_000,
     layoutHash: null,
-    objection: () => null,
     prepare: welcome => prepare(welcome),
     objection: () => null,
     onWelcome: () => undefined,
