@@ -1,4 +1,4 @@
-import { hasSystemCode } from '@lockstep/protocol'
+import { hasSystemCode, LockstepError } from '@lockstep/protocol'
 import { writeError } from './atomic-file.ts'
 import { type Disk, systemDisk } from './disk.ts'
 import type { EpochMetrics, StepMetrics } from './metrics.ts'
@@ -9,21 +9,29 @@ export type MetricsFile = {
   readonly addStep: (metrics: StepMetrics) => Promise<void>
   /** Writes what has been kept, and the line of an epoch. */
   readonly addEpoch: (metrics: EpochMetrics) => Promise<void>
-  /** Writes what has been kept. All three throw `disk-full` or `file-not-written`. */
+  /** Writes what has been kept. All three throw `disk-full` or `file-not-written`, or what `mayWrite` throws. */
   readonly flush: () => Promise<void>
 }
 
 /** As many characters of steps are kept before they are written. */
 const keptLength = 1 << 16
 
-export function createMetricsFile(path: string, disk = systemDisk): MetricsFile {
+/**
+ * `mayWrite` throws where the file is no longer this coordinator's. It is asked when the file is open: whoever takes the run
+ * over later puts another file in its place, and what is written into this one then is seen by nobody.
+ */
+export function createMetricsFile(
+  path: string,
+  disk = systemDisk,
+  mayWrite: () => Promise<void> = async () => undefined,
+): MetricsFile {
   let kept = ''
   let writing: Promise<void> = Promise.resolve()
 
   function flush(): Promise<void> {
     const text = kept
     kept = ''
-    if (text !== '') writing = writing.then(() => append(disk, path, text))
+    if (text !== '') writing = writing.then(() => append(disk, path, text, mayWrite))
     return writing
   }
 
@@ -65,12 +73,14 @@ function stepsIn(text: string): { readonly step: number; readonly line: string }
   return lines.map(candidate => ({ step: (JSON.parse(candidate) as StepMetrics).step, line: `${candidate}\n` }))
 }
 
-async function append(disk: Disk, path: string, text: string): Promise<void> {
+async function append(disk: Disk, path: string, text: string, mayWrite: () => Promise<void>): Promise<void> {
   try {
     const file = await disk.open(path, 'append')
-    await file.write(text).finally(file.close)
+    await mayWrite()
+      .then(() => file.write(text))
+      .finally(file.close)
   } catch (error) {
-    throw writeError(path, error)
+    throw error instanceof LockstepError ? error : writeError(path, error)
   }
 }
 

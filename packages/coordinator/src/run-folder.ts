@@ -80,14 +80,15 @@ export async function refuseTaken(path: string, disk = systemDisk): Promise<void
 }
 
 function openRunFolder(disk: Disk, path: string, life: number): RunFolder {
-  const metrics = createMetricsFile(join(path, runFiles.metrics), disk)
+  const mayWrite = () => refuseSuperseded(path, life, disk)
+  const metrics = createMetricsFile(join(path, runFiles.metrics), disk, mayWrite)
   return {
     path,
     life,
     appendEpoch: metrics.addEpoch,
     appendStep: metrics.addStep,
     writeSummary: async summary => {
-      await refuseSuperseded(path, life, disk)
+      await mayWrite()
       await writeAtomically(join(path, runFiles.summary), json(summary), disk)
     },
     writeModel: async files => {
@@ -97,7 +98,7 @@ function openRunFolder(disk: Disk, path: string, life: number): RunFolder {
       }
     },
     writeCheckpoint: async (step, bytes) => {
-      await refuseSuperseded(path, life, disk)
+      await mayWrite()
       const folder = join(path, runFiles.checkpoints)
       await makeFolderDurably(folder, disk)
       const file = join(folder, `step-${String(step).padStart(9, '0')}.ckpt`)

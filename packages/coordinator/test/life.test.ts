@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { beginLife, refuseSuperseded } from '../src/life.ts'
 import { createRunFolder, reopenRunFolder } from '../src/run-folder.ts'
+import { epochWith } from './support/epoch-metrics.ts'
 import { temporaryFolder } from './support/folder.ts'
 import { startSocketWorker } from './support/socket-worker.ts'
 import { startTiny } from './support/start-coordinator.ts'
@@ -62,6 +63,17 @@ describe('a coordinator whose run has gone on elsewhere', () => {
     expect(await worker.ended).toMatchObject({ code: 'superseded' })
     // Of the two epochs, the first one ended in life 1.
     expect(await readdir(join(path, 'checkpoints'))).toEqual(['step-000000004.ckpt'])
+  })
+
+  test('adds no line to the metrics, which the later one will tell', async () => {
+    const [first, second] = [epochWith(1), epochWith(2)]
+    const earlier = await createRunFolder(path, {})
+    await earlier.appendEpoch(first)
+    const later = await reopenRunFolder(path, { epochs: [first], step: 4 }, {})
+    await expect(earlier.appendEpoch(second)).rejects.toMatchObject({ code: 'superseded' })
+    await later.appendEpoch(second)
+    const lines = (await readFile(join(path, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n')
+    expect(lines.map(line => JSON.parse(line))).toEqual([first, second])
   })
 
   test('ends when a worker tells it so, without a checkpoint', async () => {
