@@ -38,7 +38,7 @@ export async function simulate(scenario: Scenario): Promise<SimulationResult> {
   let violation: string | null = null
   try {
     await settled()
-    while (cluster.summary() === null) {
+    while (cluster.coordinator.summary() === null) {
       cluster.check()
       checkProgress(cluster, events, lastFaultMs)
       if (!cluster.time.advance()) throw new Violation('nothing is left to happen, and the run has not ended')

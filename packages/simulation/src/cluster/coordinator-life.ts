@@ -16,7 +16,6 @@ import type { SimulatedProcess } from '../world/process.ts'
 import { listenOn } from './listen.ts'
 
 export const runFolder = '/runs/simulated'
-export const coordinatorHost = 'coordinator'
 export const coordinatorPort = 1
 export const token = 'token'
 

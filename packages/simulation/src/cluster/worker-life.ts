@@ -4,7 +4,7 @@ import type { Chance } from '../world/chance.ts'
 import { carryOver } from '../world/connection.ts'
 import type { Network } from '../world/network.ts'
 import type { SimulatedProcess } from '../world/process.ts'
-import { coordinatorHost, coordinatorPort, token } from './coordinator-life.ts'
+import { token } from './coordinator-life.ts'
 import { type ComputeWatch, computeIn } from './simulated-compute.ts'
 
 /** How long a worker tries to reach a coordinator. */
@@ -14,15 +14,18 @@ export type WorkerLife = {
   readonly process: SimulatedProcess
   readonly network: Network
   readonly chance: Chance
+  /** Where the name of the coordinator leads at the moment. */
+  readonly address: () => string
   readonly watch: ComputeWatch
   readonly leave: AbortSignal
   readonly onEvent: (event: WorkerEvent) => void
 }
 
 /** What the command line does: works for the coordinator until the run ends. */
-export function liveAsWorker({ process, network, chance, watch, leave, onEvent }: WorkerLife): Promise<WorkerEnd> {
-  const dial: Dial = ({ url, timeoutMs }, { onOpen, ...handlers }) =>
-    carryOver(process, opened => network.dial(process, url.slice('ws://'.length), opened), handlers, {
+export function liveAsWorker(life: WorkerLife): Promise<WorkerEnd> {
+  const { process, network, chance, watch, leave, onEvent } = life
+  const dial: Dial = ({ timeoutMs }, { onOpen, ...handlers }) =>
+    carryOver(process, opened => network.dial(process, life.address(), opened), handlers, {
       maxHeader: maxWorkerHeaderBytes,
       maxFrameBytes: maxClientFrameBytes,
       onOpen: () => onOpen(process.host),
@@ -30,7 +33,7 @@ export function liveAsWorker({ process, network, chance, watch, leave, onEvent }
     })
   return runWorker(
     {
-      url: `ws://${coordinatorHost}:${coordinatorPort}`,
+      url: 'ws://coordinator',
       token,
       name: process.name,
       device: 'cpu',

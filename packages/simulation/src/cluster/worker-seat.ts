@@ -6,6 +6,7 @@ import type { Chance } from '../world/chance.ts'
 import type { Network } from '../world/network.ts'
 import { createProcess, type SimulatedProcess } from '../world/process.ts'
 import type { SimulatedTime } from '../world/time.ts'
+import type { CoordinatorSeat } from './coordinator-seat.ts'
 import { liveAsWorker } from './worker-life.ts'
 
 /** A place for a worker on a machine of its own: one life after the other, until the run is over. */
@@ -22,6 +23,8 @@ export type WorkerSeat = {
   readonly describe: () => string
 }
 
+export type Restart = { readonly leastMs: number; readonly mostMs: number }
+
 export type WorkerSeatOptions = {
   readonly time: SimulatedTime
   readonly network: Network
@@ -29,8 +32,8 @@ export type WorkerSeatOptions = {
   readonly reference: ReferenceRun
   readonly number: number
   readonly msPerSample: number
-  readonly restart: { readonly leastMs: number; readonly mostMs: number }
-  readonly isOver: () => boolean
+  readonly restart: Restart
+  readonly coordinator: CoordinatorSeat
   readonly fail: (error: Error) => void
 }
 
@@ -42,7 +45,7 @@ type Life = {
 }
 
 export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
-  const { time, network, chance, reference, number, fail } = options
+  const { time, network, chance, reference, number, fail, coordinator } = options
   const host = `worker-${number}`
   let lives = 0
   let [pace, hanging] = [1, false]
@@ -60,6 +63,7 @@ export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
       process,
       network,
       chance,
+      address: () => coordinator.address(chance),
       leave: next.leave.signal,
       watch: {
         msPerSample: () => options.msPerSample * pace,
@@ -89,7 +93,7 @@ export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
   }
 
   function restart(): void {
-    if (!options.isOver()) life = startLife()
+    if (coordinator.summary() === null) life = startLife()
   }
 
   return {

@@ -16,6 +16,7 @@ export const faultKinds = [
   'coordinator loses power',
   'coordinator suspended',
   'coordinator interrupted',
+  'coordinator superseded',
   'disk full',
   'disk slow',
 ] as const

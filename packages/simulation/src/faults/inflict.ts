@@ -1,8 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts'
-import { coordinatorHost } from '../cluster/coordinator-life.ts'
 import type { WorkerSeat } from '../cluster/worker-seat.ts'
 import { mostWorkers } from '../scenario.ts'
-import type { Ending } from '../world/process.ts'
+import type { Ending, SimulatedProcess } from '../world/process.ts'
 import type { Fault, FaultKind } from './fault.ts'
 
 type Inflict = (cluster: Cluster, fault: Fault, worker: WorkerSeat) => void
@@ -34,12 +33,12 @@ const inflictions: Readonly<Record<FaultKind, Inflict>> = {
     for (const connection of connectionsOf(cluster, worker)) connection.cut([false, false])
   },
   partition: (cluster, { forMs }, { host }) => {
-    block(cluster, host, coordinatorHost, forMs)
-    block(cluster, coordinatorHost, host, forMs)
+    block(cluster, host, cluster.coordinator.process().host, forMs)
+    block(cluster, cluster.coordinator.process().host, host, forMs)
   },
   'one-way partition': (cluster, { forMs, variant }, { host }) => {
-    if (variant < 0.5) block(cluster, host, coordinatorHost, forMs)
-    else block(cluster, coordinatorHost, host, forMs)
+    if (variant < 0.5) block(cluster, host, cluster.coordinator.process().host, forMs)
+    else block(cluster, cluster.coordinator.process().host, host, forMs)
   },
   'network slow': (cluster, { forMs, variant }, { host }) => {
     cluster.network.slowDown(host, 300 * variant)
@@ -47,8 +46,12 @@ const inflictions: Readonly<Record<FaultKind, Inflict>> = {
   },
   'coordinator killed': (cluster, { acts }) => end(cluster, acts, 'kill'),
   'coordinator loses power': (cluster, { acts }) => end(cluster, acts, 'power-loss'),
-  'coordinator suspended': (cluster, fault) => suspend(cluster, fault, cluster.coordinator()),
-  'coordinator interrupted': cluster => cluster.interrupt(),
+  'coordinator suspended': (cluster, fault) => suspend(cluster, fault, cluster.coordinator.process()),
+  'coordinator interrupted': cluster => cluster.coordinator.interrupt(),
+  'coordinator superseded': (cluster, fault) => {
+    if (fault.variant < 0.7) suspend(cluster, fault, cluster.coordinator.process())
+    cluster.coordinator.supersede()
+  },
   'disk full': (cluster, { forMs }) => {
     cluster.disk.setFull(true)
     cluster.time.after(forMs, () => cluster.disk.setFull(false))
@@ -60,10 +63,10 @@ const inflictions: Readonly<Record<FaultKind, Inflict>> = {
 }
 
 function end(cluster: Cluster, acts: number, ending: Ending): void {
-  cluster.coordinator().dieAfter(acts, ending)
+  cluster.coordinator.process().dieAfter(acts, ending)
 }
 
-function suspend(cluster: Cluster, { forMs }: Fault, process: ReturnType<Cluster['coordinator']>): void {
+function suspend(cluster: Cluster, { forMs }: Fault, process: SimulatedProcess): void {
   process.suspend()
   cluster.time.after(forMs, process.resume)
 }

@@ -1,0 +1,181 @@
+import type { CoordinatorEvent, RunPlan, RunSummary } from '@lockstep/coordinator'
+import { LockstepError } from '@lockstep/protocol'
+import { checkState } from '../invariants/replicas.ts'
+import { checkMetrics, checkSummary } from '../invariants/run-folder.ts'
+import type { ReferenceRun } from '../model/reference-run.ts'
+import type { Scenario } from '../scenario.ts'
+import { Violation } from '../violation.ts'
+import type { Chance } from '../world/chance.ts'
+import type { SimulatedDisk } from '../world/disk.ts'
+import type { Network } from '../world/network.ts'
+import { createProcess, type Ending, type SimulatedProcess } from '../world/process.ts'
+import type { SimulatedTime } from '../world/time.ts'
+import { coordinatorPort, liveAsCoordinator, runFolder } from './coordinator-life.ts'
+import { createMembershipWatch } from './membership-watch.ts'
+import type { Restart } from './worker-seat.ts'
+
+/** The place of the coordinator: one life after the other, until the run has ended. */
+export type CoordinatorSeat = {
+  /** Of the latest life. */
+  readonly process: () => SimulatedProcess
+  /** Where a worker finds a coordinator: sometimes it is one that has been superseded, and lives on. */
+  readonly address: (chance: Chance) => string
+  /** Asks it to stop after its step, as Ctrl-C does. */
+  readonly interrupt: () => void
+  /** Someone goes on with the run on another machine, though this one lives, and may be only suspended. */
+  readonly supersede: () => void
+  /** The summary of the run once it has ended. */
+  readonly summary: () => RunSummary | null
+  readonly check: () => void
+  readonly describe: () => string
+}
+
+export type CoordinatorSeatOptions = {
+  readonly scenario: Scenario
+  readonly time: SimulatedTime
+  readonly network: Network
+  readonly disk: SimulatedDisk
+  readonly chance: Chance
+  readonly reference: ReferenceRun
+  readonly restart: Restart
+  readonly fail: (error: Error) => void
+}
+
+type Life = {
+  readonly process: SimulatedProcess
+  readonly stop: AbortController
+  readonly number: number
+  plan: RunPlan | null
+  startStep: number
+}
+
+export function createCoordinatorSeat(options: CoordinatorSeatOptions): CoordinatorSeat {
+  const { scenario, time, network, disk, chance, reference, restart, fail } = options
+  const lives: Life[] = []
+  const membership = createMembershipWatch()
+  let summary: RunSummary | null = null
+  /** The step of the last checkpoint that was said to be written. */
+  let written: number | null = null
+  startLife('coordinator')
+
+  function latest(): Life {
+    return lives.at(-1)!
+  }
+
+  function guard(action: () => void): void {
+    try {
+      action()
+    } catch (error) {
+      fail(error as Error)
+    }
+  }
+
+  function startLife(host: string): void {
+    const number = lives.length + 1
+    const process = createProcess(time, `coordinator ${number}`, host)
+    const life: Life = { process, stop: new AbortController(), number, plan: null, startStep: 0 }
+    lives.push(life)
+    network.boot(host)
+    process.onEnd(ending => endLife(life, ending))
+    const resumes = hasCheckpoint(disk)
+    if (!resumes) beginAnew()
+    liveAsCoordinator({
+      process,
+      scenario,
+      network,
+      disk,
+      runId: `run-${number}`,
+      resumes,
+      stop: life.stop.signal,
+      onPlan: plan => guard(() => takePlan(life, plan)),
+      onFolder: () => guard(() => checkMetrics(reference, disk, epochsOf(life), 'at the start of a life')),
+      onEvent: event => guard(() => hear(life, event)),
+    }).then(
+      result => guard(() => finish(life, result)),
+      error => giveUp(life, error),
+    )
+  }
+
+  function beginAnew(): void {
+    if (written !== null) fail(new Violation(`a checkpoint of step ${written} was written, and there is none`))
+    if (disk.peek(`${runFolder}/config.json`) !== null) disk.removeFolder(runFolder)
+  }
+
+  function takePlan(life: Life, plan: RunPlan): void {
+    life.plan = plan
+    life.startStep = plan.state.step
+    if (written === null || plan.state.step >= written) return
+    throw new Violation(`a checkpoint of step ${written} was written, and the newest one is of step ${plan.state.step}`)
+  }
+
+  function hear(life: Life, event: CoordinatorEvent): void {
+    if (!life.process.isAlive()) return
+    if (event.type === 'checkpoint') written = Math.max(written ?? 0, event.step)
+    if (event.type === 'epoch' && life === latest()) {
+      checkMetrics(reference, disk, event.metrics.epoch, 'after an epoch')
+    }
+    membership.hear(life.number, life.plan!.identity.runId, event)
+  }
+
+  function finish(life: Life, result: RunSummary): void {
+    if (!life.process.isAlive()) return
+    if (result.status === 'completed') {
+      checkSummary(reference, result, life.startStep)
+      checkMetrics(reference, disk, reference.epochs.length, 'at the end')
+      summary = result
+    } else if (result.status !== 'interrupted') throw new Violation(`the run has ${result.status}`)
+    life.process.end('exit')
+  }
+
+  function giveUp({ process }: Life, error: unknown): void {
+    if (!process.isAlive()) return
+    if (error instanceof LockstepError && isWorldsFault(error)) process.end('exit')
+    else fail(error instanceof Error ? error : new Error(String(error)))
+  }
+
+  function endLife(life: Life, ending: Ending): void {
+    if (ending === 'power-loss') disk.losePower()
+    time.after(chance.between(restart.leastMs, restart.mostMs), () => {
+      if (summary === null && life === latest()) startLife(life.process.host)
+    })
+  }
+
+  function isAlive({ process }: Life): boolean {
+    return process.isAlive()
+  }
+
+  return {
+    process: () => latest().process,
+    address: draws => {
+      const old = lives.filter(life => isAlive(life) && life !== latest())
+      const life = old.length > 0 && draws.happens(0.4) ? draws.pick(old) : latest()
+      return `${life.process.host}:${coordinatorPort}`
+    },
+    interrupt: () => latest().stop.abort(),
+    supersede: () => {
+      if (hasCheckpoint(disk)) startLife(`coordinator-${lives.length + 1}`)
+    },
+    summary: () => summary,
+    check: () => {
+      for (const { plan } of lives.filter(isAlive)) if (plan !== null) checkState(reference, plan)
+    },
+    describe: () => {
+      const { process, plan } = latest()
+      const state = process.isAlive() ? (process.isSuspended() ? 'suspended' : 'alive') : 'dead'
+      return `${process.name} ${state} at step ${plan?.state.step ?? '-'}`
+    },
+  }
+}
+
+function epochsOf({ plan }: Life): number {
+  return plan!.state.history.epochs.length
+}
+
+/** Ends that are the world's fault: the run is to be gone on with. */
+function isWorldsFault({ code }: LockstepError): boolean {
+  return ['disk-full', 'no-workers', 'port-taken', 'interrupted', 'superseded'].includes(code)
+}
+
+function hasCheckpoint(disk: SimulatedDisk): boolean {
+  return disk.list(`${runFolder}/checkpoints`).some(name => name.endsWith('.ckpt'))
+}
