@@ -35,6 +35,7 @@ function join({ url, token, name }) {
     layoutHash: null,
     prepare: welcome => prepare(welcome),
     objection: () => null,
+    onHang: () => undefined,
     onWelcome: () => undefined,
     onReady: () => undefined,
     signal: leaving.signal,

@@ -21,7 +21,7 @@ const taskWindow = 2
 /** How often to look for workers that are late. */
 const lookEveryMs = 20
 
-export const heartbeatMs = 400
+export const heartbeatMs = 300
 
 /** What a worker waits for a coordinator that is silent, as after a suspended laptop, before it connects anew. */
 const workerPatienceMs = 15_000
@@ -77,7 +77,7 @@ export function createCrew(options: {
     token: options.token,
     welcome,
     sharedMemory,
-    patience: patienceFor(plan),
+    patience: patienceFor(plan, workerId => exchange.hangLimitMs(workerId)),
     nowMs,
     onEvent: options.onEvent,
     encodeState: () => encodeReplica(plan),
@@ -205,13 +205,13 @@ function encodeReplica({ identity, state, trainableSize }: RunPlan): { step: num
   return { step, frame: encodeMessage(message, { weights: state.weights, moments: joined }) }
 }
 
-function patienceFor({ state }: RunPlan): Patience {
+function patienceFor({ state }: RunPlan, hangMs: Patience['hangMs']): Patience {
   const stateBytes = state.weights.byteLength * (1 + state.optimizer.moments.length)
   return {
     helloMs: 5_000,
     readyMs: 30 * 60_000,
-    silenceMs: 1_600,
-    hangMs: 120_000,
+    silenceMs: 5 * heartbeatMs,
+    hangMs,
     queuedBytes: 16 * stateBytes + (64 << 20),
   }
 }

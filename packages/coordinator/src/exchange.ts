@@ -35,6 +35,8 @@ export type Exchange<Result> = {
   readonly withdraw: (key: string) => void
   /** Hears from a worker which step it has come to. */
   readonly reach: (workerId: number, step: number) => void
+  /** How long a worker may be at what it computes now before it counts as hung. */
+  readonly hangLimitMs: (workerId: number) => number
   /** Looks for workers that are late. Called regularly. */
   readonly look: () => void
   /** Fails everything that is unfinished, now and later. */
@@ -118,6 +120,7 @@ export function createExchange<Result>(
       dispatch()
     },
     reach: schedule.reach,
+    hangLimitMs: schedule.hangLimitMs,
     look,
     join: workerId => {
       schedule.join(workerId, nowMs())

@@ -25,6 +25,8 @@ export type Member = {
   /** Those that had come from it when it was looked after last. */
   receivedBytes: number
   heartbeat: MessageOf<'heartbeat'> | null
+  /** How long its computing thread has had something to do and finished nothing, as far as it was heard of meanwhile. */
+  hangingMs: number
   readonly clock: ClockOffset
   samples: number
   shards: number
@@ -41,7 +43,7 @@ export type Patience = {
   readonly readyMs: number
   readonly silenceMs: number
   /** A computing thread with something to do that finishes nothing for so long hangs. */
-  readonly hangMs: number
+  readonly hangMs: (workerId: number) => number
   readonly queuedBytes: number
 }
 
@@ -60,17 +62,39 @@ export function noticeBytes(member: Member, lookedAtMs: number): void {
   member.receivedBytes = bytes
 }
 
+/**
+ * Takes a heartbeat. Between two of them a hang counts for as long at most as a member may be silent: a process that was
+ * suspended, this one or the worker's, has not been at work.
+ */
+export function noteHeartbeat(member: Member, heartbeat: MessageOf<'heartbeat'>, silenceMs: number): void {
+  const { pending, quietMs } = heartbeat
+  const heardOfMs = member.heartbeat?.quietMs ?? 0
+  const isQuiet = pending > 0 && quietMs >= heardOfMs
+  member.hangingMs = isQuiet ? member.hangingMs + Math.min(quietMs - heardOfMs, silenceMs) : 0
+  member.heartbeat = heartbeat
+}
+
+/** Why the computing thread of an active member counts as hung, or null. */
+export function findHang({ facts, hangingMs, heartbeat }: Member, { hangMs }: Patience): string | null {
+  if (facts === null || hangingMs === 0 || hangingMs <= hangMs(facts.id)) return null
+  return `hung at step ${heartbeat?.step} for ${seconds(hangingMs)}`
+}
+
 /** Why a member has to go, or null while it may stay. */
 export function findFault(member: Member, patience: Patience, nowMs: number): string | null {
   const connectedMs = nowMs - member.connectedAt
   const silentMs = nowMs - member.lastHeardAt
-  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
   if (member.facts === null) return connectedMs > patience.helloMs ? `no hello within ${seconds(connectedMs)}` : null
   if (silentMs > patience.silenceMs) return `silent for ${seconds(silentMs)}`
   if (!member.active) return connectedMs > patience.readyMs ? `not ready within ${seconds(connectedMs)}` : null
   if (member.hungUpAt !== null && nowMs - member.hungUpAt > farewellMs) return 'its computing thread hung up'
-  if (carrierOf(member).queuedBytes() > patience.queuedBytes) return 'stopped reading'
-  const { pending = 0, quietMs = 0, step = 0 } = member.heartbeat ?? {}
-  if (pending > 0 && quietMs > patience.hangMs) return `hung at step ${step} for ${seconds(quietMs)}`
-  return null
+  return queuedBytes(member) > patience.queuedBytes ? 'stopped reading' : null
+}
+
+function queuedBytes({ connection, lane }: Member): number {
+  return connection.queuedBytes() + (lane?.queuedBytes() ?? 0)
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
 }

@@ -27,7 +27,7 @@ import { peerUrl } from './direct/peer-url.ts'
 import type { EventListener, WorkerFacts } from './events.ts'
 import type { SendableTask, Verdict } from './exchange.ts'
 import { createLaneDoor, type LaneDoor } from './lane-door.ts'
-import { carrierOf, findFault, type Member, noticeBytes, type Patience } from './member.ts'
+import { carrierOf, findFault, findHang, type Member, noteHeartbeat, noticeBytes, type Patience } from './member.ts'
 import type { Desk, SharedMemory } from './shared-memory/shared-memory.ts'
 import { type ClockOffset, createClockOffset } from './timing/clock-offset.ts'
 import type { WorkerTimes } from './timing/step-timing.ts'
@@ -150,7 +150,7 @@ export function createMembership(options: MembershipOptions): Membership {
   }
 
   function beat(member: Member, heartbeat: MessageOf<'heartbeat'>): void {
-    member.heartbeat = heartbeat
+    noteHeartbeat(member, heartbeat, options.patience.silenceMs)
     const { sentMs: answeredMs, echo } = heartbeat
     if (echo !== null) member.clock.add({ ...echo, answeredMs, arrivedMs: nowMs() })
     if (!member.active) return
@@ -177,6 +177,12 @@ export function createMembership(options: MembershipOptions): Membership {
     if (!member.active) onEvent({ type: 'refused', address: member.address, reason })
     member.connection.close({ type: 'bye', code: 'refused', reason })
     leave(member, `refused: ${reason}`)
+  }
+
+  /** Its connected thread still listens, and can see to another computing thread. */
+  function sendForAnother(member: Member, hang: string): void {
+    member.connection.close({ type: 'bye', code: 'hung', reason: hang })
+    leave(member, hang)
   }
 
   function dismissed(member: Member, bye: MessageOf<'bye'>): void {
@@ -218,7 +224,9 @@ export function createMembership(options: MembershipOptions): Membership {
     for (const member of present) {
       noticeBytes(member, lookedAtMs)
       const fault = findFault(member, options.patience, now)
+      const hang = findHang(member, options.patience)
       if (fault !== null) cutOff(member, fault)
+      else if (hang !== null) sendForAnother(member, hang)
       else if (member.facts !== null) member.connection.sendFrame(heartbeatFrame(welcome.runId, nowMs()))
     }
   }
@@ -291,7 +299,7 @@ function newMember(address: string, nowMs: number): Omit<Member, 'connection'> {
   const desk: Desk | null = null
   const heard = { connectedAt: nowMs, lastHeardAt: nowMs, receivedBytes: 0 }
   const clock = createClockOffset()
-  const work = { reached: 0, heartbeat: null, samples: 0, shards: 0 }
+  const work = { reached: 0, heartbeat: null, hangingMs: 0, samples: 0, shards: 0 }
   const lane: Connection | null = null
   return {
     address,

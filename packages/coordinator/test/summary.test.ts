@@ -46,6 +46,7 @@ const member = (id: number, backend: string, changes: Partial<Member> = {}): Mem
   lastHeardAt: 0,
   receivedBytes: 0,
   heartbeat: null,
+  hangingMs: 0,
   clock: createClockOffset(),
   samples: 10 * id,
   shards: id,

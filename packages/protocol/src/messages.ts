@@ -171,7 +171,7 @@ const heartbeat = z.strictObject({
 
 const bye = z.strictObject({
   type: z.literal('bye'),
-  code: z.enum(['finished', 'interrupted', 'leaving', 'failed', 'refused', 'superseded']),
+  code: z.enum(['finished', 'interrupted', 'leaving', 'failed', 'refused', 'hung', 'superseded']),
   reason: z.string().max(maxReasonLength),
 })
 

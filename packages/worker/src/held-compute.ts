@@ -2,18 +2,14 @@ import { LockstepError, type MessageOf } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { type Compute, startCompute as startThread } from './compute.ts'
 
-/**
- * A computing thread with something to do that has finished nothing for so long is not taken into another connection. A little
- * less than what the coordinator waits for, which then cuts the connection off.
- */
-const hangMs = 100_000
-
 /** Keeps the computing thread over reconnections to the same run. */
 export type HeldCompute = {
   /** Of the model it has built; null before. */
   readonly layoutHash: () => string | null
   /** The thread for the run that welcomes; one for another run is stopped first. */
   readonly prepare: (welcome: MessageOf<'welcome'>) => Promise<Compute>
+  /** The thread hangs: the next connection gets another one. */
+  readonly giveUp: () => void
   /** Stops the thread, or keeps it from starting: what is still being provisioned is not waited for. */
   readonly stop: () => Promise<void>
 }
@@ -22,7 +18,7 @@ type Holding = {
   readonly runId: string
   phase: 'provisioning' | 'started' | 'released'
   layoutHash: string | null
-  compute: Compute | null
+  hangs: boolean
   starting: Promise<Compute> | null
 }
 
@@ -34,7 +30,7 @@ export function createHeldCompute(
   let held: Holding | null = null
 
   function prepare(welcome: MessageOf<'welcome'>): Promise<Compute> {
-    if (held?.runId !== welcome.runId || hangs(held.compute)) {
+    if (held?.runId !== welcome.runId || held.hangs) {
       const [previous, next] = [held, newHolding(welcome.runId)]
       held = next
       next.starting = release(previous).then(() => start(next, welcome))
@@ -48,15 +44,18 @@ export function createHeldCompute(
     holding.phase = 'started'
     const compute = await startCompute({ config, topology, provisioned })
     holding.layoutHash = compute.layoutHash
-    holding.compute = compute
     return compute
   }
 
-  return { prepare, stop: () => release(held), layoutHash: () => held?.layoutHash ?? null }
+  function giveUp(): void {
+    if (held !== null) held.hangs = true
+  }
+
+  return { prepare, giveUp, stop: () => release(held), layoutHash: () => held?.layoutHash ?? null }
 }
 
 function newHolding(runId: string): Holding {
-  return { runId, phase: 'provisioning', layoutHash: null, compute: null, starting: null }
+  return { runId, phase: 'provisioning', layoutHash: null, hangs: false, starting: null }
 }
 
 async function release(holding: Holding | null): Promise<void> {
@@ -67,11 +66,5 @@ async function release(holding: Holding | null): Promise<void> {
   const compute = await holding.starting?.catch(() => null)
   const stopped = compute?.stop()
   // Whatever hangs may never end.
-  if (!hangs(holding.compute)) await stopped
-}
-
-function hangs(compute: Compute | null): boolean {
-  if (compute === null) return false
-  const { pending, quietMs } = compute.progress()
-  return pending > 0 && quietMs > hangMs
+  if (!holding.hangs) await stopped
 }

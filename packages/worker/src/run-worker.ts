@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { LockstepError, type Trust } from '@lockstep/protocol'
+import { backOffMs, LockstepError, type Trust } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import type { PeerListen } from './direct/peer-listener.ts'
 import { createFence, type Fence } from './fence.ts'
@@ -7,6 +7,9 @@ import { createHeldCompute, type HeldCompute } from './held-compute.ts'
 import { interrupted } from './interrupted.ts'
 import { runSession, type SessionEnd, type SessionOptions } from './session.ts'
 import { systemWorld, type WorkerWorld } from './world.ts'
+
+/** Short at first: a coordinator that is started again at once is there in a second. */
+const reconnection = { firstMs: 50, longestMs: 5_000 }
 
 /** How long a coordinator may take to answer before it has welcomed the worker. */
 const answerTimeoutMs = 5_000
@@ -58,22 +61,18 @@ export async function runWorker(options: WorkerOptions, world: WorkerWorld = sys
       if (end.welcomed) {
         options.onEvent({ type: 'lost', reason })
         lostAt = clock.nowMs()
-        attempt = 0
+        // Whoever is sent away time and again comes back ever more slowly.
+        if (end.type === 'lost') attempt = 0
       }
       const leftMs = options.waitMs - (clock.nowMs() - lostAt)
       if (leftMs <= 0) throw nobodyThere(options, reason)
-      const delayMs = Math.min(backOffMs(attempt++, random), leftMs)
+      const delayMs = Math.min(backOffMs(attempt++, reconnection, random), leftMs)
       options.onEvent({ type: 'retrying', reason, delayMs, leftMs })
       if (await interrupted(delayMs, options.signal, clock)) return { type: 'left' }
     }
   } finally {
     await held.stop()
   }
-}
-
-/** Half a second, doubled up to 5 s, with a fifth of jitter so that many workers do not come back at once. */
-function backOffMs(attempt: number, random: () => number): number {
-  return Math.min(5000, 500 * 2 ** attempt) * (0.9 + 0.2 * random())
 }
 
 type Parting = Exclude<SessionEnd, { type: 'left' }>
@@ -108,6 +107,7 @@ function sessionOptions(options: WorkerOptions, held: HeldCompute, fence: Fence,
     layoutHash: held.layoutHash(),
     prepare: held.prepare,
     objection: fence,
+    onHang: held.giveUp,
     onWelcome: ({ workerId, runId }) => onEvent({ type: 'connected', workerId, runId }),
     onReady: backend => onEvent({ type: 'ready', backend }),
   }

@@ -29,6 +29,8 @@ export type SessionOptions = {
   readonly prepare: (welcome: MessageOf<'welcome'>) => Promise<Compute>
   /** Why this worker does not work for a coordinator that welcomes it, or null. */
   readonly objection: (welcome: MessageOf<'welcome'>) => string | null
+  /** The computing thread hangs, and another one is wanted for the next session. */
+  readonly onHang: () => void
   readonly onWelcome: (welcome: MessageOf<'welcome'>) => void
   readonly onReady: (backend: string) => void
   /** Where to listen for other workers; by default at the address from which the coordinator is reached. */
@@ -43,6 +45,12 @@ export type SessionEnd =
   | { readonly type: 'bye'; readonly bye: MessageOf<'bye'>; readonly welcomed: boolean }
   | { readonly type: 'left' }
   | { readonly type: 'lost'; readonly reason: string; readonly welcomed: boolean }
+
+/**
+ * A computing thread that is busy with what an earlier connection has asked for comes to this one when that is done; one that
+ * takes longer hangs.
+ */
+const takeOverTimeoutMs = 120_000
 
 /** What is not for the session itself. */
 const forReplica: ReadonlySet<string> = new Set([...replicaMessages, ...ringMessages])
@@ -67,6 +75,10 @@ type Session = {
   echo: MessageOf<'heartbeat'>['echo']
   /** Ends the waiting for the welcome, or the heartbeats. */
   stopClock: Cancel
+  /** Ends the waiting for the computing thread. */
+  stopWaiting: Cancel
+  /** When it last looked whether the coordinator is silent. */
+  beatAt: number
 }
 
 /** One connection to a coordinator, from the handshake to its end. Rejects when the computation fails. */
@@ -114,9 +126,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       const compute = await options.prepare(welcome)
       if (!isJoining()) return
       compute.failed.catch(fail)
-      const sharesMemory = await compute.beginSession(welcome, answer => {
-        if (session.direct?.answer(answer) !== true) connection.send(answer.message, answer.tensors)
-      })
+      const sharesMemory = await begin(compute, welcome)
       const peer = welcome.direct === true ? await openDirect(welcome, compute) : undefined
       if (!isJoining()) return session.direct?.close()
       session.compute = compute
@@ -124,6 +134,19 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       const backend = compute.backend.slice(0, 256)
       connection.send({ type: 'ready', runId: welcome.runId, layoutHash, backend, sharesMemory, ...(peer && { peer }) })
       options.onReady(backend)
+    }
+
+    /** From here on the thread works for this connection. Resolves with whether it shares memory with the coordinator. */
+    async function begin(compute: Compute, welcome: MessageOf<'welcome'>): Promise<boolean> {
+      session.stopWaiting = clock.after(takeOverTimeoutMs, () => {
+        options.onHang()
+        cutOff(`the computing thread has not come back for ${takeOverTimeoutMs / 1000} s`)
+      })
+      const sharesMemory = await compute.beginSession(welcome, answer => {
+        if (session.direct?.answer(answer) !== true) connection.send(answer.message, answer.tensors)
+      })
+      session.stopWaiting()
+      return sharesMemory
     }
 
     /** Listens for the other workers. Returns where. */
@@ -167,7 +190,9 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       session.phase = 'over'
       session.direct?.close()
       session.stopClock()
+      session.stopWaiting()
       options.signal.removeEventListener('abort', depart)
+      if (bye?.code === 'hung') options.onHang()
       if (failure !== null) reject(failure)
       else if (phase === 'leaving') resolve({ type: 'left' })
       else if (bye !== null) resolve({ type: 'bye', bye, welcomed })
@@ -190,6 +215,8 @@ function newSession(nowMs: number): Session {
     receivedBytes: 0,
     echo: null,
     stopClock: () => undefined,
+    stopWaiting: () => undefined,
+    beatAt: nowMs,
   }
 }
 
@@ -202,6 +229,9 @@ function beat(
   cutOff: (fault: string) => void,
 ): void {
   noticeBytes(session, connection.receivedBytes(), nowMs)
+  // A worker that was itself suspended has heard nobody: let what waits in the socket come first.
+  if (nowMs - session.beatAt > silenceMs / 2) session.lastHeardAt = nowMs
+  session.beatAt = nowMs
   const { compute, lastHeardAt, echo } = session
   const silentMs = nowMs - lastHeardAt
   if (silentMs > silenceMs) {

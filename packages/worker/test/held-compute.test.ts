@@ -67,12 +67,7 @@ describe('the computing thread', () => {
 })
 
 test('a thread that hangs is replaced when the worker comes back, though it may never end', async () => {
-  const progress = { step: 0, pending: 1, quietMs: 99_000 }
-  const endless = {
-    ...createIdleCompute().compute,
-    progress: () => progress,
-    stop: () => new Promise<void>(() => undefined),
-  }
+  const endless = { ...createIdleCompute().compute, stop: () => new Promise<void>(() => undefined) }
   const computes = [endless, createIdleCompute().compute]
   const held = createHeldCompute(
     async () => provisioned,
@@ -80,7 +75,7 @@ test('a thread that hangs is replaced when the worker comes back, though it may 
   )
   expect(await held.prepare(welcome)).toBe(endless)
   expect(await held.prepare(welcome)).toBe(endless)
-  progress.quietMs = 101_000
+  held.giveUp()
   expect(await held.prepare(welcome)).not.toBe(endless)
 })
 

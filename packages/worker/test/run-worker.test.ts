@@ -4,7 +4,7 @@ import type { MessageOf } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { WorkerEvent } from '../src/run-worker.ts'
-import { startBareCoordinator } from './support/bare-coordinator.ts'
+import { type Guest, startBareCoordinator } from './support/bare-coordinator.ts'
 import { cleanUp } from './support/clean-up.ts'
 import { welcome } from './support/configuration.ts'
 import { startProxy } from './support/proxy.ts'
@@ -84,13 +84,44 @@ describe('a worker that loses its coordinator', () => {
       ...['connected', 'ready', 'lost', 'retrying', 'retrying', 'retrying'],
       ...['connected', 'ready'],
     ])
-    // Half a second, doubled each time, give or take a tenth.
+    // A twentieth of a second, doubled each time, give or take a quarter.
     for (const [index, { delayMs }] of retries(worker.events).entries()) {
-      expect(delayMs).toBeGreaterThanOrEqual(0.9 * 500 * 2 ** index)
-      expect(delayMs).toBeLessThanOrEqual(1.1 * 500 * 2 ** index)
+      expect(delayMs).toBeGreaterThanOrEqual(0.75 * 50 * 2 ** index)
+      expect(delayMs).toBeLessThanOrEqual(1.25 * 50 * 2 ** index)
     }
     expect(events.filter(event => event.type === 'worker-joined')).toHaveLength(2)
     expect(summary.perWorker.map(({ outcome }) => outcome === 'stayed to the end')).toEqual([false, true])
+  })
+
+  test('in the middle of a message comes back as well', async () => {
+    // Half of a mean gradient of 258,762 elements, in a frame.
+    const { url, finished } = await startRun(dataSet, {
+      shareMemory: false,
+      onEvent: event => event.type === 'step' && event.step === 5 && proxy.cutAfter(500_000),
+    })
+    const proxy = await startProxy(url)
+    const worker = startWorker(proxy.url, provisioned)
+    expect(await finished).toMatchObject({ weightsSha256: expectedSha256 })
+    expect(worker.events.map(({ type }) => type).filter(type => type !== 'retrying')).toEqual([
+      ...['connected', 'ready', 'lost'],
+      ...['connected', 'ready'],
+    ])
+  })
+
+  test('to a network that swallows everything is a new member when that flows again', async () => {
+    const { url, finished, events } = await startRun(dataSet, {
+      shareMemory: false,
+      onEvent: event => {
+        if (event.type === 'step' && event.step === 5) proxy.stall()
+        if (event.type === 'worker-lost') proxy.flow()
+      },
+    })
+    const proxy = await startProxy(url)
+    const worker = startWorker(proxy.url, provisioned)
+    expect(await finished).toMatchObject({ weightsSha256: expectedSha256 })
+    expect(await worker.ended).toMatchObject({ type: 'finished' })
+    expect(lossOf(events)).toMatch(/^silent for 1\.\d s$/)
+    expect(events.filter(event => event.type === 'worker-joined')).toHaveLength(2)
   })
 
   test('gives up when it does not come back', async () => {
@@ -186,4 +217,59 @@ test('heartbeats go on while a computation blocks the computing thread', async (
   expect(quiet).toEqual([...quiet].sort((a, b) => a - b))
   worker.leave.abort()
   await worker.ended
+})
+
+describe('a worker whose coordinator has been started again', () => {
+  /** Takes the place of a coordinator: welcomes the next worker, and gives it the state and a shard where it is to work. */
+  async function takeIn(guest: Guest, life: number): Promise<void> {
+    guest.connection.send({ ...welcome, life })
+    await guest.next('ready')
+    const { weights, trainable, moments } = welcome.sizes
+    const tensors = { weights: new Float32Array(weights), moments: new Float32Array(trainable * moments) }
+    guest.connection.send({ type: 'state', runId: welcome.runId, step: 4, powers: [1, 1] }, tensors)
+  }
+
+  test('keeps to itself what it has computed for the earlier life', async () => {
+    const { url, guests } = await startBareCoordinator()
+    const worker = startWorker(url, provisioned)
+    const first = await guests.next()
+    await takeIn(first, 1)
+    for (let { step } = await first.next('heartbeat'); step < 4; ) step = (await first.next('heartbeat')).step
+    const count = 400
+    const [pixels, labels] = [new Uint8Array(count * 3072), new Uint8Array(count)]
+    const work = { type: 'work', runId: welcome.runId, step: 4, shard: 0, slot: null } as const
+    first.connection.send({ ...work, count }, { pixels, labels, keys: new Int32Array(count) })
+    for (let { pending } = await first.next('heartbeat'); pending === 0; )
+      pending = (await first.next('heartbeat')).pending
+    first.connection.terminate()
+
+    // The same step and the same shard, but for the number of its samples, by which the answers are told apart.
+    const second = await guests.next()
+    await takeIn(second, 2)
+    const few = { pixels: pixels.subarray(0, 3072), labels: labels.subarray(0, 1), keys: new Int32Array(1) }
+    second.connection.send({ ...work, count: 1 }, few)
+    expect(await second.next('gradient')).toMatchObject({ step: 4, shard: 0, count: 1 })
+    worker.leave.abort()
+    await worker.ended
+    expect(second.received.all.filter(({ message }) => message.type === 'gradient')).toHaveLength(1)
+  })
+
+  test('never goes back to the earlier life, and waits for a later one', async () => {
+    const { url, guests } = await startBareCoordinator()
+    const worker = startWorker(url, provisioned)
+    const first = await guests.next()
+    await takeIn(first, 2)
+    first.connection.terminate()
+
+    const older = await guests.next()
+    older.connection.send({ ...welcome, life: 1 })
+    const reason = 'this worker has been welcomed to life 2 of the run, and this is life 1'
+    expect(await older.next('bye')).toEqual({ type: 'bye', code: 'superseded', reason })
+    older.connection.close({ type: 'bye', code: 'finished', reason: 'goodbye' })
+
+    await takeIn(await guests.next(), 3)
+    expect(retries(worker.events).map(event => event.reason)).toContain(reason)
+    worker.leave.abort()
+    expect(await worker.ended).toEqual({ type: 'left' })
+  })
 })

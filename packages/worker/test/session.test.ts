@@ -1,10 +1,11 @@
 import { getEventListeners } from 'node:events'
 import { hostname } from 'node:os'
-import { encodeMessage, LockstepError } from '@lockstep/protocol'
+import { encodeMessage, LockstepError, systemClock } from '@lockstep/protocol'
 import { webSocketFrame } from '@lockstep/protocol/testing'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Compute } from '../src/compute.ts'
 import { runSession, type SessionOptions } from '../src/session.ts'
+import { systemWorld } from '../src/world.ts'
 import { startBareCoordinator } from './support/bare-coordinator.ts'
 import { hello, runId, welcome } from './support/configuration.ts'
 import { createIdleCompute, layoutHash, sessionOptions } from './support/idle-compute.ts'
@@ -44,6 +45,38 @@ async function finish({ guest, ended }: Awaited<ReturnType<typeof begin>>) {
   guest.connection.close(bye)
   return ended
 }
+
+describe('a session whose computing thread hangs', () => {
+  const bye = { type: 'bye', code: 'hung', reason: 'hung at step 3 for 20.0 s' } as const
+
+  test('asks for another one when the coordinator says so', async () => {
+    const onHang = vi.fn()
+    const session = await takePart({ onHang })
+    session.guest.connection.close(bye)
+    expect(await session.ended).toEqual({ type: 'bye', bye, welcomed: true })
+    expect(onHang).toHaveBeenCalledTimes(1)
+  })
+
+  test('asks for another one when it does not come to this connection within two minutes', async () => {
+    const onHang = vi.fn()
+    const world = { ...systemWorld, clock: { ...systemClock, after: afterShortTime } }
+    const idle = createIdleCompute()
+    const compute: Compute = { ...idle.compute, beginSession: () => new Promise<boolean>(() => undefined) }
+    const session = await begin({ onHang, world, prepare: async () => compute })
+    session.guest.connection.send(welcome)
+    expect(await session.ended).toMatchObject({
+      type: 'lost',
+      reason: expect.stringContaining('120 s'),
+      welcomed: true,
+    })
+    expect(onHang).toHaveBeenCalledTimes(1)
+  })
+
+  /** Two minutes pass at once. */
+  function afterShortTime(delayMs: number, action: () => void) {
+    return systemClock.after(delayMs === 120_000 ? 0 : delayMs, action)
+  }
+})
 
 describe('a session', () => {
   test('begins with a hello that says who the worker is', async () => {

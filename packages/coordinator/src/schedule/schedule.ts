@@ -1,4 +1,5 @@
 import { type Bench, createBench, forgetBefore, type Moment, takeAnswer } from './bench.ts'
+import { hangLimitMs } from './hang.ts'
 import { secondHolders } from './late.ts'
 import { createOutlooks } from './outlook.ts'
 import { sharePending } from './share.ts'
@@ -26,6 +27,8 @@ export type Schedule<T extends Task> = {
   readonly withdraw: (key: string, nowMs: number) => T | null
   /** A worker says which step it has come to: what it was sent for earlier ones it has dropped. */
   readonly reach: (workerId: number, step: number) => void
+  /** How long a worker may be at what it computes now before it counts as hung. */
+  readonly hangLimitMs: (workerId: number) => number
   /** What to send now of what nobody holds. */
   readonly assign: (nowMs: number) => readonly Assignment<T>[]
   /** What to send now to a second worker, because the first one is late with it. */
@@ -146,6 +149,10 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     reach: (workerId, step) => {
       const bench = benches.get(workerId)
       if (bench !== undefined) forgetBefore(bench, Math.min(step, current))
+    },
+    hangLimitMs: workerId => {
+      const bench = benches.get(workerId)
+      return bench === undefined ? Number.POSITIVE_INFINITY : hangLimitMs(bench, current)
     },
     assign,
     copyLate,

@@ -41,6 +41,7 @@ export function sessionOptions(url: string, compute: Compute, signal: AbortSigna
     layoutHash: null,
     prepare: async () => compute,
     objection: () => null,
+    onHang: () => undefined,
     onWelcome: () => undefined,
     onReady: () => undefined,
     signal,

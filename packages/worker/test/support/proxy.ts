@@ -8,12 +8,18 @@ export type Proxy = {
   /** Cuts all connections and lets nobody in, until it is opened again. */
   readonly shut: () => Promise<void>
   readonly open: () => Promise<void>
+  /** Lets nothing pass, without a word to either end, until it flows again. */
+  readonly stall: () => void
+  readonly flow: () => void
+  /** Cuts all connections when so many more bytes have come through from the coordinator. */
+  readonly cutAfter: (bytes: number) => void
 }
 
 export async function startProxy(target: string): Promise<Proxy> {
   const sockets = new Set<Socket>()
   let server: Server | null = null
   let port = 0
+  let bytesLeft = Number.POSITIVE_INFINITY
 
   function forward(inbound: Socket): void {
     const outbound = connect(Number(new URL(target).port), '127.0.0.1')
@@ -24,8 +30,19 @@ export async function startProxy(target: string): Promise<Proxy> {
       sockets.add(from)
       from.on('error', () => undefined)
       from.on('close', () => to.destroy())
-      from.pipe(to)
+      from.on('data', bytes => pass(bytes, to, to === inbound))
     }
+  }
+
+  function pass(bytes: Buffer, to: Socket, isFromCoordinator: boolean): void {
+    if (!isFromCoordinator) return void to.write(bytes)
+    to.write(bytes.subarray(0, bytesLeft))
+    bytesLeft -= bytes.length
+    if (bytesLeft > 0) return
+    bytesLeft = Number.POSITIVE_INFINITY
+    to.end(() => {
+      for (const socket of sockets) socket.destroy()
+    })
   }
 
   async function open(): Promise<void> {
@@ -44,5 +61,14 @@ export async function startProxy(target: string): Promise<Proxy> {
 
   await open()
   later(shut)
-  return { url: `ws://127.0.0.1:${port}`, open, shut }
+  return {
+    url: `ws://127.0.0.1:${port}`,
+    open,
+    shut,
+    stall: () => sockets.forEach(socket => void socket.pause()),
+    flow: () => sockets.forEach(socket => void socket.resume()),
+    cutAfter: bytes => {
+      bytesLeft = bytes
+    },
+  }
 }
