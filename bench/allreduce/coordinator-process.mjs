@@ -1,6 +1,6 @@
 // A coordinator of lockstep, asked by the benchmark's process: { do: 'open', ... } and { do: 'close' }.
 import { startCoordinator } from '@lockstep/coordinator'
-import { listenToParent, tell } from './parent.mjs'
+import { listenToParent, tell } from '../support/parent.mjs'
 import { planExchange } from './plan-exchange.mjs'
 
 /** Keeps nothing: there is nothing to keep. */

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { becomeBatchJob } from '../../packages/cli/dist/worker/batch-job.js'
 import { startCompute } from '../../packages/worker/dist/compute.js'
 import { runSession } from '../../packages/worker/dist/session.js'
-import { listenToParent, tell } from './parent.mjs'
+import { listenToParent, tell } from '../support/parent.mjs'
 
 const standIn = fileURLToPath(new URL('stand-in-thread.mjs', import.meta.url))
 const gate = new BroadcastChannel('allreduce-gate')

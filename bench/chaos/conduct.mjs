@@ -1,0 +1,66 @@
+// The coordinator of a run, from its first process to the run's end.
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { childrenOf, commandOf } from '../support/process-tree.mjs'
+import { launch } from './launch.mjs'
+
+/**
+ * Starts a run under `--supervise`. A run that a full disk has ended, with a message that says so, is gone on with by `--resume` once there
+ * is room, as its user would. `finished` resolves with how often that was; it rejects when the run ends in any other way.
+ *
+ * @param command `train` or `coordinator`, and what it is given for a new run (`begin`), for one to go on with (`goOn`) and for
+ *   both (`always`).
+ */
+export function conduct({ command, begin, goOn, always }, { host, place, record, disk, supervised }) {
+  let process = null
+  const finished = run()
+
+  async function run() {
+    for (let resumed = 0; ; resumed++) {
+      const isNew = !hasCheckpoint(place)
+      if (isNew) rmSync(place, { recursive: true, force: true })
+      process = launch([command, ...(isNew ? begin : goOn), ...always], host, { readsOutput: false })
+      record.follow(process.child.stdout)
+      const end = await process.ended
+      if (end.code === 0) return { resumed }
+      if (!supervised && end.signal === 'SIGKILL') continue
+      if (!endedByFullDisk(end, disk))
+        throw new Error(`the coordinator ended with ${end.signal ?? end.code}:\n${end.said}`)
+      await disk.hasRoom()
+    }
+  }
+
+  function coordinatorPid() {
+    if (process?.lives() !== true) return null
+    return supervised ? (childrenOf(process.child.pid).find(isCoordinator) ?? null) : process.child.pid
+  }
+
+  return {
+    finished,
+    /** The process that trains; null while there is none. */
+    coordinatorPid,
+    /** Worker processes that `train` has started. */
+    localWorkerPids: () => {
+      const pid = coordinatorPid()
+      return pid === null ? [] : childrenOf(pid).filter(isLocalWorker)
+    },
+    lastWords: () => process?.said() ?? '',
+  }
+}
+
+function hasCheckpoint(place) {
+  const folder = join(place, 'checkpoints')
+  return existsSync(folder) && readdirSync(folder).some(name => name.endsWith('.ckpt'))
+}
+
+function endedByFullDisk({ code, said }, disk) {
+  return code === 1 && disk.wasFull() && /the disk is full/.test(said)
+}
+
+function isCoordinator(pid) {
+  return commandOf(pid).includes('main.js') && !isLocalWorker(pid)
+}
+
+function isLocalWorker(pid) {
+  return commandOf(pid).includes('local-worker')
+}

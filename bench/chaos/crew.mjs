@@ -1,0 +1,98 @@
+// Workers that are started by hand: one on a host of its own, one behind the relay, some beside the coordinator, and guests.
+import { setTimeout as pause } from 'node:timers/promises'
+import { sendSignal } from '../support/process-tree.mjs'
+import { launch } from './launch.mjs'
+import { port, relayedPeerPort } from './stage.mjs'
+
+/** How long a worker takes to hear that the run is over, and one to leave that is asked to. */
+const graceMs = 15_000
+
+/**
+ * Keeps these workers there: whoever is killed is started again a little later, as its user would.
+ *
+ * `surprises`: workers that have ended by themselves before the run was over, but for the end of a run that its disk has ended.
+ */
+export function createCrew({ hosts, tokenFile, disk }, { near, random, isOver }) {
+  const crew = new Set()
+  const surprises = []
+  let guests = 0
+  const common = ['--token-file', tokenFile, '--wait', '120', '--offline']
+  const direct = `ws://${hosts.center.address}:${port}`
+  const relayed = ['--peer-listen', `${hosts.relayed.address}:${relayedPeerPort}`]
+  const behindRelay = `ws://${hosts.between.address}:${port}`
+
+  for (let index = 1; index <= near; index++) employ(`near-${index}`, hosts.center, direct)
+  employ('remote', hosts.remote, direct)
+  employ('relayed', hosts.relayed, behindRelay, relayed)
+
+  function employ(name, host, url, flags = [], isGuest = false) {
+    const worker = { name, isGuest, isAsked: false, process: null }
+    crew.add(worker)
+    keep(worker, ['worker', '--connect', url, '--name', name, ...common, ...flags], host)
+  }
+
+  async function keep(worker, args, host) {
+    while (!isOver() && crew.has(worker)) {
+      worker.isAsked = false
+      worker.process = launch(args, host)
+      const end = await worker.process.ended
+      if (!isExpected(worker, end)) surprises.push({ name: worker.name, ...end })
+      if (worker.isGuest) crew.delete(worker)
+      await pause(random.between(300, 1_500))
+    }
+  }
+
+  function isExpected({ isAsked }, { code, said }) {
+    if (isAsked || isOver() || code === 0) return true
+    return disk.wasFull() && /the run has failed: the disk is full/.test(said)
+  }
+
+  function tell(worker, signal) {
+    worker.isAsked = true
+    return sendSignal(worker.process.child.pid, signal)
+  }
+
+  const living = () => [...crew].filter(({ process }) => process?.lives() === true)
+
+  return {
+    surprises,
+    /** What can be done to whoever lives. */
+    living: () =>
+      living().map(worker => ({
+        name: worker.name,
+        isGuest: worker.isGuest,
+        kill: () => tell(worker, 'SIGKILL'),
+        leave: () => tell(worker, 'SIGTERM'),
+        signal: name => sendSignal(worker.process.child.pid, name),
+      })),
+    /** A worker that comes to stay for a while. Returns its name. */
+    invite: host => {
+      const name = `guest-${++guests}`
+      employ(name, host, direct, [], true)
+      return name
+    },
+    /** Once the run is over: resolves with those who had not heard of it and had to be asked to leave, or be killed. */
+    disband: async () => {
+      const all = living()
+      const deaf = await waitFor(all)
+      for (const worker of deaf) tell(worker, 'SIGTERM')
+      const stubborn = await waitFor(deaf)
+      for (const worker of stubborn) tell(worker, 'SIGKILL')
+      await Promise.all(all.map(({ process }) => process.ended))
+      return { deaf: deaf.map(({ name }) => name), stubborn: stubborn.map(({ name }) => name) }
+    },
+  }
+}
+
+/** Gives them their time to end. Resolves with those who have not. */
+async function waitFor(workers) {
+  const patience = new AbortController()
+  const all = Promise.all(workers.map(({ process }) => process.ended))
+  await Promise.race([all, pause(graceMs, undefined, { signal: patience.signal }).catch(ignoreAbort)])
+  patience.abort()
+  return workers.filter(({ process }) => process.lives())
+}
+
+function ignoreAbort(error) {
+  if (error.name !== 'AbortError') throw error
+}

@@ -1,0 +1,142 @@
+// One disturbed run, from its start to the account of it.
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
+import { createRandom } from '../support/random.mjs'
+import { createRecord } from '../support/run-record.mjs'
+import { findFaults, readRun } from './checks.mjs'
+import { conduct } from './conduct.mjs'
+import { createCrew } from './crew.mjs'
+import { churn, listKinds } from './faults.mjs'
+import { findLeft, killLeft } from './launch.mjs'
+import { measureRecovery } from './recovery.mjs'
+import { port } from './stage.mjs'
+import { raiseStorm } from './storm.mjs'
+
+/** A run that has told nothing for so long stands. */
+const standingMs = 120_000
+
+/** Two ways to run: with workers that `train` keeps, or with those of others alone; gradients through the coordinator or among workers. */
+export const variants = [
+  { command: 'train', topology: 'star', flags: ['--workers', '2'], near: 0 },
+  { command: 'coordinator', topology: 'direct', flags: [], near: 2 },
+]
+
+/**
+ * @param number of the round, from 1 on; it determines the variant and, with the seed, what fails.
+ * @param seconds that the run should take; half as long again after its start it is left in peace.
+ */
+export async function playRound({ number, stage, config, reference, seconds, settings, onProgress }) {
+  const variant = variants[(number - 1) % variants.length]
+  const place = join(stage.disk.folder, `round-${number}`)
+  const record = createRecord()
+  const [over, calm] = [new AbortController(), new AbortController()]
+  const random = stream => createRandom(settings.seed * 1000 + number * 10 + stream)
+  const faults = []
+  const onFault = fault => faults.push(fault)
+  const startedAtMs = performance.now()
+
+  const run = conduct(commands(variant, config, place, stage, settings), {
+    ...stage,
+    host: stage.hosts.center,
+    place,
+    record,
+    supervised: settings.supervised,
+  })
+  const crew = createCrew(stage, { near: variant.near, random: random(1), isOver: () => over.signal.aborted })
+  const kinds = listKinds({ stage, conduct: run, crew, random: random(2) })
+  const signal = AbortSignal.any([over.signal, calm.signal])
+  const storm = raiseStorm({ kinds, random: random(3), record, signal, onFault })
+  const comings = settings.churn ? churn({ crew, hosts: stage.hosts, random: random(4), signal, onFault }) : null
+  const watch = watchOver({ record, faults, seconds, calm, onProgress })
+
+  const wrong = []
+  const outcome = await Promise.race([run.finished, watch.stands]).catch(error => {
+    wrong.push(error.message)
+    return null
+  })
+  const endedAtMs = performance.now()
+  over.abort()
+  watch.stop()
+  await Promise.all([storm, comings])
+  if (outcome === null) killLeft()
+  const parted = await crew.disband()
+  const account = readRun(place)
+  if (outcome !== null) wrong.push(...findFaults(account, reference, record), ...findLeftovers(crew, parted))
+  wrong.push(...faults.filter(({ isWrong }) => isWrong).map(({ detail }) => `a stranger was let in: ${detail}`))
+  if (wrong.length > 0) keep(place, join(settings.out, `chaos-round-${number}`))
+  return {
+    number,
+    variant,
+    wrong,
+    seconds: (endedAtMs - startedAtMs) / 1000,
+    resumed: outcome?.resumed ?? 0,
+    deaf: parted.deaf,
+    lives: record.lives.length,
+    doneTwice: record.steps.length - account.steps.length,
+    epochs: account.epochs.length,
+    steps: account.steps.length,
+    samples: account.steps.reduce((sum, step) => sum + step.samples, 0),
+    weightsSha256: account.summary?.weightsSha256 ?? null,
+    faults: measureRecovery(faults, record, endedAtMs).map(fault => ({
+      ...fault,
+      round: number,
+      afterMs: fault.atMs - startedAtMs,
+    })),
+  }
+}
+
+function commands({ command, topology, flags }, config, place, { tokenFile }, { supervised, audit }) {
+  const always = [
+    ...flags,
+    ...(supervised ? ['--supervise'] : []),
+    ...(audit === null ? [] : ['--audit', audit]),
+    ...[
+      '--topology',
+      topology,
+      '--listen',
+      `0.0.0.0:${port}`,
+      '--token-file',
+      tokenFile,
+      '--min-workers',
+      '2',
+      '--wait',
+      '120',
+    ],
+    ...['--checkpoint-every', '100', '--log-steps', '--json', '--offline'],
+  ]
+  return { command, begin: [...config, '--run-dir', place], goOn: ['--resume', place], always }
+}
+
+/** Tells how far it has come, has the storm abate in time, and gives up a run that stands. */
+function watchOver({ record, faults, seconds, calm, onProgress }) {
+  const startedAtMs = performance.now()
+  let timer
+  const stands = new Promise((_, reject) => {
+    timer = setInterval(() => {
+      onProgress(record, faults)
+      const now = performance.now()
+      if (now - startedAtMs > 1_500 * seconds) calm.abort()
+      const heardAtMs = Math.max(startedAtMs, record.steps.at(-1)?.atMs ?? 0, record.events.at(-1)?.atMs ?? 0)
+      if (now - heardAtMs > standingMs)
+        reject(new Error(`nothing has been told for ${standingMs / 1000} s, in phase "${record.phase}"`))
+    }, 250)
+  })
+  return { stands, stop: () => clearInterval(timer) }
+}
+
+/** Processes that have not ended with their run, and workers that have ended before it. */
+function findLeftovers({ surprises }, { stubborn }) {
+  const left = findLeft()
+  killLeft()
+  return [
+    ...(left.length > 0 ? [`processes left: ${left.join(', ')}`] : []),
+    ...stubborn.map(name => `${name} did not leave when it was asked to`),
+    ...surprises.map(
+      ({ name, code, signal, said }) => `${name} ended by itself with ${signal ?? code}: ${said.slice(-500)}`,
+    ),
+  ]
+}
+
+function keep(place, folder) {
+  cpSync(place, folder, { recursive: true })
+}
