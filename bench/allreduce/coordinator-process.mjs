@@ -34,6 +34,7 @@ async function open({ host, token, elements, workers, steps, topology, shareMemo
     topology,
     shareMemory,
     checkpointEvery: 0,
+    checkpointMinutes: 0,
     logSteps: false,
     trace: null,
     stop: stop.signal,

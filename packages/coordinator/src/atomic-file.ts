@@ -13,7 +13,8 @@ export async function writeAtomically(path: string, content: Uint8Array | string
     await disk.rename(aside, path)
     await syncFolder(disk, dirname(path))
   } catch (error) {
-    await disk.remove(aside)
+    // A disk that fails here as well leaves it to the next start, which looks for what has been left.
+    await disk.remove(aside).catch(() => undefined)
     throw writeError(path, error)
   }
 }

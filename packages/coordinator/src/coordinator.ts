@@ -2,16 +2,16 @@ import { basename } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
 import { createGradientFormat } from '@lockstep/model/arithmetic'
 import { type Clock, LockstepError } from '@lockstep/protocol'
-import { type Checkpointing, createCheckpointing } from './checkpointing.ts'
 import { type Crew, createCrew } from './crew.ts'
 import { createDeferred } from './deferred.ts'
 import { isLocal } from './delivery.ts'
 import { createTopologyChoice, type TopologyMode } from './direct/topology.ts'
+import { createLossTrail, type LossTrail } from './divergence.ts'
 import type { EventListener } from './events.ts'
 import type { RunSummary } from './metrics.ts'
 import type { RunPlan } from './plan.ts'
+import { createRecords, type Records } from './records.ts'
 import type { RunFolder } from './run-folder.ts'
-import { encodeState } from './run-state.ts'
 import type { Listener, ListenOptions } from './server.ts'
 import { type LanesOptions, openLanes } from './shared-memory/lanes.ts'
 import { type SummaryFacts, summarizeRun } from './summary.ts'
@@ -41,6 +41,8 @@ export type CoordinatorOptions = TimingOptions & {
   readonly topology: TopologyMode
   /** Steps between checkpoints within an epoch; 0 for none. */
   readonly checkpointEvery: number
+  /** The same by time. */
+  readonly checkpointMinutes: number
   /** Asks to stop after the step that is under way, with a checkpoint. */
   readonly stop: AbortSignal
   readonly onEvent: EventListener
@@ -109,10 +111,11 @@ function maxFrameBytes({ plan }: Conduct): number {
 }
 
 async function runToEnd(options: Conduct, crew: Crew, folder: RunFolder, listener: Listener): Promise<RunSummary> {
-  const checkpointing = checkpointInto(folder, options)
-  const training = createTraining(options, crew, folder, checkpointing)
+  const losses = createLossTrail()
+  const records = createRecords({ ...options, folder, losses, nowMs: options.clock.nowMs })
+  const training = createTraining(options, crew, records, losses)
   try {
-    const summary = await trainAndTest(options, crew, folder, training, checkpointing)
+    const summary = await trainAndTest(options, crew, folder, training, records)
     crew.membership.dismiss(
       summary.status === 'interrupted' ? 'interrupted' : 'finished',
       `the run is ${summary.status}`,
@@ -122,7 +125,7 @@ async function runToEnd(options: Conduct, crew: Crew, folder: RunFolder, listene
     const reason = error instanceof Error ? error.message : String(error)
     const isSuperseded = error instanceof LockstepError && error.code === 'superseded'
     crew.membership.dismiss(isSuperseded ? 'superseded' : 'failed', reason)
-    if (!isSuperseded) await saveBeforeFailing(checkpointing)
+    if (!isSuperseded) await records.saveBeforeFailing()
     throw error
   } finally {
     await closeDown(options, crew, listener)
@@ -134,15 +137,15 @@ async function trainAndTest(
   crew: Crew,
   folder: RunFolder,
   training: Training,
-  checkpointing: Checkpointing,
+  records: Records,
 ): Promise<RunSummary> {
   const { plan, onEvent, minWorkers, timing } = options
   onEvent({ type: 'phase', phase: 'waiting for workers', active: crew.membership.active() })
   const status = await trainUnlessInterrupted(crew, minWorkers, training)
-  if (status === 'interrupted') await checkpointing.take()
+  if (status === 'interrupted') await records.checkpointing.take()
   else onEvent({ type: 'phase', phase: 'testing', active: crew.membership.active() })
   const test = status === 'interrupted' ? null : await evaluate(training, plan.test, 'test')
-  await checkpointing.settle()
+  await records.settle()
   await folder.writeModel(plan.modelFiles())
   const { star, direct } = training.topology.counts()
   const topology = direct > star ? ('direct' as const) : ('star' as const)
@@ -171,10 +174,10 @@ async function trainUnlessInterrupted(
 function createTraining(
   options: Conduct,
   { exchange, membership, direct, awaitWorkers }: Crew,
-  folder: RunFolder,
-  checkpointing: Checkpointing,
+  { checkpointing, onStep, onEpoch }: Records,
+  losses: LossTrail,
 ): Training {
-  const { plan, onEvent, quorum = 1, checkpointEvery, stop, timing, clock } = options
+  const { plan, onEvent, quorum = 1, stop, timing, clock } = options
   const { config, train, validation, state, arithmetic, optimizer, trainableSize, learningRateAt } = plan
   return {
     runId: plan.identity.runId,
@@ -204,11 +207,12 @@ function createTraining(
     activeWorkers: membership.active,
     awaitQuorum: () => awaitWorkers(quorum),
     checkpoint: checkpointing.take,
-    checkpointEvery,
+    isCheckpointDue: checkpointing.isDue,
+    losses,
     shouldStop: () => stop.aborted,
     timing: timing.steps,
-    onStep: folder.appendStep,
-    onEpoch: folder.appendEpoch,
+    onStep,
+    onEpoch,
     onEvent,
     nowMs: clock.nowMs,
   }
@@ -225,22 +229,6 @@ function usesLanes(options: CoordinatorOptions): boolean {
 /** Links between workers are not encrypted: what came by TLS stays with the coordinator. */
 function topologyOf({ topology, listen: { tls } }: CoordinatorOptions): TopologyMode {
   return tls === null ? topology : 'star'
-}
-
-function checkpointInto(folder: RunFolder, { plan, onEvent }: CoordinatorOptions): Checkpointing {
-  return createCheckpointing(
-    () => ({ step: plan.state.step, bytes: encodeState(plan.identity, plan.state) }),
-    async (step, bytes) => {
-      const path = await folder.writeCheckpoint(step, bytes)
-      onEvent({ type: 'checkpoint', path, step })
-    },
-  )
-}
-
-/** A run that fails keeps what it has learnt, unless it is the disk that has failed. */
-async function saveBeforeFailing(checkpointing: Checkpointing): Promise<void> {
-  await checkpointing.take()
-  await checkpointing.settle()
 }
 
 async function closeDown({ timing }: Conduct, crew: Crew | null, listener: Listener): Promise<void> {

@@ -4,6 +4,8 @@ import { hasSystemCode } from '@lockstep/protocol'
 /** An open file or folder. */
 export type DiskFile = {
   readonly write: (content: Uint8Array | string) => Promise<void>
+  /** Cuts it off after so many bytes. */
+  readonly truncate: (length: number) => Promise<void>
   /** Resolves when all that has been written, in a folder its names, outlasts a loss of power. */
   readonly sync: () => Promise<void>
   readonly close: () => Promise<void>
@@ -30,7 +32,12 @@ const flags = { read: 'r', write: 'w', append: 'a' } as const
 export const systemDisk: Disk = {
   open: async (path, mode) => {
     const file = await open(path, flags[mode])
-    return { write: content => file.writeFile(content), sync: () => file.sync(), close: () => file.close() }
+    return {
+      write: content => file.writeFile(content),
+      truncate: length => file.truncate(length),
+      sync: () => file.sync(),
+      close: () => file.close(),
+    }
   },
   read: path => readFile(path),
   rename,

@@ -33,6 +33,15 @@ export type CoordinatorEvent =
   /** Which way the gradients go from here on, and why. */
   | { readonly type: 'topology'; readonly topology: Topology; readonly reason: string }
   | { readonly type: 'checkpoint'; readonly path: string; readonly step: number }
+  /** A write has failed, for a reason that has not been told since the last one that succeeded. It will be tried again. */
+  | { readonly type: 'not-written'; readonly what: 'checkpoint' | 'metrics'; readonly reason: string }
+  | { readonly type: 'written-again'; readonly what: 'checkpoint' | 'metrics' }
+  /** Lines of steps that could not be written and were too many to be kept. */
+  | { readonly type: 'lines-lost'; readonly lines: number }
+  /** The run folder had been removed while the run went on. */
+  | { readonly type: 'folder-restored'; readonly path: string }
+  /** A run that fails could not keep the state that it has come to. */
+  | { readonly type: 'state-not-saved'; readonly step: number; readonly reason: string }
 
 export type Phase = 'waiting for workers' | 'training' | 'validating' | 'testing'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { hasSystemCode, LockstepError } from '@lockstep/protocol'
 import { z } from 'zod'
-import { writeAtomically } from './atomic-file.ts'
+import { writeAtomically, writeError } from './atomic-file.ts'
 import { type Disk, systemDisk } from './disk.ts'
 
 /** Which life a run is in: how many coordinators it has had. Only ever raised. */
@@ -15,8 +15,13 @@ const lifeSchema = z.strictObject({ life: z.int().min(1) })
  */
 export async function beginLife(folder: string, disk = systemDisk): Promise<number> {
   const life = (await readLife(folder, disk)) + 1
-  await writeAtomically(join(folder, lifeFile), `${JSON.stringify({ life })}\n`, disk)
+  await writeLife(folder, life, disk)
   return life
+}
+
+/** Says which life it is in a folder that has lost it. */
+export async function writeLife(folder: string, life: number, disk = systemDisk): Promise<void> {
+  await writeAtomically(join(folder, lifeFile), `${JSON.stringify({ life })}\n`, disk)
 }
 
 /** Throws `superseded` when another coordinator has begun a later life of the run: the folder is that one's now. */
@@ -37,7 +42,8 @@ async function readLife(folder: string, disk: Disk): Promise<number> {
   const path = join(folder, lifeFile)
   const bytes = await disk.read(path).catch(error => {
     if (hasSystemCode(error, 'ENOENT')) return null
-    throw new LockstepError('life-damaged', `${path} cannot be read`, { received: String(error), cause: error })
+    // Whose the folder is cannot be told: so nothing is written to it.
+    throw writeError(path, error)
   })
   if (bytes === null) return 0
   const text = new TextDecoder().decode(bytes)

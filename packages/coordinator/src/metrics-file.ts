@@ -1,6 +1,6 @@
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
-import { writeError } from './atomic-file.ts'
+import { hasSystemCode } from '@lockstep/protocol'
 import { type Disk, systemDisk } from './disk.ts'
+import { createLineFile, type LineFileOptions } from './line-file.ts'
 import type { EpochMetrics, StepMetrics } from './metrics.ts'
 
 /** `metrics.jsonl` of a run that goes on: a line for each epoch and, where steps are logged, for each step. */
@@ -9,78 +9,80 @@ export type MetricsFile = {
   readonly addStep: (metrics: StepMetrics) => Promise<void>
   /** Writes what has been kept, and the line of an epoch. */
   readonly addEpoch: (metrics: EpochMetrics) => Promise<void>
-  /** Writes what has been kept. All three throw `disk-full` or `file-not-written`, or what `mayWrite` throws. */
+  /** Writes what has been kept. All four throw as `LineFile.flush` does, and keep what could not be written. */
   readonly flush: () => Promise<void>
+  readonly settle: () => Promise<void>
 }
 
-/** As many characters of steps are kept before they are written. */
-const keptLength = 1 << 16
+/** What `metrics.jsonl` holds: its text, and its epochs. */
+export type MetricsContent = { readonly text: string; readonly epochs: readonly EpochMetrics[] }
 
-/**
- * `mayWrite` throws where the file is no longer this coordinator's. It is asked when the file is open: whoever takes the run
- * over later puts another file in its place, and what is written into this one then is seen by nobody.
- */
+/** As many characters of steps are kept before they are written, or tried to write again. */
+const chunkLength = 1 << 16
+
+/** Goes on with a file that has this content. Lines of epochs are never given up. */
 export function createMetricsFile(
-  path: string,
-  disk = systemDisk,
-  mayWrite: () => Promise<void> = async () => undefined,
+  options: Omit<LineFileOptions, 'content'>,
+  { text, epochs }: MetricsContent = { text: '', epochs: [] },
 ): MetricsFile {
-  let kept = ''
-  let writing: Promise<void> = Promise.resolve()
+  const content = { bytes: Buffer.byteLength(text), lasting: epochs.map(epoch => JSON.stringify(epoch)) }
+  const file = createLineFile({ ...options, content })
+  let nextLength = chunkLength
 
   function flush(): Promise<void> {
-    const text = kept
-    kept = ''
-    if (text !== '') writing = writing.then(() => append(disk, path, text, mayWrite))
-    return writing
+    return file.flush().finally(() => {
+      nextLength = file.keptLength() + chunkLength
+    })
   }
 
   return {
     addStep: async metrics => {
-      kept += line(metrics)
-      if (kept.length >= keptLength) await flush()
+      file.add(JSON.stringify(metrics), false)
+      if (file.keptLength() >= nextLength) await flush()
     },
     addEpoch: metrics => {
-      kept += line(metrics)
+      file.add(JSON.stringify(metrics), true)
       return flush()
     },
     flush,
+    settle: file.settle,
   }
 }
 
-/** The text of the file as it was at a step: with the lines of these epochs, and of the steps up to that one. */
+/** The content of the file as it was at a step: with the lines of these epochs, and of the steps up to that one. */
 export async function metricsUntil(
   path: string,
   { epochs, step }: { readonly epochs: readonly EpochMetrics[]; readonly step: number },
   disk = systemDisk,
-): Promise<string> {
+): Promise<MetricsContent> {
   const steps = stepsIn(await readOrEmpty(disk, path)).filter(known => known.step <= step)
   const upTo = (from: number, to: number) =>
     steps.filter(known => known.step > from && known.step <= to).map(known => known.line)
   const lines: string[] = []
   let written = 0
   for (const epoch of epochs) {
-    lines.push(...upTo(written, epoch.step), line(epoch))
+    lines.push(...upTo(written, epoch.step), `${JSON.stringify(epoch)}\n`)
     written = epoch.step
   }
-  return [...lines, ...upTo(written, step)].join('')
+  return { text: [...lines, ...upTo(written, step)].join(''), epochs }
 }
 
 /** The lines of steps that are whole; those of epochs the checkpoint knows. */
 function stepsIn(text: string): { readonly step: number; readonly line: string }[] {
   const whole = text.split('\n').slice(0, -1)
-  const lines = whole.filter(candidate => candidate.startsWith('{"type":"step"'))
-  return lines.map(candidate => ({ step: (JSON.parse(candidate) as StepMetrics).step, line: `${candidate}\n` }))
+  return whole.flatMap(line => {
+    const step = line.startsWith('{"type":"step"') ? stepOf(line) : null
+    return step === null ? [] : [{ step, line: `${line}\n` }]
+  })
 }
 
-async function append(disk: Disk, path: string, text: string, mayWrite: () => Promise<void>): Promise<void> {
+/** Null for a line that is damaged, as by a loss of power. */
+function stepOf(line: string): number | null {
   try {
-    const file = await disk.open(path, 'append')
-    await mayWrite()
-      .then(() => file.write(text))
-      .finally(file.close)
-  } catch (error) {
-    throw error instanceof LockstepError ? error : writeError(path, error)
+    const { step } = JSON.parse(line) as Partial<StepMetrics>
+    return typeof step === 'number' ? step : null
+  } catch {
+    return null
   }
 }
 
@@ -91,8 +93,4 @@ async function readOrEmpty(disk: Disk, path: string): Promise<string> {
     if (hasSystemCode(error, 'ENOENT')) return ''
     throw error
   }
-}
-
-function line(metrics: EpochMetrics | StepMetrics): string {
-  return `${JSON.stringify(metrics)}\n`
 }

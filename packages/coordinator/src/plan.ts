@@ -9,11 +9,11 @@ import {
   takeFirst,
 } from '@lockstep/data'
 import {
+  type Checkpoint,
   createLayout,
   createModel,
   createOptimizer,
   createSchedule,
-  decodeCheckpoint,
   type LayersModelFiles,
   type LearningRateSchedule,
   readWeights,
@@ -48,20 +48,19 @@ export type RunPlan = Updater & {
 }
 
 /**
- * Splits the data, builds the model, and takes up the state: fresh ones, or those in `checkpoint`, which is a file's bytes.
+ * Splits the data, builds the model, and takes up the state: fresh ones, or those in `checkpoint`.
  *
- * @throws LockstepError what `createModel` or, with a checkpoint, `decodeCheckpoint`, `restoreModel` and `resumeState` throw.
+ * @throws LockstepError what `createModel` or, with a checkpoint, `restoreModel` and `resumeState` throw.
  */
 export async function planRun(options: {
   readonly runId: string
   readonly config: RunConfig
   readonly dataSet: DataSet
-  readonly checkpoint: Uint8Array | null
+  readonly checkpoint: Checkpoint | null
 }): Promise<RunPlan> {
-  const { runId, config, dataSet, checkpoint } = options
+  const { runId, config, dataSet, checkpoint: saved } = options
   const { classNames, source: dataSource } = dataSet
   await usePlainJavaScript()
-  const saved = checkpoint === null ? null : decodeCheckpoint(checkpoint)
   const { model, layout, topology } =
     saved === null
       ? await newModel(config, classNames.length)

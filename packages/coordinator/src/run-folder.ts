@@ -1,70 +1,79 @@
 import { join } from 'node:path'
 import { LockstepError } from '@lockstep/protocol'
 import { makeFolderDurably, writeAtomically } from './atomic-file.ts'
+import { setAside, writeCheckpoint } from './checkpoints/checkpoint-files.ts'
 import { type Disk, systemDisk } from './disk.ts'
-import { beginLife, refuseSuperseded } from './life.ts'
+import type { EventListener } from './events.ts'
+import { removeLeftovers } from './leftovers.ts'
+import { beginLife } from './life.ts'
 import type { EpochMetrics, RunSummary, StepMetrics } from './metrics.ts'
-import { createMetricsFile, metricsUntil } from './metrics-file.ts'
+import { createMetricsFile, type MetricsContent, metricsUntil } from './metrics-file.ts'
+import { createOwnership } from './ownership.ts'
+import { runFiles } from './run-files.ts'
 
-/** Names in a run folder, for those who write it and those who read it. */
-export const runFiles = {
-  config: 'config.json',
-  metrics: 'metrics.jsonl',
-  summary: 'summary.json',
-  checkpoints: 'checkpoints',
-  model: 'model',
-  plots: 'plots',
-} as const
-
-/** Checkpoints that are kept, the newest ones. */
-const keptCheckpoints = 3
-
-/** A run folder that is being written. Every write throws `disk-full` or `file-not-written` when it fails. */
+/**
+ * A run folder that is being written. Every write throws `disk-full` or `file-not-written` when it fails, and `superseded`
+ * when the folder has become another's. A folder that has been removed is made again.
+ */
 export type RunFolder = {
   readonly path: string
   /** Of the run, begun when the folder was opened. */
   readonly life: number
+  /** Lines that cannot be written are kept, and written by whichever of these three succeeds next. */
   readonly appendEpoch: (metrics: EpochMetrics) => Promise<void>
   /** Written together with the next epoch or checkpoint at the latest. */
   readonly appendStep: (metrics: StepMetrics) => Promise<void>
+  /** Writes the lines that are kept, and lets them outlast a loss of power. */
+  readonly settleMetrics: () => Promise<void>
   readonly writeSummary: (summary: RunSummary) => Promise<void>
   readonly writeModel: (files: Readonly<Record<string, string | Uint8Array>>) => Promise<void>
   /** Writes a checkpoint durably, drops the oldest ones, and returns its path. */
   readonly writeCheckpoint: (step: number, bytes: Uint8Array) => Promise<string>
 }
 
-/** Starts a run folder. Throws `run-folder-taken` where something else is, before anything is written. */
-export async function createRunFolder(path: string, config: unknown, disk = systemDisk): Promise<RunFolder> {
-  await refuseTaken(path, disk)
-  await makeFolderDurably(path, disk)
-  const life = await beginLife(path, disk)
-  await writeAtomically(join(path, runFiles.config), json(config), disk)
-  return openRunFolder(disk, path, life)
+export type RunFolderOptions = {
+  /** Checkpoints that are kept, the newest ones. */
+  readonly keep?: number
+  /** Told of lines that are lost and of a folder that has been made again. */
+  readonly onEvent?: EventListener
+  /** Claims a folder that has been made again. */
+  readonly claim?: () => Promise<void>
 }
 
-/** Goes on with a run folder: `metrics.jsonl` is cut back to the epochs and steps that the checkpoint knows. */
-export async function reopenRunFolder(
+/** Starts a run folder. Throws `run-folder-taken` where something else is, before anything is written. */
+export async function createRunFolder(
   path: string,
-  known: { readonly epochs: readonly EpochMetrics[]; readonly step: number },
   config: unknown,
   disk = systemDisk,
+  options: RunFolderOptions = {},
 ): Promise<RunFolder> {
+  await refuseTaken(path, disk)
+  await makeFolderDurably(path, disk)
+  await removeLeftovers(path, disk)
   const life = await beginLife(path, disk)
   await writeAtomically(join(path, runFiles.config), json(config), disk)
-  const metrics = join(path, runFiles.metrics)
-  await writeAtomically(metrics, await metricsUntil(metrics, known, disk), disk)
-  return openRunFolder(disk, path, life)
+  return openRunFolder({ path, life, config, disk, ...options }, undefined)
 }
 
-/** The newest checkpoint of a run. Throws `no-checkpoint` when there is none. */
-export async function readNewestCheckpoint(path: string, disk = systemDisk): Promise<Uint8Array> {
-  const folder = join(path, runFiles.checkpoints)
-  const newest = (await listCheckpoints(disk, folder)).at(-1)
-  if (newest !== undefined) return disk.read(join(folder, newest))
-  throw new LockstepError('no-checkpoint', `${path} holds no checkpoint`, {
-    kind: 'usage',
-    hint: 'The first one is written after the first epoch, or on Ctrl-C. See `pnpm cli runs`.',
-  })
+/**
+ * Goes on with a run folder: `metrics.jsonl` is cut back to the epochs and steps that the checkpoint knows, checkpoints that
+ * cannot be used are set aside, and what a killed process has left is removed.
+ */
+export async function reopenRunFolder(
+  path: string,
+  known: { readonly epochs: readonly EpochMetrics[]; readonly step: number; readonly unusable?: readonly string[] },
+  config: unknown,
+  disk = systemDisk,
+  options: RunFolderOptions = {},
+): Promise<RunFolder> {
+  const life = await beginLife(path, disk)
+  await removeLeftovers(path, disk)
+  await setAside(join(path, runFiles.checkpoints), known.unusable ?? [], disk)
+  await writeAtomically(join(path, runFiles.config), json(config), disk)
+  const metrics = join(path, runFiles.metrics)
+  const content = await metricsUntil(metrics, known, disk)
+  await writeAtomically(metrics, content.text, disk)
+  return openRunFolder({ path, life, config, disk, ...options }, content)
 }
 
 /** Throws `run-folder-taken` when a new run cannot be put at this path. */
@@ -79,41 +88,46 @@ export async function refuseTaken(path: string, disk = systemDisk): Promise<void
     throw new LockstepError('run-folder-taken', `${path} already holds a run`, details)
 }
 
-function openRunFolder(disk: Disk, path: string, life: number): RunFolder {
-  const mayWrite = () => refuseSuperseded(path, life, disk)
-  const metrics = createMetricsFile(join(path, runFiles.metrics), disk, mayWrite)
+type Opened = RunFolderOptions & {
+  readonly path: string
+  readonly life: number
+  readonly config: unknown
+  readonly disk: Disk
+}
+
+function openRunFolder(opened: Opened, content: MetricsContent | undefined): RunFolder {
+  const { path, life, config, disk, keep = 3, onEvent = () => undefined, claim } = opened
+  const place = (name: string) => join(path, name)
+  const onRestored = () => onEvent({ type: 'folder-restored', path })
+  const ownership = createOwnership({ path, life, config: json(config), disk, claim, onRestored })
+  const onGivenUp = (lines: number) => onEvent({ type: 'lines-lost', lines })
+  const { assert: prepare, confirm } = ownership
+  const lineFile = { path: place(runFiles.metrics), disk, prepare, confirm, onGivenUp }
+  const metrics = createMetricsFile(lineFile, content)
+
+  async function owned<T>(write: () => Promise<T>): Promise<T> {
+    await ownership.assert()
+    return write()
+  }
+
+  async function writeModel(files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
+    await makeFolderDurably(place(runFiles.model), disk)
+    for (const [name, content] of Object.entries(files)) {
+      await writeAtomically(join(place(runFiles.model), name), content, disk)
+    }
+  }
+
   return {
     path,
     life,
     appendEpoch: metrics.addEpoch,
     appendStep: metrics.addStep,
-    writeSummary: async summary => {
-      await mayWrite()
-      await writeAtomically(join(path, runFiles.summary), json(summary), disk)
-    },
-    writeModel: async files => {
-      await makeFolderDurably(join(path, runFiles.model), disk)
-      for (const [name, content] of Object.entries(files)) {
-        await writeAtomically(join(path, runFiles.model, name), content, disk)
-      }
-    },
-    writeCheckpoint: async (step, bytes) => {
-      await mayWrite()
-      const folder = join(path, runFiles.checkpoints)
-      await makeFolderDurably(folder, disk)
-      const file = join(folder, `step-${String(step).padStart(9, '0')}.ckpt`)
-      await writeAtomically(file, bytes, disk)
-      await metrics.flush()
-      const old = (await listCheckpoints(disk, folder)).slice(0, -keptCheckpoints)
-      for (const name of old) await disk.remove(join(folder, name))
-      return file
-    },
+    settleMetrics: metrics.settle,
+    writeSummary: summary => owned(() => writeAtomically(place(runFiles.summary), json(summary), disk)),
+    writeModel: files => owned(() => writeModel(files)),
+    writeCheckpoint: (step, bytes) =>
+      owned(() => writeCheckpoint(place(runFiles.checkpoints), { step, bytes, keep }, disk)),
   }
-}
-
-async function listCheckpoints(disk: Disk, folder: string): Promise<readonly string[]> {
-  if ((await kindOf(disk, folder)) === null) return []
-  return (await disk.list(folder)).filter(name => /^step-\d+\.ckpt$/.test(name)).sort()
 }
 
 async function kindOf(disk: Disk, path: string): ReturnType<Disk['kindOf']> {

@@ -51,6 +51,12 @@ export function freshState(weights: Float32Array, optimizer: OptimizerState): Ru
   return { step: 0, position: startPosition(1), weights, optimizer, history }
 }
 
+/** False for the state of a run that has diverged. */
+export function hasFiniteWeights({ weights }: RunState): boolean {
+  for (let index = 0; index < weights.length; index++) if (!Number.isFinite(weights[index])) return false
+  return true
+}
+
 export function encodeState(identity: RunIdentity, state: RunState): Uint8Array {
   const { step, position, weights, optimizer, history } = state
   return encodeCheckpoint({

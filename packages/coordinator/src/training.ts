@@ -1,12 +1,13 @@
 import type { ImageSplit } from '@lockstep/data'
 import { applyUpdate, type LearningRateSchedule, type Updater, weightsSha256 } from '@lockstep/model'
 import type { PackedGradient } from '@lockstep/model/arithmetic'
-import { LockstepError, type MessageOf, type RunConfig } from '@lockstep/protocol'
+import type { MessageOf, RunConfig } from '@lockstep/protocol'
 import { type BatchShards, epochBatches } from './batches.ts'
 import type { Answer } from './delivery.ts'
 import type { Direct } from './direct/direct.ts'
 import { submitToRing } from './direct/ring-batch.ts'
 import type { TopologyChoice } from './direct/topology.ts'
+import { diverged, type LossTrail } from './divergence.ts'
 import { evaluateSplit } from './evaluation.ts'
 import type { EventListener, Phase } from './events.ts'
 import type { Exchange } from './exchange.ts'
@@ -40,8 +41,9 @@ export type Training = Updater &
     readonly awaitQuorum: () => Promise<void> | null
     /** Asks for a checkpoint of the state as it is now. */
     readonly checkpoint: () => Promise<void>
-    /** Steps between checkpoints beside those at the end of each epoch; 0 for none. */
-    readonly checkpointEvery: number
+    /** Whether to ask for one after this step, beside those at the end of each epoch. */
+    readonly isCheckpointDue: (step: number) => boolean
+    readonly losses: LossTrail
     readonly shouldStop: () => boolean
     readonly timing: StepTiming
     /** Called where steps are logged. */
@@ -98,7 +100,7 @@ async function trainEpoch(run: Training): Promise<boolean> {
     timing.enter('other')
     recordStep(run, result, run.nowMs() - startMs)
     reportStep(run, batches.batches)
-    if (run.checkpointEvery > 0 && state.step % run.checkpointEvery === 0) await run.checkpoint()
+    if (run.isCheckpointDue(state.step)) await run.checkpoint()
     const times = timing.end({ ...result, epoch, step: state.step })
     if (times !== null) await run.onStep(times)
   }
@@ -127,8 +129,9 @@ function submit(run: Training, batch: BatchShards, step: number): PendingBatch {
 
 /** Tells the workers the mean gradient of a step, before it is taken here: they compute meanwhile. */
 function tellStep(run: Training, { gradient, lossSum, count, isEverywhere }: BatchResult): void {
-  const { config, state, runId, timing } = run
-  if (!Number.isFinite(lossSum)) throw diverged(config, state, 'training', lossSum / count)
+  const { state, runId, timing } = run
+  if (!Number.isFinite(lossSum)) throw lossDiverged(run, 'training', lossSum / count, state.step + 1)
+  run.losses.add(lossSum / count)
   if (isEverywhere?.() === true) return
   timing.enter('send')
   const packed = run.format.pack(gradient, { step: state.step, shard: 'mean' })
@@ -209,10 +212,10 @@ export async function evaluate(
   name: 'validation' | 'test',
 ): Promise<{ loss: number; accuracy: number }> {
   await awaitQuorum(run, name === 'validation' ? 'validating' : 'testing')
-  const { runId, config, state, exchange } = run
+  const { runId, state, exchange } = run
   const { step, weights } = state
   const figures = await evaluateSplit(exchange, split, { runId, step, weightsSha256: weightsSha256(weights) })
-  if (!Number.isFinite(figures.loss)) throw diverged(config, state, name, figures.loss)
+  if (!Number.isFinite(figures.loss)) throw lossDiverged(run, name, figures.loss, step)
   return figures
 }
 
@@ -226,9 +229,8 @@ function trainMeans({ lossSum, correct, count }: Position): { trainLoss: number;
   return { trainLoss: lossSum / count, trainAccuracy: correct / count }
 }
 
-function diverged(config: RunConfig, state: RunState, name: string, loss: number): LockstepError {
-  const where = `after step ${state.step}, in epoch ${state.position.epoch}`
-  return new LockstepError('diverged', `training has diverged: the ${name} loss ${where} is ${loss}`, {
-    hint: `Try a lower --learning-rate (now ${config.learningRate}) and look at the data.`,
-  })
+function lossDiverged({ state, losses, learningRateAt }: Training, name: string, loss: number, step: number) {
+  const learningRate = learningRateAt(Math.max(0, step - 1))
+  const what = `the ${name} loss is ${loss}`
+  return diverged({ what, step, epoch: state.position.epoch, learningRate, losses: losses.last() })
 }

@@ -6,13 +6,13 @@ import { weightsSha256 } from '@lockstep/model'
 import { encodeMessage, type Message } from '@lockstep/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { runSummarySchema } from '../src/metrics.ts'
-import { readNewestCheckpoint, reopenRunFolder } from '../src/run-folder.ts'
+import { reopenRunFolder } from '../src/run-folder.ts'
 import { temporaryFolder } from './support/folder.ts'
 import { openClient } from './support/listener.ts'
 import { heartbeat, hello } from './support/lobby.ts'
 import { startSocketWorker } from './support/socket-worker.ts'
 import { startTiny } from './support/start-coordinator.ts'
-import { savedState, tinyPlan } from './support/tiny-plan.ts'
+import { newestState, tinyPlan } from './support/tiny-plan.ts'
 import { trainAlone } from './support/train-alone.ts'
 
 const finalSha256 = weightsSha256(trainAlone().at(-1)!)
@@ -158,7 +158,7 @@ describe('a run that is asked to stop', () => {
     const summary = await first.finished
     expect(summary).toMatchObject({ status: 'interrupted', steps: 6, epochs: 1, test: null })
     expect(await worker.ended).toMatchObject({ code: 'interrupted' })
-    const state = savedState(await readNewestCheckpoint(path))
+    const state = await newestState(path)
     expect(state.position).toMatchObject({ epoch: 2, batch: 2 })
 
     const openFolder = () => reopenRunFolder(path, { epochs: state.history.epochs, step: state.step }, {})

@@ -22,7 +22,7 @@ const namesOnDisk = async () => names(await readFile(path, 'utf8'))
 
 /** Two epochs of four steps, and two steps more. */
 async function writeTenSteps(): Promise<void> {
-  const file = createMetricsFile(path)
+  const file = createMetricsFile({ path })
   for (let step = 1; step <= 10; step++) {
     await file.addStep(stepWith(step))
     if (step % 4 === 0) await file.addEpoch(epochWith(step / 4))
@@ -37,7 +37,7 @@ describe('a file of metrics', () => {
   })
 
   test('is written to when an epoch ends, or when many steps have been kept', async () => {
-    const file = createMetricsFile(path)
+    const file = createMetricsFile({ path })
     await file.addEpoch(epochWith(1))
     await file.addStep(stepWith(5))
     expect(await namesOnDisk()).toEqual(['epoch 1'])
@@ -47,7 +47,7 @@ describe('a file of metrics', () => {
   })
 
   test('keeps the order of what is written at the same time', async () => {
-    const file = createMetricsFile(path)
+    const file = createMetricsFile({ path })
     await file.addStep(stepWith(1))
     await Promise.all([file.flush(), file.addEpoch(epochWith(1)), file.addStep(stepWith(5)), file.flush()])
     expect(await namesOnDisk()).toEqual([1, 'epoch 1', 5])
@@ -55,7 +55,7 @@ describe('a file of metrics', () => {
 
   test('fails clearly on a full disk', async () => {
     await symlink('/dev/full', path)
-    const file = createMetricsFile(path)
+    const file = createMetricsFile({ path })
     await file.addStep(stepWith(1))
     await expect(file.flush()).rejects.toMatchObject({ code: 'disk-full' })
   })
@@ -64,18 +64,19 @@ describe('a file of metrics', () => {
 describe('the metrics up to a checkpoint', () => {
   test('are the epochs that it knows and the steps up to its own', async () => {
     await writeTenSteps()
-    const text = await metricsUntil(path, { epochs: [epochWith(1)], step: 6 })
+    const { text } = await metricsUntil(path, { epochs: [epochWith(1)], step: 6 })
     expect(names(text)).toEqual([1, 2, 3, 4, 'epoch 1', 5, 6])
   })
 
   test('leave out a line that was cut off', async () => {
     await writeTenSteps()
     await appendFile(path, '{"type":"step","epoch":3,"step":11,"lo')
-    const text = await metricsUntil(path, { epochs: [epochWith(1), epochWith(2)], step: 11 })
+    const { text } = await metricsUntil(path, { epochs: [epochWith(1), epochWith(2)], step: 11 })
     expect(names(text)).toEqual([1, 2, 3, 4, 'epoch 1', 5, 6, 7, 8, 'epoch 2', 9, 10])
   })
 
   test('are the epochs alone where no steps were logged, or where the file is gone', async () => {
-    expect(names(await metricsUntil(path, { epochs: [epochWith(1)], step: 4 }))).toEqual(['epoch 1'])
+    const { text } = await metricsUntil(path, { epochs: [epochWith(1)], step: 4 })
+    expect(names(text)).toEqual(['epoch 1'])
   })
 })

@@ -1,5 +1,12 @@
 import { type DataSet, dataSetSha256, imageShape, takeFirst } from '@lockstep/data'
-import { createLayout, fromLayersModelFiles, fromTopology, readWeights, weightsSha256 } from '@lockstep/model'
+import {
+  createLayout,
+  decodeCheckpoint,
+  fromLayersModelFiles,
+  fromTopology,
+  readWeights,
+  weightsSha256,
+} from '@lockstep/model'
 import type { RunConfig } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { planRun } from '../src/plan.ts'
@@ -15,8 +22,10 @@ const dataSet: DataSet = {
   source: 'memory',
 }
 
-const plan = (changes: Partial<RunConfig> = {}, checkpoint: Uint8Array | null = null) =>
-  planRun({ runId: 'r', config: { ...tinyConfig, ...changes }, dataSet, checkpoint })
+const plan = (changes: Partial<RunConfig> = {}, checkpoint: Uint8Array | null = null) => {
+  const saved = checkpoint === null ? null : decodeCheckpoint(checkpoint)
+  return planRun({ runId: 'r', config: { ...tinyConfig, ...changes }, dataSet, checkpoint: saved })
+}
 
 describe('a plan', () => {
   test('trains on the first samples and validates on the last', async () => {

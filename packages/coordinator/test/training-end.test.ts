@@ -2,7 +2,7 @@ import { weightsSha256 } from '@lockstep/model'
 import { LockstepError } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { createTinyEngine } from './support/tiny-engine.ts'
-import { savedState, tinyPlan, tinyState } from './support/tiny-plan.ts'
+import { savedState, tinyPlan } from './support/tiny-plan.ts'
 import { trainAlone } from './support/train-alone.ts'
 import { trainTiny } from './support/train-tiny.ts'
 
@@ -46,13 +46,29 @@ describe('training ends', () => {
   })
 
   test('with an error when the loss is no number, though work for the next step is under way', async () => {
-    const weights = tinyState().weights.fill(Number.NaN)
-    const plan = tinyPlan({}, { ...tinyState(), weights })
-    await expect(trainTiny({ workers: 2, plan })).rejects.toMatchObject({
-      code: 'diverged',
-      message: 'training has diverged: the training loss after step 0, in epoch 1 is NaN',
-      hint: expect.stringContaining('--learning-rate (now 0.05)'),
+    const engine = createTinyEngine()
+    const losses = [2, 4, 8, 16, 32, 64, Number.NaN]
+    const plan = tinyPlan({ shards: 1, schedule: 'step' })
+    const running = trainTiny({
+      workers: 1,
+      plan,
+      // In the order of the steps, though the next one is asked for before this one is done.
+      engine: {
+        ...engine,
+        gradient: (weights, pixels, labels, keys) => {
+          const count = labels.length
+          return { ...engine.gradient(weights, pixels, labels, keys), lossSum: losses.shift()! * count }
+        },
+      },
     })
+    await expect(running).rejects.toMatchObject({
+      code: 'diverged',
+      // 8 steps in all: from the fifth on at a tenth of the rate, and from the seventh on at a hundredth.
+      message:
+        'training has diverged at step 7 in epoch 2, learning rate 0.0005: the training loss is NaN, after losses of 4.000, 8.000, 16.00, 32.00, 64.00',
+      hint: expect.stringContaining('--learning-rate'),
+    })
+    expect(plan.state.step).toBe(6)
   })
 
   test('with an error when the validation loss is no number', async () => {
@@ -71,7 +87,7 @@ describe('training ends', () => {
     const full = new LockstepError('disk-full', 'the disk is full')
     const running = trainTiny({
       workers: 1,
-      training: () => ({ checkpointEvery: 2, checkpoint: () => Promise.reject(full) }),
+      training: () => ({ isCheckpointDue: step => step % 2 === 0, checkpoint: () => Promise.reject(full) }),
     })
     await expect(running).rejects.toBe(full)
   })
@@ -92,7 +108,7 @@ describe('training ends', () => {
     const running = trainTiny({
       workers: 2,
       training: crew => ({
-        checkpointEvery: 1,
+        isCheckpointDue: () => true,
         checkpoint: async () => {
           crew.abort(lost)
           // Long enough for Node to complain about a rejection that nobody has heard.

@@ -50,7 +50,7 @@ describe('the trained weights', () => {
   })
 
   test('are the same after a resume from the checkpoint of any step', async () => {
-    const whole = await trainTiny({ workers: 2, training: () => ({ checkpointEvery: 1 }) })
+    const whole = await trainTiny({ workers: 2, training: () => ({ isCheckpointDue: () => true }) })
     // One after each of the 8 steps, and one at the end of each of the 2 epochs.
     expect(whole.checkpoints).toHaveLength(10)
     for (const checkpoint of whole.checkpoints) {
@@ -67,7 +67,11 @@ describe('the trained weights', () => {
     const recipe = { schedule: 'cosine', warmup: 0.5, weightDecay: 0.1 } as const
     const expected = weightsSha256(trainAlone(tinyPlan(recipe)).at(-1)!)
     expect(expected).not.toBe(finalSha256)
-    const whole = await trainTiny({ workers: 2, plan: tinyPlan(recipe), training: () => ({ checkpointEvery: 1 }) })
+    const whole = await trainTiny({
+      workers: 2,
+      plan: tinyPlan(recipe),
+      training: () => ({ isCheckpointDue: () => true }),
+    })
     expect(weightsSha256(whole.plan.state.weights)).toBe(expected)
     const state = savedState(whole.checkpoints[4]!)
     await trainTiny({ workers: 1, plan: tinyPlan(recipe, state) })
@@ -105,7 +109,7 @@ describe('the trained weights', () => {
   })
 
   test('follow the plain loop step by step', async () => {
-    const { checkpoints } = await trainTiny({ workers: 2, training: () => ({ checkpointEvery: 1 }) })
+    const { checkpoints } = await trainTiny({ workers: 2, training: () => ({ isCheckpointDue: () => true }) })
     for (const checkpoint of checkpoints) {
       const { step, weights } = savedState(checkpoint)
       expect(weights).toEqual(alone[step - 1])
@@ -194,7 +198,7 @@ describe('the figures of an epoch', () => {
   })
 
   test('after a resume within the epoch count all its samples, and the speed only its own', async () => {
-    const { checkpoints } = await trainTiny({ workers: 1, training: () => ({ checkpointEvery: 1 }) })
+    const { checkpoints } = await trainTiny({ workers: 1, training: () => ({ isCheckpointDue: () => true }) })
     const state = savedState(checkpoints[2]!)
     expect(state.position).toMatchObject({ epoch: 1, batch: 3, count: 30 })
     const { epochs } = await trainTiny({ workers: 1, plan: tinyPlan({}, state) })

@@ -1,15 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readNewestCheckpoint, runFiles } from '@lockstep/coordinator'
-import {
-  createLayout,
-  decodeCheckpoint,
-  fromLayersModelFiles,
-  readWeights,
-  restoreModel,
-  writeWeights,
-} from '@lockstep/model'
+import { describeUnusable, findCheckpoint, runFiles } from '@lockstep/coordinator'
+import { createLayout, fromLayersModelFiles, readWeights, restoreModel, writeWeights } from '@lockstep/model'
 import { hasSystemCode } from '@lockstep/protocol'
+import { readRunFacts } from '../runs/run-facts.ts'
 
 export type LoadedModel = {
   readonly model: Awaited<ReturnType<typeof fromLayersModelFiles>>
@@ -42,7 +36,9 @@ export async function loadTrainedModel(folder: string): Promise<LoadedModel> {
 }
 
 async function loadFromCheckpoint(folder: string): Promise<LoadedModel> {
-  const checkpoint = decodeCheckpoint(await readNewestCheckpoint(folder))
+  const found = await findCheckpoint(folder, { runId: (await readRunFacts(folder)).runId })
+  const { checkpoint } = found
   const { model } = await restoreModel(checkpoint)
-  return { model, weights: checkpoint.weights, origin: `checkpoint of step ${checkpoint.step}` }
+  const origin = [`checkpoint of step ${checkpoint.step}`, ...describeUnusable(found)].join('; ')
+  return { model, weights: checkpoint.weights, origin }
 }

@@ -17,6 +17,12 @@ export const launchOptionsSchema = z.strictObject({
   minWorkers: z.int().min(1).max(1024).nullable().describe('workers without which training neither starts nor goes on'),
   wait: z.number().min(0).max(86_400).describe('seconds to go on without any worker'),
   checkpointEvery: z.int().min(0).describe('steps between checkpoints beside those after each epoch, 0: none'),
+  checkpointMinutes: z
+    .number()
+    .min(0)
+    .max(10_080)
+    .describe('minutes between checkpoints beside those after each epoch, 0: none'),
+  keep: z.int().min(1).max(1_000_000).describe('checkpoints that are kept, the newest ones'),
   logSteps: z.boolean().describe('a line in metrics.jsonl for each step, with its times by phase'),
   trace: z.string().min(1).nullable().describe('write the first steps as a trace, which ui.perfetto.dev opens'),
   traceSteps: z.int().min(1).max(1_000_000).describe('steps in the trace'),
@@ -39,6 +45,8 @@ export const launchDefaults: LaunchOptions = {
   minWorkers: null,
   wait: 60,
   checkpointEvery: 0,
+  checkpointMinutes: 10,
+  keep: 3,
   logSteps: false,
   trace: null,
   traceSteps: 1000,

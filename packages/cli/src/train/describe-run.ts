@@ -1,4 +1,4 @@
-import type { RunSummary } from '@lockstep/coordinator'
+import { describeUnusable, type RunSummary } from '@lockstep/coordinator'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { formatCount, formatDuration, formatNumber } from '../terminal/format.ts'
 import type { Crew } from './choose-crew.ts'
@@ -22,6 +22,7 @@ export function describeStart(prepared: PreparedRun, provisioned: Provisioned | 
   if (crew.advice !== null) lines.push(field('', crew.advice))
   if (provisioned !== null) lines.push(field('backend', describeBackend(provisioned)))
   lines.push(field('run', folder))
+  for (const notice of resumed === null ? [] : describeUnusable(resumed)) lines.push(field('notice', notice))
   if (resumed !== null)
     lines.push(field('resumed', `at step ${formatCount(state.step)}, epoch ${state.position.epoch}`))
   return `${lines.join('\n')}\n\n`

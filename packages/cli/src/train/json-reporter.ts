@@ -8,6 +8,6 @@ export function createJsonReporter(stream: NodeJS.WriteStream, { steps }: { read
       stream.write(`${JSON.stringify(event.type === 'epoch' ? event.metrics : event)}\n`)
     },
     note: () => undefined,
-    stop: () => undefined,
+    stop: async () => undefined,
   }
 }

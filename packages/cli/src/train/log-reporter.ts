@@ -1,16 +1,57 @@
+import { readFile, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createLineFile, runFiles } from '@lockstep/coordinator'
+import { hasSystemCode } from '@lockstep/protocol'
 import { pino } from 'pino'
 import type { Reporter } from './reporter.ts'
 
-/** Records everything but the steps in `log.jsonl` of the run folder, for whoever asks later what happened. */
-export function createLogReporter(folder: string): Reporter {
-  const destination = pino.destination({ dest: join(folder, 'log.jsonl'), sync: true, append: true })
-  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
+/** As many characters are kept while the disk takes none. */
+const keptAtMost = 1 << 20
+
+/**
+ * Records everything but the steps in `log.jsonl` of the run folder, for whoever asks later what happened. `onTrouble` is
+ * told once when lines cannot be written; they are then written later.
+ */
+export async function openLogReporter(folder: string, onTrouble: (reason: string) => void): Promise<Reporter> {
+  const path = join(folder, runFiles.log)
+  const content = { bytes: await cutToWholeLines(path), lasting: [] }
+  const file = createLineFile({ path, content, keptAtMost })
+  let told = false
+
+  function write(line: string): void {
+    file.add(line.trimEnd(), false)
+    void flush()
+  }
+
+  async function flush(): Promise<void> {
+    try {
+      await file.flush()
+      told = false
+    } catch (error) {
+      if (!told) onTrouble(error instanceof Error ? error.message : String(error))
+      told = true
+    }
+  }
+
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write })
   return {
     event: event => {
       if (event.type !== 'step') logger.info(event)
     },
     note: text => logger.info({ type: 'note', text }),
-    stop: () => destination.end(),
+    stop: flush,
+  }
+}
+
+/** Returns the bytes of the file without a last line that was not written to its end. */
+async function cutToWholeLines(path: string): Promise<number> {
+  try {
+    const bytes = await readFile(path)
+    const whole = bytes.lastIndexOf(10) + 1
+    if (whole < bytes.length) await truncate(path, whole)
+    return whole
+  } catch (error) {
+    if (hasSystemCode(error, 'ENOENT')) return 0
+    throw error
   }
 }

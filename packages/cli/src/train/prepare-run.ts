@@ -1,6 +1,14 @@
-import { planRun, type RunPlan, refuseTaken } from '@lockstep/coordinator'
-import { openDataSet } from '@lockstep/data'
-import { LockstepError } from '@lockstep/protocol'
+import {
+  createFolderClaim,
+  type FolderClaim,
+  type FoundCheckpoint,
+  findCheckpoint,
+  planRun,
+  type RunPlan,
+  refuseTaken,
+} from '@lockstep/coordinator'
+import { type DataSet, openDataSet } from '@lockstep/data'
+import { LockstepError, type RunConfig } from '@lockstep/protocol'
 import type { LaunchOptions } from '../flags/launch-options.ts'
 import type { Settings } from '../flags/read-settings.ts'
 import { runConfigDefaults } from '../flags/run-config-defaults.ts'
@@ -20,14 +28,16 @@ export type PreparedRun = {
   /** Workers without which no further step is begun. */
   readonly quorum: number
   /** Null for a new run. */
-  readonly resumed: Resumed | null
+  readonly resumed: (Resumed & FoundCheckpoint) | null
   readonly folder: string
+  /** To be released; taken where a run is resumed. */
+  readonly claim: FolderClaim
   readonly address: ListenAddress
   readonly token: string
   readonly tls: { readonly cert: string; readonly key: string } | null
 }
 
-/** Checks what was asked for, chooses the crew, opens the data set and plans the run; writes nothing yet. */
+/** Checks what was asked for, chooses the crew, opens the data set and plans the run; writes nothing yet but a claim. */
 export async function prepareRun(
   settings: Settings,
   resume: string | null,
@@ -43,17 +53,40 @@ export async function prepareRun(
   const resumed = resume === null ? null : await findResumed(resume, settings)
   if (launch.runDir !== null) await refuseTaken(launch.runDir)
   const crew = settleCrew(settings, resumed, hasLocalWorkers)
-  if (resumed === null) settleConfig(settings.config, settings.config.dataset ?? 'cifar10', crew)
-
-  const dataSet = await openDataSetFor(settings, resumed, stream)
-  const config = resumed?.facts.config ?? settleConfig(settings.config, dataSet.name, crew)
-  const folder = resumed?.folder ?? newRunFolder(launch, config, new Date())
-  await (resumed === null ? refuseTaken(folder) : undefined)
-  const runId = resumed?.facts.runId ?? newRunId()
-  const plan = await planRun({ runId, config, dataSet, checkpoint: resumed?.checkpoint ?? null })
+  const planned = await (resumed === null ? planNew(settings, crew, stream) : planResumed(settings, resumed, stream))
   const minWorkers = launch.minWorkers ?? Math.max(1, crew.workers)
   const quorum = launch.minWorkers ?? 1
-  return { plan, launch, crew, minWorkers, quorum, resumed, folder, address, token, tls }
+  return { ...planned, launch, crew, minWorkers, quorum, address, token, tls }
+}
+
+type Planned = Pick<PreparedRun, 'plan' | 'resumed' | 'folder' | 'claim'>
+
+async function planNew(settings: Settings, crew: Crew, stream: NodeJS.WriteStream): Promise<Planned> {
+  // What is wrong with the configuration is said before a data set is fetched.
+  settleConfig(settings.config, settings.config.dataset ?? 'cifar10', crew)
+  const dataSet = await openDataSetFor(settings, settings.config.dataset, stream)
+  const config = settleConfig(settings.config, dataSet.name, crew)
+  const folder = newRunFolder(settings.launch, config, new Date())
+  await refuseTaken(folder)
+  const plan = await planRun({ runId: newRunId(), config, dataSet, checkpoint: null })
+  return { plan, resumed: null, folder, claim: createFolderClaim(folder) }
+}
+
+/** Claims the folder first: what is read from it then is what the run goes on from. */
+async function planResumed(settings: Settings, resumed: Resumed, stream: NodeJS.WriteStream): Promise<Planned> {
+  const { folder, facts } = resumed
+  const { runId, config } = facts
+  const claim = createFolderClaim(folder)
+  await claim.take()
+  try {
+    const found = await findCheckpoint(folder, { runId })
+    const dataSet = await openDataSetFor(settings, config.dataset, stream)
+    const plan = await planRun({ runId, config, dataSet, checkpoint: found.checkpoint })
+    return { plan, resumed: { ...resumed, ...found }, folder, claim }
+  } catch (error) {
+    await claim.release()
+    throw error
+  }
 }
 
 function settleCrew({ launch, config }: Settings, resumed: Resumed | null, hasLocalWorkers: boolean): Crew {
@@ -71,9 +104,12 @@ function directInTheOpen(): LockstepError {
   })
 }
 
-async function openDataSetFor({ launch, config }: Settings, resumed: Resumed | null, stream: NodeJS.WriteStream) {
+async function openDataSetFor(
+  { launch }: Settings,
+  dataset: RunConfig['dataset'] | undefined,
+  stream: NodeJS.WriteStream,
+): Promise<DataSet> {
   const bar = createProgressBar(stream)
-  const dataset = resumed?.facts.config.dataset ?? config.dataset
   try {
     return await openDataSet({
       ...(dataset === undefined ? {} : { dataset }),

@@ -5,20 +5,6 @@ export type Reporter = {
   readonly event: (event: CoordinatorEvent) => void
   /** A line for people: what goes on beside the training. */
   readonly note: (text: string) => void
-  readonly stop: () => void
-}
-
-/** Tells several reporters the same. */
-export function combineReporters(reporters: readonly Reporter[]): Reporter {
-  return {
-    event: event => {
-      for (const reporter of reporters) reporter.event(event)
-    },
-    note: text => {
-      for (const reporter of reporters) reporter.note(text)
-    },
-    stop: () => {
-      for (const reporter of reporters) reporter.stop()
-    },
-  }
+  /** Resolves when all that has been told is written. */
+  readonly stop: () => Promise<void>
 }

@@ -1,12 +1,5 @@
-import { basename } from 'node:path'
-import {
-  type Coordinator,
-  createRunFolder,
-  type RunFolder,
-  type RunSummary,
-  reopenRunFolder,
-  startCoordinator,
-} from '@lockstep/coordinator'
+import { type Coordinator, type RunSummary, startCoordinator } from '@lockstep/coordinator'
+import { describeError, LockstepError } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { exitCodes } from '../exit-codes.ts'
 import type { Settings } from '../flags/read-settings.ts'
@@ -14,16 +7,13 @@ import { employ } from '../local-workers/employ.ts'
 import type { LocalWorkers } from '../local-workers/local-workers.ts'
 import { writeRunPlots } from '../plots/run-plots.ts'
 import { provision } from '../provision.ts'
-import type { RunFacts } from '../runs/run-facts.ts'
 import { describeEnd, describeStart } from './describe-run.ts'
 import { type Interrupt, listenForInterrupt } from './interrupt.ts'
-import { createJsonReporter } from './json-reporter.ts'
 import { localUrl } from './listen-address.ts'
-import { createLogReporter } from './log-reporter.ts'
+import { openFolder } from './open-run-folder.ts'
 import { phaseTable } from './phase-table.ts'
 import { type PreparedRun, prepareRun } from './prepare-run.ts'
-import { combineReporters, type Reporter } from './reporter.ts'
-import { createTerminalReporter } from './terminal-reporter.ts'
+import { createReporters, type Reporters } from './reporters.ts'
 
 /** How long local workers have to say goodbye at the end of a run. */
 const workerGraceMs = 5_000
@@ -42,23 +32,35 @@ export async function runTraining(request: TrainingRequest): Promise<number> {
   const { json, offline } = settings.launch
   const people = json ? process.stderr : process.stdout
   const prepared = await prepareRun(settings, resume, hasLocalWorkers, people)
-  const provisioned = hasLocalWorkers ? await provision(offline, people) : null
-  people.write(describeStart(prepared, provisioned))
+  try {
+    const provisioned = hasLocalWorkers ? await provision(offline, people) : null
+    people.write(describeStart(prepared, provisioned))
+    return await carryOut(prepared, provisioned, people, json)
+  } finally {
+    await prepared.claim.release()
+  }
+}
 
-  const reporter = createReporters(prepared, people, json)
+async function carryOut(
+  prepared: PreparedRun,
+  provisioned: Provisioned | null,
+  people: NodeJS.WriteStream,
+  json: boolean,
+): Promise<number> {
+  const reporters = createReporters(prepared, people, json)
   const interrupt = listenForInterrupt(() =>
-    reporter.current().note('finishing the step, then a checkpoint; Ctrl-C again stops at once'),
+    reporters.note('finishing the step, then a checkpoint; Ctrl-C again stops at once'),
   )
   try {
     const summary = await Promise.race([
-      conduct(prepared, provisioned, reporter, interrupt),
+      conduct(prepared, provisioned, reporters, interrupt),
       interrupt.insisted.then(() => null),
     ])
     if (summary === null) return exitCodes.interrupted
     await finish(summary, prepared, people, json)
     return summary.status === 'interrupted' ? exitCodes.interrupted : exitCodes.done
   } finally {
-    reporter.current().stop()
+    await reporters.stop()
     interrupt.release()
   }
 }
@@ -67,13 +69,13 @@ export async function runTraining(request: TrainingRequest): Promise<number> {
 async function conduct(
   prepared: PreparedRun,
   provisioned: Provisioned | null,
-  reporter: Reporters,
+  reporters: Reporters,
   interrupt: Interrupt,
 ): Promise<RunSummary> {
   const { plan, launch, address, token, tls } = prepared
   const coordinator = await startCoordinator({
     plan,
-    openFolder: () => openFolder(prepared, reporter),
+    openFolder: () => openFolder(prepared, reporters),
     listen: { ...address, tls },
     token,
     minWorkers: prepared.minWorkers,
@@ -82,15 +84,13 @@ async function conduct(
     topology: launch.topology,
     shareMemory: process.env.LOCKSTEP_SHARED_MEMORY !== 'off',
     checkpointEvery: launch.checkpointEvery,
+    checkpointMinutes: launch.checkpointMinutes,
     logSteps: launch.logSteps,
     trace: launch.trace === null ? null : { file: launch.trace, steps: launch.traceSteps },
     stop: interrupt.signal,
-    onEvent: event => reporter.current().event(event),
+    onEvent: reporters.event,
   })
-  const workers =
-    provisioned === null
-      ? null
-      : employWorkers(prepared, provisioned, coordinator, text => reporter.current().note(text))
+  const workers = provisioned === null ? null : employWorkers(prepared, provisioned, coordinator, reporters.note)
   try {
     return await coordinator.finished
   } finally {
@@ -115,42 +115,20 @@ function employWorkers(
   })
 }
 
-async function openFolder(prepared: PreparedRun, reporter: Reporters): Promise<RunFolder> {
-  const { plan, resumed, folder } = prepared
-  const facts: RunFacts = {
-    runId: plan.identity.runId,
-    name: basename(folder),
-    createdAt: resumed?.facts.createdAt ?? new Date().toISOString(),
-    dataSource: plan.dataSource,
-    dataSha256: plan.identity.dataSha256,
-    layoutHash: plan.identity.layoutHash,
-    classNames: [...plan.classNames],
-    config: plan.config,
-  }
-  const opened =
-    resumed === null
-      ? await createRunFolder(folder, facts)
-      : await reopenRunFolder(folder, { epochs: plan.state.history.epochs, step: plan.state.step }, facts)
-  reporter.add(createLogReporter(folder))
-  return opened
-}
-
-type Reporters = { readonly current: () => Reporter; readonly add: (reporter: Reporter) => void }
-
-function createReporters(prepared: PreparedRun, people: NodeJS.WriteStream, json: boolean): Reporters {
-  const { plan, launch, minWorkers } = prepared
-  const terminal = { stream: people, config: plan.config, trainSamples: plan.train.count, workersWanted: minWorkers }
-  const reporters = [
-    createTerminalReporter(terminal),
-    ...(json ? [createJsonReporter(process.stdout, { steps: launch.logSteps })] : []),
-  ]
-  return { current: () => combineReporters(reporters), add: reporter => void reporters.push(reporter) }
-}
-
 async function finish(summary: RunSummary, prepared: PreparedRun, people: NodeJS.WriteStream, json: boolean) {
-  await writeRunPlots(prepared.folder)
+  await drawPlots(prepared.folder, people)
   const table = json ? [] : phaseTable(summary)
   if (table.length > 0) people.write(`\n${table.join('\n')}\n`)
   people.write(describeEnd(summary, prepared.folder))
   if (json) process.stdout.write(`${JSON.stringify(summary)}\n`)
+}
+
+/** They are made of what is on the disk: a disk that has no room for them fails no run. */
+async function drawPlots(folder: string, people: NodeJS.WriteStream): Promise<void> {
+  try {
+    await writeRunPlots(folder)
+  } catch (error) {
+    if (!(error instanceof LockstepError)) throw error
+    people.write(`no plots: ${describeError(error)}\n  \`pnpm cli plot ${folder}\` draws them.\n`)
+  }
 }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { readNewestCheckpoint } from '@lockstep/coordinator'
 import { LockstepError, modelTitle, type RunConfig } from '@lockstep/protocol'
 import type { LaunchOptions } from '../flags/launch-options.ts'
 import type { Settings } from '../flags/read-settings.ts'
@@ -10,11 +9,7 @@ import { type RunFacts, readRunFacts } from '../runs/run-facts.ts'
 import { findRun } from '../runs/run-folder.ts'
 
 /** A run that is to be gone on with. */
-export type Resumed = {
-  readonly folder: string
-  readonly facts: RunFacts
-  readonly checkpoint: Uint8Array
-}
+export type Resumed = { readonly folder: string; readonly facts: RunFacts }
 
 /** The full configuration of a new run on this data set: what was given, what was chosen with the crew, and defaults. */
 export function settleConfig(
@@ -69,7 +64,7 @@ function refuseIdleWarmup({ warmup, schedule, epochs }: RunConfig): void {
   })
 }
 
-/** Finds a run and its newest checkpoint, and lets nothing about it be changed but the number of epochs. */
+/** Finds a run, and lets nothing about it be changed but the number of epochs. */
 export async function findResumed(reference: string, settings: Settings): Promise<Resumed> {
   const folder = await findRun(reference, settings.launch.runsDir)
   const facts = await readRunFacts(folder)
@@ -85,8 +80,7 @@ export async function findResumed(reference: string, settings: Settings): Promis
     })
   }
   const config = checked({ ...facts.config, epochs })
-  const checkpoint = await readNewestCheckpoint(folder)
-  return { folder, facts: { ...facts, config }, checkpoint }
+  return { folder, facts: { ...facts, config } }
 }
 
 /** Where a new run goes: `--run-dir`, or a name of time and model under the runs folder. */

@@ -75,7 +75,7 @@ export function createTerminalReporter(options: TerminalReporterOptions): Report
     if ('active' in next) show({ workersAlive: next.active })
   }
 
-  return { event, note: progress.line, stop: progress.stop }
+  return { event, note: progress.line, stop: async () => progress.stop() }
 }
 
 /**
@@ -110,6 +110,12 @@ function describeEvent(event: CoordinatorEvent): string | null {
       return describeShortage(event)
     case 'refused':
       return `refused ${event.address}: ${event.reason}`
+    case 'not-written':
+    case 'written-again':
+    case 'lines-lost':
+    case 'folder-restored':
+    case 'state-not-saved':
+      return describeRecords(event)
     case 'ring-over':
       return `workers exchange nothing among themselves for now: ${event.reason}`
     case 'topology':
@@ -122,6 +128,29 @@ function describeEvent(event: CoordinatorEvent): string | null {
 function describeShortage({ active, wanted, giveUpMs }: CoordinatorEvent & { type: 'short-of-workers' }): string {
   const patience = giveUpMs === null ? '' : `; giving up in ${formatDuration(giveUpMs / 1000)}`
   return `waiting for workers: ${active} of at least ${wanted} ${active === 1 ? 'is' : 'are'} there${patience}`
+}
+
+type RecordsEvent = Extract<
+  CoordinatorEvent,
+  { readonly type: 'not-written' | 'written-again' | 'lines-lost' | 'folder-restored' | 'state-not-saved' }
+>
+
+/** What becomes of the run's files. */
+function describeRecords(event: RecordsEvent): string {
+  switch (event.type) {
+    case 'not-written':
+      return event.what === 'checkpoint'
+        ? `WARNING: no checkpoint: ${event.reason}; training goes on, the next one is tried when it is due`
+        : `WARNING: metrics are kept in memory: ${event.reason}; training goes on, they are written as soon as they can be`
+    case 'written-again':
+      return event.what === 'checkpoint' ? 'checkpoints are written again' : 'the metrics kept in memory are written'
+    case 'lines-lost':
+      return `WARNING: ${event.lines} lines of steps could not be written for so long that they are lost`
+    case 'folder-restored':
+      return `WARNING: ${event.path} had been removed; it is made again, without what was only there`
+    case 'state-not-saved':
+      return `WARNING: the state after step ${event.step} is not saved: ${event.reason}`
+  }
 }
 
 function emptyState(config: RunConfig): Omit<TrainingState, 'workersWanted'> {

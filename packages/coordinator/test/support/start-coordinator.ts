@@ -17,6 +17,7 @@ export async function startTiny(path: string, options: Partial<CoordinatorOption
     shareMemory: true,
     topology: 'star',
     checkpointEvery: 0,
+    checkpointMinutes: 0,
     logSteps: false,
     trace: null,
     stop: new AbortController().signal,

@@ -3,6 +3,7 @@ import { createOptimizer, createSchedule, decodeCheckpoint } from '@lockstep/mod
 import { plainArithmetic } from '@lockstep/model/arithmetic'
 import type { RunConfig } from '@lockstep/protocol'
 import { exampleRunConfig } from '@lockstep/protocol/testing'
+import { findCheckpoint } from '../../src/checkpoints/newest-checkpoint.ts'
 import type { RunPlan } from '../../src/plan.ts'
 import { freshState, type RunState, resumeState } from '../../src/run-state.ts'
 import { classes, features, tinyLayout, tinySize, tinyTrainable } from './tiny-engine.ts'
@@ -72,4 +73,10 @@ export function tinyState(changes: Partial<RunConfig> = {}): RunState {
 /** The state in the bytes of a checkpoint of the tiny plan. */
 export function savedState(checkpoint: Uint8Array): RunState {
   return resumeState(decodeCheckpoint(checkpoint), tinyData, plainArithmetic)
+}
+
+/** The state in the newest checkpoint of a run of the tiny plan that can be used. */
+export async function newestState(path: string): Promise<RunState> {
+  const { checkpoint } = await findCheckpoint(path, { runId: 'tiny-run' })
+  return resumeState(checkpoint, tinyData, plainArithmetic)
 }

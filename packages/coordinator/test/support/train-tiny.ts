@@ -1,6 +1,7 @@
 import type { RandomSource } from '@lockstep/data'
 import { createGradientFormat } from '@lockstep/model/arithmetic'
 import { createCrew } from '../../src/crew.ts'
+import { createLossTrail } from '../../src/divergence.ts'
 import type { CoordinatorEvent } from '../../src/events.ts'
 import type { EpochMetrics, StepMetrics } from '../../src/metrics.ts'
 import type { RunPlan } from '../../src/plan.ts'
@@ -77,7 +78,8 @@ export async function trainTiny(options: {
       activeWorkers: membership.active,
       awaitQuorum: () => null,
       checkpoint: async () => void checkpoints.push(encodeState(plan.identity, state)),
-      checkpointEvery: 0,
+      isCheckpointDue: () => false,
+      losses: createLossTrail(),
       shouldStop: () => false,
       timing,
       onStep: async metrics => void steps.push(metrics),

@@ -1,13 +1,12 @@
 import {
   type CoordinatorEvent,
   createRunFolder,
+  findCheckpoint,
   type RunPlan,
   type RunSummary,
-  readNewestCheckpoint,
   reopenRunFolder,
   startCoordinator,
 } from '@lockstep/coordinator'
-import { decodeCheckpoint } from '@lockstep/model'
 import { planTinyRun } from '../model/tiny-plan.ts'
 import type { Scenario } from '../scenario.ts'
 import type { SimulatedDisk } from '../world/disk.ts'
@@ -43,12 +42,8 @@ export type CoordinatorLife = {
 export async function liveAsCoordinator(life: CoordinatorLife): Promise<RunSummary> {
   const { process, scenario, network, runId, resumes } = life
   const disk = life.disk.of(process)
-  const checkpoint = resumes ? await readNewestCheckpoint(runFolder, disk) : null
-  const plan = planTinyRun(
-    checkpoint === null ? runId : decodeCheckpoint(checkpoint).runId,
-    scenario.config,
-    checkpoint,
-  )
+  const checkpoint = resumes ? (await findCheckpoint(runFolder, { disk })).checkpoint : null
+  const plan = planTinyRun(checkpoint?.runId ?? runId, scenario.config, checkpoint)
   life.onPlan(plan)
   const facts = { runId: plan.identity.runId }
   const known = { epochs: [...plan.state.history.epochs], step: plan.state.step }
@@ -69,6 +64,7 @@ export async function liveAsCoordinator(life: CoordinatorLife): Promise<RunSumma
       shareMemory: false,
       topology: scenario.topology,
       checkpointEvery: scenario.checkpointEvery,
+      checkpointMinutes: 0,
       logSteps: false,
       trace: null,
       stop: life.stop,

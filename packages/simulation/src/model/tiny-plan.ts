@@ -1,7 +1,7 @@
 import type { RunPlan } from '@lockstep/coordinator'
 import { freshState, type RunState, resumeState } from '@lockstep/coordinator'
 import { createRandom, type ImageSplit, imageBytes, stepsPerEpoch } from '@lockstep/data'
-import { createOptimizer, createSchedule, decodeCheckpoint } from '@lockstep/model'
+import { type Checkpoint, createOptimizer, createSchedule } from '@lockstep/model'
 import { plainArithmetic } from '@lockstep/model/arithmetic'
 import type { RunConfig } from '@lockstep/protocol'
 import { classes, features, modelSize, tinyLayout, trainableSize, trainSamples } from './tiny-model.ts'
@@ -55,13 +55,13 @@ export function configOf(tiny: TinyConfig): RunConfig {
 }
 
 /** The plan of a run from its beginning, or from where a checkpoint stands. */
-export function planTinyRun(runId: string, tiny: TinyConfig, checkpoint: Uint8Array | null): RunPlan {
+export function planTinyRun(runId: string, tiny: TinyConfig, checkpoint: Checkpoint | null): RunPlan {
   const config = configOf(tiny)
   const optimizer = createOptimizer(config, tinyLayout)
   const state =
     checkpoint === null
       ? freshState(firstWeights(), optimizer.initialState(trainableSize))
-      : resumeState(decodeCheckpoint(checkpoint), dataSha256, plainArithmetic)
+      : resumeState(checkpoint, dataSha256, plainArithmetic)
   return {
     identity: { runId, config, dataSha256, layoutHash, topology: '{}' },
     config,

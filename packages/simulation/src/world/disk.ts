@@ -110,6 +110,11 @@ export function createSimulatedDisk(time: SimulatedTime, chance: Chance): Simula
         await operate(process, 0.3, () => append(node as FileNode, bytes.subarray(0, half), path))
         await operate(process, 0.3, () => append(node as FileNode, bytes.subarray(half), path))
       },
+      truncate: length =>
+        operate(process, 0.1, () => {
+          const file = node as FileNode
+          file.live = file.live.slice(0, length)
+        }),
       sync: () => operate(process, 3, () => sync(node)),
       close: () => operate(process, 0.05, () => undefined),
     }

@@ -41,6 +41,7 @@ export async function startRun(
     shareMemory: true,
     topology: 'star',
     checkpointEvery: 0,
+    checkpointMinutes: 0,
     logSteps: false,
     trace: null,
     stop: stop.signal,

@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import { describeError, LockstepError } from '@lockstep/protocol'
+import { makeFolderDurably, writeAtomically, writeError } from '../atomic-file.ts'
+import { type Disk, systemDisk } from '../disk.ts'
+
+/** Names of checkpoints are in the order of their steps. */
+export function checkpointName(step: number): string {
+  return `step-${String(step).padStart(9, '0')}.ckpt`
+}
+
+/** The names of the checkpoints in a folder, the oldest first; none where there is no such folder. */
+export async function listCheckpoints(folder: string, disk = systemDisk): Promise<readonly string[]> {
+  if ((await disk.kindOf(folder)) !== 'folder') return []
+  return (await disk.list(folder)).filter(name => /^step-\d+\.ckpt$/.test(name)).sort()
+}
+
+/** Writes a checkpoint durably, then removes all but the newest `keep`. Returns its path. Throws as `writeAtomically` does. */
+export async function writeCheckpoint(
+  folder: string,
+  { step, bytes, keep }: { readonly step: number; readonly bytes: Uint8Array; readonly keep: number },
+  disk = systemDisk,
+): Promise<string> {
+  const file = join(folder, checkpointName(step))
+  await makeFolderDurably(folder, disk)
+  await writeAtomically(file, bytes, disk)
+  await removeOldest(folder, keep, disk).catch(error => Promise.reject(writeError(folder, error)))
+  return file
+}
+
+async function removeOldest(folder: string, keep: number, disk: Disk): Promise<void> {
+  for (const name of (await listCheckpoints(folder, disk)).slice(0, -keep)) await disk.remove(join(folder, name))
+}
+
+/** Renames files that cannot be used, so that they are neither taken up again nor counted, and somebody can look at them. */
+export async function setAside(folder: string, names: readonly string[], disk = systemDisk): Promise<void> {
+  for (const name of names) await disk.rename(join(folder, name), await freeName(join(folder, name), disk))
+}
+
+async function freeName(path: string, disk: Disk): Promise<string> {
+  for (let number = 1; ; number++) {
+    const name = `${path}.unusable${number === 1 ? '' : `-${number}`}`
+    if ((await disk.kindOf(name)) === null) return name
+  }
+}
+
+/** Why a file cannot be used, in a line. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof LockstepError) return describeError(error).split('\n')[0]!
+  return error instanceof Error ? error.message : String(error)
+}

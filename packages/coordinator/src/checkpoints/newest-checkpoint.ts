@@ -1,0 +1,75 @@
+import { join } from 'node:path'
+import { type Checkpoint, decodeCheckpoint } from '@lockstep/model'
+import { LockstepError } from '@lockstep/protocol'
+import { type Disk, systemDisk } from '../disk.ts'
+import { runFiles } from '../run-files.ts'
+import { listCheckpoints, reasonOf } from './checkpoint-files.ts'
+
+/** A checkpoint that has been passed over. */
+export type UnusableCheckpoint = { readonly name: string; readonly reason: string }
+
+export type FoundCheckpoint = {
+  readonly name: string
+  readonly checkpoint: Checkpoint
+  /** Newer ones that cannot be used, the newest first. */
+  readonly unusable: readonly UnusableCheckpoint[]
+}
+
+/**
+ * The newest checkpoint of a run folder that can be used: whole, unchanged since it was written, of this format and of this
+ * run, where it is known which that is. Throws `no-checkpoint` where there is none at all, and `no-usable-checkpoint` with
+ * the reason of each.
+ */
+export async function findCheckpoint(
+  path: string,
+  { runId = null, disk = systemDisk }: { readonly runId?: string | null; readonly disk?: Disk } = {},
+): Promise<FoundCheckpoint> {
+  const folder = join(path, runFiles.checkpoints)
+  const unusable: UnusableCheckpoint[] = []
+  for (const name of [...(await listCheckpoints(folder, disk))].reverse()) {
+    try {
+      const checkpoint = decodeCheckpoint(await readCheckpoint(join(folder, name), disk))
+      refuseForeign(checkpoint, runId)
+      return { name, checkpoint, unusable }
+    } catch (error) {
+      unusable.push({ name, reason: reasonOf(error) })
+    }
+  }
+  throw unusable.length === 0 ? noCheckpoint(path) : noneUsable(path, unusable)
+}
+
+/** What people are told of those that were passed over, a line for each. */
+export function describeUnusable({ name, unusable }: FoundCheckpoint): readonly string[] {
+  return unusable.map(passed => `${passed.name} cannot be used (${passed.reason}); taking ${name} instead`)
+}
+
+async function readCheckpoint(file: string, disk: Disk): Promise<Uint8Array> {
+  if ((await disk.kindOf(file)) === 'folder') throw new Error('it is a folder')
+  return disk.read(file)
+}
+
+function refuseForeign(checkpoint: Checkpoint, runId: string | null): void {
+  if (runId === null || checkpoint.runId === runId) return
+  throw new LockstepError('checkpoint-of-another-run', 'the checkpoint belongs to another run', {
+    expected: `run ${runId}`,
+    received: `run ${checkpoint.runId}`,
+  })
+}
+
+function noCheckpoint(path: string): LockstepError {
+  return new LockstepError('no-checkpoint', `${path} holds no checkpoint`, {
+    kind: 'usage',
+    hint: 'The first one is written after the first epoch, after --checkpoint-minutes, or on Ctrl-C. See `pnpm cli runs`.',
+  })
+}
+
+function noneUsable(path: string, unusable: readonly UnusableCheckpoint[]): LockstepError {
+  const each = unusable.map(({ name, reason }) => `${name}: ${reason}`)
+  return new LockstepError(
+    'no-usable-checkpoint',
+    `none of the checkpoints of ${path} can be used: ${each.join('; ')}`,
+    {
+      hint: 'Restore one from a backup, or start a new run.',
+    },
+  )
+}

@@ -1,0 +1,41 @@
+import { LockstepError } from '@lockstep/protocol'
+
+const keptLosses = 5
+
+/** The losses of the last steps, for whoever asks how it came to a divergence. */
+export type LossTrail = {
+  readonly add: (loss: number) => void
+  /** The oldest first. */
+  readonly last: () => readonly number[]
+}
+
+export function createLossTrail(): LossTrail {
+  const losses: number[] = []
+  return {
+    add: loss => {
+      losses.push(loss)
+      if (losses.length > keptLosses) losses.shift()
+    },
+    last: () => [...losses],
+  }
+}
+
+/** Where a run has come to numbers that are none. */
+export type Divergence = {
+  /** Such as `the training loss is NaN`. */
+  readonly what: string
+  /** The step that is being taken, or after which it was noticed, from 1. */
+  readonly step: number
+  readonly epoch: number
+  /** Of that step. */
+  readonly learningRate: number
+  readonly losses: readonly number[]
+}
+
+export function diverged({ what, step, epoch, learningRate, losses }: Divergence): LockstepError {
+  const before = losses.length === 0 ? '' : `, after losses of ${losses.map(loss => loss.toPrecision(4)).join(', ')}`
+  const where = `at step ${step} in epoch ${epoch}, learning rate ${learningRate}`
+  return new LockstepError('diverged', `training has diverged ${where}: ${what}${before}`, {
+    hint: 'Start a new run with a lower --learning-rate or a --warmup, and look at the data; a resumed run would come to the same step.',
+  })
+}

@@ -1,0 +1,136 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { z } from 'zod'
+import { makeFolderDurably, writeError } from './atomic-file.ts'
+import { identifyProcess, isSameProcess } from './process-identity.ts'
+
+/** A process's claim to be the only one that goes on with the run in a folder. It ends with the process, however that ends. */
+export type FolderClaim = {
+  /** Throws `run-folder-in-use` where another process has it, and what a failed write throws. Once is enough. */
+  readonly take: () => Promise<void>
+  /** Says again whose the folder is, where it had been removed. */
+  readonly renew: () => Promise<void>
+  readonly release: () => Promise<void>
+}
+
+const holderSchema = z.object({
+  pid: z.int(),
+  host: z.string(),
+  /** ISO 8601. */
+  since: z.string(),
+  /** Tells it from a later process of the same number; null where the system does not say. */
+  identity: z.string().nullable(),
+})
+
+type Holder = z.infer<typeof holderSchema>
+type Lock = { readonly name: string; readonly number: number; readonly holder: Holder | null }
+
+/**
+ * Nothing is written before it is taken. A claim is a file `lock-N.json`, created where there is none of that number; whoever
+ * finds the process of another one alive withdraws. So of two that come at once at most one gets it, also where both have
+ * found the file of a dead process.
+ */
+export function createFolderClaim(path: string): FolderClaim {
+  let held: string | null = null
+  const text = `${JSON.stringify(describeHolder())}\n`
+
+  async function take(): Promise<void> {
+    if (held !== null) return
+    await makeFolderDurably(path)
+    held = await claim(path, text).catch(error => {
+      throw error instanceof LockstepError ? error : writeError(path, error)
+    })
+  }
+
+  return {
+    take,
+    renew: async () => {
+      held = null
+      await take()
+    },
+    release: async () => {
+      if (held !== null) await rm(join(path, held), { force: true })
+      held = null
+    },
+  }
+}
+
+/** Returns the name of the file. */
+async function claim(path: string, text: string): Promise<string> {
+  for (;;) {
+    const found = await readLocks(path)
+    refuseAlive(path, found)
+    const name = `lock-${1 + Math.max(0, ...found.map(({ number }) => number))}.json`
+    if (!(await createFile(join(path, name), text))) continue
+    const others = (await readLocks(path)).filter(lock => lock.name !== name)
+    try {
+      refuseAlive(path, others)
+    } catch (error) {
+      await rm(join(path, name), { force: true })
+      throw error
+    }
+    for (const dead of others) await rm(join(path, dead.name), { force: true })
+    return name
+  }
+}
+
+function describeHolder(): Holder {
+  const { pid } = process
+  return { pid, host: hostname(), since: new Date().toISOString(), identity: identifyProcess(pid) }
+}
+
+/** One that cannot be read belongs to a process that died while it wrote it, or that will yet look for others. */
+function refuseAlive(path: string, locks: readonly Lock[]): void {
+  for (const { name, holder } of locks) if (holder !== null && mayLive(holder)) throw inUse(path, name, holder)
+}
+
+/** Of a process on another machine nobody knows here. */
+function mayLive({ pid, host, identity }: Holder): boolean {
+  return host !== hostname() || isSameProcess(pid, identity)
+}
+
+async function readLocks(path: string): Promise<readonly Lock[]> {
+  const locks: Lock[] = []
+  for (const name of await readdir(path)) {
+    const number = /^lock-(\d+)\.json$/.exec(name)?.[1]
+    if (number !== undefined) locks.push({ name, number: Number(number), holder: await readHolder(join(path, name)) })
+  }
+  return locks
+}
+
+async function readHolder(file: string): Promise<Holder | null> {
+  const text = await readFile(file, 'utf8').catch(error => {
+    if (hasSystemCode(error, 'ENOENT')) return ''
+    throw error
+  })
+  try {
+    return holderSchema.parse(JSON.parse(text))
+  } catch {
+    return null
+  }
+}
+
+/** False where it is there already. */
+async function createFile(file: string, text: string): Promise<boolean> {
+  try {
+    await writeFile(file, text, { flag: 'wx' })
+    return true
+  } catch (error) {
+    if (hasSystemCode(error, 'EEXIST')) return false
+    // Opened, but not written: a full disk.
+    await rm(file, { force: true })
+    throw error
+  }
+}
+
+function inUse(path: string, name: string, { pid, host, since }: Holder): LockstepError {
+  const isHere = host === hostname()
+  return new LockstepError('run-folder-in-use', `${path} is in use: another process goes on with this run`, {
+    received: `process ${pid} on ${host}, since ${since}`,
+    hint: isHere
+      ? 'Wait until it has ended, or stop it.'
+      : `Whether it is alive cannot be seen from here. If it is not, remove ${join(path, name)}.`,
+  })
+}

@@ -1,0 +1,82 @@
+import { join } from 'node:path'
+import { hasSystemCode } from '@lockstep/protocol'
+import { makeFolderDurably, writeAtomically, writeError } from './atomic-file.ts'
+import type { Disk } from './disk.ts'
+import { refuseSuperseded, superseded, writeLife } from './life.ts'
+import { runFiles } from './run-files.ts'
+
+/** Whether a run folder is still this life's of this run, which is asked before every write into it. */
+export type Ownership = {
+  /**
+   * Throws `superseded` where a later life or another run has the folder, and what a failed write throws. A folder that is
+   * gone is made again, with what tells whose it is.
+   */
+  readonly assert: () => Promise<void>
+  /** The same, but for a folder that is gone: whatever is written into what was open in it is seen by nobody. */
+  readonly confirm: () => Promise<void>
+}
+
+export function createOwnership(options: {
+  readonly path: string
+  readonly life: number
+  /** The text of `config.json`. */
+  readonly config: string
+  readonly disk: Disk
+  /** Claims the folder that has been made again. */
+  readonly claim?: (() => Promise<void>) | undefined
+  readonly onRestored: () => void
+}): Ownership {
+  const { path, life, config, disk } = options
+  const file = join(path, runFiles.config)
+  let restoring: Promise<void> | null = null
+
+  async function assert(): Promise<void> {
+    if (restoring !== null) return restoring
+    if (!(await isOurs())) return restore()
+  }
+
+  /** False where it is nobody's. */
+  async function isOurs(): Promise<boolean> {
+    await refuseSuperseded(path, life, disk)
+    const found = await readOrNull(file, disk)
+    if (found === null) return false
+    const [ours, theirs] = [runIdIn(config), runIdIn(found)]
+    if (found !== config && theirs !== null && theirs !== ours) throw superseded(`its folder holds run ${theirs} now`)
+    return true
+  }
+
+  function restore(): Promise<void> {
+    restoring ??= makeAgain().finally(() => {
+      restoring = null
+    })
+    return restoring
+  }
+
+  async function makeAgain(): Promise<void> {
+    await makeFolderDurably(path, disk)
+    await options.claim?.()
+    await writeLife(path, life, disk)
+    await writeAtomically(file, config, disk)
+    options.onRestored()
+  }
+
+  return { assert, confirm: async () => void (await isOurs()) }
+}
+
+async function readOrNull(path: string, disk: Disk): Promise<string | null> {
+  try {
+    return new TextDecoder().decode(await disk.read(path))
+  } catch (error) {
+    if (hasSystemCode(error, 'ENOENT')) return null
+    throw writeError(path, error)
+  }
+}
+
+function runIdIn(config: string): string | null {
+  try {
+    const { runId } = JSON.parse(config)
+    return typeof runId === 'string' ? runId : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,126 @@
+import { LockstepError } from '@lockstep/protocol'
+import { reasonOf } from './checkpoints/checkpoint-files.ts'
+import { createCheckpointTimes } from './checkpoints/checkpoint-times.ts'
+import { type Checkpointing, createCheckpointing } from './checkpoints/checkpointing.ts'
+import { diverged, type LossTrail } from './divergence.ts'
+import type { EventListener } from './events.ts'
+import type { EpochMetrics, StepMetrics } from './metrics.ts'
+import type { RunPlan } from './plan.ts'
+import type { RunFolder } from './run-folder.ts'
+import { encodeState, hasFiniteWeights } from './run-state.ts'
+
+/** What a run puts on the disk while it goes on. A disk that fails is told of and tried again: it does not end the run. */
+export type Records = {
+  readonly checkpointing: Checkpointing
+  readonly onStep: (metrics: StepMetrics) => Promise<void>
+  readonly onEpoch: (metrics: EpochMetrics) => Promise<void>
+  /** Resolves when the last checkpoint and all metrics are on disk; throws what they fail with once more. */
+  readonly settle: () => Promise<void>
+  /** Keeps what a run that fails has learnt; where that cannot be, it is told why. */
+  readonly saveBeforeFailing: () => Promise<void>
+}
+
+export type RecordsOptions = {
+  readonly plan: RunPlan
+  readonly folder: RunFolder
+  readonly losses: LossTrail
+  /** Between checkpoints within an epoch; 0 for none. */
+  readonly checkpointEvery: number
+  readonly checkpointMinutes: number
+  readonly nowMs: () => number
+  readonly onEvent: EventListener
+}
+
+export function createRecords(options: RecordsOptions): Records {
+  const { plan, folder, losses, onEvent } = options
+  const troubles = createTroubles(onEvent)
+  const everyMs = options.checkpointMinutes * 60_000
+  const checkpointing = createCheckpointing({
+    encode: () => {
+      refuseDiverged(plan, losses)
+      return { step: plan.state.step, bytes: encodeState(plan.identity, plan.state) }
+    },
+    write: async (step, bytes) => {
+      const path = await folder.writeCheckpoint(step, bytes).catch(error => {
+        troubles.failed('checkpoint', error)
+        throw error
+      })
+      troubles.worked('checkpoint')
+      onEvent({ type: 'checkpoint', path, step })
+      await passMetrics(folder.settleMetrics())
+    },
+    times: createCheckpointTimes({ everySteps: options.checkpointEvery, everyMs, nowMs: options.nowMs }),
+    canPass,
+  })
+
+  function passMetrics(written: Promise<void>): Promise<void> {
+    return written.then(
+      () => troubles.worked('metrics'),
+      error => troubles.failed('metrics', error),
+    )
+  }
+
+  async function settle(): Promise<void> {
+    await checkpointing.settle()
+    await folder.settleMetrics()
+  }
+
+  async function saveBeforeFailing(): Promise<void> {
+    try {
+      await checkpointing.take()
+      await settle()
+    } catch (error) {
+      onEvent({ type: 'state-not-saved', step: plan.state.step, reason: reasonOf(error) })
+    }
+  }
+
+  return {
+    checkpointing,
+    // It may only have been kept: that says nothing of the disk.
+    onStep: metrics => folder.appendStep(metrics).catch(error => troubles.failed('metrics', error)),
+    onEpoch: metrics => passMetrics(folder.appendEpoch(metrics)),
+    settle,
+    saveBeforeFailing,
+  }
+}
+
+/** Whether a write that has failed so may succeed another time. */
+function canPass(error: unknown): error is LockstepError {
+  return error instanceof LockstepError && (error.code === 'disk-full' || error.code === 'file-not-written')
+}
+
+type Kind = 'checkpoint' | 'metrics'
+
+/** Tells of each reason once, until a write succeeds. */
+function createTroubles(onEvent: EventListener) {
+  const told = { checkpoint: new Set<string>(), metrics: new Set<string>() }
+
+  /** Throws what ends the run. */
+  function failed(what: Kind, error: unknown): void {
+    if (!canPass(error)) throw error
+    const reason = `${error.code} ${systemCodeOf(error.cause)}`
+    if (told[what].has(reason)) return
+    told[what].add(reason)
+    onEvent({ type: 'not-written', what, reason: reasonOf(error) })
+  }
+
+  function worked(what: Kind): void {
+    if (told[what].size > 0) onEvent({ type: 'written-again', what })
+    told[what].clear()
+  }
+
+  return { failed, worked }
+}
+
+function systemCodeOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+}
+
+/** A checkpoint is there to go on from, which nobody can from weights that are no numbers. */
+function refuseDiverged({ state, learningRateAt }: RunPlan, losses: LossTrail): void {
+  if (hasFiniteWeights(state)) return
+  const { step, position } = state
+  const learningRate = learningRateAt(Math.max(0, step - 1))
+  const what = 'there are weights that are not finite'
+  throw diverged({ what, step, epoch: position.epoch, learningRate, losses: losses.last() })
+}

@@ -1,0 +1,142 @@
+import { LockstepError } from '@lockstep/protocol'
+import { describe, expect, test } from 'vitest'
+import { createCheckpointing } from '../../src/checkpoints/checkpointing.ts'
+import { createDeferred, type Deferred } from '../../src/deferred.ts'
+
+const full = new LockstepError('disk-full', 'the disk is full')
+const superseded = new LockstepError('superseded', 'another coordinator has gone on')
+
+/** Checkpointing of a state that is one number, and the writes that wait for the test to end them. */
+function createTested() {
+  const state = { step: 0 }
+  const taken: number[] = []
+  const writes: { readonly step: number; readonly bytes: Uint8Array; readonly done: Deferred<void> }[] = []
+  const checkpointing = createCheckpointing({
+    encode: () => ({ step: state.step, bytes: Uint8Array.of(state.step) }),
+    write: (step, bytes) => {
+      const done = createDeferred<void>()
+      writes.push({ step, bytes, done })
+      return done.promise
+    },
+    times: { isDue: step => step === 7, taken: () => void taken.push(state.step) },
+    canPass: error => error === full,
+  })
+  return { state, taken, writes, ...checkpointing }
+}
+
+const hasSettled = (promise: Promise<void>) =>
+  Promise.race([promise.then(() => true), new Promise(resolve => setImmediate(resolve)).then(() => false)])
+
+describe('taking a checkpoint', () => {
+  test('does not wait for its own write', async () => {
+    const { take, writes } = createTested()
+    await take()
+    expect(writes).toHaveLength(1)
+  })
+
+  test('waits for the write before, and keeps the state of the moment it was asked for', async () => {
+    const { state, take, writes } = createTested()
+    state.step = 1
+    await take()
+    state.step = 2
+    const second = take()
+    state.step = 3
+    expect(await hasSettled(second)).toBe(false)
+    writes[0]!.done.resolve()
+    await second
+    expect(writes.map(({ step, bytes }) => [step, ...bytes])).toEqual([
+      [1, 1],
+      [2, 2],
+    ])
+  })
+
+  test('tells the clock, and is due when that says so', async () => {
+    const { state, take, taken, isDue } = createTested()
+    state.step = 7
+    expect(isDue(7)).toBe(true)
+    await take()
+    expect(taken).toEqual([7])
+  })
+
+  test('goes on after a write that failed for want of space', async () => {
+    const { state, take, writes } = createTested()
+    await take()
+    writes[0]!.done.reject(full)
+    state.step = 2
+    await take()
+    expect(writes.map(({ step }) => step)).toEqual([0, 2])
+  })
+
+  test('throws what ended the write before, where that ends the run, and writes no more', async () => {
+    const { take, writes } = createTested()
+    await take()
+    writes[0]!.done.reject(superseded)
+    await expect(take()).rejects.toBe(superseded)
+    expect(writes).toHaveLength(1)
+  })
+
+  test('throws for a state that is not worth keeping, and writes nothing', async () => {
+    const { writes } = createTested()
+    const diverged = new LockstepError('diverged', 'training has diverged')
+    const checkpointing = createCheckpointing({
+      encode: () => {
+        throw diverged
+      },
+      write: async () => void writes.push(),
+      times: { isDue: () => false, taken: () => undefined },
+      canPass: () => true,
+    })
+    await expect(checkpointing.take()).rejects.toBe(diverged)
+    await checkpointing.settle()
+  })
+})
+
+describe('settling', () => {
+  test('has nothing to wait for when nothing was taken', async () => {
+    await createTested().settle()
+  })
+
+  test('waits for the last write', async () => {
+    const { take, settle, writes } = createTested()
+    await take()
+    const settled = settle()
+    expect(await hasSettled(settled)).toBe(false)
+    writes[0]!.done.resolve()
+    await settled
+  })
+
+  test('writes once more what has failed, of the state as it is then', async () => {
+    const { state, take, settle, writes } = createTested()
+    await take()
+    writes[0]!.done.reject(full)
+    state.step = 5
+    const settled = settle()
+    expect(await hasSettled(settled)).toBe(false)
+    writes[1]!.done.resolve()
+    await settled
+    expect(writes.map(({ step }) => step)).toEqual([0, 5])
+  })
+
+  test('throws when that fails as well, and tries again when it is asked again', async () => {
+    const { take, settle, writes } = createTested()
+    await take()
+    writes[0]!.done.reject(full)
+    const settled = settle()
+    await new Promise(resolve => setImmediate(resolve))
+    writes[1]!.done.reject(full)
+    await expect(settled).rejects.toBe(full)
+    const again = settle()
+    await new Promise(resolve => setImmediate(resolve))
+    writes[2]!.done.resolve()
+    await again
+  })
+
+  test('throws what ends the run, which nobody had to hear before', async () => {
+    const { take, settle, writes } = createTested()
+    await take()
+    writes[0]!.done.reject(superseded)
+    await new Promise(resolve => setImmediate(resolve))
+    await expect(settle()).rejects.toBe(superseded)
+    expect(writes).toHaveLength(1)
+  })
+})

@@ -1,0 +1,144 @@
+import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkpointVersion, encodeCheckpoint, weightsSha256 } from '@lockstep/model'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { checkpointName, writeCheckpoint } from '../../src/checkpoints/checkpoint-files.ts'
+import { describeUnusable, findCheckpoint } from '../../src/checkpoints/newest-checkpoint.ts'
+import { encodeState } from '../../src/run-state.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { tinyPlan } from '../support/tiny-plan.ts'
+import { systemError, unrulyDisk } from '../support/unruly-disk.ts'
+
+let path: string
+let folder: string
+
+/** A run of these steps, of which every weight is the step. */
+beforeEach(async () => {
+  path = await temporaryFolder()
+  folder = join(path, 'checkpoints')
+  for (const step of [4, 8, 12]) await write(step)
+})
+
+function bytesOf(step: number, runId = 'tiny-run'): Uint8Array {
+  const { identity, state } = tinyPlan()
+  return encodeState({ ...identity, runId }, { ...state, step, weights: state.weights.fill(step) })
+}
+
+async function write(step: number, bytes = bytesOf(step)): Promise<void> {
+  await writeCheckpoint(folder, { step, bytes, keep: 9 })
+}
+
+const file = (step: number) => join(folder, checkpointName(step))
+
+/** Which steps are passed over and why, and which one is found. */
+async function find() {
+  const found = await findCheckpoint(path, { runId: 'tiny-run' })
+  return { step: found.checkpoint.step, passed: found.unusable.map(({ name, reason }) => `${name}: ${reason}`), found }
+}
+
+describe('the newest checkpoint', () => {
+  test('is taken where nothing is wrong with it', async () => {
+    const { step, passed, found } = await find()
+    expect([step, passed]).toEqual([12, []])
+    expect(weightsSha256(found.checkpoint.weights)).toBe(weightsSha256(tinyPlan().state.weights.fill(12)))
+    expect(describeUnusable(found)).toEqual([])
+  })
+
+  test('is missed clearly before there is one', async () => {
+    const missing = { code: 'no-checkpoint', kind: 'usage', message: `${path} holds no checkpoint` }
+    await rm(folder, { recursive: true })
+    await expect(findCheckpoint(path)).rejects.toMatchObject(missing)
+    await mkdir(folder)
+    await expect(findCheckpoint(path)).rejects.toMatchObject(missing)
+  })
+})
+
+/** What can be wrong with the newest checkpoint. */
+const faults: readonly (readonly [name: string, spoil: () => Promise<void>, reason: RegExp])[] = [
+  ['is torn', () => truncate(file(12), 1000), /not written to its end.*expected \d+ bytes, received 1000 bytes/],
+  ['is empty', () => truncate(file(12), 0), /not written to its end.*received 0 bytes/],
+  ['has lost its end to zeros', () => spoilBytes(bytes => bytes.fill(0, bytes.length / 2)), /has changed since it was/],
+  ['has one bit flipped', () => spoilBytes(bytes => flipBit(bytes, 300)), /has changed since it was written/],
+  ['is something else', () => writeFile(file(12), 'not mine'), /this file is not a lockstep checkpoint/],
+  ['is of a newer format', () => write(12, ofVersion(checkpointVersion + 1)), /written by a newer lockstep/],
+  [
+    'belongs to another run',
+    () => write(12, bytesOf(12, 'other')),
+    /another run: expected run tiny-run, received run other/,
+  ],
+  ['is a folder', () => makeItAFolder(), /^step-000000012.ckpt: it is a folder$/],
+]
+
+async function makeItAFolder(): Promise<void> {
+  await rm(file(12))
+  await mkdir(join(file(12), 'inner'), { recursive: true })
+}
+
+async function spoilBytes(spoil: (bytes: Buffer) => void): Promise<void> {
+  const bytes = await readFile(file(12))
+  spoil(bytes)
+  await writeFile(file(12), bytes)
+}
+
+function flipBit(bytes: Buffer, at: number): void {
+  bytes[at] = bytes[at]! ^ 1
+}
+
+function ofVersion(version: number): Uint8Array {
+  const { identity, state } = tinyPlan()
+  const { step, position, weights, optimizer, history } = state
+  const checkpoint = { ...identity, step, position, weights, optimizer, progress: history }
+  return encodeCheckpoint({ ...checkpoint, version: version as typeof checkpointVersion })
+}
+
+describe('a newest checkpoint that', () => {
+  test.each(faults)(
+    '%s is passed over, named with the reason, and the one before it is taken',
+    async (_, spoil, reason) => {
+      await spoil()
+      const { step, passed, found } = await find()
+      expect(step).toBe(8)
+      expect(passed).toEqual([expect.stringMatching(reason)])
+      expect(passed[0]).toMatch(/^step-000000012.ckpt: /)
+      expect(describeUnusable(found)).toEqual([
+        expect.stringMatching(/^step-000000012.ckpt cannot be used \(.*\); taking step-000000008.ckpt instead$/),
+      ])
+    },
+  )
+
+  test('cannot be read for want of file descriptors is passed over as well', async () => {
+    const disk = unrulyDisk(({ operation, path: read }) => {
+      if (operation === 'read' && read === file(12)) throw systemError('EMFILE')
+    })
+    const { checkpoint, unusable } = await findCheckpoint(path, { disk })
+    expect([checkpoint.step, unusable.map(({ reason }) => reason)]).toEqual([8, [expect.stringMatching(/EMFILE/)]])
+  })
+
+  test('belongs to another run is taken by whoever does not know which run it should be', async () => {
+    await write(12, bytesOf(12, 'other'))
+    expect((await findCheckpoint(path)).checkpoint.runId).toBe('other')
+  })
+})
+
+describe('several checkpoints that cannot be used', () => {
+  test('are passed over down to the first that can', async () => {
+    await truncate(file(12), 10)
+    await writeFile(file(8), 'not mine')
+    const { step, passed } = await find()
+    expect([step, passed.length]).toEqual([4, 2])
+  })
+
+  test('are each listed with their reason where there is no other', async () => {
+    await truncate(file(12), 10)
+    await writeFile(file(8), 'not mine')
+    await write(4, bytesOf(4, 'other'))
+    const failure = findCheckpoint(path, { runId: 'tiny-run' })
+    await expect(failure).rejects.toMatchObject({
+      code: 'no-usable-checkpoint',
+      hint: expect.stringContaining('backup'),
+      message: expect.stringMatching(
+        /none of the checkpoints of .* step-000000012.ckpt: .*not written to its end.*; step-000000008.ckpt: .*not a lockstep.*; step-000000004.ckpt: .*another run/,
+      ),
+    })
+  })
+})

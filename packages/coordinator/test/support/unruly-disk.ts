@@ -1,0 +1,69 @@
+import { type Disk, type DiskFile, systemDisk } from '../../src/disk.ts'
+
+export type DiskCall = {
+  readonly operation: keyof Disk | keyof DiskFile
+  readonly path: string
+  /** What is to be written, and where to write some of it. */
+  readonly content?: Uint8Array | string
+  readonly file?: DiskFile
+}
+
+/** The disk of this machine, on which each call is shown to somebody who can delay it, or throw in its place. */
+export type UnrulyDisk = Disk & {
+  /** Resolves when nobody does anything on it. */
+  readonly idle: () => Promise<void>
+}
+
+export function unrulyDisk(interfere: (call: DiskCall) => void | Promise<void>): UnrulyDisk {
+  let pending = 0
+
+  async function perform<Result>(call: DiskCall, act: () => Promise<Result>): Promise<Result> {
+    pending++
+    try {
+      await interfere(call)
+      return await act()
+    } finally {
+      pending--
+    }
+  }
+
+  function watchedFile(file: DiskFile, path: string): DiskFile {
+    return {
+      write: content => perform({ operation: 'write', path, content, file }, () => file.write(content)),
+      truncate: length => perform({ operation: 'truncate', path }, () => file.truncate(length)),
+      sync: () => perform({ operation: 'sync', path }, file.sync),
+      close: () => perform({ operation: 'close', path }, file.close),
+    }
+  }
+
+  async function idle(): Promise<void> {
+    // What follows upon a call has begun by the turn after the next.
+    for (let quiet = 0; quiet < 3; quiet = pending === 0 ? quiet + 1 : 0) {
+      await new Promise(resolve => setImmediate(resolve))
+    }
+  }
+
+  return {
+    open: (path, mode) =>
+      perform({ operation: 'open', path }, async () => watchedFile(await systemDisk.open(path, mode), path)),
+    read: path => perform({ operation: 'read', path }, () => systemDisk.read(path)),
+    rename: (from, to) => perform({ operation: 'rename', path: to }, () => systemDisk.rename(from, to)),
+    remove: path => perform({ operation: 'remove', path }, () => systemDisk.remove(path)),
+    makeFolder: path => perform({ operation: 'makeFolder', path }, () => systemDisk.makeFolder(path)),
+    list: path => perform({ operation: 'list', path }, () => systemDisk.list(path)),
+    kindOf: path => perform({ operation: 'kindOf', path }, () => systemDisk.kindOf(path)),
+    idle,
+  }
+}
+
+/** An error as Node's file system throws it. */
+export function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: the disk of this test`), { code })
+}
+
+/** Writes half of what was to be written and finds no room for the rest. */
+export async function writeHalf({ content, file }: DiskCall): Promise<never> {
+  const bytes = Buffer.from(content ?? '')
+  await file!.write(bytes.subarray(0, Math.floor(bytes.length / 2)))
+  throw systemError('ENOSPC')
+}
