@@ -32,6 +32,7 @@ async function open({ host, token, elements, workers, steps, topology, shareMemo
     minWorkers: workers,
     waitMs: 60_000,
     topology,
+    audit: 0,
     shareMemory,
     checkpointEvery: 0,
     checkpointMinutes: 0,

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
 import { createGradientFormat } from '@lockstep/model/arithmetic'
 import { type Clock, LockstepError } from '@lockstep/protocol'
+import { createAudit } from './audit/audit.ts'
 import { type Crew, createCrew } from './crew.ts'
 import { createDeferred } from './deferred.ts'
 import { isLocal } from './delivery.ts'
@@ -39,6 +40,8 @@ export type CoordinatorOptions = TimingOptions & {
   readonly shareMemory: boolean
   /** By which way gradients go: through the coordinator, among the workers, or by the faster one. */
   readonly topology: TopologyMode
+  /** What fraction of the shards is computed by two workers and compared, from 0 to 1; then all go through the coordinator. */
+  readonly audit: number
   /** Steps between checkpoints within an epoch; 0 for none. */
   readonly checkpointEvery: number
   /** The same by time. */
@@ -144,13 +147,14 @@ async function trainAndTest(
   const status = await trainUnlessInterrupted(crew, minWorkers, training)
   if (status === 'interrupted') await records.checkpointing.take()
   else onEvent({ type: 'phase', phase: 'testing', active: crew.membership.active() })
-  const test = status === 'interrupted' ? null : await evaluate(training, plan.test, 'test')
+  const test = status === 'interrupted' ? null : await evaluate(training, plan.test, 'testing')
   await records.settle()
   await folder.writeModel(plan.modelFiles())
   const { star, direct } = training.topology.counts()
   const topology = direct > star ? ('direct' as const) : ('star' as const)
   const phases = timing.steps.report()
-  const outcome = { status, test, topology, phases, weightsSha256: weightsSha256(plan.state.weights) }
+  const audit = options.audit === 0 ? null : { fraction: options.audit, ...crew.audits() }
+  const outcome = { status, test, topology, audit, phases, weightsSha256: weightsSha256(plan.state.weights) }
   const summary = summarizeRun(summaryFacts(plan, folder), plan.state, crew.membership.roll(), outcome)
   await folder.writeSummary(summary)
   return summary
@@ -179,6 +183,8 @@ function createTraining(
 ): Training {
   const { plan, onEvent, quorum = 1, stop, timing, clock } = options
   const { config, train, validation, state, arithmetic, optimizer, trainableSize, learningRateAt } = plan
+  const size = state.weights.length
+  const format = createGradientFormat(config, arithmetic, size)
   return {
     runId: plan.identity.runId,
     config,
@@ -201,8 +207,9 @@ function createTraining(
       onChoice: (topology, reason) => onEvent({ type: 'topology', topology, reason }),
     }),
     arithmetic,
-    vectors: createVectorPool(state.weights.length, arithmetic.allocate),
-    format: createGradientFormat(config, arithmetic, state.weights.length),
+    vectors: createVectorPool(() => arithmetic.allocate(size)),
+    format,
+    audit: createAudit(options.audit, config.seed, format, size),
     broadcast: membership.broadcast,
     activeWorkers: membership.active,
     awaitQuorum: () => awaitWorkers(quorum),
@@ -226,9 +233,9 @@ function usesLanes(options: CoordinatorOptions): boolean {
   return options.shareMemory && (topology === 'star' || (topology === 'auto' && staysHere))
 }
 
-/** Links between workers are not encrypted: what came by TLS stays with the coordinator. */
-function topologyOf({ topology, listen: { tls } }: CoordinatorOptions): TopologyMode {
-  return tls === null ? topology : 'star'
+/** Links between workers are not encrypted: what came by TLS stays with the coordinator. So does what it is to compare. */
+function topologyOf({ topology, audit, listen: { tls } }: CoordinatorOptions): TopologyMode {
+  return tls === null && audit === 0 ? topology : 'star'
 }
 
 async function closeDown({ timing }: Conduct, crew: Crew | null, listener: Listener): Promise<void> {

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { type Cancel, type Clock, encodeMessage, LockstepError, type MessageOf, systemClock } from '@lockstep/protocol'
+import { type AuditCounts, createConsequences } from './audit/consequences.ts'
 import type { Answer } from './delivery.ts'
 import { createDirect, type Direct } from './direct/direct.ts'
 import type { TopologyMode } from './direct/topology.ts'
@@ -31,6 +32,7 @@ export type Crew = {
   readonly exchange: Exchange<Answer>
   readonly membership: Membership
   readonly direct: Direct
+  readonly audits: () => AuditCounts
   /** Null where so many workers are active; else resolves when they are, and rejects when the crew is aborted. */
   readonly awaitWorkers: (wanted: number) => Promise<void> | null
   /** No more than so many workers will ever come: nobody waits for others. */
@@ -66,10 +68,12 @@ export function createCrew(options: {
   const sharedMemory = options.shareMemory ? createSharedMemory(welcome.sizes, options.lanes?.name) : null
   const gathering = createGathering(() => membership.active())
   let stopped = false
+  const consequences = createConsequences(() => membership, options.onEvent)
   const exchange = createExchange<Answer>(
     taskWindow,
     (workerId, task) => within(timing, 'prepare', () => membership.assign(workerId, task)),
     nowMs,
+    consequences,
   )
   let stopWaiting: Cancel = () => undefined
 
@@ -115,6 +119,7 @@ export function createCrew(options: {
       exchange.join(workerId)
     },
     onCredit: membership.credit,
+    onPoisoned: membership.scatter,
     onLinked: workers => options.onEvent({ type: 'ring-linked', workers }),
     onOver: reason => options.onEvent({ type: 'ring-over', reason }),
     nowMs,
@@ -153,6 +158,7 @@ export function createCrew(options: {
     exchange,
     membership,
     direct,
+    audits: consequences.counts,
     abort,
     awaitWorkers,
     expect: gathering.expect,

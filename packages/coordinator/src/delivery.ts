@@ -29,6 +29,7 @@ export function isLocal(address: string): boolean {
 
 /** Sends a task, its tensors on the member's desk where there is room. */
 export function assign(member: Member, { key, order, tensors: read }: SendableTask<Answer>): void {
+  member.given.set(key, order.step)
   const tensors = read()
   const isForRing = order.type === 'work' && order.ring !== undefined
   const slot = isForRing ? null : (member.desk?.put(key, order.step, Object.values(tensors)) ?? null)
@@ -55,15 +56,25 @@ export function slotOf(member: Member, key: string): number | null {
   return member.desk?.find(key) ?? null
 }
 
-/** Whether an answer names the slot of its task. A gradient whose task is over, and whose slot is not its own any more, is stale. */
+/**
+ * Whether an answer is to something that its worker was given, and names the slot of it. One whose task is over, of which
+ * nothing is known any more, is stale.
+ */
 export function judgePlace(
   member: Member,
   slot: number | null,
   message: Answer['message'],
 ): { readonly isStale: boolean; readonly fault: string | null } {
-  if (message.type !== 'gradient' || message.slot === slot) return { isStale: false, fault: null }
+  const isKnown = member.given.has(answerKey(message))
+  const isInPlace = message.type !== 'gradient' || message.slot === slot
+  if (isKnown && isInPlace) return { isStale: false, fault: null }
   if (message.step < member.reached) return { isStale: true, fault: null }
-  return { isStale: false, fault: `a gradient in slot ${message.slot} instead of ${slot}` }
+  const { type, step } = message
+  if (type === 'gradient' && isKnown) {
+    return { isStale: false, fault: `a gradient in slot ${message.slot} instead of ${slot}` }
+  }
+  const part = type === 'metrics' ? `chunk ${message.chunk}` : `shard ${message.shard}`
+  return { isStale: false, fault: `an answer to ${part} of step ${step + 1}, which it was not given` }
 }
 
 /** Copies a gradient from a slot of the member's desk, or from the frame it came in. */
@@ -80,6 +91,9 @@ export function gradientReader(
 
 /** A member has come to this step: what lies on its desk for earlier ones is not needed any more. */
 export function reach(member: Member, step: number): void {
+  if (step > member.reached) {
+    for (const [key, givenStep] of member.given) if (givenStep < step) member.given.delete(key)
+  }
   member.reached = Math.max(member.reached, step)
   member.desk?.reach(member.reached)
 }

@@ -1,4 +1,5 @@
 import { type ImageSplit, imageBytes } from '@lockstep/data'
+import { brief } from './audit/opinion.ts'
 import type { Answer } from './delivery.ts'
 import type { Exchange, SendableTask } from './exchange.ts'
 
@@ -48,6 +49,7 @@ function chunkTask(
       const drifted = message.type === 'metrics' && message.weightsSha256 !== weightsSha256
       return drifted ? `its replica has drifted: its weights at step ${step} are not the coordinator's` : null
     },
+    hear: ({ message }) => brief(Number.isFinite(message.lossSum)),
   }
 }
 

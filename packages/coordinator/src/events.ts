@@ -10,6 +10,10 @@ export type WorkerFacts = {
   readonly backend: string
 }
 
+export function describeWorker({ id, name, host }: WorkerFacts): string {
+  return `worker ${id} (${name} on ${host})`
+}
+
 /** What a coordinator tells whoever shows or records the run. */
 export type CoordinatorEvent =
   | { readonly type: 'listening'; readonly url: string }
@@ -22,6 +26,10 @@ export type CoordinatorEvent =
       readonly wanted: number
       readonly giveUpMs: number | null
     }
+  /** An answer of a worker, which stays, cannot be used. */
+  | { readonly type: 'answer-refused'; readonly worker: WorkerFacts; readonly reason: string }
+  /** From this step on, counted from 1, audits have nothing to compare with, for now. Told once. */
+  | { readonly type: 'unaudited'; readonly step: number }
   | { readonly type: 'refused'; readonly address: string; readonly reason: string }
   | { readonly type: 'phase'; readonly phase: Phase; readonly active: number }
   | ({ readonly type: 'step' } & StepReport)

@@ -1,4 +1,6 @@
 import type { LockstepError, MessageOf, Tensors } from '@lockstep/protocol'
+import { createHearings, type HearingListener } from './audit/hearings.ts'
+import { brief, type Opinion } from './audit/opinion.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import type { Assignment, Task } from './schedule/task.ts'
 
@@ -12,16 +14,19 @@ export type SendableTask<Result> = Task & {
   readonly tensors: () => Tensors
   /** What is wrong with an answer, or null. */
   readonly findFault: (result: Result) => string | null
-  /** Takes what an answer brings before the worker is given anything else. */
-  readonly take?: (result: Result) => void
+  /** How many workers have to agree; by default a single sound answer is believed. */
+  readonly voices?: 1 | 2
+  /** Takes what an answer brings before the worker is given anything else. By default an answer is believed as it is. */
+  readonly hear?: (result: Result) => Opinion
 }
 
-/** `taken` is false for an answer that is dropped because nobody waits for it from this worker; `fault` says that it is wrong. */
+/** `taken` is true for an answer that settles its task at once; `fault` says that it is wrong. */
 export type Verdict = { readonly taken: boolean; readonly fault: string | null }
 
 /**
  * Turns tasks into results, whoever computes them: a task that is submitted is sent to a worker, sent to another one
  * when that worker is lost, to a second one when it is late, and resolves with the first answer from a worker that holds it.
+ * Where that is not sound, or several workers have to agree, others are heard as well.
  */
 export type Exchange<Result> = {
   readonly submit: (task: SendableTask<Result>) => Promise<Result>
@@ -44,6 +49,7 @@ export type Exchange<Result> = {
 }
 
 type Entry<Result> = SendableTask<Result> & {
+  readonly voices: 1 | 2
   readonly resolve: (result: Result) => void
   readonly reject: (error: LockstepError) => void
 }
@@ -52,8 +58,15 @@ export function createExchange<Result>(
   window: number,
   send: (workerId: number, task: SendableTask<Result>) => void,
   nowMs: () => number,
+  listener: HearingListener = nobody,
 ): Exchange<Result> {
   const schedule = createSchedule<Entry<Result>>(window)
+  const hearings = createHearings<Result, Entry<Result>>({
+    ask: ({ key }, answers, barred) => schedule.ask(key, answers, barred),
+    settle: (entry, result) => end(entry, () => entry.resolve(result)),
+    fail: (entry, error) => end(entry, () => entry.reject(error)),
+    listener,
+  })
   const unfinished = new Set<Entry<Result>>()
   let aborted: LockstepError | null = null
 
@@ -83,24 +96,47 @@ export function createExchange<Result>(
   function enter(task: SendableTask<Result>): Promise<Result> {
     if (aborted !== null) return Promise.reject(aborted)
     return new Promise((resolve, reject) => {
-      const entry = { ...task, resolve, reject }
+      const entry = { voices: 1 as const, ...task, resolve, reject }
       unfinished.add(entry)
-      schedule.add(entry)
+      schedule.add(entry, entry.voices)
     })
+  }
+
+  function end(entry: Entry<Result>, settle: () => void): void {
+    schedule.withdraw(entry.key, nowMs())
+    unfinished.delete(entry)
+    settle()
   }
 
   function deliver(workerId: number, key: string, result: Result): Verdict {
     const entry = schedule.find(workerId, key)
     const fault = entry?.findFault(result) ?? null
     if (fault !== null) return { taken: false, fault }
-    schedule.complete(workerId, key, nowMs())
-    if (entry !== null) {
+    const taken = entry !== null && takeAnswer(entry, workerId, result)
+    if (entry === null) schedule.complete(workerId, key, nowMs())
+    goOn()
+    return { taken, fault: null }
+  }
+
+  /** Whether the answer has settled the task at once. */
+  function takeAnswer(entry: Entry<Result>, workerId: number, result: Result): boolean {
+    const { key, voices } = entry
+    const opinion = entry.hear?.(result) ?? brief(true)
+    if (opinion.isSound && voices === 1 && !hearings.isOpen(key)) {
+      schedule.complete(workerId, key, nowMs())
       unfinished.delete(entry)
-      entry.take?.(result)
       entry.resolve(result)
+      return true
     }
+    schedule.answer(workerId, key, nowMs())
+    hearings.hear(entry, workerId, opinion, result)
+    return false
+  }
+
+  /** What is known now may send workers away, before anybody is given anything. */
+  function goOn(): void {
+    hearings.announce()
     dispatch()
-    return { taken: entry !== null, fault: null }
   }
 
   function abort(error: LockstepError): void {
@@ -117,6 +153,7 @@ export function createExchange<Result>(
     withdraw: key => {
       const entry = schedule.withdraw(key, nowMs())
       if (entry !== null) unfinished.delete(entry)
+      hearings.forget(key)
       dispatch()
     },
     reach: schedule.reach,
@@ -124,11 +161,21 @@ export function createExchange<Result>(
     look,
     join: workerId => {
       schedule.join(workerId, nowMs())
+      hearings.join(workerId)
       dispatch()
     },
     leave: workerId => {
       schedule.leave(workerId)
-      dispatch()
+      hearings.leave(workerId)
+      goOn()
     },
   }
+}
+
+const nobody: HearingListener = {
+  onUnsound: () => undefined,
+  onRefuted: () => undefined,
+  onWrong: () => undefined,
+  onAccepted: () => undefined,
+  nameOf: workerId => `worker ${workerId}`,
 }

@@ -1,4 +1,4 @@
-import type { Connection, ConnectionHandlers, Message, Received, Sizes } from '@lockstep/protocol'
+import type { Connection, ConnectionHandlers, LockstepError, Message, Received, Sizes } from '@lockstep/protocol'
 import type { Member } from './member.ts'
 
 export type LaneDoorOptions = {
@@ -7,6 +7,8 @@ export type LaneDoorOptions = {
   readonly memberOf: (workerId: number) => Member | undefined
   /** Takes what a worker says by its lane. */
   readonly receive: (member: Member, received: Received) => void
+  /** What came by its lane was no message. */
+  readonly fail: (member: Member, error: LockstepError) => void
   readonly nowMs: () => number
 }
 
@@ -14,7 +16,7 @@ export type LaneDoorOptions = {
 export type LaneDoor = (connect: (handlers: ConnectionHandlers) => Connection, greeted: () => void) => void
 
 /** Lets the lanes of workers' computing threads in, and nobody else. */
-export function createLaneDoor({ sizes, memberOf, receive, nowMs }: LaneDoorOptions): LaneDoor {
+export function createLaneDoor({ sizes, memberOf, receive, fail, nowMs }: LaneDoorOptions): LaneDoor {
   /** Gives a lane to the worker whose computing thread it says it is, and says so; cuts anything else off. */
   function claim(lane: Connection, message: Message): Member | null {
     const member = message.type === 'lane' ? memberOf(message.workerId) : undefined
@@ -37,8 +39,10 @@ export function createLaneDoor({ sizes, memberOf, receive, nowMs }: LaneDoorOpti
         member = claim(lane, received.message)
         if (member !== null) greeted()
       },
-      onClose: () => {
-        if (member !== null) member.hungUpAt = nowMs()
+      onClose: error => {
+        if (member === null) return
+        member.hungUpAt = nowMs()
+        if (error?.code === 'message-invalid') fail(member, error)
       },
     })
   }

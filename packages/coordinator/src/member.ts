@@ -1,7 +1,7 @@
 import type { Connection, MessageOf } from '@lockstep/protocol'
 import type { WorkerFacts } from './events.ts'
 import type { Desk } from './shared-memory/shared-memory.ts'
-import type { ClockOffset } from './timing/clock-offset.ts'
+import { type ClockOffset, createClockOffset } from './timing/clock-offset.ts'
 
 /** A connection on its way from `hello` to taking part, and what is known of the worker behind it. */
 export type Member = {
@@ -30,6 +30,10 @@ export type Member = {
   readonly clock: ClockOffset
   samples: number
   shards: number
+  /** Answers that could not be used. */
+  refused: number
+  /** The steps of what it was given, by key, back to the one to which it has come. */
+  readonly given: Map<string, number>
   outcome: string
 }
 
@@ -45,6 +49,30 @@ export type Patience = {
   /** A computing thread with something to do that finishes nothing for so long hangs. */
   readonly hangMs: (workerId: number) => number
   readonly queuedBytes: number
+}
+
+export function newMember(address: string, nowMs: number): Omit<Member, 'connection'> {
+  return {
+    address,
+    facts: null,
+    lane: null,
+    hungUpAt: null,
+    desk: null,
+    reached: 0,
+    active: false,
+    gone: false,
+    connectedAt: nowMs,
+    lastHeardAt: nowMs,
+    receivedBytes: 0,
+    heartbeat: null,
+    hangingMs: 0,
+    clock: createClockOffset(),
+    samples: 0,
+    shards: 0,
+    refused: 0,
+    given: new Map(),
+    outcome: '',
+  }
 }
 
 /** By which of its connections a member gets what its replica is to do. */

@@ -2,6 +2,7 @@ import type { PackedGradient } from '@lockstep/model/arithmetic'
 import {
   type Connection,
   type ConnectionHandlers,
+  describeError,
   encodeMessage,
   type LockstepError,
   type Message,
@@ -27,9 +28,19 @@ import { peerUrl } from './direct/peer-url.ts'
 import type { EventListener, WorkerFacts } from './events.ts'
 import type { SendableTask, Verdict } from './exchange.ts'
 import { createLaneDoor, type LaneDoor } from './lane-door.ts'
-import { carrierOf, findFault, findHang, type Member, noteHeartbeat, noticeBytes, type Patience } from './member.ts'
-import type { Desk, SharedMemory } from './shared-memory/shared-memory.ts'
-import { type ClockOffset, createClockOffset } from './timing/clock-offset.ts'
+import {
+  carrierOf,
+  findFault,
+  findHang,
+  type Member,
+  newMember,
+  noteHeartbeat,
+  noticeBytes,
+  type Patience,
+} from './member.ts'
+import type { SharedMemory } from './shared-memory/shared-memory.ts'
+import { createStanding } from './standing.ts'
+import type { ClockOffset } from './timing/clock-offset.ts'
 import type { WorkerTimes } from './timing/step-timing.ts'
 
 export type MembershipOptions = {
@@ -61,8 +72,17 @@ export type Membership = {
   readonly accept: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
   readonly acceptLane: LaneDoor
   readonly assign: (workerId: number, task: SendableTask<Answer>) => void
-  /** Counts a shard that a worker has done in an exchange among workers. */
+  /** Counts a shard that a worker has done, where its answer did not settle it at once. */
   readonly credit: (workerId: number, samples: number) => void
+  /** Counts an answer of a worker that cannot be used. */
+  readonly note: (workerId: number, reason: string) => void
+  /** Holds a wrong answer against a worker, which is excluded when it was one too many. */
+  readonly charge: (workerId: number, reason: string) => void
+  /** Sends a worker away for good: it is refused when it comes back. */
+  readonly exclude: (workerId: number, reason: string) => void
+  /** Sends all away that take part. They come back by themselves. */
+  readonly scatter: (reason: string) => void
+  readonly factsOf: (workerId: number) => WorkerFacts
   readonly tell: (workerId: number, message: Message) => void
   /** Gives a worker the state of this moment anew. */
   readonly restate: (workerId: number) => void
@@ -85,6 +105,7 @@ export function createMembership(options: MembershipOptions): Membership {
   const present = new Set<Member>()
   const taking = new Map<number, Member>()
   const everyone: Member[] = []
+  const standing = createStanding()
   let lastTickAt = nowMs()
   let farewell: MessageOf<'bye'> | null = null
 
@@ -114,7 +135,7 @@ export function createMembership(options: MembershipOptions): Membership {
 
   function greet(member: Member, hello: MessageOf<'hello'>): void {
     if (member.facts !== null) return refuse(member, 'a second hello')
-    const refusal = refuseHello(hello, options.token, welcome.layoutHash)
+    const refusal = refuseHello(hello, options.token, welcome.layoutHash) ?? standing.refuse(hello)
     if (refusal !== null) return refuse(member, refusal)
     const { name, host, device, cores } = hello
     member.facts = { id: everyone.length + 1, name, host, device, cores, backend: '' }
@@ -164,13 +185,33 @@ export function createMembership(options: MembershipOptions): Membership {
     const slot = slotOf(member, key)
     const { isStale, fault } = judgePlace(member, slot, message)
     if (isStale) return
-    if (fault !== null) return refuse(member, fault)
+    if (fault !== null) return accuse(member, fault)
     const readGradient = gradientReader(member, slot, tensors)
-    const verdict = options.onAnswer(key, { workerId: member.facts!.id, message, readGradient })
-    if (verdict.fault !== null) return refuse(member, verdict.fault)
+    // Its slot is free once it has been read, which comes before the worker is given anything else.
     member.desk?.clear(key)
+    const verdict = options.onAnswer(key, { workerId: member.facts!.id, message, readGradient })
+    // A replica that has drifted is set right when it comes back.
+    if (verdict.fault !== null) return (message.type === 'metrics' ? refuse : accuse)(member, verdict.fault)
     reach(member, message.step)
     if (verdict.taken && message.type === 'gradient') credit(member, message.count)
+  }
+
+  /** Sends a worker away for an answer that no right one gives. */
+  function accuse(member: Member, reason: string): void {
+    member.refused += 1
+    if (standing.charge(member.facts!)) exclude(member, reason)
+    else refuse(member, reason)
+  }
+
+  function exclude(member: Member, reason: string): void {
+    standing.exclude(member.facts!, reason)
+    member.connection.close({ type: 'bye', code: 'refused', reason: `excluded: ${reason}` })
+    leave(member, `excluded: ${reason}`)
+  }
+
+  function note(member: Member, reason: string): void {
+    member.refused += 1
+    onEvent({ type: 'answer-refused', worker: member.facts!, reason })
   }
 
   function refuse(member: Member, reason: string): void {
@@ -208,7 +249,8 @@ export function createMembership(options: MembershipOptions): Membership {
     if (!member.gone && !member.active && error !== null) {
       onEvent({ type: 'refused', address: member.address, reason: error.message })
     }
-    leave(member, error === null ? 'connection closed' : error.message)
+    if (error?.code === 'message-invalid' && member.active && !member.gone) accuse(member, describeError(error))
+    else leave(member, error === null ? 'connection closed' : error.message)
   }
 
   function tick(): void {
@@ -256,6 +298,7 @@ export function createMembership(options: MembershipOptions): Membership {
       sizes: welcome.sizes,
       memberOf: workerId => everyone[workerId - 1],
       receive,
+      fail: lose,
       nowMs,
     }),
     tick,
@@ -265,10 +308,17 @@ export function createMembership(options: MembershipOptions): Membership {
       if (member !== undefined) assign(member, task)
     },
     broadcast: (update, gradient) => broadcast([...taking.values()], options.sharedMemory, update, gradient),
-    credit: (workerId, samples) => {
+    credit: (workerId, samples) => credit(everyone[workerId - 1]!, samples),
+    note: (workerId, reason) => note(everyone[workerId - 1]!, reason),
+    charge: (workerId, reason) => {
       const member = taking.get(workerId)
-      if (member !== undefined) credit(member, samples)
+      if (member !== undefined && standing.charge(member.facts!)) exclude(member, reason)
     },
+    exclude: (workerId, reason) => exclude(everyone[workerId - 1]!, reason),
+    scatter: reason => {
+      for (const member of [...taking.values()]) refuse(member, reason)
+    },
+    factsOf: workerId => everyone[workerId - 1]!.facts!,
     tell: (workerId, message) => taking.get(workerId)?.connection.send(message),
     restate: workerId => {
       const member = taking.get(workerId)
@@ -292,28 +342,6 @@ function isAnswer(message: Message): message is Answer['message'] {
 function isDirect(message: Message): message is DirectMessage {
   const { type } = message
   return type === 'linked' || type === 'unlinked' || type === 'dissolved' || type === 'slice'
-}
-
-function newMember(address: string, nowMs: number): Omit<Member, 'connection'> {
-  const facts: WorkerFacts | null = null
-  const desk: Desk | null = null
-  const heard = { connectedAt: nowMs, lastHeardAt: nowMs, receivedBytes: 0 }
-  const clock = createClockOffset()
-  const work = { reached: 0, heartbeat: null, hangingMs: 0, samples: 0, shards: 0 }
-  const lane: Connection | null = null
-  return {
-    address,
-    facts,
-    lane,
-    hungUpAt: null,
-    desk,
-    clock,
-    ...heard,
-    active: false,
-    gone: false,
-    ...work,
-    outcome: '',
-  }
 }
 
 /** Leaves a time out of account in which nobody could be heard. */

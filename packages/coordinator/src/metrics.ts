@@ -95,6 +95,11 @@ export const runSummarySchema = z.object({
   seed: z.int(),
   /** The way that the gradients of most steps went. Absent in runs of before there was a choice. */
   topology: z.enum(['star', 'direct']).optional(),
+  /**
+   * Shards that were drawn to be computed twice: those on which two workers agreed, and those for which there was only one.
+   * Null without audits, and in summaries of earlier versions. Counted since the last start.
+   */
+  audit: z.object({ fraction: z.number(), compared: z.int(), alone: z.int() }).nullable().default(null),
   trainSeconds: z.number(),
   /** Null while fewer steps than the 20 of the warm-up have run. */
   imagesPerSecond: z.number().nullable(),
@@ -115,6 +120,8 @@ export const runSummarySchema = z.object({
       device: z.string(),
       samples: z.int(),
       shards: z.int(),
+      /** Answers that could not be used: not finite, of the wrong size, or not asked for. */
+      refused: z.int().default(0),
       /** How the worker ended: still there at the end of the run, or why it went. */
       outcome: z.string(),
     }),

@@ -1,10 +1,12 @@
 import { type Arithmetic, createTreeReduction, type GradientFormat } from '@lockstep/model/arithmetic'
 import type { MessageOf } from '@lockstep/protocol'
+import type { Audit } from './audit/audit.ts'
+import { addGradient, keepGradient } from './audit/gradient-opinion.ts'
 import type { BatchShards } from './batches.ts'
 import type { Answer } from './delivery.ts'
 import type { Ring } from './direct/rings.ts'
 import type { Exchange, SendableTask } from './exchange.ts'
-import { type StepTiming, within } from './timing/step-timing.ts'
+import type { StepTiming } from './timing/step-timing.ts'
 import type { VectorPool } from './vector-pool.ts'
 
 /** What a global batch came to: the mean over its samples of what `ShardGradient` holds, and sums over them. */
@@ -32,6 +34,7 @@ export type ReductionTools = {
   readonly arithmetic: Arithmetic
   readonly vectors: VectorPool
   readonly format: GradientFormat
+  readonly audit: Audit
   readonly timing: Pick<StepTiming, 'enter'>
 }
 
@@ -60,14 +63,16 @@ export function pendingBatch(batch: PendingBatch): PendingBatch {
 export function createShardTasks(
   batch: BatchShards,
   { runId, step, shards }: BatchRun,
-  { arithmetic, vectors, format, timing }: ReductionTools,
+  tools: ReductionTools,
   ring?: Omit<RingOrder, 'total'>,
 ) {
   const total = batch.reduce((sum, { count }) => sum + count, 0)
-  const reduction = createTreeReduction({ arithmetic, shards, total })
+  const reduction = createTreeReduction({ arithmetic: tools.arithmetic, shards, total })
   const used: Float32Array[] = []
-  const tasks = batch.map(
-    ({ shard, count, read }): SendableTask<Answer> => ({
+  const hearing = { ...tools, reduction, used }
+  const tasks = batch.map(({ shard, count, read }): SendableTask<Answer> => {
+    const isAudited = tools.audit.isDrawn(step, shard)
+    return {
       key: workKey(step, shard),
       step,
       index: shard,
@@ -76,20 +81,15 @@ export function createShardTasks(
       order: { type: 'work', runId, step, shard, count, ...(ring === undefined ? {} : { ring: { ...ring, total } }) },
       tensors: read,
       findFault: ({ message }) => (message.count === count ? null : `${message.count} samples instead of ${count}`),
-      take: ({ message, readGradient }) => {
-        if (message.type !== 'gradient') return
-        const gradient = vectors.take()
-        used.push(gradient)
-        format.receive(readGradient, gradient)
-        within(timing, 'reduce', () => reduction.add(shard, gradient, count))
-      },
-    }),
-  )
+      voices: isAudited ? 2 : 1,
+      hear: answer => (isAudited ? keepGradient : addGradient)(answer, hearing),
+    }
+  })
   const reduce = (answers: readonly Answer[]): BatchResult => ({
     gradient: reduction.result(),
     ...sumAnswers(answers),
   })
-  return { tasks, reduce, release: () => used.forEach(vectors.giveBack) }
+  return { tasks, reduce, release: () => used.forEach(tools.vectors.giveBack) }
 }
 
 function sumAnswers(answers: readonly Answer[]): Omit<BatchResult, 'gradient'> {

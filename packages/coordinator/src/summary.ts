@@ -27,7 +27,7 @@ export function summarizeRun(
   facts: SummaryFacts,
   state: RunState,
   members: readonly Member[],
-  outcome: Pick<RunSummary, 'status' | 'test' | 'topology' | 'phases' | 'weightsSha256'>,
+  outcome: Pick<RunSummary, 'status' | 'test' | 'topology' | 'audit' | 'phases' | 'weightsSha256'>,
 ): RunSummary {
   const { epochs, trainSeconds, measuredSamples, measuredSeconds } = state.history
   const last = epochs.at(-1)
@@ -47,9 +47,9 @@ export function summarizeRun(
   }
 }
 
-function describeMember({ facts, samples, shards, gone, outcome }: Member): RunSummary['perWorker'][number] {
+function describeMember({ facts, samples, shards, refused, gone, outcome }: Member): RunSummary['perWorker'][number] {
   const { id, name, host, device } = facts!
-  return { id, name, host, device, samples, shards, outcome: gone ? outcome : 'stayed to the end' }
+  return { id, name, host, device, samples, shards, refused, outcome: gone ? outcome : 'stayed to the end' }
 }
 
 function figures({ trainLoss, trainAccuracy, validationLoss, validationAccuracy }: EpochMetrics) {

@@ -1,7 +1,7 @@
 import type { ImageSplit } from '@lockstep/data'
 import { applyUpdate, type LearningRateSchedule, type Updater, weightsSha256 } from '@lockstep/model'
 import type { PackedGradient } from '@lockstep/model/arithmetic'
-import type { MessageOf, RunConfig } from '@lockstep/protocol'
+import { LockstepError, type MessageOf, type RunConfig } from '@lockstep/protocol'
 import { type BatchShards, epochBatches } from './batches.ts'
 import type { Answer } from './delivery.ts'
 import type { Direct } from './direct/direct.ts'
@@ -89,7 +89,7 @@ async function trainEpoch(run: Training): Promise<boolean> {
     submitUpTo(batch + batchesAhead)
     const pending = ahead.shift()!
     timing.enter('wait')
-    const result = await pending.result
+    const result = await unlessDiverged(run, state.step + 1, pending.result)
     tellStep(run, result)
     // While the workers take the step and compute the next one.
     timing.enter('prepare')
@@ -130,7 +130,6 @@ function submit(run: Training, batch: BatchShards, step: number): PendingBatch {
 /** Tells the workers the mean gradient of a step, before it is taken here: they compute meanwhile. */
 function tellStep(run: Training, { gradient, lossSum, count, isEverywhere }: BatchResult): void {
   const { state, runId, timing } = run
-  if (!Number.isFinite(lossSum)) throw lossDiverged(run, 'training', lossSum / count, state.step + 1)
   run.losses.add(lossSum / count)
   if (isEverywhere?.() === true) return
   timing.enter('send')
@@ -202,21 +201,34 @@ async function finishEpoch(run: Training, start: EpochStart): Promise<void> {
 
 async function validate(run: Training, split: ImageSplit): Promise<{ loss: number; accuracy: number }> {
   run.onEvent({ type: 'phase', phase: 'validating', active: run.activeWorkers() })
-  return evaluate(run, split, 'validation')
+  return evaluate(run, split, 'validating')
 }
 
-/** Mean loss and accuracy of a split under the present weights. Throws `diverged` when the loss is no number. */
+/** Mean loss and accuracy of a split under the present weights. Throws `diverged` when a loss is no number. */
 export async function evaluate(
   run: Training,
   split: ImageSplit,
-  name: 'validation' | 'test',
+  phase: 'validating' | 'testing',
 ): Promise<{ loss: number; accuracy: number }> {
-  await awaitQuorum(run, name === 'validation' ? 'validating' : 'testing')
+  await awaitQuorum(run, phase)
   const { runId, state, exchange } = run
   const { step, weights } = state
-  const figures = await evaluateSplit(exchange, split, { runId, step, weightsSha256: weightsSha256(weights) })
-  if (!Number.isFinite(figures.loss)) throw lossDiverged(run, name, figures.loss, step)
-  return figures
+  const figures = evaluateSplit(exchange, split, { runId, step, weightsSha256: weightsSha256(weights) })
+  return unlessDiverged(run, step, figures)
+}
+
+/** What is not finite, whoever computes it, ends a training. `step`, from 1, is the one that is taken or was last. */
+async function unlessDiverged<T>(
+  { state, losses, learningRateAt }: Training,
+  step: number,
+  result: Promise<T>,
+): Promise<T> {
+  return result.catch(error => {
+    if (!(error instanceof LockstepError) || error.code !== 'not-finite') throw error
+    const learningRate = learningRateAt(Math.max(0, step - 1))
+    const where = { step, epoch: state.position.epoch, learningRate, losses: losses.last() }
+    throw diverged({ what: error.message, ...where })
+  })
 }
 
 /** Training samples over the wall time of their steps; 0 where a resume found all steps of the epoch done. */
@@ -227,10 +239,4 @@ function trainSpeed({ position, history }: RunState, start: EpochStart): number 
 
 function trainMeans({ lossSum, correct, count }: Position): { trainLoss: number; trainAccuracy: number } {
   return { trainLoss: lossSum / count, trainAccuracy: correct / count }
-}
-
-function lossDiverged({ state, losses, learningRateAt }: Training, name: string, loss: number, step: number) {
-  const learningRate = learningRateAt(Math.max(0, step - 1))
-  const what = `the ${name} loss is ${loss}`
-  return diverged({ what, step, epoch: state.position.epoch, learningRate, losses: losses.last() })
 }

@@ -1,11 +1,11 @@
 /** Vectors of one size that are used again: what a step needs is allocated in the first one. */
-export type VectorPool = {
-  readonly take: () => Float32Array
+export type VectorPool<V = Float32Array> = {
+  readonly take: () => V
   /** Its elements stay as they are until it is taken again. */
-  readonly giveBack: (vector: Float32Array) => void
+  readonly giveBack: (vector: V) => void
 }
 
-export function createVectorPool(size: number, allocate: (elements: number) => Float32Array): VectorPool {
-  const free: Float32Array[] = []
-  return { take: () => free.pop() ?? allocate(size), giveBack: vector => void free.push(vector) }
+export function createVectorPool<V>(allocate: () => V): VectorPool<V> {
+  const free: V[] = []
+  return { take: () => free.pop() ?? allocate(), giveBack: vector => void free.push(vector) }
 }

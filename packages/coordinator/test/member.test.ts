@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { findFault, findHang, type Member, noteHeartbeat, type Patience } from '../src/member.ts'
-import { createClockOffset } from '../src/timing/clock-offset.ts'
+import { findFault, findHang, type Member, newMember, noteHeartbeat, type Patience } from '../src/member.ts'
 import { createFakePeer } from './support/fake-peer.ts'
 
 const patience: Patience = { helloMs: 5000, readyMs: 60_000, silenceMs: 1600, hangMs: () => 30_000, queuedBytes: 1000 }
@@ -9,24 +8,10 @@ const peer = createFakePeer()
 const connection = peer.connect({ onMessage: () => undefined, onClose: () => undefined })
 
 const member = (changes: Partial<Member>): Member => ({
-  address: 'here',
+  ...newMember('here', 0),
   connection,
   facts,
-  lane: null,
-  hungUpAt: null,
-  desk: null,
-  reached: 0,
   active: true,
-  gone: false,
-  connectedAt: 0,
-  lastHeardAt: 0,
-  receivedBytes: 0,
-  heartbeat: null,
-  hangingMs: 0,
-  clock: createClockOffset(),
-  samples: 0,
-  shards: 0,
-  outcome: '',
   ...changes,
 })
 const heartbeat = (pending: number, quietMs: number) =>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createLobby, gradient, gradientTensors, heartbeat, hello, ready } from './support/lobby.ts'
+import { createLobby, gradient, gradientTensors, heartbeat, hello, ready, task } from './support/lobby.ts'
 
 const typesSentTo = (peer: ReturnType<ReturnType<typeof createLobby>['connect']>) =>
   peer.received.map(({ message }) => message.type)
@@ -89,8 +89,9 @@ describe('while time passes', () => {
 })
 
 test('the clock of a worker is told with its times, from heartbeats that went there and back', () => {
-  const { connect, clock, told } = createLobby()
+  const { membership, connect, clock, told } = createLobby()
   const peer = connect(hello, ready)
+  membership.assign(1, task)
   peer.say({ ...gradient, times: [7] }, gradientTensors)
   // Sent at 100, at the worker when its clock said 5101, answered at 5151 there, back at 152: 5000 ahead.
   clock.nowMs = 152

@@ -12,6 +12,7 @@ import {
   ready,
   runId,
   task,
+  taskOf,
   update,
 } from './support/lobby.ts'
 
@@ -59,6 +60,7 @@ describe('a worker', () => {
   test('has the samples and shards of its answers counted, if they are taken', () => {
     const { membership, connect, answering, answers } = createLobby()
     const peer = connect(hello, ready)
+    for (const shard of [1, 2]) membership.assign(1, taskOf(shard))
     peer.say(gradient, gradientTensors)
     peer.say({ ...gradient, shard: 2, count: 4 }, gradientTensors)
     answering.verdict = { taken: false, fault: null }
@@ -158,9 +160,10 @@ describe('a worker that takes part is sent away', () => {
     ['when it gets ready a second time', ready, {}, 'a second ready'],
     ['when it greets again', hello, {}, 'a second hello'],
   ] as const)('%s', (_, message, tensors, reason) => {
-    const { connect, answering, calls, reasons } = createLobby()
+    const { membership, connect, answering, calls, reasons } = createLobby()
     answering.verdict = { taken: false, fault: 'its replica has drifted' }
     const peer = connect(hello, ready)
+    membership.assign(1, task)
     peer.say(message, tensors)
     expect(peer.last('bye')).toEqual({ type: 'bye', code: 'refused', reason })
     expect([calls, reasons()]).toEqual([['join 1', 'leave 1'], [`worker-lost: refused: ${reason}`]])

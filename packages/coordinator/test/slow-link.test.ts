@@ -5,7 +5,7 @@ import { createHappenings, webSocketFrame } from '@lockstep/protocol/testing'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { tinySizes } from './support/decode.ts'
 import { attachClient, startListener } from './support/listener.ts'
-import { createLobby, gradient, gradientTensors, hello, ready } from './support/lobby.ts'
+import { createLobby, gradient, gradientTensors, hello, ready, task } from './support/lobby.ts'
 import { makeSelfSigned } from './support/self-signed.ts'
 
 const own = makeSelfSigned()
@@ -41,6 +41,7 @@ test.each([
   ['with TLS', own],
 ])('a gradient may take longer on its way than a worker may be silent, %s', async (_, tls) => {
   const { membership, clock, end, transport, answers, reasons, pass } = await takePart(tls)
+  membership.assign(1, task)
   const frame = webSocketFrame(encodeMessage(gradient, gradientTensors), 'client')
   const before = end.receivedBytes()
   for (let tick = 1; tick <= ticks; tick++) {

@@ -2,6 +2,7 @@ import type { ShardGradient } from '@lockstep/model'
 import { createGradientFormat, type PackedGradient, plainArithmetic } from '@lockstep/model/arithmetic'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { createAudit } from '../src/audit/audit.ts'
 import { epochBatches } from '../src/batches.ts'
 import type { Answer } from '../src/delivery.ts'
 import { createExchange, type Order } from '../src/exchange.ts'
@@ -14,12 +15,16 @@ import { makeSplit, tinyConfig, tinyState } from './support/tiny-plan.ts'
 const engine = createTinyEngine()
 const { weights } = tinyState()
 
-const tools = () => ({
-  arithmetic: plainArithmetic,
-  vectors: createVectorPool(weights.length, size => new Float32Array(size)),
-  format: createGradientFormat(tinyConfig, plainArithmetic, weights.length),
-  timing: createIdleTiming(),
-})
+const tools = () => {
+  const format = createGradientFormat(tinyConfig, plainArithmetic, weights.length)
+  return {
+    arithmetic: plainArithmetic,
+    vectors: createVectorPool<Float32Array>(() => new Float32Array(weights.length)),
+    format,
+    audit: createAudit(0, tinyConfig.seed, format, weights.length),
+    timing: createIdleTiming(),
+  }
+}
 
 /** What a worker answers for a shard: the mean gradient of its samples. */
 type ShardAnswer = {

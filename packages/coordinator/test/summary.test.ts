@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Member } from '../src/member.ts'
+import { type Member, newMember } from '../src/member.ts'
 import { runSummarySchema } from '../src/metrics.ts'
 import { type SummaryFacts, summarizeRun } from '../src/summary.ts'
-import { createClockOffset } from '../src/timing/clock-offset.ts'
 import { epochWith } from './support/epoch-metrics.ts'
 import { createFakePeer } from './support/fake-peer.ts'
 import { tinyState } from './support/tiny-plan.ts'
@@ -27,30 +26,19 @@ const facts: SummaryFacts = {
 const outcome = {
   status: 'completed',
   test: { loss: 1, accuracy: 0.5 },
+  audit: { fraction: 0.5, compared: 7, alone: 1 },
   phases: null,
   weightsSha256: 'ab'.repeat(32),
 } as const
 const connection = createFakePeer().connect({ onMessage: () => undefined, onClose: () => undefined })
 
 const member = (id: number, backend: string, changes: Partial<Member> = {}): Member => ({
-  address: 'here',
+  ...newMember('here', 0),
   connection,
   facts: { id, name: `w${id}`, host: 'h', device: 'cpu', cores: 2, backend },
-  lane: null,
-  hungUpAt: null,
-  desk: null,
-  reached: 0,
   active: true,
-  gone: false,
-  connectedAt: 0,
-  lastHeardAt: 0,
-  receivedBytes: 0,
-  heartbeat: null,
-  hangingMs: 0,
-  clock: createClockOffset(),
   samples: 10 * id,
   shards: id,
-  outcome: '',
   ...changes,
 })
 
@@ -66,7 +54,7 @@ describe('a summary', () => {
       measuredSeconds: 2,
     }
     const gone = { gone: true, outcome: 'silent for 2.0 s' }
-    const members = [member(1, 'TensorFlow'), member(2, 'wasm', gone), member(3, 'TensorFlow')]
+    const members = [member(1, 'TensorFlow'), member(2, 'wasm', { ...gone, refused: 3 }), member(3, 'TensorFlow')]
     const summary = summarizeRun(facts, state, members, outcome)
     expect(runSummarySchema.parse(summary)).toEqual(summary)
     const figures = { trainLoss: 1, trainAccuracy: 0.5, validationAccuracy: 0.25 }
@@ -75,10 +63,12 @@ describe('a summary', () => {
     expect(summary.final).toEqual({ ...figures, validationLoss: 2 })
     expect(summary.best).toEqual({ ...figures, epoch: 2, validationLoss: 1 })
     expect(summary.backends).toEqual(['TensorFlow', 'wasm'])
-    expect(summary.perWorker.map(({ id, samples, shards, outcome }) => [id, samples, shards, outcome])).toEqual([
-      [1, 10, 1, 'stayed to the end'],
-      [2, 20, 2, 'silent for 2.0 s'],
-      [3, 30, 3, 'stayed to the end'],
+    expect(
+      summary.perWorker.map(worker => [worker.id, worker.samples, worker.shards, worker.refused, worker.outcome]),
+    ).toEqual([
+      [1, 10, 1, 0, 'stayed to the end'],
+      [2, 20, 2, 3, 'silent for 2.0 s'],
+      [3, 30, 3, 0, 'stayed to the end'],
     ])
   })
 

@@ -2,7 +2,7 @@ import { weightsSha256 } from '@lockstep/model'
 import { LockstepError } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { createTinyEngine } from './support/tiny-engine.ts'
-import { savedState, tinyPlan } from './support/tiny-plan.ts'
+import { savedState, tinyPlan, tinyState } from './support/tiny-plan.ts'
 import { trainAlone } from './support/train-alone.ts'
 import { trainTiny } from './support/train-tiny.ts'
 
@@ -65,10 +65,22 @@ describe('training ends', () => {
       code: 'diverged',
       // 8 steps in all: from the fifth on at a tenth of the rate, and from the seventh on at a hundredth.
       message:
-        'training has diverged at step 7 in epoch 2, learning rate 0.0005: the training loss is NaN, after losses of 4.000, 8.000, 16.00, 32.00, 64.00',
+        'training has diverged at step 7 in epoch 2, learning rate 0.0005: the gradient of shard 0 of step 7 is not finite, computed twice by worker 1 (fake on here), after losses of 4.000, 8.000, 16.00, 32.00, 64.00',
       hint: expect.stringContaining('--learning-rate'),
     })
     expect(plan.state.step).toBe(6)
+  })
+
+  test('with an error when the same shard is no number on two workers, who are named', async () => {
+    const weights = tinyState().weights.fill(Number.NaN)
+    const plan = tinyPlan({}, { ...tinyState(), weights })
+    await expect(trainTiny({ workers: 2, plan })).rejects.toMatchObject({
+      code: 'diverged',
+      message: expect.stringMatching(
+        /^training has diverged at step 1 in epoch 1, learning rate 0.05: the gradient of shard \d of step 1 is not finite, computed by worker (1|2) \(fake on here\) and worker (1|2) \(fake on here\)$/,
+      ),
+    })
+    expect(plan.state.step).toBe(0)
   })
 
   test('with an error when the validation loss is no number', async () => {
@@ -79,7 +91,12 @@ describe('training ends', () => {
       plan,
       engine: { ...engine, evaluate: (...shard) => ({ ...engine.evaluate(...shard), lossSum: Infinity }) },
     })
-    await expect(running).rejects.toMatchObject({ code: 'diverged', message: expect.stringMatching(/validation loss/) })
+    await expect(running).rejects.toMatchObject({
+      code: 'diverged',
+      message: expect.stringMatching(
+        /^training has diverged at step 4 in .*: the evaluation of chunk 0 after step 4 is not/,
+      ),
+    })
     expect(plan.state.history.epochs).toEqual([])
   })
 

@@ -14,6 +14,11 @@ export const launchOptionsSchema = z.strictObject({
   tlsCert: z.string().min(1).nullable().describe('certificate (PEM): workers connect by wss://'),
   tlsKey: z.string().min(1).nullable().describe('its private key (PEM)'),
   topology: z.enum(['auto', 'star', 'direct']).describe('way of the gradients: by the coordinator or among workers'),
+  audit: z
+    .number()
+    .min(0)
+    .max(1)
+    .describe('fraction of the shards that two workers compute, to be compared to the bit'),
   minWorkers: z.int().min(1).max(1024).nullable().describe('workers without which training neither starts nor goes on'),
   wait: z.number().min(0).max(86_400).describe('seconds to go on without any worker'),
   checkpointEvery: z.int().min(0).describe('steps between checkpoints beside those after each epoch, 0: none'),
@@ -42,6 +47,7 @@ export const launchDefaults: LaunchOptions = {
   tlsCert: null,
   tlsKey: null,
   topology: 'auto',
+  audit: 0,
   minWorkers: null,
   wait: 60,
   checkpointEvery: 0,

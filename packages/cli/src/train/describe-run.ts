@@ -47,8 +47,23 @@ export function describeEnd(summary: RunSummary, folder: string): string {
   }
   if (test !== null)
     lines.push(field('test', `loss ${formatNumber(test.loss)}, accuracy ${formatNumber(test.accuracy)}`))
+  lines.push(...describeDoubts(summary))
   lines.push(field('weights', `sha256 ${summary.weightsSha256}`), field('run', folder), ...nextSteps(summary, folder))
   return `${lines.join('\n')}\n`
+}
+
+/** What was compared, and which workers gave answers that could not be used. */
+function describeDoubts({ audit, perWorker }: RunSummary): string[] {
+  const lines: string[] = []
+  if (audit !== null) {
+    const alone = audit.alone === 0 ? '' : `, ${formatCount(audit.alone)} only once for lack of a second worker`
+    lines.push(field('audited', `${formatCount(audit.compared)} shards computed by two workers${alone}`))
+  }
+  for (const { id, name, refused, outcome } of perWorker) {
+    if (refused > 0) lines.push(field('refused', `worker ${id} (${name}): ${formatCount(refused)} answers`))
+    if (outcome.startsWith('excluded: ')) lines.push(field('excluded', `worker ${id} (${name}): ${outcome.slice(10)}`))
+  }
+  return lines
 }
 
 function nextSteps({ status }: RunSummary, folder: string): string[] {

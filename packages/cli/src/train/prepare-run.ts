@@ -46,7 +46,7 @@ export async function prepareRun(
 ): Promise<PreparedRun> {
   const { launch } = settings
   const address = readListenAddress(launch.listen, launch.tokenFile !== null)
-  if (launch.tlsCert !== null && launch.topology === 'direct') throw directInTheOpen()
+  if (launch.topology === 'direct') refuseDirect(launch)
   const token = await readToken(launch.tokenFile)
   const tls = await readTls(launch.tlsCert, launch.tlsKey)
 
@@ -96,12 +96,17 @@ function settleCrew({ launch, config }: Settings, resumed: Resumed | null, hasLo
   return hasLocalWorkers ? chooseCrew(wishes, readCapacity()) : chooseRemoteCrew(wishes)
 }
 
-function directInTheOpen(): LockstepError {
-  return new LockstepError('bad-configuration', 'links between workers are not encrypted', {
-    kind: 'usage',
-    expected: '--topology star, or auto, with --tls-cert',
-    received: '--topology direct',
-  })
+/** What only the coordinator can do with gradients it has to be sent. */
+function refuseDirect({ tlsCert, audit }: LaunchOptions): void {
+  const refuse = (message: string, flag: string) => {
+    throw new LockstepError('bad-configuration', message, {
+      kind: 'usage',
+      expected: `--topology star, or auto, with ${flag}`,
+      received: '--topology direct',
+    })
+  }
+  if (tlsCert !== null) refuse('links between workers are not encrypted', '--tls-cert')
+  if (audit > 0) refuse('gradients that are exchanged among workers cannot be audited', '--audit')
 }
 
 async function openDataSetFor(

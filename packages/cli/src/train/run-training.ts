@@ -82,6 +82,7 @@ async function conduct(
     quorum: prepared.quorum,
     waitMs: launch.wait * 1000,
     topology: launch.topology,
+    audit: launch.audit,
     shareMemory: process.env.LOCKSTEP_SHARED_MEMORY !== 'off',
     checkpointEvery: launch.checkpointEvery,
     checkpointMinutes: launch.checkpointMinutes,

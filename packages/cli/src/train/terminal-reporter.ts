@@ -108,6 +108,10 @@ function describeEvent(event: CoordinatorEvent): string | null {
       return `worker ${event.worker.id} lost: ${event.worker.name} on ${event.worker.host}, ${event.reason}; ${event.active} active`
     case 'short-of-workers':
       return describeShortage(event)
+    case 'answer-refused':
+      return `refused an answer of worker ${event.worker.id}: ${event.worker.name} on ${event.worker.host}, ${event.reason}`
+    case 'unaudited':
+      return `nothing to compare with at step ${event.step}: with one worker there are no audits`
     case 'refused':
       return `refused ${event.address}: ${event.reason}`
     case 'not-written':

@@ -57,6 +57,7 @@ export function exampleSummary(epochs: readonly EpochMetrics[], changes: Partial
     epochs: epochs.length,
     steps: epochs.length * 800,
     phases: null,
+    audit: null,
     batchSize: 50,
     workers: 4,
     shards: 4,

@@ -21,6 +21,7 @@ const workerNamed = (id: number): RunSummary['perWorker'][number] => ({
   device: 'cpu',
   samples: 100,
   shards: 10,
+  refused: 0,
   outcome: 'stayed to the end',
 })
 

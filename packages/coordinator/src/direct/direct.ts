@@ -17,6 +17,8 @@ export type DirectOptions = {
   readonly step: () => number
   /** A worker needs the state anew: it can no longer get the updates that it lacks. */
   readonly onBehind: (workerId: number) => void
+  /** Replicas have taken a mean that none must take: all of them need the state anew, and what they answer is void. */
+  readonly onPoisoned: (reason: string) => void
   /** A worker has done a shard of so many samples. */
   readonly onCredit: (workerId: number, samples: number) => void
   readonly onLinked: (workers: number) => void
@@ -32,6 +34,9 @@ export type Direct = Pick<Rings, 'join' | 'leave' | 'introduce' | 'current'> & {
   readonly expectMean: (step: number, ring: Ring, write: WriteMean) => Promise<MeanFigures>
   /** Counts what a worker has contributed to a step that has been exchanged. */
   readonly credit: (workerId: number, samples: number) => void
+  /** Sends the members of a ring away, because they have taken such a mean. There is no ring any more after that. */
+  readonly reject: (ring: Ring, reason: string) => void
+  readonly isRejected: (ring: Ring) => boolean
   /** Waits no longer for the mean of a step. */
   readonly forgetMean: (step: number) => void
   /** Asks a worker that is past a step for its mean. Resolves with null when the worker is lost. */
@@ -52,6 +57,8 @@ export function createDirect(options: DirectOptions): Direct {
   const { runId, elements, nowMs } = options
   const rings = createRings({ ...options, newToken: () => randomBytes(32).toString('hex') })
   const awaited = new Map<number, Awaited>()
+  const rejected = new WeakSet<Ring>()
+  let isTrusted = true
   const haltMs = haltAfterMs(elements)
   let stirredAt = nowMs()
 
@@ -94,6 +101,13 @@ export function createDirect(options: DirectOptions): Direct {
     return figures
   }
 
+  function reject(ring: Ring, reason: string): void {
+    if (rejected.has(ring)) return
+    rejected.add(ring)
+    isTrusted = false
+    options.onPoisoned(reason)
+  }
+
   function leave(workerId: number): void {
     for (const [step, { from, done }] of awaited) {
       if (from !== workerId) continue
@@ -110,9 +124,14 @@ export function createDirect(options: DirectOptions): Direct {
 
   return {
     ...rings,
+    introduce: () => {
+      if (isTrusted) rings.introduce()
+    },
     receive,
     expectMean,
     credit: options.onCredit,
+    reject,
+    isRejected: ring => rejected.has(ring),
     forgetMean: step => void awaited.delete(step),
     recallMean,
     leave,

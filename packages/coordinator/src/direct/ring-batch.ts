@@ -47,6 +47,7 @@ export function submitToRing(
 
   async function exchanged(): Promise<BatchResult> {
     const [figures] = await Promise.all([direct.expectMean(step, ring, write), ...submitted])
+    if (!isUsable(figures)) return never()
     done = true
     creditContributions()
     return { ...resultOf(mean, figures), isEverywhere: isIntact }
@@ -57,13 +58,20 @@ export function submitToRing(
     const reached = await ring.settled
     if (done) return never()
     direct.forgetMean(step)
-    const recalled = await recall(reached)
-    if (recalled !== null) {
+    const recalled = direct.isRejected(ring) ? null : await recall(reached)
+    if (recalled !== null && isUsable(recalled)) {
       creditContributions()
       for (const { key } of tasks) exchange.withdraw(key)
       return resultOf(mean, recalled)
     }
     return reduce(await Promise.all(submitted.map((answer, index) => insist(answer, index))))
+  }
+
+  /** The workers are trusted with the mean but for this: a replica that has taken one that is not finite is of no use. */
+  function isUsable({ lossSum }: MeanFigures): boolean {
+    const isSound = Number.isFinite(lossSum) && tools.arithmetic.scale(mean, 1)
+    if (!isSound) direct.reject(ring, `the mean gradient of step ${step + 1}, which it has taken, is not finite`)
+    return !direct.isRejected(ring)
   }
 
   function creditContributions(): void {

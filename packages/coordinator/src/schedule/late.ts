@@ -1,4 +1,5 @@
 import { type Moment, slackMs } from './bench.ts'
+import { isSpared, type OpenTask, restrictionOf } from './open-task.ts'
 import { type Due, dueTimes, type Outlook } from './outlook.ts'
 import type { Assignment, Task } from './task.ts'
 
@@ -12,26 +13,30 @@ type LateTask<T extends Task> = Due<T> & { readonly holder: Outlook<T> }
 
 /**
  * Whom to give a task as well that another worker holds: idle workers that would by estimate do it from scratch before its
- * holder is done, the latest task first. A task has at most two holders. Nothing happens while a pace is unknown.
+ * holder is done, the latest task first. A task has at most one holder more than answers are wanted. Nothing happens while
+ * a pace is unknown.
  */
 export function secondHolders<T extends Task>(
   outlooks: readonly Outlook<T>[],
   moment: Moment,
-  holders: (task: T) => number,
+  openOf: (task: T) => OpenTask<T>,
 ): readonly Assignment<T>[] {
   const loads = outlooks.map(holder => ({ holder, due: dueTimes(holder, moment) }))
   const idle = loads.filter(({ due }) => due.length === 0).map(({ holder }) => holder)
   if (idle.length === 0) return []
-  const single = loads
+  let single = loads
     .flatMap(({ holder, due }) => due.map(each => ({ ...each, holder })))
-    .filter(({ held }) => held.wanted && held.task.step === moment.step && holders(held.task) === 1)
+    .filter(({ held }) => held.wanted && held.task.step === moment.step && !isSpared(openOf(held.task)))
     .sort((a, b) => b.inMs - a.inMs)
   const assignments: Assignment<T>[] = []
   for (const outlook of idle) {
-    const at = single.findIndex(late => isWorthCopying(late, outlook, moment))
-    if (at < 0) continue
-    const [{ held }] = single.splice(at, 1) as [LateTask<T>]
-    assignments.push({ workerId: outlook.bench.workerId, task: held.task })
+    const { workerId } = outlook.bench
+    const may = ({ held }: LateTask<T>) => restrictionOf(openOf(held.task))?.(workerId) !== false
+    const late = single.find(each => may(each) && isWorthCopying(each, outlook, moment))
+    if (late === undefined) continue
+    const { task } = late.held
+    single = single.filter(({ held }) => held.task !== task)
+    assignments.push({ workerId, task })
   }
   return assignments
 }

@@ -1,6 +1,7 @@
 import { type Bench, createBench, forgetBefore, type Moment, takeAnswer } from './bench.ts'
 import { hangLimitMs } from './hang.ts'
 import { secondHolders } from './late.ts'
+import { type OpenTask, openTask, restrictionOf } from './open-task.ts'
 import { createOutlooks } from './outlook.ts'
 import { sharePending } from './share.ts'
 import { type Assignment, isBefore, type Task } from './task.ts'
@@ -12,10 +13,12 @@ import { type Assignment, isBefore, type Task } from './task.ts'
  * A task goes to the worker that will by estimate finish it first. A worker is given `window` tasks at once, and more
  * where they are small, counting only those that are due no later than the new one: it never runs dry between two tasks,
  * and a task of a lost worker finds a place even if everybody holds tasks of later steps already. A task that its worker
- * is late with is given to an idle worker as well, and the first answer counts.
+ * is late with is given to an idle worker as well, and the first answer counts. Where several answers to a task are wanted,
+ * each is had from another worker.
  */
 export type Schedule<T extends Task> = {
-  readonly add: (task: T) => void
+  /** `answers`: how many are wanted, by default one. */
+  readonly add: (task: T, answers?: number) => void
   readonly join: (workerId: number, nowMs: number) => void
   /** Takes a worker out; what only it was to do is to be done again. */
   readonly leave: (workerId: number) => void
@@ -23,6 +26,10 @@ export type Schedule<T extends Task> = {
   readonly find: (workerId: number, key: string) => T | null
   /** Takes an answer: the task is done, unless it is already, and the worker's pace is known better. */
   readonly complete: (workerId: number, key: string, nowMs: number) => void
+  /** Takes an answer after which the task is not done: one less is wanted, and not of this worker. */
+  readonly answer: (workerId: number, key: string, nowMs: number) => void
+  /** Says anew how many answers to an unfinished task are wanted, and of whom not. */
+  readonly ask: (key: string, answers: number, barred: ReadonlySet<number>) => void
   /** Takes out an unfinished task and returns it; null when there is none. What its holders answer is dropped. */
   readonly withdraw: (key: string, nowMs: number) => T | null
   /** A worker says which step it has come to: what it was sent for earlier ones it has dropped. */
@@ -35,11 +42,8 @@ export type Schedule<T extends Task> = {
   readonly copyLate: (nowMs: number) => readonly Assignment<T>[]
 }
 
-/** An unfinished task and who holds it: nobody while it is pending. */
-type Open<T extends Task> = { readonly task: T; readonly holders: Set<Bench<T>> }
-
 export function createSchedule<T extends Task>(window: number): Schedule<T> {
-  const open = new Map<string, Open<T>>()
+  const open = new Map<string, OpenTask<T>>()
   /** Unfinished tasks of each step. */
   const left = new Map<number, number>()
   const pending: T[] = []
@@ -47,10 +51,18 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
   /** The earliest step with unfinished tasks: the one whose tasks can be computed. */
   let current = 0
 
-  function add(task: T): void {
-    open.set(task.key, { task, holders: new Set() })
+  function add(task: T, answers = 1): void {
+    const entry = openTask(task, answers)
+    open.set(task.key, entry)
     left.set(task.step, (left.get(task.step) ?? 0) + 1)
-    queue(task)
+    refill(entry)
+  }
+
+  /** Lets a task be pending as often as somebody is still to be asked. */
+  function refill(entry: OpenTask<T>): void {
+    const missing = Math.max(0, entry.wanted - entry.holders.size)
+    for (; entry.pending < missing; entry.pending++) queue(entry.task)
+    for (; entry.pending > missing; entry.pending--) pending.splice(pending.indexOf(entry.task), 1)
   }
 
   function queue(task: T): void {
@@ -63,35 +75,54 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     const bench = benches.get(workerId)
     benches.delete(workerId)
     for (const { task, wanted } of bench?.held.values() ?? []) {
-      const { holders } = open.get(task.key) ?? {}
-      holders?.delete(bench!)
-      if (wanted && holders?.size === 0) queue(task)
+      const entry = wanted ? open.get(task.key) : undefined
+      if (entry?.holders.delete(bench!)) refill(entry)
     }
   }
 
-  function complete(workerId: number, key: string, nowMs: number): void {
+  /** Takes an answer off its worker's bench. Null when it is not wanted, or not any more. */
+  function take(workerId: number, key: string, nowMs: number): OpenTask<T> | null {
     const bench = benches.get(workerId)
-    if (bench === undefined) return
-    const held = takeAnswer(bench, key, { nowMs, step: current })
-    if (held === null || !held.wanted) return
-    release(key)
-    finish(held.task)
-    moveOn(nowMs)
+    if (bench === undefined || !takeAnswer(bench, key, { nowMs, step: current })?.wanted) return null
+    const entry = open.get(key)!
+    entry.holders.delete(bench)
+    return entry
+  }
+
+  function complete(workerId: number, key: string, nowMs: number): void {
+    const entry = take(workerId, key, nowMs)
+    if (entry !== null) close(entry, nowMs)
+  }
+
+  function answer(workerId: number, key: string, nowMs: number): void {
+    const entry = take(workerId, key, nowMs)
+    if (entry === null) return
+    ask(key, entry.wanted - 1, new Set([...entry.barred, workerId]))
+  }
+
+  function ask(key: string, answers: number, barred: ReadonlySet<number>): void {
+    const entry = open.get(key)
+    if (entry === undefined) return
+    entry.wanted = answers
+    entry.barred = barred
+    refill(entry)
   }
 
   function withdraw(key: string, nowMs: number): T | null {
-    const task = open.get(key)?.task
-    if (task === undefined) return null
-    release(key)
-    const at = pending.indexOf(task)
-    if (at >= 0) pending.splice(at, 1)
-    finish(task)
-    moveOn(nowMs)
-    return task
+    const entry = open.get(key)
+    if (entry === undefined) return null
+    close(entry, nowMs)
+    return entry.task
   }
 
-  function release(key: string): void {
-    for (const { held } of open.get(key)?.holders ?? []) if (held.has(key)) held.get(key)!.wanted = false
+  function close(entry: OpenTask<T>, nowMs: number): void {
+    const { key } = entry.task
+    for (const { held } of entry.holders) held.get(key)!.wanted = false
+    entry.holders.clear()
+    entry.wanted = 0
+    refill(entry)
+    finish(entry.task)
+    moveOn(nowMs)
   }
 
   function finish({ key, step }: T): void {
@@ -115,7 +146,9 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     if (pending.length === 0) return []
     moveOn(nowMs)
     const moment = { nowMs, step: current }
-    const assignments = sharePending(pending, createOutlooks(benches, moment), moment, window)
+    const restrict = (task: T) => restrictionOf(open.get(task.key)!)
+    const assignments = sharePending(pending, createOutlooks(benches, moment), { moment, window, restrict })
+    for (const { task } of assignments) open.get(task.key)!.pending -= 1
     hand(assignments, moment)
     return assignments
   }
@@ -123,7 +156,7 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
   function copyLate(nowMs: number): readonly Assignment<T>[] {
     const moment = { nowMs, step: current }
     if (open.size === 0 || (pending[0]?.step ?? Number.POSITIVE_INFINITY) <= current) return []
-    const copies = secondHolders(createOutlooks(benches, moment), moment, task => open.get(task.key)!.holders.size)
+    const copies = secondHolders(createOutlooks(benches, moment), moment, task => open.get(task.key)!)
     hand(copies, moment)
     return copies
   }
@@ -145,6 +178,8 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
       return held?.wanted === true ? held.task : null
     },
     complete,
+    answer,
+    ask,
     withdraw,
     reach: (workerId, step) => {
       const bench = benches.get(workerId)

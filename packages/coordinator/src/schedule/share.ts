@@ -1,4 +1,5 @@
 import { isLate, type Moment } from './bench.ts'
+import type { Restriction } from './open-task.ts'
 import { loadMs, type Outlook, taskMs } from './outlook.ts'
 import type { Assignment, Task } from './task.ts'
 
@@ -22,33 +23,58 @@ type Share<T extends Task> = {
   loadMs: number
 }
 
+export type SharingOptions<T extends Task> = {
+  readonly moment: Moment
+  readonly window: number
+  /** To whom a task may go. */
+  readonly restrict: (task: T) => Restriction
+}
+
 /**
  * Takes from `pending`, which is in order, what can be sent now: each task goes to the worker that will by estimate have
  * finished it first. Where that one's hands are full the task is left for it, and what comes after reckons with that.
+ * A task that is there several times goes to as many workers.
  */
 export function sharePending<T extends Task>(
   pending: T[],
   outlooks: readonly Outlook<T>[],
-  moment: Moment,
-  window: number,
+  { moment, window, restrict }: SharingOptions<T>,
 ): readonly Assignment<T>[] {
   const assignments: Assignment<T>[] = []
   const shares = openShares(outlooks, moment)
   let step = Number.NEGATIVE_INFINITY
+  let copies: Copies<T> = { of: null, shares: new Set() }
   for (let at = 0; at < pending.length; ) {
     const task = pending[at]!
     if (task.step > step) turnTo(shares, step, task.step, moment)
     step = task.step
-    const { best, bestOpen } = findBest(shares, task, window)
-    if (best === null || bestOpen === null) break
-    const share = isWorthWaiting(best, bestOpen, task) ? best : bestOpen
-    take(share, task)
-    if (share === bestOpen) {
+    if (copies.of !== task) copies = { of: task, shares: new Set() }
+    if (!shares.some(share => hasRoom(share, task, window))) break
+    const { best, bestOpen } = findBest(sharesFor(shares, copies, restrict(task)), task, window)
+    const share = bestOpen === null || isWorthWaiting(best!, bestOpen, task) ? best : bestOpen
+    if (share !== null) {
+      take(share, task)
+      copies.shares.add(share)
+    }
+    if (share !== null && share === bestOpen) {
       assignments.push({ workerId: share.outlook.bench.workerId, task })
       pending.splice(at, 1)
     } else at += 1
   }
   return assignments
+}
+
+/** The shares that a copy of a task is meant for. */
+type Copies<T extends Task> = { readonly of: T | null; readonly shares: Set<Share<T>> }
+
+/** The shares that may have one more copy. */
+function sharesFor<T extends Task>(
+  shares: readonly Share<T>[],
+  copies: Copies<T>,
+  restriction: Restriction,
+): readonly Share<T>[] {
+  if (restriction === null) return shares
+  return shares.filter(share => !copies.shares.has(share) && restriction(share.outlook.bench.workerId))
 }
 
 /** Workers that are late get nothing more, unless all are: then it is this machine that was held up. */

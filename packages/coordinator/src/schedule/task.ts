@@ -15,3 +15,10 @@ export type Assignment<T extends Task> = { readonly workerId: number; readonly t
 export function isBefore(a: Task, b: Task): boolean {
   return a.step < b.step || (a.step === b.step && a.index < b.index)
 }
+
+/** As people call it, who count the steps from 1. */
+export function describeTask({ kind, index, step }: Task): string {
+  return kind === 'gradient'
+    ? `the gradient of shard ${index} of step ${step + 1}`
+    : `the evaluation of chunk ${index} after step ${step}`
+}

@@ -47,17 +47,20 @@ export const gradient: MessageOf<'gradient'> = {
 }
 export const gradientTensors: Tensors = { gradient: new Float32Array(tinySize) }
 
-/** Shard 1 of step 0, whose answer is `gradient`. */
-export const task: SendableTask<Answer> = {
-  key: workKey(0, 1),
+/** A shard of step 0. */
+export const taskOf = (shard: number): SendableTask<Answer> => ({
+  key: workKey(0, shard),
   step: 0,
-  index: 1,
+  index: shard,
   kind: 'gradient',
   samples: 5,
-  order: { type: 'work', runId, step: 0, shard: 1, count: 5 },
+  order: { type: 'work', runId, step: 0, shard, count: 5 },
   tensors: () => ({ pixels: new Uint8Array(5 * 3072), labels: new Uint8Array(5), keys: new Int32Array(5) }),
   findFault: () => null,
-}
+})
+
+/** The one whose answer is `gradient`. */
+export const task = taskOf(1)
 
 export const update: Omit<MessageOf<'update'>, 'slot'> = { type: 'update', runId, step: 0, learningRate: 0.1 }
 export const mean = Float32Array.from({ length: tinySize }, (_, index) => index)

@@ -16,6 +16,7 @@ export async function startTiny(path: string, options: Partial<CoordinatorOption
     waitMs: 60_000,
     shareMemory: true,
     topology: 'star',
+    audit: 0,
     checkpointEvery: 0,
     checkpointMinutes: 0,
     logSteps: false,

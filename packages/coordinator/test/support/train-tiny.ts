@@ -1,5 +1,6 @@
 import type { RandomSource } from '@lockstep/data'
 import { createGradientFormat } from '@lockstep/model/arithmetic'
+import { createAudit } from '../../src/audit/audit.ts'
 import { createCrew } from '../../src/crew.ts'
 import { createLossTrail } from '../../src/divergence.ts'
 import type { CoordinatorEvent } from '../../src/events.ts'
@@ -29,6 +30,8 @@ export async function trainTiny(options: {
   readonly workers: number
   readonly seed?: number
   readonly engine?: TinyEngine
+  /** Fraction of the shards that is computed twice. */
+  readonly audit?: number
   readonly disturb?: (pool: FakePool, random: RandomSource) => void
   /** What of the loop's surroundings is different; `crew` lets a test abort the run. */
   readonly training?: (crew: ReturnType<typeof createCrew>) => Partial<Training>
@@ -59,6 +62,7 @@ export async function trainTiny(options: {
   try {
     await crew.awaitWorkers(workers)
     const { config, state, arithmetic, optimizer, trainableSize, learningRateAt, train: split, validation } = plan
+    const format = createGradientFormat(config, arithmetic, state.weights.length)
     const status = await train({
       runId: plan.identity.runId,
       config,
@@ -72,8 +76,9 @@ export async function trainTiny(options: {
       direct: crew.direct,
       topology: starTopology,
       arithmetic,
-      vectors: createVectorPool(state.weights.length, arithmetic.allocate),
-      format: createGradientFormat(config, arithmetic, state.weights.length),
+      vectors: createVectorPool(() => arithmetic.allocate(state.weights.length)),
+      format,
+      audit: createAudit(options.audit ?? 0, config.seed, format, state.weights.length),
       broadcast: membership.broadcast,
       activeWorkers: membership.active,
       awaitQuorum: () => null,

@@ -63,6 +63,7 @@ export async function liveAsCoordinator(life: CoordinatorLife): Promise<RunSumma
       waitMs,
       shareMemory: false,
       topology: scenario.topology,
+      audit: 0,
       checkpointEvery: scenario.checkpointEvery,
       checkpointMinutes: 0,
       logSteps: false,

@@ -93,6 +93,7 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
       takeVector: means.take,
       send: (...piece) => links.send(...piece),
       onMean: finishStep,
+      onUnsound: reason => links.fail(reason),
       onEverywhere: step => {
         setTimeout(() => {
           if (rings.has(ring)) tellCoordinator(step, own)

@@ -28,6 +28,8 @@ export type RingExchangeOptions = {
   readonly takeVector: () => PackedGradient
   readonly send: SendPiece
   readonly onMean: (figures: BatchFigures, mean: PackedGradient) => void
+  /** A step has no mean; the ring is of no use any more. */
+  readonly onUnsound: (reason: string) => void
   /** All members have the mean of a step: the links are free. */
   readonly onEverywhere: (step: number) => void
 }
@@ -63,6 +65,7 @@ export function createRingExchange(options: RingExchangeOptions): RingExchange {
       mean,
       coding,
       send,
+      onUnsound: options.onUnsound,
       onMean: figures => {
         open.delete(step)
         lastDone = Math.max(lastDone, step)

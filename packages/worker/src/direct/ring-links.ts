@@ -25,7 +25,12 @@ export type RingLinksOptions = {
 }
 
 /** The links of a member of a ring: from each other member one, by which pieces come, and to each one, by which they go. */
-export type RingLinks = { readonly send: SendPiece; readonly close: () => void }
+export type RingLinks = {
+  readonly send: SendPiece
+  readonly close: () => void
+  /** Closes them because something is wrong, which is told as a failure. */
+  readonly fail: (reason: string) => void
+}
 
 /** A link is dialled by the end that receives: that end can have the system read into memory of its own, again and again. */
 export function linkRing(options: RingLinksOptions): RingLinks {
@@ -104,7 +109,7 @@ export function linkRing(options: RingLinksOptions): RingLinks {
     for (const socket of [...incoming.values(), ...outgoing.values()]) socket.destroy()
   }
 
-  return { close, send: (to, header, elements, onSent) => sendPiece(outgoing.get(to), header, elements, onSent) }
+  return { close, fail, send: (to, header, elements, onSent) => sendPiece(outgoing.get(to), header, elements, onSent) }
 }
 
 /** What is sent in one go of the event loop leaves in one call of the system. */

@@ -25,6 +25,8 @@ export type StepExchangeOptions = {
   readonly coding: PieceCoding
   readonly send: SendPiece
   readonly onMean: (figures: BatchFigures) => void
+  /** The gradient of a shard is not finite: the step has no mean. */
+  readonly onUnsound: (reason: string) => void
 }
 
 /** Where the elements of a piece go as they arrive, and what becomes of them once they are all there. */
@@ -110,12 +112,18 @@ export function createStepExchange(options: StepExchangeOptions): StepExchange {
     return piece * options.shards + shard
   }
 
+  /**
+   * Of a part that is not finite no mean is made, so that no replica takes a step with it; who has computed it is found out
+   * by way of the coordinator.
+   */
   function addPart(header: PieceHeader, piece: Piece, vector: Float32Array): void {
     seen.add(partKey(header))
     shards.add(header)
     const making = makings.get(piece.index) ?? begin(piece, header.total)
     making.vectors.push(vector)
-    making.reduction.add(header.shard, vector, header.count)
+    if (!making.reduction.add(header.shard, vector, header.count) || !Number.isFinite(header.lossSum)) {
+      return options.onUnsound(`the gradient of shard ${header.shard} of step ${step + 1} is not finite`)
+    }
     if (making.reduction.isComplete()) sendMean(piece, making)
   }
 

@@ -104,6 +104,31 @@ describe('the mean that members make of a batch', () => {
   })
 })
 
+describe('a shard that is not finite', () => {
+  const [sound, other] = randomShards({ counts: [3, 2], elements: 40_000, step: 7 })
+  // Steps are counted from 1 for people.
+  const reason = 'the gradient of shard 1 of step 8 is not finite'
+
+  // In the slice of the first member, and in that of the second.
+  test.each([5, 39_000])('has a mean at no member, and is told by who owns element %i and by nobody else', at => {
+    const ring = createTinyRing({ members: 2, shards: 2, elements: 40_000 })
+    const poisoned = other!.gradient.slice()
+    poisoned[at] = Number.NaN
+    ring.exchanges[1]!.addShard(other!.part, poisoned)
+    ring.exchanges[0]!.addShard(sound!.part, sound!.gradient.slice())
+    while (ring.sent.length > 0) ring.deliver(ring.sent.shift()!)
+    expect(ring.unsound).toEqual([{ member: at === 5 ? 0 : 1, reason }])
+    expect([ring.means, ring.everywhere]).toEqual([[], []])
+  })
+
+  test('may be so in its loss alone', () => {
+    const ring = createTinyRing({ members: 2, shards: 2, elements: 64 })
+    const [, short] = randomShards({ counts: [3, 2], elements: 64, step: 7 })
+    ring.exchanges[0]!.addShard({ ...short!.part, lossSum: Number.POSITIVE_INFINITY }, short!.gradient.slice())
+    expect(ring.unsound).toEqual([{ member: 0, reason }])
+  })
+})
+
 /** A piece that lacks its last byte, and says so. */
 function shortened(bytes: Uint8Array): Uint8Array {
   const header = decodePieceHeader(bytes)

@@ -40,6 +40,7 @@ export async function startRun(
     waitMs: 60_000,
     shareMemory: true,
     topology: 'star',
+    audit: 0,
     checkpointEvery: 0,
     checkpointMinutes: 0,
     logSteps: false,

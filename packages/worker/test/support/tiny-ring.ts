@@ -23,6 +23,7 @@ export function createTinyRing(options: {
   const config = { compress: options.compress ?? 'none', seed: 5 } as const
   const { members, shards, elements } = options
   const sent: Frame[] = []
+  const unsound: { readonly member: number; readonly reason: string }[] = []
   const everywhere: { readonly member: number; readonly step: number }[] = []
   const means: { readonly member: number; readonly figures: BatchFigures; readonly mean: PackedGradient }[] = []
   const exchanges = Array.from(
@@ -40,6 +41,7 @@ export function createTinyRing(options: {
           onSent?.()
         },
         onMean: (figures, mean) => means.push({ member, figures, mean }),
+        onUnsound: reason => unsound.push({ member, reason }),
         onEverywhere: step => everywhere.push({ member, step }),
       }),
   )
@@ -51,7 +53,7 @@ export function createTinyRing(options: {
     return link
   }
   const deliver = (frame: Frame) => linkOf(frame)(frame.bytes)
-  return { exchanges, sent, means, everywhere, deliver }
+  return { exchanges, sent, means, unsound, everywhere, deliver }
 }
 
 /** Random gradients for the shards of a batch, and what is told with them. */

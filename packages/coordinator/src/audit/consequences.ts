@@ -1,0 +1,33 @@
+import { describeWorker, type EventListener } from '../events.ts'
+import type { Membership } from '../membership.ts'
+import { describeTask } from '../schedule/task.ts'
+import type { HearableTask, HearingListener } from './hearings.ts'
+
+/** Audited shards: those that two workers agreed on, and those for which there was only one. */
+export type AuditCounts = { readonly compared: number; readonly alone: number }
+
+export type Consequences = HearingListener & { readonly counts: () => AuditCounts }
+
+/** What doubted answers mean for the workers: who is credited, who is charged, who has to go. */
+export function createConsequences(
+  membership: () => Pick<Membership, 'credit' | 'note' | 'charge' | 'exclude' | 'factsOf'>,
+  onEvent: EventListener,
+): Consequences {
+  let [compared, alone] = [0, 0]
+
+  function onAccepted(workerId: number, task: HearableTask, isLone: boolean): void {
+    if (task.kind === 'gradient') membership().credit(workerId, task.samples)
+    if (task.voices === 1) return
+    if (!isLone) compared += 1
+    else if (alone++ === 0) onEvent({ type: 'unaudited', step: task.step + 1 })
+  }
+
+  return {
+    onAccepted,
+    onUnsound: (workerId, task) => membership().note(workerId, `${describeTask(task)} is not finite`),
+    onRefuted: (workerId, task) => membership().charge(workerId, `${describeTask(task)}, which is finite, was not`),
+    onWrong: (workerId, _, reason) => membership().exclude(workerId, reason),
+    nameOf: workerId => describeWorker(membership().factsOf(workerId)),
+    counts: () => ({ compared, alone }),
+  }
+}

@@ -1,0 +1,56 @@
+import type { PackedGradient, TreeReduction } from '@lockstep/model/arithmetic'
+import type { Answer } from '../delivery.ts'
+import type { ReductionTools } from '../step.ts'
+import { within } from '../timing/step-timing.ts'
+import { brief, type Opinion } from './opinion.ts'
+
+type Tools = ReductionTools & {
+  readonly reduction: Pick<TreeReduction, 'add'>
+  /** Vectors that are in use until the step is done. */
+  readonly used: Float32Array[]
+}
+
+/** Takes the gradient of a shard at its word: it is added up as it comes, unless it is not sound. */
+export function addGradient({ message, readGradient }: Answer, tools: Tools): Opinion {
+  if (message.type !== 'gradient') return brief(true)
+  const gradient = takeVector(tools)
+  tools.format.receive(readGradient, gradient)
+  return brief(Number.isFinite(message.lossSum) && add(message, gradient, tools))
+}
+
+/** Keeps the gradient of a shard as it has travelled, to be compared with that of another worker. */
+export function keepGradient({ message, readGradient }: Answer, tools: Tools): Opinion {
+  if (message.type !== 'gradient') return brief(true)
+  const { packed: pool } = tools.audit
+  const packed = pool.take()
+  readGradient(packed)
+  return {
+    isSound: Number.isFinite(message.lossSum) && isSound(packed, tools),
+    figures: [message.count, message.correct, message.lossSum],
+    bytes: new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength),
+    accept: () => {
+      const gradient = takeVector(tools)
+      tools.format.unpack(packed, gradient)
+      add(message, gradient, tools)
+    },
+    drop: () => pool.giveBack(packed),
+  }
+}
+
+function takeVector({ vectors, used }: Tools): Float32Array {
+  const vector = vectors.take()
+  used.push(vector)
+  return vector
+}
+
+function add({ shard, count }: { shard: number; count: number }, gradient: Float32Array, tools: Tools): boolean {
+  return within(tools.timing, 'reduce', () => tools.reduction.add(shard, gradient, count))
+}
+
+function isSound(packed: PackedGradient, { vectors, format, arithmetic }: Tools): boolean {
+  const vector = vectors.take()
+  format.unpack(packed, vector)
+  const sound = arithmetic.scale(vector, 1)
+  vectors.giveBack(vector)
+  return sound
+}

@@ -1,0 +1,118 @@
+import type { Message } from '@lockstep/protocol'
+import { describe, expect, test } from 'vitest'
+import { createLobby, gradient, gradientTensors, heartbeat, hello, ready, task } from './support/lobby.ts'
+
+const wrong = { taken: false, fault: '4 samples instead of 5' }
+
+describe('an answer that a worker was not asked for', () => {
+  const metrics: Message = {
+    type: 'metrics',
+    runId: gradient.runId,
+    step: 0,
+    chunk: 3,
+    count: 5,
+    lossSum: 1,
+    correct: 2,
+    weightsSha256: '0'.repeat(64),
+  }
+
+  test.each([
+    ['of another shard', { ...gradient, shard: 2 }, 'an answer to shard 2 of step 1, which it was not given'],
+    ['of a step to come', { ...gradient, step: 7 }, 'an answer to shard 1 of step 8, which it was not given'],
+    ['of a chunk', metrics, 'an answer to chunk 3 of step 1, which it was not given'],
+  ] as const)('%s sends the worker away, and is counted', (_, message, reason) => {
+    const { membership, connect, answers, reasons } = createLobby()
+    const peer = connect(hello, ready)
+    membership.assign(1, task)
+    peer.say(message, message.type === 'gradient' ? gradientTensors : {})
+    expect(answers).toEqual([])
+    expect(reasons()).toEqual([`worker-lost: refused: ${reason}`])
+    expect(peer.last('bye')).toEqual({ type: 'bye', code: 'refused', reason })
+    expect(membership.roll()).toMatchObject([{ refused: 1, samples: 0 }])
+  })
+
+  test('is dropped when it is to a step that the worker is past: it may have been asked for', () => {
+    const { membership, connect, answers, reasons } = createLobby()
+    const peer = connect(hello, ready)
+    membership.assign(1, task)
+    peer.say({ ...heartbeat, step: 1 })
+    peer.say(gradient, gradientTensors)
+    expect([answers, reasons()]).toEqual([[], []])
+    expect(membership.roll()[0]!.given.size).toBe(0)
+  })
+
+  test('is one that was asked of it before, though it is of no use any more', () => {
+    const { membership, connect, answering, answers, reasons } = createLobby()
+    const peer = connect(hello, ready)
+    membership.assign(1, task)
+    answering.verdict = { taken: false, fault: null }
+    for (let time = 0; time < 2; time++) peer.say(gradient, gradientTensors)
+    expect([answers.length, reasons()]).toEqual([2, []])
+  })
+})
+
+describe('a worker that answers wrongly', () => {
+  test('may come back twice, and is excluded the third time', () => {
+    const { membership, connect, answering, reasons } = createLobby()
+    answering.verdict = wrong
+    for (let time = 1; time <= 3; time++) {
+      const peer = connect(hello, ready)
+      membership.assign(time, task)
+      peer.say(gradient, gradientTensors)
+    }
+    connect({ ...hello, name: 'another' }, ready)
+    const back = connect(hello, ready)
+    expect(reasons()).toEqual([
+      'worker-lost: refused: 4 samples instead of 5',
+      'worker-lost: refused: 4 samples instead of 5',
+      'worker-lost: excluded: 4 samples instead of 5',
+      'refused: worker on host is excluded from this run: 4 samples instead of 5',
+    ])
+    expect(back.last('welcome')).toBeUndefined()
+    expect(membership.roll().map(({ refused, outcome }) => [refused, outcome])).toEqual([
+      [1, 'refused: 4 samples instead of 5'],
+      [1, 'refused: 4 samples instead of 5'],
+      [1, 'excluded: 4 samples instead of 5'],
+      [0, ''],
+    ])
+  })
+
+  test('is known by its name on its host', () => {
+    const { membership, connect } = createLobby()
+    connect(hello, ready)
+    membership.exclude(1, 'it computes wrongly')
+    connect({ ...hello, host: 'elsewhere' }, ready)
+    connect({ ...hello, name: 'another' }, ready)
+    expect(membership.active()).toBe(2)
+  })
+
+  test('has its refused answers counted while it may stay', () => {
+    const { membership, connect, events, reasons } = createLobby()
+    const peer = connect(hello, ready)
+    membership.note(1, 'not finite')
+    expect(events.at(-1)).toMatchObject({ type: 'answer-refused', worker: { id: 1 }, reason: 'not finite' })
+    for (let time = 0; time < 2; time++) membership.charge(1, 'another has a finite one')
+    expect([peer.ending(), membership.roll()[0]!.refused]).toEqual(['open', 1])
+    membership.charge(1, 'another has a finite one')
+    expect(peer.ending()).toBe('closed')
+    expect(reasons().at(-1)).toBe('worker-lost: excluded: another has a finite one')
+  })
+
+  test('is told why it is excluded, and leaves its shards to others', () => {
+    const { membership, connect, calls } = createLobby()
+    const peer = connect(hello, ready)
+    membership.exclude(1, 'it computes wrongly')
+    expect(peer.last('bye')).toEqual({ type: 'bye', code: 'refused', reason: 'excluded: it computes wrongly' })
+    expect(calls).toEqual(['join 1', 'leave 1'])
+  })
+})
+
+test('all who take part can be sent away, and come back', () => {
+  const { membership, connect, reasons } = createLobby()
+  const peers = [connect(hello, ready), connect(hello, ready), connect(hello)]
+  membership.scatter('a mean was not finite')
+  expect(peers.map(peer => peer.ending())).toEqual(['closed', 'closed', 'open'])
+  expect(reasons()).toEqual(Array.from({ length: 2 }, () => 'worker-lost: refused: a mean was not finite'))
+  connect(hello, ready)
+  expect(membership.active()).toBe(1)
+})
