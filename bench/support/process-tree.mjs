@@ -11,6 +11,16 @@ export function commandOf(pid) {
   return readProc(`${pid}/cmdline`).replaceAll('\0', ' ').trim()
 }
 
+/** The coordinator that a supervisor has started; null while there is none. */
+export function coordinatorOf(supervisorPid) {
+  return childrenOf(supervisorPid).find(pid => commandOf(pid).includes('supervised-coordinator')) ?? null
+}
+
+/** The workers that `train` has started. */
+export function localWorkersOf(pid) {
+  return childrenOf(pid).filter(each => commandOf(each).includes('local-worker'))
+}
+
 /** All living processes that have this assignment in the environment with which they began. */
 export function withEnvironment(assignment) {
   const pids = readdirSync('/proc').filter(name => /^\d+$/.test(name))
