@@ -15,6 +15,7 @@ import { createRecords, type Records } from './records.ts'
 import type { RunFolder } from './run-folder.ts'
 import type { Listener, ListenOptions } from './server.ts'
 import { type LanesOptions, openLanes } from './shared-memory/lanes.ts'
+import { watchForSuccessor } from './successor-watch.ts'
 import { type SummaryFacts, summarizeRun } from './summary.ts'
 import { openRunTiming, type RunTiming, type TimingOptions } from './timing/run-timing.ts'
 import { evaluate, type Training, train, warmUpSteps } from './training.ts'
@@ -117,6 +118,7 @@ async function runToEnd(options: Conduct, crew: Crew, folder: RunFolder, listene
   const losses = createLossTrail()
   const records = createRecords({ ...options, folder, losses, nowMs: options.clock.nowMs })
   const training = createTraining(options, crew, records, losses)
+  const stopWatching = watchForSuccessor(options.clock, folder, crew.abort)
   try {
     const summary = await trainAndTest(options, crew, folder, training, records)
     crew.membership.dismiss(
@@ -131,6 +133,7 @@ async function runToEnd(options: Conduct, crew: Crew, folder: RunFolder, listene
     if (!isSuperseded) await records.saveBeforeFailing()
     throw error
   } finally {
+    stopWatching()
     await closeDown(options, crew, listener)
   }
 }

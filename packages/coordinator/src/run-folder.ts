@@ -5,7 +5,7 @@ import { setAside, writeCheckpoint } from './checkpoints/checkpoint-files.ts'
 import { type Disk, systemDisk } from './disk.ts'
 import type { EventListener } from './events.ts'
 import { removeLeftovers } from './leftovers.ts'
-import { beginLife } from './life.ts'
+import { beginLife, refuseSuperseded } from './life.ts'
 import type { EpochMetrics, RunSummary, StepMetrics } from './metrics.ts'
 import { createMetricsFile, type MetricsContent, metricsUntil } from './metrics-file.ts'
 import { createOwnership } from './ownership.ts'
@@ -19,6 +19,8 @@ export type RunFolder = {
   readonly path: string
   /** Of the run, begun when the folder was opened. */
   readonly life: number
+  /** Throws `superseded` when another coordinator has begun a later life of the run. */
+  readonly refuseSuperseded: () => Promise<void>
   /** Lines that cannot be written are kept, and written by whichever of these three succeeds next. */
   readonly appendEpoch: (metrics: EpochMetrics) => Promise<void>
   /** Written together with the next epoch or checkpoint at the latest. */
@@ -120,6 +122,7 @@ function openRunFolder(opened: Opened, content: MetricsContent | undefined): Run
   return {
     path,
     life,
+    refuseSuperseded: () => refuseSuperseded(path, life, disk),
     appendEpoch: metrics.addEpoch,
     appendStep: metrics.addStep,
     settleMetrics: metrics.settle,
