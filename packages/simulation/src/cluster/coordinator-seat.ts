@@ -47,6 +47,8 @@ type Life = {
   readonly number: number
   plan: RunPlan | null
   startStep: number
+  /** The folder is its. */
+  begun: boolean
 }
 
 export function createCoordinatorSeat(options: CoordinatorSeatOptions): CoordinatorSeat {
@@ -73,7 +75,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
   function startLife(host: string): void {
     const number = lives.length + 1
     const process = createProcess(time, `coordinator ${number}`, host)
-    const life: Life = { process, stop: new AbortController(), number, plan: null, startStep: 0 }
+    const life: Life = { process, stop: new AbortController(), number, plan: null, startStep: 0, begun: false }
     lives.push(life)
     network.boot(host)
     process.onEnd(ending => endLife(life, ending))
@@ -88,7 +90,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
       resumes,
       stop: life.stop.signal,
       onPlan: plan => guard(() => takePlan(life, plan)),
-      onFolder: () => guard(() => checkMetrics(reference, disk, epochsOf(life), 'at the start of a life')),
+      onFolder: () => guard(() => begin(life)),
       onEvent: event => guard(() => hear(life, event)),
     }).then(
       result => guard(() => finish(life, result)),
@@ -106,6 +108,11 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
     life.startStep = plan.state.step
     if (written === null || plan.state.step >= written) return
     throw new Violation(`a checkpoint of step ${written} was written, and the newest one is of step ${plan.state.step}`)
+  }
+
+  function begin(life: Life): void {
+    life.begun = true
+    checkMetrics(reference, disk, epochsOf(life), 'at the start of a life')
   }
 
   function hear(life: Life, event: CoordinatorEvent): void {
@@ -153,7 +160,8 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
     },
     interrupt: () => latest().stop.abort(),
     supersede: () => {
-      if (hasCheckpoint(disk)) startLife(`coordinator-${lives.length + 1}`)
+      // Two lives that begin in the same moment are more than is promised.
+      if (latest().begun && hasCheckpoint(disk)) startLife(`coordinator-${lives.length + 1}`)
     },
     summary: () => summary,
     check: () => {

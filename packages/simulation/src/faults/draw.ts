@@ -8,11 +8,11 @@ const rare: Partial<Record<FaultKind, number>> = {
   'disk full': 0.4,
 }
 
-const mostFaults = 7
+const mostFaults = 9
 
 export function drawFaults(chance: Chance): readonly Fault[] {
   // Some runs are disturbed while they start, others long after.
-  const untilMs = chance.pick([60, 150, 400, 1500, 5000])
+  const untilMs = chance.pick([40, 90, 180, 700, 2500])
   const faults = Array.from({ length: chance.whole(0, mostFaults) }, () => drawFault(chance, untilMs))
   return faults.sort((a, b) => a.atMs - b.atMs)
 }

@@ -49,8 +49,11 @@ const inflictions: Readonly<Record<FaultKind, Inflict>> = {
   'coordinator suspended': (cluster, fault) => suspend(cluster, fault, cluster.coordinator.process()),
   'coordinator interrupted': cluster => cluster.coordinator.interrupt(),
   'coordinator superseded': (cluster, fault) => {
-    if (fault.variant < 0.7) suspend(cluster, fault, cluster.coordinator.process())
+    if (fault.variant < 0.6) suspend(cluster, fault, cluster.coordinator.process())
     cluster.coordinator.supersede()
+    // The workers lose the one, and some of them the other soon after: then they look for a coordinator, and find either.
+    cutAll(cluster, [true, true])
+    cluster.time.after(500 + 500 * fault.variant, () => cutAll(cluster, [true, true]))
   },
   'disk full': (cluster, { forMs }) => {
     cluster.disk.setFull(true)
@@ -74,6 +77,10 @@ function suspend(cluster: Cluster, { forMs }: Fault, process: SimulatedProcess):
 function block(cluster: Cluster, from: string, to: string, forMs: number): void {
   cluster.network.block(from, to)
   cluster.time.after(forMs, () => cluster.network.unblock(from, to))
+}
+
+function cutAll(cluster: Cluster, told: readonly [boolean, boolean]): void {
+  for (const connection of cluster.network.connections()) connection.cut(told)
 }
 
 function connectionsOf(cluster: Cluster, { host }: WorkerSeat) {

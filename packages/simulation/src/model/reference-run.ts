@@ -1,7 +1,7 @@
 import type { EpochMetrics, RunPlan } from '@lockstep/coordinator'
 import { batchRange, cutShards, epochOrder, gather, sampleKeys, stepsPerEpoch } from '@lockstep/data'
 import { applyUpdate, weightsSha256 } from '@lockstep/model'
-import { createTreeReduction, plainArithmetic, roundingKey } from '@lockstep/model/arithmetic'
+import { plainArithmetic, roundingKey } from '@lockstep/model/arithmetic'
 import type { RunConfig } from '@lockstep/protocol'
 import { evaluationOf, gradientOf } from './tiny-model.ts'
 import { planTinyRun, type TinyConfig } from './tiny-plan.ts'
@@ -83,11 +83,7 @@ function meanGradient(
   epoch: number,
   step: number,
 ): { readonly gradient: Float32Array; readonly lossSum: number; readonly correct: number } {
-  const reduction = createTreeReduction({
-    arithmetic: plainArithmetic,
-    shards: config.shards,
-    total: batch.length,
-  })
+  const means = new Array<Float32Array | null>(config.shards).fill(null)
   let [lossSum, correct] = [0, 0]
   for (const [shard, { start, end }] of cutShards(batch.length, config.shards).entries()) {
     if (start === end) continue
@@ -96,13 +92,22 @@ function meanGradient(
     const keys = sampleKeys({ seed: config.seed, epoch, indices })
     const computed = gradientOf(weights, pixels, labels, keys)
     travel(computed.gradient, config, step, shard)
-    reduction.add(shard, computed.gradient, labels.length)
+    means[shard] = computed.gradient.map(value => value * (labels.length / batch.length))
     lossSum += computed.lossSum
     correct += computed.correct
   }
-  const gradient = reduction.result()
+  const gradient = addInPairs(means)!
   travel(gradient, config, step, 'mean')
   return { gradient, lossSum, correct }
+}
+
+/** As the product adds them up: the left one of two halves is the largest power of two. Its own code is not used here. */
+function addInPairs(vectors: readonly (Float32Array | null)[]): Float32Array | null {
+  if (vectors.length === 1) return vectors[0]!
+  const half = 2 ** (31 - Math.clz32(vectors.length - 1))
+  const [left, right] = [addInPairs(vectors.slice(0, half)), addInPairs(vectors.slice(half))]
+  if (left === null || right === null) return left ?? right
+  return left.map((value, at) => value + right[at]!)
 }
 
 /** Leaves of a gradient what is left when it has travelled. */
