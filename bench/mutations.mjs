@@ -1,0 +1,74 @@
+// Bugs put into a copy of the product on purpose: by which seed does the simulation find each, and what does it say?
+import { fork, spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { mutations } from './simulate/mutations.mjs'
+import { temporaryFolder } from './support/lockstep.mjs'
+import { markdownTable } from './support/statistics.mjs'
+
+const { values } = parseArgs({
+  options: { seeds: { type: 'string', default: '1000' }, only: { type: 'string', default: '' } },
+})
+const root = fileURLToPath(new URL('..', import.meta.url))
+const runFile = fileURLToPath(new URL('simulate/run-seeds.mjs', import.meta.url))
+/** What is simulated; the other packages are looked at, not copied. */
+const copied = ['protocol', 'data', 'model', 'coordinator', 'worker', 'simulation']
+
+const copy = temporaryFolder('mutations')
+copyProduct()
+const rows = []
+for (const mutation of mutations.filter(({ name }) => name.includes(values.only))) rows.push(await find(mutation))
+rmSync(copy, { recursive: true })
+process.stdout.write(markdownTable(['bug', 'in', 'seed', 'what the simulation says'], rows))
+process.exitCode = rows.some(([, , seed]) => seed === 'not found') ? 1 : 0
+
+function copyProduct() {
+  mkdirSync(join(copy, 'packages'))
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  cpSync(join(root, 'tsconfig.base.json'), join(copy, 'tsconfig.base.json'))
+  for (const name of readdirSync(join(root, 'packages'))) {
+    const [from, to] = [join(root, 'packages', name), join(copy, 'packages', name)]
+    if (copied.includes(name)) cpSync(from, to, { recursive: true, verbatimSymlinks: true })
+    else symlinkSync(from, to)
+  }
+}
+
+/** Puts the bug in, looks for it, and takes it out again. */
+async function find({ name, file, from, to }) {
+  const path = join(copy, 'packages', file)
+  const original = readFileSync(path, 'utf8')
+  if (original.split(from).length !== 2) throw new Error(`${name}: ${file} does not hold this text once: ${from}`)
+  writeFileSync(
+    path,
+    original.replace(from, () => to),
+  )
+  build(file)
+  const found = await firstFailure()
+  writeFileSync(path, original)
+  build(file)
+  process.stderr.write(`${name}: ${found === null ? 'not found' : `seed ${found.seed}`}\n`)
+  const text = found?.violation.split('\n')[0].replaceAll('|', '\\|') ?? ''
+  return [name, file.replace('/src', ''), found === null ? 'not found' : String(found.seed), text]
+}
+
+/** Types do not matter: what a bug leaves unused is no error here. */
+function build(file) {
+  const folder = join(copy, 'packages', file.split('/')[0])
+  spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json'], { cwd: folder, stdio: 'ignore' })
+}
+
+function firstFailure() {
+  return new Promise((resolve, reject) => {
+    const order = { from: 1, until: 1 + Number(values.seeds), step: 1 }
+    const child = fork(runFile, [JSON.stringify(order), copy])
+    child.on('message', result => {
+      if (result.violation === null) return
+      resolve(result)
+      child.kill()
+    })
+    child.once('error', reject)
+    child.once('close', () => resolve(null))
+  })
+}

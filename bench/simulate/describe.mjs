@@ -1,0 +1,34 @@
+// A simulation as people read it.
+import { describeFault, drawScenario } from '../../packages/simulation/dist/index.js'
+
+export function describeScenario({ config, topology, workers, minWorkers, checkpointEvery, latency, faults }) {
+  const { batchSize, shards, optimizer, compress } = config
+  const run = `batch ${batchSize} in ${shards} shards, ${optimizer}, compress ${compress}, ${topology}`
+  const crew = `${workers} workers, at least ${minWorkers}, a checkpoint ${checkpointEvery === 0 ? 'an epoch' : `every ${checkpointEvery} steps`}`
+  return `${run}; ${crew}; messages take ${latency.leastMs} to ${latency.mostMs} ms\n${listFaults(faults, faults)}`
+}
+
+/** What was wrong, how to see it again, and the fewest faults with which it still is. */
+export function describeFailure(failed, shortest) {
+  const { seed } = failed.scenario
+  const all = drawScenario(seed).faults
+  const kept = shortest.scenario.faults
+  const numbers = kept.map(fault => numberOf(fault, all))
+  return [
+    `seed ${seed}: ${failed.violation}\n`,
+    `replay it:   pnpm bench simulate --seed ${seed}\n`,
+    `shortened:   pnpm bench simulate --seed ${seed} --faults ${numbers.join(',') || "''"}\n`,
+    shortest.violation === failed.violation ? '' : `which gives: ${shortest.violation}\n`,
+    listFaults(kept, all),
+  ].join('')
+}
+
+function listFaults(faults, all) {
+  return faults.map(fault => `  ${numberOf(fault, all)}. ${describeFault(fault)}\n`).join('')
+}
+
+/** Its place in the schedule: equal faults are equal in all of their fields. */
+function numberOf(fault, all) {
+  const text = JSON.stringify(fault)
+  return all.findIndex(other => JSON.stringify(other) === text) + 1
+}

@@ -1,0 +1,120 @@
+// Deliberate bugs: in each file one text is replaced by another. The text must be there once.
+export const mutations = [
+  {
+    name: 'the mean is not weighted',
+    file: 'model/src/arithmetic/reduction.ts',
+    from: 'arithmetic.scale(vector, count / total)',
+    to: 'arithmetic.scale(vector, 1 / shards)',
+  },
+  {
+    name: 'a late gradient is accepted',
+    file: 'coordinator/src/schedule/schedule.ts',
+    from: 'return held?.wanted === true ? held.task : null',
+    to: 'return held?.task ?? null',
+  },
+  {
+    name: 'a gradient counts for another step',
+    file: 'coordinator/src/step.ts',
+    from: 'return `work:${step}:${shard}`',
+    to: 'return `work:${step % 2}:${shard}`',
+  },
+  {
+    name: 'a shard is applied twice',
+    file: 'coordinator/src/step.ts',
+    from: 'reduction.add(shard, gradient, count))',
+    to: `{
+          if (step % 5 === 3) arithmetic.addInto(gradient, gradient.slice())
+          return reduction.add(shard, gradient, count)
+        })`,
+  },
+  {
+    name: 'gradients are reduced in the order of arrival',
+    file: 'coordinator/src/step.ts',
+    from: 'reduction.add(shard, gradient, count))',
+    to: 'reduction.add(used.length - 1, gradient, count))',
+  },
+  {
+    name: 'a checkpoint is renamed before it is synchronised',
+    file: 'coordinator/src/atomic-file.ts',
+    from: '    await file.sync()\n',
+    to: '',
+  },
+  {
+    name: 'the folder of a checkpoint is not synchronised',
+    file: 'coordinator/src/atomic-file.ts',
+    from: '    await syncFolder(disk, dirname(path))\n',
+    to: '',
+  },
+  {
+    name: 'the folders above a checkpoint are not synchronised',
+    file: 'coordinator/src/atomic-file.ts',
+    from: 'await syncFolder(disk, above)',
+    to: 'await Promise.resolve()',
+  },
+  {
+    name: 'moments are not restored',
+    file: 'coordinator/src/run-state.ts',
+    from: 'moments: checkpoint.optimizer.moments.map(arithmetic.adopt)',
+    to: 'moments: checkpoint.optimizer.moments.map(moment => arithmetic.adopt(new Float32Array(moment.length)))',
+  },
+  {
+    name: 'a worker that joins gets no moments',
+    file: 'worker/src/replica.ts',
+    from: 'moments.push(arithmetic.adopt(joined.subarray(at, at + trainableSize)))',
+    to: 'moments.push(arithmetic.allocate(trainableSize))',
+  },
+  {
+    name: 'a stale worker is not fenced',
+    file: 'worker/src/fence.ts',
+    from: 'if (life < known) return',
+    to: 'if (life < 0) return',
+  },
+  {
+    name: 'a superseded coordinator goes on writing',
+    file: 'coordinator/src/life.ts',
+    from: 'if (latest > life) throw',
+    to: 'if (latest < 0) throw',
+  },
+  {
+    name: "an epoch's line is repeated",
+    file: 'coordinator/src/metrics-file.ts',
+    from: 'const lines: string[] = []',
+    to: 'const lines: string[] = (await readOrEmpty(disk, path)).split(/(?<=\\n)/)',
+  },
+  {
+    name: 'the metrics are not cut back to the checkpoint',
+    file: 'coordinator/src/run-folder.ts',
+    from: '  await writeAtomically(metrics, await metricsUntil(metrics, known, disk), disk)\n',
+    to: '',
+  },
+  {
+    name: 'a resumed epoch begins anew',
+    file: 'coordinator/src/training.ts',
+    from: 'for (let batch = first; batch < batches.batches; batch++) {',
+    to: 'for (let batch = 0; batch < batches.batches; batch++) {',
+  },
+  {
+    name: 'the tasks of a lost worker are forgotten',
+    file: 'coordinator/src/schedule/schedule.ts',
+    from: 'if (wanted && holders?.size === 0) queue(task)',
+    to: 'if (wanted && holders?.size === 0 && task.index === 0) queue(task)',
+  },
+  {
+    name: 'silence is not noticed',
+    file: 'coordinator/src/member.ts',
+    from: 'if (silentMs > patience.silenceMs)',
+    to: 'if (silentMs > 1000 * patience.silenceMs)',
+  },
+  {
+    name: 'what was packed is not unpacked by the coordinator',
+    file: 'coordinator/src/training.ts',
+    from: '  run.format.unpack(packed, gradient)\n',
+    to: '',
+  },
+  {
+    name: 'an update is sent to all but the newest worker',
+    file: 'coordinator/src/membership.ts',
+    from: 'broadcast([...taking.values()], ',
+    to: 'broadcast([...taking.values()].slice(0, Math.max(1, taking.size - 1)), ',
+  },
+]

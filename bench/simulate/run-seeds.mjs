@@ -1,0 +1,12 @@
+// A process that runs seeds and sends what each has come to. The second argument names the checkout whose simulation it is.
+import { pathToFileURL } from 'node:url'
+
+const [order, root = new URL('../..', import.meta.url).pathname] = process.argv.slice(2)
+const { simulateSeed } = await import(pathToFileURL(`${root}/packages/simulation/dist/index.js`))
+const { from, until, step } = JSON.parse(order)
+
+for (let seed = from; seed < until; seed += step) {
+  const { violation, inflicted, events, simulatedMs } = await simulateSeed(seed)
+  process.send({ seed, violation, inflicted: inflicted.map(({ kind }) => kind), events, simulatedMs })
+}
+process.disconnect()
