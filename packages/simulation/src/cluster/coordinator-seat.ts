@@ -49,6 +49,8 @@ type Life = {
   startStep: number
   /** The folder is its. */
   begun: boolean
+  /** It has told that lines could not be written, and keeps them. */
+  keepsLines: boolean
 }
 
 export function createCoordinatorSeat(options: CoordinatorSeatOptions): CoordinatorSeat {
@@ -75,7 +77,15 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
   function startLife(host: string): void {
     const number = lives.length + 1
     const process = createProcess(time, `coordinator ${number}`, host)
-    const life: Life = { process, stop: new AbortController(), number, plan: null, startStep: 0, begun: false }
+    const life: Life = {
+      process,
+      stop: new AbortController(),
+      number,
+      plan: null,
+      startStep: 0,
+      begun: false,
+      keepsLines: false,
+    }
     lives.push(life)
     network.boot(host)
     process.onEnd(ending => endLife(life, ending))
@@ -118,8 +128,10 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
   function hear(life: Life, event: CoordinatorEvent): void {
     if (!life.process.isAlive()) return
     if (event.type === 'checkpoint') written = Math.max(written ?? 0, event.step)
+    if (event.type === 'not-written' && event.what === 'metrics') life.keepsLines = true
+    if (event.type === 'written-again' && event.what === 'metrics') life.keepsLines = false
     if (event.type === 'epoch' && life === latest()) {
-      checkMetrics(reference, disk, event.metrics.epoch, 'after an epoch')
+      checkMetrics(reference, disk, event.metrics.epoch, 'after an epoch', life.keepsLines)
     }
     membership.hear(life.number, life.plan!.identity.runId, event)
   }
@@ -136,8 +148,13 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
 
   function giveUp({ process }: Life, error: unknown): void {
     if (!process.isAlive()) return
-    if (error instanceof LockstepError && isWorldsFault(error)) process.end('exit')
+    if (error instanceof LockstepError && (isWorldsFault(error) || isInEachOthersWay(error))) process.end('exit')
     else fail(error instanceof Error ? error : new Error(String(error)))
+  }
+
+  /** Two lives at once, which here have the same process id, and with that the same names for what they write aside. */
+  function isInEachOthersWay({ code }: LockstepError): boolean {
+    return code === 'file-not-written' && lives.filter(isAlive).length > 1
   }
 
   function endLife(life: Life, ending: Ending): void {
