@@ -2,7 +2,7 @@ import { createRandom, type RandomSource } from '@lockstep/data'
 import type { Message, Received, Tensors } from '@lockstep/protocol'
 import type { Membership } from '../../src/membership.ts'
 import { createFakePeer, type FakePeer } from './fake-peer.ts'
-import { createFakeWorker, type FakeWorker } from './fake-worker.ts'
+import { createFakeWorker, type FakeWorker, type Say } from './fake-worker.ts'
 import type { TinyEngine } from './tiny-engine.ts'
 
 /** Workers in this process, whose messages are under way for as long as a seeded generator wants. */
@@ -25,18 +25,23 @@ export function createFakePool(options: {
   readonly membership: Membership
   readonly token: string
   readonly seed: number
-  readonly engine?: TinyEngine | undefined
+  /** Of all workers, or of each by its number, from 1 on. */
+  readonly engine?: TinyEngine | ((worker: number) => TinyEngine | undefined) | undefined
   /** Called before each delivery: the moment to add or kill workers. */
   readonly disturb?: ((pool: FakePool, random: RandomSource) => void) | undefined
 }): FakePool {
   const random = createRandom(options.seed, 0)
   const links: Link[] = []
   let stopped = false
+  let added = 0
 
   function add(): void {
+    const number = ++added
+    const engine = typeof options.engine === 'function' ? options.engine(number) : options.engine
+    const say: Say = (message, tensors) => link.toCoordinator.push([message, tensors])
     const link: Link = {
       peer: createFakePeer(received => link.toWorker.push(received)),
-      worker: createFakeWorker((message, tensors) => link.toCoordinator.push([message, tensors]), options.engine),
+      worker: createFakeWorker(say, engine, `fake-${number}`),
       toWorker: [],
       toCoordinator: [],
     }

@@ -24,7 +24,7 @@ type Work = { readonly message: MessageOf<'work'> | MessageOf<'evaluate'>; reado
 /** What a worker does, without threads or TensorFlow: it answers what it is told and keeps a replica of the run. */
 export type FakeWorker = { readonly hello: (token: string) => void; readonly receive: (received: Received) => void }
 
-export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine()): FakeWorker {
+export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine(), name = 'fake'): FakeWorker {
   const replica = { step: -1, weights: new Float32Array(0), moments: [] as Float32Array[], powers: [] as number[] }
   const nowMs = () => performance.now()
   const timeline = createTimeline(workerPhases, nowMs)
@@ -96,6 +96,6 @@ export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine
     say({ type: 'metrics', runId, step, chunk: message.chunk, count, lossSum, correct, weightsSha256: sha256 })
   }
 
-  const facts = { name: 'fake', host: 'here', device: 'cpu', cores: 1, layoutHash: null }
+  const facts = { name, host: 'here', device: 'cpu', cores: 1, layoutHash: null }
   return { receive, hello: token => say({ type: 'hello', protocol: protocolVersion, token, ...facts }) }
 }

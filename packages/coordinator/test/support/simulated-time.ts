@@ -3,6 +3,8 @@ export type SimulatedTime = {
   readonly nowMs: () => number
   readonly after: (delayMs: number, action: () => void) => void
   readonly every: (periodMs: number, action: () => void) => void
+  /** Lets the next thing happen. */
+  readonly next: () => void
   /** Lets things happen until this is true. Throws when it is not by `limitMs`. */
   readonly runUntil: (isReached: () => boolean, limitMs: number) => void
 }
@@ -25,14 +27,18 @@ export function createSimulatedTime(): SimulatedTime {
     })
   }
 
+  function next(): void {
+    const { atMs, action } = events.shift()!
+    nowMs = atMs
+    action()
+  }
+
   function runUntil(isReached: () => boolean, limitMs: number): void {
     while (!isReached()) {
-      const { atMs, action } = events.shift()!
-      if (atMs > limitMs) throw new Error(`not reached within ${limitMs} ms`)
-      nowMs = atMs
-      action()
+      if (events[0]!.atMs > limitMs) throw new Error(`not reached within ${limitMs} ms`)
+      next()
     }
   }
 
-  return { nowMs: () => nowMs, after, every, runUntil }
+  return { nowMs: () => nowMs, after, every, next, runUntil }
 }

@@ -1,9 +1,11 @@
 import type { RandomSource } from '@lockstep/data'
 import { createGradientFormat } from '@lockstep/model/arithmetic'
 import { createAudit } from '../../src/audit/audit.ts'
+import type { AuditCounts } from '../../src/audit/consequences.ts'
 import { createCrew } from '../../src/crew.ts'
 import { createLossTrail } from '../../src/divergence.ts'
 import type { CoordinatorEvent } from '../../src/events.ts'
+import type { Member } from '../../src/member.ts'
 import type { EpochMetrics, StepMetrics } from '../../src/metrics.ts'
 import type { RunPlan } from '../../src/plan.ts'
 import { encodeState } from '../../src/run-state.ts'
@@ -11,7 +13,6 @@ import { createStepTiming } from '../../src/timing/step-timing.ts'
 import { type Training, train, warmUpSteps } from '../../src/training.ts'
 import { createVectorPool } from '../../src/vector-pool.ts'
 import { createFakePool, type FakePool } from './fake-pool.ts'
-import type { TinyEngine } from './tiny-engine.ts'
 import { tinyPlan } from './tiny-plan.ts'
 
 export type TinyRun = {
@@ -20,6 +21,8 @@ export type TinyRun = {
   readonly epochs: readonly EpochMetrics[]
   readonly steps: readonly StepMetrics[]
   readonly events: readonly CoordinatorEvent[]
+  readonly members: readonly Member[]
+  readonly audits: AuditCounts
   /** Every checkpoint that was asked for, in order. */
   readonly checkpoints: readonly Uint8Array[]
 }
@@ -29,7 +32,7 @@ export async function trainTiny(options: {
   readonly plan?: RunPlan
   readonly workers: number
   readonly seed?: number
-  readonly engine?: TinyEngine
+  readonly engine?: Parameters<typeof createFakePool>[0]['engine']
   /** Fraction of the shards that is computed twice. */
   readonly audit?: number
   readonly disturb?: (pool: FakePool, random: RandomSource) => void
@@ -93,7 +96,8 @@ export async function trainTiny(options: {
       nowMs: steadyClock(),
       ...options.training?.(crew),
     })
-    return { plan, status, epochs, steps, events, checkpoints }
+    const [members, audits] = [membership.roll(), crew.audits()]
+    return { plan, status, epochs, steps, events, members, audits, checkpoints }
   } finally {
     pool.stop()
     crew.stop()

@@ -1,0 +1,182 @@
+import { weightsSha256 } from '@lockstep/model'
+import { describe, expect, test } from 'vitest'
+import { createTinyEngine, type TinyEngine } from '../support/tiny-engine.ts'
+import { tinyPlan } from '../support/tiny-plan.ts'
+import { trainAlone } from '../support/train-alone.ts'
+import { type TinyRun, trainTiny } from '../support/train-tiny.ts'
+
+const finalSha256 = weightsSha256(trainAlone().at(-1)!)
+
+/** The lowest bit of one element of every gradient from the k-th on, counted from 0, is another. */
+function flipsFrom(k: number): TinyEngine {
+  const engine = createTinyEngine()
+  let computed = 0
+  return {
+    ...engine,
+    gradient: (...shard) => {
+      const result = engine.gradient(...shard)
+      const bits = new Int32Array(result.gradient.buffer)
+      if (computed++ >= k) bits[5] = bits[5]! ^ 1
+      return result
+    },
+  }
+}
+
+/** Every gradient has an element that is no number. */
+function poisons(): TinyEngine {
+  const engine = createTinyEngine()
+  return {
+    ...engine,
+    gradient: (...shard) => {
+      const result = engine.gradient(...shard)
+      result.gradient[7] = Number.NaN
+      return result
+    },
+  }
+}
+
+const only = (wrong: number, engine: TinyEngine) => (worker: number) => (worker === wrong ? engine : undefined)
+const lost = ({ events }: TinyRun) => events.filter(event => event.type === 'worker-lost')
+const samplesOf = ({ members }: TinyRun) => members.reduce((sum, { samples }) => sum + samples, 0)
+
+describe('audits change no bit of the weights', () => {
+  test.each([0.2, 1])('where a fraction of %d is drawn, with any number of workers', async audit => {
+    for (const workers of [1, 2, 3, 5]) {
+      const run = await trainTiny({ workers, audit })
+      expect([run.status, weightsSha256(run.plan.state.weights)]).toEqual(['completed', finalSha256])
+      expect(lost(run)).toEqual([])
+      // Both epochs of 33 samples: what was computed twice counts once.
+      expect(samplesOf(run)).toBe(66)
+      // 4 shards in 3 steps of an epoch, and 3 in the last.
+      if (audit === 1)
+        expect(run.audits).toEqual(workers === 1 ? { compared: 0, alone: 30 } : { compared: 30, alone: 0 })
+    }
+  })
+
+  test('where gradients travel compressed', async () => {
+    const compressed = { compress: 'bfloat16' } as const
+    const { plan, audits } = await trainTiny({ workers: 3, audit: 1, plan: tinyPlan(compressed) })
+    expect(weightsSha256(plan.state.weights)).toBe(weightsSha256(trainAlone(tinyPlan(compressed)).at(-1)!))
+    expect(audits.compared).toBe(30)
+  })
+
+  test.each(Array.from({ length: 12 }, (_, seed) => seed))(
+    'where workers come and go at any moment (seed %i)',
+    async seed => {
+      const run = await trainTiny({
+        workers: 3,
+        audit: 1,
+        seed,
+        disturb: (pool, random) => {
+          const chance = random.below(12)
+          if (chance === 0 && pool.size() > 0) pool.kill()
+          if (pool.size() === 0 || (chance === 1 && pool.size() < 5)) pool.add()
+        },
+      })
+      expect(lost(run).length).toBeGreaterThan(0)
+      expect([weightsSha256(run.plan.state.weights), samplesOf(run)]).toEqual([finalSha256, 66])
+    },
+  )
+})
+
+test('a run with one worker says once that it compares nothing', async () => {
+  const { events } = await trainTiny({ workers: 1, audit: 1 })
+  expect(events.filter(event => event.type === 'unaudited')).toEqual([{ type: 'unaudited', step: 1 }])
+})
+
+describe('a worker that flips a bit', () => {
+  test.each([0, 4, 11])('from its gradient %i on is excluded at once where everything is audited', async k => {
+    const run = await trainTiny({ workers: 3, audit: 1, engine: only(2, flipsFrom(k)) })
+    expect(weightsSha256(run.plan.state.weights)).toBe(finalSha256)
+    expect(lost(run)).toMatchObject([
+      {
+        worker: { name: 'fake-2' },
+        reason: expect.stringMatching(
+          /^excluded: its result for the gradient of shard \d of step \d is not what two others have computed$/,
+        ),
+        active: 2,
+      },
+    ])
+    expect(samplesOf(run)).toBe(66)
+  })
+
+  test('is believed where nothing is audited', async () => {
+    const run = await trainTiny({ workers: 3, engine: only(2, flipsFrom(0)) })
+    expect([run.status, lost(run)]).toEqual(['completed', []])
+    expect(weightsSha256(run.plan.state.weights)).not.toBe(finalSha256)
+  })
+
+  test('is found by a few audits in the long run', async () => {
+    // 100 epochs of 15 shards, of which worker 2 computes about a third: 0.95^500 is 1 in 10^11.
+    const run = await trainTiny({
+      workers: 3,
+      audit: 0.05,
+      plan: tinyPlan({ epochs: 100, learningRate: 1e-6 }),
+      engine: only(2, flipsFrom(0)),
+    })
+    expect(lost(run)).toMatchObject([{ worker: { name: 'fake-2' } }])
+  })
+
+  test('as one of two ends the run before the step, naming both', async () => {
+    const plan = tinyPlan()
+    const running = trainTiny({ workers: 2, audit: 1, plan, engine: only(2, flipsFrom(4)) })
+    await expect(running).rejects.toMatchObject({
+      code: 'workers-disagree',
+      message: expect.stringMatching(
+        /worker \d \(fake-\d on here\) and worker \d \(fake-\d on here\) get different results/,
+      ),
+      hint: expect.stringContaining('--resume'),
+    })
+    const { step, weights } = plan.state
+    expect(step).toBeLessThan(8)
+    if (step > 0) expect(weights).toEqual(trainAlone()[step - 1])
+  })
+
+  test('only now and then is the one of two that changes its mind', async () => {
+    let turn = 0
+    const [engine, wrong] = [createTinyEngine(), flipsFrom(0)]
+    const flaky: TinyEngine = {
+      ...engine,
+      gradient: (...shard) => (turn++ % 2 === 0 ? wrong : engine).gradient(...shard),
+    }
+    const run = await trainTiny({ workers: 2, audit: 1, engine: only(2, flaky) })
+    expect(weightsSha256(run.plan.state.weights)).toBe(finalSha256)
+    expect(lost(run)).toMatchObject([
+      { worker: { name: 'fake-2' }, reason: expect.stringContaining('twice, with different') },
+    ])
+  })
+})
+
+describe('a worker whose gradients are not finite', () => {
+  test.each([0, 1])('has its shards done elsewhere, and is excluded after three (audited: %d)', async audit => {
+    const run = await trainTiny({ workers: 3, audit, engine: only(2, poisons()) })
+    expect([run.status, weightsSha256(run.plan.state.weights)]).toEqual(['completed', finalSha256])
+    const refused = run.events.filter(event => event.type === 'answer-refused')
+    expect(refused[0]).toMatchObject({
+      worker: { name: 'fake-2' },
+      reason: expect.stringMatching(/^the gradient of shard \d of step 1 is not finite$/),
+    })
+    const wrong = run.members.find(({ facts }) => facts!.name === 'fake-2')
+    expect(wrong).toMatchObject({ samples: 0, shards: 0, gone: true, refused: refused.length })
+    expect(wrong!.outcome).toMatch(/^excluded: /)
+    expect(samplesOf(run)).toBe(66)
+  })
+
+  test('once stays', async () => {
+    let turn = 0
+    const [engine, wrong] = [createTinyEngine(), poisons()]
+    const once: TinyEngine = { ...engine, gradient: (...shard) => (turn++ === 2 ? wrong : engine).gradient(...shard) }
+    const run = await trainTiny({ workers: 2, engine: only(1, once) })
+    const refused = run.members.filter(member => member.refused > 0).map(({ facts }) => facts!.name)
+    expect([lost(run), refused]).toEqual([[], ['fake-1']])
+    expect(weightsSha256(run.plan.state.weights)).toBe(finalSha256)
+  })
+
+  test('alone is asked once more', async () => {
+    let turn = 0
+    const [engine, wrong] = [createTinyEngine(), poisons()]
+    const once: TinyEngine = { ...engine, gradient: (...shard) => (turn++ === 2 ? wrong : engine).gradient(...shard) }
+    const run = await trainTiny({ workers: 1, engine: once })
+    expect([weightsSha256(run.plan.state.weights), samplesOf(run)]).toEqual([finalSha256, 66])
+  })
+})
