@@ -10,6 +10,8 @@ export type Scenario = {
   readonly seed: number
   readonly config: TinyConfig
   readonly topology: TopologyMode
+  /** Fraction of the shards that two workers compute. */
+  readonly audit: number
   readonly workers: number
   readonly minWorkers: number
   /** Steps between checkpoints within an epoch; 0 for none. */
@@ -36,6 +38,7 @@ export function drawScenario(seed: number): Scenario {
       compress: chance.pick(['none', 'none', 'bfloat16'] as const),
     },
     topology: 'star',
+    audit: createChance(seed, 'audit').pick([0, 0, 0.3, 1]),
     workers,
     minWorkers: chance.whole(1, workers),
     checkpointEvery: chance.pick([0, 1, 2, 3]),

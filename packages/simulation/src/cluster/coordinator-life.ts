@@ -63,7 +63,7 @@ export async function liveAsCoordinator(life: CoordinatorLife): Promise<RunSumma
       waitMs,
       shareMemory: false,
       topology: scenario.topology,
-      audit: 0,
+      audit: scenario.audit,
       checkpointEvery: scenario.checkpointEvery,
       checkpointMinutes: 0,
       logSteps: false,
