@@ -17,10 +17,13 @@ const runFile = fileURLToPath(new URL('simulate/run-seeds.mjs', import.meta.url)
 const copied = ['protocol', 'data', 'model', 'coordinator', 'worker', 'simulation']
 
 const copy = temporaryFolder('mutations')
-copyProduct()
 const rows = []
-for (const mutation of mutations.filter(({ name }) => name.includes(values.only))) rows.push(await find(mutation))
-rmSync(copy, { recursive: true })
+try {
+  copyProduct()
+  for (const mutation of mutations.filter(({ name }) => name.includes(values.only))) rows.push(await find(mutation))
+} finally {
+  rmSync(copy, { recursive: true })
+}
 process.stdout.write(markdownTable(['bug', 'in', 'seed', 'what the simulation says'], rows))
 process.exitCode = rows.some(([, , seed]) => seed === 'not found') ? 1 : 0
 

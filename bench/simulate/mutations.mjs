@@ -1,4 +1,5 @@
 // Deliberate bugs: in each file one text is replaced by another. The text must be there once.
+/* biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of the product */
 export const mutations = [
   {
     name: 'the mean is not weighted',
@@ -20,18 +21,18 @@ export const mutations = [
   },
   {
     name: 'a shard is applied twice',
-    file: 'coordinator/src/step.ts',
-    from: 'reduction.add(shard, gradient, count))',
+    file: 'coordinator/src/audit/gradient-opinion.ts',
+    from: 'tools.reduction.add(shard, gradient, count))',
     to: `{
-          if (step % 5 === 3) arithmetic.addInto(gradient, gradient.slice())
-          return reduction.add(shard, gradient, count)
-        })`,
+    if (shard === 1) tools.arithmetic.addInto(gradient, gradient.slice())
+    return tools.reduction.add(shard, gradient, count)
+  })`,
   },
   {
     name: 'gradients are reduced in the order of arrival',
-    file: 'coordinator/src/step.ts',
-    from: 'reduction.add(shard, gradient, count))',
-    to: 'reduction.add(used.length - 1, gradient, count))',
+    file: 'coordinator/src/audit/gradient-opinion.ts',
+    from: 'tools.reduction.add(shard, gradient, count))',
+    to: 'tools.reduction.add(tools.used.length - 1, gradient, count))',
   },
   {
     name: 'a checkpoint is renamed before it is synchronised',
@@ -64,6 +65,12 @@ export const mutations = [
     to: 'moments.push(arithmetic.allocate(trainableSize))',
   },
   {
+    name: 'the newest checkpoint is removed instead of the oldest',
+    file: 'coordinator/src/checkpoints/checkpoint-files.ts',
+    from: '.slice(0, -keep)) await',
+    to: '.slice(keep)) await',
+  },
+  {
     name: 'a stale worker is not fenced',
     file: 'worker/src/fence.ts',
     from: 'if (life < known) return',
@@ -84,7 +91,7 @@ export const mutations = [
   {
     name: 'the metrics are not cut back to the checkpoint',
     file: 'coordinator/src/run-folder.ts',
-    from: '  await writeAtomically(metrics, await metricsUntil(metrics, known, disk), disk)\n',
+    from: '  await writeAtomically(metrics, content.text, disk)\n',
     to: '',
   },
   {
@@ -96,8 +103,8 @@ export const mutations = [
   {
     name: 'the tasks of a lost worker are forgotten',
     file: 'coordinator/src/schedule/schedule.ts',
-    from: 'if (wanted && holders?.size === 0) queue(task)',
-    to: 'if (wanted && holders?.size === 0 && task.index === 0) queue(task)',
+    from: 'if (entry?.holders.delete(bench!)) refill(entry)',
+    to: 'if (entry?.holders.delete(bench!) && task.index === 0) refill(entry)',
   },
   {
     name: 'silence is not noticed',

@@ -42,11 +42,13 @@ export type CoordinatorLife = {
 export async function liveAsCoordinator(life: CoordinatorLife): Promise<RunSummary> {
   const { process, scenario, network, runId, resumes } = life
   const disk = life.disk.of(process)
-  const checkpoint = resumes ? (await findCheckpoint(runFolder, { disk })).checkpoint : null
+  const found = resumes ? await findCheckpoint(runFolder, { disk }) : null
+  const checkpoint = found?.checkpoint ?? null
   const plan = planTinyRun(checkpoint?.runId ?? runId, scenario.config, checkpoint)
   life.onPlan(plan)
   const facts = { runId: plan.identity.runId }
-  const known = { epochs: [...plan.state.history.epochs], step: plan.state.step }
+  const { history, step } = plan.state
+  const known = { epochs: [...history.epochs], step, unusable: found?.unusable.map(({ name }) => name) ?? [] }
   const coordinator = await startCoordinator(
     {
       plan,
