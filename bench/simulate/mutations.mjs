@@ -14,12 +14,6 @@ export const mutations = [
     to: 'return held?.task ?? null',
   },
   {
-    name: 'a gradient counts for another step',
-    file: 'coordinator/src/step.ts',
-    from: 'return `work:${step}:${shard}`',
-    to: 'return `work:${step % 2}:${shard}`',
-  },
-  {
     name: 'a shard is applied twice',
     file: 'coordinator/src/audit/gradient-opinion.ts',
     from: 'tools.reduction.add(shard, gradient, count))',

@@ -1,0 +1,121 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Disk, systemDisk } from '@lockstep/coordinator'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { createChance } from '../../src/world/chance.ts'
+import { createSimulatedDisk } from '../../src/world/disk.ts'
+import { createStage } from './support.ts'
+
+function createTested(seed = 1) {
+  const stage = createStage()
+  const disk = createSimulatedDisk(stage.time, createChance(seed, 'disk'))
+  const process = stage.enter('program')
+  const text = (path: string) => {
+    const bytes = disk.peek(path)
+    return bytes === null ? null : new TextDecoder().decode(bytes)
+  }
+  return { stage, disk, process, text, use: disk.of(process) }
+}
+
+async function write(disk: Disk, path: string, mode: 'write' | 'append', text: string, sync = false): Promise<void> {
+  const file = await disk.open(path, mode)
+  await file.write(text)
+  if (sync) await file.sync()
+  await file.close()
+}
+
+/** What a program sees that does a little of everything in a folder. */
+async function tryOut(disk: Disk, folder: string): Promise<unknown[]> {
+  const at = (name: string) => join(folder, name)
+  const codeOf = (failure: Promise<unknown>) =>
+    failure.then(
+      () => 'no error',
+      error => error.code,
+    )
+  await disk.makeFolder(at('a/b'))
+  await write(disk, at('a/file'), 'write', 'long and old')
+  await write(disk, at('a/file'), 'write', 'new')
+  await write(disk, at('a/file'), 'append', ' and longer')
+  await disk.rename(at('a/file'), at('a/b/moved'))
+  await write(disk, at('a/cut'), 'append', '12345')
+  const cut = await disk.open(at('a/cut'), 'append')
+  await cut.truncate(2)
+  await cut.close()
+  await disk.remove(at('a/none'))
+  return [
+    new TextDecoder().decode(await disk.read(at('a/b/moved'))),
+    new TextDecoder().decode(await disk.read(at('a/cut'))),
+    [...(await disk.list(at('a')))].sort(),
+    await Promise.all(['a', 'a/cut', 'a/file'].map(name => disk.kindOf(at(name)))),
+    await codeOf(disk.read(at('a/file'))),
+    await codeOf(disk.open(at('none/file'), 'write')),
+    await codeOf(disk.rename(at('none'), at('a/c'))),
+    await codeOf(disk.list(at('none'))),
+  ]
+}
+
+test('a program sees on it what it sees on the disk of this machine', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lockstep-simulation-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const { stage, use } = createTested()
+  const simulated = tryOut(use, '/')
+  await stage.play()
+  expect(await simulated).toEqual(await tryOut(systemDisk, folder))
+})
+
+describe('a loss of power', () => {
+  test('leaves what has been synchronised, with its name', async () => {
+    for (let seed = 1; seed <= 50; seed++) {
+      const { stage, disk, use, text } = createTested(seed)
+      const written = (async () => {
+        await write(use, '/file', 'write', 'content', true)
+        const root = await use.open('/', 'read')
+        await root.sync()
+      })()
+      await stage.play()
+      await written
+      disk.losePower()
+      expect(text('/file')).toBe('content')
+    }
+  })
+
+  test('leaves anything of what has not: nothing, all, a part, or zeros', async () => {
+    const found = new Set<string | null>()
+    for (let seed = 1; seed <= 300; seed++) {
+      const { stage, disk, use, text } = createTested(seed)
+      const written = write(use, '/file', 'write', 'abc')
+      await stage.play()
+      await written
+      disk.losePower()
+      found.add(text('/file'))
+    }
+    expect([...found].sort()).toEqual([null, '', '\0\0\0', 'a', 'ab', 'abc'].sort())
+  })
+})
+
+test('a killed program leaves what it has written so far', async () => {
+  const found = new Set<string | null>()
+  for (let acts = 0; acts < 4; acts++) {
+    const { stage, process, use, text } = createTested(acts + 3)
+    process.dieAfter(acts, 'kill')
+    void write(use, '/file', 'write', 'abcdef')
+    await stage.play()
+    found.add(text('/file'))
+  }
+  expect([...found].some(text => text === null || text.length < 6)).toBe(true)
+  expect([...found].every(text => text === null || 'abcdef'.startsWith(text))).toBe(true)
+})
+
+test('a full disk says so, and takes what comes once there is room', async () => {
+  const { stage, disk, use, text } = createTested()
+  disk.setFull(true)
+  const refused = write(use, '/file', 'write', 'abc').catch(error => error.code)
+  await stage.play()
+  expect(await refused).toBe('ENOSPC')
+  disk.setFull(false)
+  const written = write(use, '/file', 'write', 'abc')
+  await stage.play()
+  await written
+  expect(text('/file')).toBe('abc')
+})

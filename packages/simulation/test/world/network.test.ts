@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest'
+import { createChance } from '../../src/world/chance.ts'
+import { createNetwork, type Socket, type SocketHandlers } from '../../src/world/network.ts'
+import { createStage } from './support.ts'
+
+/** What one end has been told. */
+function createEnd() {
+  const heard: string[] = []
+  const bytes: number[] = []
+  const handlers: SocketHandlers = {
+    onOpen: () => void heard.push('open'),
+    onData: data => void bytes.push(...data),
+    onEnd: () => void heard.push('end'),
+    onReset: reason => void heard.push(reason),
+  }
+  return { heard, bytes, handlers }
+}
+
+/** A connection from `near` to `far`. */
+async function connect(seed = 1) {
+  const stage = createStage()
+  const network = createNetwork(stage.time, createChance(seed, 'network'), { leastMs: 1, mostMs: 5 })
+  const [near, far] = [createEnd(), createEnd()]
+  const [caller, listener] = [stage.enter('near'), stage.enter('far')]
+  let farSocket: Socket | null = null
+  network.listen(listener, 1, ({ accept }) => {
+    farSocket = accept(far.handlers)
+  })
+  const nearSocket = network.dial(caller, 'far:1', near.handlers)
+  await stage.play()
+  return { ...stage, network, near, far, caller, listener, nearSocket, farSocket: farSocket! as Socket }
+}
+
+const numbers = Array.from({ length: 200 }, (_, index) => index)
+
+function sendNumbers(socket: Socket): void {
+  for (let at = 0; at < numbers.length; at += 10) socket.write(Uint8Array.from(numbers.slice(at, at + 10)))
+}
+
+describe('a connection', () => {
+  test('carries bytes both ways, in order, and ends after them', async () => {
+    const { near, far, nearSocket, farSocket, play } = await connect()
+    sendNumbers(nearSocket)
+    sendNumbers(farSocket)
+    nearSocket.end()
+    await play()
+    expect(near).toMatchObject({ heard: ['open'], bytes: numbers })
+    expect(far).toMatchObject({ heard: ['end'], bytes: numbers })
+    expect([nearSocket.queuedBytes(), farSocket.receivedBytes()]).toEqual([0, 200])
+  })
+
+  test('is refused where nobody listens', async () => {
+    const { network, caller, play } = await connect()
+    const end = createEnd()
+    network.dial(caller, 'far:2', end.handlers)
+    await play()
+    expect(end.heard).toEqual(['connect ECONNREFUSED'])
+  })
+
+  test.each([
+    [true, true],
+    [true, false],
+    [false, false],
+  ])('that is cut brings a beginning of what was sent; near told %s, far told %s', async (nearTold, farTold) => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { network, near, far, nearSocket, play } = await connect(seed)
+      sendNumbers(nearSocket)
+      network.connections()[0]!.cut([nearTold, farTold])
+      await play()
+      expect(far.bytes).toEqual(numbers.slice(0, far.bytes.length))
+      expect(near.heard.slice(1)).toEqual(nearTold ? ['read ECONNRESET'] : [])
+      expect(far.heard).toEqual(farTold ? ['read ECONNRESET'] : [])
+    }
+  })
+
+  test('waits while its machines are parted, and goes on', async () => {
+    const { network, far, nearSocket, play } = await connect()
+    network.block('near', 'far')
+    sendNumbers(nearSocket)
+    await play()
+    expect([far.bytes.length, nearSocket.queuedBytes()]).toEqual([0, 200])
+    network.unblock('near', 'far')
+    await play()
+    expect(far.bytes).toEqual(numbers)
+  })
+
+  test('is closed by the kernel of a program that is killed, and by nobody where power is lost', async () => {
+    const killed = await connect()
+    killed.listener.end('kill')
+    await killed.play()
+    expect(killed.near.heard).toHaveLength(2)
+    const dark = await connect()
+    dark.listener.end('power-loss')
+    sendNumbers(dark.nearSocket)
+    await dark.play()
+    expect(dark.near.heard).toEqual(['open'])
+    dark.network.boot('far')
+    sendNumbers(dark.nearSocket)
+    await dark.play()
+    expect(dark.near.heard).toEqual(['open', 'read ECONNRESET'])
+  })
+})
