@@ -66,12 +66,11 @@ export function createRecords(options: RecordsOptions): Records {
   }
 
   async function saveBeforeFailing(): Promise<void> {
-    try {
-      await checkpointing.take()
-      await settle()
-    } catch (error) {
-      onEvent({ type: 'state-not-saved', step: plan.state.step, reason: reasonOf(error) })
-    }
+    const failures: unknown[] = []
+    // Also where this state cannot be saved, what is being written is waited for.
+    for (const save of [checkpointing.take, settle]) await save().catch(error => failures.push(error))
+    if (failures.length === 0) return
+    onEvent({ type: 'state-not-saved', step: plan.state.step, reason: reasonOf(failures[0]) })
   }
 
   return {

@@ -1,0 +1,90 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { weightsSha256 } from '@lockstep/model'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { createLossTrail, diverged } from '../src/divergence.ts'
+import type { CoordinatorEvent } from '../src/events.ts'
+import { temporaryFolder } from './support/folder.ts'
+import { startSocketWorker } from './support/socket-worker.ts'
+import { startTiny } from './support/start-coordinator.ts'
+import { newestState, tinyPlan } from './support/tiny-plan.ts'
+import { trainAlone } from './support/train-alone.ts'
+
+test('the last five losses are kept, the oldest first', () => {
+  const trail = createLossTrail()
+  expect(trail.last()).toEqual([])
+  for (const loss of [1, 2, 3, 4, 5, 6]) trail.add(loss)
+  expect(trail.last()).toEqual([2, 3, 4, 5, 6])
+})
+
+describe('a divergence', () => {
+  const where = { what: 'the training loss is NaN', step: 812, epoch: 3, learningRate: 0.05 }
+
+  test('is told with its step, its learning rate, the losses before it and what to do', () => {
+    const error = diverged({ ...where, losses: [2.3017, 41.5, 1.25e9] })
+    expect(error.message).toBe(
+      'training has diverged at step 812 in epoch 3, learning rate 0.05: the training loss is NaN, after losses of 2.302, 41.50, 1.250e+9',
+    )
+    expect(error).toMatchObject({
+      code: 'diverged',
+      hint: expect.stringMatching(/lower --learning-rate or a --warmup/),
+    })
+  })
+
+  test('at the first step has no losses before it', () => {
+    expect(diverged({ ...where, losses: [] }).message).toMatch(/: the training loss is NaN$/)
+  })
+})
+
+describe('after a divergence the newest checkpoint', () => {
+  let path: string
+
+  beforeEach(async () => {
+    path = join(await temporaryFolder(), 'run')
+  })
+
+  const alone = trainAlone()
+
+  test('is of the step before the one that diverged, whose weights are finite', async () => {
+    const { url, finished } = await startTiny(path)
+    startSocketWorker(url, {
+      before: message =>
+        message.type === 'gradient' && message.step === 6 ? { ...message, lossSum: Number.NaN } : message,
+    })
+    await expect(finished).rejects.toMatchObject({
+      code: 'diverged',
+      message: expect.stringMatching(
+        /^training has diverged at step 7 in epoch 2, learning rate 0.05: .*NaN, after losses/,
+      ),
+    })
+    const state = await newestState(path)
+    expect([state.step, weightsSha256(state.weights)]).toEqual([6, weightsSha256(alone[5]!)])
+  })
+
+  test('is not of weights that are not finite: those are not saved, which is said, and the one before stays', async () => {
+    const plan = tinyPlan()
+    const events: CoordinatorEvent[] = []
+    const { url, finished } = await startTiny(path, {
+      plan,
+      checkpointEvery: 1,
+      onEvent: event => {
+        events.push(event)
+        // As a step would do whose loss is still a number: it is noticed when the state is to be saved.
+        if (event.type === 'step' && event.step === 6) plan.state.weights[3] = Number.POSITIVE_INFINITY
+      },
+    })
+    startSocketWorker(url)
+    await expect(finished).rejects.toMatchObject({
+      code: 'diverged',
+      message: expect.stringMatching(
+        /^training has diverged at step 6 in epoch 2, .*: there are weights that are not finite/,
+      ),
+    })
+    expect(events.filter(({ type }) => type === 'state-not-saved')).toEqual([
+      { type: 'state-not-saved', step: 6, reason: expect.stringMatching(/^training has diverged at step 6/) },
+    ])
+    const state = await newestState(path)
+    expect([state.step, weightsSha256(state.weights)]).toEqual([5, weightsSha256(alone[4]!)])
+    expect((await readdir(join(path, 'checkpoints'))).at(-1)).toBe('step-000000005.ckpt')
+  })
+})

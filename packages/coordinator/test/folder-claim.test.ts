@@ -1,0 +1,171 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { createFolderClaim } from '../src/folder-claim.ts'
+import { identifyProcess } from '../src/process-identity.ts'
+import { temporaryFolder } from './support/folder.ts'
+
+let path: string
+
+beforeEach(async () => {
+  path = join(await temporaryFolder(), 'run')
+})
+
+const inUse = { code: 'run-folder-in-use', kind: 'world' }
+
+/** A process that does nothing and ends with the test. */
+async function startIdle(): Promise<ChildProcess & { readonly pid: number }> {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  await once(child, 'spawn')
+  return child as ChildProcess & { readonly pid: number }
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  child.kill('SIGKILL')
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise(setImmediate)
+}
+
+/** Leaves the claim of another process. */
+async function leaveClaim(
+  pid: number,
+  { number = 1, host = hostname(), identity = identifyProcess(pid) }: ClaimFacts = {},
+): Promise<void> {
+  await mkdir(path, { recursive: true })
+  const holder = { pid, host, since: '2026-03-01T09:00:00.000Z', identity }
+  await writeFile(join(path, `lock-${number}.json`), JSON.stringify(holder))
+}
+
+type ClaimFacts = { readonly number?: number; readonly host?: string; readonly identity?: string | null }
+
+describe('a run folder', () => {
+  test('is claimed by a file that says who has it, and is free again when that is released', async () => {
+    const claim = createFolderClaim(path)
+    await claim.take()
+    expect(await readdir(path)).toEqual(['lock-1.json'])
+    expect(JSON.parse(await readFile(join(path, 'lock-1.json'), 'utf8'))).toMatchObject({
+      pid: process.pid,
+      host: hostname(),
+    })
+    await claim.take()
+    await claim.release()
+    await claim.release()
+    expect(await readdir(path)).toEqual([])
+    await createFolderClaim(path).take()
+  })
+
+  test('is refused to a second one, who leaves everything as it is', async () => {
+    await createFolderClaim(path).take()
+    const second = createFolderClaim(path)
+    await expect(second.take()).rejects.toMatchObject({
+      ...inUse,
+      message: `${path} is in use: another process goes on with this run`,
+      received: expect.stringMatching(`^process ${process.pid} on ${hostname()}, since 2`),
+      hint: expect.stringMatching(/Wait until it has ended/),
+    })
+    await second.release()
+    expect(await readdir(path)).toEqual(['lock-1.json'])
+  })
+
+  test('is given to at most one of many who come at once', async () => {
+    for (let round = 0; round < 20; round++) {
+      const claims = Array.from({ length: 5 }, () => createFolderClaim(path))
+      const results = await Promise.allSettled(claims.map(claim => claim.take()))
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      for (const claim of claims) await claim.release()
+    }
+  })
+
+  test('is given to at most one of many who find the claim of a dead process', async () => {
+    const child = await startIdle()
+    await leaveClaim(child.pid, { number: 4 })
+    const left = await readFile(join(path, 'lock-4.json'))
+    await killed(child)
+    for (let round = 0; round < 20; round++) {
+      await writeFile(join(path, 'lock-4.json'), left)
+      const claims = Array.from({ length: 5 }, () => createFolderClaim(path))
+      const results = await Promise.allSettled(claims.map(claim => claim.take()))
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      expect(await readdir(path)).toEqual(['lock-5.json'])
+      for (const claim of claims) await claim.release()
+    }
+  })
+})
+
+describe('the claim of another process', () => {
+  test('holds while that is alive, also when it is stopped, and no longer', async () => {
+    const child = await startIdle()
+    await leaveClaim(child.pid)
+    child.kill('SIGSTOP')
+    const received = `process ${child.pid} on ${hostname()}, since 2026-03-01T09:00:00.000Z`
+    await expect(createFolderClaim(path).take()).rejects.toMatchObject({ ...inUse, received })
+    await killed(child)
+    const claim = createFolderClaim(path)
+    await claim.take()
+    expect(await readdir(path)).toEqual(['lock-2.json'])
+  })
+
+  test('does not hold where another one has its number now', async () => {
+    const child = await startIdle()
+    await leaveClaim(child.pid, { identity: 'another-boot 12345' })
+    await createFolderClaim(path).take()
+  })
+
+  test('does not hold where the process is dead and nobody has asked how it ended', async () => {
+    // A process whose parent is a shell that has become another program, which never asks for its children.
+    const parent = spawn('sh', ['-c', 'sleep 1000 & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    onTestFinished(() => void parent.kill('SIGKILL'))
+    const [line] = await once(parent.stdout.setEncoding('utf8'), 'data')
+    const zombie = Number(line)
+    await until(async () => (await readFile(`/proc/${parent.pid}/comm`, 'utf8')) === 'sleep\n')
+    process.kill(zombie, 'SIGKILL')
+    await until(async () => (await readFile(`/proc/${zombie}/stat`, 'utf8')).includes(') Z '))
+    await leaveClaim(zombie)
+    await createFolderClaim(path).take()
+  })
+
+  test('on another machine holds, since nobody can tell whether it is alive, and it is said what to remove', async () => {
+    await leaveClaim(1, { host: 'elsewhere', identity: null })
+    await expect(createFolderClaim(path).take()).rejects.toMatchObject({
+      ...inUse,
+      received: expect.stringContaining('process 1 on elsewhere'),
+      hint: expect.stringContaining(join(path, 'lock-1.json')),
+    })
+    await rm(join(path, 'lock-1.json'))
+    await createFolderClaim(path).take()
+  })
+
+  test('that was not written to its end does not hold: whoever wrote it has died', async () => {
+    await mkdir(path)
+    await writeFile(join(path, 'lock-1.json'), '{"pid":')
+    await createFolderClaim(path).take()
+    expect(await readdir(path)).toEqual(['lock-2.json'])
+  })
+})
+
+describe('a claim that cannot be written', () => {
+  test('fails clearly', async () => {
+    await writeFile(path, 'a file')
+    await expect(createFolderClaim(path).take()).rejects.toMatchObject({ code: 'file-not-written' })
+  })
+})
+
+test('a claim is renewed in a folder that was removed, unless another one has it now', async () => {
+  const claim = createFolderClaim(path)
+  await claim.take()
+  await rm(path, { recursive: true })
+  await claim.renew()
+  expect(await readdir(path)).toEqual(['lock-1.json'])
+  await rm(path, { recursive: true })
+  await createFolderClaim(path).take()
+  await expect(claim.renew()).rejects.toMatchObject(inUse)
+  await claim.release()
+  expect(await readdir(path)).toEqual(['lock-1.json'])
+})

@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { removeLeftovers } from '../src/leftovers.ts'
+import { temporaryFolder } from './support/folder.ts'
+
+test('what a killed process has written aside is removed, what a living one writes and all else stays', async () => {
+  const alive = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' })
+  onTestFinished(() => void alive.kill('SIGKILL'))
+  const dead = spawn(process.execPath, ['-e', ''], { stdio: 'ignore' })
+  await once(dead, 'exit')
+  const path = await temporaryFolder()
+  for (const place of ['checkpoints', 'model', 'plots', 'mine']) await mkdir(join(path, place))
+  const files = [
+    // This process has just begun: what has its number is of an earlier one.
+    `config.json.${process.pid}.partial`,
+    `summary.json.${dead.pid}.partial`,
+    `checkpoints/step-000000004.ckpt.${dead.pid}.partial`,
+    `checkpoints/step-000000008.ckpt.${alive.pid}.partial`,
+    'checkpoints/step-000000004.ckpt',
+    `model/weights.bin.${dead.pid}.partial`,
+    `plots/loss.svg.${dead.pid}.partial`,
+    'notes.partial',
+    `mine/file.${dead.pid}.partial`,
+  ]
+  for (const file of files) await writeFile(join(path, file), 'half')
+  await removeLeftovers(path)
+  const left = (await readdir(path, { recursive: true })).filter(name => name.includes('.')).sort()
+  expect(left).toEqual([
+    'checkpoints/step-000000004.ckpt',
+    `checkpoints/step-000000008.ckpt.${alive.pid}.partial`,
+    `mine/file.${dead.pid}.partial`,
+    'notes.partial',
+  ])
+})
+
+test('a folder that holds nothing of a run has none', async () => {
+  await removeLeftovers(join(await temporaryFolder(), 'missing'))
+})
