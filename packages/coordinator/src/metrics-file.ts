@@ -1,4 +1,5 @@
 import { hasSystemCode } from '@lockstep/protocol'
+import { writeError } from './atomic-file.ts'
 import { type Disk, systemDisk } from './disk.ts'
 import { createLineFile, type LineFileOptions } from './line-file.ts'
 import type { EpochMetrics, StepMetrics } from './metrics.ts'
@@ -91,6 +92,6 @@ async function readOrEmpty(disk: Disk, path: string): Promise<string> {
     return new TextDecoder().decode(await disk.read(path))
   } catch (error) {
     if (hasSystemCode(error, 'ENOENT')) return ''
-    throw error
+    throw writeError(path, error)
   }
 }

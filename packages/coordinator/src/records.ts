@@ -41,13 +41,14 @@ export function createRecords(options: RecordsOptions): Records {
       return { step: plan.state.step, bytes: encodeState(plan.identity, plan.state) }
     },
     write: async (step, bytes) => {
+      // Steps are told by their lines alone: of those that a checkpoint knows none may be lost with the process.
+      await passMetrics(folder.settleMetrics())
       const path = await folder.writeCheckpoint(step, bytes).catch(error => {
         troubles.failed('checkpoint', error)
         throw error
       })
       troubles.worked('checkpoint')
       onEvent({ type: 'checkpoint', path, step })
-      await passMetrics(folder.settleMetrics())
     },
     times: createCheckpointTimes({ everySteps: options.checkpointEvery, everyMs, nowMs: options.nowMs }),
     canPass,

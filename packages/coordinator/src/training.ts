@@ -100,9 +100,10 @@ async function trainEpoch(run: Training): Promise<boolean> {
     timing.enter('other')
     recordStep(run, result, run.nowMs() - startMs)
     reportStep(run, batches.batches)
-    if (run.isCheckpointDue(state.step)) await run.checkpoint()
     const times = timing.end({ ...result, epoch, step: state.step })
     if (times !== null) await run.onStep(times)
+    // After the step's line: a checkpoint takes the lines of all its steps with it to the disk.
+    if (run.isCheckpointDue(state.step)) await run.checkpoint()
   }
   return true
 }

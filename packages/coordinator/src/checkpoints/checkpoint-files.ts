@@ -31,9 +31,18 @@ async function removeOldest(folder: string, keep: number, disk: Disk): Promise<v
   for (const name of (await listCheckpoints(folder, disk)).slice(0, -keep)) await disk.remove(join(folder, name))
 }
 
-/** Renames files that cannot be used, so that they are neither taken up again nor counted, and somebody can look at them. */
+/**
+ * Renames files that cannot be used, so that they are neither taken up again nor counted, and somebody can look at them.
+ * Throws as `writeAtomically` does.
+ */
 export async function setAside(folder: string, names: readonly string[], disk = systemDisk): Promise<void> {
-  for (const name of names) await disk.rename(join(folder, name), await freeName(join(folder, name), disk))
+  for (const path of names.map(name => join(folder, name))) {
+    await moveAside(path, disk).catch(error => Promise.reject(writeError(path, error)))
+  }
+}
+
+async function moveAside(path: string, disk: Disk): Promise<void> {
+  await disk.rename(path, await freeName(path, disk))
 }
 
 async function freeName(path: string, disk: Disk): Promise<string> {

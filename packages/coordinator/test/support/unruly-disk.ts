@@ -14,7 +14,11 @@ export type UnrulyDisk = Disk & {
   readonly idle: () => Promise<void>
 }
 
-export function unrulyDisk(interfere: (call: DiskCall) => void | Promise<void>): UnrulyDisk {
+/** Without `syncs` nothing outlasts a loss of power, which no test has to wait for that ends a process only. */
+export function unrulyDisk(
+  interfere: (call: DiskCall) => void | Promise<void>,
+  { syncs = true }: { readonly syncs?: boolean } = {},
+): UnrulyDisk {
   let pending = 0
 
   async function perform<Result>(call: DiskCall, act: () => Promise<Result>): Promise<Result> {
@@ -31,7 +35,7 @@ export function unrulyDisk(interfere: (call: DiskCall) => void | Promise<void>):
     return {
       write: content => perform({ operation: 'write', path, content, file }, () => file.write(content)),
       truncate: length => perform({ operation: 'truncate', path }, () => file.truncate(length)),
-      sync: () => perform({ operation: 'sync', path }, file.sync),
+      sync: () => perform({ operation: 'sync', path }, async () => (syncs ? file.sync() : undefined)),
       close: () => perform({ operation: 'close', path }, file.close),
     }
   }

@@ -1,0 +1,48 @@
+import { findCheckpoint } from '../../src/checkpoints/newest-checkpoint.ts'
+import type { Disk } from '../../src/disk.ts'
+import { createLossTrail } from '../../src/divergence.ts'
+import type { CoordinatorEvent } from '../../src/events.ts'
+import { createRecords } from '../../src/records.ts'
+import { createRunFolder, type RunFolder, reopenRunFolder } from '../../src/run-folder.ts'
+import { newestState, tinyPlan } from './tiny-plan.ts'
+import { steadyClock, type TinyRun, trainTiny } from './train-tiny.ts'
+
+const config = { runId: 'tiny-run' }
+
+export type TrainIntoOptions = {
+  readonly disk?: Disk
+  readonly workers?: number
+  readonly onEvent?: (event: CoordinatorEvent) => void
+}
+
+/** Begins the tiny run in a folder, with a checkpoint after every third step and a line for each, and trains it to its end. */
+export async function trainInto(path: string, options: TrainIntoOptions = {}): Promise<TinyRun> {
+  return trainOn(tinyPlan(), await createRunFolder(path, config, options.disk, options), options)
+}
+
+/** Goes on with the run in a folder as a new process would. Throws `no-checkpoint` where it has none. */
+export async function resumeInto(path: string, options: TrainIntoOptions = {}): Promise<TinyRun> {
+  const { unusable } = await findCheckpoint(path, config)
+  const state = await newestState(path)
+  const known = { epochs: state.history.epochs, step: state.step, unusable: unusable.map(({ name }) => name) }
+  const folder = await reopenRunFolder(path, known, config, options.disk, options)
+  return trainOn(tinyPlan({}, state), folder, options)
+}
+
+async function trainOn(
+  plan: ReturnType<typeof tinyPlan>,
+  folder: RunFolder,
+  { workers = 1, onEvent = () => undefined }: TrainIntoOptions,
+): Promise<TinyRun> {
+  const losses = createLossTrail()
+  const times = { checkpointEvery: 3, checkpointMinutes: 0, nowMs: steadyClock() }
+  const records = createRecords({ plan, folder, losses, ...times, onEvent })
+  const { checkpointing, onStep, onEpoch } = records
+  const run = await trainTiny({
+    plan,
+    workers,
+    training: () => ({ checkpoint: checkpointing.take, isCheckpointDue: checkpointing.isDue, losses, onStep, onEpoch }),
+  })
+  await records.settle()
+  return run
+}

@@ -1,0 +1,99 @@
+// `node write-checkpoints.mjs FOLDER STEPS`: a process that does nothing but write a run folder as fast as it can, with a
+// checkpoint after each step, to be killed. It says `ready` and waits for a line; then it begins, or goes on from what it
+// finds, and says `saved STEP` of each checkpoint that is on the disk. Without a folder (`-`) it says `STEP SHA256` of each
+// state and writes nothing: what an undisturbed run comes to.
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { createFolderClaim, createRunFolder, findCheckpoint, reopenRunFolder } from '@lockstep/coordinator'
+import { checkpointVersion, encodeCheckpoint } from '@lockstep/model'
+import { exampleRunConfig } from '@lockstep/protocol/testing'
+
+const elements = 100_000
+const stepsPerEpoch = 4
+const facts = { runId: 'written' }
+
+const [path, steps] = [process.argv[2], Number(process.argv[3])]
+const lines = createInterface({ input: process.stdin })
+say('ready')
+await once(lines, 'line')
+lines.close()
+if (path === '-') tellStates(newState())
+else await writeOn(await takeUp())
+
+function tellStates(state) {
+  while (state.step < steps) {
+    advance(state)
+    say(`${state.step} ${sha256(state)}`)
+  }
+}
+
+/** The folder, and the state from which to go on. */
+async function takeUp() {
+  await createFolderClaim(path).take()
+  try {
+    const { checkpoint, unusable } = await findCheckpoint(path, facts)
+    if (unusable.length > 0) throw new Error(`a checkpoint cannot be used: ${unusable[0].reason}`)
+    const { step, weights, optimizer, progress } = checkpoint
+    const state = { step, weights, moments: optimizer.moments, epochs: progress.epochs }
+    return { state, folder: await reopenRunFolder(path, { epochs: state.epochs, step }, facts) }
+  } catch (error) {
+    if (error.code !== 'no-checkpoint') throw error
+    return { state: newState(), folder: await createRunFolder(path, facts) }
+  }
+}
+
+/** In the order of a run: the step's line, the checkpoint that knows of the epoch, the epoch's line. */
+async function writeOn({ state, folder }) {
+  while (state.step < steps) {
+    advance(state)
+    await folder.appendStep({ type: 'step', step: state.step })
+    const ends = state.step % stepsPerEpoch === 0
+    const epoch = { type: 'epoch', epoch: state.step / stepsPerEpoch, step: state.step }
+    if (ends) state.epochs.push(epoch)
+    await folder.settleMetrics()
+    await folder.writeCheckpoint(state.step, encode(state))
+    say(`saved ${state.step}`)
+    if (ends) await folder.appendEpoch(epoch)
+  }
+  await folder.settleMetrics()
+  say('done')
+}
+
+function newState() {
+  const vector = () => new Float32Array(elements)
+  return { step: 0, weights: vector(), moments: [vector(), vector()], epochs: [] }
+}
+
+/** Some arithmetic that carries all that was before on to the next step. */
+function advance(state) {
+  state.step += 1
+  const { step, weights } = state
+  const [first, second] = state.moments
+  for (let index = 0; index < elements; index++) {
+    const gradient = ((index * 31 + step * 17) % 1000) / 1000 - 0.5 + 0.01 * weights[index]
+    first[index] = 0.9 * first[index] + 0.1 * gradient
+    second[index] = 0.999 * second[index] + 0.001 * gradient * gradient
+    weights[index] -= (0.001 * first[index]) / (Math.sqrt(second[index]) + 1e-7)
+  }
+}
+
+function encode({ step, weights, moments, epochs }) {
+  return encodeCheckpoint({
+    version: checkpointVersion,
+    ...{ ...facts, config: exampleRunConfig, dataSha256: '1'.repeat(64), layoutHash: '2'.repeat(64), topology: '{}' },
+    ...{ step, position: { epoch: 1, batch: step, lossSum: 0, correct: 0, count: 0 }, progress: { epochs } },
+    optimizer: { step, powers: [], moments },
+    weights,
+  })
+}
+
+function sha256({ weights, moments }) {
+  const hash = createHash('sha256')
+  for (const vector of [weights, ...moments]) hash.update(new Uint8Array(vector.buffer, 0, vector.byteLength))
+  return hash.digest('hex')
+}
+
+function say(line) {
+  process.stdout.write(`${line}\n`)
+}
