@@ -18,7 +18,8 @@ export async function openFolder(prepared: PreparedRun, reporters: Reporters): P
     : reopenRunFolder(folder, { epochs: history.epochs, step, unusable }, facts, systemDisk, options))
   const log = await openLogReporter(folder, reason => reporters.note(`WARNING: the log is kept in memory: ${reason}`))
   reporters.add(log)
-  if (resumed !== null) for (const notice of describeUnusable(resumed)) log.note(notice)
+  if (resumed !== null)
+    for (const text of [...describeUnusable(resumed), `goes on from ${resumed.name}`]) log.note(text)
   return opened
 }
 

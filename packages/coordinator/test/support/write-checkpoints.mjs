@@ -1,11 +1,13 @@
-// `node write-checkpoints.mjs FOLDER STEPS`: a process that does nothing but write a run folder as fast as it can, with a
-// checkpoint after each step, to be killed. It says `ready` and waits for a line; then it begins, or goes on from what it
-// finds, and says `saved STEP` of each checkpoint that is on the disk. Without a folder (`-`) it says `STEP SHA256` of each
-// state and writes nothing: what an undisturbed run comes to.
+// `node write-checkpoints.mjs FOLDER`: a process that does nothing but write a run folder as fast as it can, with a
+// checkpoint after each step, to be killed. It says `ready` and waits for a line with a number of steps; then it begins, or
+// goes on from what it finds, and says `saved STEP` of each checkpoint that is on the disk. Without a folder it says
+// `STEP SHA256` of each state and writes nothing: what an undisturbed run comes to.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { createFolderClaim, createRunFolder, findCheckpoint, reopenRunFolder } from '@lockstep/coordinator'
+import { createFolderClaim, createRunFolder, findCheckpoint, reopenRunFolder, runFiles } from '@lockstep/coordinator'
 import { checkpointVersion, encodeCheckpoint } from '@lockstep/model'
 import { exampleRunConfig } from '@lockstep/protocol/testing'
 
@@ -13,12 +15,12 @@ const elements = 100_000
 const stepsPerEpoch = 4
 const facts = { runId: 'written' }
 
-const [path, steps] = [process.argv[2], Number(process.argv[3])]
+const path = process.argv[2]
 const lines = createInterface({ input: process.stdin })
 say('ready')
-await once(lines, 'line')
+const steps = Number(await once(lines, 'line'))
 lines.close()
-if (path === '-') tellStates(newState())
+if (path === undefined) tellStates(newState())
 else await writeOn(await takeUp())
 
 function tellStates(state) {
@@ -31,15 +33,21 @@ function tellStates(state) {
 /** The folder, and the state from which to go on. */
 async function takeUp() {
   await createFolderClaim(path).take()
+  const state = await readState()
+  const begun = existsSync(join(path, runFiles.config))
+  const folder = await (begun ? reopenRunFolder(path, state, facts) : createRunFolder(path, facts))
+  return { state, folder }
+}
+
+async function readState() {
   try {
     const { checkpoint, unusable } = await findCheckpoint(path, facts)
     if (unusable.length > 0) throw new Error(`a checkpoint cannot be used: ${unusable[0].reason}`)
     const { step, weights, optimizer, progress } = checkpoint
-    const state = { step, weights, moments: optimizer.moments, epochs: progress.epochs }
-    return { state, folder: await reopenRunFolder(path, { epochs: state.epochs, step }, facts) }
+    return { step, weights, moments: optimizer.moments, epochs: progress.epochs }
   } catch (error) {
-    if (error.code !== 'no-checkpoint') throw error
-    return { state: newState(), folder: await createRunFolder(path, facts) }
+    if (error.code === 'no-checkpoint') return newState()
+    throw error
   }
 }
 

@@ -1,0 +1,107 @@
+// Does a run that was killed or stopped at any moment go on to the bits of the undisturbed one?
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { killWriter } from './resume/killed-writer.mjs'
+import { resumeRealRuns } from './resume/real-runs.mjs'
+import { temporaryFolder } from './support/lockstep.mjs'
+import { describeMachine } from './support/machine.mjs'
+import { createProgress } from './support/progress.mjs'
+import { markdownTable } from './support/statistics.mjs'
+import { prepareData } from './train/data.mjs'
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '200' },
+    seed: { type: 'string', default: '1' },
+    samples: { type: 'string', default: '1000' },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (values.help) {
+  process.stdout.write(usage())
+  process.exit()
+}
+
+const folder = temporaryFolder('resume')
+const progress = createProgress()
+const startedAtMs = performance.now()
+const passed = () => (performance.now() - startedAtMs) / 1000
+try {
+  process.stdout.write(`${describeMachine()}\n\n`)
+  const isRight = [await showKilledWriter(), await showRealRuns()]
+  if (isRight.includes(false)) process.exitCode = 1
+} finally {
+  progress.stop()
+  await rm(folder, { recursive: true })
+}
+
+async function showKilledWriter() {
+  const kills = Number(values.kills)
+  const onProgress = (kill, step) =>
+    progress.show(passed(), (passed() / kill) * kills, `kill ${kill}/${kills}, step ${step}`)
+  const found = await killWriter({ folder: join(folder, 'written'), kills, seed: Number(values.seed), onProgress })
+  progress.stop()
+  const titles = ['SIGKILLs of a writer', 'in the middle of a write', 'before the first checkpoint', 'steps', 'wrong']
+  const row = [found.kills, found.inTheMiddle, found.without, found.steps, found.wrong.length]
+  process.stdout.write(`${markdownTable(titles, [row])}\n${listWrong(found.wrong)}`)
+  return found.wrong.length === 0
+}
+
+async function showRealRuns() {
+  const { dataDir, dataSource } = await prepareData(folder)
+  // A fifth of the samples validates; with batches of 50 an epoch of 1000 has 16 steps.
+  const size = [
+    '--limit-train',
+    values.samples,
+    '--limit-test',
+    '200',
+    '--epochs',
+    '3',
+    '--shards',
+    '4',
+    '--seed',
+    values.seed,
+  ]
+  const kept = ['--checkpoint-every', '4', '--log-steps', '--json', '--offline']
+  const config = ['--dataset', 'cifar10', '--data-dir', dataDir, ...size, ...kept]
+  let done = 0
+  const onProgress = text => progress.show(passed(), (passed() / ++done) * 13, text)
+  const { summary, rows } = await resumeRealRuns({ folder, config, onProgress })
+  progress.stop()
+  const { trainSamples, epochs, steps, weightsSha256 } = summary
+  process.stdout.write(
+    `${dataSource}, ${trainSamples} samples, ${epochs} epochs, ${steps} steps; undisturbed: ${weightsSha256.slice(0, 12)}\n\n`,
+  )
+  const titles = [
+    'a run of 2 workers ends by',
+    'at step',
+    'half a file left',
+    'goes on at step',
+    'with workers',
+    'differs in',
+  ]
+  const cells = ({ ending, steps: at, partial, resumedAt, workers, wrong }) => [
+    ending,
+    at,
+    partial,
+    resumedAt,
+    workers,
+    wrong.join(', ') || 'nothing',
+  ]
+  process.stdout.write(markdownTable(titles, rows.map(cells)))
+  return rows.every(({ wrong }) => wrong.length === 0)
+}
+
+function listWrong(wrong) {
+  return wrong.map(text => `- ${text}\n`).join('')
+}
+
+function usage() {
+  return `pnpm bench resume [flags]
+
+  --kills N    SIGKILLs of a process that writes checkpoints as fast as it can (200)
+  --seed N     of the moments of the kills, and of the runs (1)
+  --samples N  training samples of the real runs (1000)
+`
+}
