@@ -11,6 +11,7 @@ const letGoAt = new Map()
 const held = new Map()
 let opened = -1
 let workers = 0
+let runs = 0
 
 gate.onmessage = ({ data }) => {
   if (data.beginRun) forget()
@@ -36,9 +37,11 @@ async function gradient(weights, pixels) {
   const { step, shard, workers: all } = readNumbers(pixels)
   workers = all
   const vector = new Float32Array(weights.length).fill(numberOf(step, shard))
+  const run = runs
   gate.postMessage({ holding: step })
   if (step > opened) await new Promise(resolve => held.set(step, resolve))
-  if (!letGoAt.has(step)) letGoAt.set(step, nowMs())
+  // What the last run has left is let go too, when the next one begins, and counts in none.
+  if (run === runs && !letGoAt.has(step)) letGoAt.set(step, nowMs())
   return { gradient: vector, lossSum: 0, correct: 0, count: 1 }
 }
 
@@ -63,6 +66,7 @@ function isRight(step, mean) {
 /** Also lets go of what the last run has left at the gate. */
 function forget() {
   for (const letGo of held.values()) letGo()
+  runs += 1
   opened = -1
   letGoAt.clear()
   held.clear()
