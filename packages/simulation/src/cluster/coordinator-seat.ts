@@ -154,7 +154,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
 
   /** Two lives at once, which here have the same process id, and with that the same names for what they write aside. */
   function isInEachOthersWay({ code }: LockstepError): boolean {
-    return code === 'file-not-written' && lives.filter(isAlive).length > 1
+    return code === 'file-not-written' && lives.some(({ process }) => process.host !== lives[0]!.process.host)
   }
 
   function endLife(life: Life, ending: Ending): void {
