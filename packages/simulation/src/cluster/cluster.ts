@@ -18,6 +18,8 @@ export type Cluster = {
   readonly coordinator: CoordinatorSeat
   readonly workers: readonly WorkerSeat[]
   readonly addWorker: () => void
+  /** Lets the next gradient of a worker be none, once in a run: of two for the same shard the run would have diverged. */
+  readonly spoilOnce: (worker: WorkerSeat) => void
   /** Throws a `Violation` for what must never be, and whatever else was found wrong. */
   readonly check: () => void
   /** Takes note of what was found wrong where it could not be thrown. */
@@ -32,6 +34,7 @@ export function createCluster(scenario: Scenario): Cluster {
   const disk = createSimulatedDisk(time, createChance(seed, 'disk'))
   const reference = referenceRun(scenario.config)
   let failure: Error | null = null
+  let spoilt = false
   const fail = (error: Error) => {
     failure ??= error
   }
@@ -59,6 +62,12 @@ export function createCluster(scenario: Scenario): Cluster {
     coordinator,
     workers,
     addWorker,
+    spoilOnce: worker => {
+      if (spoilt) return
+      spoilt = true
+      coordinator.suspect(worker.process().name)
+      worker.spoil()
+    },
     fail,
     check: () => {
       if (failure !== null) throw failure

@@ -24,6 +24,8 @@ export type CoordinatorSeat = {
   readonly interrupt: () => void
   /** Someone goes on with the run on another machine, though this one lives, and may be only suspended. */
   readonly supersede: () => void
+  /** A worker computes wrongly from now on, and may be sent away for it. */
+  readonly suspect: (worker: string) => void
   /** The summary of the run once it has ended. */
   readonly summary: () => RunSummary | null
   readonly check: () => void
@@ -175,6 +177,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
       const life = old.length > 0 && draws.happens(0.4) ? draws.pick(old) : latest()
       return `${life.process.host}:${coordinatorPort}`
     },
+    suspect: membership.suspect,
     interrupt: () => latest().stop.abort(),
     supersede: () => {
       // Two lives that begin in the same moment are more than is promised.

@@ -2,12 +2,13 @@ import type { CoordinatorEvent } from '@lockstep/coordinator'
 import { Violation } from '../violation.ts'
 
 /**
- * Watches who takes part in which life. All of these workers are honest: none is ever refused, and none that has worked for
- * a life of the run works for an earlier one afterwards.
+ * Watches who takes part in which life. Whoever computes rightly is never refused, and none that has worked for a life of the
+ * run works for an earlier one afterwards.
  */
 export function createMembershipWatch() {
   /** By worker and run: the latest life for which it has worked. */
   const latest = new Map<string, number>()
+  const suspects = new Set<string>()
 
   function join(life: number, runId: string, worker: string): void {
     const key = `${runId} ${worker}`
@@ -16,14 +17,17 @@ export function createMembershipWatch() {
     latest.set(key, life)
   }
 
+  function judge(worker: string, reason: string): void {
+    if (!suspects.has(worker)) throw new Violation(`${worker} was refused: ${reason}`)
+  }
+
   return {
+    /** This worker does not compute rightly: it may be sent away. */
+    suspect: (worker: string) => void suspects.add(worker),
     hear: (life: number, runId: string, event: CoordinatorEvent) => {
       if (event.type === 'worker-joined') join(life, runId, event.worker.name)
-      if (event.type === 'refused' && !isLoss(event.reason))
-        throw new Violation(`a worker was refused: ${event.reason}`)
-      if (event.type === 'worker-lost' && event.reason.startsWith('refused')) {
-        throw new Violation(`worker ${event.worker.id} was ${event.reason}`)
-      }
+      if (event.type === 'refused' && !isLoss(event.reason)) judge(nameIn(event.reason), event.reason)
+      if (event.type === 'worker-lost' && event.reason.startsWith('refused')) judge(event.worker.name, event.reason)
     },
   }
 }
@@ -31,4 +35,9 @@ export function createMembershipWatch() {
 /** A connection that breaks before its worker takes part is told as a refusal. */
 function isLoss(reason: string): boolean {
   return reason.includes('ECONNRESET')
+}
+
+/** A refusal at the door names the worker only where it is known. */
+function nameIn(reason: string): string {
+  return /^worker \d+\.\d+/.exec(reason)?.[0] ?? 'somebody'
 }

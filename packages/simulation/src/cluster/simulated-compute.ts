@@ -20,6 +20,8 @@ export type ComputeWatch = {
   readonly msPerSample: () => number
   /** Whether the thread is to hang for good from here on: asked before each computation. */
   readonly hangs: () => boolean
+  /** Whether something other than a number is to come of this computation: asked for each gradient. */
+  readonly spoils: () => boolean
   /** A replica has come to this step: these are its weights, all of them once the present event is over. */
   readonly onReplica: (weights: Float32Array, step: number) => void
   /** A gradient is computed with these weights, for these samples. */
@@ -84,7 +86,9 @@ function computationOf(
       gradient: (weights, pixels, labels, keys) =>
         take(labels.length, () => {
           watch.onGradient(weights, pixels)
-          return gradientOf(weights, pixels, labels, keys)
+          const computed = gradientOf(weights, pixels, labels, keys)
+          if (watch.spoils()) computed.gradient[0] = Number.NaN
+          return computed
         }),
       evaluate: (weights, pixels, labels) => take(labels.length, () => evaluationOf(weights, pixels, labels)),
       dispose: () => undefined,

@@ -19,6 +19,8 @@ export type WorkerSeat = {
   readonly setPace: (factor: number) => void
   /** Makes its computing thread hang at the next computation. */
   readonly hang: () => void
+  /** Makes its next gradient one that is not finite. */
+  readonly spoil: () => void
   readonly check: () => void
   readonly describe: () => string
 }
@@ -48,7 +50,9 @@ export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
   const { time, network, chance, reference, number, fail, coordinator } = options
   const host = `worker-${number}`
   let lives = 0
-  let [pace, hanging] = [1, false]
+  let pace = 1
+  /** What is to happen once. */
+  const once = { hang: false, spoil: false }
   let life = startLife()
 
   function startLife(): Life {
@@ -57,7 +61,7 @@ export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
     const next: Life = { process, leave: new AbortController(), replica: null, lastEvent: 'started' }
     network.boot(host)
     pace = 1
-    hanging = false
+    Object.assign(once, { hang: false, spoil: false })
     process.onEnd(() => time.after(chance.between(options.restart.leastMs, options.restart.mostMs), restart))
     liveAsWorker({
       process,
@@ -67,11 +71,8 @@ export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
       leave: next.leave.signal,
       watch: {
         msPerSample: () => options.msPerSample * pace,
-        hangs: () => {
-          const hangs = hanging
-          hanging = false
-          return hangs
-        },
+        hangs: () => takeOnce('hang'),
+        spoils: () => takeOnce('spoil'),
         onReplica: (weights, step) => {
           next.replica = { weights, step }
         },
@@ -92,6 +93,12 @@ export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
     return next
   }
 
+  function takeOnce(what: keyof typeof once): boolean {
+    const happens = once[what]
+    once[what] = false
+    return happens
+  }
+
   function restart(): void {
     if (coordinator.summary() === null) life = startLife()
   }
@@ -104,7 +111,10 @@ export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
       pace = factor
     },
     hang: () => {
-      hanging = true
+      once.hang = true
+    },
+    spoil: () => {
+      once.spoil = true
     },
     check: () => {
       const { replica, process } = life

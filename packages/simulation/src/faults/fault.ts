@@ -7,6 +7,7 @@ export const faultKinds = [
   'worker leaves',
   'worker joins',
   'computing thread hangs',
+  'gradient not finite',
   'connection cut',
   'connection half-open',
   'partition',

@@ -25,6 +25,7 @@ const inflictions: Readonly<Record<FaultKind, Inflict>> = {
     if (cluster.workers.length < mostWorkers) cluster.addWorker()
   },
   'computing thread hangs': (_, __, worker) => worker.hang(),
+  'gradient not finite': (cluster, _, worker) => cluster.spoilOnce(worker),
   'connection cut': (cluster, { variant }, worker) => {
     const told = variant < 0.6 ? ([true, true] as const) : ([variant < 0.8, variant >= 0.8] as const)
     for (const connection of connectionsOf(cluster, worker)) connection.cut(told)
