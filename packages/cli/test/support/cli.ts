@@ -18,8 +18,14 @@ export type RunningCli = {
   readonly printed: (pattern: RegExp) => Promise<RegExpMatchArray>
 }
 
-export function startCli(args: readonly string[], environment: Readonly<Record<string, string>> = {}): RunningCli {
-  const child = spawn(process.execPath, [mainFile, ...args], {
+/** `wrap` stands before the command line, such as `prlimit --nofile=100`. */
+export function startCli(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  wrap: readonly string[] = [],
+): RunningCli {
+  const [command, ...words] = [...wrap, process.execPath, mainFile, ...args]
+  const child = spawn(command!, words, {
     env: { ...process.env, NO_COLOR: '1', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Checkpoint } from '@lockstep/model'
+import { LockstepError } from '@lockstep/protocol'
+import { expect, onTestFinished, test } from 'vitest'
+import { findCheckpoint } from '../src/checkpoints/newest-checkpoint.ts'
+import { temporaryFolder } from './support/folder.ts'
+
+const writer = fileURLToPath(new URL('support/write-checkpoints.mjs', import.meta.url))
+
+type Writer = { readonly child: ChildProcess; readonly ended: Promise<unknown>; readonly lines: readonly string[] }
+
+/** One that has loaded all it needs and waits. */
+async function startWriter(...folder: readonly string[]): Promise<Writer> {
+  const child = spawn(process.execPath, [writer, ...folder], { stdio: ['pipe', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const ended = once(child, 'close')
+  const lines: string[] = []
+  const output = createInterface({ input: child.stdout })
+  await once(output, 'line')
+  output.on('line', line => lines.push(line))
+  return { child, ended, lines }
+}
+
+async function write({ child, ended }: Writer, steps: number): Promise<void> {
+  child.stdin!.end(`${steps}\n`)
+  expect(await ended).toEqual([0, null])
+}
+
+/** `STEP SHA256` of the newest checkpoint; null where there is none. */
+async function newestIn(path: string): Promise<string | null> {
+  try {
+    const { checkpoint, unusable } = await findCheckpoint(path, { runId: 'written' })
+    expect(unusable).toEqual([])
+    return `${checkpoint.step} ${sha256(checkpoint)}`
+  } catch (error) {
+    if (error instanceof LockstepError && error.code === 'no-checkpoint') return null
+    throw error
+  }
+}
+
+function sha256({ weights, optimizer }: Checkpoint): string {
+  const hash = createHash('sha256')
+  for (const vector of [weights, ...optimizer.moments]) hash.update(new Uint8Array(vector.buffer))
+  return hash.digest('hex')
+}
+
+test('a process that is killed while it writes checkpoints leaves a newest one of the undisturbed run, and no less than it said', async () => {
+  const path = join(await temporaryFolder(), 'run')
+  const found: string[] = []
+  // In milliseconds from when it begins: while it takes the folder up, and while it writes.
+  for (const livesMs of [3, 40, 75, 110, 150]) {
+    const life = await startWriter(path)
+    life.child.stdin!.on('error', () => undefined).end('1000000\n')
+    await delay(livesMs)
+    life.child.kill('SIGKILL')
+    await life.ended
+    const newest = await newestIn(path)
+    const saved = life.lines.findLast(line => line.startsWith('saved '))?.split(' ')[1]
+    expect(stepOf(newest)).toBeGreaterThanOrEqual(Math.max(Number(saved ?? 0), stepOf(found.at(-1) ?? null)))
+    if (newest !== null) found.push(newest)
+  }
+  const steps = stepOf(found.at(-1) ?? null) + 5
+  await write(await startWriter(path), steps)
+  const undisturbed = await startWriter()
+  await write(undisturbed, steps)
+  for (const state of [...found, (await newestIn(path))!]) expect(undisturbed.lines).toContain(state)
+
+  const lines = (await readFile(join(path, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n')
+  const expected = Array.from({ length: steps }, (_, index) => index + 1).flatMap(step =>
+    step % 4 === 0 ? [`step ${step}`, `epoch ${step}`] : [`step ${step}`],
+  )
+  expect(lines.map(line => JSON.parse(line)).map(({ type, step }) => `${type} ${step}`)).toEqual(expected)
+})
+
+function stepOf(state: string | null): number {
+  return Number(state?.split(' ')[0] ?? 0)
+}
