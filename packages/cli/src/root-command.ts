@@ -11,6 +11,8 @@ export const rootCommand = defineCommand({
     coordinator: () => import('./commands/coordinator.ts').then(module => module.coordinatorCommand),
     worker: () => import('./commands/worker.ts').then(module => module.workerCommand),
     'local-worker': () => import('./commands/local-worker.ts').then(module => module.localWorkerCommand),
+    'supervised-coordinator': () =>
+      import('./commands/supervised-coordinator.ts').then(module => module.supervisedCoordinatorCommand),
     evaluate: () => import('./commands/evaluate.ts').then(module => module.evaluateCommand),
     predict: () => import('./commands/predict.ts').then(module => module.predictCommand),
     plot: () => import('./commands/plot.ts').then(module => module.plotCommand),

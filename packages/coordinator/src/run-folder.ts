@@ -11,6 +11,9 @@ import { createMetricsFile, type MetricsContent, metricsUntil } from './metrics-
 import { createOwnership } from './ownership.ts'
 import { runFiles } from './run-files.ts'
 
+/** Where nothing else is said. */
+const keptCheckpoints = 3
+
 /**
  * A run folder that is being written. Every write throws `disk-full` or `file-not-written` when it fails, and `superseded`
  * when the folder has become another's. A folder that has been removed is made again.
@@ -38,11 +41,16 @@ export type RunFolderOptions = {
   readonly keep?: number
   /** Told of lines that are lost and of a folder that has been made again. */
   readonly onEvent?: EventListener
+  /** A checkpoint of the state from which a new run starts: with it every run can be gone on with. */
+  readonly start?: Uint8Array
   /** Claims a folder that has been made again. */
   readonly claim?: () => Promise<void>
 }
 
-/** Starts a run folder. Throws `run-folder-taken` where something else is, before anything is written. */
+/**
+ * Starts a run folder. Its configuration, by which a folder is known to hold a run, is written last. Throws
+ * `run-folder-taken` where something else is, before anything is written.
+ */
 export async function createRunFolder(
   path: string,
   config: unknown,
@@ -53,6 +61,10 @@ export async function createRunFolder(
   await makeFolderDurably(path, disk)
   await removeLeftovers(path, disk)
   const life = await beginLife(path, disk)
+  const { start, keep = keptCheckpoints } = options
+  if (start !== undefined) {
+    await writeCheckpoint(join(path, runFiles.checkpoints), { step: 0, bytes: start, keep }, disk)
+  }
   await writeAtomically(join(path, runFiles.config), json(config), disk)
   return openRunFolder({ path, life, config, disk, ...options }, undefined)
 }
@@ -98,7 +110,7 @@ type Opened = RunFolderOptions & {
 }
 
 function openRunFolder(opened: Opened, content: MetricsContent | undefined): RunFolder {
-  const { path, life, config, disk, keep = 3, onEvent = () => undefined, claim } = opened
+  const { path, life, config, disk, keep = keptCheckpoints, onEvent = () => undefined, claim } = opened
   const place = (name: string) => join(path, name)
   const onRestored = () => onEvent({ type: 'folder-restored', path })
   const ownership = createOwnership({ path, life, config: json(config), disk, claim, onRestored })

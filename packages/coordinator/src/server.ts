@@ -11,37 +11,55 @@ import {
   LockstepError,
 } from '@lockstep/protocol'
 import { WebSocketServer } from 'ws'
+import { createDeferred } from './deferred.ts'
 
-export type ListenOptions = {
+/** Where to listen. */
+export type DoorOptions = {
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
   /** PEM texts; with them the coordinator speaks `wss:`. */
   readonly tls: { readonly cert: string; readonly key: string } | null
+  /** Called for bytes that are no WebSocket handshake. */
+  readonly onGarbage: (address: string, reason: string) => void
+}
+
+/** Whom to let in. */
+export type AdmitOptions = {
   /** The most bytes in one message from a worker. */
   readonly maxFrameBytes: number
   /** Until then whoever comes waits for the answer to its handshake. */
   readonly opened: Promise<void>
   /** Called for each WebSocket that a peer opens. */
   readonly onConnection: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
-  /** Called for bytes that are no WebSocket handshake. */
-  readonly onGarbage: (address: string, reason: string) => void
 }
+
+export type ListenOptions = DoorOptions & AdmitOptions
 
 export type Listener = { readonly url: string; readonly port: number; readonly close: () => Promise<void> }
 
+/** A listener that lets nobody in until it is told whom: handshakes wait for their answers. */
+export type Door = Listener & { readonly admit: (options: AdmitOptions) => void }
+
 /** Listens for workers. Throws `bad-tls`, `port-taken` or `cannot-listen`. */
 export async function listen(options: ListenOptions): Promise<Listener> {
+  const door = await openDoor(options)
+  door.admit(options)
+  return door
+}
+
+/** As `listen`, for those who come before it is known whom to let in. */
+export async function openDoor(options: DoorOptions): Promise<Door> {
   const server = options.tls === null ? createServer() : createSecureServer(options.tls)
-  const limits = { perMessageDeflate: false, maxPayload: options.maxFrameBytes, closeTimeout: closeTimeoutMs }
-  const sockets = new WebSocketServer({ noServer: true, ...limits })
   const open = followConnections(server)
+  const admission = createDeferred<Admission>()
   server.on('upgrade', async (request: IncomingMessage, transport: Socket, head: Buffer) => {
     const address = `${transport.remoteAddress}:${transport.remotePort}`
     transport.on('error', () => transport.destroy())
-    await options.opened
+    const { sockets, opened, onConnection } = await admission.promise
+    await opened
     sockets.handleUpgrade(request, transport, head, socket =>
-      options.onConnection(address, handlers => createConnection(socket, handlers, { transport })),
+      onConnection(address, handlers => createConnection(socket, handlers, { transport })),
     )
   })
   server.on('request', (_, response) => {
@@ -60,11 +78,19 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   return {
     url: `${options.tls === null ? 'ws' : 'wss'}://${host}:${port}`,
     port,
-    close: () => close(server, sockets, open),
+    admit: admitted => admission.resolve({ ...admitted, sockets: createSockets(admitted) }),
+    close: () => close(server, open),
   }
 }
 
-function createSecureServer(tls: NonNullable<ListenOptions['tls']>): Server {
+type Admission = AdmitOptions & { readonly sockets: WebSocketServer }
+
+function createSockets({ maxFrameBytes }: AdmitOptions): WebSocketServer {
+  const limits = { perMessageDeflate: false, maxPayload: maxFrameBytes, closeTimeout: closeTimeoutMs }
+  return new WebSocketServer({ noServer: true, ...limits })
+}
+
+function createSecureServer(tls: NonNullable<DoorOptions['tls']>): Server {
   try {
     return createTlsServer(tls)
   } catch (cause) {
@@ -87,7 +113,7 @@ function followConnections(server: Server): ReadonlySet<Socket> {
   return open
 }
 
-function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
+function bind(server: Server, { host, port }: DoorOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(bindError(error, host, port))
     server.once('error', fail)
@@ -107,9 +133,8 @@ function bindError(cause: Error, host: string, port: number): LockstepError {
 }
 
 /** Stops listening and waits for the connections to end; cuts off those that have not after `closeTimeoutMs`. */
-async function close(server: Server, sockets: WebSocketServer, open: ReadonlySet<Socket>): Promise<void> {
+async function close(server: Server, open: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>(resolve => server.close(() => resolve()))
-  sockets.close()
   const impatience = setTimeout(() => {
     for (const socket of open) socket.destroy()
   }, closeTimeoutMs)

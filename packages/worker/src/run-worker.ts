@@ -8,8 +8,8 @@ import { interrupted } from './interrupted.ts'
 import { runSession, type SessionEnd, type SessionOptions } from './session.ts'
 import { systemWorld, type WorkerWorld } from './world.ts'
 
-/** Short at first: a coordinator that is started again at once is there in a second. */
-const reconnection = { firstMs: 50, longestMs: 5_000 }
+/** Short: a coordinator that is started again at once is there in a second. */
+const firstPauseMs = 50
 
 /** How long a coordinator may take to answer before it has welcomed the worker. */
 const answerTimeoutMs = 5_000
@@ -25,6 +25,8 @@ export type WorkerOptions = {
   readonly peerListen?: PeerListen | undefined
   /** How long to try for a connection before giving up. */
   readonly waitMs: number
+  /** The longest pause between two attempts; 5 s by default. */
+  readonly longestPauseMs?: number
   /** Called before TensorFlow is loaded, with the threads that the run prescribes. */
   readonly provision: (threads: number) => Promise<Provisioned>
   readonly onEvent: (event: WorkerEvent) => void
@@ -47,6 +49,7 @@ export type WorkerEnd = { readonly type: 'left' } | { readonly type: 'finished';
  */
 export async function runWorker(options: WorkerOptions, world: WorkerWorld = systemWorld): Promise<WorkerEnd> {
   const { clock, random } = world
+  const pauses = { firstMs: firstPauseMs, longestMs: options.longestPauseMs ?? 5_000 }
   const fence = createFence()
   const held = createHeldCompute(options.provision, world.startCompute)
   let lostAt = clock.nowMs()
@@ -66,7 +69,7 @@ export async function runWorker(options: WorkerOptions, world: WorkerWorld = sys
       }
       const leftMs = options.waitMs - (clock.nowMs() - lostAt)
       if (leftMs <= 0) throw nobodyThere(options, reason)
-      const delayMs = Math.min(backOffMs(attempt++, reconnection, random), leftMs)
+      const delayMs = Math.min(backOffMs(attempt++, pauses, random), leftMs)
       options.onEvent({ type: 'retrying', reason, delayMs, leftMs })
       if (await interrupted(delayMs, options.signal, clock)) return { type: 'left' }
     }

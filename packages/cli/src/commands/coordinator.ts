@@ -3,7 +3,7 @@ import { launchDefaults, launchOptionsSchema } from '../flags/launch-options.ts'
 import { readSettings } from '../flags/read-settings.ts'
 import { flagsOf } from '../flags/schema-flags.ts'
 import { tokenNeeded } from '../train/token-needed.ts'
-import { runFlags } from './train.ts'
+import { conductTraining, runFlags } from './train.ts'
 
 const { workers: _, ...shape } = launchOptionsSchema.shape
 
@@ -11,11 +11,10 @@ export const coordinatorCommand = defineCommand({
   meta: { name: 'coordinator', description: 'Train with workers that connect from other machines' },
   args: { ...runFlags, ...flagsOf(shape, { ...launchDefaults, minWorkers: 1, listen: '127.0.0.1:7999' }) },
   run: async ({ args }) => {
-    const { runTraining } = await import('../train/run-training.ts')
     const settings = await readSettings({ ...args, listen: args.listen ?? '127.0.0.1:7999' })
     // Its workers are started elsewhere: a random token would keep them all out.
     if (settings.launch.tokenFile === null) throw tokenNeeded('`coordinator`')
     const resume = args.resume === undefined ? null : String(args.resume)
-    return runTraining({ settings, resume, hasLocalWorkers: false })
+    return conductTraining({ settings, resume, hasLocalWorkers: false })
   },
 })

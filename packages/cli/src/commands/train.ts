@@ -4,6 +4,7 @@ import { launchDefaults, launchOptionsSchema } from '../flags/launch-options.ts'
 import { readSettings } from '../flags/read-settings.ts'
 import { runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { flagsOf } from '../flags/schema-flags.ts'
+import type { TrainingRequest } from '../train/prepare-run.ts'
 
 const chosen = { workers: 'by cores and batch', threads: 'by cores and workers', shards: 'the number of workers' }
 
@@ -12,6 +13,16 @@ export const runFlags = {
   config: { type: 'string', valueHint: 'FILE', description: 'JSON file with any of these settings, keys in camelCase' },
   resume: { type: 'string', valueHint: 'RUN', description: 'go on with a run from its newest checkpoint' },
 } as const
+
+/** Under a supervisor or without one. Each is loaded when it is needed: a supervisor is to be small. */
+export async function conductTraining(request: TrainingRequest): Promise<number> {
+  if (!request.settings.launch.supervise) {
+    const { runTraining } = await import('../train/run-training.ts')
+    return runTraining(request)
+  }
+  const { superviseTraining } = await import('../supervise/supervise.ts')
+  return superviseTraining(request)
+}
 
 export const trainCommand = defineCommand({
   meta: { name: 'train', description: 'Train a model with worker processes on this machine' },
@@ -23,9 +34,8 @@ export const trainCommand = defineCommand({
     ),
   },
   run: async ({ args }) => {
-    const { runTraining } = await import('../train/run-training.ts')
     const settings = await readSettings(args)
     const resume = args.resume === undefined ? null : String(args.resume)
-    return runTraining({ settings, resume, hasLocalWorkers: true })
+    return conductTraining({ settings, resume, hasLocalWorkers: true })
   },
 })

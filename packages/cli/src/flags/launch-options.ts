@@ -20,6 +20,7 @@ export const launchOptionsSchema = z.strictObject({
     .max(1)
     .describe('fraction of the shards that two workers compute, to be compared to the bit'),
   minWorkers: z.int().min(1).max(1024).nullable().describe('workers without which training neither starts nor goes on'),
+  supervise: z.boolean().describe('start a coordinator that crashes again, from its newest checkpoint'),
   wait: z.number().min(0).max(86_400).describe('seconds to go on without any worker'),
   checkpointEvery: z.int().min(0).describe('steps between checkpoints beside those after each epoch, 0: none'),
   checkpointMinutes: z
@@ -49,6 +50,7 @@ export const launchDefaults: LaunchOptions = {
   topology: 'auto',
   audit: 0,
   minWorkers: null,
+  supervise: false,
   wait: 60,
   checkpointEvery: 0,
   checkpointMinutes: 10,

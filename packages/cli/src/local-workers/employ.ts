@@ -1,27 +1,38 @@
 import type { Coordinator } from '@lockstep/coordinator'
 import { LockstepError, systemClock } from '@lockstep/protocol'
-import { forkWorker, type LocalWorkerOrder } from './fork-worker.ts'
+import type { Provisioned } from '@lockstep/tensorflow'
+import { forkWorker } from './fork-worker.ts'
 import { type LocalWorkers, startLocalWorkers, type WorkerDeath, workerRestartRule } from './local-workers.ts'
 
-export type Employment = {
+/** What a run wants of its local workers. */
+export type EmploymentTerms = {
   readonly count: number
   readonly threads: number
-  readonly order: Omit<LocalWorkerOrder, 'name'>
+  /** Where they find the coordinator. */
+  readonly url: string
+  /** The coordinator's own certificate, where it speaks TLS. */
+  readonly certificate: string | null
   /** Workers that the user wants at least; null for as many as there are. */
   readonly minWorkers: number | null
   /** Whether workers of other machines may come too. */
   readonly othersMayCome: boolean
+}
+
+export type Employment = EmploymentTerms & {
+  readonly token: string
+  readonly provisioned: Provisioned
   readonly coordinator: Pick<Coordinator, 'abort' | 'expectWorkers'>
   /** A line for people. */
   readonly note: (text: string) => void
 }
 
 /** Starts the local workers of a run, tells of those that die, and ends a run that has nobody left to wait for. */
-export function employ({ count, threads, order, note, ...terms }: Employment): LocalWorkers {
+export function employ(employment: Employment): LocalWorkers {
+  const { count, threads, url, certificate, token, provisioned, note } = employment
   let lastError = ''
 
   function start(name: string) {
-    return forkWorker({ ...order, name }, threads, line => {
+    return forkWorker({ url, certificate, token, provisioned, name }, threads, line => {
       if (/error|lockstep:/i.test(line)) lastError = line.trim()
       note(`${name}: ${line}`)
     })
@@ -29,7 +40,7 @@ export function employ({ count, threads, order, note, ...terms }: Employment): L
 
   function onDeath(death: WorkerDeath): void {
     note(describeDeath(death))
-    if (death.restartInMs === null) doWithout(death, terms, lastError)
+    if (death.restartInMs === null) doWithout(death, employment, lastError)
   }
 
   return startLocalWorkers({ count, start, clock: systemClock, random: Math.random, onDeath })
@@ -38,7 +49,7 @@ export function employ({ count, threads, order, note, ...terms }: Employment): L
 /** Goes on with the workers that are left, or ends the run where they are too few and no others may come. */
 function doWithout(
   { name, ending, left }: WorkerDeath,
-  { minWorkers, othersMayCome, coordinator }: Pick<Employment, 'minWorkers' | 'othersMayCome' | 'coordinator'>,
+  { minWorkers, othersMayCome, coordinator }: Employment,
   lastError: string,
 ): void {
   if (othersMayCome || left >= (minWorkers ?? 1)) {

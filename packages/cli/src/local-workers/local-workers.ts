@@ -2,6 +2,9 @@ import type { Cancel, Clock } from '@lockstep/protocol'
 import type { WorkerProcess } from './fork-worker.ts'
 import { createRestarts, type RestartRule, type Restarts } from './restarts.ts'
 
+/** How long workers have to say goodbye at the end of a run. */
+export const workerGraceMs = 5_000
+
 /** A worker that dies for the fifth time in a minute would die again. */
 export const workerRestartRule: RestartRule = {
   deaths: 5,

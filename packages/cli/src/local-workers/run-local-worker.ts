@@ -5,6 +5,9 @@ import type { LocalWorkerOrder } from './fork-worker.ts'
 
 const waitMs = 60_000
 
+/** On the same machine an attempt costs next to nothing. */
+const longestPauseMs = 250
+
 /**
  * A worker process that `train` has started. It ends with its parent: the channel between them closes when the parent
  * dies, and since a thread in the middle of a computation cannot be asked, it then kills itself.
@@ -31,6 +34,7 @@ export async function runLocalWorker(): Promise<void> {
     trust: certificate === null ? undefined : { ca: certificate, anyName: true },
     device: 'cpu',
     waitMs,
+    longestPauseMs,
     provision: async () => provisioned,
     onEvent: () => undefined,
     signal: new AbortController().signal,

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
 /** How the user has asked to stop: once is a request, twice an order. */
 export type Interrupt = {
   /** Aborted by the first request. */
@@ -6,6 +8,9 @@ export type Interrupt = {
   readonly insisted: Promise<void>
   readonly release: () => void
 }
+
+/** What is said to the first request. */
+export const stopNotice = 'finishing the step, then a checkpoint; Ctrl-C again stops at once'
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -29,4 +34,11 @@ export function listenForInterrupt(onFirst: () => void): Interrupt {
       for (const signal of signals) process.off(signal, listener)
     },
   }
+}
+
+/** Waits so long, or until there is a request. */
+export async function waitUnlessStopped(delayMs: number, signal: AbortSignal): Promise<void> {
+  await delay(delayMs, undefined, { signal }).catch(error => {
+    if (!signal.aborted) throw error
+  })
 }

@@ -1,11 +1,29 @@
 import type { Reporter } from './reporter.ts'
 
-/** Writes events as JSON lines, single steps only where they are asked for. */
+/**
+ * Writes events as JSON lines, single steps only where they are asked for. Epochs and steps that are taken again, after a
+ * coordinator has died, are told once.
+ */
 export function createJsonReporter(stream: NodeJS.WriteStream, { steps }: { readonly steps: boolean }): Reporter {
+  const told = { epoch: 0, step: 0 }
+
+  function isNews(kind: keyof typeof told, number: number): boolean {
+    if (number <= told[kind]) return false
+    told[kind] = number
+    return true
+  }
+
+  function write(value: unknown): void {
+    stream.write(`${JSON.stringify(value)}\n`)
+  }
+
   return {
     event: event => {
-      if (event.type === 'step' && !steps) return
-      stream.write(`${JSON.stringify(event.type === 'epoch' ? event.metrics : event)}\n`)
+      if (event.type === 'epoch') {
+        if (isNews('epoch', event.metrics.epoch)) write(event.metrics)
+      } else if (event.type === 'step') {
+        if (steps && isNews('step', event.step)) write(event)
+      } else write(event)
     },
     note: () => undefined,
     stop: async () => undefined,

@@ -4,6 +4,14 @@ import { createLineFile, runFiles } from '@lockstep/coordinator'
 import { hasSystemCode } from '@lockstep/protocol'
 import { pino } from 'pino'
 import type { Reporter } from './reporter.ts'
+import type { Reporters } from './reporters.ts'
+
+/** Has a run recorded in its folder as well, from these notices on. */
+export async function addLog(reporters: Reporters, folder: string, notices: readonly string[]): Promise<void> {
+  const log = await openLogReporter(folder, reason => reporters.note(`WARNING: the log is kept in memory: ${reason}`))
+  reporters.add(log)
+  for (const notice of notices) log.note(notice)
+}
 
 /** As many characters are kept while the disk takes none. */
 const keptAtMost = 1 << 20

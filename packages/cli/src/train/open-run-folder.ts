@@ -1,26 +1,28 @@
 import { basename } from 'node:path'
-import { createRunFolder, describeUnusable, type RunFolder, reopenRunFolder, systemDisk } from '@lockstep/coordinator'
+import {
+  createRunFolder,
+  type EventListener,
+  encodeState,
+  type RunFolder,
+  reopenRunFolder,
+  systemDisk,
+} from '@lockstep/coordinator'
 import type { RunFacts } from '../runs/run-facts.ts'
-import { openLogReporter } from './log-reporter.ts'
 import type { PreparedRun } from './prepare-run.ts'
-import type { Reporters } from './reporters.ts'
 
-/** Claims the folder of a prepared run, begins it or goes on with it, and has its log written. */
-export async function openFolder(prepared: PreparedRun, reporters: Reporters): Promise<RunFolder> {
+/** Claims the folder of a prepared run, and begins it or goes on with it. */
+export async function openFolder(prepared: PreparedRun, onEvent: EventListener): Promise<RunFolder> {
   const { plan, resumed, folder, claim, launch } = prepared
   const { history, step } = plan.state
   const facts = factsOf(prepared)
-  const options = { keep: launch.keep, onEvent: reporters.event, claim: claim.renew }
+  const options = { keep: launch.keep, onEvent, claim: claim.renew }
   await claim.take()
-  const unusable = resumed?.unusable.map(({ name }) => name) ?? []
-  const opened = await (resumed === null
-    ? createRunFolder(folder, facts, systemDisk, options)
-    : reopenRunFolder(folder, { epochs: history.epochs, step, unusable }, facts, systemDisk, options))
-  const log = await openLogReporter(folder, reason => reporters.note(`WARNING: the log is kept in memory: ${reason}`))
-  reporters.add(log)
-  if (resumed !== null)
-    for (const text of [...describeUnusable(resumed), `goes on from ${resumed.name}`]) log.note(text)
-  return opened
+  if (resumed === null) {
+    const start = encodeState(plan.identity, plan.state)
+    return createRunFolder(folder, facts, systemDisk, { ...options, start })
+  }
+  const unusable = resumed.unusable.map(({ name }) => name)
+  return reopenRunFolder(folder, { epochs: history.epochs, step, unusable }, facts, systemDisk, options)
 }
 
 function factsOf({ plan, resumed, folder }: PreparedRun): RunFacts {

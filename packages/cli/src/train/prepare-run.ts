@@ -15,8 +15,17 @@ import { runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { createProgressBar } from '../terminal/progress.ts'
 import { type Crew, chooseCrew, chooseRemoteCrew, readCapacity } from './choose-crew.ts'
 import { type ListenAddress, readListenAddress } from './listen-address.ts'
-import { readTls, readToken } from './secrets.ts'
+import { readTls } from './secrets.ts'
 import { findResumed, newRunFolder, newRunId, type Resumed, settleConfig } from './settle-run.ts'
+
+/** What is asked for. */
+export type TrainingRequest = {
+  readonly settings: Settings
+  /** The run to go on with, or null for a new one. */
+  readonly resume: string | null
+  /** False for a pure coordinator, whose workers are started elsewhere. */
+  readonly hasLocalWorkers: boolean
+}
 
 /** A run that can begin: everything that could be wrong with it has been looked at. */
 export type PreparedRun = {
@@ -39,15 +48,12 @@ export type PreparedRun = {
 
 /** Checks what was asked for, chooses the crew, opens the data set and plans the run; writes nothing yet but a claim. */
 export async function prepareRun(
-  settings: Settings,
-  resume: string | null,
-  hasLocalWorkers: boolean,
+  { settings, resume, hasLocalWorkers, token }: TrainingRequest & { readonly token: string },
   stream: NodeJS.WriteStream,
 ): Promise<PreparedRun> {
   const { launch } = settings
   const address = readListenAddress(launch.listen, launch.tokenFile !== null)
   if (launch.topology === 'direct') refuseDirect(launch)
-  const token = await readToken(launch.tokenFile)
   const tls = await readTls(launch.tlsCert, launch.tlsKey)
 
   const resumed = resume === null ? null : await findResumed(resume, settings)

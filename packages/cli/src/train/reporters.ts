@@ -1,22 +1,32 @@
+import type { RunConfig } from '@lockstep/protocol'
 import { createJsonReporter } from './json-reporter.ts'
-import type { PreparedRun } from './prepare-run.ts'
 import type { Reporter } from './reporter.ts'
 import { createTerminalReporter } from './terminal-reporter.ts'
+
+/** Where a run is told of: to people, and to programs as JSON lines where they want any. */
+export type Outputs = { readonly people: NodeJS.WriteStream; readonly json: NodeJS.WriteStream | null }
+
+/** What must be known of a run to show it. */
+export type RunView = {
+  readonly config: RunConfig
+  readonly trainSamples: number
+  readonly workersWanted: number
+  readonly logSteps: boolean
+}
 
 /** Several reporters that are told the same; more may come. */
 export type Reporters = Reporter & { readonly add: (reporter: Reporter) => void }
 
-/** Those of a run: for people, and with `--json` for scripts. */
-export function createReporters(
-  { plan, launch, minWorkers }: PreparedRun,
-  people: NodeJS.WriteStream,
-  json: boolean,
-): Reporters {
-  const terminal = { stream: people, config: plan.config, trainSamples: plan.train.count, workersWanted: minWorkers }
-  const reporters = [
-    createTerminalReporter(terminal),
-    ...(json ? [createJsonReporter(process.stdout, { steps: launch.logSteps })] : []),
-  ]
+/** Where JSON goes to standard output, people read standard error. */
+export function chooseOutputs(wantsJson: boolean): Outputs {
+  return wantsJson ? { people: process.stderr, json: process.stdout } : { people: process.stdout, json: null }
+}
+
+/** Those of a run: for people, and for programs where they want any. */
+export function createReporters({ people, json }: Outputs, view: RunView): Reporters {
+  const { config, trainSamples, workersWanted, logSteps } = view
+  const reporters = [createTerminalReporter({ stream: people, config, trainSamples, workersWanted })]
+  if (json !== null) reporters.push(createJsonReporter(json, { steps: logSteps }))
   return {
     event: event => {
       for (const reporter of reporters) reporter.event(event)

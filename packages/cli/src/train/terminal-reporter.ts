@@ -25,6 +25,7 @@ export function createTerminalReporter(options: TerminalReporterOptions): Report
   const progress = createTrainingProgress(options.stream)
   const rate = createRateMeter()
   const evaluation = { startedAtMs: 0, lastSeconds: 0 }
+  let toldEpoch = 0
   let shown: TrainingState = { ...emptyState(config), workersWanted }
 
   function show(change: Partial<TrainingState>): void {
@@ -63,7 +64,9 @@ export function createTerminalReporter(options: TerminalReporterOptions): Report
 
   function epoch(metrics: EpochMetrics): void {
     if (metrics.validationLoss !== null) evaluation.lastSeconds = (performance.now() - evaluation.startedAtMs) / 1000
-    progress.line(epochLine(metrics, config))
+    // An epoch that ends again, after a coordinator has died, is told once.
+    if (metrics.epoch > toldEpoch) progress.line(epochLine(metrics, config))
+    toldEpoch = Math.max(toldEpoch, metrics.epoch)
   }
 
   function event(next: CoordinatorEvent): void {

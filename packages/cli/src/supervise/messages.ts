@@ -1,0 +1,65 @@
+import type { CoordinatorEvent, EpochMetrics, RunSummary } from '@lockstep/coordinator'
+import { type ErrorDetails, LockstepError } from '@lockstep/protocol'
+import type { Provisioned } from '@lockstep/tensorflow'
+import type { EmploymentTerms } from '../local-workers/employ.ts'
+import type { TrainingRequest } from '../train/prepare-run.ts'
+import type { RunView } from '../train/reporters.ts'
+
+/** What a supervised coordinator is to do; the token travels neither by argument nor by environment. */
+export type CoordinatorOrder = TrainingRequest & {
+  readonly token: string
+  /** False for one that takes the place of another. */
+  readonly isFirst: boolean
+}
+
+export type ToCoordinator =
+  | { readonly type: 'order'; readonly order: CoordinatorOrder }
+  /** Asks to stop after the step that is under way, with a checkpoint. */
+  | { readonly type: 'stop' }
+  /** No more than so many workers will ever come. */
+  | { readonly type: 'expect-workers'; readonly workers: number }
+  /** Ends the run with this error, after a checkpoint. */
+  | { readonly type: 'abort'; readonly error: ErrorRecord }
+
+export type FromCoordinator =
+  /** All is checked; nothing of the run has been written yet. */
+  | { readonly type: 'prepared'; readonly folder: string; readonly view: RunView; readonly text: string }
+  | { readonly type: 'event'; readonly event: CoordinatorEvent }
+  | ({ readonly type: 'begun' } & Beginning)
+  | { readonly type: 'finished'; readonly summary: RunSummary }
+  | { readonly type: 'failed'; readonly error: ErrorRecord }
+
+/** The coordinator listens, in its folder. */
+export type Beginning = {
+  readonly port: number
+  readonly step: number
+  /** The epochs that the run has behind it. */
+  readonly epochs: readonly EpochMetrics[]
+  /** About checkpoints that could not be used. */
+  readonly notices: readonly string[]
+  /** Null where there are no local workers. */
+  readonly workers: EmploymentTerms | null
+  /** Null unless this coordinator is the first, and has local workers. */
+  readonly provisioned: Provisioned | null
+}
+
+/** A LockstepError as it passes between processes. */
+export type ErrorRecord = { readonly code: string; readonly message: string } & Pick<
+  ErrorDetails,
+  'kind' | 'expected' | 'received' | 'hint'
+>
+
+export function recordError({ code, message, kind, expected, received, hint }: LockstepError): ErrorRecord {
+  return {
+    code,
+    message,
+    kind,
+    ...(expected === undefined ? {} : { expected }),
+    ...(received === undefined ? {} : { received }),
+    ...(hint === undefined ? {} : { hint }),
+  }
+}
+
+export function errorOf({ code, message, ...details }: ErrorRecord): LockstepError {
+  return new LockstepError(code, message, details)
+}

@@ -1,0 +1,91 @@
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { exitCodes } from '../exit-codes.ts'
+import { workerGraceMs } from '../local-workers/local-workers.ts'
+import { listenForInterrupt, stopNotice, waitUnlessStopped } from '../train/interrupt.ts'
+import type { TrainingRequest } from '../train/prepare-run.ts'
+import { chooseOutputs } from '../train/reporters.ts'
+import { readToken } from '../train/secrets.ts'
+import { createCrashes } from './crashes.ts'
+import { errorOf } from './messages.ts'
+import { orderNext } from './order.ts'
+import { createSupervision, type LifeEnd, type Supervision } from './supervision.ts'
+
+type CrashEnd = Extract<LifeEnd, { type: 'crashed' }>
+type RunEnd = Exclude<LifeEnd, CrashEnd>
+
+/**
+ * Trains as `runTraining` does, with the coordinator in a process of its own, which is started again from the newest
+ * checkpoint when it crashes. The local workers belong to the supervisor and outlive it. Returns the exit code.
+ */
+export async function superviseTraining(request: TrainingRequest): Promise<number> {
+  const { launch } = request.settings
+  const outputs = chooseOutputs(launch.json)
+  const token = await readToken(launch.tokenFile)
+  const supervision = createSupervision({ outputs, token })
+  const interrupt = listenForInterrupt(() => {
+    supervision.note(stopNotice)
+    supervision.tell({ type: 'stop' })
+  })
+  try {
+    const end = await Promise.race([
+      superviseLives({ ...request, token }, supervision, interrupt.signal),
+      interrupt.insisted.then(() => null),
+    ])
+    if (end === null) return exitCodes.interrupted
+    await supervision.dismissWorkers(workerGraceMs)
+    await supervision.close()
+    if (end.type === 'failed') throw errorOf(end.error)
+    // Not before: drawing takes memory that a run may want.
+    const { finishRun } = await import('../train/finish-run.ts')
+    return await finishRun(end.summary, supervision.folder()!, outputs)
+  } finally {
+    supervision.killCoordinator()
+    await supervision.close()
+    interrupt.release()
+  }
+}
+
+/** One coordinator after the other, until the run ends; null when it is asked to stop while there is none. */
+async function superviseLives(
+  request: TrainingRequest & { readonly token: string },
+  supervision: Supervision,
+  stop: AbortSignal,
+): Promise<RunEnd | null> {
+  const crashes = createCrashes(Math.random)
+  while (!stop.aborted) {
+    const [folder, port] = [supervision.folder(), supervision.port()]
+    const canResume = folder !== null && (await holdsRun(folder))
+    const end = await supervision.runLife(orderNext(request, { folder, canResume, port }), crashes.advance)
+    if (end.type !== 'crashed') return end
+    const pauseMs = stop.aborted ? null : crashes.add()
+    if (pauseMs === null) throw gaveUp(end, crashes.count(), supervision.folder())
+    const when = pauseMs === 0 ? '' : ` in ${(pauseMs / 1000).toFixed(1)} s`
+    supervision.note(`the coordinator ended with ${end.ending}: starting it again${when}`)
+    await waitUnlessStopped(pauseMs, stop)
+  }
+  return null
+}
+
+/** Whether a run has begun in a folder. Its configuration is written last, beside its first checkpoint. */
+async function holdsRun(folder: string): Promise<boolean> {
+  try {
+    await access(join(folder, 'config.json'))
+    return true
+  } catch (error) {
+    if (hasSystemCode(error, 'ENOENT')) return false
+    throw error
+  }
+}
+
+function gaveUp({ ending, said }: CrashEnd, crashes: number, folder: string | null): LockstepError {
+  const message =
+    crashes > 1
+      ? `the coordinator has crashed ${crashes} times without a new checkpoint`
+      : 'the coordinator has crashed while it was to stop'
+  return new LockstepError('coordinator-crashed', message, {
+    received: said === '' ? ending : `${ending}, after: ${said}`,
+    ...(folder === null ? {} : { hint: `Continue with --resume ${folder}.` }),
+  })
+}

@@ -1,0 +1,118 @@
+import {
+  type Coordinator,
+  type CoordinatorEvent,
+  type CoordinatorWorld,
+  type Door,
+  openDoor,
+  type RunSummary,
+  systemWorld,
+} from '@lockstep/coordinator'
+import { LockstepError } from '@lockstep/protocol'
+import type { Provisioned } from '@lockstep/tensorflow'
+import { exitCodes } from '../exit-codes.ts'
+import { provision } from '../provision.ts'
+import { describeStart } from '../train/describe-run.ts'
+import { readListenAddress } from '../train/listen-address.ts'
+import { type PreparedRun, prepareRun } from '../train/prepare-run.ts'
+import { chooseOutputs } from '../train/reporters.ts'
+import { termsOf, viewOf } from '../train/run-training.ts'
+import { readTls } from '../train/secrets.ts'
+import { startRun } from '../train/start-run.ts'
+import { type Beginning, type CoordinatorOrder, errorOf, recordError } from './messages.ts'
+import { createStepFilter } from './step-filter.ts'
+import { openSupervisorLine, type SupervisorLine } from './supervisor-line.ts'
+
+/** How long a coordinator whose supervisor has died takes at most to write a checkpoint. */
+const partingMs = 5_000
+
+/**
+ * The coordinator of `train --supervise`, as a process that its supervisor has started and talks to. It shows nothing
+ * itself. Returns the exit code.
+ */
+export async function runSupervisedCoordinator(): Promise<number> {
+  const line = openSupervisorLine()
+  const stop = new AbortController()
+  // Ctrl-C reaches every process of the terminal; the supervisor passes on what it means.
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
+  process.on('SIGTERM', () => stop.abort())
+  line.onLost(() => {
+    stop.abort()
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), partingMs).unref()
+  })
+  try {
+    const summary = await serve(await line.order, line, stop)
+    await line.send({ type: 'finished', summary })
+    return exitCodes.done
+  } catch (error) {
+    if (!(error instanceof LockstepError)) throw error
+    await line.send({ type: 'failed', error: recordError(error) })
+    return exitCodes.failed
+  }
+}
+
+async function serve(order: CoordinatorOrder, line: SupervisorLine, stop: AbortController): Promise<RunSummary> {
+  line.on('stop', () => stop.abort())
+  // Workers of the coordinator before are there already: they wait at the door while the run is read.
+  const door = order.isFirst ? null : await openDoorOf(order)
+  const { people } = chooseOutputs(order.settings.launch.json)
+  const prepared = await prepareRun(order, people)
+  try {
+    const { offline } = order.settings.launch
+    const provisioned = order.hasLocalWorkers && order.isFirst ? await provision(offline, people) : null
+    const text = describeStart(prepared, provisioned)
+    await line.send({ type: 'prepared', folder: prepared.folder, view: viewOf(prepared), text })
+    return await conduct({ ...order, prepared, provisioned, door }, line, stop.signal)
+  } finally {
+    await prepared.claim.release()
+  }
+}
+
+async function openDoorOf({ settings: { launch } }: CoordinatorOrder): Promise<Door> {
+  const address = readListenAddress(launch.listen, launch.tokenFile !== null)
+  const tls = await readTls(launch.tlsCert, launch.tlsKey)
+  return openDoor({ ...address, tls, onGarbage: () => undefined })
+}
+
+type Conduct = Pick<CoordinatorOrder, 'hasLocalWorkers'> & {
+  readonly prepared: PreparedRun
+  readonly provisioned: Provisioned | null
+  readonly door: Door | null
+}
+
+async function conduct(
+  { prepared, provisioned, hasLocalWorkers, door }: Conduct,
+  line: SupervisorLine,
+  stop: AbortSignal,
+): Promise<RunSummary> {
+  const isWanted = createStepFilter(prepared.launch.logSteps)
+  const onEvent = (event: CoordinatorEvent) => {
+    if (isWanted(event)) void line.send({ type: 'event', event })
+  }
+  let notices: readonly string[] = []
+  const onFolder = async (_: string, found: readonly string[]) => {
+    notices = found
+  }
+  const world = door === null ? systemWorld : { ...systemWorld, listen: listenAt(door) }
+  const coordinator = await startRun(prepared, { stop, onEvent, onFolder }, world)
+  line.on('abort', ({ error }) => coordinator.abort(errorOf(error)))
+  line.on('expect-workers', ({ workers }) => coordinator.expectWorkers(workers))
+  const workers = hasLocalWorkers ? termsOf(prepared, coordinator.url) : null
+  const beginning = { ...standingOf(prepared), port: portOf(coordinator), notices, workers, provisioned }
+  void line.send({ type: 'begun', ...beginning })
+  return coordinator.finished
+}
+
+function listenAt(door: Door): CoordinatorWorld['listen'] {
+  return async options => {
+    door.admit(options)
+    return door
+  }
+}
+
+function standingOf({ plan: { state } }: PreparedRun): Pick<Beginning, 'step' | 'epochs'> {
+  return { step: state.step, epochs: state.history.epochs }
+}
+
+function portOf({ url }: Coordinator): number {
+  return Number(new URL(url).port)
+}

@@ -1,0 +1,146 @@
+import type { RunSummary } from '@lockstep/coordinator'
+import { employ } from '../local-workers/employ.ts'
+import type { LocalWorkers } from '../local-workers/local-workers.ts'
+import { addLog } from '../train/log-reporter.ts'
+import { createReporters, type Outputs, type Reporters } from '../train/reporters.ts'
+import { type CoordinatorProcess, forkCoordinator } from './coordinator-process.ts'
+import {
+  type Beginning,
+  type CoordinatorOrder,
+  type ErrorRecord,
+  type FromCoordinator,
+  recordError,
+  type ToCoordinator,
+} from './messages.ts'
+
+/** How a coordinator ended. */
+export type LifeEnd =
+  | { readonly type: 'finished'; readonly summary: RunSummary }
+  | { readonly type: 'failed'; readonly error: ErrorRecord }
+  /** `said`: what it has written last that looks like an error; or empty. */
+  | { readonly type: 'crashed'; readonly ending: string; readonly said: string }
+
+/** A run, its local workers and whoever watches it, while one coordinator follows the other. */
+export type Supervision = {
+  /** Starts a coordinator. Resolves when it has ended; `onCheckpoint` is called with each of its checkpoints. */
+  readonly runLife: (order: CoordinatorOrder, onCheckpoint: () => void) => Promise<LifeEnd>
+  /** To the coordinator that there is, if any. */
+  readonly tell: (message: ToCoordinator) => void
+  readonly note: (text: string) => void
+  /** Of the run, once a coordinator has told it. */
+  readonly folder: () => string | null
+  /** At which the first coordinator has listened. */
+  readonly port: () => number | null
+  readonly dismissWorkers: (graceMs: number) => Promise<void>
+  readonly killCoordinator: () => void
+  /** Takes what is drawn off the terminal. */
+  readonly close: () => Promise<void>
+}
+
+export function createSupervision({
+  outputs,
+  token,
+}: {
+  readonly outputs: Outputs
+  readonly token: string
+}): Supervision {
+  let folder: string | null = null
+  let port: number | null = null
+  let reporter: Reporters | null = null
+  let workers: LocalWorkers | null = null
+  let current: CoordinatorProcess | null = null
+  /** Of the log. */
+  let opening: Promise<void> = Promise.resolve()
+  /** What every coordinator of the run must know, this one and those to come. */
+  let standing: readonly ToCoordinator[] = []
+
+  async function runLife(order: CoordinatorOrder, onCheckpoint: () => void): Promise<LifeEnd> {
+    let end: LifeEnd | null = null
+    let said = ''
+    current = forkCoordinator(order, {
+      message: message => {
+        if (message.type === 'finished' || message.type === 'failed') end = message
+        else hear(message)
+        if (message.type === 'event' && message.event.type === 'checkpoint') onCheckpoint()
+      },
+      line: text => {
+        if (/error/i.test(text)) said = text.trim()
+        note(text)
+      },
+    })
+    const ending = await current.ended
+    current = null
+    await opening
+    return judgeEnd(end, ending, said)
+  }
+
+  /** Whoever holds the port at which workers look for the coordinator may not hold it for long. */
+  function judgeEnd(end: LifeEnd | null, ending: string, said: string): LifeEnd {
+    if (end === null) return { type: 'crashed', ending, said }
+    const isRobbed = end.type === 'failed' && end.error.code === 'port-taken' && port !== null
+    return isRobbed ? { type: 'crashed', ending: end.error.message, said } : end
+  }
+
+  function hear(message: Exclude<FromCoordinator, { type: 'finished' | 'failed' }>): void {
+    if (message.type === 'event') reporter?.event(message.event)
+    else if (message.type === 'begun') begin(message)
+    else prepare(message)
+  }
+
+  function prepare(prepared: Extract<FromCoordinator, { type: 'prepared' }>): void {
+    folder = prepared.folder
+    if (reporter !== null) return
+    outputs.people.write(prepared.text)
+    reporter = createReporters(outputs, prepared.view)
+  }
+
+  function begin(beginning: Beginning): void {
+    if (port === null) beginRun(beginning)
+    else goOn(beginning)
+    for (const message of standing) current?.send(message)
+  }
+
+  function beginRun({ port: chosen, workers: terms, provisioned, notices }: Beginning): void {
+    port = chosen
+    opening = addLog(reporter!, folder!, notices)
+    if (terms !== null && provisioned !== null) workers = employ({ ...terms, provisioned, ...workplace })
+  }
+
+  function goOn({ step, epochs, notices }: Beginning): void {
+    notices.forEach(note)
+    // Those that the one before has written down and not told.
+    for (const metrics of epochs) reporter?.event({ type: 'epoch', metrics })
+    note(`the coordinator goes on at step ${step}`)
+    workers?.recall()
+  }
+
+  const workplace = {
+    token,
+    note,
+    coordinator: {
+      abort: (error: Parameters<typeof recordError>[0]) => announce({ type: 'abort', error: recordError(error) }),
+      expectWorkers: (count: number) => announce({ type: 'expect-workers', workers: count }),
+    },
+  }
+
+  function announce(message: ToCoordinator): void {
+    standing = [...standing.filter(({ type }) => type !== message.type), message]
+    current?.send(message)
+  }
+
+  function note(text: string): void {
+    if (reporter === null) outputs.people.write(`${text}\n`)
+    else reporter.note(text)
+  }
+
+  return {
+    runLife,
+    note,
+    tell: message => current?.send(message),
+    folder: () => folder,
+    port: () => port,
+    dismissWorkers: async graceMs => workers?.stop(graceMs),
+    killCoordinator: () => current?.kill(),
+    close: async () => reporter?.stop(),
+  }
+}

@@ -1,0 +1,27 @@
+import type { RunSummary } from '@lockstep/coordinator'
+import { describeError, LockstepError } from '@lockstep/protocol'
+import { exitCodes } from '../exit-codes.ts'
+import { writeRunPlots } from '../plots/run-plots.ts'
+import { describeEnd } from './describe-run.ts'
+import { phaseTable } from './phase-table.ts'
+import type { Outputs } from './reporters.ts'
+
+/** Draws the plots of a run that has ended, and tells how it ended. Returns the exit code. */
+export async function finishRun(summary: RunSummary, folder: string, { people, json }: Outputs): Promise<number> {
+  await drawPlots(folder, people)
+  const table = json === null ? phaseTable(summary) : []
+  if (table.length > 0) people.write(`\n${table.join('\n')}\n`)
+  people.write(describeEnd(summary, folder))
+  json?.write(`${JSON.stringify(summary)}\n`)
+  return summary.status === 'interrupted' ? exitCodes.interrupted : exitCodes.done
+}
+
+/** They are made of what is on the disk: a disk that has no room for them fails no run. */
+async function drawPlots(folder: string, people: NodeJS.WriteStream): Promise<void> {
+  try {
+    await writeRunPlots(folder)
+  } catch (error) {
+    if (!(error instanceof LockstepError)) throw error
+    people.write(`no plots: ${describeError(error)}\n  \`pnpm cli plot ${folder}\` draws them.\n`)
+  }
+}

@@ -1,0 +1,56 @@
+import {
+  type Coordinator,
+  type CoordinatorOptions,
+  type CoordinatorWorld,
+  describeUnusable,
+  type EventListener,
+  startCoordinator,
+  systemWorld,
+} from '@lockstep/coordinator'
+import { openFolder } from './open-run-folder.ts'
+import type { PreparedRun } from './prepare-run.ts'
+
+export type StartOptions = {
+  /** Asks to stop after the step that is under way. */
+  readonly stop: AbortSignal
+  readonly onEvent: EventListener
+  /** The run folder is open; `notices` are for its log. */
+  readonly onFolder: (path: string, notices: readonly string[]) => Promise<void>
+}
+
+/** Starts the coordinator of a prepared run. */
+export function startRun(
+  prepared: PreparedRun,
+  { stop, onEvent, onFolder }: StartOptions,
+  world: CoordinatorWorld = systemWorld,
+): Promise<Coordinator> {
+  const { plan, launch, address, token, tls } = prepared
+  const options: CoordinatorOptions = {
+    plan,
+    openFolder: async () => {
+      const folder = await openFolder(prepared, onEvent)
+      await onFolder(folder.path, noticesOf(prepared))
+      return folder
+    },
+    listen: { ...address, tls },
+    token,
+    minWorkers: prepared.minWorkers,
+    quorum: prepared.quorum,
+    waitMs: launch.wait * 1000,
+    topology: launch.topology,
+    audit: launch.audit,
+    shareMemory: process.env.LOCKSTEP_SHARED_MEMORY !== 'off',
+    checkpointEvery: launch.checkpointEvery,
+    checkpointMinutes: launch.checkpointMinutes,
+    logSteps: launch.logSteps,
+    trace: launch.trace === null ? null : { file: launch.trace, steps: launch.traceSteps },
+    stop,
+    onEvent,
+  }
+  return startCoordinator(options, world)
+}
+
+/** From which checkpoint a run goes on, and why from none that is newer. */
+function noticesOf({ resumed }: PreparedRun): readonly string[] {
+  return resumed === null ? [] : [...describeUnusable(resumed), `goes on from ${resumed.name}`]
+}
