@@ -10,14 +10,13 @@ import {
 import { LockstepError } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { exitCodes } from '../exit-codes.ts'
-import { provision } from '../provision.ts'
 import { describeStart } from '../train/describe-run.ts'
 import { readListenAddress } from '../train/listen-address.ts'
 import { type PreparedRun, prepareRun } from '../train/prepare-run.ts'
 import { chooseOutputs } from '../train/reporters.ts'
-import { termsOf, viewOf } from '../train/run-training.ts'
 import { readTls } from '../train/secrets.ts'
 import { startRun } from '../train/start-run.ts'
+import { termsOf, viewOf } from '../train/views.ts'
 import { type Beginning, type CoordinatorOrder, errorOf, recordError } from './messages.ts'
 import { createStepFilter } from './step-filter.ts'
 import { openSupervisorLine, type SupervisorLine } from './supervisor-line.ts'
@@ -57,14 +56,19 @@ async function serve(order: CoordinatorOrder, line: SupervisorLine, stop: AbortC
   const { people } = chooseOutputs(order.settings.launch.json)
   const prepared = await prepareRun(order, people)
   try {
-    const { offline } = order.settings.launch
-    const provisioned = order.hasLocalWorkers && order.isFirst ? await provision(offline, people) : null
+    const provisioned = order.hasLocalWorkers && order.isFirst ? await provideTensorFlow(order, people) : null
     const text = describeStart(prepared, provisioned)
     await line.send({ type: 'prepared', folder: prepared.folder, view: viewOf(prepared), text })
     return await conduct({ ...order, prepared, provisioned, door }, line, stop.signal)
   } finally {
     await prepared.claim.release()
   }
+}
+
+/** What that takes is loaded by the first coordinator only: the others are to be there soon. */
+async function provideTensorFlow({ settings }: CoordinatorOrder, people: NodeJS.WriteStream): Promise<Provisioned> {
+  const { provision } = await import('../provision.ts')
+  return provision(settings.launch.offline, people)
 }
 
 async function openDoorOf({ settings: { launch } }: CoordinatorOrder): Promise<Door> {

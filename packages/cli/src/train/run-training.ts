@@ -1,18 +1,18 @@
 import type { RunSummary } from '@lockstep/coordinator'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { exitCodes } from '../exit-codes.ts'
-import { type EmploymentTerms, employ } from '../local-workers/employ.ts'
+import { employ } from '../local-workers/employ.ts'
 import { workerGraceMs } from '../local-workers/local-workers.ts'
 import { provision } from '../provision.ts'
 import { describeStart } from './describe-run.ts'
 import { finishRun } from './finish-run.ts'
 import { type Interrupt, listenForInterrupt, stopNotice } from './interrupt.ts'
-import { localUrl } from './listen-address.ts'
 import { addLog } from './log-reporter.ts'
 import { type PreparedRun, prepareRun, type TrainingRequest } from './prepare-run.ts'
-import { chooseOutputs, createReporters, type Outputs, type Reporters, type RunView } from './reporters.ts'
+import { chooseOutputs, createReporters, type Outputs, type Reporters } from './reporters.ts'
 import { readToken } from './secrets.ts'
 import { startRun } from './start-run.ts'
+import { termsOf, viewOf } from './views.ts'
 
 /** Trains from the first check to the last plot. Returns the exit code. */
 export async function runTraining(request: TrainingRequest): Promise<number> {
@@ -41,24 +41,6 @@ async function carryOut(prepared: PreparedRun, provisioned: Provisioned | null, 
   } finally {
     await reporters.stop()
     interrupt.release()
-  }
-}
-
-/** What must be known of a prepared run to show it. */
-export function viewOf({ plan, launch, minWorkers }: PreparedRun): RunView {
-  const { config, train } = plan
-  return { config, trainSamples: train.count, workersWanted: minWorkers, logSteps: launch.logSteps }
-}
-
-/** What a prepared run wants of its local workers. */
-export function termsOf({ plan, launch, crew, address, tls }: PreparedRun, url: string): EmploymentTerms {
-  return {
-    count: crew.workers,
-    threads: plan.config.threads,
-    url: localUrl(url, address.host),
-    certificate: tls?.cert ?? null,
-    minWorkers: launch.minWorkers,
-    othersMayCome: launch.tokenFile !== null,
   }
 }
 

@@ -1,0 +1,22 @@
+import type { EmploymentTerms } from '../local-workers/employ.ts'
+import { localUrl } from './listen-address.ts'
+import type { PreparedRun } from './prepare-run.ts'
+import type { RunView } from './reporters.ts'
+
+/** What must be known of a prepared run to show it. */
+export function viewOf({ plan, launch, minWorkers }: PreparedRun): RunView {
+  const { config, train } = plan
+  return { config, trainSamples: train.count, workersWanted: minWorkers, logSteps: launch.logSteps }
+}
+
+/** What a prepared run wants of its local workers; `url` is where the coordinator listens. */
+export function termsOf({ plan, launch, crew, address, tls }: PreparedRun, url: string): EmploymentTerms {
+  return {
+    count: crew.workers,
+    threads: plan.config.threads,
+    url: localUrl(url, address.host),
+    certificate: tls?.cert ?? null,
+    minWorkers: launch.minWorkers,
+    othersMayCome: launch.tokenFile !== null,
+  }
+}

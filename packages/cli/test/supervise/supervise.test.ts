@@ -1,0 +1,210 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { RunSummary } from '@lockstep/coordinator'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  isAlive,
+  localWorkersOf,
+  type RunningCli,
+  readSummary,
+  runCli,
+  startCli,
+  waitUntilGone,
+} from '../support/cli.ts'
+
+// 1,000 of 1,250 samples train: 20 batches of 50 in each of the 3 epochs.
+const size = ['--dataset', 'synthetic', '--limit-train', '1250', '--limit-test', '60', '--epochs', '3', '--shards', '2']
+const endless = [...size, '--epochs', '5000']
+
+type Processes = { readonly coordinator: number | null; readonly workers: readonly number[] }
+
+/** The processes of a supervised run, by their command lines (from /proc). */
+async function processesOf({ child }: RunningCli): Promise<Processes> {
+  const ids = (await localWorkersOf(child)).filter(id => id > 0)
+  const named = await Promise.all(ids.map(async id => ({ id, line: await commandLineOf(id) })))
+  const coordinator = named.find(({ line }) => line.includes('supervised-coordinator'))?.id ?? null
+  return { coordinator, workers: named.filter(({ line }) => line.includes('local-worker')).map(({ id }) => id) }
+}
+
+/** Empty for a process that has just ended. */
+async function commandLineOf(id: number): Promise<string> {
+  return readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')
+}
+
+/** Resolves with a coordinator that is none of these, as soon as there is one. */
+async function nextCoordinator(cli: RunningCli, seen: ReadonlySet<number>): Promise<number> {
+  for (;;) {
+    const { coordinator } = await processesOf(cli)
+    if (coordinator !== null && !seen.has(coordinator)) return coordinator
+    await delay(5)
+  }
+}
+
+describe('a supervised run', () => {
+  let folder = ''
+  let undisturbed: RunSummary
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lockstep-supervised-'))
+    const place = join(folder, 'undisturbed')
+    const ended = await runCli(['train', ...size, '--workers', '2', '--offline', '--run-dir', place])
+    expect(ended.code, ended.stderr).toBe(0)
+    undisturbed = await readSummary(place)
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  function start(name: string, ...flags: readonly string[]): RunningCli {
+    return startCli(['train', '--supervise', '--offline', '--run-dir', join(folder, name), ...flags])
+  }
+
+  test('goes on after its coordinator is killed, with the same workers, to the same weights', async () => {
+    const cli = start('killed', ...size, '--workers', '2', '--checkpoint-every', '7', '--json', '--log-steps')
+    await cli.printed(/"type":"epoch","epoch":1/)
+    const before = await processesOf(cli)
+    expect(before.workers).toHaveLength(2)
+    process.kill(before.coordinator!, 'SIGKILL')
+    await cli.printed(/the coordinator ended with SIGKILL: starting it again\n/)
+    await cli.printed(/the coordinator goes on at step \d+[\s\S]*2 active/)
+    const after = await processesOf(cli)
+    expect(after.coordinator).not.toBe(before.coordinator)
+    expect(after.workers).toEqual(before.workers)
+
+    const ended = await cli.ending
+    expect(ended.code, ended.stderr).toBe(0)
+    const summary = await readSummary(join(folder, 'killed'))
+    expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
+    expect(summary.test).toEqual(undisturbed.test)
+    const lines = ended.stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    expect(lines.at(-1)).toEqual(summary)
+    expect(lines.filter(({ type }) => type === 'epoch').map(({ epoch }) => epoch)).toEqual([1, 2, 3])
+    expect(lines.filter(({ type }) => type === 'step').map(({ step }) => step)).toEqual(
+      Array.from({ length: 60 }, (_, index) => index + 1),
+    )
+    const metrics = (await readFile(join(folder, 'killed', 'metrics.jsonl'), 'utf8')).trim().split('\n')
+    const epochs = metrics.map(line => JSON.parse(line)).filter(({ type }) => type === 'epoch')
+    expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3])
+    expect(JSON.parse(await readFile(join(folder, 'killed', 'life.json'), 'utf8'))).toEqual({ life: 2 })
+    expect(ended.stderr.match(/^completed /gm)).toHaveLength(1)
+  })
+
+  test('begins in its folder though its first coordinator is killed before there is one', async () => {
+    const cli = start('early', ...size, '--workers', '2')
+    process.kill(await nextCoordinator(cli, new Set()), 'SIGKILL')
+    const ended = await cli.ending
+    expect(ended.code, ended.stderr).toBe(0)
+    expect((await readSummary(join(folder, 'early'))).weightsSha256).toBe(undisturbed.weightsSha256)
+  })
+
+  test('goes on from its start when there is no other checkpoint yet, as the same run', async () => {
+    const cli = start('start', ...size, '--workers', '2')
+    const [, port] = await cli.printed(/listening on ws:\/\/127\.0\.0\.1:(\d+)/)
+    const { coordinator } = await processesOf(cli)
+    const runId = await runIdOf('start')
+    process.kill(coordinator!, 'SIGKILL')
+    await cli.printed(/the coordinator goes on at step 0\n/)
+    const ended = await cli.ending
+    expect(ended.code, ended.stderr).toBe(0)
+    const ports = [...ended.stdout.matchAll(/listening on ws:\/\/127\.0\.0\.1:(\d+)/g)].map(match => match[1])
+    expect(ports).toEqual([port, port])
+    expect(await readSummary(join(folder, 'start'))).toMatchObject({ runId, weightsSha256: undisturbed.weightsSha256 })
+  })
+
+  /** As soon as it is written. */
+  async function runIdOf(name: string): Promise<string> {
+    for (;;) {
+      const text = await readFile(join(folder, name, 'config.json'), 'utf8').catch(() => null)
+      if (text !== null) return JSON.parse(text).runId
+      await delay(5)
+    }
+  }
+
+  test('gives up a coordinator that crashes time and again without a new checkpoint', async () => {
+    const cli = start('hopeless', ...endless, '--workers', '1', '--shards', '1')
+    const seen = new Set<number>()
+    for (let crash = 1; crash <= 6; crash++) {
+      const coordinator = await nextCoordinator(cli, seen)
+      seen.add(coordinator)
+      process.kill(coordinator, 'SIGKILL')
+    }
+    const ended = await cli.ending
+    const message = /^lockstep: the coordinator has crashed 6 times without a new checkpoint: received SIGKILL\n/m
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(message) })
+  })
+
+  test('leaves no process behind when its supervisor is killed, and can be gone on with', async () => {
+    const cli = start('orphaned', ...endless, '--workers', '2')
+    await cli.printed(/2 active[\s\S]*epoch +1\//)
+    const { coordinator, workers } = await processesOf(cli)
+    cli.child.kill('SIGKILL')
+    await cli.ending
+    await waitUntilGone([coordinator!, ...workers])
+    expect(await readdir(join(folder, 'orphaned'))).toContain('summary.json')
+    const resumed = startCli(['train', '--resume', join(folder, 'orphaned'), '--workers', '2', '--offline'])
+    await resumed.printed(/2 active/)
+    resumed.child.kill('SIGINT')
+    expect((await resumed.ending).code).toBe(130)
+  })
+
+  test('is interrupted by Ctrl-C, with one summary and no restart', async () => {
+    const cli = start('interrupted', ...endless, '--workers', '2')
+    await cli.printed(/epoch +1\//)
+    const { coordinator, workers } = await processesOf(cli)
+    // As a terminal does, which tells every process.
+    for (const id of [coordinator!, ...workers, cli.child.pid!]) process.kill(id, 'SIGINT')
+    const ended = await cli.ending
+    expect(ended.code, ended.stderr).toBe(130)
+    expect(ended.stdout.match(/^interrupted /gm)).toHaveLength(1)
+    expect(ended.stdout).not.toContain('starting it again')
+    expect([coordinator!, ...workers].some(isAlive)).toBe(false)
+  })
+
+  test('that diverges fails as it does without a supervisor', async () => {
+    const ended = await start('diverged', ...size, '--workers', '1', '--learning-rate', '1e30').ending
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/^lockstep: .*diverged/m) })
+    expect(ended.stdout).not.toContain('starting it again')
+  })
+
+  test('that is asked for wrongly is refused as it is without a supervisor', async () => {
+    const ended = await start('refused', ...size, '--shards', '51').ending
+    expect(ended).toMatchObject({ code: 2, stderr: expect.stringMatching(/^lockstep: --shards: more shards/) })
+  })
+
+  test('fails when all its workers have been given up', async () => {
+    const cli = start('deserted', ...endless, '--workers', '1', '--shards', '1')
+    await cli.printed(/1 active/)
+    const seen = new Set<number>()
+    while (seen.size < 5) {
+      const [worker] = (await processesOf(cli)).workers.filter(id => !seen.has(id))
+      if (worker !== undefined) process.kill(worker, 'SIGKILL')
+      if (worker !== undefined) seen.add(worker)
+      await delay(10)
+    }
+    expect(await cli.ending).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('all worker processes have ended'),
+    })
+  })
+
+  test('keeps the workers of other machines, which connect again', async () => {
+    const tokenFile = join(folder, 'token')
+    await writeFile(tokenFile, 'a token of more than sixteen characters\n')
+    const place = join(folder, 'remote')
+    const flags = [...size, '--threads', '1', '--token-file', tokenFile, '--listen', '127.0.0.1:0', '--offline']
+    const cli = startCli(['coordinator', '--supervise', ...flags, '--run-dir', place])
+    const [, url] = await cli.printed(/listening on (ws:\/\/127\.0\.0\.1:\d+)/)
+    const worker = startCli(['worker', '--connect', url!, '--token-file', tokenFile, '--offline'])
+    await cli.printed(/epoch 1\/3/)
+    process.kill((await processesOf(cli)).coordinator!, 'SIGKILL')
+    expect((await cli.ending).code).toBe(0)
+    expect((await readSummary(place)).weightsSha256).toBe(undisturbed.weightsSha256)
+    const ended = await worker.ending
+    expect(ended.code, ended.stderr).toBe(0)
+    expect(ended.stdout.match(/^lost the coordinator: /gm)).toHaveLength(1)
+    expect(ended.stdout.match(/loading TensorFlow$/gm)).toHaveLength(2)
+  })
+})
