@@ -59,7 +59,7 @@ function refuseForeign(checkpoint: Checkpoint, runId: string | null): void {
 function noCheckpoint(path: string): LockstepError {
   return new LockstepError('no-checkpoint', `${path} holds no checkpoint`, {
     kind: 'usage',
-    hint: 'The first one is written after the first epoch, after --checkpoint-minutes, or on Ctrl-C. See `pnpm cli runs`.',
+    hint: 'Every run has one of its start: this one has lost it. See `pnpm cli runs`.',
   })
 }
 
