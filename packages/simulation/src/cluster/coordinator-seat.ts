@@ -49,6 +49,8 @@ type Life = {
   readonly number: number
   plan: RunPlan | null
   startStep: number
+  /** The step of the last checkpoint that was said to be written before it began; one that lived on may write more. */
+  readonly writtenBefore: number | null
   /** The folder is its. */
   begun: boolean
   /** It has told that lines could not be written, and keeps them. */
@@ -85,6 +87,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
       number,
       plan: null,
       startStep: 0,
+      writtenBefore: written,
       begun: false,
       keepsLines: false,
     }
@@ -118,8 +121,10 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
   function takePlan(life: Life, plan: RunPlan): void {
     life.plan = plan
     life.startStep = plan.state.step
-    if (written === null || plan.state.step >= written) return
-    throw new Violation(`a checkpoint of step ${written} was written, and the newest one is of step ${plan.state.step}`)
+    const { writtenBefore } = life
+    const { step } = plan.state
+    if (writtenBefore === null || step >= writtenBefore) return
+    throw new Violation(`a checkpoint of step ${writtenBefore} was written, and the newest one is of step ${step}`)
   }
 
   function begin(life: Life): void {
