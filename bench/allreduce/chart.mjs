@@ -9,7 +9,7 @@ export function drawResults(report) {
     background: 'white',
     title: { text: 'All-reduce: time from the last gradient to the mean everywhere', subtitle: subtitleOf(report) },
     config: chartConfig,
-    data: { values: [...measuredPoints(report), ...fittedPoints(report)] },
+    data: { values: [...emptyCells(report), ...measuredPoints(report), ...fittedPoints(report)] },
     facet: {
       column: facetOf(
         'link',
@@ -48,6 +48,12 @@ const lineLayer = {
   transform: [{ filter: 'datum.kind === "fitted"' }],
   mark: { type: 'line', strokeWidth: 1.5, opacity: 0.6 },
   encoding: axes,
+}
+
+/** Nothing that is drawn, in every cell: one without any data would not be there, and the others would move up. */
+function emptyCells(report) {
+  const columns = links.filter(({ id }) => report.results.some(({ link }) => link === id))
+  return columns.flatMap(({ title }) => sizesOf(report).map(size => ({ kind: 'empty', link: title, size })))
 }
 
 function measuredPoints({ results }) {
