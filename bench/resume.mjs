@@ -42,7 +42,7 @@ async function showKilledWriter() {
     progress.show(passed(), (passed() / kill) * kills, `kill ${kill}/${kills}, step ${step}`)
   const found = await killWriter({ folder: join(folder, 'written'), kills, seed: Number(values.seed), onProgress })
   progress.stop()
-  const titles = ['SIGKILLs of a writer', 'in the middle of a write', 'before the first checkpoint', 'steps', 'wrong']
+  const titles = ['SIGKILLs of a writer', 'in the middle of a write', 'before the run began', 'steps', 'wrong']
   const row = [found.kills, found.inTheMiddle, found.without, found.steps, found.wrong.length]
   process.stdout.write(`${markdownTable(titles, [row])}\n${listWrong(found.wrong)}`)
   return found.wrong.length === 0

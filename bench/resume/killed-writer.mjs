@@ -75,19 +75,18 @@ async function startWriter(...folder) {
   }
 }
 
-/** Returns the step of the newest checkpoint, 0 where there is none yet. */
+/** Returns the step of the newest checkpoint, 0 where the run had not begun yet. */
 async function look(folder, when, found) {
-  if (filesIn(folder).some(name => name.endsWith('.partial'))) found.inTheMiddle++
-  try {
-    const { checkpoint, unusable } = await findCheckpoint(folder, { runId: 'written' })
-    for (const { name, reason } of unusable) found.wrong.push(`${when}: ${name} cannot be used: ${reason}`)
-    found.states.push({ when, step: checkpoint.step, hash: sha256(checkpoint) })
-    return checkpoint.step
-  } catch (error) {
-    if (error.code !== 'no-checkpoint') throw error
+  const files = filesIn(folder)
+  if (files.some(name => name.endsWith('.partial'))) found.inTheMiddle++
+  if (!files.includes('config.json')) {
     found.without++
     return 0
   }
+  const { checkpoint, unusable } = await findCheckpoint(folder, { runId: 'written' })
+  for (const { name, reason } of unusable) found.wrong.push(`${when}: ${name} cannot be used: ${reason}`)
+  found.states.push({ when, step: checkpoint.step, hash: sha256(checkpoint) })
+  return checkpoint.step
 }
 
 function filesIn(folder) {

@@ -1,9 +1,13 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { findCheckpoint } from '../../src/checkpoints/newest-checkpoint.ts'
 import type { Disk } from '../../src/disk.ts'
 import { createLossTrail } from '../../src/divergence.ts'
 import type { CoordinatorEvent } from '../../src/events.ts'
 import { createRecords } from '../../src/records.ts'
+import { runFiles } from '../../src/run-files.ts'
 import { createRunFolder, type RunFolder, reopenRunFolder } from '../../src/run-folder.ts'
+import { encodeState } from '../../src/run-state.ts'
 import { newestState, tinyPlan } from './tiny-plan.ts'
 import { steadyClock, type TinyRun, trainTiny } from './train-tiny.ts'
 
@@ -22,11 +26,14 @@ export type TrainIntoOptions = {
  * it to its end.
  */
 export async function trainInto(path: string, options: TrainIntoOptions = {}): Promise<TinyRun> {
-  return trainOn(tinyPlan(), await createRunFolder(path, config, options.disk, options), options)
+  const plan = tinyPlan()
+  const start = encodeState(plan.identity, plan.state)
+  return trainOn(plan, await createRunFolder(path, config, options.disk, { ...options, start }), options)
 }
 
-/** Goes on with the run in a folder as a new process would. Throws `no-checkpoint` where it has none. */
+/** Goes on with the run in a folder as a new process would; begins it where it has not begun. */
 export async function resumeInto(path: string, options: TrainIntoOptions = {}): Promise<TinyRun> {
+  if (!existsSync(join(path, runFiles.config))) return trainInto(path, options)
   const { unusable } = await findCheckpoint(path, config)
   const state = await newestState(path)
   const known = { epochs: state.history.epochs, step: state.step, unusable: unusable.map(({ name }) => name) }

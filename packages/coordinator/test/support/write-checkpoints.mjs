@@ -7,7 +7,14 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { createFolderClaim, createRunFolder, findCheckpoint, reopenRunFolder, runFiles } from '@lockstep/coordinator'
+import {
+  createFolderClaim,
+  createRunFolder,
+  findCheckpoint,
+  reopenRunFolder,
+  runFiles,
+  systemDisk,
+} from '@lockstep/coordinator'
 import { checkpointVersion, encodeCheckpoint } from '@lockstep/model'
 import { exampleRunConfig } from '@lockstep/protocol/testing'
 
@@ -24,31 +31,25 @@ if (path === undefined) tellStates(newState())
 else await writeOn(await takeUp())
 
 function tellStates(state) {
-  while (state.step < steps) {
-    advance(state)
-    say(`${state.step} ${sha256(state)}`)
-  }
+  for (; state.step <= steps; advance(state)) say(`${state.step} ${sha256(state)}`)
 }
 
 /** The folder, and the state from which to go on. */
 async function takeUp() {
   await createFolderClaim(path).take()
-  const state = await readState()
-  const begun = existsSync(join(path, runFiles.config))
-  const folder = await (begun ? reopenRunFolder(path, state, facts) : createRunFolder(path, facts))
-  return { state, folder }
+  if (existsSync(join(path, runFiles.config))) {
+    const state = await readState()
+    return { state, folder: await reopenRunFolder(path, state, facts) }
+  }
+  const state = newState()
+  return { state, folder: await createRunFolder(path, facts, systemDisk, { start: encode(state) }) }
 }
 
 async function readState() {
-  try {
-    const { checkpoint, unusable } = await findCheckpoint(path, facts)
-    if (unusable.length > 0) throw new Error(`a checkpoint cannot be used: ${unusable[0].reason}`)
-    const { step, weights, optimizer, progress } = checkpoint
-    return { step, weights, moments: optimizer.moments, epochs: progress.epochs }
-  } catch (error) {
-    if (error.code === 'no-checkpoint') return newState()
-    throw error
-  }
+  const { checkpoint, unusable } = await findCheckpoint(path, facts)
+  if (unusable.length > 0) throw new Error(`a checkpoint cannot be used: ${unusable[0].reason}`)
+  const { step, weights, optimizer, progress } = checkpoint
+  return { step, weights, moments: optimizer.moments, epochs: progress.epochs }
 }
 
 /** In the order of a run: the step's line, the checkpoint that knows of the epoch, the epoch's line. */
