@@ -12,6 +12,7 @@ import type { EventListener } from './events.ts'
 import type { RunSummary } from './metrics.ts'
 import type { RunPlan } from './plan.ts'
 import { createRecords, type Records } from './records.ts'
+import { limitRefusals } from './refusal-limit.ts'
 import type { RunFolder } from './run-folder.ts'
 import type { Listener, ListenOptions } from './server.ts'
 import { type LanesOptions, openLanes } from './shared-memory/lanes.ts'
@@ -74,7 +75,12 @@ export async function startCoordinator(
 ): Promise<Coordinator> {
   const { clock, listen } = world
   const timing = openRunTiming(given, warmUpSteps, clock.nowMs)
-  const options: Conduct = { ...given, timing, clock, onEvent: timing.listen(given.onEvent) }
+  const options: Conduct = {
+    ...given,
+    timing,
+    clock,
+    onEvent: limitRefusals(timing.listen(given.onEvent), clock.nowMs),
+  }
   const { onEvent } = options
   const opening = createDeferred<void>()
   let crew: Crew | null = null

@@ -13,6 +13,9 @@ import {
 import { WebSocketServer } from 'ws'
 import { createDeferred } from './deferred.ts'
 
+/** Whoever connects and says nothing holds a descriptor: it has 5 s for its handshake, counted once a second. */
+const patience = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000 }
+
 /** Where to listen. */
 export type DoorOptions = {
   readonly host: string
@@ -50,7 +53,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
 /** As `listen`, for those who come before it is known whom to let in. */
 export async function openDoor(options: DoorOptions): Promise<Door> {
-  const server = options.tls === null ? createServer() : createSecureServer(options.tls)
+  const server = options.tls === null ? createServer(patience) : createSecureServer(options.tls)
   const open = followConnections(server)
   const admission = createDeferred<Admission>()
   server.on('upgrade', async (request: IncomingMessage, transport: Socket, head: Buffer) => {
@@ -92,7 +95,7 @@ function createSockets({ maxFrameBytes }: AdmitOptions): WebSocketServer {
 
 function createSecureServer(tls: NonNullable<DoorOptions['tls']>): Server {
   try {
-    return createTlsServer(tls)
+    return createTlsServer({ ...patience, ...tls })
   } catch (cause) {
     throw new LockstepError('bad-tls', 'the TLS certificate or key is unusable', {
       kind: 'usage',

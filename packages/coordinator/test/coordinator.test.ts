@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
 import { encodeMessage, type Message } from '@lockstep/protocol'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { runSummarySchema } from '../src/metrics.ts'
 import { reopenRunFolder } from '../src/run-folder.ts'
 import { temporaryFolder } from './support/folder.ts'
@@ -90,6 +90,46 @@ describe('a run', () => {
     expect(perWorker.map(({ outcome }) => outcome)).toEqual(['stayed to the end', 'stayed to the end'])
     // Two epochs of 33 samples, each once.
     expect(perWorker.reduce((sum, { samples }) => sum + samples, 0)).toBe(66)
+  })
+
+  test('does not mind a clock that is set back by a day', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { url, finished } = await startTiny(path, {
+      minWorkers: 2,
+      onEvent: event => {
+        if (event.type === 'step' && event.step === 3) vi.setSystemTime(Date.now() - 86_400_000)
+      },
+    })
+    for (let worker = 0; worker < 2; worker++) startSocketWorker(url)
+    const summary = await finished
+    expect(summary).toMatchObject({ status: 'completed', weightsSha256: finalSha256 })
+    expect(summary.trainSeconds).toBeGreaterThan(0)
+    const lines = (await readFile(join(path, 'metrics.jsonl'), 'utf8')).trim().split('\n')
+    for (const line of lines) expect(JSON.parse(line).seconds).toBeGreaterThan(0)
+  })
+
+  test('begins no step with fewer workers than it wants', async () => {
+    const steps: number[] = []
+    const { url, finished, events } = await startTiny(path, {
+      minWorkers: 2,
+      quorum: 2,
+      onEvent: event => {
+        if (event.type === 'step') steps.push(event.active)
+        if (event.type === 'worker-lost') startSocketWorker(url)
+      },
+    })
+    startSocketWorker(url)
+    const doomed = startSocketWorker(url, {
+      before: message => {
+        if (message.type === 'gradient' && message.step === 1) doomed.die()
+        return message
+      },
+    })
+    expect(await finished).toMatchObject({ weightsSha256: finalSha256 })
+    expect(events.filter(event => event.type === 'short-of-workers')).toMatchObject([{ active: 1, wanted: 2 }])
+    // But the one that was under way when a worker was lost.
+    expect(steps.filter(active => active < 2).length).toBeLessThanOrEqual(1)
   })
 
   test('is not disturbed by strangers at its port', async () => {

@@ -30,6 +30,10 @@ describe('a member has to go', () => {
   test('that leaves unread what it is sent', () => {
     peer.queuedBytes = 1001
     expect(findFault(member({}), patience, 0)).toBe('stopped reading')
+    // By its lane and its connection together.
+    peer.queuedBytes = 501
+    expect(findFault(member({}), patience, 0)).toBeNull()
+    expect(findFault(member({ lane: connection }), patience, 0)).toBe('stopped reading')
     peer.queuedBytes = 0
   })
 })

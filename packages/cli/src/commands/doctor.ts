@@ -1,5 +1,6 @@
 import { inspectMachine } from '@lockstep/tensorflow'
 import { defineCommand } from 'citty'
+import { inspectBatchJobs } from '../doctor/batch-jobs.ts'
 import { inspectCrew } from '../doctor/crew.ts'
 import { inspectDataSets } from '../doctor/data-sets.ts'
 import { describeFindings } from '../doctor/describe-findings.ts'
@@ -20,7 +21,12 @@ export async function examine(
   stdout: NodeJS.WritableStream,
 ): Promise<void> {
   const machine = await inspectMachine({ environment: options.environment })
-  const findings = [...machine.findings, inspectCrew(readCapacity()), ...(await inspectDataSets(options.environment))]
+  const findings = [
+    ...machine.findings,
+    inspectCrew(readCapacity()),
+    inspectBatchJobs(options.environment),
+    ...(await inspectDataSets(options.environment)),
+  ]
   const lines = options.asJson ? [JSON.stringify({ findings })] : describeFindings(findings, createStyler(stdout))
   stdout.write(`${lines.join('\n')}\n`)
 }

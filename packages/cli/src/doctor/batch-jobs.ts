@@ -1,0 +1,17 @@
+import { spawnSync } from 'node:child_process'
+import type { Finding } from '@lockstep/tensorflow'
+
+/** Whether workers can become batch jobs of the scheduler, without which they train all the same, only slower. */
+export function inspectBatchJobs(environment: NodeJS.ProcessEnv): Finding {
+  const trial = spawnSync('chrt', ['--batch', '0', 'true'], { env: environment, encoding: 'utf8' })
+  const subject = 'Batch jobs'
+  if (trial.status === 0)
+    return { subject, state: 'ok', value: 'chrt is there: workers leave the coordinator its core' }
+  const isMissing = trial.error !== undefined
+  return {
+    subject,
+    state: 'warning',
+    value: isMissing ? 'chrt is missing: workers stay as they are, a few percent slower' : trial.stderr.trim(),
+    remedy: 'Install util-linux: `sudo apt-get install util-linux`.',
+  }
+}

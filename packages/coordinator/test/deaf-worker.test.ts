@@ -1,0 +1,28 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { openClient, startListener } from './support/listener.ts'
+import { createLobby, heartbeat, hello, mean, ready, update } from './support/lobby.ts'
+
+/** Above what the kernel's buffers of both ends take, of a few MiB. */
+const mostBytes = 64 << 20
+
+test('a worker that stops reading, and goes on to send heartbeats, is dropped before much is kept for it', async () => {
+  const { membership, reasons, clock } = createLobby()
+  const { listener } = await startListener({ onConnection: membership.accept })
+  const { socket, connection, received } = await openClient(listener.url)
+  connection.send(hello)
+  await received.next()
+  connection.send(ready)
+  while (membership.active() === 0) await turn()
+  const before = process.memoryUsage().arrayBuffers
+  socket.pause()
+  for (let sentBytes = 0; membership.active() > 0 && sentBytes < mostBytes; sentBytes += 1000 * mean.byteLength) {
+    for (let count = 0; count < 1000; count++) membership.broadcast(update, mean)
+    connection.send({ ...heartbeat, pending: 1 })
+    await turn()
+    clock.nowMs += 100
+    membership.tick()
+  }
+  expect(reasons()).toEqual(['worker-lost: stopped reading'])
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(mostBytes)
+})
