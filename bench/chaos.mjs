@@ -39,7 +39,6 @@ const settings = {
   churn: values.churn,
   audit: values.audit ?? null,
   out: values.out,
-  supervised: false,
 }
 const allSeconds = 60 * Number(values.minutes)
 const startedAtMs = performance.now()

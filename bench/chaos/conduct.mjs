@@ -1,7 +1,7 @@
 // The coordinator of a run, from its first process to the run's end.
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { childrenOf, commandOf } from '../support/process-tree.mjs'
+import { coordinatorOf, localWorkersOf } from '../support/process-tree.mjs'
 import { launch } from './launch.mjs'
 
 /**
@@ -11,7 +11,7 @@ import { launch } from './launch.mjs'
  * @param command `train` or `coordinator`, and what it is given for a new run (`begin`), for one to go on with (`goOn`) and for
  *   both (`always`).
  */
-export function conduct({ command, begin, goOn, always }, { host, place, record, disk, supervised }) {
+export function conduct({ command, begin, goOn, always }, { host, place, record, disk }) {
   let process = null
   const finished = run()
 
@@ -23,28 +23,20 @@ export function conduct({ command, begin, goOn, always }, { host, place, record,
       record.follow(process.child.stdout)
       const end = await process.ended
       if (end.code === 0) return { resumed }
-      if (!supervised && end.signal === 'SIGKILL') continue
       if (!endedByFullDisk(end, disk))
         throw new Error(`the coordinator ended with ${end.signal ?? end.code}:\n${end.said}`)
       await disk.hasRoom()
     }
   }
 
-  function coordinatorPid() {
-    if (process?.lives() !== true) return null
-    return supervised ? (childrenOf(process.child.pid).find(isCoordinator) ?? null) : process.child.pid
-  }
+  const lives = () => process?.lives() === true
 
   return {
     finished,
     /** The process that trains; null while there is none. */
-    coordinatorPid,
+    coordinatorPid: () => (lives() ? coordinatorOf(process.child.pid) : null),
     /** Worker processes that `train` has started. */
-    localWorkerPids: () => {
-      const pid = coordinatorPid()
-      return pid === null ? [] : childrenOf(pid).filter(isLocalWorker)
-    },
-    lastWords: () => process?.said() ?? '',
+    localWorkerPids: () => (lives() ? localWorkersOf(process.child.pid) : []),
   }
 }
 
@@ -55,12 +47,4 @@ function hasCheckpoint(place) {
 
 function endedByFullDisk({ code, said }, disk) {
   return code === 1 && disk.wasFull() && /the disk is full/.test(said)
-}
-
-function isCoordinator(pid) {
-  return commandOf(pid).includes('main.js') && !isLocalWorker(pid)
-}
-
-function isLocalWorker(pid) {
-  return commandOf(pid).includes('local-worker')
 }

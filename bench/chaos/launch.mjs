@@ -25,7 +25,7 @@ export function launch(args, host, { readsOutput = true } = {}) {
     child.once('error', reject)
     child.once('close', (code, signal) => resolve({ code, signal, said }))
   })
-  return { child, ended, said: () => said, lives: () => child.exitCode === null && child.signalCode === null }
+  return { child, ended, lives: () => child.exitCode === null && child.signalCode === null }
 }
 
 /** Everything that was started here, directly or not, and lives. */

@@ -40,7 +40,6 @@ export async function playRound({ number, stage, config, reference, seconds, set
     host: stage.hosts.center,
     place,
     record,
-    supervised: settings.supervised,
   })
   const crew = createCrew(stage, { near: variant.near, random: random(1), isOver: () => over.signal.aborted })
   const kinds = listKinds({ stage, conduct: run, crew, random: random(2) })
@@ -85,10 +84,10 @@ export async function playRound({ number, stage, config, reference, seconds, set
   }
 }
 
-function commands({ command, topology, flags }, config, place, { tokenFile }, { supervised, audit }) {
+function commands({ command, topology, flags }, config, place, { tokenFile }, { audit }) {
   const always = [
     ...flags,
-    ...(supervised ? ['--supervise'] : []),
+    '--supervise',
     ...(audit === null ? [] : ['--audit', audit]),
     ...[
       '--topology',

@@ -1,0 +1,111 @@
+// A run that goes on for as long as it is looked at, with workers that are started again when they are killed.
+import { randomBytes } from 'node:crypto'
+import { rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { start, temporaryFolder } from '../support/lockstep.mjs'
+import { coordinatorOf, sendSignal } from '../support/process-tree.mjs'
+import { createRecord } from '../support/run-record.mjs'
+
+/** Steps after which a run that is whole again counts as steady. */
+const steadySteps = 60
+/** A new worker takes time of the processor, which the steps that are measured after a kill are to have. */
+const replacedAfterMs = 500
+/** How long to wait for that, or for anything else. */
+const patienceMs = 120_000
+
+export async function openRun({ workers, shards, 'batch-size': batchSize }) {
+  const folder = temporaryFolder('recovery')
+  const tokenFile = join(folder, 'token')
+  writeFileSync(tokenFile, randomBytes(32).toString('hex'), { mode: 0o600 })
+  const listen = `127.0.0.1:${await freePort()}`
+  const size = ['--dataset', 'synthetic', '--validation-split', '0', '--limit-test', '50', '--epochs', '100000']
+  const cut = ['--shards', shards, '--batch-size', batchSize, '--checkpoint-every', '50']
+  const place = ['--listen', listen, '--token-file', tokenFile, '--run-dir', join(folder, 'run')]
+  const supervisor = start([
+    ...['coordinator', '--supervise', ...size, ...cut, ...place, '--min-workers', '1'],
+    ...['--log-steps', '--json', '--offline'],
+  ])
+  supervisor.ended.catch(fail)
+  const record = createRecord()
+  record.follow(supervisor.child.stdout)
+  const crew = new Map()
+  let isOver = false
+  let failure = null
+  for (let index = 1; index <= Number(workers); index++) employ(`worker-${index}`)
+
+  function employ(name) {
+    const worker = start([
+      'worker',
+      '--connect',
+      `ws://${listen}`,
+      '--token-file',
+      tokenFile,
+      '--name',
+      name,
+      '--offline',
+    ])
+    crew.set(name, worker.child.pid)
+    const again = () =>
+      setTimeout(() => {
+        if (!isOver) employ(name)
+      }, replacedAfterMs)
+    worker.ended.then(again, again)
+  }
+
+  function fail(error) {
+    if (!isOver) failure = error
+  }
+
+  /** Resolves as soon as the test of the record holds; rejects when it does not for a long time, or the run has ended. */
+  async function until(what, test) {
+    const holds = await record.until(() => failure !== null || test(record), { timeoutMs: patienceMs })
+    if (failure !== null) throw failure
+    if (!holds) throw new Error(`waited in vain for ${what}`)
+  }
+
+  return {
+    record,
+    until,
+    workers: crew,
+    coordinatorPid: () => coordinatorOf(supervisor.child.pid),
+    /** Resolves when all workers are there and many steps have been done since anything happened. */
+    steady: async () => {
+      await until('all workers', ({ active }) => active >= Number(workers))
+      const from = record.steps.length
+      await until(
+        'steady steps',
+        ({ steps, active }) => steps.length >= from + steadySteps && active >= Number(workers),
+      )
+    },
+    /** Ends it as Ctrl-C would. */
+    close: async () => {
+      isOver = true
+      supervisor.child.kill('SIGINT')
+      await supervisor.ended.catch(ignoreInterrupted)
+    },
+    /** Ends whatever is left at once. */
+    tearDown: () => {
+      isOver = true
+      for (const pid of [coordinatorOf(supervisor.child.pid), supervisor.child.pid, ...crew.values()])
+        if (pid !== null) sendSignal(pid, 'SIGKILL')
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Exit code 130 is that of a run that was asked to stop, and has. */
+function ignoreInterrupted(error) {
+  if (!/ended with 130/.test(error.message)) throw error
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}
