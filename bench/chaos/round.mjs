@@ -1,5 +1,5 @@
 // One disturbed run, from its start to the account of it.
-import { cpSync } from 'node:fs'
+import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createRandom } from '../support/random.mjs'
 import { createRecord } from '../support/run-record.mjs'
@@ -25,7 +25,40 @@ export const variants = [
  * @param number of the round, from 1 on; it determines the variant and, with the seed, what fails.
  * @param seconds that the run should take; half as long again after its start it is left in peace.
  */
-export async function playRound({ number, stage, config, reference, seconds, settings, onProgress }) {
+export async function playRound(plan) {
+  const { number, stage, reference, settings } = plan
+  const play = begin(plan)
+  const { place, record, crew, faults } = play
+  const watch = watchOver(play, plan)
+  const wrong = []
+  const outcome = await Promise.race([play.run.finished, watch.stands]).catch(error => {
+    wrong.push(error.message)
+    return null
+  })
+  const endedAtMs = performance.now()
+  watch.stop()
+  await play.endFaults()
+  if (outcome === null) killLeft()
+  const parted = await crew.disband()
+  const account = readRun(place)
+  if (outcome !== null) wrong.push(...findFaults(account, reference, record), ...findLeftovers(crew, parted))
+  wrong.push(...faults.filter(({ isWrong }) => isWrong).map(({ detail }) => `a stranger was let in: ${detail}`))
+  const timed = measureRecovery(faults, record, endedAtMs)
+  if (wrong.length > 0) keep(stage, place, record, join(settings.out, `chaos-round-${number}`))
+  return {
+    number,
+    variant: play.variant,
+    wrong,
+    seconds: (endedAtMs - play.startedAtMs) / 1000,
+    resumed: outcome?.resumed ?? 0,
+    deaf: parted.deaf,
+    ...describeAccount(account, record),
+    faults: timed.map(fault => ({ ...fault, round: number, afterMs: fault.atMs - play.startedAtMs })),
+  }
+}
+
+/** Starts the coordinator, the workers, and what goes wrong. */
+function begin({ number, stage, config, settings }) {
   const variant = variants[(number - 1) % variants.length]
   const place = join(stage.disk.folder, `round-${number}`)
   const record = createRecord()
@@ -33,54 +66,30 @@ export async function playRound({ number, stage, config, reference, seconds, set
   const random = stream => createRandom(settings.seed * 1000 + number * 10 + stream)
   const faults = []
   const onFault = fault => faults.push(fault)
-  const startedAtMs = performance.now()
-
-  const run = conduct(commands(variant, config, place, stage, settings), {
-    ...stage,
-    host: stage.hosts.center,
-    place,
-    record,
-  })
+  const surroundings = { ...stage, host: stage.hosts.center, place, record }
+  const run = conduct(commands(variant, config, place, stage, settings), surroundings)
   const crew = createCrew(stage, { near: variant.near, random: random(1), isOver: () => over.signal.aborted })
   const kinds = listKinds({ stage, conduct: run, crew, random: random(2) })
   const signal = AbortSignal.any([over.signal, calm.signal])
   const storm = raiseStorm({ kinds, random: random(3), record, signal, onFault })
-  const comings = settings.churn ? churn({ crew, hosts: stage.hosts, random: random(4), signal, onFault }) : null
-  const watch = watchOver({ record, faults, seconds, calm, onProgress })
+  const comings = settings.churn
+    ? churn({ crew, hosts: stage.hosts, random: random(4), signal, onFault })
+    : Promise.resolve()
+  const endFaults = async () => {
+    over.abort()
+    await Promise.all([storm, comings])
+  }
+  return { variant, place, record, run, crew, faults, calm, endFaults, startedAtMs: performance.now() }
+}
 
-  const wrong = []
-  const outcome = await Promise.race([run.finished, watch.stands]).catch(error => {
-    wrong.push(error.message)
-    return null
-  })
-  const endedAtMs = performance.now()
-  over.abort()
-  watch.stop()
-  await Promise.all([storm, comings])
-  if (outcome === null) killLeft()
-  const parted = await crew.disband()
-  const account = readRun(place)
-  if (outcome !== null) wrong.push(...findFaults(account, reference, record), ...findLeftovers(crew, parted))
-  wrong.push(...faults.filter(({ isWrong }) => isWrong).map(({ detail }) => `a stranger was let in: ${detail}`))
-  if (wrong.length > 0) keep(place, join(settings.out, `chaos-round-${number}`))
+function describeAccount({ summary, epochs, steps }, record) {
   return {
-    number,
-    variant,
-    wrong,
-    seconds: (endedAtMs - startedAtMs) / 1000,
-    resumed: outcome?.resumed ?? 0,
-    deaf: parted.deaf,
     lives: record.lives.length,
-    doneTwice: record.steps.length - account.steps.length,
-    epochs: account.epochs.length,
-    steps: account.steps.length,
-    samples: account.steps.reduce((sum, step) => sum + step.samples, 0),
-    weightsSha256: account.summary?.weightsSha256 ?? null,
-    faults: measureRecovery(faults, record, endedAtMs).map(fault => ({
-      ...fault,
-      round: number,
-      afterMs: fault.atMs - startedAtMs,
-    })),
+    doneTwice: record.steps.length - steps.length,
+    epochs: epochs.length,
+    steps: steps.length,
+    samples: steps.reduce((sum, step) => sum + step.samples, 0),
+    weightsSha256: summary?.weightsSha256 ?? null,
   }
 }
 
@@ -107,8 +116,7 @@ function commands({ command, topology, flags }, config, place, { tokenFile }, { 
 }
 
 /** Tells how far it has come, has the storm abate in time, and gives up a run that stands. */
-function watchOver({ record, faults, seconds, calm, onProgress }) {
-  const startedAtMs = performance.now()
+function watchOver({ record, faults, calm, startedAtMs }, { seconds, onProgress }) {
   let timer
   const stands = new Promise((_, reject) => {
     timer = setInterval(() => {
@@ -116,8 +124,8 @@ function watchOver({ record, faults, seconds, calm, onProgress }) {
       const now = performance.now()
       if (now - startedAtMs > 1_500 * seconds) calm.abort()
       const heardAtMs = Math.max(startedAtMs, record.steps.at(-1)?.atMs ?? 0, record.events.at(-1)?.atMs ?? 0)
-      if (now - heardAtMs > standingMs)
-        reject(new Error(`nothing has been told for ${standingMs / 1000} s, in phase "${record.phase}"`))
+      if (now - heardAtMs < standingMs) return
+      reject(new Error(`nothing has been told for ${standingMs / 1000} s, in phase "${record.phase}"`))
     }, 250)
   })
   return { stands, stop: () => clearInterval(timer) }
@@ -136,6 +144,10 @@ function findLeftovers({ surprises }, { stubborn }) {
   ]
 }
 
-function keep(place, folder) {
+/** Keeps the run folder, and what the coordinators told. */
+function keep({ disk }, place, record, folder) {
+  disk.free()
+  rmSync(folder, { recursive: true, force: true })
   cpSync(place, folder, { recursive: true })
+  writeFileSync(join(folder, 'told.json'), JSON.stringify(record))
 }
