@@ -21,7 +21,7 @@ export function createRecord() {
 
   function file(entry) {
     if (entry.active !== undefined) record.active = entry.active
-    if (entry.type === 'step') return record.steps.push(entry)
+    if (entry.type === 'step' || entry.type === 'step-again') return record.steps.push(entry)
     if (entry.type === undefined) record.summary = entry
     if (entry.type === 'phase') record.phase = entry.phase
     if (entry.type === 'listening') beginLife(entry.atMs)

@@ -1,8 +1,8 @@
 import type { Reporter } from './reporter.ts'
 
 /**
- * Writes events as JSON lines, single steps only where they are asked for. Epochs and steps that are taken again, after a
- * coordinator has died, are told once.
+ * Writes events as JSON lines, single steps only where they are asked for. What is done again after a coordinator has died: its
+ * epochs are told once, its steps as `step-again`.
  */
 export function createJsonReporter(stream: NodeJS.WriteStream, { steps }: { readonly steps: boolean }): Reporter {
   const told = { epoch: 0, step: 0 }
@@ -22,7 +22,7 @@ export function createJsonReporter(stream: NodeJS.WriteStream, { steps }: { read
       if (event.type === 'epoch') {
         if (isNews('epoch', event.metrics.epoch)) write(event.metrics)
       } else if (event.type === 'step') {
-        if (steps && isNews('step', event.step)) write(event)
+        if (steps) write(isNews('step', event.step) ? event : { ...event, type: 'step-again' })
       } else write(event)
     },
     note: () => undefined,
