@@ -1,0 +1,138 @@
+import { createGradientFormat, type PackedGradient, plainArithmetic } from '@lockstep/model/arithmetic'
+import { type Message, type MessageOf, sliceOf } from '@lockstep/protocol'
+import { describe, expect, test } from 'vitest'
+import { createAudit } from '../../src/audit/audit.ts'
+import { epochBatches } from '../../src/batches.ts'
+import type { Answer } from '../../src/delivery.ts'
+import { createDirect } from '../../src/direct/direct.ts'
+import { submitToRing } from '../../src/direct/ring-batch.ts'
+import { createExchange } from '../../src/exchange.ts'
+import { workKey } from '../../src/step.ts'
+import { createVectorPool } from '../../src/vector-pool.ts'
+import { createIdleTiming } from '../support/idle-timing.ts'
+import { makeSplit, tinyConfig } from '../support/tiny-plan.ts'
+
+const elements = 10
+const run = { runId: 'r', step: 0, shards: 2, learningRate: 0.1 }
+const config = { ...tinyConfig, shards: 2 }
+
+/** A batch of 5 and 5 samples that workers 1 and 2 exchange, and the coordinator's end of that. */
+function startBatch() {
+  const sent: string[] = []
+  const poisoned: string[] = []
+  const exchange = createExchange<Answer>(
+    2,
+    (worker, { key }) => sent.push(`${key} → ${worker}`),
+    () => 0,
+  )
+  const direct = createDirect({
+    runId: 'r',
+    elements,
+    send: (worker, { type }: Message) => sent.push(`${type} → ${worker}`),
+    step: () => 0,
+    onBehind: () => undefined,
+    onCredit: () => undefined,
+    // As a crew that sends them all away.
+    onPoisoned: reason => {
+      poisoned.push(reason)
+      for (const worker of [1, 2]) leave(worker)
+    },
+    onLinked: () => undefined,
+    onOver: () => undefined,
+    nowMs: () => 0,
+  })
+  const join = (worker: number) => {
+    direct.join(worker, `ws://10.0.0.${worker}:1`)
+    exchange.join(worker)
+  }
+  const leave = (worker: number) => {
+    direct.leave(worker)
+    exchange.leave(worker)
+  }
+  for (const worker of [1, 2]) join(worker)
+  direct.introduce()
+  for (const worker of [1, 2]) direct.receive(worker, { type: 'linked', runId: 'r', ring: 1 }, {})
+  const format = createGradientFormat(config, plainArithmetic, elements)
+  const tools = {
+    arithmetic: plainArithmetic,
+    vectors: createVectorPool<Float32Array>(() => new Float32Array(elements)),
+    format,
+    audit: createAudit(0, 1, format, elements),
+    timing: createIdleTiming(),
+  }
+  const batch = epochBatches(makeSplit(10, 1), config, 1).shards(0)
+  const { result } = submitToRing(exchange, direct, batch, { ...run, ring: direct.current()! }, tools)
+
+  const figures = (shard: number) => ({ runId: 'r', step: 0, shard, count: 5, correct: 1, times: [0] })
+  /** Worker 1 computes shard 0, worker 2 shard 1. */
+  function contribute(lossSum = 1): void {
+    for (const worker of [1, 2]) {
+      const message: MessageOf<'contribution'> = { type: 'contribution', ...figures(worker - 1), lossSum }
+      exchange.deliver(worker, workKey(0, worker - 1), { workerId: worker, message, readGradient: () => undefined })
+    }
+  }
+  function tellMean(value: number, lossSum = 2): void {
+    for (const worker of [1, 2]) {
+      const { start, end } = sliceOf(elements, 2, worker - 1)
+      const slice = { runId: 'r', step: 0, start, length: end - start, total: 10, lossSum, correct: 2 }
+      direct.receive(worker, { type: 'slice', ...slice }, { mean: new Float32Array(end - start).fill(value) })
+    }
+  }
+  function answer(worker: number, shard: number, value: number): void {
+    const message: MessageOf<'gradient'> = { type: 'gradient', ...figures(shard), lossSum: 1, slot: null }
+    const readGradient = (into: PackedGradient) => void into.fill(value)
+    exchange.deliver(worker, workKey(0, shard), { workerId: worker, message, readGradient })
+  }
+  return { result, sent, poisoned, direct, join, leave, contribute, tellMean, answer }
+}
+
+describe('the mean that workers have made among themselves', () => {
+  test('is taken when all of it and all contributions are there', async () => {
+    const { result, poisoned, contribute, tellMean } = startBatch()
+    contribute()
+    tellMean(3)
+    const { gradient, lossSum, correct, count, isEverywhere } = await result
+    expect([[...gradient], lossSum, correct, count]).toEqual([Array.from({ length: elements }, () => 3), 2, 2, 10])
+    expect([isEverywhere?.(), poisoned]).toEqual([true, []])
+  })
+
+  test.each([
+    ['NaN', Number.NaN, 2],
+    ['infinite', Number.POSITIVE_INFINITY, 2],
+    ['finite with a loss that is not', 3, Number.NaN],
+  ])('is not taken when it is %s: its members go, and the shards are computed again', async (_, value, lossSum) => {
+    const { result, sent, poisoned, join, direct, contribute, tellMean, answer } = startBatch()
+    contribute()
+    tellMean(value, lossSum)
+    await expect.poll(() => poisoned).toHaveLength(1)
+    expect(poisoned).toEqual(['the mean gradient of step 1, which it has taken, is not finite'])
+    sent.length = 0
+    join(3)
+    await expect.poll(() => sent.slice().sort()).toEqual(['work:0:0 → 3', 'work:0:1 → 3'])
+    answer(3, 0, 2)
+    answer(3, 1, 4)
+    const { gradient, isEverywhere } = await result
+    // The mean of 2 and 4; nobody has it yet.
+    expect([[...gradient], isEverywhere]).toEqual([Array.from({ length: elements }, () => 3), undefined])
+    // Workers that have made such a mean are not trusted with another one.
+    join(4)
+    sent.length = 0
+    direct.introduce()
+    expect([sent, direct.current()]).toEqual([[], null])
+  })
+
+  test('is not taken either when it is recalled from a worker that has it whole', async () => {
+    const { result, sent, poisoned, direct, join, leave, contribute, answer } = startBatch()
+    contribute()
+    leave(1)
+    direct.receive(2, { type: 'dissolved', runId: 'r', ring: 1, step: 1 }, {})
+    await expect.poll(() => sent.at(-1)).toBe('recall → 2')
+    const whole = { runId: 'r', step: 0, start: 0, length: elements, total: 10, lossSum: 2, correct: 2 }
+    direct.receive(2, { type: 'slice', ...whole }, { mean: new Float32Array(elements).fill(Number.NaN) })
+    await expect.poll(() => poisoned).toHaveLength(1)
+    join(3)
+    await expect.poll(() => sent.slice(-2).sort()).toEqual(['work:0:0 → 3', 'work:0:1 → 3'])
+    for (const shard of [0, 1]) answer(3, shard, 7)
+    expect([...(await result).gradient]).toEqual(Array.from({ length: elements }, () => 7))
+  })
+})
