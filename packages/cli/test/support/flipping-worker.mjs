@@ -1,0 +1,63 @@
+// A worker that computes wrongly: from some step on one bit of each of its gradients is another. For tests and benchmarks:
+//   node flipping-worker.mjs '{"url":…,"token":…,"name":…,"fromStep":…,"audit":…}'
+// With `audit`, the fraction of shards that the run audits, it begins with the first audited shard that it computes from
+// that step on. Steps are counted from 1. Prints what it has done as a line of JSON when it ends.
+import { computeEnvironment } from '@lockstep/tensorflow'
+import { createAudit } from '../../../coordinator/dist/audit/audit.js'
+import { startCompute } from '../../../worker/dist/compute.js'
+import { runWorker } from '../../../worker/dist/index.js'
+import { systemWorld } from '../../../worker/dist/world.js'
+import { provision } from '../../dist/provision.js'
+import { becomeBatchJob } from '../../dist/worker/batch-job.js'
+
+const { url, token, name, fromStep, audit = null } = JSON.parse(process.argv[2])
+const told = { computed: 0, flipped: 0, first: null, reason: null }
+let isAudited = () => true
+
+becomeBatchJob()
+try {
+  const end = await runWorker(
+    {
+      url,
+      token,
+      name,
+      device: 'cpu',
+      waitMs: 10_000,
+      signal: new AbortController().signal,
+      provision: threads => {
+        Object.assign(process.env, computeEnvironment(threads))
+        return provision(true, process.stderr)
+      },
+      onEvent: event => {
+        if (event.type === 'lost') told.reason = event.reason
+      },
+    },
+    { ...systemWorld, startCompute: startFlipping },
+  )
+  told.end = end.reason
+} catch (error) {
+  told.end = error.message
+}
+process.stdout.write(`${JSON.stringify(told)}\n`)
+
+/** The usual thread, whose answers pass by here: in frames, for what lies in shared memory does not. */
+async function startFlipping(setup) {
+  const compute = await startCompute(setup)
+  if (audit !== null) isAudited = createAudit(audit, setup.config.seed, { type: 'float32' }, 0).isDrawn
+  const beginSession = (terms, onAnswer) =>
+    compute.beginSession({ ...terms, sharedMemory: null }, answer => onAnswer(flip(answer)))
+  return { ...compute, beginSession }
+}
+
+function flip(answer) {
+  const { type, step, shard } = answer.message
+  if (type !== 'gradient') return answer
+  told.computed += 1
+  const begins = step + 1 >= fromStep && isAudited(step, shard)
+  if (told.first === null && !begins) return answer
+  told.first ??= { step: step + 1, shard }
+  told.flipped += 1
+  const { buffer, byteOffset } = answer.tensors.gradient
+  new Uint8Array(buffer, byteOffset)[4000] ^= 1
+  return answer
+}
