@@ -118,7 +118,6 @@ export function createCrew(options: {
       exchange.leave(workerId)
       exchange.join(workerId)
     },
-    onCredit: membership.credit,
     onPoisoned: membership.scatter,
     onLinked: workers => options.onEvent({ type: 'ring-linked', workers }),
     onOver: reason => options.onEvent({ type: 'ring-over', reason }),

@@ -32,6 +32,8 @@ export type Member = {
   shards: number
   /** Answers that could not be used. */
   refused: number
+  /** False once it has been excluded. */
+  trusted: boolean
   /** The steps of what it was given, by key, back to the one to which it has come. */
   readonly given: Map<string, number>
   outcome: string
@@ -70,6 +72,7 @@ export function newMember(address: string, nowMs: number): Omit<Member, 'connect
     samples: 0,
     shards: 0,
     refused: 0,
+    trusted: true,
     given: new Map(),
     outcome: '',
   }

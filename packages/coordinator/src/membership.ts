@@ -72,7 +72,7 @@ export type Membership = {
   readonly accept: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
   readonly acceptLane: LaneDoor
   readonly assign: (workerId: number, task: SendableTask<Answer>) => void
-  /** Counts a shard that a worker has done, where its answer did not settle it at once. */
+  /** Counts a shard of a step that has been taken. */
   readonly credit: (workerId: number, samples: number) => void
   /** Counts an answer of a worker that cannot be used. */
   readonly note: (workerId: number, reason: string) => void
@@ -82,6 +82,7 @@ export type Membership = {
   readonly exclude: (workerId: number, reason: string) => void
   /** Sends all away that take part. They come back by themselves. */
   readonly scatter: (reason: string) => void
+  readonly isTrusted: (workerId: number) => boolean
   readonly factsOf: (workerId: number) => WorkerFacts
   readonly tell: (workerId: number, message: Message) => void
   /** Gives a worker the state of this moment anew. */
@@ -193,7 +194,6 @@ export function createMembership(options: MembershipOptions): Membership {
     // A replica that has drifted is set right when it comes back.
     if (verdict.fault !== null) return (message.type === 'metrics' ? refuse : accuse)(member, verdict.fault)
     reach(member, message.step)
-    if (verdict.taken && message.type === 'gradient') credit(member, message.count)
   }
 
   /** Sends a worker away for an answer that no right one gives. */
@@ -205,6 +205,7 @@ export function createMembership(options: MembershipOptions): Membership {
 
   function exclude(member: Member, reason: string): void {
     standing.exclude(member.facts!, reason)
+    member.trusted = false
     member.connection.close({ type: 'bye', code: 'refused', reason: `excluded: ${reason}` })
     leave(member, `excluded: ${reason}`)
   }
@@ -318,6 +319,7 @@ export function createMembership(options: MembershipOptions): Membership {
     scatter: reason => {
       for (const member of [...taking.values()]) refuse(member, reason)
     },
+    isTrusted: workerId => everyone[workerId - 1]!.trusted,
     factsOf: workerId => everyone[workerId - 1]!.facts!,
     tell: (workerId, message) => taking.get(workerId)?.connection.send(message),
     restate: workerId => {

@@ -15,9 +15,14 @@ export type BatchResult = {
   readonly lossSum: number
   readonly correct: number
   readonly count: number
+  /** Who has computed how many of the samples: an entry for each shard. */
+  readonly shares: readonly Share[]
   /** Whether all replicas have the mean already; without it, none has. */
   readonly isEverywhere?: () => boolean
 }
+
+/** What a worker has computed of a batch. */
+export type Share = { readonly workerId: number; readonly samples: number }
 
 /** A batch whose shards the workers have been asked for. Their gradients are added up as they come. */
 export type PendingBatch = {
@@ -35,6 +40,8 @@ export type ReductionTools = {
   readonly vectors: VectorPool
   readonly format: GradientFormat
   readonly audit: Audit
+  /** False for a worker that has been found to compute wrongly. */
+  readonly isTrusted: (workerId: number) => boolean
   readonly timing: Pick<StepTiming, 'enter'>
 }
 
@@ -42,15 +49,32 @@ type RingOrder = NonNullable<MessageOf<'work'>['ring']>
 
 export type BatchRun = { readonly runId: string; readonly step: number; readonly shards: number }
 
-/** Asks the workers for the gradients of a batch's shards: the mean comes by the fixed tree, the sums in the order of the shards. */
+/**
+ * Asks the workers for the gradients of a batch's shards: the mean comes by the fixed tree, the sums in the order of the shards.
+ * When one that took part is found to compute wrongly before all are there, what it has computed beside has been added
+ * up with the rest; all of them are then asked for anew.
+ */
 export function submitBatch(
   exchange: Exchange<Answer>,
   batch: BatchShards,
   run: BatchRun,
   tools: ReductionTools,
 ): PendingBatch {
-  const { tasks, reduce, release } = createShardTasks(batch, run, tools)
-  return pendingBatch({ result: Promise.all(exchange.submitAll(tasks)).then(reduce), release, ring: null })
+  const releases: (() => void)[] = []
+
+  function attempt(): Promise<BatchResult> {
+    const { tasks, reduce, release } = createShardTasks(batch, run, tools)
+    releases.push(release)
+    return Promise.all(exchange.submitAll(tasks)).then(answers => {
+      const areTrusted = answers.every(({ workerId }) => tools.isTrusted(workerId))
+      return areTrusted ? reduce(answers) : attempt()
+    })
+  }
+
+  const release = () => {
+    for (const each of releases) each()
+  }
+  return pendingBatch({ result: attempt(), release, ring: null })
 }
 
 /** A batch that is sent ahead can fail before anyone awaits it; whoever comes to await it hears of it then. */
@@ -88,11 +112,16 @@ export function createShardTasks(
   const reduce = (answers: readonly Answer[]): BatchResult => ({
     gradient: reduction.result(),
     ...sumAnswers(answers),
+    shares: answers.map(shareOf),
   })
   return { tasks, reduce, release: () => used.forEach(tools.vectors.giveBack) }
 }
 
-function sumAnswers(answers: readonly Answer[]): Omit<BatchResult, 'gradient'> {
+export function shareOf({ workerId, message }: Answer): Share {
+  return { workerId, samples: message.count }
+}
+
+function sumAnswers(answers: readonly Answer[]): Pick<BatchResult, 'lossSum' | 'correct' | 'count'> {
   let [lossSum, correct, count] = [0, 0, 0]
   for (const { message } of answers) {
     lossSum += message.lossSum

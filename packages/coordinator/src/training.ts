@@ -36,6 +36,8 @@ export type Training = Updater &
     readonly topology: TopologyChoice
     /** Sends the mean gradient of a step to every active worker. */
     readonly broadcast: (update: Omit<MessageOf<'update'>, 'slot'>, gradient: PackedGradient) => void
+    /** Counts what a worker has computed of a step that is taken. */
+    readonly credit: (workerId: number, samples: number) => void
     readonly activeWorkers: () => number
     /** Null where enough workers are there to go on; else resolves when they are. */
     readonly awaitQuorum: () => Promise<void> | null
@@ -148,7 +150,8 @@ function takeStep(run: Training, { gradient }: BatchResult): void {
   state.step += 1
 }
 
-function recordStep({ state }: Training, result: BatchResult, elapsedMs: number): void {
+function recordStep({ state, credit }: Training, result: BatchResult, elapsedMs: number): void {
+  for (const { workerId, samples } of result.shares) credit(workerId, samples)
   const { epoch, batch, lossSum, correct, count } = state.position
   state.position = {
     epoch,

@@ -103,6 +103,7 @@ describe('a worker that answers wrongly', () => {
     const peer = connect(hello, ready)
     membership.exclude(1, 'it computes wrongly')
     expect(peer.last('bye')).toEqual({ type: 'bye', code: 'refused', reason: 'excluded: it computes wrongly' })
+    expect(membership.isTrusted(1)).toBe(false)
     expect(calls).toEqual(['join 1', 'leave 1'])
   })
 })

@@ -57,20 +57,21 @@ describe('a worker', () => {
     expect(calls).toEqual(['join 1', 'reach 1 4'])
   })
 
-  test('has the samples and shards of its answers counted, if they are taken', () => {
-    const { membership, connect, answering, answers } = createLobby()
+  test('has its answers taken, and the shards of the steps that are taken counted, also when it has gone', () => {
+    const { membership, connect, answers } = createLobby()
     const peer = connect(hello, ready)
     for (const shard of [1, 2]) membership.assign(1, taskOf(shard))
     peer.say(gradient, gradientTensors)
     peer.say({ ...gradient, shard: 2, count: 4 }, gradientTensors)
-    answering.verdict = { taken: false, fault: null }
-    peer.say(gradient, gradientTensors)
     expect(answers.map(({ workerId, message }) => [workerId, message.count])).toEqual([
       [1, 5],
       [1, 4],
-      [1, 5],
     ])
-    expect(membership.roll()).toMatchObject([{ samples: 9, shards: 2, gone: false }])
+    expect(membership.roll()).toMatchObject([{ samples: 0, shards: 0 }])
+    membership.credit(1, 5)
+    peer.hangUp()
+    membership.credit(1, 4)
+    expect(membership.roll()).toMatchObject([{ samples: 9, shards: 2, gone: true }])
   })
 
   test('leaves with its own reason when it says goodbye, and is answered', () => {

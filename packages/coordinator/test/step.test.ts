@@ -22,6 +22,7 @@ const tools = () => {
     vectors: createVectorPool<Float32Array>(() => new Float32Array(weights.length)),
     format,
     audit: createAudit(0, tinyConfig.seed, format, weights.length),
+    isTrusted: (_: number) => true,
     timing: createIdleTiming(),
   }
 }
@@ -167,7 +168,8 @@ describe('submitting a batch', () => {
     ] as const)
       expect(answer(shard, 1, value).taken).toBe(true)
     const { gradient, ...sums } = await result
-    expect(sums).toEqual({ lossSum: 3, correct: 3, count: 3 })
+    const shares = [1, 1, 1].map(samples => ({ workerId: 1, samples }))
+    expect(sums).toEqual({ lossSum: 3, correct: 3, count: 3, shares })
     for (const value of gradient) expect(value).toBeCloseTo(4, 6)
   })
 

@@ -8,15 +8,14 @@ export type AuditCounts = { readonly compared: number; readonly alone: number }
 
 export type Consequences = HearingListener & { readonly counts: () => AuditCounts }
 
-/** What doubted answers mean for the workers: who is credited, who is charged, who has to go. */
+/** What doubted answers mean for the workers: who is charged, and who has to go. */
 export function createConsequences(
-  membership: () => Pick<Membership, 'credit' | 'note' | 'charge' | 'exclude' | 'factsOf'>,
+  membership: () => Pick<Membership, 'note' | 'charge' | 'exclude' | 'factsOf'>,
   onEvent: EventListener,
 ): Consequences {
   let [compared, alone] = [0, 0]
 
-  function onAccepted(workerId: number, task: HearableTask, isLone: boolean): void {
-    if (task.kind === 'gradient') membership().credit(workerId, task.samples)
+  function onAccepted(task: HearableTask, isLone: boolean): void {
     if (task.voices === 1) return
     if (!isLone) compared += 1
     else if (alone++ === 0) onEvent({ type: 'unaudited', step: task.step + 1 })

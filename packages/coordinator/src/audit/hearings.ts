@@ -14,8 +14,8 @@ export type HearingListener = {
   readonly onRefuted: (workerId: number, task: HearableTask) => void
   /** A worker has computed wrongly: it must be given nothing any more. */
   readonly onWrong: (workerId: number, task: HearableTask, reason: string) => void
-  /** The answer of this worker is the task's result. `isLone`: it should have been compared, but nobody else was there. */
-  readonly onAccepted: (workerId: number, task: HearableTask, isLone: boolean) => void
+  /** The task has a result. `isLone`: it should have been compared, but nobody else was there. */
+  readonly onAccepted: (task: HearableTask, isLone: boolean) => void
   readonly nameOf: (workerId: number) => string
 }
 
@@ -81,9 +81,9 @@ export function createHearings<Result, T extends HearableTask>(
   }
 
   function accept({ task, heard }: Hearing<Result, T>, ruling: Extract<Ruling, { type: 'accept' }>): void {
-    const { opinion, result, workerId } = heard.find(each => each.workerId === ruling.workerId)!
+    const { opinion, result } = heard.find(each => each.workerId === ruling.workerId)!
     opinion.accept()
-    news.push(() => listener.onAccepted(workerId, task, ruling.isLone))
+    news.push(() => listener.onAccepted(task, ruling.isLone))
     for (const wrong of ruling.wrong) {
       if (task.voices === 1) news.push(() => listener.onRefuted(wrong, task))
       else distrust(wrong, task, `its result for ${describeTask(task)} is not what two others have computed`)

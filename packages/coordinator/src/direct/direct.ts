@@ -19,8 +19,6 @@ export type DirectOptions = {
   readonly onBehind: (workerId: number) => void
   /** Replicas have taken a mean that none must take: all of them need the state anew, and what they answer is void. */
   readonly onPoisoned: (reason: string) => void
-  /** A worker has done a shard of so many samples. */
-  readonly onCredit: (workerId: number, samples: number) => void
   readonly onLinked: (workers: number) => void
   readonly onOver: (reason: string) => void
   readonly nowMs: () => number
@@ -32,8 +30,6 @@ export type Direct = Pick<Rings, 'join' | 'leave' | 'introduce' | 'current'> & {
   readonly receive: (workerId: number, message: DirectMessage, tensors: Tensors) => string | null
   /** Resolves when the mean of a step, of which each member sends its slice, is all written. */
   readonly expectMean: (step: number, ring: Ring, write: WriteMean) => Promise<MeanFigures>
-  /** Counts what a worker has contributed to a step that has been exchanged. */
-  readonly credit: (workerId: number, samples: number) => void
   /** Sends the members of a ring away, because they have taken such a mean. There is no ring any more after that. */
   readonly reject: (ring: Ring, reason: string) => void
   readonly isRejected: (ring: Ring) => boolean
@@ -129,7 +125,6 @@ export function createDirect(options: DirectOptions): Direct {
     },
     receive,
     expectMean,
-    credit: options.onCredit,
     reject,
     isRejected: ring => rejected.has(ring),
     forgetMean: step => void awaited.delete(step),

@@ -8,6 +8,7 @@ import {
   type PendingBatch,
   pendingBatch,
   type ReductionTools,
+  shareOf,
 } from '../step.ts'
 import type { Direct } from './direct.ts'
 import type { MeanFigures, WriteMean } from './mean-arrival.ts'
@@ -49,8 +50,7 @@ export function submitToRing(
     const [figures] = await Promise.all([direct.expectMean(step, ring, write), ...submitted])
     if (!isUsable(figures)) return never()
     done = true
-    creditContributions()
-    return { ...resultOf(mean, figures), isEverywhere: isIntact }
+    return { ...resultOf(figures), isEverywhere: isIntact }
   }
 
   async function rescued(): Promise<BatchResult> {
@@ -60,9 +60,8 @@ export function submitToRing(
     direct.forgetMean(step)
     const recalled = direct.isRejected(ring) ? null : await recall(reached)
     if (recalled !== null && isUsable(recalled)) {
-      creditContributions()
       for (const { key } of tasks) exchange.withdraw(key)
-      return resultOf(mean, recalled)
+      return resultOf(recalled)
     }
     return reduce(await Promise.all(submitted.map((answer, index) => insist(answer, index))))
   }
@@ -74,8 +73,8 @@ export function submitToRing(
     return !direct.isRejected(ring)
   }
 
-  function creditContributions(): void {
-    for (const { workerId, message } of contributions) direct.credit(workerId, message.count)
+  function resultOf({ total, lossSum, correct }: MeanFigures): BatchResult {
+    return { gradient: mean, lossSum, correct, count: total, shares: contributions.map(shareOf) }
   }
 
   async function recall(reached: ReadonlyMap<number, number>): Promise<MeanFigures | null> {
@@ -101,10 +100,6 @@ export function submitToRing(
       tools.vectors.giveBack(mean)
     },
   })
-}
-
-function resultOf(gradient: Float32Array, { total, lossSum, correct }: MeanFigures): BatchResult {
-  return { gradient, lossSum, correct, count: total }
 }
 
 function never(): Promise<never> {

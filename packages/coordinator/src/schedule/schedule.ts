@@ -149,24 +149,26 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     const restrict = (task: T) => restrictionOf(open.get(task.key)!)
     const assignments = sharePending(pending, createOutlooks(benches, moment), { moment, window, restrict })
     for (const { task } of assignments) open.get(task.key)!.pending -= 1
-    hand(assignments, moment)
-    return assignments
+    return hand(assignments, moment)
   }
 
   function copyLate(nowMs: number): readonly Assignment<T>[] {
     const moment = { nowMs, step: current }
     if (open.size === 0 || (pending[0]?.step ?? Number.POSITIVE_INFINITY) <= current) return []
     const copies = secondHolders(createOutlooks(benches, moment), moment, task => open.get(task.key)!)
-    hand(copies, moment)
-    return copies
+    return hand(copies, moment)
   }
 
-  function hand(assignments: readonly Assignment<T>[], { nowMs }: Moment): void {
-    for (const { workerId, task } of assignments) {
+  /** Returns what is to be sent: a worker that is still at a copy of a task that was over goes on with that one. */
+  function hand(assignments: readonly Assignment<T>[], { nowMs }: Moment): readonly Assignment<T>[] {
+    return assignments.filter(({ workerId, task }) => {
       const bench = benches.get(workerId)!
-      bench.held.set(task.key, { task, wanted: true, dueAtMs: task.step <= current ? nowMs : null })
+      const earlier = bench.held.get(task.key)
+      const dueAtMs = earlier?.dueAtMs ?? (task.step <= current ? nowMs : null)
+      bench.held.set(task.key, { task, wanted: true, dueAtMs })
       open.get(task.key)!.holders.add(bench)
-    }
+      return earlier === undefined
+    })
   }
 
   return {

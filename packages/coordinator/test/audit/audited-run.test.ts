@@ -1,5 +1,8 @@
 import { weightsSha256 } from '@lockstep/model'
 import { describe, expect, test } from 'vitest'
+import { createAudit } from '../../src/audit/audit.ts'
+import { epochBatches } from '../../src/batches.ts'
+import type { RunPlan } from '../../src/plan.ts'
 import { createTinyEngine, type TinyEngine } from '../support/tiny-engine.ts'
 import { tinyPlan } from '../support/tiny-plan.ts'
 import { trainAlone } from '../support/train-alone.ts'
@@ -7,7 +10,7 @@ import { type TinyRun, trainTiny } from '../support/train-tiny.ts'
 
 const finalSha256 = weightsSha256(trainAlone().at(-1)!)
 
-/** The lowest bit of one element of every gradient from the k-th on, counted from 0, is another. */
+/** A bit of one element of every gradient from the k-th on, counted from 0, is another. */
 function flipsFrom(k: number): TinyEngine {
   const engine = createTinyEngine()
   let computed = 0
@@ -16,8 +19,30 @@ function flipsFrom(k: number): TinyEngine {
     gradient: (...shard) => {
       const result = engine.gradient(...shard)
       const bits = new Int32Array(result.gradient.buffer)
-      if (computed++ >= k) bits[5] = bits[5]! ^ 1
+      if (computed++ >= k) bits[5] = bits[5]! ^ (1 << 20)
       return result
+    },
+  }
+}
+
+/** The same from the first shard on for which this is true, of a plan's steps and shards. */
+function flipsFromShard(plan: RunPlan, begins: (step: number, shard: number) => boolean): TinyEngine {
+  const { config, train } = plan
+  // By the key of its first sample, which is another one in each epoch.
+  const shards = new Map<number, readonly [step: number, shard: number]>()
+  for (let epoch = 1; epoch <= config.epochs; epoch++) {
+    const { batches, shards: cut } = epochBatches(train, config, epoch)
+    for (let batch = 0; batch < batches; batch++) {
+      for (const { shard, read } of cut(batch)) shards.set(read().keys[0]!, [(epoch - 1) * batches + batch, shard])
+    }
+  }
+  const [right, wrong] = [createTinyEngine(), flipsFrom(0)]
+  let hasBegun = false
+  return {
+    ...right,
+    gradient: (...given) => {
+      hasBegun ||= begins(...shards.get(given[3][0]!)!)
+      return (hasBegun ? wrong : right).gradient(...given)
     },
   }
 }
@@ -99,6 +124,19 @@ describe('a worker that flips a bit', () => {
     ])
     expect(samplesOf(run)).toBe(66)
   })
+
+  test.each([1, 2, 3, 4, 5, 6])(
+    'from an audited shard on takes all with it that it has computed of the step, audited or not (seed %i)',
+    async seed => {
+      const plan = tinyPlan({ epochs: 4 })
+      const { isDrawn } = createAudit(0.25, plan.config.seed, { type: 'float32' }, 0)
+      const engine = only(2, flipsFromShard(plan, isDrawn))
+      const run = await trainTiny({ workers: 3, seed, plan, audit: 0.25, engine })
+      expect(lost(run)).toMatchObject([{ worker: { name: 'fake-2' } }])
+      expect(weightsSha256(plan.state.weights)).toBe(weightsSha256(trainAlone(tinyPlan({ epochs: 4 })).at(-1)!))
+      expect(samplesOf(run)).toBe(4 * 33)
+    },
+  )
 
   test('is believed where nothing is audited', async () => {
     const run = await trainTiny({ workers: 3, engine: only(2, flipsFrom(0)) })

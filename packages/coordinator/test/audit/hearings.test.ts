@@ -22,7 +22,7 @@ function open(voices: 1 | 2, ...workers: readonly number[]) {
       onUnsound: id => happened.push(`${id} unsound`),
       onRefuted: id => happened.push(`${id} refuted`),
       onWrong: (id, _, reason) => happened.push(`${id} wrong: ${reason}`),
-      onAccepted: (id, _, isLone) => happened.push(`${id} accepted${isLone ? ' alone' : ''}`),
+      onAccepted: (_, isLone) => happened.push(`accepted${isLone ? ' alone' : ''}`),
       nameOf: id => `worker ${id}`,
     },
   })
@@ -45,7 +45,7 @@ describe('a hearing', () => {
   test('accepts what two agree on, and lets go of all that was kept', () => {
     const { hear, take } = open(2, 1, 2, 3)
     const opinions = [hear(1, 'a'), hear(2, 'a')]
-    expect(take()).toEqual(['ask 1, not 1', 'settled: a of 1', '1 accepted'])
+    expect(take()).toEqual(['ask 1, not 1', 'settled: a of 1', 'accepted'])
     expect(opinions.map(opinion => opinion.fate())).toEqual(['accepted, dropped', 'dropped'])
   })
 
@@ -62,7 +62,7 @@ describe('a hearing', () => {
       'ask 1, not 2',
       'ask 1, not 2,1',
       'settled: a of 1',
-      '1 accepted',
+      'accepted',
       '2 wrong: its result for the gradient of shard 3 of step 7 is not what two others have computed',
     ])
   })
@@ -79,7 +79,7 @@ describe('a hearing', () => {
       'ask 1, not 1',
       'settled: a of 1',
       '2 wrong: it has computed the gradient of shard 3 of step 7 twice, with different results',
-      '1 accepted alone',
+      'accepted alone',
     ])
     expect(changed.fate()).toBe('dropped')
   })
@@ -109,14 +109,14 @@ describe('a hearing', () => {
     const { hear, take } = open(1, 1, 2)
     hear(1, 'NaN')
     hear(2, 'a')
-    expect(take()).toEqual(['ask 1, not 1', 'settled: a of 2', '1 unsound', '2 accepted', '1 refuted'])
+    expect(take()).toEqual(['ask 1, not 1', 'settled: a of 2', '1 unsound', 'accepted', '1 refuted'])
   })
 
   test('believes the only worker when it computes something finite the second time', () => {
     const { hear, take } = open(1, 1)
     hear(1, 'NaN')
     hear(1, 'a')
-    expect(take()).toEqual(['ask 1, not ', 'settled: a of 1', '1 unsound', '1 accepted'])
+    expect(take()).toEqual(['ask 1, not ', 'settled: a of 1', '1 unsound', 'accepted'])
   })
 })
 
@@ -135,7 +135,7 @@ describe('a worker that leaves', () => {
     const { hearings, hear, take } = open(2, 1, 2)
     hear(1, 'a')
     hearings.leave(2)
-    expect(take()).toEqual(['ask 1, not 1', 'settled: a of 1', '1 accepted alone'])
+    expect(take()).toEqual(['ask 1, not 1', 'settled: a of 1', 'accepted alone'])
   })
 
   test('leaves a contradiction behind that nobody can solve but another worker', () => {

@@ -31,7 +31,6 @@ function startBatch() {
     send: (worker, { type }: Message) => sent.push(`${type} → ${worker}`),
     step: () => 0,
     onBehind: () => undefined,
-    onCredit: () => undefined,
     // As a crew that sends them all away.
     onPoisoned: reason => {
       poisoned.push(reason)
@@ -58,6 +57,7 @@ function startBatch() {
     vectors: createVectorPool<Float32Array>(() => new Float32Array(elements)),
     format,
     audit: createAudit(0, 1, format, elements),
+    isTrusted: () => true,
     timing: createIdleTiming(),
   }
   const batch = epochBatches(makeSplit(10, 1), config, 1).shards(0)
@@ -91,8 +91,9 @@ describe('the mean that workers have made among themselves', () => {
     const { result, poisoned, contribute, tellMean } = startBatch()
     contribute()
     tellMean(3)
-    const { gradient, lossSum, correct, count, isEverywhere } = await result
+    const { gradient, lossSum, correct, count, shares, isEverywhere } = await result
     expect([[...gradient], lossSum, correct, count]).toEqual([Array.from({ length: elements }, () => 3), 2, 2, 10])
+    expect(shares).toEqual([1, 2].map(workerId => ({ workerId, samples: 5 })))
     expect([isEverywhere?.(), poisoned]).toEqual([true, []])
   })
 

@@ -107,6 +107,21 @@ describe('a task to which two answers are wanted', () => {
   })
 })
 
+test('a worker that is still at a copy of a task that was over goes on with it when the task is asked for again', () => {
+  const { add, assigned, complete, leave, find, join } = createWith(1, 2)
+  add(task(0, 0), 2)
+  expect(assigned()).toEqual(['1 0:0', '2 0:0'])
+  complete(1, '0:0', 0)
+  expect(find(2, '0:0')).toBeNull()
+  leave(1)
+  add(task(0, 0))
+  expect(assigned()).toEqual([])
+  expect(find(2, '0:0')).toEqual(task(0, 0))
+  complete(2, '0:0', 0)
+  join(3, 0)
+  expect(assigned()).toEqual([])
+})
+
 test('for any history each worker is asked once for a task, and as many as are wanted', () => {
   const command = fc.record({
     type: fc.constantFrom('add', 'join', 'leave', 'answer', 'answer', 'assign', 'assign', 'again'),

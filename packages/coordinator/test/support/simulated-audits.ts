@@ -34,7 +34,7 @@ export function simulateAudits(options: {
       excluded.push(worker)
       leave(worker)
     },
-    onAccepted: (_, { voices }, isLone) => {
+    onAccepted: ({ voices }, isLone) => {
       if (isLone) alone += 1
       else if (voices === 2) compared += 1
     },
