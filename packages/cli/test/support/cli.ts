@@ -49,7 +49,8 @@ export function startCli(
     for (;;) {
       const match = `${text.stdout}${text.stderr}`.match(pattern)
       if (match !== null) return match
-      if (child.exitCode !== null) throw new Error(`ended without ${pattern}:\n${text.stdout}${text.stderr}`)
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`ended without ${pattern}:\n${text.stdout}${text.stderr}`)
       await new Promise<void>(resolve => {
         wake = resolve
       })

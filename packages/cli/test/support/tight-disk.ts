@@ -5,13 +5,17 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** A disk on which a process finds no room for a checkpoint, until it is given some. */
+/** A disk on which a process finds no room for a second checkpoint, until it is given some. */
 export type TightDisk = {
   /** Stands before the command line of the process. */
   readonly wrap: readonly string[]
+  /** For its environment. */
+  readonly environment: Readonly<Record<string, string>>
   /** What the system says to it. */
   readonly systemSays: RegExp
-  /** Gives room, to the process of this number. */
+  /** To be called of the process of this number when it has begun its run. */
+  readonly narrow: (pid: number) => Promise<void>
+  /** Gives it room. */
   readonly widen: (pid: number) => Promise<void>
 }
 
@@ -22,20 +26,27 @@ export type TightDisk = {
 export function tightDisk(folder: string): TightDisk {
   const mount = ['mount', '-t', 'tmpfs', '-o', 'size=32m', 'tight', folder]
   const filler = join(folder, 'filler')
-  // A checkpoint of the reference net has 3.1 MB, two of which may lie there at once beside what else a run writes.
-  const fill = `head -c ${31_000_000} /dev/zero > ${filler}`
+  // Of 33.5 MB that leaves 5: a checkpoint of the reference net has 3.1, so the one of the start finds room and the next does not.
+  const fill = `head -c 28500000 /dev/zero > ${filler}`
   const inNamespace = (script: string) => ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', script, 'sh']
   if (works(inNamespace(mount.join(' ')))) {
     return {
       wrap: inNamespace(`${mount.join(' ')} && ${fill} && exec "$@"`),
+      environment: {},
       systemSays: /the disk is full/,
+      narrow: async () => undefined,
       widen: pid => rm(`/proc/${pid}/root${filler}`),
     }
   }
+  const limitFileSize = async (pid: number, limit: string) =>
+    void (await run('prlimit', ['--pid', String(pid), `--fsize=${limit}:unlimited`]))
   return {
-    wrap: ['prlimit', '--fsize=1000000:unlimited'],
+    wrap: [],
+    // Which are files as well.
+    environment: { LOCKSTEP_SHARED_MEMORY: 'off' },
     systemSays: /EFBIG/,
-    widen: async pid => void (await run('prlimit', ['--pid', String(pid), '--fsize=unlimited:unlimited'])),
+    narrow: pid => limitFileSize(pid, '1000000'),
+    widen: pid => limitFileSize(pid, 'unlimited'),
   }
 }
 

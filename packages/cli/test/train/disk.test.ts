@@ -46,9 +46,11 @@ describe('a run comes to the weights of the undisturbed one', () => {
   test('when its disk is full for a while, which it says', async () => {
     const place = join(folder, 'tight')
     await mkdir(place)
-    const { wrap, systemSays, widen } = tightDisk(place)
+    const { wrap, environment, systemSays, narrow, widen } = tightDisk(place)
     const runDir = join(place, 'run')
-    const cli = startCli([...line, ...often, '--workers', '1', '--run-dir', runDir, '--json'], {}, wrap)
+    const cli = startCli([...line, ...often, '--workers', '1', '--run-dir', runDir, '--json'], environment, wrap)
+    await cli.printed(/1 active/)
+    await narrow(cli.child.pid!)
     const [warning] = await cli.printed(/WARNING: no checkpoint: .*training goes on.*/)
     expect(warning).toMatch(systemSays)
     await widen(cli.child.pid!)
