@@ -152,6 +152,7 @@ async function trainAndTest(
   records: Records,
 ): Promise<RunSummary> {
   const { plan, onEvent, minWorkers, timing } = options
+  tellOfAudits(options)
   onEvent({ type: 'phase', phase: 'waiting for workers', active: crew.membership.active() })
   const status = await trainUnlessInterrupted(crew, minWorkers, training)
   if (status === 'interrupted') await records.checkpointing.take()
@@ -247,6 +248,12 @@ function usesLanes(options: CoordinatorOptions): boolean {
 /** Links between workers are not encrypted: what came by TLS stays with the coordinator. So does what it is to compare. */
 function topologyOf({ topology, audit, listen: { tls } }: CoordinatorOptions): TopologyMode {
   return tls === null && audit === 0 ? topology : 'star'
+}
+
+/** Whoever left the topology to the run hears that there is no choice. */
+function tellOfAudits({ audit, topology, onEvent }: Conduct): void {
+  if (audit === 0 || topology !== 'auto') return
+  onEvent({ type: 'topology', topology: 'star', reason: 'what is audited comes to the coordinator' })
 }
 
 async function closeDown({ timing }: Conduct, crew: Crew | null, listener: Listener): Promise<void> {

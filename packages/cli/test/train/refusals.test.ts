@@ -42,6 +42,11 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ['train --run-dir DIR/file', /file is a file: expected a new or empty folder/],
   ['train --run-dir DIR/taken', /taken already holds a run/],
   ['train --listen 0.0.0.0:7999', /open to other machines and needs --token-file/],
+  ['train --audit 1.5', /--audit: expected at most 1, received 1.5/],
+  [
+    'train --audit 0.1 --topology direct',
+    /gradients that are exchanged among workers cannot be audited: expected --topology star, or auto, with --audit/,
+  ],
   ['train --listen nowhere', /--listen: expected HOST:PORT/],
   ['train --tls-cert DIR/file', /--tls-cert and --tls-key go together/],
   ['train --resume nothing --runs-dir DIR', /there is no run "nothing"/],

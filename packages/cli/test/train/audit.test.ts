@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import type { RunSummary } from '@lockstep/coordinator'
+import { cifar10, synthesizeCifar } from '@lockstep/data'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readSummary, runCli, startCli } from '../support/cli.ts'
+
+// 310 samples of which 248 train: 5 steps an epoch, with 4 shards each.
+const size = ['--limit-train', '310', '--limit-test', '60', '--epochs', '6', '--shards', '4', '--topology', 'star']
+const token = 'a token of more than sixteen characters'
+const flippingWorker = fileURLToPath(new URL('../support/flipping-worker.mjs', import.meta.url))
+
+type Told = {
+  readonly computed: number
+  readonly flipped: number
+  readonly first: { readonly step: number; readonly shard: number }
+  readonly reason: string
+  readonly end: string
+}
+
+describe('a worker that flips a bit of its gradients', () => {
+  let folder = ''
+  let run: readonly string[] = []
+  let undisturbed: RunSummary
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lockstep-audit-'))
+    await synthesizeCifar({ format: cifar10, folder, seed: 1 })
+    await writeFile(join(folder, 'token'), token)
+    run = ['train', '--dataset', 'cifar10', '--data-dir', folder, ...size, '--offline']
+    const place = join(folder, 'undisturbed')
+    const ended = await runCli([...run, '--workers', '2', '--run-dir', place])
+    expect(ended, ended.stderr).toMatchObject({ code: 0 })
+    undisturbed = await readSummary(place)
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  /** Two right workers and one that is wrong, for which the run waits. */
+  async function trained(name: string, audit: number, wrong: object) {
+    const place = join(folder, name)
+    const reach = ['--workers', '2', '--min-workers', '3', '--token-file', join(folder, 'token')]
+    const cli = startCli([...run, ...reach, '--audit', String(audit), '--run-dir', place])
+    const [, url] = await cli.printed(/listening on (ws:\/\/\S+)/)
+    const order = JSON.stringify({ url, token, name: 'flipping', ...wrong })
+    const worker = spawn(process.execPath, [flippingWorker, order], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const told = text(worker.stdout)
+    const ended = once(worker, 'close')
+    // Whoever is excluded is to be replaced: so many are wanted.
+    await cli.printed(/worker \d lost: flipping/)
+    const other = startCli(['worker', '--connect', url!, '--token-file', join(folder, 'token'), '--name', 'other'])
+    const { code, stdout } = await cli.ending
+    expect([code, (await other.ending).code]).toEqual([0, 0])
+    await ended
+    return { place, stdout, summary: await readSummary(place), told: JSON.parse(await told) as Told }
+  }
+
+  test('is found where a few shards are audited, and the weights are right where it begins with one of them', async () => {
+    const { stdout, summary, told } = await trained('audited', 0.3, { fromStep: 3, audit: 0.3 })
+    const { step, shard } = told.first
+    const reason = `excluded: its result for the gradient of shard ${shard} of step ${step} is not what two others have computed`
+    expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
+    expect(summary.perWorker.find(({ name }) => name === 'flipping')).toMatchObject({ outcome: reason })
+    expect(summary.perWorker.reduce((sum, { samples }) => sum + samples, 0)).toBe(6 * 248)
+    expect(summary.audit).toMatchObject({ fraction: 0.3, alone: 0 })
+    expect(stdout).toMatch(new RegExp(`worker \\d lost: flipping on \\S+, ${reason}; 2 active`))
+    expect(stdout).toMatch(
+      /\naudited +\d+ shards computed by two workers\nexcluded +worker \d \(flipping\): its result/,
+    )
+    expect(told.reason).toContain(reason)
+    expect(told.end).toMatch(/refused this worker: flipping on \S+ is excluded from this run: its result/)
+  })
+
+  test('is found in its first step where all shards are audited', async () => {
+    const { place, summary, told } = await trained('all', 1, { fromStep: 7 })
+    expect(told.first.step).toBeGreaterThanOrEqual(7)
+    expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
+    expect(await readdir(place)).toContain('summary.json')
+    const log = (await readFile(join(place, 'log.jsonl'), 'utf8')).trim().split('\n')
+    const lost = log.map(line => JSON.parse(line)).filter(({ type }) => type === 'worker-lost')
+    expect(lost).toMatchObject([
+      { worker: { name: 'flipping' }, reason: expect.stringMatching(/^excluded: .* of step \d+ /) },
+    ])
+  })
+})
