@@ -11,7 +11,7 @@ import { createRandom } from '../support/random.mjs'
 
 const writer = fileURLToPath(new URL('../../packages/coordinator/test/support/write-checkpoints.mjs', import.meta.url))
 
-const longestLifeMs = 120
+const longestLifeMs = 400
 /** What the writer does after the last kill, to its end. */
 const lastSteps = 20
 

@@ -23,6 +23,7 @@ test('what a killed process has written aside is removed, what a living one writ
     `model/weights.bin.${dead.pid}.partial`,
     `plots/loss.svg.${dead.pid}.partial`,
     'notes.partial',
+    `notes.${dead.pid}.partial`,
     `mine/file.${dead.pid}.partial`,
   ]
   for (const file of files) await writeFile(join(path, file), 'half')
@@ -32,6 +33,7 @@ test('what a killed process has written aside is removed, what a living one writ
     'checkpoints/step-000000004.ckpt',
     `checkpoints/step-000000008.ckpt.${alive.pid}.partial`,
     `mine/file.${dead.pid}.partial`,
+    `notes.${dead.pid}.partial`,
     'notes.partial',
   ])
 })

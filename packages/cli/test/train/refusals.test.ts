@@ -15,6 +15,8 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ['train --workers', /--workers needs a value/],
   ['train --batch-size 0', /--batch-size: expected at least 1, received 0/],
   ['train --shards 51', /--shards: more shards than samples in a batch: expected at most 50/],
+  ['train --keep 0', /--keep: expected at least 1, received 0/],
+  ['train --checkpoint-minutes -1', /--checkpoint-minutes: expected at least 0, received -1/],
   ['train --epochs 1e9x', /--epochs: expected a number, received "1e9x"/],
   ['train --learning-rate -0.1', /--learning-rate: expected more than 0, received -0.1/],
   ['train --schedule nope', /--schedule: expected one of constant, step, cosine, one-cycle/],
