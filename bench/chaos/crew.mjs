@@ -4,6 +4,8 @@ import { sendSignal } from '../support/process-tree.mjs'
 import { launch } from './launch.mjs'
 import { port, relayedPeerPort } from './stage.mjs'
 
+/** Workers that a round has without guests, those of `train` included. */
+export const residents = 4
 /** How long a worker takes to hear that the run is over, and one to leave that is asked to. */
 const graceMs = 15_000
 

@@ -7,10 +7,11 @@ const noticedWithinMs = { 'worker-lost': 3_000, listening: 30_000 }
  * Adds to each fault, in milliseconds:
  * - `nextStepMs`: until a step is done that began after it; of the end of the run where there was none;
  * - `pauseMs`: the longest time from step to step, within an epoch, while it lasted and a second after;
- * - `crewMs`: until as many workers are there as before; null where none was lost;
- * - `isAlone`: whether no other fault came between it and that next step.
+ * - `crewMs`: until as many workers are there as before; null where none was lost, and where guests come and go;
+ * - `isAlone`: whether no other fault, but for guests, came between it and that next step.
  */
 export function measureRecovery(faults, record, endedAtMs) {
+  const hasGuests = faults.some(isOfGuest)
   const begun = beginnings(record)
   const timed = faults.map(fault => {
     const next = begun.find(({ beganAtMs }) => beganAtMs >= fault.atMs)
@@ -20,7 +21,7 @@ export function measureRecovery(faults, record, endedAtMs) {
       recoveredAtMs,
       nextStepMs: recoveredAtMs - fault.atMs,
       pauseMs: longestPause(fault, recoveredAtMs, begun),
-      crewMs: timeToWholeCrew(fault, record.events),
+      crewMs: hasGuests ? null : timeToWholeCrew(fault, record.events),
     }
   })
   return timed.map(fault => ({ ...fault, isAlone: isAlone(fault, timed) }))
@@ -57,5 +58,11 @@ function timeToWholeCrew({ kind, atMs, lastsMs, active }, events) {
 
 function isAlone(fault, all) {
   const until = ({ recoveredAtMs, atMs, lastsMs }) => Math.max(recoveredAtMs, atMs + lastsMs)
-  return all.every(other => other === fault || other.atMs > until(fault) || until(other) < fault.atMs)
+  return all.every(
+    other => other === fault || isOfGuest(other) || other.atMs > until(fault) || until(other) < fault.atMs,
+  )
+}
+
+function isOfGuest({ kind }) {
+  return kind === 'worker joins' || kind === 'worker leaves'
 }

@@ -1,5 +1,5 @@
 // One disturbed run, from its start to the account of it.
-import { cpSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createRandom } from '../support/random.mjs'
 import { createRecord } from '../support/run-record.mjs'
@@ -16,7 +16,10 @@ import { raiseStorm } from './storm.mjs'
 const standingMs = 120_000
 const lookEveryMs = 250
 
-/** Two ways to run: with workers that `train` keeps, or with those of others alone; gradients through the coordinator or among workers. */
+/**
+ * Two ways to run: with workers that `train` keeps, or with those of others alone; gradients through the coordinator or,
+ * where none are audited, among workers.
+ */
 export const variants = [
   { command: 'train', topology: 'star', flags: ['--workers', '2'], near: 0 },
   { command: 'coordinator', topology: 'direct', flags: [], near: 2 },
@@ -60,7 +63,7 @@ export async function playRound(plan) {
 
 /** Starts the coordinator, the workers, and what goes wrong. */
 function begin({ number, stage, config, settings }) {
-  const variant = variants[(number - 1) % variants.length]
+  const variant = variantOf(number, settings)
   const place = join(stage.disk.folder, `round-${number}`)
   const record = createRecord()
   const [over, calm] = [new AbortController(), new AbortController()]
@@ -81,6 +84,11 @@ function begin({ number, stage, config, settings }) {
     await Promise.all([storm, comings])
   }
   return { variant, place, record, run, crew, faults, calm, endFaults, startedAtMs: performance.now() }
+}
+
+function variantOf(number, { audit }) {
+  const variant = variants[(number - 1) % variants.length]
+  return audit === null ? variant : { ...variant, topology: 'star' }
 }
 
 function describeAccount({ summary, epochs, steps }, record) {
@@ -153,6 +161,7 @@ function findLeftovers({ surprises }, { stubborn }) {
 function keep({ disk }, place, record, folder) {
   disk.free()
   rmSync(folder, { recursive: true, force: true })
-  cpSync(place, folder, { recursive: true })
+  mkdirSync(folder, { recursive: true })
+  if (existsSync(place)) cpSync(place, folder, { recursive: true })
   writeFileSync(join(folder, 'told.json'), JSON.stringify(record))
 }

@@ -1,5 +1,6 @@
 // Faults at random moments, one after the other and sometimes one into the other.
 import { setTimeout as pause } from 'node:timers/promises'
+import { residents } from './crew.mjs'
 
 /** How long training may take to recover before the next fault comes in any case. */
 const recoveryWithinMs = 12_000
@@ -61,10 +62,12 @@ export async function raiseStorm({ kinds, random, record, signal, onFault }) {
   }
 }
 
-/** Whether it is over, steps are done since, and as many workers are there as before. */
+/** Whether it is over, steps are done since, and as many workers are there as before, but for guests. */
 function hasRecovered({ endedAtMs, active }, { steps, ...record }) {
   const last = steps.at(-1)
-  return endedAtMs !== null && last !== undefined && last.atMs > endedAtMs && record.active >= active
+  return (
+    endedAtMs !== null && last !== undefined && last.atMs > endedAtMs && record.active >= Math.min(active, residents)
+  )
 }
 
 /** Less long where it is aborted. */
