@@ -63,6 +63,7 @@ export function createCrew({ hosts, tokenFile, disk }, { near, random, isOver })
       living().map(worker => ({
         name: worker.name,
         isGuest: worker.isGuest,
+        isAsked: worker.isAsked,
         kill: () => tell(worker, 'SIGKILL'),
         leave: () => tell(worker, 'SIGTERM'),
         signal: name => sendSignal(worker.process.child.pid, name),

@@ -97,7 +97,7 @@ export async function churn({ crew, hosts, random, signal, onFault }) {
   while (!signal.aborted) {
     await pause(random.between(1_500, 6_000), undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return
-    const guests = crew.living().filter(({ isGuest }) => isGuest)
+    const guests = crew.living().filter(({ isGuest, isAsked }) => isGuest && !isAsked)
     const leaves = guests.length >= most || (guests.length > 0 && random.next() < 0.5)
     const fault = leaves ? dismiss(random.pick(guests)) : invite()
     if (fault !== null) onFault({ atMs: performance.now(), lastsMs: 0, ...fault })
