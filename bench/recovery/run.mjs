@@ -19,7 +19,8 @@ export async function openRun({ workers, shards, 'batch-size': batchSize }) {
   const tokenFile = join(folder, 'token')
   writeFileSync(tokenFile, randomBytes(32).toString('hex'), { mode: 0o600 })
   const listen = `127.0.0.1:${await freePort()}`
-  const size = ['--dataset', 'synthetic', '--validation-split', '0', '--limit-test', '50', '--epochs', '100000']
+  // CIFAR-10 where it is to be had, for a restarted coordinator reads it again; else the synthetic set.
+  const size = ['--validation-split', '0', '--limit-test', '50', '--epochs', '100000']
   const cut = ['--shards', shards, '--batch-size', batchSize, '--checkpoint-every', '50']
   const place = ['--listen', listen, '--token-file', tokenFile, '--run-dir', join(folder, 'run')]
   const supervisor = start([
