@@ -28,7 +28,7 @@ const stretch = Math.min(1_000, Number(values.steps) / 10)
 const epochs = Math.ceil(Number(values.steps) / 240)
 const folder = temporaryFolder('memory')
 const run = ['--dataset', 'synthetic', '--epochs', String(epochs), '--workers', values.workers, '--offline']
-const protection = ['--checkpoint-every', '50', '--log-steps', '--json']
+const protection = ['--supervise', '--checkpoint-every', '50', '--log-steps', '--json']
 const { child, ended } = start(['train', ...run, ...protection, '--run-dir', join(folder, 'run')])
 const record = createRecord()
 record.follow(child.stdout)
@@ -43,8 +43,7 @@ await rm(folder, { recursive: true })
 
 function sample() {
   const step = record.steps.at(-1)?.step ?? 0
-  note(`${nameOf(child.pid)}`, child.pid, step)
-  for (const pid of descendants(child.pid)) note(nameOf(pid), pid, step)
+  for (const pid of [child.pid, ...descendants(child.pid)]) note(nameOf(pid), pid, step)
   const seconds = (performance.now() - startedAtMs) / 1000
   if (step > 0) progress.show(seconds, (seconds * epochs * 240) / step, `step ${step}`)
 }
@@ -57,7 +56,8 @@ function descendants(pid) {
 function nameOf(pid) {
   const command = commandOf(pid)
   if (!command.includes('main.js')) return null
-  return command.includes('local-worker') ? `worker (${pid})` : `coordinator (${pid})`
+  if (command.includes('local-worker')) return `worker (${pid})`
+  return `${command.includes('supervised-coordinator') ? 'coordinator' : 'supervisor'} (${pid})`
 }
 
 function note(name, pid, step) {

@@ -92,7 +92,7 @@ const linkNames = {
 }
 
 /** Workers that come and go until this is aborted; told like faults. */
-export async function churn({ crew, hosts, random, signal, onFault }) {
+export async function churn({ crew, hosts, random, record, signal, onFault }) {
   const most = 2
   while (!signal.aborted) {
     await pause(random.between(1_500, 6_000), undefined, { signal }).catch(() => undefined)
@@ -100,7 +100,8 @@ export async function churn({ crew, hosts, random, signal, onFault }) {
     const guests = crew.living().filter(({ isGuest, isAsked }) => isGuest && !isAsked)
     const leaves = guests.length >= most || (guests.length > 0 && random.next() < 0.5)
     const fault = leaves ? dismiss(random.pick(guests)) : invite()
-    if (fault !== null) onFault({ atMs: performance.now(), lastsMs: 0, ...fault })
+    if (fault !== null)
+      onFault({ atMs: performance.now(), phase: record.phase, active: record.active, lastsMs: 0, ...fault })
   }
 
   function invite() {

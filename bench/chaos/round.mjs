@@ -77,7 +77,7 @@ function begin({ number, stage, config, settings }) {
   const signal = AbortSignal.any([over.signal, calm.signal])
   const storm = raiseStorm({ kinds, random: random(3), record, signal, onFault })
   const comings = settings.churn
-    ? churn({ crew, hosts: stage.hosts, random: random(4), signal, onFault })
+    ? churn({ crew, hosts: stage.hosts, random: random(4), record, signal, onFault })
     : Promise.resolve()
   const endFaults = async () => {
     over.abort()
