@@ -1,4 +1,5 @@
-// A worker that computes wrongly: from some step on one bit of each of its gradients is another. For tests and benchmarks:
+// A worker that computes wrongly: from some step on one bit of each of its gradients is another, or with "poisons": true one
+// element is no number. For tests and benchmarks:
 //   node flipping-worker.mjs '{"url":…,"token":…,"name":…,"fromStep":…,"audit":…}'
 // With `audit`, the fraction of shards that the run audits, it begins with the first audited shard that it computes from
 // that step on. Steps are counted from 1. Prints what it has done as a line of JSON when it ends.
@@ -10,7 +11,7 @@ import { systemWorld } from '../../../worker/dist/world.js'
 import { provision } from '../../dist/provision.js'
 import { becomeBatchJob } from '../../dist/worker/batch-job.js'
 
-const { url, token, name, fromStep, audit = null } = JSON.parse(process.argv[2])
+const { url, token, name, fromStep, audit = null, poisons = false } = JSON.parse(process.argv[2])
 const told = { computed: 0, flipped: 0, first: null, reason: null }
 let isAudited = () => true
 
@@ -59,6 +60,7 @@ function flip(answer) {
   told.flipped += 1
   const { buffer, byteOffset, length } = answer.tensors.gradient
   // The highest of the mantissa, of the bias of the last class: what it changes is not rounded away.
-  new Int32Array(buffer, byteOffset, length)[length - 1] ^= 1 << 22
+  if (poisons) answer.tensors.gradient[length - 1] = Number.NaN
+  else new Int32Array(buffer, byteOffset, length)[length - 1] ^= 1 << 22
   return answer
 }

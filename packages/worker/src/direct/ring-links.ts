@@ -98,8 +98,10 @@ export function linkRing(options: RingLinksOptions): RingLinks {
 
   function fail(reason: unknown): void {
     if (giveUp.signal.aborted) return
-    close()
+    // The reason first: the other ends see no more than that their links are closed, and say so too.
+    giveUp.abort()
     options.onFailure(String(reason))
+    close()
   }
 
   function close(): void {

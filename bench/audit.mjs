@@ -1,0 +1,110 @@
+// A worker that flips a bit of its gradients: do audits find it, and what is in the weights until they do?
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { readSummary, start, temporaryFolder } from './support/lockstep.mjs'
+import { describeMachine } from './support/machine.mjs'
+import { markdownTable } from './support/statistics.mjs'
+
+const { values } = parseArgs({
+  options: {
+    dataset: { type: 'string', default: 'cifar10' },
+    samples: { type: 'string', default: '20000' },
+    epochs: { type: 'string', default: '1' },
+    shards: { type: 'string', default: '4' },
+    audit: { type: 'string', default: '0.05' },
+    'from-step': { type: 'string', default: '62' },
+    out: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
+  },
+})
+const flippingWorker = fileURLToPath(new URL('../packages/cli/test/support/flipping-worker.mjs', import.meta.url))
+const fromStep = Number(values['from-step'])
+const audit = Number(values.audit)
+
+/** `isRight`: the weights must be those of the undisturbed run. `isFound`: the worker must be excluded. */
+const cases = [
+  { name: 'no wrong worker, no audits', audit: 0, wrong: null, isRight: true },
+  { name: 'no wrong worker, audits', audit, wrong: null, isRight: true },
+  { name: 'wrong from an audited shard on', audit, wrong: { fromStep, audit }, isRight: true, isFound: true },
+  { name: `wrong from step ${fromStep} on`, audit, wrong: { fromStep }, isFound: true },
+  { name: `wrong from step ${fromStep} on, all audited`, audit: 1, wrong: { fromStep }, isRight: true, isFound: true },
+  { name: `wrong from step ${fromStep} on, no audits`, audit: 0, wrong: { fromStep } },
+]
+const folder = temporaryFolder('audit')
+const tokenFile = join(folder, 'token')
+const token = randomBytes(32).toString('hex')
+writeFileSync(tokenFile, token, { mode: 0o600 })
+
+const results = []
+try {
+  for (const each of cases) results.push(await play(each))
+} finally {
+  await rm(folder, { recursive: true })
+}
+report()
+
+/** Two local workers and a third one, which is wrong in most of the cases. */
+async function play({ name, audit, wrong, ...expected }) {
+  const place = join(folder, randomBytes(8).toString('hex'))
+  const size = ['--limit-train', values.samples, '--limit-test', '1000', '--epochs', values.epochs]
+  const cut = ['--dataset', values.dataset, '--shards', values.shards, '--threads', '1', '--offline']
+  const reach = ['--workers', '2', '--token-file', tokenFile, '--run-dir', place, '--audit', String(audit)]
+  const run = start(['train', ...size, ...cut, ...reach])
+  const url = await listeningAt(run.child)
+  const third =
+    wrong === null
+      ? start(['worker', '--connect', url, '--token-file', tokenFile, '--name', 'third', '--offline']).ended
+      : startFlipping({ url, token, name: 'third', ...wrong })
+  await run.ended
+  const told = await third
+  const summary = readSummary(place)
+  const { outcome } = summary.perWorker.find(worker => worker.name === 'third')
+  const isRight = summary.weightsSha256 === (results[0]?.summary ?? summary).weightsSha256
+  process.stderr.write(`${name}: ${isRight ? 'the weights' : 'OTHER weights'}; third worker ${outcome}\n`)
+  return { name, audit, summary, outcome, isRight, expected, told: wrong === null ? null : JSON.parse(told) }
+}
+
+async function listeningAt(child) {
+  let printed = ''
+  for await (const [chunk] of on(child.stdout)) {
+    printed += chunk
+    const url = /listening on (ws:\/\/\S+)/.exec(printed)?.[1]
+    if (url !== undefined) return url
+  }
+  throw new Error(`the run has ended:\n${printed}`)
+}
+
+async function* on(stream) {
+  for (;;) yield once(stream, 'data')
+}
+
+async function startFlipping(order) {
+  const child = spawn(process.execPath, [flippingWorker, JSON.stringify(order)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  return text(child.stdout)
+}
+
+function report() {
+  const titles = ['', '--audit', 'wrong shards', 'first in step', 'found in step', 'weights']
+  const rows = results.map(({ name, audit, told, outcome, isRight }) => {
+    const found = /^excluded: .* of step (\d+) /.exec(outcome)?.[1] ?? 'never'
+    const wrong = told === null ? ['0', '', ''] : [String(told.flipped), String(told.first?.step ?? ''), found]
+    return [name, String(audit), ...wrong, isRight ? 'right' : 'others']
+  })
+  const size = `${values.dataset}, ${values.samples} samples, ${results[0].summary.steps} steps of ${values.shards} shards, 3 workers`
+  const printed = `${describeMachine()}\n${size}\n\n${markdownTable(titles, rows)}`
+  mkdirSync(values.out, { recursive: true })
+  writeFileSync(join(values.out, 'audit.md'), printed)
+  writeFileSync(join(values.out, 'audit.json'), JSON.stringify({ machine: describeMachine(), ...values, results }))
+  process.stdout.write(printed)
+  const isAsExpected = ({ isRight, outcome, expected }) =>
+    (!expected.isRight || isRight) && (!expected.isFound || outcome.startsWith('excluded: '))
+  if (!results.every(isAsExpected)) process.exitCode = 1
+}
