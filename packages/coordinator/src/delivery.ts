@@ -1,5 +1,5 @@
 import type { PackedGradient } from '@lockstep/model/arithmetic'
-import { encodeMessage, type MessageOf, type Received } from '@lockstep/protocol'
+import { encodeMessage, type Message, type MessageOf, type Received } from '@lockstep/protocol'
 import { evaluateKey } from './evaluation.ts'
 import type { SendableTask } from './exchange.ts'
 import { carrierOf, type Member } from './member.ts'
@@ -15,6 +15,10 @@ export type Answer = {
 }
 
 export type Update = Omit<MessageOf<'update'>, 'slot'>
+
+export function isAnswer(message: Message): message is Answer['message'] {
+  return message.type === 'gradient' || message.type === 'metrics' || message.type === 'contribution'
+}
 
 /** Under which key the task was given that a message answers. */
 export function answerKey(message: Answer['message']): string {
@@ -49,6 +53,10 @@ export function broadcast(
   if (slot !== null) sendToAll(sharing, () => encodeMessage({ ...update, slot }))
   const others = slot === null ? members : members.filter(({ desk }) => desk === null)
   sendToAll(others, () => encodeMessage({ ...update, slot: null }, { gradient }))
+}
+
+export function heartbeatFrame(runId: string, sentMs: number): Uint8Array {
+  return encodeMessage({ type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0, sentMs, echo: null })
 }
 
 /** The slot of a task on the member's desk; null for one that was sent in a frame. */

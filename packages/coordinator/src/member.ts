@@ -129,3 +129,15 @@ function queuedBytes({ connection, lane }: Member): number {
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`
 }
+
+/** Counts a shard of so many samples that a worker has computed. */
+export function credit(member: Member, samples: number): void {
+  member.samples += samples
+  member.shards += 1
+}
+
+/** Leaves a time out of account in which nobody could be heard. */
+export function excuse(member: Member, nowMs: number, suspendedMs: number): void {
+  member.lastHeardAt = nowMs
+  member.connectedAt += suspendedMs
+}

@@ -3,7 +3,6 @@ import {
   type Connection,
   type ConnectionHandlers,
   describeError,
-  encodeMessage,
   type LockstepError,
   type Message,
   type MessageOf,
@@ -17,19 +16,24 @@ import {
   broadcast,
   closeDesk,
   gradientReader,
+  heartbeatFrame,
+  isAnswer,
   isLocal,
   judgePlace,
   reach,
   slotOf,
   type Update,
 } from './delivery.ts'
-import type { DirectMessage } from './direct/direct.ts'
+import { type DirectMessage, isDirect } from './direct/direct.ts'
 import { peerUrl } from './direct/peer-url.ts'
+import { createDiscipline } from './discipline.ts'
 import type { EventListener, WorkerFacts } from './events.ts'
 import type { SendableTask, Verdict } from './exchange.ts'
 import { createLaneDoor, type LaneDoor } from './lane-door.ts'
 import {
   carrierOf,
+  credit,
+  excuse,
   findFault,
   findHang,
   type Member,
@@ -39,7 +43,6 @@ import {
   type Patience,
 } from './member.ts'
 import type { SharedMemory } from './shared-memory/shared-memory.ts'
-import { createStanding } from './standing.ts'
 import type { ClockOffset } from './timing/clock-offset.ts'
 import type { WorkerTimes } from './timing/step-timing.ts'
 
@@ -106,7 +109,7 @@ export function createMembership(options: MembershipOptions): Membership {
   const present = new Set<Member>()
   const taking = new Map<number, Member>()
   const everyone: Member[] = []
-  const standing = createStanding()
+  const discipline = createDiscipline({ refuse, leave, onEvent })
   let lastTickAt = nowMs()
   let farewell: MessageOf<'bye'> | null = null
 
@@ -136,7 +139,7 @@ export function createMembership(options: MembershipOptions): Membership {
 
   function greet(member: Member, hello: MessageOf<'hello'>): void {
     if (member.facts !== null) return refuse(member, 'a second hello')
-    const refusal = refuseHello(hello, options.token, welcome.layoutHash) ?? standing.refuse(hello)
+    const refusal = refuseHello(hello, options.token, welcome.layoutHash) ?? discipline.findObjection(hello)
     if (refusal !== null) return refuse(member, refusal)
     const { name, host, device, cores } = hello
     member.facts = { id: everyone.length + 1, name, host, device, cores, backend: '' }
@@ -186,33 +189,14 @@ export function createMembership(options: MembershipOptions): Membership {
     const slot = slotOf(member, key)
     const { isStale, fault } = judgePlace(member, slot, message)
     if (isStale) return
-    if (fault !== null) return accuse(member, fault)
+    if (fault !== null) return discipline.accuse(member, fault)
     const readGradient = gradientReader(member, slot, tensors)
     // Its slot is free once it has been read, which comes before the worker is given anything else.
     member.desk?.clear(key)
     const verdict = options.onAnswer(key, { workerId: member.facts!.id, message, readGradient })
     // A replica that has drifted is set right when it comes back.
-    if (verdict.fault !== null) return (message.type === 'metrics' ? refuse : accuse)(member, verdict.fault)
+    if (verdict.fault !== null) return (message.type === 'metrics' ? refuse : discipline.accuse)(member, verdict.fault)
     reach(member, message.step)
-  }
-
-  /** Sends a worker away for an answer that no right one gives. */
-  function accuse(member: Member, reason: string): void {
-    member.refused += 1
-    if (standing.charge(member.facts!)) exclude(member, reason)
-    else refuse(member, reason)
-  }
-
-  function exclude(member: Member, reason: string): void {
-    standing.exclude(member.facts!, reason)
-    member.trusted = false
-    member.connection.close({ type: 'bye', code: 'refused', reason: `excluded: ${reason}` })
-    leave(member, `excluded: ${reason}`)
-  }
-
-  function note(member: Member, reason: string): void {
-    member.refused += 1
-    onEvent({ type: 'answer-refused', worker: member.facts!, reason })
   }
 
   function refuse(member: Member, reason: string): void {
@@ -250,8 +234,16 @@ export function createMembership(options: MembershipOptions): Membership {
     if (!member.gone && !member.active && error !== null) {
       onEvent({ type: 'refused', address: member.address, reason: error.message })
     }
-    if (error?.code === 'message-invalid' && member.active && !member.gone) accuse(member, describeError(error))
+    if (error?.code === 'message-invalid' && member.active && !member.gone)
+      discipline.accuse(member, describeError(error))
     else leave(member, error === null ? 'connection closed' : error.message)
+  }
+
+  /** What came was no message: not for a network, but for the worker. */
+  function hearNonsense(member: Member, error: LockstepError): void {
+    if (member.gone) return
+    if (member.active) discipline.accuse(member, describeError(error))
+    else refuse(member, describeError(error))
   }
 
   function tick(): void {
@@ -299,7 +291,7 @@ export function createMembership(options: MembershipOptions): Membership {
       sizes: welcome.sizes,
       memberOf: workerId => everyone[workerId - 1],
       receive,
-      fail: lose,
+      fail: hearNonsense,
       nowMs,
     }),
     tick,
@@ -310,12 +302,9 @@ export function createMembership(options: MembershipOptions): Membership {
     },
     broadcast: (update, gradient) => broadcast([...taking.values()], options.sharedMemory, update, gradient),
     credit: (workerId, samples) => credit(everyone[workerId - 1]!, samples),
-    note: (workerId, reason) => note(everyone[workerId - 1]!, reason),
-    charge: (workerId, reason) => {
-      const member = taking.get(workerId)
-      if (member !== undefined && standing.charge(member.facts!)) exclude(member, reason)
-    },
-    exclude: (workerId, reason) => exclude(everyone[workerId - 1]!, reason),
+    note: (workerId, reason) => discipline.note(everyone[workerId - 1]!, reason),
+    charge: (workerId, reason) => discipline.charge(everyone[workerId - 1]!, reason),
+    exclude: (workerId, reason) => discipline.exclude(everyone[workerId - 1]!, reason),
     scatter: reason => {
       for (const member of [...taking.values()]) refuse(member, reason)
     },
@@ -330,28 +319,4 @@ export function createMembership(options: MembershipOptions): Membership {
     active: () => taking.size,
     roll: () => everyone.filter(member => member.active),
   }
-}
-
-function credit(member: Member, samples: number): void {
-  member.samples += samples
-  member.shards += 1
-}
-
-function isAnswer(message: Message): message is Answer['message'] {
-  return message.type === 'gradient' || message.type === 'metrics' || message.type === 'contribution'
-}
-
-function isDirect(message: Message): message is DirectMessage {
-  const { type } = message
-  return type === 'linked' || type === 'unlinked' || type === 'dissolved' || type === 'slice'
-}
-
-/** Leaves a time out of account in which nobody could be heard. */
-function excuse(member: Member, nowMs: number, suspendedMs: number): void {
-  member.lastHeardAt = nowMs
-  member.connectedAt += suspendedMs
-}
-
-function heartbeatFrame(runId: string, sentMs: number): Uint8Array {
-  return encodeMessage({ type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0, sentMs, echo: null })
 }

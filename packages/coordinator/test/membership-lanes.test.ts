@@ -211,6 +211,19 @@ describe('a lane that closes', () => {
     expect(reasons()).toEqual(['worker-lost: its computing thread hung up'])
   })
 
+  test('for what was no message takes its worker along at once, which hears why', () => {
+    const { joinByLane, membership, reasons } = createHall()
+    const { peer, lane } = joinByLane()
+    const details = { expected: 'float32[27]', received: 'float32[3]' }
+    lane.hangUp(new LockstepError('message-invalid', 'tensor gradient', details))
+    const reason = 'tensor gradient: expected float32[27], received float32[3]'
+    expect([peer.last('bye'), reasons()]).toEqual([
+      { type: 'bye', code: 'refused', reason },
+      [`worker-lost: refused: ${reason}`],
+    ])
+    expect(membership.roll()).toMatchObject([{ refused: 1, gone: true }])
+  })
+
   test('is no reason where the worker gives one', () => {
     const { joinByLane, pass, reasons } = createHall()
     const { peer, lane } = joinByLane()

@@ -1,4 +1,4 @@
-import type { Message } from '@lockstep/protocol'
+import { LockstepError, type Message } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { createLobby, gradient, gradientTensors, heartbeat, hello, ready, task } from './support/lobby.ts'
 
@@ -48,6 +48,32 @@ describe('an answer that a worker was not asked for', () => {
     answering.verdict = { taken: false, fault: null }
     for (let time = 0; time < 2; time++) peer.say(gradient, gradientTensors)
     expect([answers.length, reasons()]).toEqual([2, []])
+  })
+})
+
+describe('a message that is none', () => {
+  const invalid = new LockstepError('message-invalid', 'tensor gradient of a gradient message', {
+    expected: 'float32[27]',
+    received: 'float32[3]',
+  })
+  const reason = 'tensor gradient of a gradient message: expected float32[27], received float32[3]'
+
+  test('such as a gradient of the wrong length, is held against its worker', () => {
+    const { membership, connect, reasons } = createLobby()
+    for (let time = 1; time <= 3; time++) connect(hello, ready).hangUp(invalid)
+    expect(reasons()).toEqual([
+      `worker-lost: refused: ${reason}`,
+      `worker-lost: refused: ${reason}`,
+      `worker-lost: excluded: ${reason}`,
+    ])
+    expect(membership.roll().map(({ refused }) => refused)).toEqual([1, 1, 1])
+  })
+
+  test('is not where the bytes of a frame are wrong, for which a network may be to blame', () => {
+    const { membership, connect, reasons } = createLobby()
+    connect(hello, ready).hangUp(new LockstepError('frame-malformed', 'a frame has the wrong magic'))
+    expect(reasons()).toEqual(['worker-lost: a frame has the wrong magic'])
+    expect(membership.roll()[0]!.refused).toBe(0)
   })
 })
 

@@ -8,6 +8,11 @@ import { createRings, type Ring, type Rings } from './rings.ts'
 /** What workers say about the exchange among themselves. */
 export type DirectMessage = MessageOf<'linked'> | MessageOf<'unlinked'> | MessageOf<'dissolved'> | MessageOf<'slice'>
 
+export function isDirect(message: Message): message is DirectMessage {
+  const { type } = message
+  return type === 'linked' || type === 'unlinked' || type === 'dissolved' || type === 'slice'
+}
+
 export type DirectOptions = {
   readonly runId: string
   /** Elements of the flat vector. */

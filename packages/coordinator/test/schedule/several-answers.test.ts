@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createSchedule } from '../../src/schedule/schedule.ts'
 import type { Task } from '../../src/schedule/task.ts'
+import { type AnswersCommand, createSeveralAnswersModel } from '../support/several-answers-model.ts'
 
 const task = (step: number, index: number): Task => ({
   key: `${step}:${index}`,
@@ -127,77 +128,12 @@ test('for any history each worker is asked once for a task, and as many as are w
     type: fc.constantFrom('add', 'join', 'leave', 'answer', 'answer', 'assign', 'assign', 'again'),
     nth: fc.nat(9),
     answers: fc.constantFrom(1, 2, 3),
-  })
+  }) as fc.Arbitrary<AnswersCommand>
   fc.assert(
     fc.property(fc.array(command, { maxLength: 80, size: 'max' }), commands => {
-      const schedule = createSchedule<Task>(2)
-      const wanted = new Map<string, number>()
-      /** Who has been asked since the last time that all were to be, and who has answered of them. */
-      const asked = new Map<string, Set<number>>()
-      const held = new Map<number, Set<string>>()
-      let [step, workers] = [0, 0]
-      const assign = () => {
-        for (const {
-          workerId,
-          task: { key },
-        } of schedule.assign(0)) {
-          expect(asked.get(key)!.has(workerId)).toBe(false)
-          asked.get(key)!.add(workerId)
-          held.get(workerId)!.add(key)
-          const holders = [...held.values()].filter(keys => keys.has(key)).length
-          expect(holders).toBeLessThanOrEqual(wanted.get(key)!)
-        }
-      }
-      const answerOne = (worker: number, key: string) => {
-        held.get(worker)!.delete(key)
-        const left = wanted.get(key)! - 1
-        wanted.set(key, left)
-        if (left > 0) return schedule.answer(worker, key, 0)
-        schedule.complete(worker, key, 0)
-        wanted.delete(key)
-      }
-      for (const { type, nth, answers } of commands) {
-        const ids = [...held.keys()]
-        const worker = ids[nth % Math.max(1, ids.length)]
-        if (type === 'add') {
-          const added = task(step++, 0)
-          wanted.set(added.key, answers)
-          asked.set(added.key, new Set())
-          schedule.add(added, answers)
-        } else if (type === 'join') {
-          held.set(++workers, new Set())
-          schedule.join(workers, 0)
-        } else if (type === 'leave' && worker !== undefined) {
-          held.delete(worker)
-          schedule.leave(worker)
-        } else if (type === 'answer' && worker !== undefined) {
-          const [key] = held.get(worker)!
-          if (key !== undefined && key === [...wanted.keys()][0]) answerOne(worker, key)
-        } else if (type === 'again') {
-          const [key] = wanted.keys()
-          if (key === undefined) continue
-          const holders = ids.filter(id => held.get(id)!.has(key))
-          asked.set(key, new Set(holders))
-          wanted.set(key, Math.max(1, holders.length, answers))
-          schedule.ask(key, wanted.get(key)!, new Set())
-        } else if (type === 'assign') assign()
-      }
-      // With three workers more everything gets done.
-      for (let more = 0; more < 3; more++) {
-        held.set(++workers, new Set())
-        schedule.join(workers, 0)
-      }
-      for (let left = 1000; wanted.size > 0; left--) {
-        expect(left).toBeGreaterThan(0)
-        assign()
-        const [key] = wanted.keys() as IterableIterator<string>
-        const holder = [...held].find(([, keys]) => keys.has(key!))
-        if (holder !== undefined) answerOne(holder[0], key!)
-        else {
-          held.set(++workers, new Set())
-          schedule.join(workers, 0)
-        }
-      }
+      const model = createSeveralAnswersModel()
+      for (const each of commands) model.run(each)
+      model.finish()
     }),
     { numRuns: 300 },
   )
