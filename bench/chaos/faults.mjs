@@ -1,5 +1,5 @@
 // What can go wrong. Each kind begins a fault and returns what it did to whom, how long it lasts, and what ends it.
-import { setTimeout as pause } from 'node:timers/promises'
+import { interrupted } from '@lockstep/protocol'
 import { sendSignal } from '../support/process-tree.mjs'
 import { port } from './stage.mjs'
 
@@ -95,8 +95,7 @@ const linkNames = {
 export async function churn({ crew, hosts, random, record, signal, onFault }) {
   const most = 2
   while (!signal.aborted) {
-    await pause(random.between(1_500, 6_000), undefined, { signal }).catch(() => undefined)
-    if (signal.aborted) return
+    if (await interrupted(random.between(1_500, 6_000), signal)) return
     const guests = crew.living().filter(({ isGuest, isAsked }) => isGuest && !isAsked)
     const leaves = guests.length >= most || (guests.length > 0 && random.next() < 0.5)
     const fault = leaves ? dismiss(random.pick(guests)) : invite()

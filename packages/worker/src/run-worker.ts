@@ -1,10 +1,9 @@
 import { availableParallelism } from 'node:os'
-import { backOffMs, LockstepError, type Trust } from '@lockstep/protocol'
+import { backOffMs, interrupted, LockstepError, type Trust } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import type { PeerListen } from './direct/peer-listener.ts'
 import { createFence, type Fence } from './fence.ts'
 import { createHeldCompute, type HeldCompute } from './held-compute.ts'
-import { interrupted } from './interrupted.ts'
 import { runSession, type SessionEnd, type SessionOptions } from './session.ts'
 import { systemWorld, type WorkerWorld } from './world.ts'
 

@@ -1,9 +1,9 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { hasSystemCode, interrupted, LockstepError } from '@lockstep/protocol'
 import { exitCodes } from '../exit-codes.ts'
 import { workerGraceMs } from '../local-workers/local-workers.ts'
-import { listenForInterrupt, stopNotice, waitUnlessStopped } from '../train/interrupt.ts'
+import { listenForInterrupt, stopNotice } from '../train/interrupt.ts'
 import type { TrainingRequest } from '../train/prepare-run.ts'
 import { chooseOutputs } from '../train/reporters.ts'
 import { readToken } from '../train/secrets.ts'
@@ -63,7 +63,7 @@ async function superviseLives(
     if (pauseMs === null) throw gaveUp(end, crashes.count(), supervision.folder())
     const when = pauseMs === 0 ? '' : ` in ${(pauseMs / 1000).toFixed(1)} s`
     supervision.note(`the coordinator ended with ${end.ending}: starting it again${when}`)
-    await waitUnlessStopped(pauseMs, stop)
+    await interrupted(pauseMs, stop)
   }
   return null
 }

@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
-
 /** How the user has asked to stop: once is a request, twice an order. */
 export type Interrupt = {
   /** Aborted by the first request. */
@@ -34,11 +32,4 @@ export function listenForInterrupt(onFirst: () => void): Interrupt {
       for (const signal of signals) process.off(signal, listener)
     },
   }
-}
-
-/** Waits so long, or until there is a request. */
-export async function waitUnlessStopped(delayMs: number, signal: AbortSignal): Promise<void> {
-  await delay(delayMs, undefined, { signal }).catch(error => {
-    if (!signal.aborted) throw error
-  })
 }

@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Socket } from 'node:net'
-import { LockstepError, type MessageOf } from '@lockstep/protocol'
-import { interrupted } from '../interrupted.ts'
+import { interrupted, LockstepError, type MessageOf } from '@lockstep/protocol'
 import { dialPeer } from './peer-dial.ts'
 import type { PeerListener } from './peer-listener.ts'
 import { createPieceStream, type PieceSink } from './piece-stream.ts'

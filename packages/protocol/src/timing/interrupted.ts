@@ -1,4 +1,4 @@
-import { systemClock } from '@lockstep/protocol'
+import { systemClock } from './clock.ts'
 
 /** Waits so long, or until the signal comes; resolves with whether it has come. */
 export function interrupted(delayMs: number, signal: AbortSignal, clock = systemClock): Promise<boolean> {
