@@ -1,6 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { fork } from 'node:child_process'
 import { computeEnvironment, memoryEnvironment, type Provisioned } from '@lockstep/tensorflow'
+import { eachLine, endOf, mainFile } from '../processes/own-process.ts'
 
 /** What a local worker is told over its channel; the token travels neither by argument nor by environment. */
 export type LocalWorkerOrder = {
@@ -19,8 +19,6 @@ export type WorkerProcess = {
   readonly kill: () => void
 }
 
-const mainFile = fileURLToPath(new URL('../main.js', import.meta.url))
-
 /** Starts a worker process. `onOutput` gets each line that it prints. */
 export function forkWorker(order: LocalWorkerOrder, threads: number, onOutput: (line: string) => void): WorkerProcess {
   const child = fork(mainFile, ['local-worker'], {
@@ -29,21 +27,11 @@ export function forkWorker(order: LocalWorkerOrder, threads: number, onOutput: (
     serialization: 'json',
   })
   const ended = endOf(child, onOutput)
-  if (child.pid !== undefined) child.send(order)
-  return { ended, kill: () => void child.kill('SIGKILL') }
-}
-
-function endOf(child: ChildProcess, onOutput: (line: string) => void): Promise<string> {
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => {
-      for (const line of text.split('\n')) if (line.trim() !== '') onOutput(line)
+    eachLine(stream, line => {
+      if (line.trim() !== '') onOutput(line)
     })
   }
-  return new Promise(resolve => {
-    child.on('error', error => {
-      onOutput(error.message)
-      if (child.pid === undefined) resolve('no process')
-    })
-    child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`))
-  })
+  if (child.pid !== undefined) child.send(order)
+  return { ended, kill: () => void child.kill('SIGKILL') }
 }

@@ -1,6 +1,5 @@
 import { fork } from 'node:child_process'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { eachLine, endOf, mainFile } from '../processes/own-process.ts'
 import type { CoordinatorOrder, FromCoordinator, ToCoordinator } from './messages.ts'
 
 export type CoordinatorProcess = {
@@ -11,8 +10,6 @@ export type CoordinatorProcess = {
   readonly kill: () => void
 }
 
-const mainFile = fileURLToPath(new URL('../main.js', import.meta.url))
-
 /** Starts a coordinator as a process of its own. What it writes on standard error comes line by line. */
 export function forkCoordinator(
   order: CoordinatorOrder,
@@ -22,15 +19,9 @@ export function forkCoordinator(
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     serialization: 'json',
   })
-  const ended = new Promise<string>(resolve => {
-    child.on('error', error => {
-      on.line(error.message)
-      if (child.pid === undefined) resolve('no process')
-    })
-    child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`))
-  })
+  const ended = endOf(child, on.line)
   child.on('message', message => on.message(message as FromCoordinator))
-  if (child.stderr !== null) createInterface({ input: child.stderr }).on('line', on.line)
+  eachLine(child.stderr, on.line)
   send({ type: 'order', order })
 
   function send(message: ToCoordinator): void {
