@@ -1,4 +1,4 @@
-import { type BackOff, backOffMs } from '@lockstep/protocol'
+import { type BackOff, restartPauseMs } from '@lockstep/protocol'
 
 export type RestartRule = {
   /** So many deaths within `windowMs` are too many. */
@@ -17,6 +17,6 @@ export function createRestarts({ deaths, windowMs, backOff }: RestartRule, rando
   return nowMs => {
     recent = [...recent.filter(atMs => nowMs - atMs < windowMs), nowMs]
     if (recent.length >= deaths) return null
-    return recent.length === 1 ? 0 : backOffMs(recent.length - 2, backOff, random)
+    return restartPauseMs(recent.length, backOff, random)
   }
 }

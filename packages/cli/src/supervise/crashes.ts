@@ -1,4 +1,4 @@
-import { type BackOff, backOffMs } from '@lockstep/protocol'
+import { type BackOff, restartPauseMs } from '@lockstep/protocol'
 
 /** So many crashes without a new checkpoint in between are too many. */
 const mostCrashes = 5
@@ -25,7 +25,7 @@ export function createCrashes(random: () => number): Crashes {
     add: () => {
       crashes += 1
       if (crashes > mostCrashes) return null
-      return crashes === 1 ? 0 : backOffMs(crashes - 2, backOff, random)
+      return restartPauseMs(crashes, backOff, random)
     },
     count: () => crashes,
   }
