@@ -4,6 +4,7 @@ import { createRandom, type ImageSplit, imageBytes, stepsPerEpoch } from '@locks
 import { type Checkpoint, createOptimizer, createSchedule } from '@lockstep/model'
 import { plainArithmetic } from '@lockstep/model/arithmetic'
 import type { RunConfig } from '@lockstep/protocol'
+import { exampleRunConfig } from '@lockstep/protocol/testing'
 import { classes, features, modelSize, tinyLayout, trainableSize, trainSamples } from './tiny-model.ts'
 
 /** What of a run's configuration differs between simulations. */
@@ -31,27 +32,7 @@ function makeSplit(count: number, stream: number): ImageSplit {
 }
 
 export function configOf(tiny: TinyConfig): RunConfig {
-  return {
-    dataset: 'synthetic',
-    model: 'reference',
-    epochs: 2,
-    seed: 7,
-    learningRate: 0.05,
-    momentum: 0.9,
-    schedule: 'cosine',
-    warmup: 0,
-    weightDecay: 0,
-    labelSmoothing: 0,
-    augment: false,
-    validationSplit: 0.2,
-    earlyStopping: 0,
-    precision: 'float32',
-    engine: 'eager',
-    threads: 1,
-    limitTrain: null,
-    limitTest: null,
-    ...tiny,
-  }
+  return { ...exampleRunConfig, epochs: 2, seed: 7, learningRate: 0.05, schedule: 'cosine', ...tiny }
 }
 
 /** The plan of a run from its beginning, or from where a checkpoint stands. */
