@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
+import { runFiles } from '@lockstep/coordinator'
 import { hasSystemCode, interrupted, LockstepError } from '@lockstep/protocol'
 import { exitCodes } from '../exit-codes.ts'
 import { workerGraceMs } from '../local-workers/local-workers.ts'
@@ -71,7 +72,7 @@ async function superviseLives(
 /** Whether a run has begun in a folder. Its configuration is written last, beside its first checkpoint. */
 async function holdsRun(folder: string): Promise<boolean> {
   try {
-    await access(join(folder, 'config.json'))
+    await access(join(folder, runFiles.config))
     return true
   } catch (error) {
     if (hasSystemCode(error, 'ENOENT')) return false

@@ -4,7 +4,10 @@ import type { Reporter } from './reporter.ts'
  * Writes events as JSON lines, single steps only where they are asked for. What is done again after a coordinator has died: its
  * epochs are told once, its steps as `step-again`.
  */
-export function createJsonReporter(stream: NodeJS.WriteStream, { steps }: { readonly steps: boolean }): Reporter {
+export function createJsonReporter(
+  stream: Pick<NodeJS.WritableStream, 'write'>,
+  { steps }: { readonly steps: boolean },
+): Reporter {
   const told = { epoch: 0, step: 0 }
 
   function isNews(kind: keyof typeof told, number: number): boolean {

@@ -5,7 +5,7 @@ import { createJsonReporter } from '../../src/train/json-reporter.ts'
 
 function tell(events: readonly CoordinatorEvent[], options: { readonly steps: boolean }) {
   const stream = new PassThrough()
-  const reporter = createJsonReporter(stream as unknown as NodeJS.WriteStream, options)
+  const reporter = createJsonReporter(stream, options)
   for (const event of events) reporter.event(event)
   const text = String(stream.read() ?? '')
   return text
