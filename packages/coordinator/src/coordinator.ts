@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
-import { createGradientFormat } from '@lockstep/model/arithmetic'
+import { createGradientFormat, createVectorPool } from '@lockstep/model/arithmetic'
 import { type Clock, LockstepError } from '@lockstep/protocol'
 import { createAudit } from './audit/audit.ts'
 import { type Crew, createCrew } from './crew.ts'
@@ -20,7 +20,6 @@ import { watchForSuccessor } from './successor-watch.ts'
 import { type SummaryFacts, summarizeRun } from './summary.ts'
 import { openRunTiming, type RunTiming, type TimingOptions } from './timing/run-timing.ts'
 import { evaluate, type Training, train, warmUpSteps } from './training.ts'
-import { createVectorPool } from './vector-pool.ts'
 import { type CoordinatorWorld, systemWorld } from './world.ts'
 
 /** Room in a frame beside its largest tensor. */

@@ -1,4 +1,4 @@
-import { type Arithmetic, createTreeReduction, type GradientFormat } from '@lockstep/model/arithmetic'
+import { type Arithmetic, createTreeReduction, type GradientFormat, type VectorPool } from '@lockstep/model/arithmetic'
 import type { MessageOf } from '@lockstep/protocol'
 import type { Audit } from './audit/audit.ts'
 import { addGradient, keepGradient } from './audit/gradient-opinion.ts'
@@ -7,7 +7,6 @@ import type { Answer } from './delivery.ts'
 import type { Ring } from './direct/rings.ts'
 import type { Exchange, SendableTask } from './exchange.ts'
 import type { StepTiming } from './timing/step-timing.ts'
-import type { VectorPool } from './vector-pool.ts'
 
 /** What a global batch came to: the mean over its samples of what `ShardGradient` holds, and sums over them. */
 export type BatchResult = {

@@ -1,5 +1,10 @@
 import type { ShardGradient } from '@lockstep/model'
-import { createGradientFormat, type PackedGradient, plainArithmetic } from '@lockstep/model/arithmetic'
+import {
+  createGradientFormat,
+  createVectorPool,
+  type PackedGradient,
+  plainArithmetic,
+} from '@lockstep/model/arithmetic'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createAudit } from '../src/audit/audit.ts'
@@ -7,7 +12,6 @@ import { epochBatches } from '../src/batches.ts'
 import type { Answer } from '../src/delivery.ts'
 import { createExchange, type Order } from '../src/exchange.ts'
 import { submitBatch, workKey } from '../src/step.ts'
-import { createVectorPool } from '../src/vector-pool.ts'
 import { createIdleTiming } from './support/idle-timing.ts'
 import { createTinyEngine } from './support/tiny-engine.ts'
 import { makeSplit, tinyConfig, tinyState } from './support/tiny-plan.ts'

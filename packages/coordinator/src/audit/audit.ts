@@ -1,5 +1,10 @@
-import { type GradientFormat, type PackedGradient, roundingKey } from '@lockstep/model/arithmetic'
-import { createVectorPool, type VectorPool } from '../vector-pool.ts'
+import {
+  createVectorPool,
+  type GradientFormat,
+  type PackedGradient,
+  roundingKey,
+  type VectorPool,
+} from '@lockstep/model/arithmetic'
 
 /** Which shards are computed by two workers, and where their gradients are kept until they agree. */
 export type Audit = {

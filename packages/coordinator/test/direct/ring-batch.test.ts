@@ -1,4 +1,9 @@
-import { createGradientFormat, type PackedGradient, plainArithmetic } from '@lockstep/model/arithmetic'
+import {
+  createGradientFormat,
+  createVectorPool,
+  type PackedGradient,
+  plainArithmetic,
+} from '@lockstep/model/arithmetic'
 import { type Message, type MessageOf, sliceOf } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { createAudit } from '../../src/audit/audit.ts'
@@ -8,7 +13,6 @@ import { createDirect } from '../../src/direct/direct.ts'
 import { submitToRing } from '../../src/direct/ring-batch.ts'
 import { createExchange } from '../../src/exchange.ts'
 import { workKey } from '../../src/step.ts'
-import { createVectorPool } from '../../src/vector-pool.ts'
 import { createIdleTiming } from '../support/idle-timing.ts'
 import { makeSplit, tinyConfig } from '../support/tiny-plan.ts'
 

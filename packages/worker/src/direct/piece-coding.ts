@@ -2,8 +2,10 @@ import {
   type Arithmetic,
   createArithmetic,
   createGradientFormat,
+  createVectorPool,
   gradientFormatBytes,
   type PackedGradient,
+  type VectorPool,
 } from '@lockstep/model/arithmetic'
 import { bytesPerElement, type RunConfig } from '@lockstep/protocol'
 import { maxPieceElements } from './pieces.ts'
@@ -70,13 +72,14 @@ export function allocateShared({ compress }: Pick<RunConfig, 'compress'>, elemen
 
 /** Vectors that are used again, by their length: that of a whole piece, and that of the last one. */
 function createPool<T extends PackedGradient>(allocate: (elements: number) => T) {
-  const free = new Map<number, T[]>()
+  const pools = new Map<number, VectorPool<T>>()
+  const poolOf = (elements: number): VectorPool<T> => {
+    const pool = pools.get(elements) ?? createVectorPool(() => allocate(elements))
+    pools.set(elements, pool)
+    return pool
+  }
   return {
-    take: (elements: number): T => free.get(elements)?.pop() ?? allocate(elements),
-    giveBack: (vector: T): void => {
-      const alike = free.get(vector.length)
-      if (alike === undefined) free.set(vector.length, [vector])
-      else alike.push(vector)
-    },
+    take: (elements: number) => poolOf(elements).take(),
+    giveBack: (vector: T) => poolOf(vector.length).giveBack(vector),
   }
 }

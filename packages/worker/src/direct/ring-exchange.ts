@@ -94,23 +94,20 @@ export function createRingExchange(options: RingExchangeOptions): RingExchange {
   }
 
   function sinkFor(from: number): PieceSink {
-    let arriving: { readonly header: PieceHeader; readonly place: PiecePlace } | null = null
+    let arriving: PiecePlace | null = null
 
     function begin(header: PieceHeader): Uint8Array | null {
       if (header.kind === 'whole') return noteWhole(from, header)
       const exchange = stepExchange(header.step)
       const fault = exchange === null ? faultOfLate(header) : exchange.findFault(from, header)
       if (fault !== null) throw invalid(fault)
-      const place = exchange?.place(header) ?? null
-      arriving = place && { header, place }
-      return place && bytesOf(place.packed)
+      arriving = exchange?.place(header) ?? null
+      return arriving && bytesOf(arriving.packed)
     }
 
     function end(): void {
-      if (arriving === null) return
-      const { header, place } = arriving
+      arriving?.take()
       arriving = null
-      place.take(header)
     }
 
     return { begin, end }

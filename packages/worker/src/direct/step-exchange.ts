@@ -30,7 +30,7 @@ export type StepExchangeOptions = {
 }
 
 /** Where the elements of a piece go as they arrive, and what becomes of them once they are all there. */
-export type PiecePlace = { readonly packed: PackedGradient; readonly take: (header: PieceHeader) => void }
+export type PiecePlace = { readonly packed: PackedGradient; readonly take: () => void }
 
 /** One step of a direct exchange, as one of its members sees it. */
 export type StepExchange = {
@@ -67,10 +67,9 @@ export function createStepExchange(options: StepExchangeOptions): StepExchange {
       send(piece.owner, encodePieceHeader(header), bytes)
     }
     for (const piece of own) {
-      const header = { kind: 'part', piece: piece.index, payloadBytes: 0, ...part } as const
-      const place = placePart(header, piece)
+      const place = placePart(part, piece)
       place?.packed.set(elements(piece))
-      place?.take(header)
+      place?.take()
     }
   }
 
@@ -84,45 +83,42 @@ export function createStepExchange(options: StepExchangeOptions): StepExchange {
 
   function place(header: PieceHeader): PiecePlace | null {
     const piece = pieces[header.piece]!
-    return header.kind === 'part' ? placePart(header, piece) : placeMean(piece)
+    return header.kind === 'part' ? placePart(header, piece) : placeMean(header, piece)
   }
 
   /** A mean goes straight to where it belongs. */
-  function placeMean(piece: Piece): PiecePlace | null {
+  function placeMean(header: PieceHeader, piece: Piece): PiecePlace | null {
     if (done.has(piece.index)) return null
-    return { packed: mean.subarray(piece.start, piece.end), take: header => finish(piece, header) }
+    return { packed: mean.subarray(piece.start, piece.end), take: () => finish(piece, header) }
   }
 
   /** A second copy of a shard, from a worker that was asked too, is the same to the bit and is dropped. */
-  function placePart(header: PieceHeader, piece: Piece): PiecePlace | null {
-    if (seen.has(partKey(header))) return null
+  function placePart(part: ShardPart, piece: Piece): PiecePlace | null {
+    const key = piece.index * options.shards + part.shard
+    if (seen.has(key)) return null
     const vector = coding.takeVector(lengthOf(piece))
     const packed = coding.packedPlace(vector)
     return {
       packed,
       take: () => {
         coding.unpack(packed, vector)
-        if (seen.has(partKey(header))) coding.giveBack(vector)
-        else addPart(header, piece, vector)
+        if (seen.has(key)) return coding.giveBack(vector)
+        seen.add(key)
+        addPart(part, piece, vector)
       },
     }
-  }
-
-  function partKey({ piece, shard }: PieceHeader): number {
-    return piece * options.shards + shard
   }
 
   /**
    * Of a part that is not finite no mean is made, so that no replica takes a step with it; who has computed it is found out
    * by way of the coordinator.
    */
-  function addPart(header: PieceHeader, piece: Piece, vector: Float32Array): void {
-    seen.add(partKey(header))
-    shards.add(header)
-    const making = makings.get(piece.index) ?? begin(piece, header.total)
+  function addPart(part: ShardPart, piece: Piece, vector: Float32Array): void {
+    shards.add(part)
+    const making = makings.get(piece.index) ?? begin(piece, part.total)
     making.vectors.push(vector)
-    if (!making.reduction.add(header.shard, vector, header.count) || !Number.isFinite(header.lossSum)) {
-      return options.onUnsound(`the gradient of shard ${header.shard} of step ${step + 1} is not finite`)
+    if (!making.reduction.add(part.shard, vector, part.count) || !Number.isFinite(part.lossSum)) {
+      return options.onUnsound(`the gradient of shard ${part.shard} of step ${step + 1} is not finite`)
     }
     if (making.reduction.isComplete()) sendMean(piece, making)
   }
