@@ -37,7 +37,7 @@ export type SessionOptions = {
   readonly peerListen?: PeerListen | undefined
   /** Ends the session with a goodbye. */
   readonly signal: AbortSignal
-  readonly world?: Pick<WorkerWorld, 'clock' | 'dial'>
+  readonly world?: Omit<WorkerWorld, 'random' | 'startCompute'>
 }
 
 /** How a session ended: with the coordinator's goodbye, by our own, or without any. */
@@ -84,7 +84,8 @@ type Session = {
 /** One connection to a coordinator, from the handshake to its end. Rejects when the computation fails. */
 export function runSession(options: SessionOptions): Promise<SessionEnd> {
   return new Promise((resolve, reject) => {
-    const { clock, dial } = options.world ?? systemWorld
+    const { world = systemWorld } = options
+    const { clock, dial } = world
     const session = newSession(clock.nowMs())
     const { url, trust, answerTimeoutMs } = options
     const connection = dial({ url, trust, timeoutMs: answerTimeoutMs }, { onOpen: greet, onMessage, onClose })
@@ -152,10 +153,11 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
     /** Listens for the other workers. Returns where. */
     async function openDirect(welcome: MessageOf<'welcome'>, compute: Compute): Promise<MessageOf<'ready'>['peer']> {
       const { host, port, announce } = options.peerListen ?? { host: session.localAddress, port: 0, announce: false }
-      const listener = await openPeerListener(host, port)
+      const listener = await openPeerListener(host, port, world)
       session.direct = createDirectExchange({
         welcome,
         listener,
+        world,
         send: connection.send,
         give: compute.give,
         reached: () => compute.progress().step,

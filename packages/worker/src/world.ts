@@ -1,6 +1,8 @@
 import { type Clock, systemClock } from '@lockstep/protocol'
+import { createYoungCollector } from './collect-young.ts'
 import { startCompute } from './compute.ts'
 import { type Dial, dialWebSocket } from './dial.ts'
+import { type PeerNetwork, tcpNetwork } from './direct/peer-network.ts'
 
 /** What a worker needs of the machine that it runs on. */
 export type WorkerWorld = {
@@ -9,6 +11,16 @@ export type WorkerWorld = {
   readonly random: () => number
   readonly dial: Dial
   readonly startCompute: typeof startCompute
+  /** For the exchange among workers. */
+  readonly peers: PeerNetwork
+  readonly createYoungCollector: typeof createYoungCollector
 }
 
-export const systemWorld: WorkerWorld = { clock: systemClock, random: Math.random, dial: dialWebSocket, startCompute }
+export const systemWorld: WorkerWorld = {
+  clock: systemClock,
+  random: Math.random,
+  dial: dialWebSocket,
+  startCompute,
+  peers: tcpNetwork,
+  createYoungCollector,
+}

@@ -8,8 +8,8 @@ import {
   sliceOf,
   type Tensors,
 } from '@lockstep/protocol'
-import { createYoungCollector } from '../collect-young.ts'
 import type { Answer } from '../replica.ts'
+import type { WorkerWorld } from '../world.ts'
 import { createKeptMeans } from './kept-means.ts'
 import type { PeerListener } from './peer-listener.ts'
 import { allocateShared, createPieceCoding } from './piece-coding.ts'
@@ -32,6 +32,7 @@ const maxReason = Math.min(1024, maxReasonLength)
 export type DirectExchangeOptions = {
   readonly welcome: Pick<MessageOf<'welcome'>, 'runId' | 'workerId' | 'sizes' | 'config'>
   readonly listener: PeerListener
+  readonly world: Pick<WorkerWorld, 'clock' | 'peers' | 'createYoungCollector'>
   /** To the coordinator. */
   readonly send: (message: Message, tensors?: Tensors) => void
   /** To the computing thread. */
@@ -60,13 +61,13 @@ type Ring = {
 }
 
 export function createDirectExchange(options: DirectExchangeOptions): DirectExchange {
-  const { welcome, send, give } = options
+  const { welcome, world, send, give } = options
   const { runId, workerId, sizes, config } = welcome
   const rings = new Map<number, Ring>()
   const orders = new Map<string, MessageOf<'work'>>()
   const means = createKeptMeans(() => allocateShared(config, sizes.weights), options.reached)
   const updates = createUpdateOrder(give)
-  const collectYoung = createYoungCollector()
+  const collectYoung = world.createYoungCollector()
 
   function receive(received: Received): void {
     const { message } = received
@@ -95,15 +96,16 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
       onMean: finishStep,
       onUnsound: reason => links.fail(reason),
       onEverywhere: step => {
-        setTimeout(() => {
+        world.clock.after(computingFirstMs, () => {
           if (rings.has(ring)) tellCoordinator(step, own)
-        }, computingFirstMs)
+        })
       },
     })
     const links = linkRing({
       ring: message,
       workerId,
       listener: options.listener,
+      world,
       onLinked: () => send({ type: 'linked', runId, ring }),
       sinkFor: exchange.sinkFor,
       onFailure: reason => send({ type: 'unlinked', runId, ring, reason: reason.slice(0, maxReason) }),

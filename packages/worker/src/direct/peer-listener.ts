@@ -1,6 +1,6 @@
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { LockstepError } from '@lockstep/protocol'
+import { type Clock, LockstepError } from '@lockstep/protocol'
 import { createLineReader, formatGreeting, isProof, parseGreeting } from './greeting.ts'
+import type { PeerHandlers, PeerNetwork, PeerSocket } from './peer-network.ts'
 
 /** Who may come for pieces, in one ring. */
 export type Expected = {
@@ -8,7 +8,9 @@ export type Expected = {
   readonly workerId: number
   /** Members that have not come yet. */
   readonly absent: Set<number>
-  readonly onLink: (from: number, socket: Socket) => void
+  readonly onLink: (from: number, socket: PeerSocket) => void
+  /** The link of one that has come has ended. */
+  readonly onLost: (from: number, reason: string | null) => void
 }
 
 /** Where to listen. `announce`: others shall call it by this host, too. */
@@ -25,81 +27,81 @@ export type PeerListener = {
 
 /** A stranger has so long to say what it wants. */
 const greetingTimeoutMs = 5_000
-const maxConnections = 4_096
 
 /**
  * Listens for other workers of the run, which come for pieces. Only a greeting that proves the token of a ring is
  * answered, by one that proves it in return; all else is hung up on before more of it is kept. Throws `cannot-listen`.
  */
-export async function openPeerListener(host: string, port: number): Promise<PeerListener> {
+export async function openPeerListener(
+  host: string,
+  port: number,
+  { peers, clock }: { readonly peers: PeerNetwork; readonly clock: Clock },
+): Promise<PeerListener> {
   const rings = new Map<number, Expected>()
-  const connections = new Set<Socket>()
-  const server = createServer(socket => {
-    connections.add(socket)
-    socket.once('close', () => connections.delete(socket))
-    socket.on('error', () => socket.destroy())
-    greetStranger(socket, rings)
+  const greet = (socket: PeerSocket) => greetStranger(socket, rings, clock)
+  const door = await peers.listen(host, port, greet).catch(cause => {
+    const hint = 'Choose another address with --peer-listen HOST:PORT.'
+    const message = `cannot listen for other workers on ${host}:${port}`
+    throw new LockstepError('cannot-listen', message, { received: cause.message, hint, cause })
   })
-  server.maxConnections = maxConnections
-  await bind(server, host, port)
   return {
     host,
-    port: (server.address() as AddressInfo).port,
+    port: door.port,
     expect: (ring, expected) => void rings.set(ring, expected),
     forget: ring => void rings.delete(ring),
-    close: () => {
-      server.close()
-      for (const socket of connections) socket.destroy()
-    },
+    close: door.close,
   }
 }
 
-function greetStranger(socket: Socket, rings: ReadonlyMap<number, Expected>): void {
+function greetStranger(socket: PeerSocket, rings: ReadonlyMap<number, Expected>, clock: Clock): PeerHandlers {
   const reader = createLineReader()
-  socket.setTimeout(greetingTimeoutMs, () => socket.destroy())
-  socket.on('data', takeLine)
+  const stopWaiting = clock.after(greetingTimeoutMs, hangUp)
+  let admitted: Welcome | null = null
 
-  function takeLine(bytes: Buffer): void {
+  function hangUp(): void {
+    stopWaiting()
+    socket.destroy()
+  }
+
+  function takeLine(bytes: Uint8Array): void {
+    // By a link pieces go out, and nothing comes in.
+    if (admitted !== null) return lose('it has sent something')
     try {
       const { line, rest } = reader.feed(bytes) ?? {}
       if (line === undefined) return
       const welcome = rest?.length === 0 ? welcomeOf(line, rings) : null
-      if (welcome === null) socket.destroy()
+      if (welcome === null) hangUp()
       else admit(welcome)
     } catch (error) {
       if (!(error instanceof RangeError)) throw error
-      socket.destroy()
+      hangUp()
     }
   }
 
-  /** From here on pieces go out by this link, and nothing comes in. */
-  function admit({ from, answer, onLink }: NonNullable<ReturnType<typeof welcomeOf>>): void {
-    socket.setTimeout(0)
-    socket.off('data', takeLine).on('data', () => socket.destroy())
-    socket.setNoDelay(true)
-    socket.write(answer)
-    onLink(from, socket)
+  function admit(welcome: Welcome): void {
+    stopWaiting()
+    admitted = welcome
+    socket.write(Buffer.from(welcome.answer))
+    welcome.expected.onLink(welcome.from, socket)
   }
+
+  function lose(reason: string | null): void {
+    hangUp()
+    admitted?.expected.onLost(admitted.from, reason)
+  }
+
+  return { onBytes: takeLine, onClose: lose }
 }
 
+type Welcome = { readonly from: number; readonly answer: string; readonly expected: Expected }
+
 /** Who has come with this greeting, and how it is answered; null for somebody who is not expected. */
-function welcomeOf(line: string, rings: ReadonlyMap<number, Expected>) {
+function welcomeOf(line: string, rings: ReadonlyMap<number, Expected>): Welcome | null {
   const greeting = parseGreeting(line)
   const expected = rings.get(greeting?.ring ?? 0)
   if (greeting === null || expected === undefined) return null
-  const { token, workerId, absent, onLink } = expected
+  const { token, workerId, absent } = expected
   const { ring, from, to, proof } = greeting
   if (!isProof(proof, greeting, token) || to !== workerId || !absent.delete(from)) return null
-  return { from, answer: formatGreeting({ ring, from: to, to: from }, token), onLink }
-}
-
-function bind(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', cause => {
-      const hint = 'Choose another address with --peer-listen HOST:PORT.'
-      const message = `cannot listen for other workers on ${host}:${port}`
-      reject(new LockstepError('cannot-listen', message, { received: cause.message, hint, cause }))
-    })
-    server.listen(port, host, resolve)
-  })
+  return { from, answer: formatGreeting({ ring, from: to, to: from }, token), expected }
 }

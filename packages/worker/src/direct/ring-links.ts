@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events'
-import type { Socket } from 'node:net'
-import { interrupted, LockstepError, type MessageOf } from '@lockstep/protocol'
+import { type Clock, interrupted, LockstepError, type MessageOf } from '@lockstep/protocol'
 import { dialPeer } from './peer-dial.ts'
 import type { PeerListener } from './peer-listener.ts'
+import type { PeerNetwork, PeerSocket } from './peer-network.ts'
 import { createPieceStream, type PieceSink } from './piece-stream.ts'
 import type { SendPiece } from './step-exchange.ts'
 
@@ -15,6 +15,7 @@ export type RingLinksOptions = {
   readonly ring: MessageOf<'ring'>
   readonly workerId: number
   readonly listener: PeerListener
+  readonly world: { readonly peers: PeerNetwork; readonly clock: Clock }
   /** There are links from and to every other member. */
   readonly onLinked: () => void
   /** Takes what a member sends, by its place in the list. */
@@ -34,20 +35,27 @@ export type RingLinks = {
 /** A link is dialled by the end that receives: that end can have the system read into memory of its own, again and again. */
 export function linkRing(options: RingLinksOptions): RingLinks {
   const { members, token, ring } = options.ring
-  const { workerId, listener } = options
+  const { workerId, listener, world } = options
+  const { clock } = world
   const others = members.map((_, at) => at).filter(at => members[at]!.workerId !== workerId)
-  const incoming = new Map<number, Socket>()
-  const outgoing = new Map<number, Socket>()
+  const incoming = new Map<number, PeerSocket>()
+  const outgoing = new Map<number, PeerSocket>()
   const giveUp = new AbortController()
   setMaxListeners(members.length, giveUp.signal)
-  const lastMoment = setTimeout(() => fail(`no link with ${missing()} within ${linkTimeoutMs / 1000} s`), linkTimeoutMs)
+  const tooLate = () => fail(`no link with ${missing()} within ${linkTimeoutMs / 1000} s`)
+  const stopWaiting = clock.after(linkTimeoutMs, tooLate)
   const absent = new Set(others.map(at => members[at]!.workerId))
-  listener.expect(ring, { token, workerId, absent, onLink: adoptCaller })
+  listener.expect(ring, {
+    token,
+    workerId,
+    absent,
+    onLink: (from, socket) => adopt(outgoing, placeOf(from), socket),
+    onLost: (from, reason) => lose(placeOf(from), reason),
+  })
   for (const at of others) dialUntilLinked(at).catch(fail)
 
-  function adoptCaller(from: number, socket: Socket): void {
-    const at = members.findIndex(member => member.workerId === from)
-    adopt(outgoing, at, socket)
+  function placeOf(member: number): number {
+    return members.findIndex(({ workerId }) => workerId === member)
   }
 
   async function dialUntilLinked(at: number): Promise<void> {
@@ -56,25 +64,31 @@ export function linkRing(options: RingLinksOptions): RingLinks {
     const onBytes = receiver(at)
     do {
       const socket = await dialPeer({
+        network: world.peers,
+        clock,
         host: hostname.replace(/^\[|\]$/g, ''),
         port: Number(port),
         greeting: { ring, from: workerId, to: other },
         token,
         timeoutMs: linkTimeoutMs,
         onBytes,
+        onClose: reason => lose(at, reason),
       })
       if (socket !== null) return adopt(incoming, at, socket)
-    } while (!(await interrupted(retryMs, giveUp.signal)))
+    } while (!(await interrupted(retryMs, giveUp.signal, clock)))
   }
 
-  function adopt(links: Map<number, Socket>, at: number, socket: Socket): void {
+  function adopt(links: Map<number, PeerSocket>, at: number, socket: PeerSocket): void {
     if (giveUp.signal.aborted) return void socket.destroy()
     links.set(at, socket)
-    socket.on('error', error => fail(`a link with worker ${members[at]!.workerId} failed: ${error.message}`))
-    socket.on('close', () => fail(`worker ${members[at]!.workerId} closed a link`))
     if (incoming.size < others.length || outgoing.size < others.length) return
-    clearTimeout(lastMoment)
+    stopWaiting()
     options.onLinked()
+  }
+
+  function lose(at: number, reason: string | null): void {
+    const { workerId: other } = members[at]!
+    fail(reason === null ? `worker ${other} closed a link` : `a link with worker ${other} failed: ${reason}`)
   }
 
   function receiver(from: number): (bytes: Uint8Array) => void {
@@ -104,7 +118,7 @@ export function linkRing(options: RingLinksOptions): RingLinks {
   }
 
   function close(): void {
-    clearTimeout(lastMoment)
+    stopWaiting()
     giveUp.abort()
     listener.forget(ring)
     for (const socket of [...incoming.values(), ...outgoing.values()]) socket.destroy()
@@ -113,18 +127,13 @@ export function linkRing(options: RingLinksOptions): RingLinks {
   return { close, fail, send: (to, header, elements, onSent) => sendPiece(outgoing.get(to), header, elements, onSent) }
 }
 
-/** What is sent in one go of the event loop leaves in one call of the system. */
 function sendPiece(
-  socket: Socket | undefined,
+  socket: PeerSocket | undefined,
   header: Uint8Array,
   elements: Uint8Array,
   onSent: (() => void) | undefined,
 ): void {
-  if (socket?.writable !== true) return onSent?.()
-  if (socket.writableCorked === 0) {
-    socket.cork()
-    process.nextTick(() => socket.uncork())
-  }
+  if (socket === undefined) return onSent?.()
   socket.write(header)
-  if (elements.length > 0) socket.write(elements, () => onSent?.())
+  if (elements.length > 0) socket.write(elements, onSent)
 }

@@ -7,11 +7,12 @@ import { openPeerListener } from '../../src/direct/peer-listener.ts'
 import { encodePieceHeader } from '../../src/direct/piece-frame.ts'
 import type { PieceSink } from '../../src/direct/piece-stream.ts'
 import { linkRing } from '../../src/direct/ring-links.ts'
+import { systemWorld } from '../../src/world.ts'
 
 const token = 'ab'.repeat(32)
 
 async function startListener() {
-  const listener = await openPeerListener('127.0.0.1', 0)
+  const listener = await openPeerListener('127.0.0.1', 0, systemWorld)
   onTestFinished(listener.close)
   return listener
 }
@@ -31,6 +32,7 @@ function joinRing(listener: Listener, ring: MessageOf<'ring'>, workerId: number)
     ring,
     workerId,
     listener,
+    world: systemWorld,
     onLinked: () => linked.add(true),
     sinkFor: from => collectTexts(text => frames.add({ from, text })),
     onFailure: failures.add,
