@@ -102,7 +102,7 @@ export const mutations = [
   },
   {
     name: 'silence is not noticed',
-    file: 'coordinator/src/member.ts',
+    file: 'coordinator/src/membership/member.ts',
     from: 'if (silentMs > patience.silenceMs)',
     to: 'if (silentMs > 1000 * patience.silenceMs)',
   },
@@ -114,7 +114,7 @@ export const mutations = [
   },
   {
     name: 'an update is sent to all but the newest worker',
-    file: 'coordinator/src/membership.ts',
+    file: 'coordinator/src/membership/membership.ts',
     from: 'broadcast([...taking.values()], ',
     to: 'broadcast([...taking.values()].slice(0, Math.max(1, taking.size - 1)), ',
   },

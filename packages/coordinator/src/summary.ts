@@ -1,5 +1,5 @@
 import { bestEpoch } from './history.ts'
-import type { Member } from './member.ts'
+import type { Member } from './membership/member.ts'
 import type { EpochMetrics, RunSummary } from './metrics.ts'
 import type { RunState } from './run-state.ts'
 

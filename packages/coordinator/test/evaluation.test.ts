@@ -1,8 +1,8 @@
 import type { Tensors } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
-import type { Answer } from '../src/delivery.ts'
 import { evaluateSplit, evaluationChunk } from '../src/evaluation.ts'
 import { createExchange, type Order } from '../src/exchange.ts'
+import type { Answer } from '../src/membership/delivery.ts'
 import { makeSplit, sampleNumbers } from './support/tiny-plan.ts'
 
 const sha256 = 'a'.repeat(64)

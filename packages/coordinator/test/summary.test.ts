@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Member, newMember } from '../src/member.ts'
+import { type Member, newMember } from '../src/membership/member.ts'
 import { runSummarySchema } from '../src/metrics.ts'
 import { type SummaryFacts, summarizeRun } from '../src/summary.ts'
 import { epochWith } from './support/epoch-metrics.ts'

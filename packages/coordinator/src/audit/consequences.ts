@@ -1,5 +1,5 @@
 import { describeWorker, type EventListener } from '../events.ts'
-import type { Membership } from '../membership.ts'
+import type { Membership } from '../membership/membership.ts'
 import { describeTask } from '../schedule/task.ts'
 import type { HearableTask, HearingListener } from './hearings.ts'
 

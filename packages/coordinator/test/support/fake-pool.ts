@@ -1,6 +1,6 @@
 import { createRandom, type RandomSource } from '@lockstep/data'
 import type { Message, Received, Tensors } from '@lockstep/protocol'
-import type { Membership } from '../../src/membership.ts'
+import type { Membership } from '../../src/membership/membership.ts'
 import { createFakePeer, type FakePeer } from './fake-peer.ts'
 import { createFakeWorker, type FakeWorker, type Say } from './fake-worker.ts'
 import type { TinyEngine } from './tiny-engine.ts'

@@ -1,6 +1,6 @@
 import { LockstepError, protocolVersion } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
-import { tinySizes } from './support/decode.ts'
+import { tinySizes } from '../support/decode.ts'
 import {
   createLobby,
   gradient,
@@ -14,7 +14,7 @@ import {
   task,
   taskOf,
   update,
-} from './support/lobby.ts'
+} from '../support/lobby.ts'
 
 const typesSentTo = (peer: ReturnType<ReturnType<typeof createLobby>['connect']>) =>
   peer.received.map(({ message }) => message.type)

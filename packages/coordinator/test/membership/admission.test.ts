@@ -1,6 +1,6 @@
 import { type MessageOf, protocolVersion } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
-import { refuseHello, refuseLayout } from '../src/admission.ts'
+import { refuseHello, refuseLayout } from '../../src/membership/admission.ts'
 
 const layoutHash = 'ab'.repeat(32)
 const hello: MessageOf<'hello'> = {

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { openClient, startListener } from './support/listener.ts'
-import { createLobby, heartbeat, hello, mean, ready, update } from './support/lobby.ts'
+import { openClient, startListener } from '../support/listener.ts'
+import { createLobby, heartbeat, hello, mean, ready, update } from '../support/lobby.ts'
 
 /** Above what the kernel's buffers of both ends take, of a few MiB. */
 const mostBytes = 64 << 20

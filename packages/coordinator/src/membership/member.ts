@@ -1,7 +1,7 @@
 import type { Connection, MessageOf } from '@lockstep/protocol'
-import type { WorkerFacts } from './events.ts'
-import type { Desk } from './shared-memory/shared-memory.ts'
-import { type ClockOffset, createClockOffset } from './timing/clock-offset.ts'
+import type { WorkerFacts } from '../events.ts'
+import type { Desk } from '../shared-memory/shared-memory.ts'
+import { type ClockOffset, createClockOffset } from '../timing/clock-offset.ts'
 
 /** A connection on its way from `hello` to taking part, and what is known of the worker behind it. */
 export type Member = {

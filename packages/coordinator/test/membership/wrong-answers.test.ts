@@ -1,6 +1,6 @@
 import { LockstepError, type Message } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
-import { createLobby, gradient, gradientTensors, heartbeat, hello, ready, task } from './support/lobby.ts'
+import { createLobby, gradient, gradientTensors, heartbeat, hello, ready, task } from '../support/lobby.ts'
 
 const wrong = { taken: false, fault: '4 samples instead of 5' }
 

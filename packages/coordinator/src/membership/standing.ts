@@ -1,4 +1,4 @@
-import type { WorkerFacts } from './events.ts'
+import type { WorkerFacts } from '../events.ts'
 
 /** Who a worker is, however often it connects. */
 type Identity = Pick<WorkerFacts, 'name' | 'host'>

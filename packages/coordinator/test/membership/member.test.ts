@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { findFault, findHang, type Member, newMember, noteHeartbeat, type Patience } from '../src/member.ts'
-import { createFakePeer } from './support/fake-peer.ts'
+import {
+  findFault,
+  findHang,
+  type Member,
+  newMember,
+  noteHeartbeat,
+  type Patience,
+} from '../../src/membership/member.ts'
+import { createFakePeer } from '../support/fake-peer.ts'
 
 const patience: Patience = { helloMs: 5000, readyMs: 60_000, silenceMs: 1600, hangMs: () => 30_000, queuedBytes: 1000 }
 const facts = { id: 1, name: 'w', host: 'h', device: 'cpu', cores: 1, backend: '' }

@@ -1,5 +1,5 @@
 import type { LockstepError } from '@lockstep/protocol'
-import { createDeferred, type Deferred } from './deferred.ts'
+import { createDeferred, type Deferred } from '../deferred.ts'
 
 /** Waits until there are as many workers as a run wants. */
 export type Gathering = {

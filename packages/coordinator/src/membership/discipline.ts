@@ -1,4 +1,4 @@
-import type { EventListener } from './events.ts'
+import type { EventListener } from '../events.ts'
 import type { Member } from './member.ts'
 import { createStanding, type Standing } from './standing.ts'
 

@@ -1,10 +1,10 @@
 import type { PackedGradient } from '@lockstep/model/arithmetic'
 import { encodeMessage, type Message, type MessageOf, type Received } from '@lockstep/protocol'
-import { evaluateKey } from './evaluation.ts'
-import type { SendableTask } from './exchange.ts'
+import { evaluateKey } from '../evaluation.ts'
+import type { SendableTask } from '../exchange.ts'
+import type { SharedMemory } from '../shared-memory/shared-memory.ts'
+import { workKey } from '../step.ts'
 import { carrierOf, type Member } from './member.ts'
-import type { SharedMemory } from './shared-memory/shared-memory.ts'
-import { workKey } from './step.ts'
 
 /** What a worker answered. */
 export type Answer = {

@@ -1,14 +1,24 @@
 import type { PackedGradient } from '@lockstep/model/arithmetic'
 import { type MessageOf, openSlotFile, type SharedMemoryOffer } from '@lockstep/protocol'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Answer } from '../src/delivery.ts'
-import type { SendableTask } from '../src/exchange.ts'
-import { createSharedMemory } from '../src/shared-memory/shared-memory.ts'
-import { workKey } from '../src/step.ts'
-import { tinySizes } from './support/decode.ts'
-import type { FakePeer } from './support/fake-peer.ts'
-import { createLobby, gradient, gradientTensors, heartbeat, hello, mean, ready, task, update } from './support/lobby.ts'
-import { tinySize } from './support/tiny-engine.ts'
+import type { SendableTask } from '../../src/exchange.ts'
+import type { Answer } from '../../src/membership/delivery.ts'
+import { createSharedMemory } from '../../src/shared-memory/shared-memory.ts'
+import { workKey } from '../../src/step.ts'
+import { tinySizes } from '../support/decode.ts'
+import type { FakePeer } from '../support/fake-peer.ts'
+import {
+  createLobby,
+  gradient,
+  gradientTensors,
+  heartbeat,
+  hello,
+  mean,
+  ready,
+  task,
+  update,
+} from '../support/lobby.ts'
+import { tinySize } from '../support/tiny-engine.ts'
 
 const here = '127.0.0.1:5000'
 

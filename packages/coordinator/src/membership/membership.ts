@@ -8,6 +8,13 @@ import {
   type MessageOf,
   type Received,
 } from '@lockstep/protocol'
+import { type DirectMessage, isDirect } from '../direct/direct.ts'
+import { peerUrl } from '../direct/peer-url.ts'
+import type { EventListener, WorkerFacts } from '../events.ts'
+import type { SendableTask, Verdict } from '../exchange.ts'
+import type { SharedMemory } from '../shared-memory/shared-memory.ts'
+import type { ClockOffset } from '../timing/clock-offset.ts'
+import type { WorkerTimes } from '../timing/step-timing.ts'
 import { refuseHello, refuseLayout } from './admission.ts'
 import {
   type Answer,
@@ -24,11 +31,7 @@ import {
   slotOf,
   type Update,
 } from './delivery.ts'
-import { type DirectMessage, isDirect } from './direct/direct.ts'
-import { peerUrl } from './direct/peer-url.ts'
 import { createDiscipline } from './discipline.ts'
-import type { EventListener, WorkerFacts } from './events.ts'
-import type { SendableTask, Verdict } from './exchange.ts'
 import { createLaneDoor, type LaneDoor } from './lane-door.ts'
 import {
   carrierOf,
@@ -42,9 +45,6 @@ import {
   noticeBytes,
   type Patience,
 } from './member.ts'
-import type { SharedMemory } from './shared-memory/shared-memory.ts'
-import type { ClockOffset } from './timing/clock-offset.ts'
-import type { WorkerTimes } from './timing/step-timing.ts'
 
 export type MembershipOptions = {
   readonly token: string

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createLobby, gradient, gradientTensors, heartbeat, hello, ready, task } from './support/lobby.ts'
+import { createLobby, gradient, gradientTensors, heartbeat, hello, ready, task } from '../support/lobby.ts'
 
 const typesSentTo = (peer: ReturnType<ReturnType<typeof createLobby>['connect']>) =>
   peer.received.map(({ message }) => message.type)
