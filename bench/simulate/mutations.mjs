@@ -102,7 +102,7 @@ export const mutations = [
   },
   {
     name: 'silence is not noticed',
-    file: 'coordinator/src/membership/member.ts',
+    file: 'coordinator/src/membership/patience.ts',
     from: 'if (silentMs > patience.silenceMs)',
     to: 'if (silentMs > 1000 * patience.silenceMs)',
   },

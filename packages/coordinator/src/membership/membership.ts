@@ -33,18 +33,9 @@ import {
 } from './delivery.ts'
 import { createDiscipline } from './discipline.ts'
 import { createLaneDoor, type LaneDoor } from './lane-door.ts'
-import {
-  carrierOf,
-  credit,
-  excuse,
-  findFault,
-  findHang,
-  type Member,
-  newMember,
-  noteHeartbeat,
-  noticeBytes,
-  type Patience,
-} from './member.ts'
+import { carrierOf, credit, type Member, newMember } from './member.ts'
+import { noteHeartbeat, type Patience } from './patience.ts'
+import { createWatch } from './watch.ts'
 
 export type MembershipOptions = {
   readonly token: string
@@ -110,7 +101,6 @@ export function createMembership(options: MembershipOptions): Membership {
   const taking = new Map<number, Member>()
   const everyone: Member[] = []
   const discipline = createDiscipline({ refuse, leave, onEvent })
-  let lastTickAt = nowMs()
   let farewell: MessageOf<'bye'> | null = null
 
   function accept(address: string, connect: (handlers: ConnectionHandlers) => Connection): void {
@@ -246,24 +236,8 @@ export function createMembership(options: MembershipOptions): Membership {
     else refuse(member, describeError(error))
   }
 
-  function tick(): void {
-    const now = nowMs()
-    const lookedAtMs = lastTickAt
-    const sinceTickMs = now - lookedAtMs
-    lastTickAt = now
-    // A coordinator that was itself suspended has heard nobody: let the heartbeats that wait in the sockets come first.
-    if (sinceTickMs > options.patience.silenceMs / 2) {
-      for (const member of present) excuse(member, now, sinceTickMs)
-      return
-    }
-    for (const member of present) {
-      noticeBytes(member, lookedAtMs)
-      const fault = findFault(member, options.patience, now)
-      const hang = findHang(member, options.patience)
-      if (fault !== null) cutOff(member, fault)
-      else if (hang !== null) sendForAnother(member, hang)
-      else if (member.facts !== null) member.connection.sendFrame(heartbeatFrame(welcome.runId, nowMs()))
-    }
+  function assure(member: Member): void {
+    if (member.facts !== null) member.connection.sendFrame(heartbeatFrame(welcome.runId, nowMs()))
   }
 
   function cutOff(member: Member, fault: string): void {
@@ -294,7 +268,14 @@ export function createMembership(options: MembershipOptions): Membership {
       fail: hearNonsense,
       nowMs,
     }),
-    tick,
+    tick: createWatch({
+      present,
+      patience: options.patience,
+      nowMs,
+      onFault: cutOff,
+      onHang: sendForAnother,
+      onSound: assure,
+    }),
     dismiss,
     assign: (workerId, task) => {
       const member = taking.get(workerId)

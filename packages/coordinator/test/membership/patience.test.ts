@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  findFault,
-  findHang,
-  type Member,
-  newMember,
-  noteHeartbeat,
-  type Patience,
-} from '../../src/membership/member.ts'
+import { type Member, newMember } from '../../src/membership/member.ts'
+import { findFault, findHang, noteHeartbeat, type Patience } from '../../src/membership/patience.ts'
 import { createFakePeer } from '../support/fake-peer.ts'
 
 const patience: Patience = { helloMs: 5000, readyMs: 60_000, silenceMs: 1600, hangMs: () => 30_000, queuedBytes: 1000 }
