@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { createCrew, heartbeatMs } from '../src/crew.ts'
 import type { CoordinatorEvent } from '../src/events.ts'
 import type { SendableTask } from '../src/exchange.ts'
-import type { Answer } from '../src/membership/delivery.ts'
+import type { Answer } from '../src/membership/answer.ts'
 import type { Lanes } from '../src/shared-memory/lanes.ts'
 import { workKey } from '../src/step.ts'
 import { createFakePeer, type FakePeer } from './support/fake-peer.ts'

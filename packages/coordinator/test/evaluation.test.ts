@@ -2,7 +2,7 @@ import type { Tensors } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { evaluateSplit, evaluationChunk } from '../src/evaluation.ts'
 import { createExchange, type Order } from '../src/exchange.ts'
-import type { Answer } from '../src/membership/delivery.ts'
+import type { Answer } from '../src/membership/answer.ts'
 import { makeSplit, sampleNumbers } from './support/tiny-plan.ts'
 
 const sha256 = 'a'.repeat(64)

@@ -1,5 +1,5 @@
 import type { PackedGradient, TreeReduction } from '@lockstep/model/arithmetic'
-import type { Answer } from '../membership/delivery.ts'
+import type { Answer } from '../membership/answer.ts'
 import type { ReductionTools } from '../step.ts'
 import { within } from '../timing/step-timing.ts'
 import { brief, type Opinion } from './opinion.ts'

@@ -1,6 +1,6 @@
 import type { BatchShards } from '../batches.ts'
 import type { Exchange } from '../exchange.ts'
-import type { Answer } from '../membership/delivery.ts'
+import type { Answer } from '../membership/answer.ts'
 import {
   type BatchResult,
   type BatchRun,

@@ -74,3 +74,17 @@ export function credit(member: Member, samples: number): void {
   member.samples += samples
   member.shards += 1
 }
+
+/** A member has come to this step: what lies on its desk for earlier ones is not needed any more. */
+export function reach(member: Member, step: number): void {
+  if (step > member.reached) {
+    for (const [key, givenStep] of member.given) if (givenStep < step) member.given.delete(key)
+  }
+  member.reached = Math.max(member.reached, step)
+  member.desk?.reach(member.reached)
+}
+
+export function closeDesk(member: Member): void {
+  member.desk?.close()
+  member.desk = null
+}

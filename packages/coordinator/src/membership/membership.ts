@@ -12,28 +12,16 @@ import { type DirectMessage, isDirect } from '../direct/direct.ts'
 import { peerUrl } from '../direct/peer-url.ts'
 import type { EventListener, WorkerFacts } from '../events.ts'
 import type { SendableTask, Verdict } from '../exchange.ts'
+import { isLocal } from '../shared-memory/same-machine.ts'
 import type { SharedMemory } from '../shared-memory/shared-memory.ts'
 import type { ClockOffset } from '../timing/clock-offset.ts'
 import type { WorkerTimes } from '../timing/step-timing.ts'
 import { refuseHello, refuseLayout } from './admission.ts'
-import {
-  type Answer,
-  answerKey,
-  assign,
-  broadcast,
-  closeDesk,
-  gradientReader,
-  heartbeatFrame,
-  isAnswer,
-  isLocal,
-  judgePlace,
-  reach,
-  slotOf,
-  type Update,
-} from './delivery.ts'
+import { type Answer, answerKey, gradientReader, isAnswer, judgePlace, slotOf } from './answer.ts'
+import { assign, broadcast, heartbeatFrame, type Update } from './delivery.ts'
 import { createDiscipline } from './discipline.ts'
 import { createLaneDoor, type LaneDoor } from './lane-door.ts'
-import { carrierOf, credit, type Member, newMember } from './member.ts'
+import { carrierOf, closeDesk, credit, type Member, newMember, reach } from './member.ts'
 import { noteHeartbeat, type Patience } from './patience.ts'
 import { createWatch } from './watch.ts'
 

@@ -1,7 +1,7 @@
 import { encodeMessage, type Message, type MessageOf, protocolVersion, type Tensors } from '@lockstep/protocol'
 import type { CoordinatorEvent } from '../../src/events.ts'
 import type { SendableTask, Verdict } from '../../src/exchange.ts'
-import type { Answer } from '../../src/membership/delivery.ts'
+import type { Answer } from '../../src/membership/answer.ts'
 import { createMembership } from '../../src/membership/membership.ts'
 import type { SharedMemory } from '../../src/shared-memory/shared-memory.ts'
 import { workKey } from '../../src/step.ts'

@@ -1,0 +1,61 @@
+import type { PackedGradient } from '@lockstep/model/arithmetic'
+import type { Message, MessageOf, Received } from '@lockstep/protocol'
+import { evaluateKey } from '../evaluation.ts'
+import { workKey } from '../step.ts'
+import type { Member } from './member.ts'
+
+/** What a worker answered. */
+export type Answer = {
+  readonly workerId: number
+  readonly message: MessageOf<'gradient'> | MessageOf<'contribution'> | MessageOf<'metrics'>
+  /** Copies the gradient of a shard, as it has travelled, from where it lies, which is possible only at once. */
+  readonly readGradient: (into: PackedGradient) => void
+}
+
+export function isAnswer(message: Message): message is Answer['message'] {
+  return message.type === 'gradient' || message.type === 'metrics' || message.type === 'contribution'
+}
+
+/** Under which key the task was given that a message answers. */
+export function answerKey(message: Answer['message']): string {
+  const { type, step } = message
+  return type !== 'metrics' ? workKey(step, message.shard) : evaluateKey(step, message.chunk)
+}
+
+/** The slot of a task on the member's desk; null for one that was sent in a frame. */
+export function slotOf(member: Member, key: string): number | null {
+  return member.desk?.find(key) ?? null
+}
+
+/**
+ * Whether an answer is to something that its worker was given, and names the slot of it. One whose task is over, of which
+ * nothing is known any more, is stale.
+ */
+export function judgePlace(
+  member: Member,
+  slot: number | null,
+  message: Answer['message'],
+): { readonly isStale: boolean; readonly fault: string | null } {
+  const isKnown = member.given.has(answerKey(message))
+  const isInPlace = message.type !== 'gradient' || message.slot === slot
+  if (isKnown && isInPlace) return { isStale: false, fault: null }
+  if (message.step < member.reached) return { isStale: true, fault: null }
+  const { type, step } = message
+  if (type === 'gradient' && isKnown) {
+    return { isStale: false, fault: `a gradient in slot ${message.slot} instead of ${slot}` }
+  }
+  const part = type === 'metrics' ? `chunk ${message.chunk}` : `shard ${message.shard}`
+  return { isStale: false, fault: `an answer to ${part} of step ${step + 1}, which it was not given` }
+}
+
+/** Copies a gradient from a slot of the member's desk, or from the frame it came in. */
+export function gradientReader(
+  member: Member,
+  slot: number | null,
+  tensors: Received['tensors'],
+): Answer['readGradient'] {
+  return into => {
+    if (slot === null) into.set(tensors.gradient as PackedGradient)
+    else member.desk!.read(slot, into)
+  }
+}
