@@ -39,6 +39,20 @@ export type Member = {
   outcome: string
 }
 
+/** Who is there. */
+export type Roster = {
+  /** Everyone who is connected. */
+  readonly present: Set<Member>
+  /** Those who take part, by id. */
+  readonly taking: Map<number, Member>
+  /** Everyone who was ever welcomed, in order of arrival, which is that of the ids from 1. */
+  readonly welcomed: Member[]
+}
+
+export function newRoster(): Roster {
+  return { present: new Set(), taking: new Map(), welcomed: [] }
+}
+
 export function newMember(address: string, nowMs: number): Omit<Member, 'connection'> {
   return {
     address,

@@ -9,46 +9,32 @@ import {
   type Received,
 } from '@lockstep/protocol'
 import { type DirectMessage, isDirect } from '../direct/direct.ts'
-import { peerUrl } from '../direct/peer-url.ts'
-import type { EventListener, WorkerFacts } from '../events.ts'
+import type { WorkerFacts } from '../events.ts'
 import type { SendableTask, Verdict } from '../exchange.ts'
-import { isLocal } from '../shared-memory/same-machine.ts'
-import type { SharedMemory } from '../shared-memory/shared-memory.ts'
 import type { ClockOffset } from '../timing/clock-offset.ts'
 import type { WorkerTimes } from '../timing/step-timing.ts'
-import { refuseHello, refuseLayout } from './admission.ts'
 import { type Answer, answerKey, gradientReader, isAnswer, judgePlace, slotOf } from './answer.ts'
+import { type ArrivalsOptions, createArrivals } from './arrivals.ts'
 import { assign, broadcast, heartbeatFrame, type Update } from './delivery.ts'
+import { createDepartures, type DeparturesOptions } from './departures.ts'
 import { createDiscipline } from './discipline.ts'
 import { createLaneDoor, type LaneDoor } from './lane-door.ts'
-import { carrierOf, closeDesk, credit, type Member, newMember, reach } from './member.ts'
+import { credit, type Member, newMember, newRoster, reach } from './member.ts'
 import { noteHeartbeat, type Patience } from './patience.ts'
 import { createWatch } from './watch.ts'
 
-export type MembershipOptions = {
-  readonly token: string
-  /** What every worker is told on arrival, but for its id. */
-  readonly welcome: Omit<MessageOf<'welcome'>, 'workerId' | 'sharedMemory'>
-  /** For the workers of this machine; null where there is none. */
-  readonly sharedMemory: SharedMemory | null
-  readonly patience: Patience
-  readonly nowMs: () => number
-  readonly onEvent: EventListener
-  /** The state frame of this moment: weights, moments and step. */
-  readonly encodeState: () => { readonly step: number; readonly frame: Uint8Array }
-  /** `url` is where other workers reach it, or null. */
-  readonly onJoin: (workerId: number, url: string | null) => void
-  readonly onLeave: (workerId: number) => void
-  /** A worker has been welcomed to a later life of the run. */
-  readonly onSuperseded: (reason: string) => void
-  /** An active worker says which step it has come to. */
-  readonly onReach: (workerId: number, step: number) => void
-  /** What an active worker's time went on since it answered last, and how its clock is set. */
-  readonly onTimes: (workerId: number, message: WorkerTimes, clock: ClockOffset) => void
-  readonly onAnswer: (key: string, answer: Answer) => Verdict
-  /** Takes what a worker says about the exchange among workers. Returns what is wrong with it, or null. */
-  readonly onDirect: (workerId: number, message: DirectMessage, tensors: Received['tensors']) => string | null
-}
+export type MembershipOptions = ArrivalsOptions &
+  DeparturesOptions & {
+    readonly patience: Patience
+    readonly nowMs: () => number
+    /** An active worker says which step it has come to. */
+    readonly onReach: (workerId: number, step: number) => void
+    /** What an active worker's time went on since it answered last, and how its clock is set. */
+    readonly onTimes: (workerId: number, message: WorkerTimes, clock: ClockOffset) => void
+    readonly onAnswer: (key: string, answer: Answer) => Verdict
+    /** Takes what a worker says about the exchange among workers. Returns what is wrong with it, or null. */
+    readonly onDirect: (workerId: number, message: DirectMessage, tensors: Received['tensors']) => string | null
+  }
 
 export type Membership = {
   readonly accept: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
@@ -84,11 +70,13 @@ export type Membership = {
 
 /** Who is connected, and who of them takes part. Knows connections only by their interface, and no clock but `nowMs`. */
 export function createMembership(options: MembershipOptions): Membership {
-  const { welcome, onEvent, nowMs } = options
-  const present = new Set<Member>()
-  const taking = new Map<number, Member>()
-  const everyone: Member[] = []
+  const { welcome, sharedMemory, patience, onEvent, nowMs } = options
+  const roster = newRoster()
+  const { present, taking, welcomed } = roster
+  const departures = createDepartures(roster, options)
+  const { refuse, leave } = departures
   const discipline = createDiscipline({ refuse, leave, onEvent })
+  const arrivals = createArrivals(roster, discipline, refuse, options)
   let farewell: MessageOf<'bye'> | null = null
 
   function accept(address: string, connect: (handlers: ConnectionHandlers) => Connection): void {
@@ -98,62 +86,25 @@ export function createMembership(options: MembershipOptions): Membership {
     }
     const member: Member = { ...newMember(address, nowMs()), connection: connect(handlers) }
     if (farewell === null) present.add(member)
-    else dismissOne(member, farewell)
+    else departures.dismiss(member, farewell)
   }
 
   function receive(member: Member, { message, tensors }: Received): void {
     if (member.gone) return
     member.lastHeardAt = nowMs()
-    if (message.type === 'hello') return greet(member, message)
-    if (message.type === 'bye') return dismissed(member, message)
+    if (message.type === 'hello') return arrivals.greet(member, message)
+    if (message.type === 'bye') return departures.letGo(member, message)
     if (member.facts === null || !('runId' in message)) return refuse(member, `unexpected ${message.type} message`)
     if (message.runId !== welcome.runId) return
-    if (message.type === 'ready') return activate(member, message)
-    if (message.type === 'heartbeat') beat(member, message)
-    else if (isAnswer(message)) answer(member, message, tensors)
+    if (message.type === 'ready') return arrivals.activate(member, message)
+    if (message.type === 'heartbeat') hearHeartbeat(member, message)
+    else if (isAnswer(message)) hearAnswer(member, message, tensors)
     else if (isDirect(message)) hearDirect(member, message, tensors)
     else refuse(member, `unexpected ${message.type} message`)
   }
 
-  function greet(member: Member, hello: MessageOf<'hello'>): void {
-    if (member.facts !== null) return refuse(member, 'a second hello')
-    const refusal = refuseHello(hello, options.token, welcome.layoutHash) ?? discipline.findObjection(hello)
-    if (refusal !== null) return refuse(member, refusal)
-    const { name, host, device, cores } = hello
-    member.facts = { id: everyone.length + 1, name, host, device, cores, backend: '' }
-    everyone.push(member)
-    member.connection.setSizes(welcome.sizes)
-    member.desk = isLocal(member.address) ? (options.sharedMemory?.openDesk() ?? null) : null
-    const sharedMemory = member.desk?.offer ?? null
-    member.connection.send({ ...welcome, workerId: member.facts.id, sharedMemory })
-  }
-
-  function activate(member: Member, ready: MessageOf<'ready'>): void {
-    const refusal = refuseLayout(ready.layoutHash, welcome.layoutHash)
-    if (refusal !== null || member.active) return refuse(member, refusal ?? 'a second ready')
-    member.facts = { ...member.facts!, backend: ready.backend }
-    member.active = true
-    if (!ready.sharesMemory) closeDesk(member)
-    taking.set(member.facts.id, member)
-    giveState(member)
-    onEvent({ type: 'worker-joined', worker: member.facts, active: taking.size })
-    options.onJoin(member.facts.id, peerUrl(member.address, ready.peer))
-  }
-
-  function giveState(member: Member): void {
-    const { step, frame } = options.encodeState()
-    member.reached = step
-    carrierOf(member).sendFrame(frame)
-  }
-
-  function hearDirect(member: Member, message: DirectMessage, tensors: Received['tensors']): void {
-    if (!member.active) return refuse(member, `unexpected ${message.type} message`)
-    const fault = options.onDirect(member.facts!.id, message, tensors)
-    if (fault !== null) refuse(member, fault)
-  }
-
-  function beat(member: Member, heartbeat: MessageOf<'heartbeat'>): void {
-    noteHeartbeat(member, heartbeat, options.patience.silenceMs)
+  function hearHeartbeat(member: Member, heartbeat: MessageOf<'heartbeat'>): void {
+    noteHeartbeat(member, heartbeat, patience.silenceMs)
     const { sentMs: answeredMs, echo } = heartbeat
     if (echo !== null) member.clock.add({ ...echo, answeredMs, arrivedMs: nowMs() })
     if (!member.active) return
@@ -161,7 +112,7 @@ export function createMembership(options: MembershipOptions): Membership {
     options.onReach(member.facts!.id, heartbeat.step)
   }
 
-  function answer(member: Member, message: Answer['message'], tensors: Received['tensors']): void {
+  function hearAnswer(member: Member, message: Answer['message'], tensors: Received['tensors']): void {
     if (message.type !== 'metrics' && member.active) options.onTimes(member.facts!.id, message, member.clock)
     const key = answerKey(message)
     const slot = slotOf(member, key)
@@ -177,44 +128,17 @@ export function createMembership(options: MembershipOptions): Membership {
     reach(member, message.step)
   }
 
-  function refuse(member: Member, reason: string): void {
-    if (!member.active) onEvent({ type: 'refused', address: member.address, reason })
-    member.connection.close({ type: 'bye', code: 'refused', reason })
-    leave(member, `refused: ${reason}`)
-  }
-
-  /** Its connected thread still listens, and can see to another computing thread. */
-  function sendForAnother(member: Member, hang: string): void {
-    member.connection.close({ type: 'bye', code: 'hung', reason: hang })
-    leave(member, hang)
-  }
-
-  function dismissed(member: Member, bye: MessageOf<'bye'>): void {
-    member.connection.close({ type: 'bye', code: 'finished', reason: 'goodbye' })
-    leave(member, bye.reason)
-    if (bye.code === 'superseded' && member.facts !== null) options.onSuperseded(bye.reason)
-  }
-
-  function leave(member: Member, reason: string): void {
-    if (member.gone) return
-    member.gone = true
-    member.outcome = reason
-    present.delete(member)
-    closeDesk(member)
-    member.lane?.terminate()
-    if (!member.active || member.facts === null) return
-    taking.delete(member.facts.id)
-    onEvent({ type: 'worker-lost', worker: member.facts, reason, active: taking.size })
-    options.onLeave(member.facts.id)
+  function hearDirect(member: Member, message: DirectMessage, tensors: Received['tensors']): void {
+    if (!member.active) return refuse(member, `unexpected ${message.type} message`)
+    const fault = options.onDirect(member.facts!.id, message, tensors)
+    if (fault !== null) refuse(member, fault)
   }
 
   function lose(member: Member, error: LockstepError | null): void {
-    if (!member.gone && !member.active && error !== null) {
-      onEvent({ type: 'refused', address: member.address, reason: error.message })
-    }
-    if (error?.code === 'message-invalid' && member.active && !member.gone)
-      discipline.accuse(member, describeError(error))
-    else leave(member, error === null ? 'connection closed' : error.message)
+    if (member.gone) return
+    if (member.active && error?.code === 'message-invalid') return discipline.accuse(member, describeError(error))
+    if (!member.active && error !== null) onEvent({ type: 'refused', address: member.address, reason: error.message })
+    leave(member, error === null ? 'connection closed' : error.message)
   }
 
   /** What came was no message: not for a network, but for the worker. */
@@ -228,40 +152,28 @@ export function createMembership(options: MembershipOptions): Membership {
     if (member.facts !== null) member.connection.sendFrame(heartbeatFrame(welcome.runId, nowMs()))
   }
 
-  function cutOff(member: Member, fault: string): void {
-    leave(member, fault)
-    member.connection.terminate()
-  }
-
   function dismiss(code: MessageOf<'bye'>['code'], reason: string): void {
     farewell = { type: 'bye', code, reason }
-    for (const member of present) dismissOne(member, farewell)
+    for (const member of present) departures.dismiss(member, farewell)
     present.clear()
     taking.clear()
-  }
-
-  function dismissOne(member: Member, bye: MessageOf<'bye'>): void {
-    member.gone = true
-    closeDesk(member)
-    member.lane?.terminate()
-    member.connection.close(bye)
   }
 
   return {
     accept,
     acceptLane: createLaneDoor({
       sizes: welcome.sizes,
-      memberOf: workerId => everyone[workerId - 1],
+      memberOf: workerId => welcomed[workerId - 1],
       receive,
       fail: hearNonsense,
       nowMs,
     }),
     tick: createWatch({
       present,
-      patience: options.patience,
+      patience,
       nowMs,
-      onFault: cutOff,
-      onHang: sendForAnother,
+      onFault: departures.cutOff,
+      onHang: departures.sendForAnother,
       onSound: assure,
     }),
     dismiss,
@@ -269,23 +181,23 @@ export function createMembership(options: MembershipOptions): Membership {
       const member = taking.get(workerId)
       if (member !== undefined) assign(member, task)
     },
-    broadcast: (update, gradient) => broadcast([...taking.values()], options.sharedMemory, update, gradient),
-    credit: (workerId, samples) => credit(everyone[workerId - 1]!, samples),
-    note: (workerId, reason) => discipline.note(everyone[workerId - 1]!, reason),
-    charge: (workerId, reason) => discipline.charge(everyone[workerId - 1]!, reason),
-    exclude: (workerId, reason) => discipline.exclude(everyone[workerId - 1]!, reason),
+    broadcast: (update, gradient) => broadcast([...taking.values()], sharedMemory, update, gradient),
+    credit: (workerId, samples) => credit(welcomed[workerId - 1]!, samples),
+    note: (workerId, reason) => discipline.note(welcomed[workerId - 1]!, reason),
+    charge: (workerId, reason) => discipline.charge(welcomed[workerId - 1]!, reason),
+    exclude: (workerId, reason) => discipline.exclude(welcomed[workerId - 1]!, reason),
     scatter: reason => {
       for (const member of [...taking.values()]) refuse(member, reason)
     },
-    isTrusted: workerId => everyone[workerId - 1]!.trusted,
-    factsOf: workerId => everyone[workerId - 1]!.facts!,
+    isTrusted: workerId => welcomed[workerId - 1]!.trusted,
+    factsOf: workerId => welcomed[workerId - 1]!.facts!,
     tell: (workerId, message) => taking.get(workerId)?.connection.send(message),
     restate: workerId => {
       const member = taking.get(workerId)
-      if (member !== undefined) giveState(member)
+      if (member !== undefined) arrivals.giveState(member)
     },
     allShareMemory: () => [...taking.values()].every(({ desk }) => desk !== null),
     active: () => taking.size,
-    roll: () => everyone.filter(member => member.active),
+    roll: () => welcomed.filter(member => member.active),
   }
 }

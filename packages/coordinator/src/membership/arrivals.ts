@@ -1,0 +1,74 @@
+import type { MessageOf } from '@lockstep/protocol'
+import { peerUrl } from '../direct/peer-url.ts'
+import type { EventListener } from '../events.ts'
+import { isLocal } from '../shared-memory/same-machine.ts'
+import type { SharedMemory } from '../shared-memory/shared-memory.ts'
+import { refuseHello, refuseLayout } from './admission.ts'
+import type { Discipline } from './discipline.ts'
+import { carrierOf, closeDesk, type Member, type Roster } from './member.ts'
+
+export type ArrivalsOptions = {
+  readonly token: string
+  /** What every worker is told on arrival, but for its id. */
+  readonly welcome: Omit<MessageOf<'welcome'>, 'workerId' | 'sharedMemory'>
+  /** For the workers of this machine; null where there is none. */
+  readonly sharedMemory: SharedMemory | null
+  readonly onEvent: EventListener
+  /** The state frame of this moment: weights, moments and step. */
+  readonly encodeState: () => { readonly step: number; readonly frame: Uint8Array }
+  /** `url` is where other workers reach it, or null. */
+  readonly onJoin: (workerId: number, url: string | null) => void
+}
+
+/** The way of a connection from its `hello` to taking part. */
+export type Arrivals = {
+  /** Welcomes it, or refuses it. */
+  readonly greet: (member: Member, hello: MessageOf<'hello'>) => void
+  /** From here on it takes part. */
+  readonly activate: (member: Member, ready: MessageOf<'ready'>) => void
+  /** Gives it the state of this moment. */
+  readonly giveState: (member: Member) => void
+}
+
+export function createArrivals(
+  roster: Roster,
+  { findObjection }: Pick<Discipline, 'findObjection'>,
+  refuse: (member: Member, reason: string) => void,
+  options: ArrivalsOptions,
+): Arrivals {
+  const { welcome } = options
+  const { taking, welcomed } = roster
+
+  function greet(member: Member, hello: MessageOf<'hello'>): void {
+    if (member.facts !== null) return refuse(member, 'a second hello')
+    const refusal = refuseHello(hello, options.token, welcome.layoutHash) ?? findObjection(hello)
+    if (refusal !== null) return refuse(member, refusal)
+    const { name, host, device, cores } = hello
+    member.facts = { id: welcomed.length + 1, name, host, device, cores, backend: '' }
+    welcomed.push(member)
+    member.connection.setSizes(welcome.sizes)
+    member.desk = isLocal(member.address) ? (options.sharedMemory?.openDesk() ?? null) : null
+    const sharedMemory = member.desk?.offer ?? null
+    member.connection.send({ ...welcome, workerId: member.facts.id, sharedMemory })
+  }
+
+  function activate(member: Member, ready: MessageOf<'ready'>): void {
+    const refusal = refuseLayout(ready.layoutHash, welcome.layoutHash)
+    if (refusal !== null || member.active) return refuse(member, refusal ?? 'a second ready')
+    member.facts = { ...member.facts!, backend: ready.backend }
+    member.active = true
+    if (!ready.sharesMemory) closeDesk(member)
+    taking.set(member.facts.id, member)
+    giveState(member)
+    options.onEvent({ type: 'worker-joined', worker: member.facts, active: taking.size })
+    options.onJoin(member.facts.id, peerUrl(member.address, ready.peer))
+  }
+
+  function giveState(member: Member): void {
+    const { step, frame } = options.encodeState()
+    member.reached = step
+    carrierOf(member).sendFrame(frame)
+  }
+
+  return { greet, activate, giveState }
+}

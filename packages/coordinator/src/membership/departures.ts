@@ -1,0 +1,76 @@
+import type { MessageOf } from '@lockstep/protocol'
+import type { EventListener } from '../events.ts'
+import { closeDesk, type Member, type Roster } from './member.ts'
+
+export type DeparturesOptions = {
+  readonly onEvent: EventListener
+  readonly onLeave: (workerId: number) => void
+  /** A worker has been welcomed to a later life of the run. */
+  readonly onSuperseded: (reason: string) => void
+}
+
+/** The ways in which a connection ends, and its worker takes part no longer. */
+export type Departures = {
+  /** Sends it away; it may come back. Its outcome is `refused: ` and the reason. */
+  readonly refuse: (member: Member, reason: string) => void
+  /** Its connected thread still listens, and can see to another computing thread. */
+  readonly sendForAnother: (member: Member, hang: string) => void
+  /** Ends it without a word, which would not be read. */
+  readonly cutOff: (member: Member, fault: string) => void
+  /** It has said goodbye. */
+  readonly letGo: (member: Member, bye: MessageOf<'bye'>) => void
+  /** Takes it out, with this outcome. */
+  readonly leave: (member: Member, outcome: string) => void
+  /** Ends it because the run has ended: nobody is told that it is lost. */
+  readonly dismiss: (member: Member, bye: MessageOf<'bye'>) => void
+}
+
+export function createDepartures({ present, taking }: Roster, options: DeparturesOptions): Departures {
+  const { onEvent, onLeave, onSuperseded } = options
+
+  function refuse(member: Member, reason: string): void {
+    if (!member.active) onEvent({ type: 'refused', address: member.address, reason })
+    member.connection.close({ type: 'bye', code: 'refused', reason })
+    leave(member, `refused: ${reason}`)
+  }
+
+  function sendForAnother(member: Member, hang: string): void {
+    member.connection.close({ type: 'bye', code: 'hung', reason: hang })
+    leave(member, hang)
+  }
+
+  function cutOff(member: Member, fault: string): void {
+    leave(member, fault)
+    member.connection.terminate()
+  }
+
+  function letGo(member: Member, bye: MessageOf<'bye'>): void {
+    member.connection.close({ type: 'bye', code: 'finished', reason: 'goodbye' })
+    leave(member, bye.reason)
+    if (bye.code === 'superseded' && member.facts !== null) onSuperseded(bye.reason)
+  }
+
+  function leave(member: Member, outcome: string): void {
+    if (member.gone) return
+    member.outcome = outcome
+    present.delete(member)
+    part(member)
+    if (!member.active || member.facts === null) return
+    taking.delete(member.facts.id)
+    onEvent({ type: 'worker-lost', worker: member.facts, reason: outcome, active: taking.size })
+    onLeave(member.facts.id)
+  }
+
+  function dismiss(member: Member, bye: MessageOf<'bye'>): void {
+    part(member)
+    member.connection.close(bye)
+  }
+
+  return { refuse, sendForAnother, cutOff, letGo, leave, dismiss }
+}
+
+function part(member: Member): void {
+  member.gone = true
+  closeDesk(member)
+  member.lane?.terminate()
+}
