@@ -1,3 +1,4 @@
+import { createCheckpointEncoder } from '@lockstep/model'
 import { LockstepError } from '@lockstep/protocol'
 import { reasonOf } from './checkpoints/checkpoint-files.ts'
 import { createCheckpointTimes } from './checkpoints/checkpoint-times.ts'
@@ -34,11 +35,12 @@ export type RecordsOptions = {
 export function createRecords(options: RecordsOptions): Records {
   const { plan, folder, losses, onEvent } = options
   const troubles = createTroubles(onEvent)
+  const encode = createCheckpointEncoder()
   const everyMs = options.checkpointMinutes * 60_000
   const checkpointing = createCheckpointing({
     encode: () => {
       refuseDiverged(plan, losses)
-      return { step: plan.state.step, bytes: encodeState(plan.identity, plan.state) }
+      return { step: plan.state.step, bytes: encodeState(plan.identity, plan.state, encode) }
     },
     write: async (step, bytes) => {
       // Steps are told by their lines alone: of those that a checkpoint knows none may be lost with the process.

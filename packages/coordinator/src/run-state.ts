@@ -57,9 +57,10 @@ export function hasFiniteWeights({ weights }: RunState): boolean {
   return true
 }
 
-export function encodeState(identity: RunIdentity, state: RunState): Uint8Array {
+/** A checkpoint of the state; `encode` may be an encoder that keeps its memory. */
+export function encodeState(identity: RunIdentity, state: RunState, encode = encodeCheckpoint): Uint8Array {
   const { step, position, weights, optimizer, history } = state
-  return encodeCheckpoint({
+  return encode({
     version: checkpointVersion,
     ...identity,
     step,

@@ -5,8 +5,8 @@ export type Checkpointing = {
   /** Whether one is to be taken after this step, which is not the last of its epoch. */
   readonly isDue: (step: number) => boolean
   /**
-   * Takes a checkpoint of the state as it is now. Resolves when its writing has begun, which waits for the one before.
-   * Throws what ends the run, in the state or in the write before.
+   * Takes a checkpoint of the state as it is when the write before has ended: nobody changes it until this resolves, which
+   * is when its own writing has begun. Throws what ends the run, in the state or in the write before.
    */
   readonly take: () => Promise<void>
   /** Resolves when the last one is on disk. One that could not be written is taken again; throws what that fails with. */
@@ -14,7 +14,7 @@ export type Checkpointing = {
 }
 
 export type CheckpointingOptions = {
-  /** Throws for a state that is not worth keeping. */
+  /** Throws for a state that is not worth keeping. The bytes may be in memory that the next call uses again. */
   readonly encode: () => { readonly step: number; readonly bytes: Uint8Array }
   readonly write: (step: number, bytes: Uint8Array) => Promise<void>
   readonly times: CheckpointTimes
@@ -26,10 +26,10 @@ export function createCheckpointing({ encode, write, times, canPass }: Checkpoin
   let writing: Promise<unknown> = Promise.resolve(null)
 
   async function take(): Promise<void> {
-    const { step, bytes } = encode()
-    times.taken()
     const failure = await writing
     if (failure !== null && !canPass(failure)) throw failure
+    const { step, bytes } = encode()
+    times.taken()
     writing = write(step, bytes).then(
       () => null,
       error => error,

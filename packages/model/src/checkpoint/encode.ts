@@ -14,26 +14,35 @@ import {
   versionOffset,
 } from './format.ts'
 
+/** For a header that grows. */
+const spareBytes = 64 * 1024
+
 const packr = new Packr({ useRecords: false })
 
 /**
- * The checkpoint as the bytes of a file, laid out as `format.ts` says. The same checkpoint gives the same bytes.
+ * The checkpoint as the bytes of a file, laid out as `format.ts` says. The same checkpoint gives the same bytes. `allocate`
+ * returns memory of at least so many bytes, whatever is in it.
  *
  * @throws LockstepError `checkpoint-invalid` if it could not be read back: a field of the wrong kind, or moments that
  * are of unlike lengths or longer than the weights.
  */
-export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
+export function encodeCheckpoint(
+  checkpoint: Checkpoint,
+  allocate: (bytes: number) => Buffer = Buffer.allocUnsafeSlow,
+): Uint8Array {
   const tensors = [checkpoint.weights, ...checkpoint.optimizer.moments]
   const header = packr.pack(checkedHeader(checkpoint))
   const tensorsStart = tensorOffset(header.length)
   const tensorBytes = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0)
-  const file = Buffer.alloc(tensorsStart + tensorBytes + checksumLength)
+  const fileBytes = tensorsStart + tensorBytes + checksumLength
+  const file = allocate(fileBytes).subarray(0, fileBytes)
 
   file.set(magic, 0)
   file.writeUInt32LE(checkpoint.version, versionOffset)
   file.writeUInt32LE(header.length, headerLengthOffset)
   file.writeBigUInt64LE(BigInt(file.length), fileLengthOffset)
   file.set(header, headerOffset)
+  file.fill(0, headerOffset + header.length, tensorsStart)
   let offset = tensorsStart
   for (const tensor of tensors) {
     file.set(toLittleEndianBytes(tensor), offset)
@@ -41,6 +50,20 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   }
   file.set(createHash('sha256').update(file.subarray(0, offset)).digest(), offset)
   return file
+}
+
+/**
+ * Encodes one checkpoint after another in the same memory, each valid until the next is begun: new memory of this size for
+ * each would be new pages, and have V8 collect garbage.
+ */
+export function createCheckpointEncoder(): (checkpoint: Checkpoint) => Uint8Array {
+  let kept = Buffer.alloc(0)
+  const allocate = (bytes: number) => {
+    // What grows between two checkpoints is the history in their headers.
+    if (kept.length < bytes) kept = Buffer.allocUnsafeSlow(bytes + spareBytes)
+    return kept
+  }
+  return checkpoint => encodeCheckpoint(checkpoint, allocate)
 }
 
 function checkedHeader({ version: _version, weights, optimizer, ...rest }: Checkpoint) {

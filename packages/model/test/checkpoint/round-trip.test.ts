@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeCheckpoint } from '../../src/checkpoint/decode.ts'
-import { encodeCheckpoint } from '../../src/checkpoint/encode.ts'
+import { createCheckpointEncoder, encodeCheckpoint } from '../../src/checkpoint/encode.ts'
 import { createAdam } from '../../src/optimizers/adam.ts'
 import { exampleCheckpoint } from './example.ts'
 
@@ -18,6 +18,16 @@ test('a checkpoint comes back from a file as it was', async () => {
 
 test('the same checkpoint gives the same bytes', () => {
   expect(encodeCheckpoint(structuredClone(exampleCheckpoint))).toEqual(encodeCheckpoint(exampleCheckpoint))
+})
+
+test('an encoder writes the same bytes into memory that it uses again, also with a longer or a shorter header', () => {
+  const encode = createCheckpointEncoder()
+  encode(exampleCheckpoint)
+  for (const runId of ['x', 'x'.repeat(3), 'x'.repeat(100_000), 'x'.repeat(5)]) {
+    const checkpoint = { ...exampleCheckpoint, runId }
+    expect(Buffer.compare(encode(checkpoint), encodeCheckpoint(checkpoint))).toBe(0)
+  }
+  expect(encode(exampleCheckpoint).buffer).toBe(encode(exampleCheckpoint).buffer)
 })
 
 test('every float32 and float64 comes back to the bit', () => {
