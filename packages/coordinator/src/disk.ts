@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { hasSystemCode } from '@lockstep/protocol'
 
 /** An open file or folder. */
@@ -33,7 +33,7 @@ export const systemDisk: Disk = {
   open: async (path, mode) => {
     const file = await open(path, flags[mode])
     return {
-      write: content => file.writeFile(content),
+      write: content => writeWhole(file, content),
       truncate: length => file.truncate(length),
       sync: () => file.sync(),
       close: () => file.close(),
@@ -41,7 +41,10 @@ export const systemDisk: Disk = {
   },
   read: path => readFile(path),
   rename,
-  remove: path => rm(path, { force: true }),
+  remove: path =>
+    unlink(path).catch(error => {
+      if (!hasSystemCode(error, 'ENOENT')) throw error
+    }),
   makeFolder: async path => void (await mkdir(path, { recursive: true })),
   list: path => readdir(path),
   kindOf: async path => {
@@ -52,4 +55,10 @@ export const systemDisk: Disk = {
       throw error
     }
   },
+}
+
+/** At once where the system takes it: each call of it wakes two threads, for which computing threads have to make room. */
+async function writeWhole(file: FileHandle, content: Uint8Array | string): Promise<void> {
+  let rest = typeof content === 'string' ? new TextEncoder().encode(content) : content
+  while (rest.length > 0) rest = rest.subarray((await file.write(rest)).bytesWritten)
 }

@@ -13,7 +13,7 @@ export type LineFile = {
    * will be, and the lines are kept for the next time. A file that has been removed begins again with its lasting lines.
    */
   readonly flush: () => Promise<void>
-  /** The same, and lets the file outlast a loss of power. */
+  /** The same, and lets the file outlast a loss of power. Does nothing where all lines do. */
   readonly settle: () => Promise<void>
 }
 
@@ -44,6 +44,8 @@ export function createLineFile(options: LineFileOptions): LineFile {
   /** Up to where it is known to be whole, and whether there may be something behind. */
   let length = content.bytes
   let torn = false
+  /** Up to where it is known to outlast a loss of power. */
+  let settledLength = 0
   let writing: Promise<void> = Promise.resolve()
 
   function add(line: string, isLasting: boolean): void {
@@ -90,6 +92,7 @@ export function createLineFile(options: LineFileOptions): LineFile {
     if (length === 0 && !torn) return
     if ((await disk.kindOf(path)) === null) {
       length = 0
+      settledLength = 0
       torn = false
       await append(lasting.join(''))
     }
@@ -127,8 +130,11 @@ export function createLineFile(options: LineFileOptions): LineFile {
   }
 
   async function settle(): Promise<void> {
+    if (keptLength === 0 && settledLength === length) return
     await flush()
-    if (length > 0) await open(file => file.sync()).catch(error => Promise.reject(asLockstepError(error)))
+    const flushed = length
+    if (flushed > 0) await open(file => file.sync()).catch(error => Promise.reject(asLockstepError(error)))
+    settledLength = flushed
   }
 
   return { add, keptLength: () => keptLength, flush, settle }

@@ -62,9 +62,9 @@ export async function createRunFolder(
   await removeLeftovers(path, disk)
   const life = await beginLife(path, disk)
   const { start, keep = keptCheckpoints } = options
-  if (start !== undefined) {
-    await writeCheckpoint(join(path, runFiles.checkpoints), { step: 0, bytes: start, keep }, disk)
-  }
+  const checkpoints = join(path, runFiles.checkpoints)
+  await makeFolderDurably(checkpoints, disk)
+  if (start !== undefined) await writeCheckpoint(checkpoints, { step: 0, bytes: start, keep }, disk)
   await writeAtomically(join(path, runFiles.config), json(config), disk)
   return openRunFolder({ path, life, config, disk, ...options }, undefined)
 }
@@ -82,7 +82,9 @@ export async function reopenRunFolder(
 ): Promise<RunFolder> {
   const life = await beginLife(path, disk)
   await removeLeftovers(path, disk)
-  await setAside(join(path, runFiles.checkpoints), known.unusable ?? [], disk)
+  const checkpoints = join(path, runFiles.checkpoints)
+  await makeFolderDurably(checkpoints, disk)
+  await setAside(checkpoints, known.unusable ?? [], disk)
   await writeAtomically(join(path, runFiles.config), json(config), disk)
   const metrics = join(path, runFiles.metrics)
   const content = await metricsUntil(metrics, known, disk)

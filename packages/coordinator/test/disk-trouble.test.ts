@@ -229,7 +229,8 @@ describe('a run folder that is removed while the run goes on', () => {
       },
     })
     await expect(finished).rejects.toMatchObject({ code: 'superseded', message: expect.stringMatching(/run another/) })
-    expect((await readdir(path)).sort()).toEqual(['config.json', 'life.json'])
+    expect((await readdir(path)).sort()).toEqual(['checkpoints', 'config.json', 'life.json'])
+    expect(await readdir(join(path, 'checkpoints'))).toEqual([])
   })
 
   test('and belongs to a later life of the run since then is left to that one', async () => {

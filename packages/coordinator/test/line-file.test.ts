@@ -46,6 +46,36 @@ describe('a file of lines', () => {
     expect(await text()).toBe('grün\nb\n')
   })
 
+  test('is synchronised once for all lines that it has', async () => {
+    const { fault, file } = createTested()
+    const synchronised: string[] = []
+    fault.strike = async ({ operation }) => {
+      if (operation === 'sync') synchronised.push(await text())
+    }
+    file.add('a', true)
+    await file.settle()
+    await file.settle()
+    file.add('b', false)
+    await file.flush()
+    await file.settle()
+    await file.settle()
+    expect(synchronised).toEqual(['a\n', 'a\nb\n'])
+  })
+
+  test('is synchronised again when lines came while it was', async () => {
+    const { fault, file } = createTested()
+    let syncs = 0
+    fault.strike = async ({ operation }) => {
+      if (operation !== 'sync' || ++syncs > 1) return
+      file.add('b', true)
+      await file.flush()
+    }
+    file.add('a', true)
+    await file.settle()
+    await file.settle()
+    expect(syncs).toBe(2)
+  })
+
   test('is not made before there is a line', async () => {
     const { file } = createTested()
     await file.settle()

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { systemDisk } from '../src/disk.ts'
@@ -21,7 +21,7 @@ describe('a new run folder', () => {
   test('is made with the folders above it and holds the configuration', async () => {
     const folder = await createRunFolder(path, config)
     expect(folder.path).toBe(path)
-    expect(await readdir(path)).toEqual([runFiles.config, 'life.json'])
+    expect(await readdir(path)).toEqual([runFiles.checkpoints, runFiles.config, 'life.json'])
     expect(JSON.parse(await readFile(join(path, runFiles.config), 'utf8'))).toEqual(config)
   })
 
@@ -29,7 +29,7 @@ describe('a new run folder', () => {
     await mkdir(path, { recursive: true })
     await writeFile(join(path, 'notes.txt'), 'mine')
     await createRunFolder(path, config)
-    expect((await readdir(path)).sort()).toEqual([runFiles.config, 'life.json', 'notes.txt'])
+    expect((await readdir(path)).sort()).toEqual([runFiles.checkpoints, runFiles.config, 'life.json', 'notes.txt'])
   })
 
   test('is refused where a run is, which stays as it was', async () => {
@@ -102,6 +102,12 @@ describe('what a run writes', () => {
     expect([...(await readFile(file))]).toEqual([7])
   })
 
+  test('is a checkpoint also where their folder has been removed', async () => {
+    await folder.writeCheckpoint(1, checkpoint(1))
+    await rm(join(path, runFiles.checkpoints), { recursive: true })
+    expect([...(await readFile(await folder.writeCheckpoint(2, checkpoint(2))))]).toEqual([2])
+  })
+
   test('leaves strange files among the checkpoints alone', async () => {
     await folder.writeCheckpoint(1, checkpoint(1))
     for (const name of ['step-9.ckpt.123.partial', 'best.ckpt']) {
@@ -125,6 +131,7 @@ describe('what a run writes', () => {
   test('fails clearly where something else is in the way', async () => {
     await writeFile(join(path, runFiles.model), 'a file')
     await expect(folder.writeModel({ 'model.json': '{}' })).rejects.toMatchObject({ code: 'file-not-written' })
+    await rmdir(join(path, runFiles.checkpoints))
     await writeFile(join(path, runFiles.checkpoints), 'a file')
     await expect(folder.writeCheckpoint(1, checkpoint(1))).rejects.toMatchObject({ code: 'file-not-written' })
   })

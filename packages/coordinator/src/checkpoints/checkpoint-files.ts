@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { describeError, LockstepError } from '@lockstep/protocol'
+import { describeError, hasSystemCode, LockstepError } from '@lockstep/protocol'
 import { makeFolderDurably, writeAtomically, writeError } from '../atomic-file.ts'
 import { type Disk, systemDisk } from '../disk.ts'
 
@@ -14,15 +14,21 @@ export async function listCheckpoints(folder: string, disk = systemDisk): Promis
   return (await disk.list(folder)).filter(name => /^step-\d+\.ckpt$/.test(name)).sort()
 }
 
-/** Writes a checkpoint durably, then removes all but the newest `keep`. Returns its path. Throws as `writeAtomically` does. */
+/**
+ * Writes a checkpoint durably, then removes all but the newest `keep`. Returns its path. A folder that is gone is made
+ * again; that it is durable itself is up to who made it. Throws as `writeAtomically` does.
+ */
 export async function writeCheckpoint(
   folder: string,
   { step, bytes, keep }: { readonly step: number; readonly bytes: Uint8Array; readonly keep: number },
   disk = systemDisk,
 ): Promise<string> {
   const file = join(folder, checkpointName(step))
-  await makeFolderDurably(folder, disk)
-  await writeAtomically(file, bytes, disk)
+  await writeAtomically(file, bytes, disk).catch(async error => {
+    if (!hasSystemCode(error.cause, 'ENOENT')) throw error
+    await makeFolderDurably(folder, disk)
+    await writeAtomically(file, bytes, disk)
+  })
   await removeOldest(folder, keep, disk).catch(error => Promise.reject(writeError(folder, error)))
   return file
 }
