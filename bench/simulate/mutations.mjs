@@ -90,7 +90,7 @@ export const mutations = [
   },
   {
     name: 'a resumed epoch begins anew',
-    file: 'coordinator/src/training.ts',
+    file: 'coordinator/src/training/training.ts',
     from: 'for (let batch = first; batch < batches.batches; batch++) {',
     to: 'for (let batch = 0; batch < batches.batches; batch++) {',
   },
@@ -108,7 +108,7 @@ export const mutations = [
   },
   {
     name: 'what was packed is not unpacked by the coordinator',
-    file: 'coordinator/src/training.ts',
+    file: 'coordinator/src/training/training.ts',
     from: '  run.format.unpack(packed, gradient)\n',
     to: '',
   },

@@ -3,7 +3,6 @@ import { type Cancel, type Clock, encodeMessage, LockstepError, type MessageOf, 
 import { type AuditCounts, createConsequences } from './audit/consequences.ts'
 import { createDirect, type Direct } from './direct/direct.ts'
 import type { TopologyMode } from './direct/topology.ts'
-import { evaluationChunk } from './evaluation.ts'
 import type { EventListener } from './events.ts'
 import { createExchange, type Exchange } from './exchange.ts'
 import { superseded } from './life.ts'
@@ -15,6 +14,7 @@ import type { RunPlan } from './plan.ts'
 import type { Lanes } from './shared-memory/lanes.ts'
 import { createSharedMemory } from './shared-memory/shared-memory.ts'
 import { type StepTiming, within } from './timing/step-timing.ts'
+import { evaluationChunk } from './training/evaluation.ts'
 
 /** Tasks that a worker holds at once: the one it computes and the next. */
 const taskWindow = 2

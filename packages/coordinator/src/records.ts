@@ -3,12 +3,12 @@ import { LockstepError } from '@lockstep/protocol'
 import { reasonOf } from './checkpoints/checkpoint-files.ts'
 import { createCheckpointTimes } from './checkpoints/checkpoint-times.ts'
 import { type Checkpointing, createCheckpointing } from './checkpoints/checkpointing.ts'
-import { diverged, type LossTrail } from './divergence.ts'
 import type { EventListener } from './events.ts'
 import type { EpochMetrics, StepMetrics } from './metrics.ts'
 import type { RunPlan } from './plan.ts'
 import type { RunFolder } from './run-folder.ts'
 import { encodeState, hasFiniteWeights } from './run-state.ts'
+import { diverged, type LossTrail } from './training/divergence.ts'
 
 /** What a run puts on the disk while it goes on. A disk that fails is told of and tried again: it does not end the run. */
 export type Records = {

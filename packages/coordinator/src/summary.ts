@@ -1,7 +1,7 @@
-import { bestEpoch } from './history.ts'
 import type { Member } from './membership/member.ts'
 import type { EpochMetrics, RunSummary } from './metrics.ts'
 import type { RunState } from './run-state.ts'
+import { bestEpoch } from './training/history.ts'
 
 /** What of a summary is known before the run begins. */
 export type SummaryFacts = Pick<

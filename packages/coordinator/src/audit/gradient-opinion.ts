@@ -1,7 +1,7 @@
 import type { PackedGradient, TreeReduction } from '@lockstep/model/arithmetic'
 import type { Answer } from '../membership/answer.ts'
-import type { ReductionTools } from '../step.ts'
 import { within } from '../timing/step-timing.ts'
+import type { ReductionTools } from '../training/batch-gradient.ts'
 import { brief, type Opinion } from './opinion.ts'
 
 type Tools = ReductionTools & {

@@ -1,4 +1,3 @@
-import type { BatchShards } from '../batches.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Answer } from '../membership/answer.ts'
 import {
@@ -9,7 +8,8 @@ import {
   pendingBatch,
   type ReductionTools,
   shareOf,
-} from '../step.ts'
+} from '../training/batch-gradient.ts'
+import type { BatchShards } from '../training/batches.ts'
 import type { Direct } from './direct.ts'
 import type { MeanFigures, WriteMean } from './mean-arrival.ts'
 import type { Ring } from './rings.ts'

@@ -1,7 +1,7 @@
 import type { PackedGradient } from '@lockstep/model/arithmetic'
 import type { Message, MessageOf, Received } from '@lockstep/protocol'
-import { evaluateKey } from '../evaluation.ts'
-import { workKey } from '../step.ts'
+import { workKey } from '../training/batch-gradient.ts'
+import { evaluateKey } from '../training/evaluation.ts'
 import type { Member } from './member.ts'
 
 /** What a worker answered. */

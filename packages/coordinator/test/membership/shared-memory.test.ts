@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { SendableTask } from '../../src/exchange.ts'
 import type { Answer } from '../../src/membership/answer.ts'
 import { createSharedMemory } from '../../src/shared-memory/shared-memory.ts'
-import { workKey } from '../../src/step.ts'
+import { workKey } from '../../src/training/batch-gradient.ts'
 import { tinySizes } from '../support/decode.ts'
 import type { FakePeer } from '../support/fake-peer.ts'
 import {

@@ -1,9 +1,9 @@
 import type { Tensors } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
-import { evaluateSplit, evaluationChunk } from '../src/evaluation.ts'
-import { createExchange, type Order } from '../src/exchange.ts'
-import type { Answer } from '../src/membership/answer.ts'
-import { makeSplit, sampleNumbers } from './support/tiny-plan.ts'
+import { createExchange, type Order } from '../../src/exchange.ts'
+import type { Answer } from '../../src/membership/answer.ts'
+import { evaluateSplit, evaluationChunk } from '../../src/training/evaluation.ts'
+import { makeSplit, sampleNumbers } from '../support/tiny-plan.ts'
 
 const sha256 = 'a'.repeat(64)
 const run = { runId: 'r', step: 5, weightsSha256: sha256 }

@@ -1,8 +1,8 @@
 import { epochOrder, gather, sampleKeys } from '@lockstep/data'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type EpochBatches, epochBatches } from '../src/batches.ts'
-import { makeSplit, sampleNumbers, tinyConfig } from './support/tiny-plan.ts'
+import { type EpochBatches, epochBatches } from '../../src/training/batches.ts'
+import { makeSplit, sampleNumbers, tinyConfig } from '../support/tiny-plan.ts'
 
 const split = makeSplit(33, 1)
 const samplesOf = (batches: EpochBatches, batch: number) =>

@@ -1,12 +1,12 @@
 import { type Arithmetic, createTreeReduction, type GradientFormat, type VectorPool } from '@lockstep/model/arithmetic'
 import type { MessageOf } from '@lockstep/protocol'
-import type { Audit } from './audit/audit.ts'
-import { addGradient, keepGradient } from './audit/gradient-opinion.ts'
+import type { Audit } from '../audit/audit.ts'
+import { addGradient, keepGradient } from '../audit/gradient-opinion.ts'
+import type { Ring } from '../direct/rings.ts'
+import type { Exchange, SendableTask } from '../exchange.ts'
+import type { Answer } from '../membership/answer.ts'
+import type { StepTiming } from '../timing/step-timing.ts'
 import type { BatchShards } from './batches.ts'
-import type { Ring } from './direct/rings.ts'
-import type { Exchange, SendableTask } from './exchange.ts'
-import type { Answer } from './membership/answer.ts'
-import type { StepTiming } from './timing/step-timing.ts'
 
 /** What a global batch came to: the mean over its samples of what `ShardGradient` holds, and sums over them. */
 export type BatchResult = {

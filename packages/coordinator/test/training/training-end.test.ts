@@ -1,10 +1,10 @@
 import { weightsSha256 } from '@lockstep/model'
 import { LockstepError } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
-import { createTinyEngine } from './support/tiny-engine.ts'
-import { savedState, tinyPlan, tinyState } from './support/tiny-plan.ts'
-import { trainAlone } from './support/train-alone.ts'
-import { trainTiny } from './support/train-tiny.ts'
+import { createTinyEngine } from '../support/tiny-engine.ts'
+import { savedState, tinyPlan, tinyState } from '../support/tiny-plan.ts'
+import { trainAlone } from '../support/train-alone.ts'
+import { trainTiny } from '../support/train-tiny.ts'
 
 const finalSha256 = weightsSha256(trainAlone().at(-1)!)
 const lost = new LockstepError('no-workers', 'nobody is there')

@@ -1,7 +1,7 @@
 import { type ImageSplit, imageBytes } from '@lockstep/data'
-import { brief } from './audit/opinion.ts'
-import type { Exchange, SendableTask } from './exchange.ts'
-import type { Answer } from './membership/answer.ts'
+import { brief } from '../audit/opinion.ts'
+import type { Exchange, SendableTask } from '../exchange.ts'
+import type { Answer } from '../membership/answer.ts'
 
 /** Samples in a chunk of an evaluation. Fixed, so that the sums do not depend on who computes them. */
 export const evaluationChunk = 250

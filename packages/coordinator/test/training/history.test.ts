@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { bestEpoch, isOutOfPatience } from '../src/history.ts'
-import { epochWith } from './support/epoch-metrics.ts'
+import { bestEpoch, isOutOfPatience } from '../../src/training/history.ts'
+import { epochWith } from '../support/epoch-metrics.ts'
 
 const epochs = (...losses: readonly number[]) =>
   losses.map((validationLoss, index) => epochWith(index + 1, { validationLoss }))

@@ -7,14 +7,14 @@ import {
 } from '@lockstep/model/arithmetic'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createAudit } from '../src/audit/audit.ts'
-import { epochBatches } from '../src/batches.ts'
-import { createExchange, type Order } from '../src/exchange.ts'
-import type { Answer } from '../src/membership/answer.ts'
-import { submitBatch, workKey } from '../src/step.ts'
-import { createIdleTiming } from './support/idle-timing.ts'
-import { createTinyEngine } from './support/tiny-engine.ts'
-import { makeSplit, tinyConfig, tinyState } from './support/tiny-plan.ts'
+import { createAudit } from '../../src/audit/audit.ts'
+import { createExchange, type Order } from '../../src/exchange.ts'
+import type { Answer } from '../../src/membership/answer.ts'
+import { submitBatch, workKey } from '../../src/training/batch-gradient.ts'
+import { epochBatches } from '../../src/training/batches.ts'
+import { createIdleTiming } from '../support/idle-timing.ts'
+import { createTinyEngine } from '../support/tiny-engine.ts'
+import { makeSplit, tinyConfig, tinyState } from '../support/tiny-plan.ts'
 
 const engine = createTinyEngine()
 const { weights } = tinyState()

@@ -1,4 +1,4 @@
-import type { EpochMetrics } from './metrics.ts'
+import type { EpochMetrics } from '../metrics.ts'
 
 /** The epoch with the lowest validation loss, or with the lowest training loss where nothing validates; the first of equals. */
 export function bestEpoch(epochs: readonly EpochMetrics[]): EpochMetrics | null {

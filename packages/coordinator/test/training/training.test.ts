@@ -1,10 +1,10 @@
 import { weightsSha256 } from '@lockstep/model'
 import { describe, expect, test } from 'vitest'
-import type { Training } from '../src/training.ts'
-import { createTinyEngine } from './support/tiny-engine.ts'
-import { sampleNumbers, savedState, tinyPlan, tinyState } from './support/tiny-plan.ts'
-import { trainAlone } from './support/train-alone.ts'
-import { trainTiny } from './support/train-tiny.ts'
+import type { Training } from '../../src/training/training.ts'
+import { createTinyEngine } from '../support/tiny-engine.ts'
+import { sampleNumbers, savedState, tinyPlan, tinyState } from '../support/tiny-plan.ts'
+import { trainAlone } from '../support/train-alone.ts'
+import { trainTiny } from '../support/train-tiny.ts'
 
 const alone = trainAlone()
 const finalSha256 = weightsSha256(alone.at(-1)!)
