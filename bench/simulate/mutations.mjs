@@ -108,7 +108,7 @@ export const mutations = [
   },
   {
     name: 'what was packed is not unpacked by the coordinator',
-    file: 'coordinator/src/training/training.ts',
+    file: 'coordinator/src/training/step.ts',
     from: '  run.format.unpack(packed, gradient)\n',
     to: '',
   },

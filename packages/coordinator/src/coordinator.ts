@@ -19,7 +19,10 @@ import { watchForSuccessor } from './successor-watch.ts'
 import { type SummaryFacts, summarizeRun } from './summary.ts'
 import { openRunTiming, type RunTiming, type TimingOptions } from './timing/run-timing.ts'
 import { createLossTrail, type LossTrail } from './training/divergence.ts'
-import { evaluate, type Training, train, warmUpSteps } from './training/training.ts'
+import { evaluate } from './training/evaluation.ts'
+import type { Training } from './training/setup.ts'
+import { warmUpSteps } from './training/step.ts'
+import { train } from './training/training.ts'
 import { type CoordinatorWorld, systemWorld } from './world.ts'
 
 /** Room in a frame beside its largest tensor. */

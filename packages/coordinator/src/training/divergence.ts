@@ -1,4 +1,5 @@
 import { LockstepError } from '@lockstep/protocol'
+import type { Training } from './setup.ts'
 
 const keptLosses = 5
 
@@ -37,5 +38,19 @@ export function diverged({ what, step, epoch, learningRate, losses }: Divergence
   const where = `at step ${step} in epoch ${epoch}, learning rate ${learningRate}`
   return new LockstepError('diverged', `training has diverged ${where}: ${what}${before}`, {
     hint: 'Start a new run with a lower --learning-rate or a --warmup, and look at the data; a resumed run would come to the same step.',
+  })
+}
+
+/** What is not finite, whoever computes it, ends a training. `step`, from 1, is the one that is taken or was last. */
+export async function unlessDiverged<T>(
+  { state, losses, learningRateAt }: Pick<Training, 'state' | 'losses' | 'learningRateAt'>,
+  step: number,
+  result: Promise<T>,
+): Promise<T> {
+  return result.catch(error => {
+    if (!(error instanceof LockstepError) || error.code !== 'not-finite') throw error
+    const learningRate = learningRateAt(Math.max(0, step - 1))
+    const where = { step, epoch: state.position.epoch, learningRate, losses: losses.last() }
+    throw diverged({ what: error.message, ...where })
   })
 }

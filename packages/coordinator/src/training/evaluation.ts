@@ -1,10 +1,30 @@
 import { type ImageSplit, imageBytes } from '@lockstep/data'
+import { weightsSha256 } from '@lockstep/model'
 import { brief } from '../audit/opinion.ts'
 import type { Exchange, SendableTask } from '../exchange.ts'
 import type { Answer } from '../membership/answer.ts'
+import { unlessDiverged } from './divergence.ts'
+import { awaitQuorum } from './quorum.ts'
+import type { Training } from './setup.ts'
 
 /** Samples in a chunk of an evaluation. Fixed, so that the sums do not depend on who computes them. */
 export const evaluationChunk = 250
+
+/** Mean loss and accuracy of a split under the present weights. Throws `diverged` when a loss is no number. */
+export async function evaluate(
+  run: Training,
+  split: ImageSplit,
+  phase: 'validating' | 'testing',
+): Promise<{ loss: number; accuracy: number }> {
+  await awaitQuorum(run, phase)
+  const { runId, state, exchange } = run
+  const { step, weights } = state
+  const figures = evaluateSplit(exchange, split, { runId, step, weightsSha256: weightsSha256(weights) })
+  return unlessDiverged(run, step, figures)
+}
+
+/** The weights under which a split is evaluated: those after so many steps. */
+type EvaluationRun = { readonly runId: string; readonly step: number; readonly weightsSha256: string }
 
 /**
  * Mean loss and accuracy of a split under the weights of `step`, spread over the workers in chunks and summed in the
@@ -13,7 +33,7 @@ export const evaluationChunk = 250
 export async function evaluateSplit(
   exchange: Exchange<Answer>,
   split: ImageSplit,
-  run: { readonly runId: string; readonly step: number; readonly weightsSha256: string },
+  run: EvaluationRun,
 ): Promise<{ readonly loss: number; readonly accuracy: number }> {
   const chunks = Array.from({ length: Math.ceil(split.count / evaluationChunk) }, (_, chunk) => chunk)
   const answers = await Promise.all(exchange.submitAll(chunks.map(chunk => chunkTask(split, chunk, run))))
@@ -25,11 +45,7 @@ export async function evaluateSplit(
   return { loss: lossSum / split.count, accuracy: correct / split.count }
 }
 
-function chunkTask(
-  split: ImageSplit,
-  chunk: number,
-  run: { readonly runId: string; readonly step: number; readonly weightsSha256: string },
-): SendableTask<Answer> {
+function chunkTask(split: ImageSplit, chunk: number, run: EvaluationRun): SendableTask<Answer> {
   const { runId, step, weightsSha256 } = run
   const start = chunk * evaluationChunk
   const count = Math.min(evaluationChunk, split.count - start)
