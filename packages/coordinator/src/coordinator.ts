@@ -1,26 +1,24 @@
 import { basename } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
-import { createGradientFormat, createVectorPool } from '@lockstep/model/arithmetic'
 import { type Clock, LockstepError } from '@lockstep/protocol'
-import { createAudit } from './audit/audit.ts'
 import { type Crew, createCrew } from './crew.ts'
 import { createDeferred } from './deferred.ts'
-import { createTopologyChoice, type TopologyMode } from './direct/topology.ts'
+import type { TopologyMode } from './direct/topology.ts'
 import type { EventListener } from './events.ts'
 import type { RunSummary } from './metrics.ts'
 import type { RunPlan } from './plan.ts'
 import { createRecords, type Records } from './records.ts'
 import { limitRefusals } from './refusal-limit.ts'
+import { permittedTopology, tellOfAudits, usesLanes } from './routes.ts'
 import type { RunFolder } from './run-folder.ts'
 import type { Listener, ListenOptions } from './server.ts'
 import { type LanesOptions, openLanes } from './shared-memory/lanes.ts'
-import { isLocal } from './shared-memory/same-machine.ts'
 import { watchForSuccessor } from './successor-watch.ts'
-import { type SummaryFacts, summarizeRun } from './summary.ts'
+import { summarizeRun, summaryFacts } from './summary.ts'
 import { openRunTiming, type RunTiming, type TimingOptions } from './timing/run-timing.ts'
-import { createLossTrail, type LossTrail } from './training/divergence.ts'
+import { createLossTrail } from './training/divergence.ts'
 import { evaluate } from './training/evaluation.ts'
-import type { Training } from './training/setup.ts'
+import { setUpTraining, type Training } from './training/setup.ts'
 import { warmUpSteps } from './training/step.ts'
 import { train } from './training/training.ts'
 import { type CoordinatorWorld, systemWorld } from './world.ts'
@@ -114,7 +112,7 @@ async function gatherCrew(options: Conduct, life: number): Promise<Crew> {
   const onLane: LanesOptions['onLane'] = (connect, greeted) => crew.membership.acceptLane(connect, greeted)
   const lanes = usesLanes(options) ? await openLanes({ maxFrameBytes: maxFrameBytes(options), onLane }) : null
   const timing = options.timing.steps
-  const crew = createCrew({ ...options, life, topology: topologyOf(options), lanes, timing })
+  const crew = createCrew({ ...options, life, topology: permittedTopology(options), lanes, timing })
   return crew
 }
 
@@ -123,12 +121,17 @@ function maxFrameBytes({ plan }: Conduct): number {
 }
 
 async function runToEnd(options: Conduct, crew: Crew, folder: RunFolder, listener: Listener): Promise<RunSummary> {
+  const { timing, clock } = options
   const losses = createLossTrail()
-  const records = createRecords({ ...options, folder, losses, nowMs: options.clock.nowMs })
-  const training = createTraining(options, crew, records, losses)
-  const stopWatching = watchForSuccessor(options.clock, folder, crew.abort)
+  const records = createRecords({ ...options, folder, losses, nowMs: clock.nowMs })
+  const training = setUpTraining(
+    { ...options, topology: permittedTopology(options), losses, timing: timing.steps, nowMs: clock.nowMs },
+    crew,
+    records,
+  )
+  const stopWatching = watchForSuccessor(clock, folder, crew.abort)
   try {
-    const summary = await trainAndTest(options, crew, folder, training, records)
+    const summary = await trainAndTest(options, { crew, folder, training, records })
     crew.membership.dismiss(
       summary.status === 'interrupted' ? 'interrupted' : 'finished',
       `the run is ${summary.status}`,
@@ -148,13 +151,10 @@ async function runToEnd(options: Conduct, crew: Crew, folder: RunFolder, listene
 
 async function trainAndTest(
   options: Conduct,
-  crew: Crew,
-  folder: RunFolder,
-  training: Training,
-  records: Records,
+  { crew, folder, training, records }: { crew: Crew; folder: RunFolder; training: Training; records: Records },
 ): Promise<RunSummary> {
   const { plan, onEvent, minWorkers, timing } = options
-  tellOfAudits(options)
+  tellOfAudits(options, onEvent)
   onEvent({ type: 'phase', phase: 'waiting for workers', active: crew.membership.active() })
   const status = await trainUnlessInterrupted(crew, minWorkers, training)
   if (status === 'interrupted') await records.checkpointing.take()
@@ -167,7 +167,7 @@ async function trainAndTest(
   const phases = timing.steps.report()
   const audit = options.audit === 0 ? null : { fraction: options.audit, ...crew.audits() }
   const outcome = { status, test, topology, audit, phases, weightsSha256: weightsSha256(plan.state.weights) }
-  const summary = summarizeRun(summaryFacts(plan, folder), plan.state, crew.membership.roll(), outcome)
+  const summary = summarizeRun(summaryFacts(basename(folder.path), plan), plan.state, crew.membership.roll(), outcome)
   await folder.writeSummary(summary)
   return summary
 }
@@ -187,100 +187,8 @@ async function trainUnlessInterrupted(
   }
 }
 
-function createTraining(
-  options: Conduct,
-  { exchange, membership, direct, awaitWorkers }: Crew,
-  { checkpointing, onStep, onEpoch }: Records,
-  losses: LossTrail,
-): Training {
-  const { plan, onEvent, quorum = 1, stop, timing, clock } = options
-  const { config, train, validation, state, arithmetic, optimizer, trainableSize, learningRateAt } = plan
-  const size = state.weights.length
-  const format = createGradientFormat(config, arithmetic, size)
-  return {
-    runId: plan.identity.runId,
-    config,
-    train,
-    validation,
-    state,
-    optimizer,
-    trainableSize,
-    learningRateAt,
-    exchange,
-    direct,
-    topology: createTopologyChoice({
-      mode: topologyOf(options),
-      ring: () => {
-        direct.introduce()
-        return direct.current()
-      },
-      allShareMemory: membership.allShareMemory,
-      nowMs: clock.nowMs,
-      onChoice: (topology, reason) => onEvent({ type: 'topology', topology, reason }),
-    }),
-    arithmetic,
-    vectors: createVectorPool(() => arithmetic.allocate(size)),
-    format,
-    audit: createAudit(options.audit, config.seed, format, size),
-    isTrusted: membership.isTrusted,
-    broadcast: membership.broadcast,
-    credit: membership.credit,
-    activeWorkers: membership.active,
-    awaitQuorum: () => awaitWorkers(quorum),
-    checkpoint: checkpointing.take,
-    isCheckpointDue: checkpointing.isDue,
-    losses,
-    shouldStop: () => stop.aborted,
-    timing: timing.steps,
-    onStep,
-    onEpoch,
-    onEvent,
-    nowMs: clock.nowMs,
-  }
-}
-
-/** Messages on lanes are not for exchanges among workers: lanes are for runs that have none, or whose workers are all here. */
-function usesLanes(options: CoordinatorOptions): boolean {
-  const topology = topologyOf(options)
-  const { host } = options.listen
-  const staysHere = host === 'localhost' || isLocal(`${host}:`)
-  return options.shareMemory && (topology === 'star' || (topology === 'auto' && staysHere))
-}
-
-/** Links between workers are not encrypted: what came by TLS stays with the coordinator. So does what it is to compare. */
-function topologyOf({ topology, audit, listen: { tls } }: CoordinatorOptions): TopologyMode {
-  return tls === null && audit === 0 ? topology : 'star'
-}
-
-/** Whoever left the topology to the run hears that there is no choice. */
-function tellOfAudits({ audit, topology, onEvent }: Conduct): void {
-  if (audit === 0 || topology !== 'auto') return
-  onEvent({ type: 'topology', topology: 'star', reason: 'what is audited comes to the coordinator' })
-}
-
 async function closeDown({ timing }: Conduct, crew: Crew | null, listener: Listener): Promise<void> {
   crew?.stop()
   await listener.close()
   timing.close()
-}
-
-function summaryFacts({ identity, config, ...plan }: RunPlan, folder: RunFolder): SummaryFacts {
-  const { dataset, model, batchSize, shards, precision, compress, engine, seed } = config
-  return {
-    run: basename(folder.path),
-    runId: identity.runId,
-    dataset,
-    dataSource: plan.dataSource,
-    model,
-    parameters: plan.state.weights.length,
-    trainSamples: plan.train.count,
-    validationSamples: plan.validation?.count ?? 0,
-    testSamples: plan.test.count,
-    batchSize,
-    shards,
-    precision,
-    compress,
-    engine,
-    seed,
-  }
 }

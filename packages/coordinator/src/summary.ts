@@ -1,5 +1,6 @@
 import type { Member } from './membership/member.ts'
 import type { EpochMetrics, RunSummary } from './metrics.ts'
+import type { RunPlan } from './plan.ts'
 import type { RunState } from './run-state.ts'
 import { bestEpoch } from './training/history.ts'
 
@@ -22,6 +23,27 @@ export type SummaryFacts = Pick<
   | 'engine'
   | 'seed'
 >
+
+export function summaryFacts(run: string, { identity, config, ...plan }: RunPlan): SummaryFacts {
+  const { dataset, model, batchSize, shards, precision, compress, engine, seed } = config
+  return {
+    run,
+    runId: identity.runId,
+    dataset,
+    dataSource: plan.dataSource,
+    model,
+    parameters: plan.state.weights.length,
+    trainSamples: plan.train.count,
+    validationSamples: plan.validation?.count ?? 0,
+    testSamples: plan.test.count,
+    batchSize,
+    shards,
+    precision,
+    compress,
+    engine,
+    seed,
+  }
+}
 
 export function summarizeRun(
   facts: SummaryFacts,

@@ -1,27 +1,25 @@
-import type { ImageSplit } from '@lockstep/data'
-import type { LearningRateSchedule, Updater } from '@lockstep/model'
-import type { PackedGradient } from '@lockstep/model/arithmetic'
-import type { MessageOf, RunConfig } from '@lockstep/protocol'
+import type { Updater } from '@lockstep/model'
+import { createGradientFormat, createVectorPool, type PackedGradient } from '@lockstep/model/arithmetic'
+import type { MessageOf } from '@lockstep/protocol'
+import { createAudit } from '../audit/audit.ts'
+import type { Crew } from '../crew.ts'
 import type { Direct } from '../direct/direct.ts'
-import type { TopologyChoice } from '../direct/topology.ts'
+import { createTopologyChoice, type TopologyChoice, type TopologyMode } from '../direct/topology.ts'
 import type { EventListener } from '../events.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Answer } from '../membership/answer.ts'
 import type { EpochMetrics, StepMetrics } from '../metrics.ts'
-import type { RunState } from '../run-state.ts'
+import type { RunPlan } from '../plan.ts'
+import type { Records } from '../records.ts'
 import type { StepTiming } from '../timing/step-timing.ts'
 import type { ReductionTools } from './batch-gradient.ts'
 import type { LossTrail } from './divergence.ts'
 
 /** What a training works on and with. */
 export type Training = Updater &
+  Pick<RunPlan, 'config' | 'train' | 'validation' | 'state' | 'learningRateAt'> &
   ReductionTools & {
     readonly runId: string
-    readonly config: RunConfig
-    readonly train: ImageSplit
-    readonly validation: ImageSplit | null
-    readonly state: RunState
-    readonly learningRateAt: LearningRateSchedule
     readonly exchange: Exchange<Answer>
     readonly direct: Direct
     readonly topology: TopologyChoice
@@ -45,3 +43,63 @@ export type Training = Updater &
     readonly onEvent: EventListener
     readonly nowMs: () => number
   }
+
+export type TrainingOptions = {
+  readonly plan: RunPlan
+  readonly topology: TopologyMode
+  /** What fraction of the shards is audited. */
+  readonly audit: number
+  /** With fewer workers no further step is begun; 1 by default. */
+  readonly quorum?: number
+  readonly losses: LossTrail
+  /** Asks to stop after the step that is under way. */
+  readonly stop: AbortSignal
+  readonly timing: StepTiming
+  readonly nowMs: () => number
+  readonly onEvent: EventListener
+}
+
+/** The training of a plan with this crew, whose progress goes to these records. */
+export function setUpTraining(
+  options: TrainingOptions,
+  { exchange, membership, direct, awaitWorkers }: Crew,
+  { checkpointing, onStep, onEpoch }: Records,
+): Training {
+  const { plan, quorum = 1, losses, stop, timing, nowMs, onEvent } = options
+  const { identity, config, state, arithmetic } = plan
+  const size = state.weights.length
+  const format = createGradientFormat(config, arithmetic, size)
+  return {
+    ...plan,
+    runId: identity.runId,
+    exchange,
+    direct,
+    topology: createTopologyChoice({
+      mode: options.topology,
+      ring: () => {
+        direct.introduce()
+        return direct.current()
+      },
+      allShareMemory: membership.allShareMemory,
+      nowMs,
+      onChoice: (topology, reason) => onEvent({ type: 'topology', topology, reason }),
+    }),
+    vectors: createVectorPool(() => arithmetic.allocate(size)),
+    format,
+    audit: createAudit(options.audit, config.seed, format, size),
+    isTrusted: membership.isTrusted,
+    broadcast: membership.broadcast,
+    credit: membership.credit,
+    activeWorkers: membership.active,
+    awaitQuorum: () => awaitWorkers(quorum),
+    checkpoint: checkpointing.take,
+    isCheckpointDue: checkpointing.isDue,
+    losses,
+    shouldStop: () => stop.aborted,
+    timing,
+    onStep,
+    onEpoch,
+    onEvent,
+    nowMs,
+  }
+}

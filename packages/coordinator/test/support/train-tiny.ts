@@ -65,21 +65,14 @@ export async function trainTiny(options: {
   const checkpoints: Uint8Array[] = []
   try {
     await crew.awaitWorkers(workers)
-    const { config, state, arithmetic, optimizer, trainableSize, learningRateAt, train: split, validation } = plan
+    const { identity, config, state, arithmetic } = plan
     const format = createGradientFormat(config, arithmetic, state.weights.length)
     const status = await train({
-      runId: plan.identity.runId,
-      config,
-      train: split,
-      validation,
-      state,
-      optimizer,
-      trainableSize,
-      learningRateAt,
+      ...plan,
+      runId: identity.runId,
       exchange: crew.exchange,
       direct: crew.direct,
       topology: starTopology,
-      arithmetic,
       vectors: createVectorPool(() => arithmetic.allocate(state.weights.length)),
       format,
       audit: createAudit(options.audit ?? 0, config.seed, format, state.weights.length),
