@@ -1,5 +1,9 @@
 import type { MessageOf } from '@lockstep/protocol'
+import type { RunPlan } from '../plan.ts'
 import type { Member } from './member.ts'
+
+/** How often coordinator and worker tell each other that they live. */
+export const heartbeatMs = 300
 
 /** How long a peer may take, and how much it may leave unread. */
 export type Patience = {
@@ -14,6 +18,17 @@ export type Patience = {
 
 /** How long a worker whose computing thread has ended may take to say why. */
 const farewellMs = 200
+
+export function patienceFor({ state }: RunPlan, hangMs: Patience['hangMs']): Patience {
+  const stateBytes = state.weights.byteLength * (1 + state.optimizer.moments.length)
+  return {
+    helloMs: 5_000,
+    readyMs: 30 * 60_000,
+    silenceMs: 5 * heartbeatMs,
+    hangMs,
+    queuedBytes: 16 * stateBytes + (64 << 20),
+  }
+}
 
 /**
  * Takes bytes that have come since the last look, at `lookedAtMs`, as a sign of life: a long message on a slow link takes its

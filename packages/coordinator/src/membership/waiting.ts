@@ -1,0 +1,76 @@
+import { type Cancel, type Clock, LockstepError } from '@lockstep/protocol'
+import type { EventListener } from '../events.ts'
+import { createGathering, type Gathering } from './gathering.ts'
+
+export type WaitingOptions = {
+  readonly active: () => number
+  /** With fewer workers no further step is begun. */
+  readonly quorum: number
+  /** How long to go on with no worker at all once there has been one. */
+  readonly waitMs: number
+  /** Ends a wait, and the run with it. */
+  readonly stop: AbortSignal
+  readonly clock: Pick<Clock, 'after'>
+  readonly onEvent: EventListener
+  /** There is nobody to go on with. */
+  readonly onEnd: (error: LockstepError) => void
+}
+
+/** How a run waits for workers, and when it gives up. */
+export type Waiting = Pick<Gathering, 'await' | 'expect' | 'abort'> & {
+  readonly joined: () => void
+  readonly left: () => void
+  /** Waits for nobody any more. */
+  readonly close: () => void
+}
+
+export function createWaiting({ active, quorum, waitMs, stop, clock, onEvent, onEnd }: WaitingOptions): Waiting {
+  const gathering = createGathering(active)
+  let closed = false
+  let stopClock: Cancel = () => undefined
+  stop.addEventListener('abort', stopIdling)
+
+  function stopIdling(): void {
+    if (active() === 0 || gathering.isWaiting()) onEnd(interrupted())
+  }
+
+  function left(): void {
+    if (closed) return
+    const count = active()
+    const giveUpMs = count === 0 ? waitMs : null
+    if (count === quorum - 1) onEvent({ type: 'short-of-workers', active: count, wanted: quorum, giveUpMs })
+    if (count > 0) return
+    if (stop.aborted) onEnd(interrupted())
+    else stopClock = clock.after(waitMs, () => onEnd(noWorkers(waitMs)))
+  }
+
+  return {
+    await: wanted => {
+      const waiting = gathering.await(wanted)
+      if (waiting !== null && stop.aborted) onEnd(interrupted())
+      return waiting
+    },
+    expect: gathering.expect,
+    abort: gathering.abort,
+    joined: () => {
+      stopClock()
+      gathering.look()
+    },
+    left,
+    close: () => {
+      closed = true
+      stop.removeEventListener('abort', stopIdling)
+      stopClock()
+    },
+  }
+}
+
+function interrupted(): LockstepError {
+  return new LockstepError('interrupted', 'interrupted while waiting for workers')
+}
+
+function noWorkers(waitMs: number): LockstepError {
+  return new LockstepError('no-workers', `no worker has been there for ${waitMs / 1000} s`, {
+    hint: 'Start workers and continue the run with --resume.',
+  })
+}

@@ -1,0 +1,47 @@
+import { basename } from 'node:path'
+import { encodeMessage, type MessageOf } from '@lockstep/protocol'
+import type { RunPlan } from '../plan.ts'
+import { evaluationChunk } from '../training/evaluation.ts'
+import { heartbeatMs } from './patience.ts'
+
+/** What a worker waits for a coordinator that is silent, as after a suspended laptop, before it connects anew. */
+const workerPatienceMs = 15_000
+
+/** What every worker is told of the run, in whichever life. */
+export function welcomeTo({
+  identity,
+  config,
+  state,
+  trainableSize,
+  train,
+}: RunPlan): Omit<MessageOf<'welcome'>, 'life' | 'workerId' | 'sharedMemory'> {
+  const largestShard = Math.ceil(config.batchSize / config.shards)
+  return {
+    type: 'welcome',
+    runId: identity.runId,
+    // Where a model's file lies on this machine is nobody else's business.
+    config: { ...config, model: basename(config.model) },
+    topology: identity.topology,
+    layoutHash: identity.layoutHash,
+    sizes: {
+      weights: state.weights.length,
+      trainable: trainableSize,
+      moments: state.optimizer.moments.length,
+      bytesPerSample: train.pixels.length / train.count,
+      maxSamples: Math.max(largestShard, evaluationChunk),
+      gradientType: config.compress === 'none' ? 'float32' : config.compress,
+    },
+    heartbeatMs,
+    silenceMs: workerPatienceMs,
+  }
+}
+
+/** Weights, moments and step as they are now, for a worker that joins. */
+export function encodeReplica({ identity, state, trainableSize }: RunPlan): { step: number; frame: Uint8Array } {
+  const { moments, powers } = state.optimizer
+  const joined = new Float32Array(moments.length * trainableSize)
+  for (const [index, moment] of moments.entries()) joined.set(moment, index * trainableSize)
+  const { step } = state
+  const message: MessageOf<'state'> = { type: 'state', runId: identity.runId, step, powers: [...powers] }
+  return { step, frame: encodeMessage(message, { weights: state.weights, moments: joined }) }
+}

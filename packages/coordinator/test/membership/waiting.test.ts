@@ -1,0 +1,147 @@
+import { LockstepError } from '@lockstep/protocol'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { CoordinatorEvent } from '../../src/events.ts'
+import { heartbeatMs } from '../../src/membership/patience.ts'
+import { gradient, gradientTensors } from '../support/lobby.ts'
+import { createTestedCrew, crewTimers, tinyTask, waitMs } from '../support/tested-crew.ts'
+
+beforeEach(() => void vi.useFakeTimers(crewTimers))
+afterEach(() => void vi.useRealTimers())
+
+describe('gathering', () => {
+  test('waits for as many workers as are wanted', async () => {
+    const { crew, join } = createTestedCrew()
+    let gathered = false
+    const gathering = crew.awaitWorkers(2)!.then(() => (gathered = true))
+    join()
+    await Promise.resolve()
+    expect(gathered).toBe(false)
+    join()
+    await gathering
+    expect(crew.awaitWorkers(1)).toBeNull()
+  })
+
+  test('does not count a worker that has gone', async () => {
+    const { crew, join } = createTestedCrew()
+    let gathered = false
+    const gathering = crew.awaitWorkers(2)!.then(() => (gathered = true))
+    join().hangUp()
+    join()
+    await new Promise(setImmediate)
+    expect(gathered).toBe(false)
+    join()
+    await gathering
+  })
+
+  test('ends with the error of an abort, also of one before', async () => {
+    const error = new LockstepError('workers-ended', 'all have ended')
+    const { crew } = createTestedCrew()
+    const gathering = crew.awaitWorkers(1)
+    crew.abort(error)
+    await expect(gathering).rejects.toBe(error)
+    await expect(crew.awaitWorkers(1)).rejects.toBe(error)
+  })
+
+  test('ends when the run is asked to stop, before or meanwhile', async () => {
+    const { crew, stop, join } = createTestedCrew()
+    const gathering = crew.awaitWorkers(2)
+    join()
+    stop.abort()
+    await expect(gathering).rejects.toMatchObject({ code: 'interrupted' })
+    const late = createTestedCrew()
+    late.stop.abort()
+    await expect(late.crew.awaitWorkers(1)).rejects.toMatchObject({ code: 'interrupted' })
+  })
+})
+
+describe('a run that needs two workers', () => {
+  const createPair = () => {
+    const tested = createTestedCrew({}, null, 2)
+    return { ...tested, peers: [tested.join(), tested.join()] as const }
+  }
+  const shortages = (events: readonly CoordinatorEvent[]) => events.filter(({ type }) => type === 'short-of-workers')
+
+  test('waits while there is only one, says so once, and goes on with the next', async () => {
+    const { crew, join, peers, events, pass } = createPair()
+    expect(crew.awaitWorkers(2)).toBeNull()
+    peers[0].hangUp()
+    const waiting = crew.awaitWorkers(2)
+    pass(10 * waitMs, peers[1])
+    expect(shortages(events)).toEqual([{ type: 'short-of-workers', active: 1, wanted: 2, giveUpMs: null }])
+    join()
+    await waiting
+    expect(crew.awaitWorkers(2)).toBeNull()
+  })
+
+  test('gives up only when it has lost both', async () => {
+    const { crew, peers, events, pass } = createPair()
+    peers[0].hangUp()
+    const waiting = crew.awaitWorkers(2)!.catch((error: LockstepError) => error.code)
+    peers[1].hangUp()
+    pass(waitMs)
+    expect(await waiting).toBe('no-workers')
+    expect(shortages(events)).toHaveLength(1)
+  })
+
+  test('ends when it is asked to stop while it waits', async () => {
+    const { crew, peers, stop } = createPair()
+    peers[0].hangUp()
+    const waiting = crew.awaitWorkers(2)
+    stop.abort()
+    await expect(waiting).rejects.toMatchObject({ code: 'interrupted' })
+  })
+
+  test('no longer waits for one that will never come', async () => {
+    const { crew, peers } = createPair()
+    peers[0].hangUp()
+    const waiting = crew.awaitWorkers(2)
+    crew.expect(1)
+    await waiting
+    expect(crew.awaitWorkers(2)).toBeNull()
+    peers[1].hangUp()
+    expect(crew.awaitWorkers(2)).not.toBeNull()
+  })
+})
+
+describe('a run without workers', () => {
+  test('waits for one as long as it is told to, and fails then', async () => {
+    const { crew, join, pass } = createTestedCrew()
+    const work = crew.exchange.submit(tinyTask)
+    join().hangUp()
+    pass(waitMs - heartbeatMs)
+    const peer = join()
+    pass(2 * waitMs, peer)
+    peer.hangUp()
+    pass(waitMs)
+    await expect(work).rejects.toMatchObject({ code: 'no-workers', message: 'no worker has been there for 10 s' })
+  })
+
+  test('waits without end for the first one', async () => {
+    const { crew, join, pass } = createTestedCrew()
+    const gathering = crew.awaitWorkers(1)
+    pass(10 * waitMs)
+    join()
+    await gathering
+  })
+
+  test('ends at once when it is asked to stop, then or before', async () => {
+    for (const early of [true, false]) {
+      const { crew, join, stop } = createTestedCrew()
+      const work = crew.exchange.submit(tinyTask)
+      const peer = join()
+      if (early) stop.abort()
+      peer.hangUp()
+      if (!early) stop.abort()
+      await expect(work).rejects.toMatchObject({ code: 'interrupted' })
+    }
+  })
+
+  test('is not asked to end by a stop while somebody works', async () => {
+    const { crew, join, stop } = createTestedCrew()
+    const peer = join()
+    const work = crew.exchange.submit(tinyTask)
+    stop.abort()
+    peer.say({ ...gradient, runId: 'tiny-run' }, gradientTensors)
+    await expect(work).resolves.toMatchObject({ workerId: 1 })
+  })
+})

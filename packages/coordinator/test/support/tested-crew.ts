@@ -1,0 +1,72 @@
+import type { RunConfig } from '@lockstep/protocol'
+import { onTestFinished, vi } from 'vitest'
+import { createCrew } from '../../src/crew.ts'
+import type { CoordinatorEvent } from '../../src/events.ts'
+import type { SendableTask } from '../../src/exchange.ts'
+import type { Answer } from '../../src/membership/answer.ts'
+import { heartbeatMs } from '../../src/membership/patience.ts'
+import type { Lanes } from '../../src/shared-memory/lanes.ts'
+import { workKey } from '../../src/training/batch-gradient.ts'
+import { createFakePeer, type FakePeer } from './fake-peer.ts'
+import { createIdleTiming } from './idle-timing.ts'
+import { heartbeat, hello, ready, token } from './lobby.ts'
+import { tinyPlan } from './tiny-plan.ts'
+
+export const waitMs = 10_000
+
+/** The clocks of a crew, which the test moves. */
+export const crewTimers = {
+  toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'performance'],
+} satisfies Parameters<typeof vi.useFakeTimers>[0]
+
+/** A crew for the tiny plan, with peers that the test moves. It is stopped with the test. */
+export function createTestedCrew(changes: Partial<RunConfig> = {}, lanes: Lanes | null = null, quorum = 1) {
+  const plan = tinyPlan(changes)
+  const stop = new AbortController()
+  const events: CoordinatorEvent[] = []
+  const crew = createCrew({
+    plan,
+    life: 1,
+    quorum,
+    token,
+    waitMs,
+    shareMemory: false,
+    lanes,
+    topology: 'star',
+    timing: createIdleTiming(),
+    stop: stop.signal,
+    onEvent: event => events.push(event),
+  })
+  onTestFinished(crew.stop)
+  const { runId, layoutHash } = plan.identity
+
+  function join(): FakePeer {
+    const peer = createFakePeer()
+    crew.membership.accept('memory', peer.connect)
+    peer.say(hello)
+    peer.say({ ...ready, runId, layoutHash })
+    return peer
+  }
+
+  /** Lets time pass while these peers send their heartbeats. */
+  function pass(durationMs: number, ...alive: readonly FakePeer[]): void {
+    for (let passed = 0; passed < durationMs; passed += heartbeatMs) {
+      for (const peer of alive) peer.say({ ...heartbeat, runId })
+      vi.advanceTimersByTime(heartbeatMs)
+    }
+  }
+
+  return { plan, crew, events, stop, join, pass }
+}
+
+/** Shard 1 of step 0, with 5 samples. */
+export const tinyTask: SendableTask<Answer> = {
+  key: workKey(0, 1),
+  step: 0,
+  index: 1,
+  kind: 'gradient',
+  samples: 5,
+  order: { type: 'work', runId: 'tiny-run', step: 0, shard: 1, count: 5 },
+  tensors: () => ({ pixels: new Uint8Array(5 * 3072), labels: new Uint8Array(5), keys: new Int32Array(5) }),
+  findFault: () => null,
+}
