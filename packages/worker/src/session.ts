@@ -1,7 +1,6 @@
 import { hostname } from 'node:os'
 import {
   type Cancel,
-  type Connection,
   type LockstepError,
   type MessageOf,
   protocolVersion,
@@ -9,8 +8,10 @@ import {
   type Trust,
 } from '@lockstep/protocol'
 import type { Compute } from './compute.ts'
-import { createDirectExchange, type DirectExchange, ringMessages } from './direct/direct-exchange.ts'
-import { openPeerListener, type PeerListen } from './direct/peer-listener.ts'
+import { type DirectExchange, ringMessages } from './direct/direct-exchange.ts'
+import { openDirectExchange } from './direct/open-direct-exchange.ts'
+import type { PeerListen } from './direct/peer-listener.ts'
+import { createPulse } from './pulse.ts'
 import { replicaMessages } from './replica.ts'
 import { systemWorld, type WorkerWorld } from './world.ts'
 
@@ -68,17 +69,10 @@ type Session = {
   direct: DirectExchange | null
   /** Of this end of the connection. */
   localAddress: string
-  lastHeardAt: number
-  /** Those that had come at the last heartbeat. */
-  receivedBytes: number
-  /** The coordinator's last heartbeat: when it was sent by its clock, and came by ours. */
-  echo: MessageOf<'heartbeat'>['echo']
   /** Ends the waiting for the welcome, or the heartbeats. */
   stopClock: Cancel
   /** Ends the waiting for the computing thread. */
   stopWaiting: Cancel
-  /** When it last looked whether the coordinator is silent. */
-  beatAt: number
 }
 
 /** One connection to a coordinator, from the handshake to its end. Rejects when the computation fails. */
@@ -86,7 +80,8 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
   return new Promise((resolve, reject) => {
     const { world = systemWorld } = options
     const { clock, dial } = world
-    const session = newSession(clock.nowMs())
+    const session = newSession()
+    const pulse = createPulse(clock)
     const { url, trust, answerTimeoutMs } = options
     const connection = dial({ url, trust, timeoutMs: answerTimeoutMs }, { onOpen: greet, onMessage, onClose })
     options.signal.addEventListener('abort', depart)
@@ -101,11 +96,11 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
 
     function onMessage(received: Received): void {
       const { message } = received
-      session.lastHeardAt = clock.nowMs()
+      pulse.heard()
       if (session.phase === 'leaving' || session.fault !== null) return
       if (message.type === 'welcome' && !session.welcomed) enter(message)
       else if (message.type === 'bye') session.bye = message
-      else if (message.type === 'heartbeat') session.echo = { sentMs: message.sentMs, receivedMs: clock.nowMs() }
+      else if (message.type === 'heartbeat') pulse.echo(message)
       else if (forReplica.has(message.type)) takeForReplica(session, received)
     }
 
@@ -121,14 +116,12 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       connection.setSizes(welcome.sizes)
       options.onWelcome(welcome)
       session.stopClock()
-      session.stopClock = clock.every(welcome.heartbeatMs, () =>
-        beat(session, connection, welcome, clock.nowMs(), cutOff),
-      )
+      session.stopClock = clock.every(welcome.heartbeatMs, () => beat(welcome))
       const compute = await options.prepare(welcome)
       if (!isJoining()) return
       compute.failed.catch(fail)
       const sharesMemory = await begin(compute, welcome)
-      const peer = welcome.direct === true ? await openDirect(welcome, compute) : undefined
+      const peer = welcome.direct === true ? await openDirect(compute, welcome) : undefined
       if (!isJoining()) return session.direct?.close()
       session.compute = compute
       const { layoutHash } = compute
@@ -150,19 +143,23 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       return sharesMemory
     }
 
-    /** Listens for the other workers. Returns where. */
-    async function openDirect(welcome: MessageOf<'welcome'>, compute: Compute): Promise<MessageOf<'ready'>['peer']> {
-      const { host, port, announce } = options.peerListen ?? { host: session.localAddress, port: 0, announce: false }
-      const listener = await openPeerListener(host, port, world)
-      session.direct = createDirectExchange({
+    async function openDirect(compute: Compute, welcome: MessageOf<'welcome'>): Promise<MessageOf<'ready'>['peer']> {
+      const { exchange, peer } = await openDirectExchange({
         welcome,
-        listener,
         world,
+        peerListen: options.peerListen,
+        localAddress: session.localAddress,
         send: connection.send,
         give: compute.give,
         reached: () => compute.progress().step,
       })
-      return { host: announce ? host : null, port: listener.port }
+      session.direct = exchange
+      return peer
+    }
+
+    function beat(welcome: MessageOf<'welcome'>): void {
+      const fault = pulse.beat(connection, welcome, session.compute?.progress() ?? null)
+      if (fault !== null) cutOff(fault)
     }
 
     function isJoining(): boolean {
@@ -203,7 +200,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
   })
 }
 
-function newSession(nowMs: number): Session {
+function newSession(): Session {
   return {
     phase: 'greeting',
     welcomed: false,
@@ -213,41 +210,9 @@ function newSession(nowMs: number): Session {
     compute: null,
     direct: null,
     localAddress: '',
-    lastHeardAt: nowMs,
-    receivedBytes: 0,
-    echo: null,
     stopClock: () => undefined,
     stopWaiting: () => undefined,
-    beatAt: nowMs,
   }
-}
-
-/** Reports what the computing thread does, or gives up a coordinator that has been silent for too long. */
-function beat(
-  session: Session,
-  connection: Connection,
-  { runId, silenceMs }: MessageOf<'welcome'>,
-  nowMs: number,
-  cutOff: (fault: string) => void,
-): void {
-  noticeBytes(session, connection.receivedBytes(), nowMs)
-  // A worker that was itself suspended has heard nobody: let what waits in the socket come first.
-  if (nowMs - session.beatAt > silenceMs / 2) session.lastHeardAt = nowMs
-  session.beatAt = nowMs
-  const { compute, lastHeardAt, echo } = session
-  const silentMs = nowMs - lastHeardAt
-  if (silentMs > silenceMs) {
-    cutOff(`the coordinator was silent for ${(silentMs / 1000).toFixed(0)} s`)
-    return
-  }
-  const progress = compute?.progress() ?? { step: 0, pending: 0, quietMs: 0 }
-  connection.send({ type: 'heartbeat', runId, ...progress, sentMs: nowMs, echo })
-}
-
-/** A long message on a slow link takes its time, and heartbeats wait behind it: whatever has come of it is a sign of life. */
-function noticeBytes(session: Session, receivedBytes: number, nowMs: number): void {
-  if (receivedBytes > session.receivedBytes) session.lastHeardAt = nowMs
-  session.receivedBytes = receivedBytes
 }
 
 function takeForReplica({ direct, compute }: Session, received: Received): void {

@@ -1,0 +1,84 @@
+import type { MessageOf } from '@lockstep/protocol'
+import { describe, expect, test } from 'vitest'
+import { createPulse } from '../src/pulse.ts'
+
+const terms = { runId: 'r', silenceMs: 1000 }
+const progress = { step: 3, pending: 1, quietMs: 20 }
+const heartbeat: MessageOf<'heartbeat'> = {
+  type: 'heartbeat',
+  runId: 'r',
+  step: 0,
+  pending: 0,
+  quietMs: 0,
+  sentMs: 7000,
+  echo: null,
+}
+
+/** A pulse whose clock and connection the test moves. */
+function createTested() {
+  const state = { nowMs: 100, receivedBytes: 0 }
+  const sent: unknown[] = []
+  const pulse = createPulse({ nowMs: () => state.nowMs })
+  const connection = { send: (message: unknown) => void sent.push(message), receivedBytes: () => state.receivedBytes }
+
+  /** Lets the time pass in beats of 300 ms. Returns the first reason to give the coordinator up. */
+  function pass(durationMs: number, meanwhile: () => void = () => undefined): string | null {
+    for (let passed = 0; passed < durationMs; passed += 300) {
+      state.nowMs += 300
+      meanwhile()
+      const reason = pulse.beat(connection, terms, progress)
+      if (reason !== null) return reason
+    }
+    return null
+  }
+
+  return { state, sent, pulse, connection, pass }
+}
+
+describe('a beat', () => {
+  test('tells how far the computing thread is, and of nothing before there is one', () => {
+    const { pulse, connection, sent } = createTested()
+    pulse.beat(connection, terms, null)
+    pulse.beat(connection, terms, progress)
+    const beat = { type: 'heartbeat', runId: 'r', sentMs: 100, echo: null }
+    expect(sent).toEqual([
+      { ...beat, step: 0, pending: 0, quietMs: 0 },
+      { ...beat, ...progress },
+    ])
+  })
+
+  test('tells when the last heartbeat of the coordinator was sent, and when it came', () => {
+    const { pulse, sent, state, pass } = createTested()
+    state.nowMs = 250
+    pulse.echo(heartbeat)
+    pass(300)
+    expect(sent).toEqual([expect.objectContaining({ sentMs: 550, echo: { sentMs: 7000, receivedMs: 250 } })])
+  })
+})
+
+describe('a coordinator', () => {
+  test('is given up when nothing has come from it for too long, and is told nothing then', () => {
+    const { pass, sent } = createTested()
+    expect(pass(900)).toBeNull()
+    expect(pass(300)).toBe('the coordinator was silent for 1 s')
+    expect(sent).toHaveLength(3)
+  })
+
+  test('is kept while messages come', () => {
+    const { pass, pulse } = createTested()
+    expect(pass(6000, pulse.heard)).toBeNull()
+  })
+
+  test('is kept while bytes of a message come', () => {
+    const { pass, state } = createTested()
+    expect(pass(6000, () => (state.receivedBytes += 1))).toBeNull()
+    expect(pass(1200)).toBe('the coordinator was silent for 1 s')
+  })
+
+  test('is kept when the worker itself was suspended, and given up when it is silent afterwards', () => {
+    const { state, pass } = createTested()
+    state.nowMs += 60_000
+    expect(pass(900)).toBeNull()
+    expect(pass(600)).toBe('the coordinator was silent for 1 s')
+  })
+})
