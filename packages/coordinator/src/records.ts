@@ -6,7 +6,7 @@ import { type Checkpointing, createCheckpointing } from './checkpoints/checkpoin
 import type { EventListener } from './events.ts'
 import type { EpochMetrics, StepMetrics } from './metrics.ts'
 import type { RunPlan } from './plan.ts'
-import type { RunFolder } from './run-folder.ts'
+import type { RunFolder } from './run-folder/run-folder.ts'
 import { encodeState, hasFiniteWeights } from './run-state.ts'
 import { diverged, type LossTrail } from './training/divergence.ts'
 

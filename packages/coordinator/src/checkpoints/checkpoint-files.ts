@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describeError, hasSystemCode, LockstepError } from '@lockstep/protocol'
-import { makeFolderDurably, writeAtomically, writeError } from '../atomic-file.ts'
-import { type Disk, systemDisk } from '../disk.ts'
+import { makeFolderDurably, writeAtomically, writeError } from '../disk/atomic-file.ts'
+import { type Disk, systemDisk } from '../disk/disk.ts'
 
 /** Names of checkpoints are in the order of their steps. */
 export function checkpointName(step: number): string {

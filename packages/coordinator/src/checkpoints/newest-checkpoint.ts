@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { type Checkpoint, decodeCheckpoint } from '@lockstep/model'
 import { LockstepError } from '@lockstep/protocol'
-import { type Disk, systemDisk } from '../disk.ts'
-import { runFiles } from '../run-files.ts'
+import { type Disk, systemDisk } from '../disk/disk.ts'
+import { runFiles } from '../run-folder/run-files.ts'
 import { listCheckpoints, reasonOf } from './checkpoint-files.ts'
 
 /** A checkpoint that has been passed over. */

@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { writeError } from '../atomic-file.ts'
+import { writeError } from '../disk/atomic-file.ts'
 
 /** A JSON file of trace events that is whole after every write: what is added goes over its end, and brings a new end. */
 export type TraceFile = {

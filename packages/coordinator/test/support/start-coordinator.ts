@@ -1,6 +1,6 @@
 import { type CoordinatorOptions, startCoordinator } from '../../src/coordinator.ts'
 import type { CoordinatorEvent } from '../../src/events.ts'
-import { createRunFolder } from '../../src/run-folder.ts'
+import { createRunFolder } from '../../src/run-folder/run-folder.ts'
 import { token } from './lobby.ts'
 import { tinyPlan } from './tiny-plan.ts'
 

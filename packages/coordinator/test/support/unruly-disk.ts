@@ -1,4 +1,4 @@
-import { type Disk, type DiskFile, systemDisk } from '../../src/disk.ts'
+import { type Disk, type DiskFile, systemDisk } from '../../src/disk/disk.ts'
 
 export type DiskCall = {
   readonly operation: keyof Disk | keyof DiskFile

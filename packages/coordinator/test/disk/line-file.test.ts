@@ -2,9 +2,9 @@ import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LockstepError } from '@lockstep/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { createLineFile } from '../src/line-file.ts'
-import { temporaryFolder } from './support/folder.ts'
-import { type DiskCall, systemError, unrulyDisk, writeHalf } from './support/unruly-disk.ts'
+import { createLineFile } from '../../src/disk/line-file.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { type DiskCall, systemError, unrulyDisk, writeHalf } from '../support/unruly-disk.ts'
 
 let path: string
 

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { hasSystemCode, LockstepError } from '@lockstep/protocol'
 import { z } from 'zod'
-import { makeFolderDurably, writeError } from './atomic-file.ts'
+import { makeFolderDurably, writeError } from '../disk/atomic-file.ts'
 import { identifyProcess, isSameProcess } from './process-identity.ts'
 
 /** A process's claim to be the only one that goes on with the run in a folder. It ends with the process, however that ends. */

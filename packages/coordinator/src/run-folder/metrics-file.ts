@@ -1,8 +1,8 @@
 import { hasSystemCode } from '@lockstep/protocol'
-import { writeError } from './atomic-file.ts'
-import { type Disk, systemDisk } from './disk.ts'
-import { createLineFile, type LineFileOptions } from './line-file.ts'
-import type { EpochMetrics, StepMetrics } from './metrics.ts'
+import { writeError } from '../disk/atomic-file.ts'
+import { type Disk, systemDisk } from '../disk/disk.ts'
+import { createLineFile, type LineFileOptions } from '../disk/line-file.ts'
+import type { EpochMetrics, StepMetrics } from '../metrics.ts'
 
 /** `metrics.jsonl` of a run that goes on: a line for each epoch and, where steps are logged, for each step. */
 export type MetricsFile = {

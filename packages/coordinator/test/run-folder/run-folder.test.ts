@@ -1,11 +1,11 @@
 import { mkdir, readdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { systemDisk } from '../src/disk.ts'
-import { runFiles } from '../src/run-files.ts'
-import { createRunFolder, type RunFolder, refuseTaken, reopenRunFolder } from '../src/run-folder.ts'
-import { epochWith } from './support/epoch-metrics.ts'
-import { temporaryFolder } from './support/folder.ts'
+import { systemDisk } from '../../src/disk/disk.ts'
+import { runFiles } from '../../src/run-folder/run-files.ts'
+import { createRunFolder, type RunFolder, refuseTaken, reopenRunFolder } from '../../src/run-folder/run-folder.ts'
+import { epochWith } from '../support/epoch-metrics.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
 const config = { seed: 1 }
 let path: string

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { writeError } from './atomic-file.ts'
-import { type Disk, systemDisk } from './disk.ts'
+import { writeError } from '../disk/atomic-file.ts'
+import { type Disk, systemDisk } from '../disk/disk.ts'
 import { isProcess } from './process-identity.ts'
 import { runFiles } from './run-files.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { hasSystemCode } from '@lockstep/protocol'
-import { makeFolderDurably, writeAtomically, writeError } from './atomic-file.ts'
-import type { Disk } from './disk.ts'
+import { makeFolderDurably, writeAtomically, writeError } from '../disk/atomic-file.ts'
+import type { Disk } from '../disk/disk.ts'
 import { refuseSuperseded, superseded, writeLife } from './life.ts'
 import { runFiles } from './run-files.ts'
 

@@ -4,9 +4,9 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { createFolderClaim } from '../src/folder-claim.ts'
-import { identifyProcess } from '../src/process-identity.ts'
-import { temporaryFolder } from './support/folder.ts'
+import { createFolderClaim } from '../../src/run-folder/folder-claim.ts'
+import { identifyProcess } from '../../src/run-folder/process-identity.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
 let path: string
 

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { type Clock, systemClock } from '@lockstep/protocol'
 import { createHappenings } from '@lockstep/protocol/testing'
 import { expect, test } from 'vitest'
-import { createRunFolder, reopenRunFolder } from '../src/run-folder.ts'
-import { watchForSuccessor } from '../src/successor-watch.ts'
-import { temporaryFolder } from './support/folder.ts'
+import { createRunFolder, reopenRunFolder } from '../../src/run-folder/run-folder.ts'
+import { watchForSuccessor } from '../../src/run-folder/successor-watch.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
 /** A run folder that is watched, by a clock that ticks when told so. `looked` tells when a look at it is over. */
 async function watchFolder() {

@@ -2,9 +2,9 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LockstepError } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
-import { makeFolderDurably, writeAtomically, writeError } from '../src/atomic-file.ts'
-import { type Disk, systemDisk } from '../src/disk.ts'
-import { temporaryFolder } from './support/folder.ts'
+import { makeFolderDurably, writeAtomically, writeError } from '../../src/disk/atomic-file.ts'
+import { type Disk, systemDisk } from '../../src/disk/disk.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
 describe('writing a file', () => {
   test('creates it with exactly its content, text or bytes', async () => {

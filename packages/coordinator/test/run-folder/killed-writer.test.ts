@@ -9,10 +9,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Checkpoint } from '@lockstep/model'
 import { expect, onTestFinished, test } from 'vitest'
-import { findCheckpoint } from '../src/checkpoints/newest-checkpoint.ts'
-import { temporaryFolder } from './support/folder.ts'
+import { findCheckpoint } from '../../src/checkpoints/newest-checkpoint.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
-const writer = fileURLToPath(new URL('support/write-checkpoints.mjs', import.meta.url))
+const writer = fileURLToPath(new URL('../support/write-checkpoints.mjs', import.meta.url))
 
 type Writer = { readonly child: ChildProcess; readonly ended: Promise<unknown>; readonly lines: readonly string[] }
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { hasSystemCode, LockstepError } from '@lockstep/protocol'
 import { z } from 'zod'
-import { writeAtomically, writeError } from './atomic-file.ts'
-import { type Disk, systemDisk } from './disk.ts'
+import { writeAtomically, writeError } from '../disk/atomic-file.ts'
+import { type Disk, systemDisk } from '../disk/disk.ts'
 
 /** Which life a run is in: how many coordinators it has had. Only ever raised. */
 const lifeFile = 'life.json'

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
 import { LockstepError } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
-import { temporaryFolder } from './support/folder.ts'
-import { trainAlone } from './support/train-alone.ts'
-import { resumeInto, trainInto } from './support/train-into.ts'
-import { type DiskCall, systemError, type UnrulyDisk, unrulyDisk, writeHalf } from './support/unruly-disk.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { trainAlone } from '../support/train-alone.ts'
+import { resumeInto, trainInto } from '../support/train-into.ts'
+import { type DiskCall, systemError, type UnrulyDisk, unrulyDisk, writeHalf } from '../support/unruly-disk.ts'
 
 const finalSha256 = weightsSha256(trainAlone().at(-1)!)
 const withoutSyncs = { syncs: false }

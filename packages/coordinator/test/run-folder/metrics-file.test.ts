@@ -1,10 +1,10 @@
 import { appendFile, readFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { createMetricsFile, metricsUntil } from '../src/metrics-file.ts'
-import { epochWith } from './support/epoch-metrics.ts'
-import { temporaryFolder } from './support/folder.ts'
-import { stepWith } from './support/step-metrics.ts'
+import { createMetricsFile, metricsUntil } from '../../src/run-folder/metrics-file.ts'
+import { epochWith } from '../support/epoch-metrics.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { stepWith } from '../support/step-metrics.ts'
 
 let path: string
 

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { removeLeftovers } from '../src/leftovers.ts'
-import { temporaryFolder } from './support/folder.ts'
+import { removeLeftovers } from '../../src/run-folder/leftovers.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
 test('what a killed process has written aside is removed, what a living one writes and all else stays', async () => {
   const alive = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' })

@@ -1,12 +1,12 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { beginLife, refuseSuperseded } from '../src/life.ts'
-import { createRunFolder, reopenRunFolder } from '../src/run-folder.ts'
-import { epochWith } from './support/epoch-metrics.ts'
-import { temporaryFolder } from './support/folder.ts'
-import { startSocketWorker } from './support/socket-worker.ts'
-import { startTiny } from './support/start-coordinator.ts'
+import { beginLife, refuseSuperseded } from '../../src/run-folder/life.ts'
+import { createRunFolder, reopenRunFolder } from '../../src/run-folder/run-folder.ts'
+import { epochWith } from '../support/epoch-metrics.ts'
+import { temporaryFolder } from '../support/folder.ts'
+import { startSocketWorker } from '../support/socket-worker.ts'
+import { startTiny } from '../support/start-coordinator.ts'
 
 let path: string
 
