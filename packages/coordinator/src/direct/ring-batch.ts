@@ -26,12 +26,11 @@ export type RingRun = BatchRun & {
  * of the shards, which workers are then asked for anew: with the same bits, since all that a step is made of is known.
  */
 export function submitToRing(
-  exchange: Exchange<Answer>,
-  direct: Direct,
   batch: BatchShards,
   run: RingRun,
-  tools: ReductionTools,
+  tools: ReductionTools & { readonly exchange: Exchange<Answer>; readonly direct: Direct },
 ): PendingBatch {
+  const { exchange, direct } = tools
   const { ring, step, learningRate } = run
   const { tasks, reduce, release } = createShardTasks(batch, run, tools, { id: ring.id, learningRate })
   const mean = tools.vectors.take()

@@ -54,17 +54,16 @@ export type BatchRun = { readonly runId: string; readonly step: number; readonly
  * up with the rest; all of them are then asked for anew.
  */
 export function submitBatch(
-  exchange: Exchange<Answer>,
   batch: BatchShards,
   run: BatchRun,
-  tools: ReductionTools,
+  tools: ReductionTools & { readonly exchange: Exchange<Answer> },
 ): PendingBatch {
   const releases: (() => void)[] = []
 
   function attempt(): Promise<BatchResult> {
     const { tasks, reduce, release } = createShardTasks(batch, run, tools)
     releases.push(release)
-    return Promise.all(exchange.submitAll(tasks)).then(answers => {
+    return Promise.all(tools.exchange.submitAll(tasks)).then(answers => {
       const areTrusted = answers.every(({ workerId }) => tools.isTrusted(workerId))
       return areTrusted ? reduce(answers) : attempt()
     })

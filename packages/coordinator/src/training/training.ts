@@ -68,9 +68,8 @@ async function trainEpoch(run: Training): Promise<boolean> {
 
 /** Asks for the gradients of a batch, by whichever way they go at this step. */
 function submit(run: Training, batch: BatchShards, step: number): PendingBatch {
-  const { exchange, runId, config } = run
-  const batchRun = { runId, step, shards: config.shards }
+  const batchRun = { runId: run.runId, step, shards: run.config.shards }
   const ring = run.topology.next()
-  if (ring === null) return submitBatch(exchange, batch, batchRun, run)
-  return submitToRing(exchange, run.direct, batch, { ...batchRun, ring, learningRate: run.learningRateAt(step) }, run)
+  if (ring === null) return submitBatch(batch, batchRun, run)
+  return submitToRing(batch, { ...batchRun, ring, learningRate: run.learningRateAt(step) }, run)
 }

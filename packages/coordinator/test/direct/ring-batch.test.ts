@@ -63,9 +63,11 @@ function startBatch() {
     audit: createAudit(0, 1, format, elements),
     isTrusted: () => true,
     timing: createIdleTiming(),
+    exchange,
+    direct,
   }
   const batch = epochBatches(makeSplit(10, 1), config, 1).shards(0)
-  const { result } = submitToRing(exchange, direct, batch, { ...run, ring: direct.current()! }, tools)
+  const { result } = submitToRing(batch, { ...run, ring: direct.current()! }, tools)
 
   const figures = (shard: number) => ({ runId: 'r', step: 0, shard, count: 5, correct: 1, times: [0] })
   /** Worker 1 computes shard 0, worker 2 shard 1. */

@@ -80,7 +80,7 @@ function answerBatch({ batch, shards }: ReturnType<typeof computeBatch>, answers
     () => 0,
   )
   exchange.join(1)
-  const { result } = submitBatch(exchange, batch, { runId: 'r', step: 0, shards }, tools())
+  const { result } = submitBatch(batch, { runId: 'r', step: 0, shards }, { ...tools(), exchange })
   for (const { message, gradient } of answers) {
     const readGradient = (into: PackedGradient) => into.set(gradient)
     exchange.deliver(1, workKey(0, message.shard), { workerId: 1, message, readGradient })
@@ -149,7 +149,7 @@ describe('submitting a batch', () => {
     exchange.join(1)
     const used = tools()
     const batch = epochBatches(makeSplit(33, 1), tinyConfig, 1).shards(3)
-    const pending = submitBatch(exchange, batch, { runId: 'r', step: 11, shards: 4 }, used)
+    const pending = submitBatch(batch, { runId: 'r', step: 11, shards: 4 }, { ...used, exchange })
     const answer = (shard: number, count: number, value = 0) => {
       const gradient = new Float32Array(weights.length).fill(value)
       const { message } = shardAnswer(11, shard, count, { gradient, lossSum: 1, correct: 1 })
