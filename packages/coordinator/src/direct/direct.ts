@@ -48,16 +48,16 @@ export type Direct = Pick<Rings, 'join' | 'leave' | 'introduce' | 'current'> & {
   readonly look: () => void
 }
 
-type Awaited = {
-  readonly from: number | null
-  readonly arrival: MeanArrival
-  readonly done: Deferred<MeanFigures | null>
-}
+/** A mean that comes in slices from all members, or whole from one worker, which may be lost before. */
+type AwaitedMean = { readonly arrival: MeanArrival } & (
+  | { readonly from: null; readonly done: Deferred<MeanFigures> }
+  | { readonly from: number; readonly done: Deferred<MeanFigures | null> }
+)
 
 export function createDirect(options: DirectOptions): Direct {
   const { runId, elements, nowMs } = options
   const rings = createRings({ ...options, newToken: () => randomBytes(32).toString('hex') })
-  const awaited = new Map<number, Awaited>()
+  const awaited = new Map<number, AwaitedMean>()
   const rejected = new WeakSet<Ring>()
   let isTrusted = true
   const haltMs = haltAfterMs(elements)
@@ -82,24 +82,21 @@ export function createDirect(options: DirectOptions): Direct {
     return fault
   }
 
-  function wait(step: number, from: number | null, arrival: MeanArrival): Promise<MeanFigures | null> {
-    const entry = { from, arrival, done: createDeferred<MeanFigures | null>() }
-    awaited.set(step, entry)
-    return entry.done.promise
-  }
-
   function expectMean(step: number, ring: Ring, write: WriteMean): Promise<MeanFigures> {
     const { members } = ring
     const ranges = new Map(members.map((workerId, place) => [workerId, sliceOf(elements, members.length, place)]))
+    const done = createDeferred<MeanFigures>()
     stirredAt = nowMs()
-    return wait(step, null, createMeanArrival(write, ranges)) as Promise<MeanFigures>
+    awaited.set(step, { from: null, arrival: createMeanArrival(write, ranges), done })
+    return done.promise
   }
 
   function recallMean(step: number, workerId: number, write: WriteMean): Promise<MeanFigures | null> {
     const arrival = createMeanArrival(write, new Map([[workerId, { start: 0, end: elements }]]))
-    const figures = wait(step, workerId, arrival)
+    const done = createDeferred<MeanFigures | null>()
+    awaited.set(step, { from: workerId, arrival, done })
     options.send(workerId, { type: 'recall', runId, step })
-    return figures
+    return done.promise
   }
 
   function reject(ring: Ring, reason: string): void {
@@ -111,7 +108,7 @@ export function createDirect(options: DirectOptions): Direct {
 
   function leave(workerId: number): void {
     for (const [step, { from, done }] of awaited) {
-      if (from !== workerId) continue
+      if (from === null || from !== workerId) continue
       awaited.delete(step)
       done.resolve(null)
     }
