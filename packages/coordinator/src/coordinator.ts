@@ -3,7 +3,7 @@ import { weightsSha256 } from '@lockstep/model'
 import { type Clock, LockstepError } from '@lockstep/protocol'
 import { type Crew, createCrew } from './crew.ts'
 import { createDeferred } from './deferred.ts'
-import type { TopologyMode } from './direct/topology.ts'
+import type { TopologyMode, TopologyTrial } from './direct/topology.ts'
 import type { EventListener } from './events.ts'
 import type { RunSummary } from './metrics.ts'
 import type { RunPlan } from './plan.ts'
@@ -42,6 +42,8 @@ export type CoordinatorOptions = TimingOptions & {
   readonly shareMemory: boolean
   /** By which way gradients go: through the coordinator, among the workers, or by the faster one. */
   readonly topology: TopologyMode
+  /** How a run tries both ways where the choice is left to it. */
+  readonly topologyTrial?: TopologyTrial | undefined
   /** What fraction of the shards is computed by two workers and compared, from 0 to 1; then all go through the coordinator. */
   readonly audit: number
   /** Steps between checkpoints within an epoch; 0 for none. */

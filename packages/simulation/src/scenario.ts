@@ -25,25 +25,33 @@ export type Scenario = {
 /** The most workers of a simulation, with those that join later. */
 export const mostWorkers = 6
 
+/** By which ways the gradients go, as often as they stand here. */
+const topologies = ['star', 'star', 'star', 'star', 'star', 'direct', 'direct', 'direct', 'direct', 'auto'] as const
+
 export function drawScenario(seed: number): Scenario {
   const chance = createChance(seed, 'scenario')
-  const workers = chance.whole(1, 5)
+  const topology = createChance(seed, 'topology').pick(topologies)
+  const isStar = topology === 'star'
+  const workers = Math.max(isStar ? 1 : 2, chance.whole(1, 5))
   const leastMs = chance.pick([0.05, 0.2, 1])
   return {
     seed,
     config: {
+      // Workers have to be linked before they can exchange anything.
+      epochs: isStar ? 2 : 4,
       batchSize: chance.pick([8, 10, 16]),
       shards: chance.whole(1, 5),
       optimizer: chance.pick(['adam', 'sgd'] as const),
       compress: chance.pick(['none', 'none', 'bfloat16'] as const),
     },
-    topology: 'star',
-    audit: createChance(seed, 'audit').pick([0, 0, 0.3, 1]),
+    topology,
+    // What is audited comes to the coordinator.
+    audit: topology === 'direct' ? 0 : createChance(seed, 'audit').pick([0, 0, 0.3, 1]),
     workers,
     minWorkers: chance.whole(1, workers),
     checkpointEvery: chance.pick([0, 1, 2, 3]),
     latency: { leastMs, mostMs: leastMs * chance.pick([2, 10]) },
     msPerSample: Array.from({ length: mostWorkers }, () => chance.between(0.1, chance.pick([1, 1, 8]))),
-    faults: drawFaults(createChance(seed, 'faults')),
+    faults: drawFaults(createChance(seed, 'faults'), !isStar),
   }
 }

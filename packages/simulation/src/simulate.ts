@@ -15,6 +15,8 @@ export type SimulationResult = {
   readonly violation: string | null
   /** The faults that happened before the run had ended. */
   readonly inflicted: readonly Fault[]
+  /** How often workers were linked with each other. */
+  readonly rings: number
   readonly events: number
   readonly simulatedMs: number
   /** Of the times of all events: equal for equal runs. */
@@ -52,7 +54,8 @@ export async function simulate(scenario: Scenario): Promise<SimulationResult> {
   } finally {
     process.off('unhandledRejection', onRejection)
   }
-  return { scenario, violation, inflicted, events, simulatedMs: cluster.time.nowMs(), digest }
+  const rings = cluster.coordinator.rings()
+  return { scenario, violation, inflicted, rings, events, simulatedMs: cluster.time.nowMs(), digest }
 }
 
 export function simulateSeed(seed: number): Promise<SimulationResult> {

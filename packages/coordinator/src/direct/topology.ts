@@ -4,11 +4,13 @@ export type Topology = 'star' | 'direct'
 export type TopologyMode = 'auto' | Topology
 
 /** Steps of each topology that are timed, and those before them that are not: the change itself takes time. */
-const trialSteps = 12
-const settlingSteps = 4
+export type TopologyTrial = { readonly timedSteps: number; readonly settlingSteps: number }
+
+const usualTrial: TopologyTrial = { timedSteps: 12, settlingSteps: 4 }
 
 export type TopologyOptions = {
   readonly mode: TopologyMode
+  readonly trial?: TopologyTrial | undefined
   /** The ring that can be used now, or null; asks for one where there is none. */
   readonly ring: () => Ring | null
   /** Whether all workers share the coordinator's memory, which no network can be faster than. */
@@ -31,6 +33,7 @@ type Trial = { readonly ring: Ring; readonly times: Record<Topology, number[]>; 
 
 export function createTopologyChoice(options: TopologyOptions): TopologyChoice {
   const { mode, nowMs, onChoice } = options
+  const { timedSteps, settlingSteps } = options.trial ?? usualTrial
   const counts = { star: 0, direct: 0 }
   let trial: Trial | null = null
   let lastDone: { readonly atMs: number; readonly topology: Topology } | null = null
@@ -40,7 +43,7 @@ export function createTopologyChoice(options: TopologyOptions): TopologyChoice {
     const ring = options.ring()
     if (ring === null || mode === 'direct') return ring
     if (trial?.ring !== ring) trial = { ring, times: { star: [], direct: [] }, winner: null }
-    return topologyOf(trial) === 'direct' ? ring : null
+    return topologyNow(trial) === 'direct' ? ring : null
   }
 
   function stepDone(ring: Ring | null): void {
@@ -55,7 +58,7 @@ export function createTopologyChoice(options: TopologyOptions): TopologyChoice {
 
   function judge(running: Trial): void {
     const { star, direct } = running.times
-    if (Math.min(star.length, direct.length) < settlingSteps + trialSteps) return
+    if (Math.min(star.length, direct.length) < settlingSteps + timedSteps) return
     const [starMs, directMs] = [star, direct].map(times => median(times.slice(settlingSteps))) as [number, number]
     running.winner = directMs < starMs ? 'direct' : 'star'
     const members = running.ring.members.length
@@ -65,13 +68,13 @@ export function createTopologyChoice(options: TopologyOptions): TopologyChoice {
     )
   }
 
-  return { next, stepDone, counts: () => counts }
-}
+  /** Of the step that is planned now. A trial is the star first and then the direct exchange, until both are timed. */
+  function topologyNow({ winner, times }: Trial): Topology {
+    if (winner !== null) return winner
+    return times.star.length < settlingSteps + timedSteps ? 'star' : 'direct'
+  }
 
-/** Of the step that is planned now. A trial is the star first and then the direct exchange, until both are timed. */
-function topologyOf(trial: Trial): Topology {
-  if (trial.winner !== null) return trial.winner
-  return trial.times.star.length < settlingSteps + trialSteps ? 'star' : 'direct'
+  return { next, stepDone, counts: () => counts }
 }
 
 function median(values: readonly number[]): number {

@@ -4,7 +4,7 @@ import type { MessageOf } from '@lockstep/protocol'
 import { createAudit } from '../audit/audit.ts'
 import type { Crew } from '../crew.ts'
 import type { Direct } from '../direct/direct.ts'
-import { createTopologyChoice, type TopologyChoice, type TopologyMode } from '../direct/topology.ts'
+import { createTopologyChoice, type TopologyChoice, type TopologyMode, type TopologyTrial } from '../direct/topology.ts'
 import type { EventListener } from '../events.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Answer } from '../membership/answer.ts'
@@ -47,6 +47,7 @@ export type Training = Updater &
 export type TrainingOptions = {
   readonly plan: RunPlan
   readonly topology: TopologyMode
+  readonly topologyTrial?: TopologyTrial | undefined
   /** What fraction of the shards is audited. */
   readonly audit: number
   /** With fewer workers no further step is begun; 1 by default. */
@@ -76,6 +77,7 @@ export function setUpTraining(
     direct,
     topology: createTopologyChoice({
       mode: options.topology,
+      trial: options.topologyTrial,
       ring: () => {
         direct.introduce()
         return direct.current()

@@ -3,6 +3,7 @@ import type { Scenario } from '../scenario.ts'
 import { createChance } from '../world/chance.ts'
 import { createSimulatedDisk, type SimulatedDisk } from '../world/disk.ts'
 import { createNetwork, type Network } from '../world/network.ts'
+import { createPeerPorts } from '../world/peers.ts'
 import { createSimulatedTime, type SimulatedTime } from '../world/time.ts'
 import { type CoordinatorSeat, createCoordinatorSeat } from './coordinator-seat.ts'
 import { createWorkerSeat, type WorkerSeat } from './worker-seat.ts'
@@ -31,6 +32,7 @@ export function createCluster(scenario: Scenario): Cluster {
   const { seed } = scenario
   const time = createSimulatedTime()
   const network = createNetwork(time, createChance(seed, 'network'), scenario.latency)
+  const peersOf = createPeerPorts(network)
   const disk = createSimulatedDisk(time, createChance(seed, 'disk'))
   const reference = referenceRun(scenario.config)
   let failure: Error | null = null
@@ -47,6 +49,7 @@ export function createCluster(scenario: Scenario): Cluster {
     const number = workers.length + 1
     const seat = createWorkerSeat({
       ...common,
+      peersOf,
       coordinator,
       number,
       msPerSample: scenario.msPerSample[number - 1]!,

@@ -21,6 +21,9 @@ export const token = 'token'
 /** How long the coordinator waits for a first or another worker before it gives up. */
 const waitMs = 60_000
 
+/** A run has some ten steps: it has to choose between the star and the direct exchange long before. */
+const topologyTrial = { settlingSteps: 0, timedSteps: 1 }
+
 export type CoordinatorLife = {
   readonly process: SimulatedProcess
   readonly scenario: Scenario
@@ -65,6 +68,7 @@ export async function liveAsCoordinator(life: CoordinatorLife): Promise<RunSumma
       waitMs,
       shareMemory: false,
       topology: scenario.topology,
+      topologyTrial,
       audit: scenario.audit,
       checkpointEvery: scenario.checkpointEvery,
       checkpointMinutes: 0,

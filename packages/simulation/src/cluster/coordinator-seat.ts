@@ -26,6 +26,8 @@ export type CoordinatorSeat = {
   readonly supersede: () => void
   /** A worker computes wrongly from now on, and may be sent away for it. */
   readonly suspect: (worker: string) => void
+  /** Rings of workers that were linked, in all lives. */
+  readonly rings: () => number
   /** The summary of the run once it has ended. */
   readonly summary: () => RunSummary | null
   readonly check: () => void
@@ -61,6 +63,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
   const { scenario, time, network, disk, chance, reference, restart, fail } = options
   const lives: Life[] = []
   const membership = createMembershipWatch()
+  let rings = 0
   let summary: RunSummary | null = null
   /** The step of the last checkpoint that was said to be written. */
   let written: number | null = null
@@ -134,6 +137,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
 
   function hear(life: Life, event: CoordinatorEvent): void {
     if (!life.process.isAlive()) return
+    if (event.type === 'ring-linked') rings += 1
     if (event.type === 'checkpoint') written = Math.max(written ?? 0, event.step)
     if (event.type === 'not-written' && event.what === 'metrics') life.keepsLines = true
     if (event.type === 'written-again' && event.what === 'metrics') life.keepsLines = false
@@ -188,6 +192,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
       // Two lives that begin in the same moment are more than is promised.
       if (latest().begun && hasCheckpoint(disk)) startLife(`coordinator-${lives.length + 1}`)
     },
+    rings: () => rings,
     summary: () => summary,
     check: () => {
       for (const { plan } of lives.filter(isAlive)) if (plan !== null) checkState(reference, plan)

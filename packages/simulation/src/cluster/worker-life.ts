@@ -1,5 +1,5 @@
 import { maxClientFrameBytes, maxWorkerHeaderBytes } from '@lockstep/protocol'
-import { type Dial, runWorker, type WorkerEnd, type WorkerEvent } from '@lockstep/worker'
+import { type Dial, type PeerNetwork, runWorker, type WorkerEnd, type WorkerEvent } from '@lockstep/worker'
 import type { Chance } from '../world/chance.ts'
 import { carryOver } from '../world/connection.ts'
 import type { Network } from '../world/network.ts'
@@ -13,6 +13,8 @@ const waitMs = 600_000
 export type WorkerLife = {
   readonly process: SimulatedProcess
   readonly network: Network
+  /** By which it reaches other workers. */
+  readonly peers: PeerNetwork
   readonly chance: Chance
   /** Where the name of the coordinator leads at the moment. */
   readonly address: () => string
@@ -23,7 +25,7 @@ export type WorkerLife = {
 
 /** What the command line does: works for the coordinator until the run ends. */
 export function liveAsWorker(life: WorkerLife): Promise<WorkerEnd> {
-  const { process, network, chance, watch, leave, onEvent } = life
+  const { process, network, peers, chance, watch, leave, onEvent } = life
   const dial: Dial = ({ timeoutMs }, { onOpen, ...handlers }) =>
     carryOver(process, opened => network.dial(process, life.address(), opened), handlers, {
       maxHeader: maxWorkerHeaderBytes,
@@ -42,6 +44,13 @@ export function liveAsWorker(life: WorkerLife): Promise<WorkerEnd> {
       onEvent,
       signal: leave,
     },
-    { clock: process.clock, random: chance.unit, dial, startCompute: computeIn(process, chance, watch) },
+    {
+      clock: process.clock,
+      random: chance.unit,
+      dial,
+      peers,
+      startCompute: computeIn(process, chance, watch),
+      createYoungCollector: () => () => undefined,
+    },
   )
 }

@@ -1,5 +1,5 @@
 import { LockstepError } from '@lockstep/protocol'
-import type { WorkerEvent } from '@lockstep/worker'
+import type { PeerNetwork, WorkerEvent } from '@lockstep/worker'
 import { checkComputation, checkWeights } from '../invariants/replicas.ts'
 import type { ReferenceRun } from '../model/reference-run.ts'
 import type { Chance } from '../world/chance.ts'
@@ -30,6 +30,7 @@ export type Restart = { readonly leastMs: number; readonly mostMs: number }
 export type WorkerSeatOptions = {
   readonly time: SimulatedTime
   readonly network: Network
+  readonly peersOf: (process: SimulatedProcess) => PeerNetwork
   readonly chance: Chance
   readonly reference: ReferenceRun
   readonly number: number
@@ -66,6 +67,7 @@ export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
     liveAsWorker({
       process,
       network,
+      peers: options.peersOf(process),
       chance,
       address: () => coordinator.address(chance),
       leave: next.leave.signal,

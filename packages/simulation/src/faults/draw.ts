@@ -1,25 +1,27 @@
 import type { Chance } from '../world/chance.ts'
-import { type Fault, type FaultKind, faultKinds } from './fault.ts'
+import { type Fault, type FaultKind, faultsAnywhere, faultsBetweenWorkers } from './fault.ts'
 
 /** Kinds that are drawn less often than the others: they end what others could still disturb, or take long. */
 const rare: Partial<Record<FaultKind, number>> = {
   'computing thread hangs': 0.15,
   'coordinator interrupted': 0.4,
   'disk full': 0.4,
+  'link half-open': 0.25,
 }
 
 const mostFaults = 9
 
-export function drawFaults(chance: Chance): readonly Fault[] {
+/** With links between workers those fail as well. */
+export function drawFaults(chance: Chance, hasLinks: boolean): readonly Fault[] {
   // Some runs are disturbed while they start, others long after.
   const untilMs = chance.pick([40, 90, 180, 700, 2500])
-  const faults = Array.from({ length: chance.whole(0, mostFaults) }, () => drawFault(chance, untilMs))
+  const faults = Array.from({ length: chance.whole(0, mostFaults) }, () => drawFault(chance, untilMs, hasLinks))
   return faults.sort((a, b) => a.atMs - b.atMs)
 }
 
-function drawFault(chance: Chance, untilMs: number): Fault {
+function drawFault(chance: Chance, untilMs: number, hasLinks: boolean): Fault {
   return {
-    kind: drawKind(chance),
+    kind: drawKind(chance, hasLinks),
     atMs: chance.between(0, untilMs),
     forMs: chance.pick([20, 200, 1000, 3000]) * chance.between(0.5, 1.5),
     worker: chance.whole(1, 6),
@@ -28,9 +30,9 @@ function drawFault(chance: Chance, untilMs: number): Fault {
   }
 }
 
-function drawKind(chance: Chance): FaultKind {
+function drawKind(chance: Chance, hasLinks: boolean): FaultKind {
   for (;;) {
-    const kind = chance.pick(faultKinds)
+    const kind = hasLinks && chance.happens(0.3) ? chance.pick(faultsBetweenWorkers) : chance.pick(faultsAnywhere)
     if (chance.happens(rare[kind] ?? 1)) return kind
   }
 }

@@ -1,5 +1,5 @@
 /** Everything that can go wrong in a simulation. */
-export const faultKinds = [
+export const faultsAnywhere = [
   'worker killed',
   'worker loses power',
   'worker suspended',
@@ -21,6 +21,11 @@ export const faultKinds = [
   'disk full',
   'disk slow',
 ] as const
+
+/** What can go wrong between workers while both of them still reach the coordinator. */
+export const faultsBetweenWorkers = ['link cut', 'link half-open', 'link partition', 'one-way link partition'] as const
+
+export const faultKinds = [...faultsAnywhere, ...faultsBetweenWorkers]
 
 export type FaultKind = (typeof faultKinds)[number]
 

@@ -27,11 +27,28 @@ const inflictions: Readonly<Record<FaultKind, Inflict>> = {
   'computing thread hangs': (_, __, worker) => worker.hang(),
   'gradient not finite': (cluster, _, worker) => cluster.spoilOnce(worker),
   'connection cut': (cluster, { variant }, worker) => {
-    const told = variant < 0.6 ? ([true, true] as const) : ([variant < 0.8, variant >= 0.8] as const)
-    for (const connection of connectionsOf(cluster, worker)) connection.cut(told)
+    for (const connection of connectionsOf(cluster, worker)) connection.cut(toldBy(variant))
   },
   'connection half-open': (cluster, _, worker) => {
     for (const connection of connectionsOf(cluster, worker)) connection.cut([false, false])
+  },
+  'link cut': (cluster, { variant }, worker) => {
+    for (const link of chooseLinks(cluster, worker, variant)) link.cut(toldBy(variant))
+  },
+  'link half-open': (cluster, { variant }, worker) => {
+    for (const link of chooseLinks(cluster, worker, variant)) link.cut([false, false])
+  },
+  'link partition': (cluster, fault, worker) => {
+    for (const other of othersOf(cluster, worker, fault.variant)) {
+      block(cluster, worker.host, other.host, fault.forMs)
+      block(cluster, other.host, worker.host, fault.forMs)
+    }
+  },
+  'one-way link partition': (cluster, fault, worker) => {
+    for (const other of othersOf(cluster, worker, fault.variant)) {
+      const [from, to] = fault.variant < 0.5 ? [worker, other] : [other, worker]
+      block(cluster, from.host, to.host, fault.forMs)
+    }
   },
   partition: (cluster, { forMs }, { host }) => {
     block(cluster, host, cluster.coordinator.process().host, forMs)
@@ -86,4 +103,30 @@ function cutAll(cluster: Cluster, told: readonly [boolean, boolean]): void {
 
 function connectionsOf(cluster: Cluster, { host }: WorkerSeat) {
   return cluster.network.connections().filter(({ hosts }) => hosts.includes(host))
+}
+
+function toldBy(variant: number): readonly [boolean, boolean] {
+  return variant < 0.6 ? [true, true] : [variant < 0.8, variant >= 0.8]
+}
+
+/** One of a worker's links with others, or all. */
+function chooseLinks(cluster: Cluster, worker: WorkerSeat, variant: number) {
+  const hosts = new Set(cluster.workers.map(({ host }) => host))
+  return choose(
+    connectionsOf(cluster, worker).filter(connection => connection.hosts.every(host => hosts.has(host))),
+    variant,
+  )
+}
+
+/** One of the other workers, or all. */
+function othersOf(cluster: Cluster, worker: WorkerSeat, variant: number): readonly WorkerSeat[] {
+  return choose(
+    cluster.workers.filter(other => other !== worker),
+    variant,
+  )
+}
+
+function choose<T>(among: readonly T[], variant: number): readonly T[] {
+  const at = Math.floor(((variant * 10) % 1) * among.length * 1.3)
+  return at < among.length ? among.slice(at, at + 1) : among
 }

@@ -8,7 +8,7 @@ import { exampleRunConfig } from '@lockstep/protocol/testing'
 import { classes, features, modelSize, tinyLayout, trainableSize, trainSamples } from './tiny-model.ts'
 
 /** What of a run's configuration differs between simulations. */
-export type TinyConfig = Pick<RunConfig, 'batchSize' | 'shards' | 'optimizer' | 'compress'>
+export type TinyConfig = Pick<RunConfig, 'epochs' | 'batchSize' | 'shards' | 'optimizer' | 'compress'>
 
 const dataSha256 = '1'.repeat(64)
 export const layoutHash = '2'.repeat(64)
@@ -32,7 +32,7 @@ function makeSplit(count: number, stream: number): ImageSplit {
 }
 
 export function configOf(tiny: TinyConfig): RunConfig {
-  return { ...exampleRunConfig, epochs: 2, seed: 7, learningRate: 0.05, schedule: 'cosine', ...tiny }
+  return { ...exampleRunConfig, seed: 7, learningRate: 0.05, schedule: 'cosine', ...tiny }
 }
 
 /** The plan of a run from its beginning, or from where a checkpoint stands. */

@@ -1,13 +1,7 @@
-import type { Cancel } from '@lockstep/protocol'
 import type { Chance } from './chance.ts'
+import { type Item, keepOwnCopies, loseTail, newPipe, type Pipe } from './pipe.ts'
 import type { Ending, SimulatedProcess } from './process.ts'
 import type { SimulatedTime } from './time.ts'
-
-/** What travels one way over a connection, in order: bytes as they were cut on the way, and how it begins and ends. */
-type Item =
-  | { readonly type: 'data'; readonly bytes: Uint8Array }
-  | { readonly type: 'dial' | 'open' | 'end' }
-  | { readonly type: 'reset'; readonly reason: string }
 
 /** What the program at one end of a connection is told. */
 export type SocketHandlers = {
@@ -20,7 +14,8 @@ export type SocketHandlers = {
 
 /** One end of a connection, as a program has it. */
 export type Socket = {
-  readonly write: (bytes: Uint8Array) => void
+  /** With `onSent`, which is called when they have arrived, the bytes are read from where they lie until then. */
+  readonly write: (bytes: Uint8Array, onSent?: () => void) => void
   /** Sends nothing more after what has been written. */
   readonly end: () => void
   /** Cuts the connection off: what has been written may be lost, and the other end is told. */
@@ -76,17 +71,6 @@ type End = {
   closed: boolean
   /** At a dialler: what happens when its call arrives. */
   call: (() => void) | null
-}
-
-type Pipe = {
-  readonly items: Item[]
-  lastArrivalMs: number
-  queuedBytes: number
-  /** A head that has arrived at a blocked path, and waits. */
-  stalled: boolean
-  /** Something that was sent has been lost: nothing may follow but the end. */
-  broken: boolean
-  cancel: Cancel | null
 }
 
 type Link = { readonly ends: readonly [End, End]; dead: boolean }
@@ -151,11 +135,12 @@ export function createNetwork(time: SimulatedTime, chance: Chance, latency: Late
   function abandon(link: Link, end: End, ending: Ending): void {
     if (end.closed) return
     end.closed = true
+    keepOwnCopies(end.out)
     if (ending === 'power-loss') {
       down.add(end.host)
-      loseTail(end.out)
+      loseTail(end.out, chance)
     } else if (ending === 'kill' && chance.happens(0.5)) {
-      loseTail(end.out)
+      loseTail(end.out, chance)
       send(link, end, { type: 'reset', reason: 'read ECONNRESET' })
     } else send(link, end, { type: 'end' })
   }
@@ -163,9 +148,11 @@ export function createNetwork(time: SimulatedTime, chance: Chance, latency: Late
   function socketOf(link: Link, end: End): Socket {
     const acts = () => end.process!.act() && !end.closed
     return {
-      write: bytes => {
+      write: (bytes, onSent) => {
         if (!acts()) return
-        for (const piece of cutUp(bytes)) send(link, end, { type: 'data', bytes: piece })
+        const pieces = cutUp(onSent === undefined ? bytes.slice() : bytes)
+        const last = pieces.at(-1)
+        for (const piece of pieces) send(link, end, dataItem(piece, onSent, piece === last))
       },
       end: () => {
         if (acts()) send(link, end, { type: 'end' })
@@ -173,7 +160,8 @@ export function createNetwork(time: SimulatedTime, chance: Chance, latency: Late
       destroy: () => {
         if (!acts()) return
         end.closed = true
-        if (chance.happens(0.3)) loseTail(end.out)
+        keepOwnCopies(end.out)
+        if (chance.happens(0.3)) loseTail(end.out, chance)
         send(link, end, { type: 'reset', reason: 'read ECONNRESET' })
       },
       release: () => {
@@ -186,10 +174,9 @@ export function createNetwork(time: SimulatedTime, chance: Chance, latency: Late
 
   /** As a network does it: in pieces that have nothing to do with what was written. */
   function cutUp(bytes: Uint8Array): readonly Uint8Array[] {
-    const copy = bytes.slice()
-    if (copy.length < 2 || !chance.happens(0.2)) return [copy]
-    const at = chance.whole(1, copy.length - 1)
-    return [copy.subarray(0, at), copy.subarray(at)]
+    if (bytes.length < 2 || !chance.happens(0.2)) return [bytes]
+    const at = chance.whole(1, bytes.length - 1)
+    return [bytes.subarray(0, at), bytes.subarray(at)]
   }
 
   function send(link: Link, from: End, item: Item): void {
@@ -235,6 +222,7 @@ export function createNetwork(time: SimulatedTime, chance: Chance, latency: Late
         pipe.queuedBytes -= item.bytes.length
         to.receivedBytes += item.bytes.length
         to.handlers!.onData(item.bytes)
+        if (item.onSent !== null) otherEnd(link, to).process?.reach(item.onSent)
       } else if (item.type === 'open') to.handlers!.onOpen()
       else if (item.type === 'end') to.handlers!.onEnd()
       else if (item.type === 'reset') {
@@ -244,20 +232,10 @@ export function createNetwork(time: SimulatedTime, chance: Chance, latency: Late
     })
   }
 
-  /** Something of what is still on its way does not arrive, from the middle of a piece on. */
-  function loseTail(pipe: Pipe): void {
-    const kept = chance.whole(0, pipe.items.length)
-    const [first] = pipe.items.splice(kept)
-    if (first?.type !== 'data') return
-    const part = first.bytes.subarray(0, chance.whole(0, first.bytes.length - 1))
-    if (part.length > 0) pipe.items.push({ type: 'data', bytes: part })
-    if (pipe.items.length === 0) pipe.cancel?.()
-  }
-
   function cut(link: Link, told: readonly [boolean, boolean]): void {
     for (const [index, end] of link.ends.entries()) {
       const from = otherEnd(link, end)
-      loseTail(from.out)
+      loseTail(from.out, chance)
       from.out.broken = true
       if (told[index]) send(link, from, { type: 'reset', reason: 'read ECONNRESET' })
     }
@@ -292,8 +270,11 @@ export function createNetwork(time: SimulatedTime, chance: Chance, latency: Late
 }
 
 function newEnd(host: string, process: SimulatedProcess | null, handlers: SocketHandlers | null): End {
-  const out: Pipe = { items: [], lastArrivalMs: 0, queuedBytes: 0, stalled: false, broken: false, cancel: null }
-  return { host, process, handlers, out, receivedBytes: 0, closed: false, call: null }
+  return { host, process, handlers, out: newPipe(), receivedBytes: 0, closed: false, call: null }
+}
+
+function dataItem(bytes: Uint8Array, onSent: (() => void) | undefined, isLast: boolean): Item {
+  return { type: 'data', bytes, isBorrowed: onSent !== undefined, onSent: (isLast && onSent) || null }
 }
 
 function otherEnd({ ends: [near, far] }: Link, end: End): End {
