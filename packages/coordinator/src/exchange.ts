@@ -12,6 +12,8 @@ export type SendableTask<Result> = Task & {
   readonly order: Order
   /** Asked for whenever the task is sent. */
   readonly tensors: () => Tensors
+  /** Hears to whom the task is sent. */
+  readonly onSent?: (workerId: number) => void
   /** What is wrong with an answer, or null. */
   readonly findFault: (result: Result) => string | null
   /** How many workers have to agree; by default a single sound answer is believed. */
@@ -80,7 +82,10 @@ export function createExchange<Result>(
   }
 
   function sendAll(assignments: readonly Assignment<Entry<Result>>[]): void {
-    for (const { workerId, task } of assignments) send(workerId, task)
+    for (const { workerId, task } of assignments) {
+      task.onSent?.(workerId)
+      send(workerId, task)
+    }
   }
 
   function submit(task: SendableTask<Result>): Promise<Result> {

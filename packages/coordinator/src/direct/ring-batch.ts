@@ -7,9 +7,10 @@ import {
   type PendingBatch,
   pendingBatch,
   type ReductionTools,
-  shareOf,
+  type Share,
 } from '../training/batch-gradient.ts'
 import type { BatchShards } from '../training/batches.ts'
+import { createCredits } from './credits.ts'
 import type { Direct } from './direct.ts'
 import type { MeanFigures, WriteMean } from './mean-arrival.ts'
 import type { Ring } from './rings.ts'
@@ -33,13 +34,13 @@ export function submitToRing(
   const { exchange, direct } = tools
   const { ring, step, learningRate } = run
   const { tasks, reduce, release } = createShardTasks(batch, run, tools, { id: ring.id, learningRate })
+  const credits = createCredits(ring, tasks)
   const mean = tools.vectors.take()
   const write: WriteMean = (start, elements) =>
     tools.format.unpack(elements, mean.subarray(start, start + elements.length))
-  const contributions: Answer[] = []
-  const submitted = exchange.submitAll(tasks).map(async answered => {
+  const submitted = exchange.submitAll(credits.tasks).map(async (answered, index) => {
     const answer = await answered
-    if (answer.message.type === 'contribution') contributions.push(answer)
+    if (answer.message.type === 'contribution') credits.note(index, answer)
     return answer
   })
   const isIntact = () => direct.current() === ring
@@ -49,7 +50,7 @@ export function submitToRing(
     const [figures] = await Promise.all([direct.expectMean(step, ring, write), ...submitted])
     if (!isUsable(figures)) return never()
     done = true
-    return { ...resultOf(figures), isEverywhere: isIntact }
+    return { ...resultOf(figures, credits.told()), isEverywhere: isIntact }
   }
 
   async function rescued(): Promise<BatchResult> {
@@ -60,7 +61,7 @@ export function submitToRing(
     const recalled = direct.isRejected(ring) ? null : await recall(reached)
     if (recalled !== null && isUsable(recalled)) {
       for (const { key } of tasks) exchange.withdraw(key)
-      return resultOf(recalled)
+      return resultOf(recalled, credits.withLost(reached))
     }
     return reduce(await Promise.all(submitted.map((answer, index) => insist(answer, index))))
   }
@@ -72,8 +73,8 @@ export function submitToRing(
     return !direct.isRejected(ring)
   }
 
-  function resultOf({ total, lossSum, correct }: MeanFigures): BatchResult {
-    return { gradient: mean, lossSum, correct, count: total, shares: contributions.map(shareOf) }
+  function resultOf({ total, lossSum, correct }: MeanFigures, shares: readonly Share[]): BatchResult {
+    return { gradient: mean, lossSum, correct, count: total, shares }
   }
 
   async function recall(reached: ReadonlyMap<number, number>): Promise<MeanFigures | null> {

@@ -71,8 +71,8 @@ function startBatch() {
 
   const figures = (shard: number) => ({ runId: 'r', step: 0, shard, count: 5, correct: 1, times: [0] })
   /** Worker 1 computes shard 0, worker 2 shard 1. */
-  function contribute(lossSum = 1): void {
-    for (const worker of [1, 2]) {
+  function contribute(lossSum = 1, workers = [1, 2]): void {
+    for (const worker of workers) {
       const message: MessageOf<'contribution'> = { type: 'contribution', ...figures(worker - 1), lossSum }
       exchange.deliver(worker, workKey(0, worker - 1), { workerId: worker, message, readGradient: () => undefined })
     }
@@ -141,5 +141,16 @@ describe('the mean that workers have made among themselves', () => {
     await expect.poll(() => sent.slice(-2).sort()).toEqual(['work:0:0 → 3', 'work:0:1 → 3'])
     for (const shard of [0, 1]) answer(3, shard, 7)
     expect([...(await result).gradient]).toEqual(Array.from({ length: elements }, () => 7))
+  })
+  test('counts the shard of a member that was lost before it could tell the coordinator of it', async () => {
+    const { result, sent, direct, leave, contribute } = startBatch()
+    contribute(1, [2])
+    leave(1)
+    // Worker 2 has the whole mean, with the shard of worker 1, and is sent that as well: too late.
+    direct.receive(2, { type: 'dissolved', runId: 'r', ring: 1, step: 1 }, {})
+    await expect.poll(() => sent.slice(-2)).toEqual(['work:0:0 → 2', 'recall → 2'])
+    const whole = { runId: 'r', step: 0, start: 0, length: elements, total: 10, lossSum: 2, correct: 2 }
+    direct.receive(2, { type: 'slice', ...whole }, { mean: new Float32Array(elements).fill(3) })
+    expect((await result).shares).toEqual([1, 2].map(workerId => ({ workerId, samples: 5 })))
   })
 })
