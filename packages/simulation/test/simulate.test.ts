@@ -17,7 +17,9 @@ describe('whatever fails, each sample counts once and the weights are those of t
 })
 
 test('a seed happens again exactly', async () => {
-  for (const seed of [3, 30, 300]) {
+  const seeds = [3, 30, 34, 300]
+  expect(new Set(seeds.map(seed => drawScenario(seed).topology))).toEqual(new Set(['star', 'direct', 'auto']))
+  for (const seed of seeds) {
     const [first, again] = [await simulateSeed(seed), await simulateSeed(seed)]
     expect(again).toEqual(first)
     expect(first.events).toBeGreaterThan(100)
@@ -30,10 +32,16 @@ test('a run in which nothing fails ends within half a second of its own time', a
   expect(simulatedMs).toBeLessThan(500)
 })
 
-test('every kind of fault happens', async () => {
+test('every kind of fault happens, and workers are linked in most runs in which they may be', async () => {
   const happened = new Set<string>()
+  const linked = { star: [0, 0], direct: [0, 0], auto: [0, 0] }
   for (let seed = 1; seed <= 120; seed++) {
-    for (const { kind } of (await simulateSeed(seed)).inflicted) happened.add(kind)
+    const { scenario, inflicted, rings } = await simulateSeed(seed)
+    for (const { kind } of inflicted) happened.add(kind)
+    linked[scenario.topology][rings > 0 ? 1 : 0]! += 1
   }
   expect(faultKinds.filter(kind => !happened.has(kind))).toEqual([])
+  const { star, direct } = linked
+  expect(star[1]).toBe(0)
+  expect(direct[1]).toBeGreaterThan(direct[0]!)
 })

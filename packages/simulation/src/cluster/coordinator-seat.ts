@@ -1,6 +1,7 @@
 import type { CoordinatorEvent, RunPlan, RunSummary } from '@lockstep/coordinator'
 import { LockstepError } from '@lockstep/protocol'
 import { checkState } from '../invariants/replicas.ts'
+import { checkHalt } from '../invariants/rings.ts'
 import { checkMetrics, checkSummary } from '../invariants/run-folder.ts'
 import type { ReferenceRun } from '../model/reference-run.ts'
 import type { Scenario } from '../scenario.ts'
@@ -26,6 +27,8 @@ export type CoordinatorSeat = {
   readonly supersede: () => void
   /** A worker computes wrongly from now on, and may be sent away for it. */
   readonly suspect: (worker: string) => void
+  /** A worker's computing thread is to hang. */
+  readonly expectHang: (worker: string) => void
   /** Rings of workers that were linked, in all lives. */
   readonly rings: () => number
   /** The summary of the run once it has ended. */
@@ -138,6 +141,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
   function hear(life: Life, event: CoordinatorEvent): void {
     if (!life.process.isAlive()) return
     if (event.type === 'ring-linked') rings += 1
+    if (event.type === 'ring-over') checkHalt(scenario, event.reason)
     if (event.type === 'checkpoint') written = Math.max(written ?? 0, event.step)
     if (event.type === 'not-written' && event.what === 'metrics') life.keepsLines = true
     if (event.type === 'written-again' && event.what === 'metrics') life.keepsLines = false
@@ -187,6 +191,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
       return `${life.process.host}:${coordinatorPort}`
     },
     suspect: membership.suspect,
+    expectHang: membership.expectHang,
     interrupt: () => latest().stop.abort(),
     supersede: () => {
       // Two lives that begin in the same moment are more than is promised.

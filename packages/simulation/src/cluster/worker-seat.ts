@@ -113,6 +113,7 @@ export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
       pace = factor
     },
     hang: () => {
+      coordinator.expectHang(life.process.name)
       once.hang = true
     },
     spoil: () => {

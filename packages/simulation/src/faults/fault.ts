@@ -22,8 +22,14 @@ export const faultsAnywhere = [
   'disk slow',
 ] as const
 
-/** What can go wrong between workers while both of them still reach the coordinator. */
-export const faultsBetweenWorkers = ['link cut', 'link half-open', 'link partition', 'one-way link partition'] as const
+/** What can go wrong between workers while both of them still reach the coordinator, and between the ways that what is sent takes. */
+export const faultsBetweenWorkers = [
+  'link cut',
+  'link half-open',
+  'link partition',
+  'one-way link partition',
+  'path slow',
+] as const
 
 export const faultKinds = [...faultsAnywhere, ...faultsBetweenWorkers]
 
@@ -41,6 +47,18 @@ export type Fault = {
   readonly acts: number
   /** At least 0 and less than 1: chooses among what the kind leaves open. */
   readonly variant: number
+}
+
+/** Whether an end of a connection may go on believing in it, though it is lost. */
+export function faultLeavesBelief({ kind, variant }: Fault): boolean {
+  return (
+    kind.endsWith('half-open') || kind.endsWith('power') || (kind.endsWith('cut') && !toldBy(variant).every(Boolean))
+  )
+}
+
+/** Which ends of a connection that is cut hear of it. */
+export function toldBy(variant: number): readonly [boolean, boolean] {
+  return variant < 0.6 ? [true, true] : [variant < 0.8, variant >= 0.8]
 }
 
 export function describeFault({ kind, atMs, forMs, worker, acts }: Fault): string {

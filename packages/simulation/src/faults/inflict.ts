@@ -2,7 +2,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import type { WorkerSeat } from '../cluster/worker-seat.ts'
 import { mostWorkers } from '../scenario.ts'
 import type { Ending, SimulatedProcess } from '../world/process.ts'
-import type { Fault, FaultKind } from './fault.ts'
+import { type Fault, type FaultKind, toldBy } from './fault.ts'
 
 type Inflict = (cluster: Cluster, fault: Fault, worker: WorkerSeat) => void
 
@@ -48,6 +48,16 @@ const inflictions: Readonly<Record<FaultKind, Inflict>> = {
     for (const other of othersOf(cluster, worker, fault.variant)) {
       const [from, to] = fault.variant < 0.5 ? [worker, other] : [other, worker]
       block(cluster, from.host, to.host, fault.forMs)
+    }
+  },
+  'path slow': (cluster, { forMs, variant }, { host }) => {
+    const hosts = [cluster.coordinator.process().host, ...cluster.workers.map(worker => worker.host)]
+    for (const other of choose(
+      hosts.filter(name => name !== host),
+      variant,
+    )) {
+      cluster.network.slowPath(host, other, 300 * variant)
+      cluster.time.after(forMs, () => cluster.network.slowPath(host, other, 0))
     }
   },
   partition: (cluster, { forMs }, { host }) => {
@@ -103,10 +113,6 @@ function cutAll(cluster: Cluster, told: readonly [boolean, boolean]): void {
 
 function connectionsOf(cluster: Cluster, { host }: WorkerSeat) {
   return cluster.network.connections().filter(({ hosts }) => hosts.includes(host))
-}
-
-function toldBy(variant: number): readonly [boolean, boolean] {
-  return variant < 0.6 ? [true, true] : [variant < 0.8, variant >= 0.8]
 }
 
 /** One of a worker's links with others, or all. */

@@ -47,6 +47,8 @@ export type Network = {
   readonly unblock: (from: string, to: string) => void
   /** What leaves or reaches this machine takes so much longer. */
   readonly slowDown: (host: string, byMs: number) => void
+  /** What goes from one machine to another, or back, takes so much longer. */
+  readonly slowPath: (a: string, b: string, byMs: number) => void
   /** A machine has power again: it answers those who still believe in its connections. */
   readonly boot: (host: string) => void
   /** The most bytes that were queued in one direction of a connection. */
@@ -84,6 +86,7 @@ export function createNetwork(time: SimulatedTime, chance: Chance, latency: Late
   const links: Link[] = []
   const listeners = new Map<string, Listener>()
   const blocked = new Set<string>()
+  /** By machine, and by path between two of them. */
   const slow = new Map<string, number>()
   const down = new Set<string>()
   let ports = 40_000
@@ -183,8 +186,11 @@ export function createNetwork(time: SimulatedTime, chance: Chance, latency: Late
     const pipe = from.out
     if (link.dead || (pipe.broken && item.type !== 'reset')) return
     const to = otherEnd(link, from)
-    const delay =
-      chance.between(latency.leastMs, latency.mostMs) + (slow.get(from.host) ?? 0) + (slow.get(to.host) ?? 0)
+    const slower = [from.host, to.host, pathBetween(from.host, to.host)].reduce(
+      (sum, at) => sum + (slow.get(at) ?? 0),
+      0,
+    )
+    const delay = chance.between(latency.leastMs, latency.mostMs) + slower
     pipe.lastArrivalMs = Math.max(pipe.lastArrivalMs, time.nowMs() + delay)
     if (item.type === 'data') pipe.queuedBytes += item.bytes.length
     mostQueuedBytes = Math.max(mostQueuedBytes, pipe.queuedBytes)
@@ -264,6 +270,7 @@ export function createNetwork(time: SimulatedTime, chance: Chance, latency: Late
       }
     },
     slowDown: (host, byMs) => void slow.set(host, byMs),
+    slowPath: (a, b, byMs) => void slow.set(pathBetween(a, b), byMs),
     boot: host => void down.delete(host),
     mostQueuedBytes: () => mostQueuedBytes,
   }
@@ -271,6 +278,10 @@ export function createNetwork(time: SimulatedTime, chance: Chance, latency: Late
 
 function newEnd(host: string, process: SimulatedProcess | null, handlers: SocketHandlers | null): End {
   return { host, process, handlers, out: newPipe(), receivedBytes: 0, closed: false, call: null }
+}
+
+function pathBetween(a: string, b: string): string {
+  return a < b ? `${a} and ${b}` : `${b} and ${a}`
 }
 
 function dataItem(bytes: Uint8Array, onSent: (() => void) | undefined, isLast: boolean): Item {

@@ -84,6 +84,29 @@ describe('a connection', () => {
     expect(far.bytes).toEqual(numbers)
   })
 
+  test('reads bytes from the memory of their sender until they have arrived, or until the sender is done with it', async () => {
+    for (const done of [false, true]) {
+      const { far, nearSocket, caller, play } = await connect()
+      const memory = Uint8Array.of(1, 2, 3)
+      let sent = 0
+      nearSocket.write(memory, () => sent++)
+      if (done) caller.end('exit')
+      memory.fill(9)
+      await play()
+      expect([far.bytes, sent]).toEqual(done ? [[1, 2, 3], 0] : [[9, 9, 9], 1])
+    }
+  })
+
+  test('is slower than others where its path is, both ways', async () => {
+    const { network, time, nearSocket, farSocket, near, far, play } = await connect()
+    network.slowPath('far', 'near', 1000)
+    network.slowPath('far', 'elsewhere', 50_000)
+    for (const socket of [nearSocket, farSocket]) socket.write(Uint8Array.of(1))
+    await play()
+    expect([near.bytes, far.bytes]).toEqual([[1], [1]])
+    expect(Math.floor(time.nowMs() / 1000)).toBe(1)
+  })
+
   test('is closed by the kernel of a program that is killed, and by nobody where power is lost', async () => {
     const killed = await connect()
     killed.listener.end('kill')
