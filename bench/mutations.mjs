@@ -9,7 +9,11 @@ import { temporaryFolder } from './support/lockstep.mjs'
 import { markdownTable } from './support/statistics.mjs'
 
 const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '1000' }, only: { type: 'string', default: '' } },
+  options: {
+    seeds: { type: 'string', default: '1000' },
+    /** Those whose name or file has this in it. */
+    only: { type: 'string', default: '' },
+  },
 })
 const root = fileURLToPath(new URL('..', import.meta.url))
 const runFile = fileURLToPath(new URL('simulate/run-seeds.mjs', import.meta.url))
@@ -20,12 +24,16 @@ const copy = temporaryFolder('mutations')
 const rows = []
 try {
   copyProduct()
-  for (const mutation of mutations.filter(({ name }) => name.includes(values.only))) rows.push(await find(mutation))
+  for (const mutation of mutations.filter(isWanted)) rows.push(await find(mutation))
 } finally {
   rmSync(copy, { recursive: true })
 }
 process.stdout.write(markdownTable(['bug', 'in', 'seed', 'what the simulation says'], rows))
 process.exitCode = rows.some(([, , seed]) => seed === 'not found') ? 1 : 0
+
+function isWanted({ name, file }) {
+  return name.includes(values.only) || file.includes(values.only)
+}
 
 function copyProduct() {
   mkdirSync(join(copy, 'packages'))

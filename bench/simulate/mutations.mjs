@@ -1,5 +1,7 @@
 // Deliberate bugs: in each file one text is replaced by another. The text must be there once.
 /* biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of the product */
+import { directMutations } from './direct-mutations.mjs'
+
 export const mutations = [
   {
     name: 'the mean is not weighted',
@@ -118,4 +120,5 @@ export const mutations = [
     from: 'broadcast([...taking.values()], ',
     to: 'broadcast([...taking.values()].slice(0, Math.max(1, taking.size - 1)), ',
   },
+  ...directMutations,
 ]

@@ -1,0 +1,130 @@
+// Deliberate bugs in the exchange among workers, as in mutations.mjs.
+/* biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of the product */
+export const directMutations = [
+  {
+    name: 'a step that some member has finished is done again instead of recalled',
+    file: 'coordinator/src/direct/ring-batch.ts',
+    from: 'direct.isRejected(ring) ? null : await recall(reached)',
+    to: 'await Promise.resolve(null)',
+  },
+  {
+    name: 'a mean is recalled from a member that does not have it yet',
+    file: 'coordinator/src/direct/ring-batch.ts',
+    from: 'workersStep > step ?',
+    to: 'workersStep >= step ?',
+  },
+  {
+    name: 'a gradient that has gone to a ring is not computed again',
+    file: 'coordinator/src/direct/ring-batch.ts',
+    from: "while (answer.message.type === 'contribution') answer",
+    to: "if (answer.message.type !== 'contribution') answer",
+  },
+  {
+    name: 'a ring that is over is not waited for',
+    file: 'coordinator/src/direct/ring-batch.ts',
+    from: 'const reached = await ring.settled',
+    to: 'const reached = new Map()',
+  },
+  {
+    name: 'a worker joins and the ring without it goes on',
+    file: 'coordinator/src/direct/rings.ts',
+    from: '      changed(`worker ${workerId} has joined`)\n',
+    to: '',
+  },
+  {
+    name: 'a ring is used before all are linked',
+    file: 'coordinator/src/direct/rings.ts',
+    from: 'ring !== null && ring.unlinked.size === 0 ? ring',
+    to: 'ring !== null ? ring',
+  },
+  {
+    name: 'a ring that has come to a halt is not ended',
+    file: 'coordinator/src/direct/direct.ts',
+    from: 'nowMs() - stirredAt < haltMs) return',
+    to: 'nowMs() - stirredAt < 1000 * haltMs) return',
+  },
+  {
+    name: 'the mean of one slice is taken for that of all',
+    file: 'coordinator/src/direct/mean-arrival.ts',
+    from: 'missing === 0 ? figures',
+    to: 'figures !== null ? figures',
+  },
+  {
+    name: 'a member does not freeze when its ring ends',
+    file: 'worker/src/direct/direct-exchange.ts',
+    from: '    rings.get(ring)?.links.close()\n    rings.delete(ring)\n',
+    to: '',
+  },
+  {
+    name: 'a gradient for a ring that is over goes to the next one',
+    file: 'worker/src/direct/direct-exchange.ts',
+    from: 'order && rings.get(order.id)',
+    to: 'order && [...rings.values()].at(-1)',
+  },
+  {
+    name: 'only the last mean is kept',
+    file: 'worker/src/direct/kept-means.ts',
+    from: 'const keptMeans = 2',
+    to: 'const keptMeans = 1',
+  },
+  {
+    name: 'a mean is overwritten while the computing thread has yet to read it',
+    file: 'worker/src/direct/kept-means.ts',
+    from: ' && kept[0]!.figures.step < reached()',
+    to: '',
+  },
+  {
+    name: 'the memory of a mean is used again before it has been sent to all',
+    file: 'worker/src/direct/step-exchange.ts',
+    from: 'let unsent = members - 1',
+    to: 'let unsent = 1',
+  },
+  {
+    name: 'parts are added in the order of arrival',
+    file: 'worker/src/direct/step-exchange.ts',
+    from: 'making.reduction.add(part.shard, vector',
+    to: 'making.reduction.add(making.vectors.length - 1, vector',
+  },
+  {
+    name: 'a mean is made of a gradient that is not finite',
+    file: 'worker/src/direct/step-exchange.ts',
+    from: 'if (!making.reduction.add(part.shard, vector, part.count) || !Number.isFinite(part.lossSum))',
+    to: 'if (!making.reduction.add(part.shard, vector.fill(0), part.count))',
+  },
+  {
+    name: 'a mean is whole before its last piece',
+    file: 'worker/src/direct/step-exchange.ts',
+    from: 'if (done.size < pieces.length) return',
+    to: 'if (done.size !== Math.max(1, pieces.length - 1)) return',
+  },
+  {
+    name: 'an update that comes early is given at once',
+    file: 'worker/src/direct/update-order.ts',
+    from: 'early.get(reached); update !== undefined; update = early.get(reached)) {',
+    to: '[...early.values()][0]; update !== undefined; update = [...early.values()][0]) {',
+  },
+  {
+    name: 'the bytes of a piece that is cut are put in its beginning',
+    file: 'worker/src/direct/piece-stream.ts',
+    from: 'place?.set(bytes.subarray(at, at + taken), held)',
+    to: 'place?.set(bytes.subarray(at, at + taken), 0)',
+  },
+  {
+    name: 'a part of which a second copy comes is added again',
+    file: 'worker/src/direct/step-exchange.ts',
+    from: '        seen.add(key)\n',
+    to: '',
+  },
+  {
+    name: 'a ring that has lost a link is not ended',
+    file: 'worker/src/direct/ring-links.ts',
+    from: '    options.onFailure(String(reason))\n',
+    to: '',
+  },
+  {
+    name: 'bytes are kept in memory that is read into again',
+    file: 'worker/src/direct/piece-stream.ts',
+    from: 'place?.set(bytes.subarray(at, at + taken), held)',
+    to: '{ const [to, begin] = [place, held]; const from = bytes.subarray(at, at + taken); queueMicrotask(() => to?.set(from, begin)) }',
+  },
+]
