@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto'
+import { connect } from 'node:net'
+import {
+  createConnection,
+  type Message,
+  type MessageOf,
+  openWebSocket,
+  protocolVersion,
+  type Tensors,
+} from '@lockstep/protocol'
+
+const connectMs = 5_000
+
+/** Writes bytes to a port without a word of WebSocket. Resolves with what came back when the other end has hung up. */
+export function throwBytes(port: number, bytes: Uint8Array | string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => void socket.write(bytes))
+    let heard = ''
+    socket.setEncoding('latin1').on('data', chunk => {
+      heard += chunk
+    })
+    socket.once('error', reject).once('close', () => resolve(heard))
+  })
+}
+
+/** The head with which a client asks for a WebSocket (RFC 6455, section 4.1). */
+export const upgradeRequest = [
+  'GET / HTTP/1.1',
+  'Host: coordinator',
+  'Upgrade: websocket',
+  'Connection: Upgrade',
+  'Sec-WebSocket-Version: 13',
+  `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
+  '\r\n',
+].join('\r\n')
+
+/** Sends one WebSocket message. Resolves with the code and the reason of the close that it is answered with. */
+export function sendMessage(port: number, message: Uint8Array | string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = openWebSocket(`ws://127.0.0.1:${port}`, connectMs)
+    socket.once('open', () => socket.send(message))
+    socket.once('close', (code, reason) => resolve(`${code} ${reason}`))
+    socket.once('error', reject)
+  })
+}
+
+export type Stranger = {
+  readonly token: string
+  readonly name: string
+  readonly hello?: Partial<MessageOf<'hello'>>
+  /** What it answers to its first piece of work, for a vector of so many weights. */
+  readonly answer?: (right: MessageOf<'gradient'>, weights: number) => readonly [Message, Tensors]
+}
+
+/** Joins a run as a worker does, and answers its work wrongly. Resolves with the reason for which it was sent away. */
+export function joinAsStranger(port: number, { token, name, hello = {}, answer }: Stranger): Promise<string> {
+  const socket = openWebSocket(`ws://127.0.0.1:${port}`, connectMs)
+  return new Promise((resolve, reject) => {
+    let weights = 0
+    let bye: string | null = null
+    const connection = createConnection(socket, {
+      onMessage: ({ message }) => {
+        if (message.type === 'bye') bye = message.reason
+        if (message.type === 'welcome') enter(message)
+        if (message.type === 'heartbeat') beat(message)
+        if (message.type === 'work' && answer !== undefined) connection.send(...answer(rightAnswer(message), weights))
+      },
+      onClose: error => resolve(bye ?? error?.message ?? 'hung up'),
+    })
+    socket.once('error', reject)
+    socket.once('open', () => {
+      const facts = { name, host: 'elsewhere', device: 'cpu', cores: 1, layoutHash: null }
+      connection.send({ type: 'hello', protocol: protocolVersion, token, ...facts, ...hello })
+    })
+
+    function enter({ sizes, runId, layoutHash }: MessageOf<'welcome'>): void {
+      weights = sizes.weights
+      connection.setSizes(sizes)
+      connection.send({ type: 'ready', runId, layoutHash, backend: 'none', sharesMemory: false })
+    }
+
+    function beat({ runId, sentMs }: MessageOf<'heartbeat'>): void {
+      const echo = { sentMs, receivedMs: performance.now() }
+      connection.send({ type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0, sentMs: performance.now(), echo })
+    }
+  })
+}
+
+function rightAnswer({ runId, step, shard, count }: MessageOf<'work'>): MessageOf<'gradient'> {
+  const figures = { lossSum: count, correct: 0, slot: null, times: [0] }
+  return { type: 'gradient', runId, step, shard, count, ...figures }
+}

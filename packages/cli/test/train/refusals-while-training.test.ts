@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { encodeMessage, protocolVersion } from '@lockstep/protocol'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readSummary, runCli, startCli } from '../support/cli.ts'
+import { joinAsStranger, type Stranger, sendMessage, throwBytes, upgradeRequest } from '../support/stranger.ts'
+
+const token = 'a token of more than sixteen characters'
+// 3,000 of the samples train: 60 steps an epoch, with 4 shards each.
+const size = ['--limit-train', '3750', '--limit-test', '100', '--epochs', '6', '--shards', '4', '--topology', 'star']
+const run = ['train', '--dataset', 'synthetic', ...size, '--offline', '--workers', '2']
+
+/** A binary frame of a client (FIN, opcode 2, masked) that says it is 2^46 bytes long (RFC 6455, section 5.2). */
+const hugeFrame = Buffer.from([0x82, 0xff, 0x00, 0x00, 0x40, 0x00, 0x00, 0x00, 0x00, 0x00, 0, 0, 0, 0, 1, 2, 3, 4])
+
+/** What is thrown at the port, and what comes back. */
+const noise: readonly (readonly [string, (port: number) => Promise<string>, RegExp])[] = [
+  ['random bytes', port => throwBytes(port, randomBytes(20_000)), /^$/],
+  ['a request for a page', port => throwBytes(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'), /^HTTP\/1.1 426 /],
+  ['a frame of 2^46 bytes', port => throwBytes(port, Buffer.concat([Buffer.from(upgradeRequest), hugeFrame])), /101/],
+  ['a text', port => sendMessage(port, 'let me in'), /^1000 refused$/],
+  ['random bytes in a frame', port => sendMessage(port, randomBytes(1000)), /^1000 refused$/],
+  ['a message that only a worker inside may send', port => sendMessage(port, early()), /^1000 refused$/],
+]
+
+const early = () => encodeMessage({ type: 'linked', runId: '0'.repeat(16), ring: 1 })
+
+/** Who wants to join or has joined, and the reason that they are told when they are sent away. */
+const strangers: readonly (readonly [Omit<Stranger, 'token'> & { readonly token?: string }, RegExp])[] = [
+  [{ name: 'guesser', token: 'not the token of this run' }, /^wrong token; give the worker the token file/],
+  [
+    { name: 'old', hello: { protocol: protocolVersion - 1 } },
+    new RegExp(`^the coordinator speaks protocol version ${protocolVersion}, the worker ${protocolVersion - 1}; run`),
+  ],
+  [{ name: 'other model', hello: { layoutHash: 'f'.repeat(64) } }, /model has another parameter layout \(f{12}, not/],
+  [
+    { name: 'short', answer: (right, weights) => [right, { gradient: new Float32Array(weights - 1) }] },
+    /^tensor gradient of a gradient message$/,
+  ],
+  [
+    { name: 'greedy', answer: (right, weights) => [{ ...right, shard: 999 }, { gradient: new Float32Array(weights) }] },
+    /an answer to shard 999 of step \d+, which it was not given/,
+  ],
+  [
+    {
+      name: 'no numbers',
+      answer: (right, weights) => [right, { gradient: new Float32Array(weights).fill(Number.NaN) }],
+    },
+    /^excluded: the gradient of shard \d of step \d+, which is finite, was not$/,
+  ],
+]
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lockstep-refusals-while-training-'))
+  await writeFile(join(folder, 'token'), token)
+  await writeFile(join(folder, 'wrong'), `${token}, nearly`)
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+test('a run that refuses everybody and everything while it trains ends with the weights of one that is left alone', async () => {
+  const undisturbed = join(folder, 'undisturbed')
+  expect(await runCli([...run, '--run-dir', undisturbed])).toMatchObject({ code: 0 })
+
+  const place = join(folder, 'run')
+  const cli = startCli([...run, '--token-file', join(folder, 'token'), '--run-dir', place])
+  const [, url, port] = await cli.printed(/listening on (ws:\/\/127.0.0.1:(\d+))/)
+  await cli.printed(/epoch +1\/6/)
+  const saying = Promise.all([
+    ...noise.map(([, send]) => send(Number(port))),
+    ...strangers.map(([stranger]) => joinAsStranger(Number(port), { token, ...stranger })),
+  ])
+  const refused = await Promise.all([
+    runCli(['worker', '--connect', url!, '--token-file', join(folder, 'wrong'), '--wait', '5']),
+    runCli([...run, '--run-dir', place]),
+    runCli(['train', '--resume', place, '--offline']),
+    runCli([...run, '--listen', `127.0.0.1:${port}`, '--run-dir', join(folder, 'second')]),
+  ])
+  const says = await saying
+  expect(cli.child.exitCode).toBeNull()
+  expect(says.map((said, index) => [nameOf(index), said])).toEqual(
+    [...noise.map(([, , answer]) => answer), ...strangers.map(([, answer]) => answer)].map((answer, index) => [
+      nameOf(index),
+      expect.stringMatching(answer),
+    ]),
+  )
+  expect(refused.map(({ code, stderr }) => [code, stderr.split('\n')[0]])).toEqual([
+    [1, expect.stringMatching(/refused this worker: wrong token/)],
+    [2, expect.stringMatching(/already holds a run/)],
+    [1, expect.stringMatching(/is in use: another process goes on with this run/)],
+    [1, expect.stringMatching(/port \d+ on 127.0.0.1 is taken/)],
+  ])
+
+  expect((await cli.ending).code).toBe(0)
+  const [summary, alone] = await Promise.all([readSummary(place), readSummary(undisturbed)])
+  expect(summary.weightsSha256).toBe(alone.weightsSha256)
+  expect(summary.perWorker.reduce((sum, { samples }) => sum + samples, 0)).toBe(6 * 3_000)
+  expect((await readFile(join(place, 'metrics.jsonl'), 'utf8')).trim().split('\n')).toHaveLength(6)
+})
+
+function nameOf(index: number): string {
+  return noise[index]?.[0] ?? strangers[index - noise.length]![0].name
+}
