@@ -49,6 +49,8 @@ export async function playRound(plan) {
   wrong.push(...faults.filter(({ isWrong }) => isWrong).map(({ detail }) => `a stranger was let in: ${detail}`))
   const timed = measureRecovery(faults, record, endedAtMs)
   if (wrong.length > 0) keep(stage, place, record, join(settings.out, `chaos-round-${number}`))
+  // The disk is small, and the next round is to have all of it.
+  rmSync(place, { recursive: true, force: true })
   return {
     number,
     variant: play.variant,

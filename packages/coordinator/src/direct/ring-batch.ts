@@ -44,19 +44,21 @@ export function submitToRing(
     return answer
   })
   const isIntact = () => direct.current() === ring
-  let done = false
+  /** Chosen once: what comes by the other way would be written into a vector that has been given back with the step. */
+  let way: 'exchange' | 'rescue' | null = null
 
   async function exchanged(): Promise<BatchResult> {
     const [figures] = await Promise.all([direct.expectMean(step, ring, write), ...submitted])
-    if (!isUsable(figures)) return never()
-    done = true
+    if (way !== null || !isUsable(figures)) return never()
+    way = 'exchange'
     return { ...resultOf(figures, credits.told()), isEverywhere: isIntact }
   }
 
   async function rescued(): Promise<BatchResult> {
     await ring.over
     const reached = await ring.settled
-    if (done) return never()
+    if (way !== null) return never()
+    way = 'rescue'
     direct.forgetMean(step)
     const recalled = direct.isRejected(ring) ? null : await recall(reached)
     if (recalled !== null && isUsable(recalled)) {

@@ -67,7 +67,7 @@ function startBatch() {
     direct,
   }
   const batch = epochBatches(makeSplit(10, 1), config, 1).shards(0)
-  const { result } = submitToRing(batch, { ...run, ring: direct.current()! }, tools)
+  const { result, release } = submitToRing(batch, { ...run, ring: direct.current()! }, tools)
 
   const figures = (shard: number) => ({ runId: 'r', step: 0, shard, count: 5, correct: 1, times: [0] })
   /** Worker 1 computes shard 0, worker 2 shard 1. */
@@ -89,7 +89,7 @@ function startBatch() {
     const readGradient = (into: PackedGradient) => void into.fill(value)
     exchange.deliver(worker, workKey(0, shard), { workerId: worker, message, readGradient })
   }
-  return { result, sent, poisoned, direct, join, leave, contribute, tellMean, answer }
+  return { result, release, vectors: tools.vectors, sent, poisoned, direct, join, leave, contribute, tellMean, answer }
 }
 
 describe('the mean that workers have made among themselves', () => {
@@ -142,6 +142,26 @@ describe('the mean that workers have made among themselves', () => {
     for (const shard of [0, 1]) answer(3, shard, 7)
     expect([...(await result).gradient]).toEqual(Array.from({ length: elements }, () => 7))
   })
+
+  test('comes one way only, when the ring ends as its last slices come: no vector is written once it is given back', async () => {
+    const { result, release, vectors, sent, direct, join, contribute, tellMean } = startBatch()
+    contribute()
+    tellMean(3)
+    join(3)
+    for (const worker of [1, 2]) direct.receive(worker, { type: 'dissolved', runId: 'r', ring: 1, step: 1 }, {})
+    const stepped = result.then(({ gradient }) => {
+      const mean = [...gradient]
+      release()
+      return { mean, next: vectors.take().fill(9) }
+    })
+    await expect.poll(() => sent.at(-1)).toBe('recall → 1')
+    const whole = { runId: 'r', step: 0, start: 0, length: elements, total: 10, lossSum: 2, correct: 2 }
+    direct.receive(1, { type: 'slice', ...whole }, { mean: new Float32Array(elements).fill(3) })
+    const { mean, next } = await stepped
+    expect(mean).toEqual(Array.from({ length: elements }, () => 3))
+    expect([...next]).toEqual(Array.from({ length: elements }, () => 9))
+  })
+
   test('counts the shard of a member that was lost before it could tell the coordinator of it', async () => {
     const { result, sent, direct, leave, contribute } = startBatch()
     contribute(1, [2])
