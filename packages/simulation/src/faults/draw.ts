@@ -11,10 +11,13 @@ const rare: Partial<Record<FaultKind, number>> = {
 
 const mostFaults = 9
 
-/** With links between workers those fail as well. */
+/** What breaks exchanges among workers off in the middle. */
+const losses: readonly FaultKind[] = ['worker killed', 'worker loses power', 'worker leaves', 'connection cut']
+
+/** With links between workers those fail as well, for the most part when they have been made. */
 export function drawFaults(chance: Chance, hasLinks: boolean): readonly Fault[] {
   // Some runs are disturbed while they start, others long after.
-  const untilMs = chance.pick([40, 90, 180, 700, 2500])
+  const untilMs = chance.pick(hasLinks ? [90, 180, 350, 350, 700, 2500] : [40, 90, 180, 700, 2500])
   const faults = Array.from({ length: chance.whole(0, mostFaults) }, () => drawFault(chance, untilMs, hasLinks))
   return faults.sort((a, b) => a.atMs - b.atMs)
 }
@@ -32,7 +35,12 @@ function drawFault(chance: Chance, untilMs: number, hasLinks: boolean): Fault {
 
 function drawKind(chance: Chance, hasLinks: boolean): FaultKind {
   for (;;) {
-    const kind = hasLinks && chance.happens(0.3) ? chance.pick(faultsBetweenWorkers) : chance.pick(faultsAnywhere)
+    const kind = chance.pick(hasLinks ? kindsWithLinks(chance.unit()) : faultsAnywhere)
     if (chance.happens(rare[kind] ?? 1)) return kind
   }
+}
+
+function kindsWithLinks(draw: number): readonly FaultKind[] {
+  if (draw < 0.3) return faultsBetweenWorkers
+  return draw < 0.5 ? losses : faultsAnywhere
 }
