@@ -127,4 +127,10 @@ export const directMutations = [
     from: 'place?.set(bytes.subarray(at, at + taken), held)',
     to: '{ const [to, begin] = [place, held]; const from = bytes.subarray(at, at + taken); queueMicrotask(() => to?.set(from, begin)) }',
   },
+  {
+    name: 'a shard of which only the other workers have heard counts for nobody',
+    file: 'coordinator/src/direct/ring-batch.ts',
+    from: 'credits.withLost(reached)',
+    to: 'credits.told()',
+  },
 ]
