@@ -7,7 +7,7 @@ import type { EventListener } from './events.ts'
 import type { EpochMetrics, StepMetrics } from './metrics.ts'
 import type { RunPlan } from './plan.ts'
 import type { RunFolder } from './run-folder/run-folder.ts'
-import { encodeState, hasFiniteWeights } from './run-state.ts'
+import { checkpointOf, hasFiniteWeights } from './run-state.ts'
 import { diverged, type LossTrail } from './training/divergence.ts'
 
 /** What a run puts on the disk while it goes on. A disk that fails is told of and tried again: it does not end the run. */
@@ -40,7 +40,7 @@ export function createRecords(options: RecordsOptions): Records {
   const checkpointing = createCheckpointing({
     encode: () => {
       refuseDiverged(plan, losses)
-      return { step: plan.state.step, bytes: encodeState(plan.identity, plan.state, encode) }
+      return { step: plan.state.step, bytes: encode(checkpointOf(plan.identity, plan.state)) }
     },
     write: async (step, bytes) => {
       // Steps are told by their lines alone: of those that a checkpoint knows none may be lost with the process.

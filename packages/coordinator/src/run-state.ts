@@ -57,18 +57,14 @@ export function hasFiniteWeights({ weights }: RunState): boolean {
   return true
 }
 
-/** A checkpoint of the state; `encode` may be an encoder that keeps its memory. */
-export function encodeState(identity: RunIdentity, state: RunState, encode = encodeCheckpoint): Uint8Array {
+/** Over the state as it is: what moves on moves in it. */
+export function checkpointOf(identity: RunIdentity, state: RunState): Checkpoint {
   const { step, position, weights, optimizer, history } = state
-  return encode({
-    version: checkpointVersion,
-    ...identity,
-    step,
-    position,
-    optimizer,
-    weights,
-    progress: history,
-  })
+  return { version: checkpointVersion, ...identity, step, position, optimizer, weights, progress: history }
+}
+
+export function encodeState(identity: RunIdentity, state: RunState): Uint8Array {
+  return encodeCheckpoint(checkpointOf(identity, state))
 }
 
 /** The state in a checkpoint. Throws `resume-mismatch` when it belongs to other data than those of this SHA-256. */

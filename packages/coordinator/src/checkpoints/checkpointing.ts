@@ -14,8 +14,10 @@ export type Checkpointing = {
 }
 
 export type CheckpointingOptions = {
-  /** Throws for a state that is not worth keeping. The bytes may be in memory that the next call uses again. */
-  readonly encode: () => { readonly step: number; readonly bytes: Uint8Array }
+  /**
+   * Copies the state; throws for one that is not worth keeping. The bytes may lie in memory that the next call uses again.
+   */
+  readonly encode: () => { readonly step: number; readonly bytes: Promise<Uint8Array> }
   readonly write: (step: number, bytes: Uint8Array) => Promise<void>
   readonly times: CheckpointTimes
   /** Whether training can go on although a write has failed: the next one may succeed. It is told of each. */
@@ -30,7 +32,8 @@ export function createCheckpointing({ encode, write, times, canPass }: Checkpoin
     if (failure !== null && !canPass(failure)) throw failure
     const { step, bytes } = encode()
     times.taken()
-    writing = write(step, bytes).then(
+    const written = bytes.then(whole => write(step, whole))
+    writing = written.then(
       () => null,
       error => error,
     )

@@ -13,7 +13,7 @@ function createTested() {
   const memory = new Uint8Array(1)
   const writes: { readonly step: number; readonly bytes: Uint8Array; readonly done: Deferred<void> }[] = []
   const checkpointing = createCheckpointing({
-    encode: () => ({ step: state.step, bytes: memory.fill(state.step) }),
+    encode: () => ({ step: state.step, bytes: Promise.resolve(memory.fill(state.step)) }),
     write: (step, bytes) => {
       const done = createDeferred<void>()
       writes.push({ step, bytes, done })

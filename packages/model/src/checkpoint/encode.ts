@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { LockstepError } from '@lockstep/protocol'
 import { Packr } from 'msgpackr'
 import { z } from 'zod'
@@ -16,26 +17,57 @@ import {
 
 /** For a header that grows. */
 const spareBytes = 64 * 1024
+/** A third of a millisecond of SHA-256. */
+const hashedAtOnce = 512 * 1024
 
 const packr = new Packr({ useRecords: false })
 
 /**
- * The checkpoint as the bytes of a file, laid out as `format.ts` says. The same checkpoint gives the same bytes. `allocate`
- * returns memory of at least so many bytes, whatever is in it.
+ * The checkpoint as the bytes of a file, laid out as `format.ts` says. The same checkpoint gives the same bytes.
  *
  * @throws LockstepError `checkpoint-invalid` if it could not be read back: a field of the wrong kind, or moments that
  * are of unlike lengths or longer than the weights.
  */
-export function encodeCheckpoint(
-  checkpoint: Checkpoint,
-  allocate: (bytes: number) => Buffer = Buffer.allocUnsafeSlow,
-): Uint8Array {
+export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
+  const file = layOut(checkpoint, Buffer.allocUnsafeSlow)
+  const content = file.subarray(0, -checksumLength)
+  file.set(createHash('sha256').update(content).digest(), content.length)
+  return file
+}
+
+/**
+ * Encodes one checkpoint after another without holding the thread up for long. The checkpoint is copied before the call
+ * returns, and throws as `encodeCheckpoint` does; its checksum is made in between other things. All are encoded in the same memory,
+ * each valid until the next is begun: new memory of this size for each would be new pages, and have V8 collect garbage.
+ */
+export function createCheckpointEncoder(): (checkpoint: Checkpoint) => Promise<Uint8Array> {
+  let kept = Buffer.alloc(0)
+  const allocate = (bytes: number) => {
+    // What grows between two checkpoints is the history in their headers.
+    if (kept.length < bytes) kept = Buffer.allocUnsafeSlow(bytes + spareBytes)
+    return kept.subarray(0, bytes)
+  }
+  return checkpoint => seal(layOut(checkpoint, allocate))
+}
+
+async function seal(file: Buffer): Promise<Buffer> {
+  const content = file.subarray(0, -checksumLength)
+  const hash = createHash('sha256')
+  for (let at = 0; at < content.length; at += hashedAtOnce) {
+    if (at > 0) await setImmediate()
+    hash.update(content.subarray(at, at + hashedAtOnce))
+  }
+  file.set(hash.digest(), content.length)
+  return file
+}
+
+/** All but the checksum, in memory of this many bytes, whatever is in it. */
+function layOut(checkpoint: Checkpoint, allocate: (bytes: number) => Buffer): Buffer {
   const tensors = [checkpoint.weights, ...checkpoint.optimizer.moments]
   const header = packr.pack(checkedHeader(checkpoint))
   const tensorsStart = tensorOffset(header.length)
   const tensorBytes = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0)
-  const fileBytes = tensorsStart + tensorBytes + checksumLength
-  const file = allocate(fileBytes).subarray(0, fileBytes)
+  const file = allocate(tensorsStart + tensorBytes + checksumLength)
 
   file.set(magic, 0)
   file.writeUInt32LE(checkpoint.version, versionOffset)
@@ -48,22 +80,7 @@ export function encodeCheckpoint(
     file.set(toLittleEndianBytes(tensor), offset)
     offset += tensor.byteLength
   }
-  file.set(createHash('sha256').update(file.subarray(0, offset)).digest(), offset)
   return file
-}
-
-/**
- * Encodes one checkpoint after another in the same memory, each valid until the next is begun: new memory of this size for
- * each would be new pages, and have V8 collect garbage.
- */
-export function createCheckpointEncoder(): (checkpoint: Checkpoint) => Uint8Array {
-  let kept = Buffer.alloc(0)
-  const allocate = (bytes: number) => {
-    // What grows between two checkpoints is the history in their headers.
-    if (kept.length < bytes) kept = Buffer.allocUnsafeSlow(bytes + spareBytes)
-    return kept
-  }
-  return checkpoint => encodeCheckpoint(checkpoint, allocate)
 }
 
 function checkedHeader({ version: _version, weights, optimizer, ...rest }: Checkpoint) {
