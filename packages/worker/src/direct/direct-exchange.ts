@@ -114,7 +114,8 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
   }
 
   function tellCoordinator(step: number, { start, end }: Range): void {
-    sendMean(step, start, end)
+    // For the slice of a member the coordinator waits; one that has none may hear late of a step whose mean is not kept any more.
+    if (start < end) sendMean(step, start, end)
     collectYoung()
   }
 
