@@ -50,14 +50,11 @@ const inflictions: Readonly<Record<FaultKind, Inflict>> = {
       block(cluster, from.host, to.host, fault.forMs)
     }
   },
-  'path slow': (cluster, { forMs, variant }, { host }) => {
-    const hosts = [cluster.coordinator.process().host, ...cluster.workers.map(worker => worker.host)]
-    for (const other of choose(
-      hosts.filter(name => name !== host),
-      variant,
-    )) {
-      cluster.network.slowPath(host, other, 300 * variant)
-      cluster.time.after(forMs, () => cluster.network.slowPath(host, other, 0))
+  'path slow': (cluster, { forMs, variant }, worker) => {
+    const others = variant < 0.5 ? [cluster.coordinator.process()] : othersOf(cluster, worker, variant)
+    for (const { host } of others) {
+      cluster.network.slowPath(worker.host, host, 400 * variant)
+      cluster.time.after(forMs, () => cluster.network.slowPath(worker.host, host, 0))
     }
   },
   partition: (cluster, { forMs }, { host }) => {
