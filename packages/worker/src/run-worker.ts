@@ -34,7 +34,7 @@ export type WorkerOptions = {
 }
 
 export type WorkerEvent =
-  | { readonly type: 'connected'; readonly workerId: number; readonly runId: string }
+  | { readonly type: 'connected'; readonly workerId: number; readonly runId: string; readonly life: number }
   | { readonly type: 'ready'; readonly backend: string }
   | { readonly type: 'lost'; readonly reason: string }
   /** The next attempt comes in `delayMs`; in `leftMs` the worker gives up. */
@@ -110,7 +110,7 @@ function sessionOptions(options: WorkerOptions, held: HeldCompute, fence: Fence,
     prepare: held.prepare,
     objection: fence,
     onHang: held.giveUp,
-    onWelcome: ({ workerId, runId }) => onEvent({ type: 'connected', workerId, runId }),
+    onWelcome: ({ workerId, runId, life }) => onEvent({ type: 'connected', workerId, runId, life }),
     onReady: backend => onEvent({ type: 'ready', backend }),
   }
 }

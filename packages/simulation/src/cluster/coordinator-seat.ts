@@ -51,7 +51,6 @@ export type CoordinatorSeatOptions = {
 type Life = {
   readonly process: SimulatedProcess
   readonly stop: AbortController
-  readonly number: number
   plan: RunPlan | null
   startStep: number
   /** The step of the last checkpoint that was said to be written before it began; one that lived on may write more. */
@@ -90,7 +89,6 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
     const life: Life = {
       process,
       stop: new AbortController(),
-      number,
       plan: null,
       startStep: 0,
       writtenBefore: written,
@@ -148,7 +146,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
     if (event.type === 'epoch' && life === latest()) {
       checkMetrics(reference, disk, event.metrics.epoch, 'after an epoch', life.keepsLines)
     }
-    membership.hear(life.number, life.plan!.identity.runId, event)
+    membership.hear(event)
   }
 
   function finish(life: Life, result: RunSummary): void {

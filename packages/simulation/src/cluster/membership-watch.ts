@@ -2,21 +2,12 @@ import type { CoordinatorEvent } from '@lockstep/coordinator'
 import { Violation } from '../violation.ts'
 
 /**
- * Watches who takes part in which life. Whoever computes rightly is never refused, whoever computes at all does not count as
- * hung, and none that has worked for a life of the run works for an earlier one afterwards.
+ * Watches what becomes of workers: whoever computes rightly is never refused, and whoever computes at all does not count as
+ * hung.
  */
 export function createMembershipWatch() {
-  /** By worker and run: the latest life for which it has worked. */
-  const latest = new Map<string, number>()
   const suspects = new Set<string>()
   const hanging = new Set<string>()
-
-  function join(life: number, runId: string, worker: string): void {
-    const key = `${runId} ${worker}`
-    const known = latest.get(key) ?? 0
-    if (life < known) throw new Violation(`${worker} works for life ${life} after it has worked for life ${known}`)
-    latest.set(key, life)
-  }
 
   function judge(worker: string, reason: string): void {
     if (!suspects.has(worker)) throw new Violation(`${worker} was refused: ${reason}`)
@@ -31,8 +22,7 @@ export function createMembershipWatch() {
     suspect: (worker: string) => void suspects.add(worker),
     /** The computing thread of this worker may come to hang. */
     expectHang: (worker: string) => void hanging.add(worker),
-    hear: (life: number, runId: string, event: CoordinatorEvent) => {
-      if (event.type === 'worker-joined') join(life, runId, event.worker.name)
+    hear: (event: CoordinatorEvent) => {
       if (event.type === 'refused' && !isLoss(event.reason)) judge(nameIn(event.reason), event.reason)
       if (event.type === 'worker-lost' && event.reason.startsWith('refused')) judge(event.worker.name, event.reason)
       if (event.type === 'worker-lost' && event.reason.startsWith('hung')) judgeHang(event.worker.name, event.reason)

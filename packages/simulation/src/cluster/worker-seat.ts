@@ -1,5 +1,6 @@
 import { LockstepError } from '@lockstep/protocol'
 import type { PeerNetwork, WorkerEvent } from '@lockstep/worker'
+import { createLivesWatch } from '../invariants/lives.ts'
 import { checkComputation, checkWeights } from '../invariants/replicas.ts'
 import type { ReferenceRun } from '../model/reference-run.ts'
 import type { Chance } from '../world/chance.ts'
@@ -60,6 +61,7 @@ export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
     lives += 1
     const process = createProcess(time, `worker ${number}.${lives}`, host)
     const next: Life = { process, leave: new AbortController(), replica: null, lastEvent: 'started' }
+    const watchLives = createLivesWatch(process.name)
     network.boot(host)
     pace = 1
     Object.assign(once, { hang: false, spoil: false })
@@ -82,8 +84,9 @@ export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
           if (process.isAlive()) checkComputation(reference, weights, pixels, process.name)
         },
       },
-      onEvent: ({ type }) => {
-        next.lastEvent = type
+      onEvent: event => {
+        next.lastEvent = event.type
+        if (event.type === 'connected' && process.isAlive()) watchLives(event.runId, event.life)
       },
     }).then(
       () => process.end('exit'),
