@@ -7,7 +7,10 @@ import { planExchange } from './plan-exchange.mjs'
 const folder = {
   path: 'allreduce',
   life: 1,
+  refuseSuperseded: async () => undefined,
   appendEpoch: async () => undefined,
+  appendStep: async () => undefined,
+  settleMetrics: async () => undefined,
   writeSummary: async () => undefined,
   writeModel: async () => undefined,
   writeCheckpoint: async () => 'nowhere',
