@@ -3,24 +3,12 @@
 import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { encodeMessage, openWebSocket, protocolVersion } from '@lockstep/protocol'
+import { hugeWebSocketFrame, webSocketUpgrade } from '@lockstep/protocol/testing'
 import { listenToParent, tell } from '../support/parent.mjs'
 
 /** How long it waits for whatever comes back. */
 const patienceMs = 2_500
 
-const upgrade = [
-  'GET / HTTP/1.1',
-  'Host: coordinator',
-  'Upgrade: websocket',
-  'Connection: Upgrade',
-  'Sec-WebSocket-Version: 13',
-  `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
-  '',
-  '',
-].join('\r\n')
-
-/** A binary WebSocket frame from a client (FIN, opcode 2, masked) that says it is 2^46 bytes long. */
-const hugeFrame = Buffer.from([0x82, 0xff, 0x00, 0x00, 0x40, 0x00, 0x00, 0x00, 0x00, 0x00, 0, 0, 0, 0, 1, 2, 3, 4])
 /** A frame of lockstep whose header would be 4 GiB long. */
 const hugeHeader = Buffer.from([0x4c, 0x4b, 0x53, 0x31, 0xff, 0xff, 0xff, 0xff, 0x80])
 
@@ -38,8 +26,9 @@ const hello = {
 const doings = {
   'random bytes': place => writeTo(place, randomBytes(1 + Math.floor(Math.random() * 65_536))),
   'an HTTP request': place => writeTo(place, 'GET /metrics HTTP/1.1\r\nHost: coordinator\r\nConnection: close\r\n\r\n'),
-  'half a WebSocket handshake': place => writeTo(place, upgrade.slice(0, upgrade.length / 2)),
-  'a WebSocket frame of 2^46 bytes': place => writeTo(place, Buffer.concat([Buffer.from(upgrade), hugeFrame])),
+  'half a WebSocket handshake': place => writeTo(place, webSocketUpgrade.slice(0, webSocketUpgrade.length / 2)),
+  'a WebSocket frame of 2^46 bytes': place =>
+    writeTo(place, Buffer.concat([Buffer.from(webSocketUpgrade), hugeWebSocketFrame])),
   'a header of 4 GiB': place => sayTo(place, hugeHeader),
   'a text message': place => sayTo(place, 'let me in'),
   'a wrong token': place => sayTo(place, encodeMessage(hello)),

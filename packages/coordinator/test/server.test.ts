@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { encodeMessage, openWebSocket } from '@lockstep/protocol'
+import { webSocketUpgrade } from '@lockstep/protocol/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createDeferred } from '../src/deferred.ts'
 import { attachClient, openClient, startListener } from './support/listener.ts'
@@ -9,16 +10,6 @@ import { makeSelfSigned } from './support/self-signed.ts'
 
 const goodbye = { type: 'bye', code: 'finished', reason: 'done' } as const
 const own = makeSelfSigned()
-
-const handshake = [
-  'GET / HTTP/1.1',
-  'Host: here',
-  'Upgrade: websocket',
-  'Connection: Upgrade',
-  'Sec-WebSocket-Version: 13',
-  `Sec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}`,
-  '\r\n',
-].join('\r\n')
 
 /** A bare TCP connection that ends with the test. */
 async function dial(port: number): Promise<Socket> {
@@ -68,7 +59,7 @@ describe('a listener', () => {
     const opening = createDeferred<void>()
     const { listener, connections } = await startListener({ opened: opening.promise })
     const impatient = await dial(listener.port)
-    impatient.write(handshake)
+    impatient.write(webSocketUpgrade)
     impatient.resetAndDestroy()
     const client = openClient(listener.url)
     // Whatever has come before this answer has been dealt with.
@@ -140,9 +131,7 @@ describe('a peer that breaks the protocol is closed', () => {
   test('for WebSocket frames that are none', async () => {
     const { listener, closings } = await startListener()
     const socket = await dial(listener.port)
-    const handshake = ['Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13']
-    const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
-    socket.write(['GET / HTTP/1.1', 'Host: here', ...handshake, key, '', ''].join('\r\n'))
+    socket.write(webSocketUpgrade)
     await once(socket, 'data')
     socket.write(Buffer.from('\xff\xff\xff\xff\xff\xff', 'latin1'))
     expect(await closings.next()).toMatchObject({ code: 'connection-failed' })

@@ -3,23 +3,25 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeMessage, protocolVersion } from '@lockstep/protocol'
+import { hugeWebSocketFrame, webSocketUpgrade } from '@lockstep/protocol/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readSummary, runCli, startCli } from '../support/cli.ts'
-import { joinAsStranger, type Stranger, sendMessage, throwBytes, upgradeRequest } from '../support/stranger.ts'
+import { joinAsStranger, type Stranger, sendMessage, throwBytes } from '../support/stranger.ts'
 
 const token = 'a token of more than sixteen characters'
 // 3,000 of the samples train: 60 steps an epoch, with 4 shards each.
 const size = ['--limit-train', '3750', '--limit-test', '100', '--epochs', '6', '--shards', '4', '--topology', 'star']
 const run = ['train', '--dataset', 'synthetic', ...size, '--offline', '--workers', '2']
 
-/** A binary frame of a client (FIN, opcode 2, masked) that says it is 2^46 bytes long (RFC 6455, section 5.2). */
-const hugeFrame = Buffer.from([0x82, 0xff, 0x00, 0x00, 0x40, 0x00, 0x00, 0x00, 0x00, 0x00, 0, 0, 0, 0, 1, 2, 3, 4])
-
 /** What is thrown at the port, and what comes back. */
 const noise: readonly (readonly [string, (port: number) => Promise<string>, RegExp])[] = [
   ['random bytes', port => throwBytes(port, randomBytes(20_000)), /^$/],
   ['a request for a page', port => throwBytes(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'), /^HTTP\/1.1 426 /],
-  ['a frame of 2^46 bytes', port => throwBytes(port, Buffer.concat([Buffer.from(upgradeRequest), hugeFrame])), /101/],
+  [
+    'a frame of 2^46 bytes',
+    port => throwBytes(port, Buffer.concat([Buffer.from(webSocketUpgrade), hugeWebSocketFrame])),
+    /101/,
+  ],
   ['a text', port => sendMessage(port, 'let me in'), /^1000 refused$/],
   ['random bytes in a frame', port => sendMessage(port, randomBytes(1000)), /^1000 refused$/],
   ['a message that only a worker inside may send', port => sendMessage(port, early()), /^1000 refused$/],

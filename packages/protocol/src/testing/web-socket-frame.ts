@@ -5,3 +5,6 @@ export function webSocketFrame(message: Uint8Array, from: 'client' | 'server'): 
   const header = Buffer.of(0x82, mask | 126, message.byteLength >> 8, message.byteLength & 0xff)
   return Buffer.concat([header, Buffer.alloc(from === 'client' ? 4 : 0), message])
 }
+
+/** The beginning of a binary message of a client (FIN, opcode 2, masked) that says it is 2^46 bytes long. */
+export const hugeWebSocketFrame = Buffer.of(0x82, 0xff, 0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4)
