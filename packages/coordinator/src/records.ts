@@ -8,7 +8,7 @@ import type { EpochMetrics, StepMetrics } from './metrics.ts'
 import type { RunPlan } from './plan.ts'
 import type { RunFolder } from './run-folder/run-folder.ts'
 import { checkpointOf, hasFiniteWeights } from './run-state.ts'
-import { diverged, type LossTrail } from './training/divergence.ts'
+import { divergedAt, type LossTrail } from './training/divergence.ts'
 
 /** What a run puts on the disk while it goes on. A disk that fails is told of and tried again: it does not end the run. */
 export type Records = {
@@ -119,10 +119,7 @@ function systemCodeOf(cause: unknown): string {
 }
 
 /** A checkpoint is there to go on from, which nobody can from weights that are no numbers. */
-function refuseDiverged({ state, learningRateAt }: RunPlan, losses: LossTrail): void {
-  if (hasFiniteWeights(state)) return
-  const { step, position } = state
-  const learningRate = learningRateAt(Math.max(0, step - 1))
-  const what = 'there are weights that are not finite'
-  throw diverged({ what, step, epoch: position.epoch, learningRate, losses: losses.last() })
+function refuseDiverged(plan: RunPlan, losses: LossTrail): void {
+  if (hasFiniteWeights(plan.state)) return
+  throw divergedAt({ ...plan, losses }, plan.state.step, 'there are weights that are not finite')
 }

@@ -32,11 +32,12 @@ export function createCheckpointing({ encode, write, times, canPass }: Checkpoin
     if (failure !== null && !canPass(failure)) throw failure
     const { step, bytes } = encode()
     times.taken()
-    const written = bytes.then(whole => write(step, whole))
-    writing = written.then(
-      () => null,
-      error => error,
-    )
+    writing = bytes
+      .then(whole => write(step, whole))
+      .then(
+        () => null,
+        error => error,
+      )
   }
 
   async function settle(): Promise<void> {

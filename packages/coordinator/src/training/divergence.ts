@@ -41,16 +41,19 @@ export function diverged({ what, step, epoch, learningRate, losses }: Divergence
   })
 }
 
+/** What of a run is told of its divergence. */
+type Course = Pick<Training, 'state' | 'losses' | 'learningRateAt'>
+
+/** That a run has diverged at a step, from 1: the one that is taken or was last. */
+export function divergedAt({ state, losses, learningRateAt }: Course, step: number, what: string): LockstepError {
+  const learningRate = learningRateAt(Math.max(0, step - 1))
+  return diverged({ what, step, epoch: state.position.epoch, learningRate, losses: losses.last() })
+}
+
 /** What is not finite, whoever computes it, ends a training. `step`, from 1, is the one that is taken or was last. */
-export async function unlessDiverged<T>(
-  { state, losses, learningRateAt }: Pick<Training, 'state' | 'losses' | 'learningRateAt'>,
-  step: number,
-  result: Promise<T>,
-): Promise<T> {
+export async function unlessDiverged<T>(run: Course, step: number, result: Promise<T>): Promise<T> {
   return result.catch(error => {
     if (!(error instanceof LockstepError) || error.code !== 'not-finite') throw error
-    const learningRate = learningRateAt(Math.max(0, step - 1))
-    const where = { step, epoch: state.position.epoch, learningRate, losses: losses.last() }
-    throw diverged({ what: error.message, ...where })
+    throw divergedAt(run, step, error.message)
   })
 }
