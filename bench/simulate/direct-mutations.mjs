@@ -1,5 +1,4 @@
 // Deliberate bugs in the exchange among workers, as in mutations.mjs.
-/* biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of the product */
 export const directMutations = [
   {
     name: 'a step that some member has finished is done again instead of recalled',
@@ -28,8 +27,8 @@ export const directMutations = [
   {
     name: 'a worker joins and the ring without it goes on',
     file: 'coordinator/src/direct/rings.ts',
-    from: '      changed(`worker ${workerId} has joined`)\n',
-    to: '',
+    from: 'peers.set(workerId, url)\n      changed(',
+    to: 'peers.set(workerId, url)\n      void (',
   },
   {
     name: 'a ring is used before all are linked',
