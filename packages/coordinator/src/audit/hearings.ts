@@ -1,7 +1,7 @@
 import { LockstepError } from '@lockstep/protocol'
 import { describeTask, type Task } from '../schedule/task.ts'
 import { type Case, judge, type Ruling } from './judge.ts'
-import { areAlike, type Heard, type Opinion } from './opinion.ts'
+import { areAlike, contradict, type Heard, type Opinion } from './opinion.ts'
 
 /** A task whose answers may be doubted. */
 export type HearableTask = Task & { readonly voices: Case['voices'] }
@@ -85,7 +85,7 @@ export function createHearings<Result, T extends HearableTask>(
     opinion.accept()
     news.push(() => listener.onAccepted(task, ruling.isLone))
     for (const wrong of ruling.wrong) {
-      if (task.voices === 1) news.push(() => listener.onRefuted(wrong, task))
+      if (task.voices === 1 || ruling.isLone) news.push(() => listener.onRefuted(wrong, task))
       else distrust(wrong, task, `its result for ${describeTask(task)} is not what two others have computed`)
     }
     options.settle(task, result)
@@ -103,7 +103,7 @@ export function createHearings<Result, T extends HearableTask>(
       const own = hearing.heard.find(each => each.workerId === workerId)
       own?.opinion.drop()
       hearing.heard = hearing.heard.filter(each => each !== own)
-      const contradicts = hearing.heard.some(each => own !== undefined && !areAlike(each.opinion, own.opinion))
+      const contradicts = hearing.heard.some(each => own !== undefined && contradict(each.opinion, own.opinion))
       if (contradicts && isMissed) hearing.left = [...hearing.left, workerId]
       rule(hearing)
     }

@@ -7,7 +7,7 @@ export type Case = {
   readonly heard: readonly Heard[]
   /** Workers that take part, whoever is heard among them. */
   readonly present: ReadonlySet<number>
-  /** Workers that have left after they had contradicted others. */
+  /** Workers that have left after something finite of theirs had contradicted others'. */
   readonly left: readonly number[]
 }
 
@@ -29,7 +29,8 @@ export type Ruling =
 
 /**
  * Two workers that agree are right. Until two do, or one is enough, somebody else is asked; where there is nobody else,
- * all are asked once more. Of a worker that answers differently the second time nothing is heard here.
+ * all are asked once more. What is not finite contradicts nothing that is: the same shard has been computed otherwise. Of a
+ * worker that answers differently the second time nothing is heard here.
  */
 export function judge(given: Case): Ruling {
   const { voices, heard, present } = given
@@ -54,7 +55,9 @@ function judgeAmongThemselves(given: Case): Ruling {
       again.length,
       heard.filter(each => !again.includes(each)),
     )
-  if (heard.length === 1 && !first.opinion.isSound) return unsoundOf(heard)
+  const sound = heard.filter(({ opinion }) => opinion.isSound)
+  if (sound.length === 0) return unsoundOf(heard)
+  if (sound.length === 1 && left.length === 0) return { ...accept(sound[0]!, given), isLone: true }
   return { type: 'undecided', workers: [...heard.map(({ workerId }) => workerId), ...left] }
 }
 

@@ -24,6 +24,11 @@ export function areAlike(a: Opinion, b: Opinion): boolean {
   return a.figures.every((figure, at) => Object.is(figure, b.figures[at])) && Buffer.compare(a.bytes, b.bytes) === 0
 }
 
+/** Whether one of them must be wrong for more than that it is not finite. */
+export function contradict(a: Opinion, b: Opinion): boolean {
+  return a.isSound && b.isSound && !areAlike(a, b)
+}
+
 /** Of an answer of which nothing is kept: it is believed as it is, or cannot be used. */
 export function brief(isSound: boolean): Opinion {
   return isSound ? believed : { ...believed, isSound }

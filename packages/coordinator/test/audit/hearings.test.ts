@@ -93,6 +93,15 @@ describe('a hearing', () => {
     for (const opinion of opinions) expect(opinion.fate()).toBe('dropped')
   })
 
+  test('refutes the one of two for which it is not finite, though it insists', () => {
+    const { hear, take } = open(2, 1, 2)
+    for (const _ of [1, 2]) {
+      hear(1, 'NaN')
+      hear(2, 'a')
+    }
+    expect(take().slice(-4)).toEqual(['1 unsound', '1 unsound', 'accepted alone', '1 refuted'])
+  })
+
   test('fails for what is not finite on two workers', () => {
     const { hear, take } = open(1, 1, 2)
     hear(1, 'NaN')
@@ -153,6 +162,21 @@ describe('a worker that leaves', () => {
     other.hearings.join(3)
     other.hear(3, 'a')
     expect(other.take()).toContain('settled: a of 1')
+  })
+
+  test('leaves no contradiction behind when what it said, or what it contradicted, was not finite', () => {
+    const { hearings, hear, take } = open(2, 1, 2)
+    hear(1, 'a')
+    hear(2, 'NaN')
+    hearings.leave(2)
+    expect(take().slice(2, 4)).toEqual(['settled: a of 1', '2 unsound'])
+    const other = open(2, 1, 2, 3)
+    other.hear(3, 'NaN')
+    other.hear(1, 'a')
+    other.hearings.leave(1)
+    other.hear(2, 'a')
+    other.hear(3, 'b')
+    expect(other.take()).toContain('settled: a of 2')
   })
 
   test('is not missed when it was sent away for being wrong', () => {

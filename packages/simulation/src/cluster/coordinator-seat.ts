@@ -171,7 +171,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
   }
 
   function endLife(life: Life, ending: Ending): void {
-    if (ending === 'power-loss') disk.losePower()
+    if (ending === 'power-loss') disk.losePower(life.process.host)
     time.after(chance.between(restart.leastMs, restart.mostMs), () => {
       if (summary === null && life === latest()) startLife(life.process.host)
     })

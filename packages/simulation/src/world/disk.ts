@@ -6,13 +6,14 @@ import type { SimulatedTime } from './time.ts'
 
 /**
  * A disk behind a cache, as POSIX promises it and no better: what has not been synchronised may be lost with the power, the
- * bytes of a file apart from its name in its folder, in part or in whole.
+ * bytes of a file apart from its name in its folder, in part or in whole. Machines that share it, as from
+ * a file server, each have a cache of their own to lose.
  */
 export type SimulatedDisk = {
   /** The disk as a process has it. */
   readonly of: (process: SimulatedProcess) => Disk
-  /** The machine loses its power: what has not been synchronised survives as chance has it. */
-  readonly losePower: () => void
+  /** A machine loses its power: what it has changed and not synchronised survives as chance has it. */
+  readonly losePower: (host: string) => void
   /** Whether writing fails for want of space. */
   readonly setFull: (full: boolean) => void
   /** How much longer an operation takes. */
@@ -25,14 +26,16 @@ export type SimulatedDisk = {
   readonly removeFolder: (path: string) => void
 }
 
-type FileNode = { readonly kind: 'file'; live: Uint8Array; synced: Uint8Array }
+/** `writer` is the machine that has written last. */
+type FileNode = { readonly kind: 'file'; live: Uint8Array; synced: Uint8Array; writer: string }
 type FolderNode = {
   readonly kind: 'folder'
   live: Map<string, Node>
   synced: Map<string, Node>
   /** The changes to the live names since the last synchronisation, oldest first. */
-  changes: ((names: Map<string, Node>) => void)[]
+  changes: Change[]
 }
+type Change = { readonly host: string; readonly apply: (names: Map<string, Node>) => void }
 type Node = FileNode | FolderNode
 
 const empty = new Uint8Array(0)
@@ -75,76 +78,85 @@ export function createSimulatedDisk(time: SimulatedTime, chance: Chance): Simula
     return node
   }
 
-  function change(path: string, action: (names: Map<string, Node>) => void): void {
+  function change(host: string, path: string, apply: Change['apply']): void {
     const folder = folderAt(path)
-    action(folder.live)
-    folder.changes.push(action)
+    apply(folder.live)
+    folder.changes.push({ host, apply })
   }
 
-  function openFile(path: string, mode: 'read' | 'write' | 'append'): Node {
+  function openFile(host: string, path: string, mode: 'read' | 'write' | 'append'): Node {
     const known = find(path)
     if (mode === 'read' || (known !== null && mode === 'append')) return existing(path)
     if (known?.kind === 'file') {
-      known.live = empty
+      rewrite(known, empty, host)
       return known
     }
     if (full) throw systemError('ENOSPC', path)
-    const file: FileNode = { kind: 'file', live: empty, synced: empty }
-    change(dirname(path), names => names.set(basename(path), file))
+    const file: FileNode = { kind: 'file', live: empty, synced: empty, writer: host }
+    change(host, dirname(path), names => names.set(basename(path), file))
     return file
   }
 
-  function append(file: FileNode, bytes: Uint8Array, path: string): void {
+  function rewrite(file: FileNode, bytes: Uint8Array, host: string): void {
+    file.live = bytes
+    file.writer = host
+  }
+
+  function append(host: string, file: FileNode, bytes: Uint8Array, path: string): void {
     if (full) throw systemError('ENOSPC', path)
     const joined = new Uint8Array(file.live.length + bytes.length)
     joined.set(file.live)
     joined.set(bytes, file.live.length)
-    file.live = joined
+    rewrite(file, joined, host)
   }
 
   function handleOf(process: SimulatedProcess, path: string, node: Node): DiskFile {
+    const { host } = process
     return {
       write: async content => {
         const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content.slice()
         const half = chance.whole(0, bytes.length)
-        await operate(process, 0.3, () => append(node as FileNode, bytes.subarray(0, half), path))
-        await operate(process, 0.3, () => append(node as FileNode, bytes.subarray(half), path))
+        await operate(process, 0.3, () => append(host, node as FileNode, bytes.subarray(0, half), path))
+        await operate(process, 0.3, () => append(host, node as FileNode, bytes.subarray(half), path))
       },
       truncate: length =>
         operate(process, 0.1, () => {
           const file = node as FileNode
-          file.live = file.live.slice(0, length)
+          rewrite(file, file.live.slice(0, length), host)
         }),
       sync: () => operate(process, 3, () => sync(node)),
       close: () => operate(process, 0.05, () => undefined),
     }
   }
 
-  function rename(from: string, to: string): void {
+  function rename(host: string, from: string, to: string): void {
     const node = existing(from)
-    change(dirname(from), names => names.delete(basename(from)))
-    change(dirname(to), names => names.set(basename(to), node))
+    change(host, dirname(from), names => names.delete(basename(from)))
+    change(host, dirname(to), names => names.set(basename(to), node))
   }
 
-  function makeFolder(path: string): void {
+  function makeFolder(host: string, path: string): void {
     if (path === '/' || path === '.' || find(path) !== null) return
-    makeFolder(dirname(path))
+    makeFolder(host, dirname(path))
     const folder = newFolder()
-    change(dirname(path), names => names.set(basename(path), folder))
+    change(host, dirname(path), names => names.set(basename(path), folder))
   }
 
-  function losePower(node: Node): void {
+  /** What other machines have changed is on its way still. */
+  function losePower(node: Node, host: string): void {
     if (node.kind === 'file') {
+      if (node.writer !== host) return
       node.live = survivingBytes(node)
       node.synced = node.live
       return
     }
-    const names = new Map(node.synced)
-    const survivors = chance.happens(0.4) ? 0 : chance.whole(0, node.changes.length)
-    for (const action of node.changes.slice(0, survivors)) action(names)
-    node.live = names
-    sync(node)
-    for (const child of names.values()) losePower(child)
+    const own = node.changes.filter(change => change.host === host)
+    const survivors = chance.happens(0.4) ? 0 : chance.whole(0, own.length)
+    for (const { apply } of own.slice(0, survivors)) apply(node.synced)
+    node.changes = node.changes.filter(change => change.host !== host)
+    node.live = new Map(node.synced)
+    for (const { apply } of node.changes) apply(node.live)
+    for (const child of node.live.values()) losePower(child, host)
   }
 
   /** What was synchronised, what was written, the beginning of it, or room for it in which nothing has been written. */
@@ -159,23 +171,24 @@ export function createSimulatedDisk(time: SimulatedTime, chance: Chance): Simula
 
   return {
     of: process => ({
-      open: async (path, mode) => handleOf(process, path, await operate(process, 0.1, () => openFile(path, mode))),
+      open: async (path, mode) =>
+        handleOf(process, path, await operate(process, 0.1, () => openFile(process.host, path, mode))),
       read: path =>
         operate(process, 0.3, () => {
           const node = existing(path)
           if (node.kind === 'folder') throw systemError('EISDIR', path)
           return node.live.slice()
         }),
-      rename: (from, to) => operate(process, 0.1, () => rename(from, to)),
+      rename: (from, to) => operate(process, 0.1, () => rename(process.host, from, to)),
       remove: path =>
         operate(process, 0.1, () => {
-          if (find(path) !== null) change(dirname(path), names => names.delete(basename(path)))
+          if (find(path) !== null) change(process.host, dirname(path), names => names.delete(basename(path)))
         }),
-      makeFolder: path => operate(process, 0.1, () => makeFolder(path)),
+      makeFolder: path => operate(process, 0.1, () => makeFolder(process.host, path)),
       list: path => operate(process, 0.1, () => [...folderAt(path).live.keys()].sort()),
       kindOf: path => operate(process, 0.05, () => find(path)?.kind ?? null),
     }),
-    losePower: () => losePower(root),
+    losePower: host => losePower(root, host),
     setFull: value => {
       full = value
     },
@@ -191,8 +204,9 @@ export function createSimulatedDisk(time: SimulatedTime, chance: Chance): Simula
       return node?.kind === 'folder' ? [...node.live.keys()] : []
     },
     removeFolder: path => {
-      change(dirname(path), names => names.delete(basename(path)))
-      sync(folderAt(dirname(path)))
+      const above = folderAt(dirname(path))
+      above.live.delete(basename(path))
+      sync(above)
     },
   }
 }

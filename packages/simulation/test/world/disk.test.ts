@@ -75,7 +75,7 @@ describe('a loss of power', () => {
       })()
       await stage.play()
       await written
-      disk.losePower()
+      disk.losePower('program')
       expect(text('/file')).toBe('content')
     }
   })
@@ -87,11 +87,30 @@ describe('a loss of power', () => {
       const written = write(use, '/file', 'write', 'abc')
       await stage.play()
       await written
-      disk.losePower()
+      disk.losePower('program')
       found.add(text('/file'))
     }
     expect([...found].sort()).toEqual([null, '', '\0\0\0', 'a', 'ab', 'abc'].sort())
   })
+})
+
+test('a machine that loses its power takes with it what is its own, and nothing of another', async () => {
+  const found = new Set<string | null>()
+  for (let seed = 1; seed <= 50; seed++) {
+    const { stage, disk, use, text } = createTested(seed)
+    const written = Promise.all([
+      write(use, '/own', 'write', 'abc'),
+      write(disk.of(stage.enter('other')), '/other', 'write', 'xyz'),
+    ])
+    await stage.play()
+    await written
+    disk.losePower('program')
+    expect(text('/other')).toBe('xyz')
+    found.add(text('/own'))
+    disk.losePower('other')
+    found.add(text('/other') === null ? 'other lost' : null)
+  }
+  expect([...found]).toEqual(expect.arrayContaining(['abc', null, 'other lost']))
 })
 
 test('a killed program leaves what it has written so far', async () => {
