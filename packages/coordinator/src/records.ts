@@ -1,4 +1,4 @@
-import { createCheckpointEncoder } from '@lockstep/model'
+import { createCheckpointCopier } from '@lockstep/model'
 import { LockstepError } from '@lockstep/protocol'
 import { reasonOf } from './checkpoints/checkpoint-files.ts'
 import { createCheckpointTimes } from './checkpoints/checkpoint-times.ts'
@@ -35,22 +35,22 @@ export type RecordsOptions = {
 export function createRecords(options: RecordsOptions): Records {
   const { plan, folder, losses, onEvent } = options
   const troubles = createTroubles(onEvent)
-  const encode = createCheckpointEncoder()
+  const copyCheckpoint = createCheckpointCopier()
   const everyMs = options.checkpointMinutes * 60_000
   const checkpointing = createCheckpointing({
-    encode: () => {
+    copy: () => {
       refuseDiverged(plan, losses)
-      return { step: plan.state.step, bytes: encode(checkpointOf(plan.identity, plan.state)) }
+      return copyCheckpoint(checkpointOf(plan.identity, plan.state))
     },
-    write: async (step, bytes) => {
+    write: async checkpoint => {
       // Steps are told by their lines alone: of those that a checkpoint knows none may be lost with the process.
       await passMetrics(folder.settleMetrics())
-      const path = await folder.writeCheckpoint(step, bytes).catch(error => {
+      const path = await folder.writeCheckpoint(checkpoint).catch(error => {
         troubles.failed('checkpoint', error)
         throw error
       })
       troubles.worked('checkpoint')
-      onEvent({ type: 'checkpoint', path, step })
+      onEvent({ type: 'checkpoint', path, step: checkpoint.step })
     },
     times: createCheckpointTimes({ everySteps: options.checkpointEvery, everyMs, nowMs: options.nowMs }),
     canPass,
@@ -120,6 +120,6 @@ function systemCodeOf(cause: unknown): string {
 
 /** A checkpoint is there to go on from, which nobody can from weights that are no numbers. */
 function refuseDiverged(plan: RunPlan, losses: LossTrail): void {
-  if (hasFiniteWeights(plan.state)) return
+  if (hasFiniteWeights(plan)) return
   throw divergedAt({ ...plan, losses }, plan.state.step, 'there are weights that are not finite')
 }

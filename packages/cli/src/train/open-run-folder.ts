@@ -5,6 +5,7 @@ import {
   encodeState,
   type RunFolder,
   reopenRunFolder,
+  startBackgroundStore,
   systemDisk,
 } from '@lockstep/coordinator'
 import type { RunFacts } from '../runs/run-facts.ts'
@@ -15,7 +16,7 @@ export async function openFolder(prepared: PreparedRun, onEvent: EventListener):
   const { plan, resumed, folder, claim, launch } = prepared
   const { history, step } = plan.state
   const facts = factsOf(prepared)
-  const options = { keep: launch.keep, onEvent, claim: claim.renew }
+  const options = { keep: launch.keep, onEvent, claim: claim.renew, store: startBackgroundStore() }
   await claim.take()
   if (resumed === null) {
     const start = encodeState(plan.identity, plan.state)

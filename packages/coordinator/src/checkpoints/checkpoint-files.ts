@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describeError, hasSystemCode, LockstepError } from '@lockstep/protocol'
 import { makeFolderDurably, writeAtomically, writeError } from '../disk/atomic-file.ts'
-import { type Disk, systemDisk } from '../disk/disk.ts'
+import { type Disk, type FileContent, systemDisk } from '../disk/disk.ts'
 
 /** Names of checkpoints are in the order of their steps. */
 export function checkpointName(step: number): string {
@@ -20,14 +20,14 @@ export async function listCheckpoints(folder: string, disk = systemDisk): Promis
  */
 export async function writeCheckpoint(
   folder: string,
-  { step, bytes, keep }: { readonly step: number; readonly bytes: Uint8Array; readonly keep: number },
+  { step, content, keep }: { readonly step: number; readonly content: FileContent; readonly keep: number },
   disk = systemDisk,
 ): Promise<string> {
   const file = join(folder, checkpointName(step))
-  await writeAtomically(file, bytes, disk).catch(async error => {
+  await writeAtomically(file, content, disk).catch(async error => {
     if (!hasSystemCode(error.cause, 'ENOENT')) throw error
     await makeFolderDurably(folder, disk)
-    await writeAtomically(file, bytes, disk)
+    await writeAtomically(file, content, disk)
   })
   await removeOldest(folder, keep, disk).catch(error => Promise.reject(writeError(folder, error)))
   return file

@@ -13,31 +13,27 @@ export type Checkpointing = {
   readonly settle: () => Promise<void>
 }
 
-export type CheckpointingOptions = {
-  /**
-   * Copies the state; throws for one that is not worth keeping. The bytes may lie in memory that the next call uses again.
-   */
-  readonly encode: () => { readonly step: number; readonly bytes: Promise<Uint8Array> }
-  readonly write: (step: number, bytes: Uint8Array) => Promise<void>
+export type CheckpointingOptions<Copy> = {
+  /** Copies the state; throws for one that is not worth keeping. The copy may lie in memory that the next call uses again. */
+  readonly copy: () => Copy
+  readonly write: (copy: Copy) => Promise<void>
   readonly times: CheckpointTimes
   /** Whether training can go on although a write has failed: the next one may succeed. It is told of each. */
   readonly canPass: (error: unknown) => boolean
 }
 
-export function createCheckpointing({ encode, write, times, canPass }: CheckpointingOptions): Checkpointing {
+export function createCheckpointing<Copy>({ copy, write, times, canPass }: CheckpointingOptions<Copy>): Checkpointing {
   let writing: Promise<unknown> = Promise.resolve(null)
 
   async function take(): Promise<void> {
     const failure = await writing
     if (failure !== null && !canPass(failure)) throw failure
-    const { step, bytes } = encode()
+    const taken = copy()
     times.taken()
-    writing = bytes
-      .then(whole => write(step, whole))
-      .then(
-        () => null,
-        error => error,
-      )
+    writing = write(taken).then(
+      () => null,
+      error => error,
+    )
   }
 
   async function settle(): Promise<void> {

@@ -1,12 +1,12 @@
 import { dirname, resolve } from 'node:path'
 import { hasSystemCode, LockstepError } from '@lockstep/protocol'
-import { type Disk, systemDisk } from './disk.ts'
+import { type Disk, type FileContent, systemDisk } from './disk.ts'
 
 /**
  * Writes a file so that it is there whole or not at all, also after a crash: written aside, synchronised, renamed, and
  * the folder synchronised. Throws `disk-full` or `file-not-written`; what was there before stays.
  */
-export async function writeAtomically(path: string, content: Uint8Array | string, disk = systemDisk): Promise<void> {
+export async function writeAtomically(path: string, content: FileContent, disk = systemDisk): Promise<void> {
   const aside = `${path}.${process.pid}.partial`
   try {
     await writeAndSync(disk, aside, content)
@@ -41,7 +41,7 @@ export function writeError(path: string, cause: unknown): LockstepError {
   return new LockstepError('file-not-written', `${path} could not be written`, { received: reason, cause })
 }
 
-async function writeAndSync(disk: Disk, path: string, content: Uint8Array | string): Promise<void> {
+async function writeAndSync(disk: Disk, path: string, content: FileContent): Promise<void> {
   const file = await disk.open(path, 'write')
   try {
     await file.write(content)

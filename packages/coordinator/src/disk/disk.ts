@@ -1,9 +1,12 @@
 import { type FileHandle, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { hasSystemCode } from '@lockstep/protocol'
 
+/** What is written: a text in UTF-8, or bytes, also in parts one after the other. */
+export type FileContent = string | Uint8Array | readonly Uint8Array[]
+
 /** An open file or folder. */
 export type DiskFile = {
-  readonly write: (content: Uint8Array | string) => Promise<void>
+  readonly write: (content: FileContent) => Promise<void>
   /** Cuts it off after so many bytes. */
   readonly truncate: (length: number) => Promise<void>
   /** Resolves when all that has been written, in a folder its names, outlasts a loss of power. */
@@ -26,14 +29,16 @@ export type Disk = {
   readonly kindOf: (path: string) => Promise<'file' | 'folder' | null>
 }
 
-const flags = { read: 'r', write: 'w', append: 'a' } as const
+export const openFlags = { read: 'r', write: 'w', append: 'a' } as const
 
 /** The disk of this machine. */
 export const systemDisk: Disk = {
   open: async (path, mode) => {
-    const file = await open(path, flags[mode])
+    const file = await open(path, openFlags[mode])
     return {
-      write: content => writeWhole(file, content),
+      write: async content => {
+        for (const part of partsOf(content)) await writeWhole(file, part)
+      },
       truncate: length => file.truncate(length),
       sync: () => file.sync(),
       close: () => file.close(),
@@ -58,7 +63,12 @@ export const systemDisk: Disk = {
 }
 
 /** At once where the system takes it: each call of it wakes two threads, for which computing threads have to make room. */
-async function writeWhole(file: FileHandle, content: Uint8Array | string): Promise<void> {
-  let rest = typeof content === 'string' ? new TextEncoder().encode(content) : content
+async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  let rest = bytes
   while (rest.length > 0) rest = rest.subarray((await file.write(rest)).bytesWritten)
+}
+
+export function partsOf(content: FileContent): readonly Uint8Array[] {
+  if (typeof content === 'string') return [new TextEncoder().encode(content)]
+  return content instanceof Uint8Array ? [content] : content
 }

@@ -16,33 +16,28 @@ export type Ownership = {
   readonly confirm: () => Promise<void>
 }
 
-export function createOwnership(options: {
+/** A run folder, and who writes it. */
+export type OwnedFolder = {
   readonly path: string
   readonly life: number
   /** The text of `config.json`. */
   readonly config: string
+}
+
+type OwnershipOptions = OwnedFolder & {
   readonly disk: Disk
   /** Claims the folder that has been made again. */
   readonly claim?: (() => Promise<void>) | undefined
   readonly onRestored: () => void
-}): Ownership {
+}
+
+export function createOwnership(options: OwnershipOptions): Ownership {
   const { path, life, config, disk } = options
-  const file = join(path, runFiles.config)
   let restoring: Promise<void> | null = null
 
   async function assert(): Promise<void> {
     if (restoring !== null) return restoring
-    if (!(await isOurs())) return restore()
-  }
-
-  /** False where it is nobody's. */
-  async function isOurs(): Promise<boolean> {
-    await refuseSuperseded(path, life, disk)
-    const found = await readOrNull(file, disk)
-    if (found === null) return false
-    const [ours, theirs] = [runIdIn(config), runIdIn(found)]
-    if (found !== config && theirs !== null && theirs !== ours) throw superseded(`its folder holds run ${theirs} now`)
-    return true
+    if (!(await isOwned(options, disk))) return restore()
   }
 
   function restore(): Promise<void> {
@@ -56,11 +51,21 @@ export function createOwnership(options: {
     await makeFolderDurably(path, disk)
     await options.claim?.()
     await writeLife(path, life, disk)
-    await writeAtomically(file, config, disk)
+    await writeAtomically(join(path, runFiles.config), config, disk)
     options.onRestored()
   }
 
-  return { assert, confirm: async () => void (await isOurs()) }
+  return { assert, confirm: async () => void (await isOwned(options, disk)) }
+}
+
+/** False where it is nobody's; throws as `Ownership.assert` where it is another's. */
+export async function isOwned({ path, life, config }: OwnedFolder, disk: Disk): Promise<boolean> {
+  await refuseSuperseded(path, life, disk)
+  const found = await readOrNull(join(path, runFiles.config), disk)
+  if (found === null) return false
+  const [ours, theirs] = [runIdIn(config), runIdIn(found)]
+  if (found !== config && theirs !== null && theirs !== ours) throw superseded(`its folder holds run ${theirs} now`)
+  return true
 }
 
 async function readOrNull(path: string, disk: Disk): Promise<string | null> {

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
+import type { Checkpoint } from '@lockstep/model'
 import { LockstepError } from '@lockstep/protocol'
 import { setAside, writeCheckpoint } from '../checkpoints/checkpoint-files.ts'
-import { makeFolderDurably, writeAtomically } from '../disk/atomic-file.ts'
+import { type CheckpointStore, storeOn } from '../checkpoints/checkpoint-store.ts'
+import { makeFolderDurably, writeAtomically, writeError } from '../disk/atomic-file.ts'
 import { type Disk, systemDisk } from '../disk/disk.ts'
 import type { EventListener } from '../events.ts'
 import type { EpochMetrics, RunSummary, StepMetrics } from '../metrics.ts'
@@ -32,8 +34,8 @@ export type RunFolder = {
   readonly settleMetrics: () => Promise<void>
   readonly writeSummary: (summary: RunSummary) => Promise<void>
   readonly writeModel: (files: Readonly<Record<string, string | Uint8Array>>) => Promise<void>
-  /** Writes a checkpoint durably, drops the oldest ones, and returns its path. */
-  readonly writeCheckpoint: (step: number, bytes: Uint8Array) => Promise<string>
+  /** Writes a checkpoint, which stays as it is meanwhile, durably; drops the oldest ones, and returns its path. */
+  readonly writeCheckpoint: (checkpoint: Checkpoint) => Promise<string>
 }
 
 export type RunFolderOptions = {
@@ -45,6 +47,8 @@ export type RunFolderOptions = {
   readonly start?: Uint8Array
   /** Claims a folder that has been made again. */
   readonly claim?: () => Promise<void>
+  /** What writes the checkpoints of the run while it goes on; this thread by default. */
+  readonly store?: CheckpointStore
 }
 
 /**
@@ -64,7 +68,7 @@ export async function createRunFolder(
   const { start, keep = keptCheckpoints } = options
   const checkpoints = join(path, runFiles.checkpoints)
   await makeFolderDurably(checkpoints, disk)
-  if (start !== undefined) await writeCheckpoint(checkpoints, { step: 0, bytes: start, keep }, disk)
+  if (start !== undefined) await writeCheckpoint(checkpoints, { step: 0, content: start, keep }, disk)
   await writeAtomically(join(path, runFiles.config), json(config), disk)
   return openRunFolder({ path, life, config, disk, ...options }, undefined)
 }
@@ -113,15 +117,17 @@ type Opened = RunFolderOptions & {
 
 function openRunFolder(opened: Opened, content: MetricsContent | undefined): RunFolder {
   const { path, life, config, disk, keep = keptCheckpoints, onEvent = () => undefined, claim } = opened
+  const { store = storeOn(disk) } = opened
   const place = (name: string) => join(path, name)
   const onRestored = () => onEvent({ type: 'folder-restored', path })
-  const ownership = createOwnership({ path, life, config: json(config), disk, claim, onRestored })
+  const owned = { path, life, config: json(config) }
+  const ownership = createOwnership({ ...owned, disk, claim, onRestored })
   const onGivenUp = (lines: number) => onEvent({ type: 'lines-lost', lines })
   const { assert: prepare, confirm } = ownership
   const lineFile = { path: place(runFiles.metrics), disk, prepare, confirm, onGivenUp }
   const metrics = createMetricsFile(lineFile, content)
 
-  async function owned<T>(write: () => Promise<T>): Promise<T> {
+  async function asOwner<T>(write: () => Promise<T>): Promise<T> {
     await ownership.assert()
     return write()
   }
@@ -133,6 +139,13 @@ function openRunFolder(opened: Opened, content: MetricsContent | undefined): Run
     }
   }
 
+  async function storeCheckpoint(checkpoint: Checkpoint): Promise<string> {
+    const job = { folder: owned, checkpoint, keep }
+    const path = (await store(job)) ?? (await asOwner(() => store(job)))
+    if (path === null) throw writeError(place(runFiles.checkpoints), new Error('the run folder keeps disappearing'))
+    return path
+  }
+
   return {
     path,
     life,
@@ -140,10 +153,9 @@ function openRunFolder(opened: Opened, content: MetricsContent | undefined): Run
     appendEpoch: metrics.addEpoch,
     appendStep: metrics.addStep,
     settleMetrics: metrics.settle,
-    writeSummary: summary => owned(() => writeAtomically(place(runFiles.summary), json(summary), disk)),
-    writeModel: files => owned(() => writeModel(files)),
-    writeCheckpoint: (step, bytes) =>
-      owned(() => writeCheckpoint(place(runFiles.checkpoints), { step, bytes, keep }, disk)),
+    writeSummary: summary => asOwner(() => writeAtomically(place(runFiles.summary), json(summary), disk)),
+    writeModel: files => asOwner(() => writeModel(files)),
+    writeCheckpoint: storeCheckpoint,
   }
 }
 

@@ -13,8 +13,8 @@ function createTested() {
   const memory = new Uint8Array(1)
   const writes: { readonly step: number; readonly bytes: Uint8Array; readonly done: Deferred<void> }[] = []
   const checkpointing = createCheckpointing({
-    encode: () => ({ step: state.step, bytes: Promise.resolve(memory.fill(state.step)) }),
-    write: (step, bytes) => {
+    copy: () => ({ step: state.step, bytes: memory.fill(state.step) }),
+    write: ({ step, bytes }) => {
       const done = createDeferred<void>()
       writes.push({ step, bytes, done })
       return done.promise
@@ -77,7 +77,7 @@ describe('taking a checkpoint', () => {
     const { writes } = createTested()
     const diverged = new LockstepError('diverged', 'training has diverged')
     const checkpointing = createCheckpointing({
-      encode: () => {
+      copy: () => {
         throw diverged
       },
       write: async () => void writes.push(),

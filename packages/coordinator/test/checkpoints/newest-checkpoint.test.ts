@@ -24,8 +24,8 @@ function bytesOf(step: number, runId = 'tiny-run'): Uint8Array {
   return encodeState({ ...identity, runId }, { ...state, step, weights: state.weights.fill(step) })
 }
 
-async function write(step: number, bytes = bytesOf(step)): Promise<void> {
-  await writeCheckpoint(folder, { step, bytes, keep: 9 })
+async function write(step: number, content = bytesOf(step)): Promise<void> {
+  await writeCheckpoint(folder, { step, content, keep: 9 })
 }
 
 const file = (step: number) => join(folder, checkpointName(step))

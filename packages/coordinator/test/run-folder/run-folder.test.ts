@@ -1,9 +1,11 @@
 import { mkdir, readdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { decodeCheckpoint } from '@lockstep/model'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { systemDisk } from '../../src/disk/disk.ts'
 import { runFiles } from '../../src/run-folder/run-files.ts'
 import { createRunFolder, type RunFolder, refuseTaken, reopenRunFolder } from '../../src/run-folder/run-folder.ts'
+import { checkpointAt } from '../support/checkpoint-at.ts'
 import { epochWith } from '../support/epoch-metrics.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
@@ -14,7 +16,6 @@ beforeEach(async () => {
   path = join(await temporaryFolder(), 'runs', 'first')
 })
 
-const checkpoint = (step: number) => Uint8Array.of(step)
 const linesOf = async (file: string) => (await readFile(join(path, file), 'utf8')).split('\n')
 
 describe('a new run folder', () => {
@@ -83,7 +84,7 @@ describe('what a run writes', () => {
   test('is the newest checkpoints, as many as are to be kept', async () => {
     const keeping = async (keep: number) => {
       const other = await createRunFolder(join(path, String(keep)), config, systemDisk, { keep })
-      for (const step of [1, 2, 3, 4]) await other.writeCheckpoint(step, checkpoint(step))
+      for (const step of [1, 2, 3, 4]) await other.writeCheckpoint(checkpointAt(step))
       return readdir(join(other.path, runFiles.checkpoints))
     }
     expect(await keeping(1)).toEqual(['step-000000004.ckpt'])
@@ -91,38 +92,38 @@ describe('what a run writes', () => {
   })
 
   test('is the three newest checkpoints, by step and not by name', async () => {
-    for (const step of [9, 10, 500, 1000]) await folder.writeCheckpoint(step, checkpoint(step))
-    const file = await folder.writeCheckpoint(1_000_000, checkpoint(7))
+    for (const step of [9, 10, 500, 1000]) await folder.writeCheckpoint(checkpointAt(step))
+    const file = await folder.writeCheckpoint(checkpointAt(1_000_000))
     expect(await readdir(join(path, runFiles.checkpoints))).toEqual([
       'step-000000500.ckpt',
       'step-000001000.ckpt',
       'step-001000000.ckpt',
     ])
     expect(file).toBe(join(path, runFiles.checkpoints, 'step-001000000.ckpt'))
-    expect([...(await readFile(file))]).toEqual([7])
+    expect(decodeCheckpoint(await readFile(file))).toEqual(checkpointAt(1_000_000))
   })
 
   test('is a checkpoint also where their folder has been removed', async () => {
-    await folder.writeCheckpoint(1, checkpoint(1))
+    await folder.writeCheckpoint(checkpointAt(1))
     await rm(join(path, runFiles.checkpoints), { recursive: true })
-    expect([...(await readFile(await folder.writeCheckpoint(2, checkpoint(2))))]).toEqual([2])
+    expect(decodeCheckpoint(await readFile(await folder.writeCheckpoint(checkpointAt(2)))).step).toBe(2)
   })
 
   test('leaves strange files among the checkpoints alone', async () => {
-    await folder.writeCheckpoint(1, checkpoint(1))
+    await folder.writeCheckpoint(checkpointAt(1))
     for (const name of ['step-9.ckpt.123.partial', 'best.ckpt']) {
       await writeFile(join(path, runFiles.checkpoints, name), 'strange')
     }
-    for (const step of [2, 3, 4]) await folder.writeCheckpoint(step, checkpoint(step))
+    for (const step of [2, 3, 4]) await folder.writeCheckpoint(checkpointAt(step))
     expect((await readdir(join(path, runFiles.checkpoints))).filter(name => !name.startsWith('step-0'))).toHaveLength(2)
     expect(await readdir(join(path, runFiles.checkpoints))).toContain('step-000000004.ckpt')
   })
 
   test('on a full disk is not written, and the checkpoints before stay', async () => {
-    await folder.writeCheckpoint(1, checkpoint(1))
+    await folder.writeCheckpoint(checkpointAt(1))
     const next = join(path, runFiles.checkpoints, `step-000000002.ckpt.${process.pid}.partial`)
     await symlink('/dev/full', next)
-    await expect(folder.writeCheckpoint(2, checkpoint(2))).rejects.toMatchObject({ code: 'disk-full' })
+    await expect(folder.writeCheckpoint(checkpointAt(2))).rejects.toMatchObject({ code: 'disk-full' })
     expect(await readdir(join(path, runFiles.checkpoints))).toEqual(['step-000000001.ckpt'])
     await symlink('/dev/full', join(path, runFiles.metrics))
     await expect(folder.appendEpoch(epochWith(1))).rejects.toMatchObject({ code: 'disk-full' })
@@ -133,7 +134,7 @@ describe('what a run writes', () => {
     await expect(folder.writeModel({ 'model.json': '{}' })).rejects.toMatchObject({ code: 'file-not-written' })
     await rmdir(join(path, runFiles.checkpoints))
     await writeFile(join(path, runFiles.checkpoints), 'a file')
-    await expect(folder.writeCheckpoint(1, checkpoint(1))).rejects.toMatchObject({ code: 'file-not-written' })
+    await expect(folder.writeCheckpoint(checkpointAt(1))).rejects.toMatchObject({ code: 'file-not-written' })
   })
 })
 

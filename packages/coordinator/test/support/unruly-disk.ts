@@ -1,10 +1,10 @@
-import { type Disk, type DiskFile, systemDisk } from '../../src/disk/disk.ts'
+import { type Disk, type DiskFile, type FileContent, partsOf, systemDisk } from '../../src/disk/disk.ts'
 
 export type DiskCall = {
   readonly operation: keyof Disk | keyof DiskFile
   readonly path: string
   /** What is to be written, and where to write some of it. */
-  readonly content?: Uint8Array | string
+  readonly content?: FileContent
   readonly file?: DiskFile
 }
 
@@ -67,7 +67,7 @@ export function systemError(code: string): Error {
 
 /** Writes half of what was to be written and finds no room for the rest. */
 export async function writeHalf({ content, file }: DiskCall): Promise<never> {
-  const bytes = Buffer.from(content ?? '')
+  const bytes = Buffer.concat(partsOf(content ?? ''))
   await file!.write(bytes.subarray(0, Math.floor(bytes.length / 2)))
   throw systemError('ENOSPC')
 }

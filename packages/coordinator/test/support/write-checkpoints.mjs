@@ -13,6 +13,7 @@ import {
   findCheckpoint,
   reopenRunFolder,
   runFiles,
+  startBackgroundStore,
   systemDisk,
 } from '@lockstep/coordinator'
 import { checkpointVersion, encodeCheckpoint } from '@lockstep/model'
@@ -23,6 +24,7 @@ const stepsPerEpoch = 4
 const facts = { runId: 'written' }
 
 const path = process.argv[2]
+const store = startBackgroundStore()
 const lines = createInterface({ input: process.stdin })
 say('ready')
 const steps = Number(await once(lines, 'line'))
@@ -39,10 +41,13 @@ async function takeUp() {
   await createFolderClaim(path).take()
   if (existsSync(join(path, runFiles.config))) {
     const state = await readState()
-    return { state, folder: await reopenRunFolder(path, state, facts) }
+    return { state, folder: await reopenRunFolder(path, state, facts, systemDisk, { store }) }
   }
   const state = newState()
-  return { state, folder: await createRunFolder(path, facts, systemDisk, { start: encode(state) }) }
+  return {
+    state,
+    folder: await createRunFolder(path, facts, systemDisk, { start: encodeCheckpoint(checkpointOf(state)), store }),
+  }
 }
 
 async function readState() {
@@ -61,7 +66,7 @@ async function writeOn({ state, folder }) {
     const epoch = { type: 'epoch', epoch: state.step / stepsPerEpoch, step: state.step }
     if (ends) state.epochs.push(epoch)
     await folder.settleMetrics()
-    await folder.writeCheckpoint(state.step, encode(state))
+    await folder.writeCheckpoint(checkpointOf(state))
     say(`saved ${state.step}`)
     if (ends) await folder.appendEpoch(epoch)
   }
@@ -87,14 +92,14 @@ function advance(state) {
   }
 }
 
-function encode({ step, weights, moments, epochs }) {
-  return encodeCheckpoint({
+function checkpointOf({ step, weights, moments, epochs }) {
+  return {
     version: checkpointVersion,
     ...{ ...facts, config: exampleRunConfig, dataSha256: '1'.repeat(64), layoutHash: '2'.repeat(64), topology: '{}' },
     ...{ step, position: { epoch: 1, batch: step, lossSum: 0, correct: 0, count: 0 }, progress: { epochs } },
     optimizer: { step, powers: [], moments },
     weights,
-  })
+  }
 }
 
 function sha256({ weights, moments }) {

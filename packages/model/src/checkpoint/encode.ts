@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
 import { LockstepError } from '@lockstep/protocol'
 import { Packr } from 'msgpackr'
 import { z } from 'zod'
@@ -15,11 +14,6 @@ import {
   versionOffset,
 } from './format.ts'
 
-/** For a header that grows. */
-const spareBytes = 64 * 1024
-/** A third of a millisecond of SHA-256. */
-const hashedAtOnce = 512 * 1024
-
 const packr = new Packr({ useRecords: false })
 
 /**
@@ -29,58 +23,29 @@ const packr = new Packr({ useRecords: false })
  * are of unlike lengths or longer than the weights.
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const file = layOut(checkpoint, Buffer.allocUnsafeSlow)
-  const content = file.subarray(0, -checksumLength)
-  file.set(createHash('sha256').update(content).digest(), content.length)
-  return file
+  return Buffer.concat(encodeCheckpointInParts(checkpoint))
 }
 
-/**
- * Encodes one checkpoint after another without holding the thread up for long. The checkpoint is copied before the call
- * returns, and throws as `encodeCheckpoint` does; its checksum is made in between other things. All are encoded in the same memory,
- * each valid until the next is begun: new memory of this size for each would be new pages, and have V8 collect garbage.
- */
-export function createCheckpointEncoder(): (checkpoint: Checkpoint) => Promise<Uint8Array> {
-  let kept = Buffer.alloc(0)
-  const allocate = (bytes: number) => {
-    // What grows between two checkpoints is the history in their headers.
-    if (kept.length < bytes) kept = Buffer.allocUnsafeSlow(bytes + spareBytes)
-    return kept.subarray(0, bytes)
-  }
-  return checkpoint => seal(layOut(checkpoint, allocate))
-}
-
-async function seal(file: Buffer): Promise<Buffer> {
-  const content = file.subarray(0, -checksumLength)
+/** The same bytes in parts, to be written one after the other; those of the tensors are these themselves. */
+export function encodeCheckpointInParts(checkpoint: Checkpoint): readonly Uint8Array[] {
+  const tensors = [checkpoint.weights, ...checkpoint.optimizer.moments].map(toLittleEndianBytes)
+  const content = [encodeHead(checkpoint, tensors), ...tensors]
   const hash = createHash('sha256')
-  for (let at = 0; at < content.length; at += hashedAtOnce) {
-    if (at > 0) await setImmediate()
-    hash.update(content.subarray(at, at + hashedAtOnce))
-  }
-  file.set(hash.digest(), content.length)
-  return file
+  for (const part of content) hash.update(part)
+  return [...content, hash.digest()]
 }
 
-/** All but the checksum, in memory of this many bytes, whatever is in it. */
-function layOut(checkpoint: Checkpoint, allocate: (bytes: number) => Buffer): Buffer {
-  const tensors = [checkpoint.weights, ...checkpoint.optimizer.moments]
+/** All that comes before the tensors. */
+function encodeHead(checkpoint: Checkpoint, tensors: readonly Uint8Array[]): Uint8Array {
   const header = packr.pack(checkedHeader(checkpoint))
-  const tensorsStart = tensorOffset(header.length)
-  const tensorBytes = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0)
-  const file = allocate(tensorsStart + tensorBytes + checksumLength)
-
-  file.set(magic, 0)
-  file.writeUInt32LE(checkpoint.version, versionOffset)
-  file.writeUInt32LE(header.length, headerLengthOffset)
-  file.writeBigUInt64LE(BigInt(file.length), fileLengthOffset)
-  file.set(header, headerOffset)
-  file.fill(0, headerOffset + header.length, tensorsStart)
-  let offset = tensorsStart
-  for (const tensor of tensors) {
-    file.set(toLittleEndianBytes(tensor), offset)
-    offset += tensor.byteLength
-  }
-  return file
+  const head = Buffer.alloc(tensorOffset(header.length))
+  const fileLength = tensors.reduce((sum, { length }) => sum + length, head.length + checksumLength)
+  head.set(magic, 0)
+  head.writeUInt32LE(checkpoint.version, versionOffset)
+  head.writeUInt32LE(header.length, headerLengthOffset)
+  head.writeBigUInt64LE(BigInt(fileLength), fileLengthOffset)
+  head.set(header, headerOffset)
+  return head
 }
 
 function checkedHeader({ version: _version, weights, optimizer, ...rest }: Checkpoint) {

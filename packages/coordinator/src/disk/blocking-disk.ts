@@ -1,0 +1,44 @@
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { type Disk, openFlags, partsOf } from './disk.ts'
+
+/** The disk of this machine for a thread that does nothing else meanwhile: it waits itself, and wakes no other for it. */
+export const blockingDisk: Disk = {
+  open: async (path, mode) => {
+    const file = openSync(path, openFlags[mode])
+    return {
+      write: async content => {
+        for (const part of partsOf(content)) writeWhole(file, part)
+      },
+      truncate: async length => ftruncateSync(file, length),
+      sync: async () => fsyncSync(file),
+      close: async () => closeSync(file),
+    }
+  },
+  read: async path => readFileSync(path),
+  rename: async (from, to) => renameSync(from, to),
+  remove: async path => rmSync(path, { force: true }),
+  makeFolder: async path => void mkdirSync(path, { recursive: true }),
+  list: async path => readdirSync(path),
+  kindOf: async path => {
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (found === undefined) return null
+    return found.isDirectory() ? 'folder' : 'file'
+  },
+}
+
+function writeWhole(file: number, bytes: Uint8Array): void {
+  let rest = bytes
+  while (rest.length > 0) rest = rest.subarray(writeSync(file, rest))
+}
