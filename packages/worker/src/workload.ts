@@ -1,10 +1,10 @@
-import type { Message } from '@lockstep/protocol'
+import type { Message, MessageOf } from '@lockstep/protocol'
 import type { Progress } from './progress.ts'
 
 /**
  * What the computing thread has been given and has yet to answer, and since when it has finished nothing.
  * Shards of coming steps, which are sent ahead, count only once the update that makes them due has been given: a worker
- * that waits for others is not one that hangs.
+ * that waits for others is not one that hangs. Nor do shards of steps that the replica is past, which it drops.
  */
 export type Workload = {
   readonly give: (message: Message) => void
@@ -16,6 +16,8 @@ export type Workload = {
 export function createWorkload(nowMs: () => number): Workload {
   let unanswered: number[] = []
   let reached = 0
+  /** What is older than this the replica drops. */
+  let oldest = 0
   /** The step to which the messages that were given lead. */
   let given = 0
   let stirredAt = nowMs()
@@ -24,24 +26,31 @@ export function createWorkload(nowMs: () => number): Workload {
 
   function give(message: Message): void {
     const wasIdle = pending() === 0
-    if (message.type === 'state') [given, unanswered] = [message.step, []]
+    if (message.type === 'state') [given, oldest, unanswered] = [message.step, message.step, []]
     else if (message.type === 'update') given = Math.max(given, message.step + 1)
-    else if (message.type === 'work' || message.type === 'evaluate') unanswered.push(message.step)
+    else if (isTask(message) && message.step >= oldest) unanswered.push(message.step)
     if (wasIdle) stirredAt = nowMs()
+  }
+
+  function reach(step: number): void {
+    reached = step
+    oldest = step
+    unanswered = unanswered.filter(each => each >= step)
+    stirredAt = nowMs()
   }
 
   return {
     give,
     answer: step => {
+      reach(step)
       const at = unanswered.indexOf(step)
       if (at >= 0) unanswered.splice(at, 1)
-      reached = step
-      stirredAt = nowMs()
     },
-    reach: step => {
-      reached = step
-      stirredAt = nowMs()
-    },
+    reach,
     report: () => ({ step: reached, pending: pending(), quietMs: nowMs() - stirredAt }),
   }
+}
+
+function isTask(message: Message): message is MessageOf<'work'> | MessageOf<'evaluate'> {
+  return message.type === 'work' || message.type === 'evaluate'
 }

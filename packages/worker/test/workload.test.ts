@@ -45,6 +45,22 @@ describe('what is pending', () => {
     expect(report()).toMatchObject({ step: 5, pending: 1 })
   })
 
+  test('is nothing of a step that the replica is past, whether it comes then or was given before', () => {
+    const { give, answer, reach, report } = createTested()
+    give(state(4))
+    give(work(4))
+    give(work(5))
+    give(update(4))
+    reach(5)
+    expect(report().pending).toBe(1)
+    give(work(4))
+    expect(report().pending).toBe(1)
+    give(work(6))
+    give(update(5))
+    answer(6)
+    expect(report().pending).toBe(0)
+  })
+
   test('is nothing after a new state, which drops what waits', () => {
     const { give, report } = createTested()
     give(state(4))

@@ -32,6 +32,8 @@ export async function findCheckpoint(
       refuseForeign(checkpoint, runId)
       return { name, checkpoint, unusable }
     } catch (error) {
+      // A coordinator that goes on with the run still has dropped it, and has written newer ones by then.
+      if (!(await listCheckpoints(folder, disk)).includes(name)) return findCheckpoint(path, { runId, disk })
       unusable.push({ name, reason: reasonOf(error) })
     }
   }

@@ -114,6 +114,16 @@ describe('a newest checkpoint that', () => {
     expect([checkpoint.step, unusable.map(({ reason }) => reason)]).toEqual([8, [expect.stringMatching(/EMFILE/)]])
   })
 
+  test('is dropped by a coordinator that goes on with the run, as are all others, gives way to newer ones', async () => {
+    const disk = unrulyDisk(async ({ operation, path: read }) => {
+      if (operation !== 'read' || read !== file(12)) return
+      for (const step of [4, 8, 12]) await rm(file(step))
+      for (const step of [16, 20]) await write(step)
+    })
+    const { checkpoint, unusable } = await findCheckpoint(path, { disk })
+    expect([checkpoint.step, unusable]).toEqual([20, []])
+  })
+
   test('belongs to another run is taken by whoever does not know which run it should be', async () => {
     await write(12, bytesOf(12, 'other'))
     expect((await findCheckpoint(path)).checkpoint.runId).toBe('other')
