@@ -39,8 +39,8 @@ export const directMutations = [
   {
     name: 'a ring that has come to a halt is not ended',
     file: 'coordinator/src/direct/direct.ts',
-    from: 'nowMs() - stirredAt < haltMs) return',
-    to: 'nowMs() - stirredAt < 1000 * haltMs) return',
+    from: 'if (awaited.size === 0) return',
+    to: 'if (awaited.size >= 0) return',
   },
   {
     name: 'the mean of one slice is taken for that of all',

@@ -35,6 +35,8 @@ export type Direct = Pick<Rings, 'join' | 'leave' | 'introduce' | 'current'> & {
   readonly receive: (workerId: number, message: DirectMessage, tensors: Tensors) => string | null
   /** Resolves when the mean of a step, of which each member sends its slice, is all written. */
   readonly expectMean: (step: number, ring: Ring, write: WriteMean) => Promise<MeanFigures>
+  /** Nothing is computed for this step any more: what is missing of its mean is under way. */
+  readonly noteComputed: (step: number) => void
   /** Sends the members of a ring away, because they have taken such a mean. There is no ring any more after that. */
   readonly reject: (ring: Ring, reason: string) => void
   readonly isRejected: (ring: Ring) => boolean
@@ -49,7 +51,7 @@ export type Direct = Pick<Rings, 'join' | 'leave' | 'introduce' | 'current'> & {
 }
 
 /** A mean that comes in slices from all members, or whole from one worker, which may be lost before. */
-type AwaitedMean = { readonly arrival: MeanArrival } & (
+type AwaitedMean = { readonly arrival: MeanArrival; isComputed: boolean } & (
   | { readonly from: null; readonly done: Deferred<MeanFigures> }
   | { readonly from: number; readonly done: Deferred<MeanFigures | null> }
 )
@@ -60,7 +62,6 @@ export function createDirect(options: DirectOptions): Direct {
   const awaited = new Map<number, AwaitedMean>()
   const rejected = new WeakSet<Ring>()
   let isTrusted = true
-  const haltMs = haltAfterMs(elements)
   let stirredAt = nowMs()
 
   function receive(workerId: number, message: DirectMessage, tensors: Tensors): string | null {
@@ -87,14 +88,14 @@ export function createDirect(options: DirectOptions): Direct {
     const ranges = new Map(members.map((workerId, place) => [workerId, sliceOf(elements, members.length, place)]))
     const done = createDeferred<MeanFigures>()
     stirredAt = nowMs()
-    awaited.set(step, { from: null, arrival: createMeanArrival(write, ranges), done })
+    awaited.set(step, { from: null, isComputed: false, arrival: createMeanArrival(write, ranges), done })
     return done.promise
   }
 
   function recallMean(step: number, workerId: number, write: WriteMean): Promise<MeanFigures | null> {
     const arrival = createMeanArrival(write, new Map([[workerId, { start: 0, end: elements }]]))
     const done = createDeferred<MeanFigures | null>()
-    awaited.set(step, { from: workerId, arrival, done })
+    awaited.set(step, { from: workerId, isComputed: true, arrival, done })
     options.send(workerId, { type: 'recall', runId, step })
     return done.promise
   }
@@ -116,7 +117,10 @@ export function createDirect(options: DirectOptions): Direct {
   }
 
   function look(): void {
-    if (awaited.size === 0 || nowMs() - stirredAt < haltMs) return
+    if (awaited.size === 0) return
+    const isComputed = [...awaited.values()].some(mean => mean.isComputed)
+    const haltMs = transferMs(elements) + (isComputed ? 0 : computeMs)
+    if (nowMs() - stirredAt < haltMs) return
     rings.breakUp(`nothing has come for ${(haltMs / 1000).toFixed(0)} s`)
   }
 
@@ -127,6 +131,10 @@ export function createDirect(options: DirectOptions): Direct {
     },
     receive,
     expectMean,
+    noteComputed: step => {
+      const mean = awaited.get(step)
+      if (mean !== undefined) mean.isComputed = true
+    },
     reject,
     isRejected: ring => rejected.has(ring),
     forgetMean: step => void awaited.delete(step),
@@ -139,7 +147,10 @@ export function createDirect(options: DirectOptions): Direct {
   }
 }
 
-/** Longer than one shard may take, and what four times the vector takes at a megabyte a second. */
-function haltAfterMs(elements: number): number {
-  return 150_000 + (4 * elements * Float32Array.BYTES_PER_ELEMENT) / 1000
+/** Longer than one shard may take. */
+const computeMs = 140_000
+
+/** What four times the vector takes at a megabyte a second, and the delays of machines and links. */
+function transferMs(elements: number): number {
+  return 10_000 + (4 * elements * Float32Array.BYTES_PER_ELEMENT) / 1000
 }

@@ -48,7 +48,8 @@ export function submitToRing(
   let way: 'exchange' | 'rescue' | null = null
 
   async function exchanged(): Promise<BatchResult> {
-    const [figures] = await Promise.all([direct.expectMean(step, ring, write), ...submitted])
+    const computed = Promise.all(submitted).then(() => direct.noteComputed(step))
+    const [figures] = await Promise.all([direct.expectMean(step, ring, write), computed])
     if (way !== null || !isUsable(figures)) return never()
     way = 'exchange'
     return { ...resultOf(figures, credits.told()), isEverywhere: isIntact }

@@ -22,6 +22,8 @@ const config = { ...tinyConfig, shards: 2 }
 
 /** A batch of 5 and 5 samples that workers 1 and 2 exchange, and the coordinator's end of that. */
 function startBatch() {
+  const clock = { nowMs: 0 }
+  const over: string[] = []
   const sent: string[] = []
   const poisoned: string[] = []
   const exchange = createExchange<Answer>(
@@ -41,8 +43,8 @@ function startBatch() {
       for (const worker of [1, 2]) leave(worker)
     },
     onLinked: () => undefined,
-    onOver: () => undefined,
-    nowMs: () => 0,
+    onOver: reason => over.push(reason),
+    nowMs: () => clock.nowMs,
   })
   const join = (worker: number) => {
     direct.join(worker, `ws://10.0.0.${worker}:1`)
@@ -89,8 +91,34 @@ function startBatch() {
     const readGradient = (into: PackedGradient) => void into.fill(value)
     exchange.deliver(worker, workKey(0, shard), { workerId: worker, message, readGradient })
   }
-  return { result, release, vectors: tools.vectors, sent, poisoned, direct, join, leave, contribute, tellMean, answer }
+  const { vectors } = tools
+  return { result, release, vectors, clock, over, sent, poisoned, direct, join, leave, contribute, tellMean, answer }
 }
+
+describe('a ring of which nothing is heard', () => {
+  test('is over after ten seconds when all is computed, and only its links can be at fault', async () => {
+    const { clock, over, direct, contribute } = startBatch()
+    contribute()
+    await new Promise(resolve => setImmediate(resolve))
+    clock.nowMs = 9_990
+    direct.look()
+    expect(over).toEqual([])
+    clock.nowMs = 10_010
+    direct.look()
+    expect(over).toEqual(['nothing has come for 10 s'])
+  })
+
+  test('is over after the time that a shard may take while one is computed', async () => {
+    const { clock, over, direct, contribute } = startBatch()
+    contribute(1, [1])
+    clock.nowMs = 149_990
+    direct.look()
+    expect(over).toEqual([])
+    clock.nowMs = 150_010
+    direct.look()
+    expect(over).toEqual(['nothing has come for 150 s'])
+  })
+})
 
 describe('the mean that workers have made among themselves', () => {
   test('is taken when all of it and all contributions are there', async () => {
