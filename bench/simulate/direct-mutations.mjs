@@ -43,6 +43,12 @@ export const directMutations = [
     to: 'if (awaited.size >= 0) return',
   },
   {
+    name: 'a mean that has come both ways is written twice',
+    file: 'coordinator/src/direct/ring-batch.ts',
+    from: '    if (way !== null) return never()\n',
+    to: '',
+  },
+  {
     name: 'the mean of one slice is taken for that of all',
     file: 'coordinator/src/direct/mean-arrival.ts',
     from: 'missing === 0 ? figures',

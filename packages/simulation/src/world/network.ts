@@ -207,11 +207,17 @@ export function createNetwork(time: SimulatedTime, chance: Chance, latency: Late
     const to = otherEnd(link, from)
     pipe.stalled = blocked.has(`${from.host}>${to.host}`)
     if (pipe.stalled) return
-    const item = pipe.items.shift()
-    if (item === undefined) return
-    // The next ones are behind it by what the network wants.
+    const items = takeTogether(pipe)
+    // The next ones are behind them by what the network wants.
     if (pipe.items.length > 0) schedule(link, from, chance.between(0, latency.leastMs / 4))
-    deliver(link, to, item, pipe)
+    for (const item of items) deliver(link, to, item, pipe)
+  }
+
+  /** What is read in one go: a piece, and sometimes more of what is behind it. */
+  function takeTogether({ items }: Pipe): readonly Item[] {
+    let count = Math.min(1, items.length)
+    while (items[count]?.type === 'data' && chance.happens(0.3)) count += 1
+    return items.splice(0, count)
   }
 
   function deliver(link: Link, to: End, item: Item, pipe: Pipe): void {
