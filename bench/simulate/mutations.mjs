@@ -26,9 +26,9 @@ export const mutations = [
   },
   {
     name: 'gradients are reduced in the order of arrival',
-    file: 'coordinator/src/audit/gradient-opinion.ts',
-    from: 'tools.reduction.add(shard, gradient, count))',
-    to: 'tools.reduction.add(tools.used.length - 1, gradient, count))',
+    file: 'model/src/arithmetic/reduction.ts',
+    from: 'const leaf = leaves[shard]',
+    to: 'const leaf = leaves.find(each => each.sum === null)',
   },
   {
     name: 'a checkpoint is renamed before it is synchronised',
