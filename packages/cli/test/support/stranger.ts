@@ -45,18 +45,23 @@ export type Stranger = {
   readonly answer?: (right: MessageOf<'gradient'>, weights: number) => readonly [Message, Tensors]
 }
 
-/** Joins a run as a worker does, and answers its work wrongly. Resolves with the reason for which it was sent away. */
+/** Joins a run as a worker does, and answers its work wrongly, each piece when its step has come. Resolves with the reason for which it was sent away. */
 export function joinAsStranger(port: number, { token, name, hello = {}, answer }: Stranger): Promise<string> {
   const socket = openWebSocket(`ws://127.0.0.1:${port}`, connectMs)
   return new Promise((resolve, reject) => {
     let weights = 0
+    let step = -1
+    let ahead: MessageOf<'work'>[] = []
     let bye: string | null = null
     const connection = createConnection(socket, {
       onMessage: ({ message }) => {
         if (message.type === 'bye') bye = message.reason
         if (message.type === 'welcome') enter(message)
         if (message.type === 'heartbeat') beat(message)
-        if (message.type === 'work' && answer !== undefined) connection.send(...answer(rightAnswer(message), weights))
+        if (message.type === 'state') step = message.step
+        if (message.type === 'update') step = message.step + 1
+        if (message.type === 'work') ahead.push(message)
+        answerDue()
       },
       onClose: error => resolve(bye ?? error?.message ?? 'hung up'),
     })
@@ -66,6 +71,13 @@ export function joinAsStranger(port: number, { token, name, hello = {}, answer }
       connection.send({ type: 'hello', protocol: protocolVersion, token, ...facts, ...hello })
     })
 
+    function answerDue(): void {
+      if (answer === undefined) return
+      for (const work of ahead.filter(each => each.step === step))
+        connection.send(...answer(rightAnswer(work), weights))
+      ahead = ahead.filter(each => each.step > step)
+    }
+
     function enter({ sizes, runId, layoutHash }: MessageOf<'welcome'>): void {
       weights = sizes.weights
       connection.setSizes(sizes)
@@ -74,7 +86,15 @@ export function joinAsStranger(port: number, { token, name, hello = {}, answer }
 
     function beat({ runId, sentMs }: MessageOf<'heartbeat'>): void {
       const echo = { sentMs, receivedMs: performance.now() }
-      connection.send({ type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0, sentMs: performance.now(), echo })
+      connection.send({
+        type: 'heartbeat',
+        runId,
+        step: Math.max(0, step),
+        pending: 0,
+        quietMs: 0,
+        sentMs: performance.now(),
+        echo,
+      })
     }
   })
 }
