@@ -120,6 +120,6 @@ function systemCodeOf(cause: unknown): string {
 
 /** A checkpoint is there to go on from, which nobody can from weights that are no numbers. */
 function refuseDiverged(plan: RunPlan, losses: LossTrail): void {
-  if (hasFiniteWeights(plan)) return
+  if (hasFiniteWeights(plan.state, plan.arithmetic)) return
   throw divergedAt({ ...plan, losses }, plan.state.step, 'there are weights that are not finite')
 }

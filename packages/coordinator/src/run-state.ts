@@ -3,7 +3,6 @@ import type { Arithmetic } from '@lockstep/model/arithmetic'
 import { LockstepError, type RunConfig } from '@lockstep/protocol'
 import { z } from 'zod'
 import { epochMetricsSchema } from './metrics.ts'
-import type { RunPlan } from './plan.ts'
 
 /** Where in the training set a run stands: `batch` global batches of `epoch` are done, with these sums over them. */
 export type Position = {
@@ -53,8 +52,8 @@ export function freshState(weights: Float32Array, optimizer: OptimizerState): Ru
 }
 
 /** False for the state of a run that has diverged: weights of 2¹²⁷ and more are on their way to infinity. */
-export function hasFiniteWeights({ state, arithmetic }: Pick<RunPlan, 'state' | 'arithmetic'>): boolean {
-  return arithmetic.scale(state.weights, 1)
+export function hasFiniteWeights({ weights }: RunState, arithmetic: Arithmetic): boolean {
+  return arithmetic.scale(weights, 1)
 }
 
 /** Over the state as it is: what moves on moves in it. */

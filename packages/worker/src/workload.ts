@@ -16,8 +16,6 @@ export type Workload = {
 export function createWorkload(nowMs: () => number): Workload {
   let unanswered: number[] = []
   let reached = 0
-  /** What is older than this the replica drops. */
-  let oldest = 0
   /** The step to which the messages that were given lead. */
   let given = 0
   let stirredAt = nowMs()
@@ -26,15 +24,14 @@ export function createWorkload(nowMs: () => number): Workload {
 
   function give(message: Message): void {
     const wasIdle = pending() === 0
-    if (message.type === 'state') [given, oldest, unanswered] = [message.step, message.step, []]
+    if (message.type === 'state') [given, unanswered] = [message.step, []]
     else if (message.type === 'update') given = Math.max(given, message.step + 1)
-    else if (isTask(message) && message.step >= oldest) unanswered.push(message.step)
+    else if (isTask(message) && message.step >= reached) unanswered.push(message.step)
     if (wasIdle) stirredAt = nowMs()
   }
 
   function reach(step: number): void {
     reached = step
-    oldest = step
     unanswered = unanswered.filter(each => each >= step)
     stirredAt = nowMs()
   }

@@ -16,8 +16,8 @@ export async function openFolder(prepared: PreparedRun, onEvent: EventListener):
   const { plan, resumed, folder, claim, launch } = prepared
   const { history, step } = plan.state
   const facts = factsOf(prepared)
-  const options = { keep: launch.keep, onEvent, claim: claim.renew, store: startBackgroundStore() }
   await claim.take()
+  const options = { keep: launch.keep, onEvent, claim: claim.renew, store: startBackgroundStore() }
   if (resumed === null) {
     const start = encodeState(plan.identity, plan.state)
     return createRunFolder(folder, facts, systemDisk, { ...options, start })

@@ -45,12 +45,15 @@ export type Stranger = {
   readonly answer?: (right: MessageOf<'gradient'>, weights: number) => readonly [Message, Tensors]
 }
 
-/** Joins a run as a worker does, and answers its work wrongly, each piece when its step has come. Resolves with the reason for which it was sent away. */
+/**
+ * Joins a run as a worker does, and answers its work wrongly, each piece when its step has come. Resolves with the reason for
+ * which it was sent away.
+ */
 export function joinAsStranger(port: number, { token, name, hello = {}, answer }: Stranger): Promise<string> {
   const socket = openWebSocket(`ws://127.0.0.1:${port}`, connectMs)
   return new Promise((resolve, reject) => {
     let weights = 0
-    let step = -1
+    let step = 0
     let ahead: MessageOf<'work'>[] = []
     let bye: string | null = null
     const connection = createConnection(socket, {
@@ -73,8 +76,8 @@ export function joinAsStranger(port: number, { token, name, hello = {}, answer }
 
     function answerDue(): void {
       if (answer === undefined) return
-      for (const work of ahead.filter(each => each.step === step))
-        connection.send(...answer(rightAnswer(work), weights))
+      const due = ahead.filter(each => each.step === step)
+      for (const work of due) connection.send(...answer(rightAnswer(work), weights))
       ahead = ahead.filter(each => each.step > step)
     }
 
@@ -86,15 +89,7 @@ export function joinAsStranger(port: number, { token, name, hello = {}, answer }
 
     function beat({ runId, sentMs }: MessageOf<'heartbeat'>): void {
       const echo = { sentMs, receivedMs: performance.now() }
-      connection.send({
-        type: 'heartbeat',
-        runId,
-        step: Math.max(0, step),
-        pending: 0,
-        quietMs: 0,
-        sentMs: performance.now(),
-        echo,
-      })
+      connection.send({ type: 'heartbeat', runId, step, pending: 0, quietMs: 0, sentMs: performance.now(), echo })
     }
   })
 }

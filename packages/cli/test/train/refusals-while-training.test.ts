@@ -10,20 +10,8 @@ import { joinAsStranger, type Stranger, sendMessage, throwBytes } from '../suppo
 
 const token = 'a token of more than sixteen characters'
 // 60 steps an epoch, with 4 shards each. No validation in between: a stranger that is given a part of it never answers.
-const size = ['--limit-train', '3000', '--validation-split', '0', '--limit-test', '100', '--epochs', '6']
-const run = [
-  'train',
-  '--dataset',
-  'synthetic',
-  ...size,
-  '--shards',
-  '4',
-  '--topology',
-  'star',
-  '--offline',
-  '--workers',
-  '2',
-]
+const size = '--limit-train 3000 --validation-split 0 --limit-test 100 --epochs 6 --shards 4'.split(' ')
+const run = ['train', '--dataset', 'synthetic', ...size, '--topology', 'star', '--offline', '--workers', '2']
 
 /** What is thrown at the port, and what comes back. */
 const noise: readonly (readonly [string, (port: number) => Promise<string>, RegExp])[] = [

@@ -68,6 +68,7 @@ async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
   while (rest.length > 0) rest = rest.subarray((await file.write(rest)).bytesWritten)
 }
 
+/** Content as bytes, to be written one part after the other. */
 export function partsOf(content: FileContent): readonly Uint8Array[] {
   if (typeof content === 'string') return [new TextEncoder().encode(content)]
   return content instanceof Uint8Array ? [content] : content

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { getPriority } from 'node:os'
 import { join } from 'node:path'
 import { createCheckpointCopier, encodeCheckpoint } from '@lockstep/model'
 import { LockstepError } from '@lockstep/protocol'
@@ -63,7 +64,7 @@ describe.each([
 })
 
 test.runIf(process.platform === 'linux')('a thread of its own runs behind all others of its process', async () => {
-  const low = () => readdirSync('/proc/self/task').filter(task => niceOf(task) === 19)
+  const low = () => readdirSync('/proc/self/task').filter(task => getPriority(Number(task)) === 19)
   const before = low()
   await startBackgroundStore()(jobAt(3))
   expect(low()).toHaveLength(before.length + 1)
@@ -92,9 +93,3 @@ test('an error crosses to another thread with its class, its details and the cod
   const plain = revive(structuredClone(describeForThread(new TypeError('a bug'))))
   expect([plain.message, plain instanceof LockstepError, plain.stack]).toEqual(['a bug', false, expect.any(String)])
 })
-
-/** The nineteenth field of proc_pid_stat(5). */
-function niceOf(task: string): number {
-  const stat = readFileSync(`/proc/self/task/${task}/stat`, 'utf8')
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16])
-}

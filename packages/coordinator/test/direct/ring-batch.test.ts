@@ -95,29 +95,19 @@ function startBatch() {
   return { result, release, vectors, clock, over, sent, poisoned, direct, join, leave, contribute, tellMean, answer }
 }
 
-describe('a ring of which nothing is heard', () => {
-  test('is over after ten seconds when all is computed, and only its links can be at fault', async () => {
-    const { clock, over, direct, contribute } = startBatch()
-    contribute()
-    await new Promise(resolve => setImmediate(resolve))
-    clock.nowMs = 9_990
-    direct.look()
-    expect(over).toEqual([])
-    clock.nowMs = 10_010
-    direct.look()
-    expect(over).toEqual(['nothing has come for 10 s'])
-  })
-
-  test('is over after the time that a shard may take while one is computed', async () => {
-    const { clock, over, direct, contribute } = startBatch()
-    contribute(1, [1])
-    clock.nowMs = 149_990
-    direct.look()
-    expect(over).toEqual([])
-    clock.nowMs = 150_010
-    direct.look()
-    expect(over).toEqual(['nothing has come for 150 s'])
-  })
+test.each([
+  ['ten seconds when all is computed, and only its links can be at fault', [1, 2], 10],
+  ['the time that a shard may take while one is computed', [1], 150],
+])('a ring of which nothing is heard is over after %s', async (_, computed, seconds) => {
+  const { clock, over, direct, contribute } = startBatch()
+  contribute(1, computed)
+  await new Promise(resolve => setImmediate(resolve))
+  clock.nowMs = seconds * 1000 - 10
+  direct.look()
+  expect(over).toEqual([])
+  clock.nowMs = seconds * 1000 + 10
+  direct.look()
+  expect(over).toEqual([`nothing has come for ${seconds} s`])
 })
 
 describe('the mean that workers have made among themselves', () => {

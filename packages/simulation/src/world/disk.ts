@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path'
-import type { Disk, DiskFile, FileContent } from '@lockstep/coordinator'
+import { type Disk, type DiskFile, partsOf } from '@lockstep/coordinator'
 import type { Chance } from './chance.ts'
 import type { SimulatedProcess } from './process.ts'
 import type { SimulatedTime } from './time.ts'
@@ -114,7 +114,7 @@ export function createSimulatedDisk(time: SimulatedTime, chance: Chance): Simula
     const { host } = process
     return {
       write: async content => {
-        const bytes = bytesOf(content)
+        const bytes = Buffer.concat(partsOf(content))
         const half = chance.whole(0, bytes.length)
         await operate(process, 0.3, () => append(host, node as FileNode, bytes.subarray(0, half), path))
         await operate(process, 0.3, () => append(host, node as FileNode, bytes.subarray(half), path))
@@ -209,12 +209,6 @@ export function createSimulatedDisk(time: SimulatedTime, chance: Chance): Simula
       sync(above)
     },
   }
-}
-
-/** A copy. */
-function bytesOf(content: FileContent): Uint8Array {
-  if (typeof content === 'string') return new TextEncoder().encode(content)
-  return Buffer.concat(content instanceof Uint8Array ? [content] : content)
 }
 
 function newFolder(): FolderNode {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Disk, systemDisk } from '@lockstep/coordinator'
+import { tryOutDisk } from '@lockstep/coordinator/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createChance } from '../../src/world/chance.ts'
 import { createSimulatedDisk } from '../../src/world/disk.ts'
@@ -25,43 +26,13 @@ async function write(disk: Disk, path: string, mode: 'write' | 'append', text: s
   await file.close()
 }
 
-/** What a program sees that does a little of everything in a folder. */
-async function tryOut(disk: Disk, folder: string): Promise<unknown[]> {
-  const at = (name: string) => join(folder, name)
-  const codeOf = (failure: Promise<unknown>) =>
-    failure.then(
-      () => 'no error',
-      error => error.code,
-    )
-  await disk.makeFolder(at('a/b'))
-  await write(disk, at('a/file'), 'write', 'long and old')
-  await write(disk, at('a/file'), 'write', 'new')
-  await write(disk, at('a/file'), 'append', ' and longer')
-  await disk.rename(at('a/file'), at('a/b/moved'))
-  await write(disk, at('a/cut'), 'append', '12345')
-  const cut = await disk.open(at('a/cut'), 'append')
-  await cut.truncate(2)
-  await cut.close()
-  await disk.remove(at('a/none'))
-  return [
-    new TextDecoder().decode(await disk.read(at('a/b/moved'))),
-    new TextDecoder().decode(await disk.read(at('a/cut'))),
-    [...(await disk.list(at('a')))].sort(),
-    await Promise.all(['a', 'a/cut', 'a/file'].map(name => disk.kindOf(at(name)))),
-    await codeOf(disk.read(at('a/file'))),
-    await codeOf(disk.open(at('none/file'), 'write')),
-    await codeOf(disk.rename(at('none'), at('a/c'))),
-    await codeOf(disk.list(at('none'))),
-  ]
-}
-
 test('a program sees on it what it sees on the disk of this machine', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-simulation-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const { stage, use } = createTested()
-  const simulated = tryOut(use, '/')
+  const simulated = tryOutDisk(use, '/')
   await stage.play()
-  expect(await simulated).toEqual(await tryOut(systemDisk, folder))
+  expect(await simulated).toEqual(await tryOutDisk(systemDisk, folder))
 })
 
 describe('a loss of power', () => {

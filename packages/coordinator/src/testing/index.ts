@@ -1,0 +1,1 @@
+export { tryOutDisk } from './try-out-disk.ts'
