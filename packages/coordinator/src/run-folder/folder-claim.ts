@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { hasSystemCode, LockstepError } from '@lockstep/protocol'
 import { z } from 'zod'
 import { makeFolderDurably, writeError } from '../disk/atomic-file.ts'
@@ -25,12 +26,16 @@ const holderSchema = z.object({
 })
 
 type Holder = z.infer<typeof holderSchema>
+/** Long enough for any process to write some 150 bytes to a file that it has created. */
+const WRITING_MS = 500
+
 type Lock = { readonly name: string; readonly number: number; readonly holder: Holder | null }
 
 /**
  * Nothing is written before it is taken. A claim is a file `lock-N.json`, created where there is none of that number; whoever
  * finds the process of another one alive withdraws. So of two that come at once at most one gets it, also where both have
- * found the file of a dead process.
+ * found the file of a dead process; and one does, since whoever finds a file that is being written waits to see whose it is
+ * before it creates its own, which the other would withdraw from.
  */
 export function createFolderClaim(path: string): FolderClaim {
   let held: string | null = null
@@ -60,7 +65,7 @@ export function createFolderClaim(path: string): FolderClaim {
 /** Returns the name of the file. */
 async function claim(path: string, text: string): Promise<string> {
   for (;;) {
-    const found = await readLocks(path)
+    const found = await readWrittenLocks(path)
     refuseAlive(path, found)
     const name = `lock-${1 + Math.max(0, ...found.map(({ number }) => number))}.json`
     if (!(await createFile(join(path, name), text))) continue
@@ -81,7 +86,7 @@ function describeHolder(): Holder {
   return { pid, host: hostname(), since: new Date().toISOString(), identity: identifyProcess(pid) }
 }
 
-/** One that cannot be read belongs to a process that died while it wrote it, or that will yet look for others. */
+/** One that cannot be read belongs to a process that died while it wrote it, or that has yet to look for others. */
 function refuseAlive(path: string, locks: readonly Lock[]): void {
   for (const { name, holder } of locks) if (holder !== null && mayLive(holder)) throw inUse(path, name, holder)
 }
@@ -89,6 +94,16 @@ function refuseAlive(path: string, locks: readonly Lock[]): void {
 /** Of a process on another machine nobody knows here. */
 function mayLive({ pid, host, identity }: Holder): boolean {
   return host !== hostname() || isSameProcess(pid, identity)
+}
+
+/** Waits for those that are being written. */
+async function readWrittenLocks(path: string): Promise<readonly Lock[]> {
+  const deadlineMs = performance.now() + WRITING_MS
+  for (;;) {
+    const locks = await readLocks(path)
+    if (locks.every(({ holder }) => holder !== null) || performance.now() > deadlineMs) return locks
+    await setTimeout(10)
+  }
 }
 
 async function readLocks(path: string): Promise<readonly Lock[]> {

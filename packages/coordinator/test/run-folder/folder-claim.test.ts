@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createFolderClaim } from '../../src/run-folder/folder-claim.ts'
 import { identifyProcess } from '../../src/run-folder/process-identity.ts'
@@ -74,7 +75,7 @@ describe('a run folder', () => {
     expect(await readdir(path)).toEqual(['lock-1.json'])
   })
 
-  test('is given to at most one of many who come at once', async () => {
+  test('is given to one of many who come at once', async () => {
     for (let round = 0; round < 20; round++) {
       const claims = Array.from({ length: 5 }, () => createFolderClaim(path))
       const results = await Promise.allSettled(claims.map(claim => claim.take()))
@@ -83,7 +84,7 @@ describe('a run folder', () => {
     }
   })
 
-  test('is given to at most one of many who find the claim of a dead process', async () => {
+  test('is given to one of many who find the claim of a dead process', async () => {
     const child = await startIdle()
     await leaveClaim(child.pid, { number: 4 })
     const left = await readFile(join(path, 'lock-4.json'))
@@ -140,6 +141,17 @@ describe('the claim of another process', () => {
     })
     await rm(join(path, 'lock-1.json'))
     await createFolderClaim(path).take()
+  })
+
+  test('that is being written is waited for, and nothing is written beside it', async () => {
+    await mkdir(path)
+    await writeFile(join(path, 'lock-1.json'), '')
+    const taken = createFolderClaim(path).take()
+    await Promise.race([taken, setTimeout(100)])
+    expect(await readdir(path)).toEqual(['lock-1.json'])
+    await leaveClaim(process.pid)
+    await expect(taken).rejects.toMatchObject(inUse)
+    expect(await readdir(path)).toEqual(['lock-1.json'])
   })
 
   test('that was not written to its end does not hold: whoever wrote it has died', async () => {
