@@ -100,6 +100,7 @@ export function createCrew(options: {
     onReach: exchange.reach,
     onSuperseded: reason => abort(superseded(reason)),
     onTimes: timing.hear,
+    awaits: exchange.awaits,
     onAnswer: (key, answer) => {
       direct.stir()
       return within(timing, 'receive', () => exchange.deliver(answer.workerId, key, answer))

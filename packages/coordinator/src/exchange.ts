@@ -38,6 +38,8 @@ export type Exchange<Result> = {
   readonly leave: (workerId: number) => void
   /** Takes a worker's answer. After a fault the task stays with the worker until it leaves. */
   readonly deliver: (workerId: number, key: string, result: Result) => Verdict
+  /** Whether a worker holds a task whose answer is still of use. */
+  readonly awaits: (workerId: number, key: string) => boolean
   /** Forgets a task whose result has come otherwise; its promise stays open. */
   readonly withdraw: (key: string) => void
   /** Hears from a worker which step it has come to. */
@@ -155,6 +157,7 @@ export function createExchange<Result>(
     submitAll,
     deliver,
     abort,
+    awaits: (workerId, key) => schedule.find(workerId, key) !== null,
     withdraw: key => {
       const entry = schedule.withdraw(key, nowMs())
       if (entry !== null) unfinished.delete(entry)

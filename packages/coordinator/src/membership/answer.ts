@@ -29,23 +29,27 @@ export function slotOf(member: Member, key: string): number | null {
 
 /**
  * Whether an answer is to something that its worker was given, and names the slot of it. One whose task is over, of which
- * nothing is known any more, is stale.
+ * nothing is known any more, is stale; but none `isAwaited` can be: a replica drops what is for an earlier step.
  */
 export function judgePlace(
   member: Member,
   slot: number | null,
   message: Answer['message'],
+  isAwaited: boolean,
 ): { readonly isStale: boolean; readonly fault: string | null } {
   const isKnown = member.given.has(answerKey(message))
   const isInPlace = message.type !== 'gradient' || message.slot === slot
   if (isKnown && isInPlace) return { isStale: false, fault: null }
-  if (message.step < member.reached) return { isStale: true, fault: null }
   const { type, step } = message
+  const part = type === 'metrics' ? `chunk ${message.chunk}` : `shard ${message.shard}`
+  const answer = `an answer to ${part} of step ${step + 1}`
+  if (step < member.reached) {
+    return { isStale: true, fault: isAwaited ? `${answer} after it had come to step ${member.reached + 1}` : null }
+  }
   if (type === 'gradient' && isKnown) {
     return { isStale: false, fault: `a gradient in slot ${message.slot} instead of ${slot}` }
   }
-  const part = type === 'metrics' ? `chunk ${message.chunk}` : `shard ${message.shard}`
-  return { isStale: false, fault: `an answer to ${part} of step ${step + 1}, which it was not given` }
+  return { isStale: false, fault: `${answer}, which it was not given` }
 }
 
 /** Copies a gradient from a slot of the member's desk, or from the frame it came in. */

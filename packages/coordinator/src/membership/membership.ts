@@ -31,6 +31,8 @@ export type MembershipOptions = ArrivalsOptions &
     readonly onReach: (workerId: number, step: number) => void
     /** What an active worker's time went on since it answered last, and how its clock is set. */
     readonly onTimes: (workerId: number, message: WorkerTimes, clock: ClockOffset) => void
+    /** Whether a worker's answer to a task is still of use. */
+    readonly awaits: (workerId: number, key: string) => boolean
     readonly onAnswer: (key: string, answer: Answer) => Verdict
     /** Takes what a worker says about the exchange among workers. Returns what is wrong with it, or null. */
     readonly onDirect: (workerId: number, message: DirectMessage, tensors: Received['tensors']) => string | null
@@ -116,9 +118,9 @@ export function createMembership(options: MembershipOptions): Membership {
     if (message.type !== 'metrics' && member.active) options.onTimes(member.facts!.id, message, member.clock)
     const key = answerKey(message)
     const slot = slotOf(member, key)
-    const { isStale, fault } = judgePlace(member, slot, message)
-    if (isStale) return
+    const { isStale, fault } = judgePlace(member, slot, message, options.awaits(member.facts!.id, key))
     if (fault !== null) return discipline.accuse(member, fault)
+    if (isStale) return
     const readGradient = gradientReader(member, slot, tensors)
     // Its slot is free once it has been read, which comes before the worker is given anything else.
     member.desk?.clear(key)

@@ -1,4 +1,4 @@
-import { type Bench, runningOf } from './bench.ts'
+import { type Bench, elapsedMs, type Moment, runningOf } from './bench.ts'
 import type { Task } from './task.ts'
 
 /** So many times what a task takes by the worker's pace is no delay any more. */
@@ -18,4 +18,10 @@ export function hangLimitMs<T extends Task>(bench: Bench<T>, step: number): numb
   const pace = bench.paces.known(kind)
   if (pace === null) return unknownPace.graphMs + samples * unknownPace.sampleMs
   return Math.max(leastMs, tooManyTimes * samples * pace.meanMs)
+}
+
+/** Whether a worker has been at what it computes now for longer, whatever it says of itself. */
+export function isOverdue<T extends Task>(bench: Bench<T>, { nowMs, step }: Moment): boolean {
+  const running = runningOf(bench, step)
+  return running !== null && elapsedMs(bench, running, nowMs) > hangLimitMs(bench, step)
 }

@@ -41,6 +41,17 @@ describe('an answer that a worker was not asked for', () => {
     expect(membership.roll()[0]!.given.size).toBe(0)
   })
 
+  test('is wrong when it is still waited for: what is for an earlier step no replica computes', () => {
+    const { membership, connect, answering, answers, reasons } = createLobby()
+    const peer = connect(hello, ready)
+    membership.assign(1, task)
+    answering.awaited = true
+    peer.say({ ...heartbeat, step: 3 })
+    peer.say(gradient, gradientTensors)
+    expect(answers).toEqual([])
+    expect(reasons()).toEqual(['worker-lost: refused: an answer to shard 1 of step 1 after it had come to step 4'])
+  })
+
   test('is one that was asked of it before, though it is of no use any more', () => {
     const { membership, connect, answering, answers, reasons } = createLobby()
     const peer = connect(hello, ready)

@@ -42,6 +42,18 @@ describe('a worker hangs', () => {
   })
 })
 
+test('what a worker holds for longer than that goes to another one as well, whatever either says and however fast it is', () => {
+  const schedule = createSchedule<Task>(2)
+  for (const workerId of [1, 2]) schedule.join(workerId, 0)
+  schedule.add(task(0))
+  expect(schedule.assign(0)).toMatchObject([{ workerId: 1 }])
+  expect(schedule.copyLate(85_000)).toEqual([])
+  expect(schedule.copyLate(85_001)).toMatchObject([{ workerId: 2, task: task(0) }])
+  expect(schedule.copyLate(200_000)).toEqual([])
+  schedule.complete(2, task(0).key, 200_000)
+  expect(schedule.find(1, task(0).key)).toBeNull()
+})
+
 test('a worker without a task, or that has gone, does not hang', () => {
   const schedule = createSchedule<Task>(2)
   schedule.join(1, 0)

@@ -72,7 +72,8 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
   const calls: string[] = []
   const answers: Answer[] = []
   const told: { readonly id: number; readonly times: readonly number[]; readonly offsetMs: number | null }[] = []
-  const answering: { verdict: Verdict; take: (answer: Answer) => void } = {
+  const answering: { verdict: Verdict; awaited: boolean; take: (answer: Answer) => void } = {
+    awaited: false,
     verdict: { taken: true, fault: null },
     take: () => undefined,
   }
@@ -107,6 +108,7 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
     onDirect: () => null,
     onTimes: (id, { times }, timed) =>
       told.push({ id, times, offsetMs: timed.estimate(clock.nowMs)?.offsetMs ?? null }),
+    awaits: () => answering.awaited,
     onAnswer: (_, answer) => {
       answers.push(answer)
       answering.take(answer)
