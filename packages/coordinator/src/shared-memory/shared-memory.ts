@@ -65,11 +65,11 @@ export function createSharedMemory(sizes: Sizes, lane: string | null = null): Sh
 function openDesk(slotBytes: number, common: Omit<SharedMemoryOffer, 'desk'>): Desk | null {
   const desk = createSlottedFile<string>(slotBytes, common.nonce)
   if (desk === null) return null
-  const { file, slots, put } = desk
+  const { file, slots, find, put } = desk
   return {
     offer: { desk: file.offer, ...common },
     put,
-    find: slots.find,
+    find,
     read: (slot, into) => file.read(slot, [into]),
     clear: slots.release,
     reach: slots.releaseBefore,
@@ -80,6 +80,8 @@ function openDesk(slotBytes: number, common: Omit<SharedMemoryOffer, 'desk'>): D
 type SlottedFile<Key> = {
   readonly file: OwnSlotFile
   readonly slots: Slots<Key>
+  /** The slot in which the tensors of a key lie, or null. */
+  readonly find: (key: Key) => number | null
   readonly put: (key: Key, step: number, tensors: readonly TensorData[]) => number | null
 }
 
@@ -96,6 +98,11 @@ function createSlottedFile<Key>(slotBytes: number, nonce: string): SlottedFile<K
     return slot
   }
 
+  function find(key: Key): number | null {
+    const slot = slots.find(key)
+    return slot !== null && reserved.has(slot) ? slot : null
+  }
+
   /** A slot for which there is no memory stays taken until its step has passed, and is then tried again. */
   function reserve(slot: number): boolean {
     if (!reserved.has(slot)) whereThereIsRoom(() => claim(slot))
@@ -107,7 +114,7 @@ function createSlottedFile<Key>(slotBytes: number, nonce: string): SlottedFile<K
     reserved.add(slot)
   }
 
-  return { file, slots, put }
+  return { file, slots, find, put }
 }
 
 /** What an operation returns, or null where the memory for it, or the right to it, is missing. */

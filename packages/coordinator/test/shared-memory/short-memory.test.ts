@@ -1,0 +1,41 @@
+import type { createSlotFile } from '@lockstep/protocol'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { createSharedMemory } from '../../src/shared-memory/shared-memory.ts'
+import { tinySizes } from '../support/decode.ts'
+import { createLobby, gradient, gradientTensors, hello, ready, task, taskOf } from '../support/lobby.ts'
+
+const memory = vi.hoisted(() => ({ isShort: false }))
+
+/** Real slot files in a memory that is full when the test says so. */
+vi.mock('@lockstep/protocol', async importOriginal => {
+  const original = await importOriginal<{ createSlotFile: typeof createSlotFile }>()
+  return {
+    ...original,
+    createSlotFile: (...given: Parameters<typeof createSlotFile>) => {
+      const file = original.createSlotFile(...given)
+      const reserve = (slot: number) => {
+        if (memory.isShort) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+        file.reserve(slot)
+      }
+      return { ...file, reserve }
+    },
+  }
+})
+
+test('where memory is short a worker gets its task in a frame, is heard by one, and later finds memory again', () => {
+  const shared = createSharedMemory(tinySizes)!
+  const { membership, connectFrom, answers, reasons } = createLobby(shared)
+  onTestFinished(() => {
+    membership.dismiss('finished', 'done')
+    shared.close()
+  })
+  const peer = connectFrom('127.0.0.1:5000', hello, { ...ready, sharesMemory: true })
+  memory.isShort = true
+  membership.assign(1, task)
+  expect(peer.received.at(-1)!.message).toMatchObject({ type: 'work', slot: null })
+  peer.say(gradient, gradientTensors)
+  expect([answers.length, reasons()]).toEqual([1, []])
+  memory.isShort = false
+  membership.assign(1, taskOf(2))
+  expect(peer.received.at(-1)!.message).toMatchObject({ type: 'work', slot: expect.any(Number) })
+})
