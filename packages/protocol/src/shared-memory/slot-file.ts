@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { LockstepError } from '../error.ts'
@@ -39,10 +40,16 @@ export function slotBytesFor(tensorBytes: readonly number[]): number {
  * Throws what the file system throws.
  */
 export function createSlotFile(folder: string, slotBytes: number, nonce: string): OwnSlotFile {
-  const path = join(folder, `lockstep-${nonce}-${process.pid}-${slotBytes}`)
+  // Anybody may see the name while it is there, and nobody but the worker the nonce.
+  const path = join(folder, `lockstep-${randomUUID()}`)
   const descriptor = openSync(path, 'wx+', 0o600)
-  unlinkSync(path)
-  writeSync(descriptor, nonce, 0)
+  try {
+    unlinkSync(path)
+    writeSync(descriptor, nonce, 0)
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
+  }
   const zeros = new Uint8Array(slotBytes)
   return {
     ...slotFileOver(descriptor, slotBytes),
@@ -57,18 +64,18 @@ export function openSlotFile(
   nonce: string,
   mode: 'r' | 'r+',
 ): SlotFile | null {
-  let descriptor: number
+  let descriptor: number | null = null
   try {
     descriptor = openSync(path, mode)
+    const start = Buffer.alloc(nonce.length)
+    if (readSync(descriptor, start, 0, start.length, 0) === start.length && start.toString('latin1') === nonce) {
+      return slotFileOver(descriptor, slotBytes)
+    }
   } catch {
-    // Another machine, container or user: whatever the reason, the tensors then travel in the messages.
-    return null
+    // Another machine, container or user, where this may also be a pipe or a socket: whatever the reason, the tensors then
+    // travel in the messages.
   }
-  const start = Buffer.alloc(nonce.length)
-  if (readSync(descriptor, start, 0, start.length, 0) === start.length && start.toString('latin1') === nonce) {
-    return slotFileOver(descriptor, slotBytes)
-  }
-  closeSync(descriptor)
+  if (descriptor !== null) closeSync(descriptor)
   return null
 }
 

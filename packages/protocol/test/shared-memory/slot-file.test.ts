@@ -1,4 +1,8 @@
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readlinkSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createSlotFile, openSlotFile, slotBytesFor } from '../../src/shared-memory/slot-file.ts'
 
@@ -155,4 +159,19 @@ test('a folder that is not there is an error of the file system', () => {
   expect(() => createSlotFile('/dev/shm/not-there', pageBytes, nonce)).toThrow(
     expect.objectContaining({ code: 'ENOENT' }),
   )
+})
+
+test('the name that a file has for a moment does not give its nonce away', () => {
+  expect(readlinkSync(create().offer.path)).not.toContain(nonce)
+})
+
+test('what is a pipe on this machine, and a slot file on another one, is not opened, and is let go of', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lockstep-pipe-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const path = join(folder, 'pipe')
+  execFileSync('mkfifo', [path])
+  const openFiles = () => readdirSync('/proc/self/fd').length
+  const before = openFiles()
+  expect(openSlotFile({ path, slotBytes: pageBytes }, nonce, 'r+')).toBeNull()
+  expect(openFiles()).toBe(before)
 })
