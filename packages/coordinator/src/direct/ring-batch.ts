@@ -1,3 +1,4 @@
+import { createDeferred } from '../deferred.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Answer } from '../membership/answer.ts'
 import {
@@ -52,11 +53,11 @@ export function submitToRing(
     const [figures] = await Promise.all([direct.expectMean(step, ring, write), computed])
     if (way !== null || !isUsable(figures)) return never()
     way = 'exchange'
+    stopListening()
     return { ...resultOf(figures, credits.told()), isEverywhere: isIntact }
   }
 
-  async function rescued(): Promise<BatchResult> {
-    await ring.over
+  async function rescue(): Promise<BatchResult> {
     const reached = await ring.settled
     if (way !== null) return never()
     way = 'rescue'
@@ -95,8 +96,10 @@ export function submitToRing(
     return answer
   }
 
+  const { promise: rescued, resolve, reject } = createDeferred<BatchResult>()
+  const stopListening = ring.onOver(() => void rescue().then(resolve, reject))
   return pendingBatch({
-    result: Promise.race([exchanged(), rescued()]),
+    result: Promise.race([exchanged(), rescued]),
     ring,
     release: () => {
       release()

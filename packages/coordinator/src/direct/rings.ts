@@ -1,4 +1,4 @@
-import type { Message, MessageOf } from '@lockstep/protocol'
+import type { Cancel, Message, MessageOf } from '@lockstep/protocol'
 import { createDeferred, type Deferred } from '../deferred.ts'
 
 /** Workers that exchange gradients among themselves: all that take part in the run. */
@@ -6,8 +6,8 @@ export type Ring = {
   readonly id: number
   /** By their place in the ring. */
   readonly members: readonly number[]
-  /** Resolves with the reason when it is over. */
-  readonly over: Promise<string>
+  /** Calls back once it is over, or soon where it is already, until that is cancelled: a ring outlives many steps. */
+  readonly onOver: (listener: () => void) => Cancel
   /** Resolves when it is over and every member that is left has said which step it has come to. */
   readonly settled: Promise<ReadonlyMap<number, number>>
 }
@@ -43,7 +43,8 @@ export type Rings = {
 
 type RingState = Ring & {
   readonly unlinked: Set<number>
-  readonly ended: Deferred<string>
+  readonly listeners: Set<() => void>
+  isOver: boolean
   readonly answered: Deferred<ReadonlyMap<number, number>>
   readonly reached: Map<number, number>
   /** Members that have yet to answer `dissolve`. */
@@ -84,7 +85,9 @@ export function createRings(options: RingsOptions): Rings {
       send(workerId, { type: 'dissolve', runId, ring: over.id })
     }
     ending.set(over.id, over)
-    over.ended.resolve(reason)
+    over.isOver = true
+    for (const listener of over.listeners) listener()
+    over.listeners.clear()
     if (over.unlinked.size === 0) options.onOver(reason)
     settle(over)
   }
@@ -142,17 +145,24 @@ export function createRings(options: RingsOptions): Rings {
 }
 
 function newRing(id: number, members: readonly number[]): RingState {
-  const [ended, answered] = [createDeferred<string>(), createDeferred<ReadonlyMap<number, number>>()]
-  return {
+  const listeners = new Set<() => void>()
+  const answered = createDeferred<ReadonlyMap<number, number>>()
+  const ring: RingState = {
     id,
     members,
     unlinked: new Set(members),
-    ended,
+    listeners,
+    isOver: false,
+    onOver: listener => {
+      if (ring.isOver) queueMicrotask(listener)
+      else listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
     answered,
-    over: ended.promise,
     settled: answered.promise,
     reached: new Map(),
     owing: new Set(),
     stepAtEnd: 0,
   }
+  return ring
 }

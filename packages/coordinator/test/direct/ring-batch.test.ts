@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest'
 import { createAudit } from '../../src/audit/audit.ts'
 import { createDirect } from '../../src/direct/direct.ts'
 import { submitToRing } from '../../src/direct/ring-batch.ts'
+import type { Ring } from '../../src/direct/rings.ts'
 import { createExchange } from '../../src/exchange.ts'
 import type { Answer } from '../../src/membership/answer.ts'
 import { workKey } from '../../src/training/batch-gradient.ts'
@@ -69,7 +70,10 @@ function startBatch() {
     direct,
   }
   const batch = epochBatches(makeSplit(10, 1), config, 1).shards(0)
-  const { result, release } = submitToRing(batch, { ...run, ring: direct.current()! }, tools)
+  const current = direct.current()!
+  const listeners = new Set<() => void>()
+  const ring = Object.assign(current, { onOver: listening(listeners, current.onOver) })
+  const { result, release } = submitToRing(batch, { ...run, ring }, tools)
 
   const figures = (shard: number) => ({ runId: 'r', step: 0, shard, count: 5, correct: 1, times: [0] })
   /** Worker 1 computes shard 0, worker 2 shard 1. */
@@ -92,7 +96,20 @@ function startBatch() {
     exchange.deliver(worker, workKey(0, shard), { workerId: worker, message, readGradient })
   }
   const { vectors } = tools
-  return { result, release, vectors, clock, over, sent, poisoned, direct, join, leave, contribute, tellMean, answer }
+  const told = { over, sent, poisoned, listeners }
+  return { result, release, vectors, clock, ...told, direct, join, leave, contribute, tellMean, answer }
+}
+
+/** Keeps account of who listens. */
+function listening(listeners: Set<() => void>, onOver: Ring['onOver']): Ring['onOver'] {
+  return listener => {
+    listeners.add(listener)
+    const cancel = onOver(listener)
+    return () => {
+      listeners.delete(listener)
+      cancel()
+    }
+  }
 }
 
 test.each([
@@ -112,13 +129,16 @@ test.each([
 
 describe('the mean that workers have made among themselves', () => {
   test('is taken when all of it and all contributions are there', async () => {
-    const { result, poisoned, contribute, tellMean } = startBatch()
+    const { result, poisoned, listeners, contribute, tellMean } = startBatch()
     contribute()
     tellMean(3)
+    expect(listeners.size).toBe(1)
     const { gradient, lossSum, correct, count, shares, isEverywhere } = await result
     expect([[...gradient], lossSum, correct, count]).toEqual([Array.from({ length: elements }, () => 3), 2, 2, 10])
     expect(shares).toEqual([1, 2].map(workerId => ({ workerId, samples: 5 })))
     expect([isEverywhere?.(), poisoned]).toEqual([true, []])
+    // The ring goes on, and holds nothing of the step.
+    expect(listeners.size).toBe(0)
   })
 
   test.each([

@@ -5,7 +5,7 @@ import { createTopologyChoice, type TopologyMode } from '../../src/direct/topolo
 const ringOf = (id: number): Ring => ({
   id,
   members: [1, 2],
-  over: new Promise(() => undefined),
+  onOver: () => () => undefined,
   settled: new Promise(() => undefined),
 })
 
