@@ -69,6 +69,8 @@ type Session = {
   direct: DirectExchange | null
   /** Of this end of the connection. */
   localAddress: string
+  /** Ends the listening for a failure of the computing thread, which outlives this session. */
+  stopHearing: Cancel
   /** Ends the waiting for the welcome, or the heartbeats. */
   stopClock: Cancel
   /** Ends the waiting for the computing thread. */
@@ -119,7 +121,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       session.stopClock = clock.every(welcome.heartbeatMs, () => beat(welcome))
       const compute = await options.prepare(welcome)
       if (!isJoining()) return
-      compute.failed.catch(fail)
+      session.stopHearing = hearFailure(compute, fail)
       const sharesMemory = await begin(compute, welcome)
       const peer = welcome.direct === true ? await openDirect(compute, welcome) : undefined
       if (!isJoining()) return session.direct?.close()
@@ -188,6 +190,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       const { phase, welcomed, bye, fault, failure } = session
       session.phase = 'over'
       session.direct?.close()
+      session.stopHearing()
       session.stopClock()
       session.stopWaiting()
       options.signal.removeEventListener('abort', depart)
@@ -210,8 +213,18 @@ function newSession(): Session {
     compute: null,
     direct: null,
     localAddress: '',
+    stopHearing: () => undefined,
     stopClock: () => undefined,
     stopWaiting: () => undefined,
+  }
+}
+
+/** What the promise of a thread holds on to, for as long as the thread lives, is this record and no session. */
+function hearFailure({ failed }: Pick<Compute, 'failed'>, listener: (error: Error) => void): Cancel {
+  const hearing: { listener: ((error: Error) => void) | null } = { listener }
+  failed.catch(error => hearing.listener?.(error))
+  return () => {
+    hearing.listener = null
   }
 }
 

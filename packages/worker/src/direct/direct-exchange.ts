@@ -162,6 +162,7 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
 
   function close(): void {
     for (const { links } of rings.values()) links.close()
+    rings.clear()
     options.listener.close()
   }
 

@@ -57,7 +57,8 @@ export const tcpNetwork: PeerNetwork = {
         socket.on('data', handlers.onBytes)
       })
       server.maxConnections = maxConnections
-      server.once('error', reject)
+      // Later, that one connection could not be taken: who has called tries again.
+      server.on('error', reject)
       const close = () => {
         server.close()
         for (const socket of connections) socket.destroy()
