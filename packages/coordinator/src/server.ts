@@ -95,7 +95,7 @@ function createSockets({ maxFrameBytes }: AdmitOptions): WebSocketServer {
 
 function createSecureServer(tls: NonNullable<DoorOptions['tls']>): Server {
   try {
-    return createTlsServer({ ...patience, ...tls })
+    return createTlsServer({ ...patience, handshakeTimeout: patience.headersTimeout, ...tls })
   } catch (cause) {
     throw new LockstepError('bad-tls', 'the TLS certificate or key is unusable', {
       kind: 'usage',

@@ -171,6 +171,15 @@ describe('with TLS', () => {
     expect(await garbage.next()).toMatchObject({ reason: expect.stringContaining('not a WebSocket handshake') })
   })
 
+  test('a peer that says nothing at all is hung up on as soon as it would be without TLS', async () => {
+    const { listener } = await startListener({ tls: own })
+    const socket = await dial(listener.port)
+    const startMs = performance.now()
+    await once(socket, 'close')
+    // Node's own patience is two minutes.
+    expect(performance.now() - startMs).toBeLessThan(30_000)
+  })
+
   test('a certificate or key that is none is a mistake of usage', async () => {
     const wrong = [
       { cert: 'no certificate', key: own.key },

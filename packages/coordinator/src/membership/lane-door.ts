@@ -2,6 +2,7 @@ import type { Connection, ConnectionHandlers, LockstepError, Message, Received, 
 import type { Member } from './member.ts'
 
 export type LaneDoorOptions = {
+  readonly runId: string
   readonly sizes: Sizes
   /** The worker with this id, if there has ever been one. */
   readonly memberOf: (workerId: number) => Member | undefined
@@ -16,11 +17,11 @@ export type LaneDoorOptions = {
 export type LaneDoor = (connect: (handlers: ConnectionHandlers) => Connection, greeted: () => void) => void
 
 /** Lets the lanes of workers' computing threads in, and nobody else. */
-export function createLaneDoor({ sizes, memberOf, receive, fail, nowMs }: LaneDoorOptions): LaneDoor {
+export function createLaneDoor({ runId, sizes, memberOf, receive, fail, nowMs }: LaneDoorOptions): LaneDoor {
   /** Gives a lane to the worker whose computing thread it says it is, and says so; cuts anything else off. */
   function claim(lane: Connection, message: Message): Member | null {
     const member = message.type === 'lane' ? memberOf(message.workerId) : undefined
-    const isIts = message.type === 'lane' && message.nonce === member?.desk?.offer.nonce
+    const isIts = message.type === 'lane' && message.runId === runId && message.nonce === member?.desk?.offer.nonce
     if (member === undefined || !isIts || member.lane !== null || member.active) {
       lane.terminate()
       return null

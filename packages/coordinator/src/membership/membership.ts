@@ -164,6 +164,7 @@ export function createMembership(options: MembershipOptions): Membership {
   return {
     accept,
     acceptLane: createLaneDoor({
+      runId: welcome.runId,
       sizes: welcome.sizes,
       memberOf: workerId => welcomed[workerId - 1],
       receive,

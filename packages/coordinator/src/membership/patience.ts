@@ -16,6 +16,9 @@ export type Patience = {
   readonly queuedBytes: number
 }
 
+/** A handshake and a `hello` take less: whoever has no token yet is given no more memory. */
+const maxStrangerBytes = 128 << 10
+
 /** How long a worker whose computing thread has ended may take to say why. */
 const farewellMs = 200
 
@@ -68,11 +71,16 @@ export function findHang({ facts, hangingMs, heartbeat }: Member, { hangMs }: Pa
 export function findFault(member: Member, patience: Patience, nowMs: number): string | null {
   const connectedMs = nowMs - member.connectedAt
   const silentMs = nowMs - member.lastHeardAt
-  if (member.facts === null) return connectedMs > patience.helloMs ? `no hello within ${seconds(connectedMs)}` : null
+  if (member.facts === null) return findStrangersFault(member, patience, connectedMs)
   if (silentMs > patience.silenceMs) return `silent for ${seconds(silentMs)}`
   if (!member.active) return connectedMs > patience.readyMs ? `not ready within ${seconds(connectedMs)}` : null
   if (member.hungUpAt !== null && nowMs - member.hungUpAt > farewellMs) return 'its computing thread hung up'
   return queuedBytes(member) > patience.queuedBytes ? 'stopped reading' : null
+}
+
+function findStrangersFault({ receivedBytes }: Member, { helloMs }: Patience, connectedMs: number): string | null {
+  if (receivedBytes > maxStrangerBytes) return `${receivedBytes} bytes and no hello`
+  return connectedMs > helloMs ? `no hello within ${seconds(connectedMs)}` : null
 }
 
 function queuedBytes({ connection, lane }: Member): number {

@@ -69,6 +69,11 @@ describe('a lane', () => {
     expect([lane.ending(), lane.received, greeted.mock.calls]).toEqual(['terminated', [], []])
   })
 
+  test('is cut off where it greets for another run', () => {
+    const { arrive, openLane } = createHall()
+    expect(openLane({ ...arrive().claim, runId: 'another' }).lane.ending()).toBe('terminated')
+  })
+
   test('is cut off where it begins with anything else', () => {
     const { arrive, openLane } = createHall()
     arrive()

@@ -21,6 +21,12 @@ const heartbeat = (pending: number, quietMs: number) =>
 describe('a member has to go', () => {
   test.each([
     ['that says no hello', { facts: null, active: false }, 5001, 'no hello within 5.0 s'],
+    [
+      'that says more than a hello takes, and no hello',
+      { facts: null, active: false, receivedBytes: 131_073 },
+      0,
+      '131073 bytes and no hello',
+    ],
     ['that is silent', {}, 1601, 'silent for 1.6 s'],
     ['that is silent while it gets ready', { active: false }, 1601, 'silent for 1.6 s'],
     ['that does not get ready', { active: false, lastHeardAt: 60_000 }, 60_001, 'not ready within 60.0 s'],
@@ -41,7 +47,7 @@ describe('a member has to go', () => {
 
 describe('a member may stay', () => {
   test.each([
-    ['that still has time to say hello', { facts: null, active: false }, 5000],
+    ['that still has time to say hello', { facts: null, active: false, receivedBytes: 131_072 }, 5000],
     ['that has been heard of lately', { lastHeardAt: 1000 }, 2600],
     ['that gets ready', { active: false, lastHeardAt: 60_000 }, 60_000],
   ] satisfies [string, Partial<Member>, number][])('%s', (_, changes, nowMs) => {

@@ -6,9 +6,9 @@ export const lengthBytes = 4
 /**
  * Parts a stream into its frames, however it is cut into pieces. A frame is valid only during the call, unless it lies
  * in memory of its own, as one does that came in several pieces. Throws `frame-malformed` for one that is longer than
- * `maxFrameBytes`, before any of it is kept.
+ * `maxFrameBytes` says then, before any of it is kept.
  */
-export function createFrameStream(maxFrameBytes: number, onFrame: (frame: Uint8Array) => void) {
+export function createFrameStream(maxFrameBytes: () => number, onFrame: (frame: Uint8Array) => void) {
   const length = new Uint8Array(lengthBytes)
   const lengthView = new DataView(length.buffer)
   let lengthHeld = 0
@@ -50,9 +50,10 @@ export function createFrameStream(maxFrameBytes: number, onFrame: (frame: Uint8A
   }
 
   function checkedLength(frameBytes: number): number {
-    if (frameBytes <= maxFrameBytes) return frameBytes
+    const limit = maxFrameBytes()
+    if (frameBytes <= limit) return frameBytes
     throw new LockstepError('frame-malformed', 'a frame is too long', {
-      expected: `≤ ${maxFrameBytes} bytes`,
+      expected: `≤ ${limit} bytes`,
       received: `${frameBytes}`,
     })
   }

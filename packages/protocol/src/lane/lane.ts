@@ -8,6 +8,9 @@ import { createFrameStream, lengthBytes } from './frame-stream.ts'
 /** What a worker's end reads into. Messages whose tensors lie in shared memory take a few hundred bytes. */
 const readBytes = 64 << 10
 
+/** What a `lane` message takes at most, by far. */
+const maxGreetingBytes = 1024
+
 /** Linux's abstract socket of a name: in no folder, gone with the process that listens (unix(7)). */
 export function laneAddress(name: string): string {
   return `\0${name}`
@@ -29,21 +32,29 @@ export function connectLane(name: string, handlers: ConnectionHandlers): Promise
     socket.once('error', reject)
     socket.once('connect', () => {
       socket.off('error', reject)
-      const lane = laneOver(socket, handlers, maxClientFrameBytes)
+      const lane = laneOver(socket, handlers, () => maxClientFrameBytes)
       feed = lane.feed
       resolve(lane.connection)
     })
   })
 }
 
-/** The coordinator's end of a lane that a worker has opened. */
+/**
+ * The coordinator's end of a lane that a worker has opened. Until it is told sizes, by which it is known whose lane it is, it
+ * takes no more than that takes to say.
+ */
 export function acceptLane(socket: Socket, handlers: ConnectionHandlers, maxFrameBytes: number): Connection {
-  const { connection, feed } = laneOver(socket, handlers, maxFrameBytes)
+  let limit = Math.min(maxGreetingBytes, maxFrameBytes)
+  const { connection, feed } = laneOver(socket, handlers, () => limit)
   socket.on('data', feed)
-  return connection
+  const setSizes: Connection['setSizes'] = sizes => {
+    limit = maxFrameBytes
+    connection.setSizes(sizes)
+  }
+  return { ...connection, setSizes }
 }
 
-function laneOver(socket: Socket, handlers: ConnectionHandlers, maxFrameBytes: number) {
+function laneOver(socket: Socket, handlers: ConnectionHandlers, maxFrameBytes: () => number) {
   const carrier = carryMessages(handlers, maxHeaderBytes, {
     send: frame => send(socket, frame),
     close: () => socket.end(),

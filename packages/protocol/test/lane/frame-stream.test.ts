@@ -16,7 +16,10 @@ function streamOf(frames: readonly Uint8Array[]): Uint8Array {
 /** What comes out of a stream when it comes in these pieces, each of which is overwritten after it was taken. */
 function framesFrom(pieces: readonly Uint8Array[], maxFrameBytes = 100): readonly Uint8Array[] {
   const frames: Uint8Array[] = []
-  const feed = createFrameStream(maxFrameBytes, frame => frames.push(frame.slice()))
+  const feed = createFrameStream(
+    () => maxFrameBytes,
+    frame => frames.push(frame.slice()),
+  )
   for (const piece of pieces) {
     const buffer = piece.slice()
     feed(buffer)
@@ -57,7 +60,10 @@ describe('a stream of frames', () => {
 
   test('gives a frame as soon as its last byte has come', () => {
     const given: number[] = []
-    const feed = createFrameStream(100, frame => given.push(frame.byteLength))
+    const feed = createFrameStream(
+      () => 100,
+      frame => given.push(frame.byteLength),
+    )
     feed(stream.subarray(0, 6))
     expect(given).toEqual([])
     feed(stream.subarray(6, 7))
@@ -66,7 +72,10 @@ describe('a stream of frames', () => {
 
   test('lays a frame over the piece that holds all of it, and one that came in several into memory of its own', () => {
     const given: ArrayBufferLike[] = []
-    const feed = createFrameStream(100, frame => given.push(frame.buffer))
+    const feed = createFrameStream(
+      () => 100,
+      frame => given.push(frame.buffer),
+    )
     const [piece, first, second] = [stream.slice(0, 7), stream.slice(0, 5), stream.slice(5, 7)]
     for (const part of [piece, first, second]) feed(part)
     expect(given[0]).toBe(piece.buffer)
@@ -95,7 +104,10 @@ describe('a frame that is too long', () => {
 
   test('takes nothing from the frames before it', () => {
     const given: Uint8Array[] = []
-    const feed = createFrameStream(100, frame => given.push(frame.slice()))
+    const feed = createFrameStream(
+      () => 100,
+      frame => given.push(frame.slice()),
+    )
     expect(outcomeOf(() => feed(new Uint8Array([...stream, ...longer])))).toEqual(tooLong)
     expect(given).toEqual(frames)
   })

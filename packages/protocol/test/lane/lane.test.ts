@@ -41,12 +41,12 @@ async function connectPair(known: Sizes | null = sizes) {
 }
 
 /** A coordinator's end, with bytes of the test's own at the other one. */
-async function acceptStranger() {
+async function acceptStranger(limit = 1000) {
   const { name, sockets } = await listen()
   const ear = createEar()
   const stranger = connect(laneAddress(name))
   onTestFinished(() => void stranger.destroy())
-  const connection = acceptLane(await sockets.next(), ear.handlers, 1000)
+  const connection = acceptLane(await sockets.next(), ear.handlers, limit)
   return { stranger, ...ear, connection }
 }
 
@@ -185,6 +185,13 @@ describe('bytes that are no message', () => {
     expect(await closings.next()).toMatchObject({ code: 'frame-malformed', expected: '≤ 1000 bytes' })
     expect(received.all).toEqual([])
   })
+})
+
+test('of a lane that nobody has claimed yet no more is kept than a greeting takes', async () => {
+  const { stranger, closings, connection } = await acceptStranger(maxFrameBytes)
+  stranger.write(lengthOf(1025))
+  expect(await closings.next()).toMatchObject({ code: 'frame-malformed', expected: '≤ 1024 bytes' })
+  expect(connection.receivedBytes()).toBe(4)
 })
 
 describe('connecting', () => {
