@@ -158,10 +158,15 @@ async function trainAndTest(
   const { plan, onEvent, minWorkers, timing } = options
   tellOfAudits(options, onEvent)
   onEvent({ type: 'phase', phase: 'waiting for workers', active: crew.membership.active() })
-  const status = await trainUnlessInterrupted(crew, minWorkers, training)
-  if (status === 'interrupted') await records.checkpointing.take()
+  const trained = await unlessInterrupted(async () => {
+    await crew.awaitWorkers(minWorkers)
+    return train(training)
+  })
+  if (trained === 'interrupted') await records.checkpointing.take()
   else onEvent({ type: 'phase', phase: 'testing', active: crew.membership.active() })
-  const test = status === 'interrupted' ? null : await evaluate(training, plan.test, 'testing')
+  const tested =
+    trained === 'interrupted' ? trained : await unlessInterrupted(() => evaluate(training, plan.test, 'testing'))
+  const [status, test] = tested === 'interrupted' ? (['interrupted', null] as const) : [trained, tested]
   await records.settle()
   await folder.writeModel(plan.modelFiles())
   const { star, direct } = training.topology.counts()
@@ -174,15 +179,10 @@ async function trainAndTest(
   return summary
 }
 
-/** A request to stop also ends the waiting for workers, before the first step and in the middle of one. */
-async function trainUnlessInterrupted(
-  crew: Crew,
-  minWorkers: number,
-  training: Training,
-): Promise<RunSummary['status']> {
+/** A request to stop also ends the waiting for workers: before the first step, in the middle of one, and while testing. */
+async function unlessInterrupted<T>(work: () => Promise<T>): Promise<T | 'interrupted'> {
   try {
-    await crew.awaitWorkers(minWorkers)
-    return await train(training)
+    return await work()
   } catch (error) {
     if (error instanceof LockstepError && error.code === 'interrupted') return 'interrupted'
     throw error

@@ -214,6 +214,28 @@ describe('a run that is asked to stop', () => {
     expect(await epochsOnDisk()).toEqual([1, 2])
   })
 
+  test('and loses its last worker while it tests, ends as interrupted, and is tested when it goes on', async () => {
+    const stop = new AbortController()
+    const { url, finished } = await startTiny(path, {
+      stop: stop.signal,
+      onEvent: event => {
+        if (event.type !== 'phase' || event.phase !== 'testing') return
+        worker.die()
+        stop.abort()
+      },
+    })
+    const worker = startSocketWorker(url, {
+      before: message => (stop.signal.aborted ? null : message),
+    })
+    expect(await finished).toMatchObject({ status: 'interrupted', steps: 8, test: null, weightsSha256: finalSha256 })
+
+    const state = await newestState(path)
+    const openFolder = () => reopenRunFolder(path, { epochs: state.history.epochs, step: state.step }, {})
+    const second = await startTiny(path, { plan: tinyPlan({}, state), openFolder })
+    startSocketWorker(second.url)
+    expect(await second.finished).toMatchObject({ status: 'completed', test: { loss: expect.any(Number) } })
+  })
+
   test('ends before the first step when it still waits for workers', async () => {
     const stop = new AbortController()
     const { url, finished } = await startTiny(path, {
