@@ -229,7 +229,7 @@ describe('a run folder that is removed while the run goes on', () => {
       },
     })
     await expect(finished).rejects.toMatchObject({ code: 'superseded', message: expect.stringMatching(/run another/) })
-    expect((await readdir(path)).sort()).toEqual(['checkpoints', 'config.json', 'life.json'])
+    expect((await readdir(path)).sort()).toEqual(['checkpoints', 'config.json', 'life.json', 'metrics.jsonl'])
     expect(await readdir(join(path, 'checkpoints'))).toEqual([])
   })
 

@@ -69,6 +69,8 @@ export async function createRunFolder(
   const checkpoints = join(path, runFiles.checkpoints)
   await makeFolderDurably(checkpoints, disk)
   if (start !== undefined) await writeCheckpoint(checkpoints, { step: 0, content: start, keep }, disk)
+  // Its name is on the disk before there is a line in it.
+  await writeAtomically(join(path, runFiles.metrics), '', disk)
   await writeAtomically(join(path, runFiles.config), json(config), disk)
   return openRunFolder({ path, life, config, disk, ...options }, undefined)
 }

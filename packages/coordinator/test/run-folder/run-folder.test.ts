@@ -10,6 +10,7 @@ import { epochWith } from '../support/epoch-metrics.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
 const config = { seed: 1 }
+const ofNewRun = [runFiles.checkpoints, runFiles.config, 'life.json', runFiles.metrics]
 let path: string
 
 beforeEach(async () => {
@@ -22,7 +23,7 @@ describe('a new run folder', () => {
   test('is made with the folders above it and holds the configuration', async () => {
     const folder = await createRunFolder(path, config)
     expect(folder.path).toBe(path)
-    expect(await readdir(path)).toEqual([runFiles.checkpoints, runFiles.config, 'life.json'])
+    expect((await readdir(path)).sort()).toEqual(ofNewRun)
     expect(JSON.parse(await readFile(join(path, runFiles.config), 'utf8'))).toEqual(config)
   })
 
@@ -30,7 +31,7 @@ describe('a new run folder', () => {
     await mkdir(path, { recursive: true })
     await writeFile(join(path, 'notes.txt'), 'mine')
     await createRunFolder(path, config)
-    expect((await readdir(path)).sort()).toEqual([runFiles.checkpoints, runFiles.config, 'life.json', 'notes.txt'])
+    expect((await readdir(path)).sort()).toEqual([...ofNewRun, 'notes.txt'])
   })
 
   test('is refused where a run is, which stays as it was', async () => {
@@ -125,6 +126,7 @@ describe('what a run writes', () => {
     await symlink('/dev/full', next)
     await expect(folder.writeCheckpoint(checkpointAt(2))).rejects.toMatchObject({ code: 'disk-full' })
     expect(await readdir(join(path, runFiles.checkpoints))).toEqual(['step-000000001.ckpt'])
+    await rm(join(path, runFiles.metrics))
     await symlink('/dev/full', join(path, runFiles.metrics))
     await expect(folder.appendEpoch(epochWith(1))).rejects.toMatchObject({ code: 'disk-full' })
   })
