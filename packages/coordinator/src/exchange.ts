@@ -38,7 +38,10 @@ export type Exchange<Result> = {
   readonly leave: (workerId: number) => void
   /** Takes a worker's answer. After a fault the task stays with the worker until it leaves. */
   readonly deliver: (workerId: number, key: string, result: Result) => Verdict
-  /** Whether a worker holds a task whose answer is still of use. */
+  /**
+   * Whether a worker holds a task that only its answer, or that of another holder, can end: the step of a ring goes on
+   * without the coordinator.
+   */
   readonly awaits: (workerId: number, key: string) => boolean
   /** Forgets a task whose result has come otherwise; its promise stays open. */
   readonly withdraw: (key: string) => void
@@ -157,7 +160,10 @@ export function createExchange<Result>(
     submitAll,
     deliver,
     abort,
-    awaits: (workerId, key) => schedule.find(workerId, key) !== null,
+    awaits: (workerId, key) => {
+      const order = schedule.find(workerId, key)?.order
+      return order !== undefined && !(order.type === 'work' && order.ring !== undefined)
+    },
     withdraw: key => {
       const entry = schedule.withdraw(key, nowMs())
       if (entry !== null) unfinished.delete(entry)

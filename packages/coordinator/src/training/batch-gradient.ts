@@ -102,7 +102,10 @@ export function createShardTasks(
       samples: count,
       order: { type: 'work', runId, step, shard, count, ...(ring === undefined ? {} : { ring: { ...ring, total } }) },
       tensors: read,
-      findFault: ({ message }) => (message.count === count ? null : `${message.count} samples instead of ${count}`),
+      findFault: ({ message }) => {
+        if (message.type === 'contribution' && ring === undefined) return 'a contribution to a ring that is none'
+        return message.count === count ? null : `${message.count} samples instead of ${count}`
+      },
       voices: isAudited ? 2 : 1,
       hear: answer => (isAudited ? keepGradient : addGradient)(answer, hearing),
     }
