@@ -85,7 +85,7 @@ def run_rank(connection, rank, world_size, elements, where):
     try:
         enter_namespace(where["namespace"])
         os.environ["GLOO_SOCKET_IFNAME"] = where["interface"]
-        reach = {"init_method": where["rendezvous"], "timeout": timedelta(minutes=30)}
+        reach = {"init_method": where["rendezvous"], "timeout": timedelta(minutes=5)}
         dist.init_process_group("gloo", rank=rank, world_size=world_size, **reach)
         dist.barrier()
         connection.send("ready")
