@@ -22,6 +22,8 @@ const { values } = parseArgs({
 const runFile = fileURLToPath(new URL('simulate/run-seeds.mjs', import.meta.url))
 /** Schedules of so many failures are shortened and shown. */
 const mostShown = 5
+/** So many others are named. */
+const mostListed = 50
 
 process.exitCode = values.seed === undefined ? await runMany() : await runOne(Number(values.seed), values.faults)
 
@@ -93,6 +95,10 @@ async function report({ seeds, rings, events, simulatedMs, inflicted, failures }
     const failed = await simulate(drawScenario(seed))
     process.stdout.write(`${describeFailure(failed, await shrink(failed))}\n`)
   }
-  if (failures.length > mostShown)
-    process.stdout.write(`further seeds that fail: ${failures.slice(mostShown).join(' ')}\n`)
+  const further = failures.slice(mostShown)
+  if (further.length > 0) {
+    const listed = further.slice(0, mostListed).join(' ')
+    const more = further.length > mostListed ? ` and ${further.length - mostListed} more` : ''
+    process.stdout.write(`further seeds that fail: ${listed}${more}\n`)
+  }
 }

@@ -93,6 +93,7 @@ export function createDirect(options: DirectOptions): Direct {
   }
 
   function recallMean(step: number, workerId: number, write: WriteMean): Promise<MeanFigures | null> {
+    if (!rings.isPresent(workerId)) return Promise.resolve(null)
     const arrival = createMeanArrival(write, new Map([[workerId, { start: 0, end: elements }]]))
     const done = createDeferred<MeanFigures | null>()
     awaited.set(step, { from: workerId, isComputed: true, arrival, done })

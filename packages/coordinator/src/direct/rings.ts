@@ -29,6 +29,7 @@ export type Rings = {
   /** A worker takes part; `url` is where the others reach it, or null. */
   readonly join: (workerId: number, url: string | null) => void
   readonly leave: (workerId: number) => void
+  readonly isPresent: (workerId: number) => boolean
   /** Introduces the workers to each other, unless they are already or could not be linked before. */
   readonly introduce: () => void
   /** The ring whose members are all linked, or null. */
@@ -135,6 +136,7 @@ export function createRings(options: RingsOptions): Rings {
     introduce,
     breakUp,
     leave,
+    isPresent: workerId => peers.has(workerId),
     receive,
     join: (workerId, url) => {
       peers.set(workerId, url)

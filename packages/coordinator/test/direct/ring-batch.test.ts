@@ -200,6 +200,18 @@ describe('the mean that workers have made among themselves', () => {
     expect([...next]).toEqual(Array.from({ length: elements }, () => 9))
   })
 
+  test('is computed again when all who have it are lost while one of them is asked for it', async () => {
+    const { result, sent, direct, join, leave, contribute, answer } = startBatch()
+    contribute()
+    join(3)
+    for (const worker of [1, 2]) direct.receive(worker, { type: 'dissolved', runId: 'r', ring: 1, step: 1 }, {})
+    await expect.poll(() => sent.at(-1)).toBe('recall → 1')
+    for (const worker of [2, 1]) leave(worker)
+    await expect.poll(() => sent.slice(-2).sort()).toEqual(['work:0:0 → 3', 'work:0:1 → 3'])
+    for (const shard of [0, 1]) answer(3, shard, 7)
+    expect([...(await result).gradient]).toEqual(Array.from({ length: elements }, () => 7))
+  })
+
   test('counts the shard of a member that was lost before it could tell the coordinator of it', async () => {
     const { result, sent, direct, leave, contribute } = startBatch()
     contribute(1, [2])

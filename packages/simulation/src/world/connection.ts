@@ -45,7 +45,7 @@ export function carryOver(
     queuedBytes: () => socket.queuedBytes(),
     receivedBytes: () => socket.receivedBytes(),
   })
-  const split = createFrameStream(options.maxFrameBytes, carrier.take)
+  const split = createFrameStream(() => options.maxFrameBytes, carrier.take)
   const socket = open({ onOpen, onData, onEnd, onReset: breakOff })
   if (options.openTimeoutMs !== undefined) {
     cancel = process.clock.after(options.openTimeoutMs, () => breakOff('Opening handshake has timed out'))
