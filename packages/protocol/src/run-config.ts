@@ -36,7 +36,7 @@ export const runConfigSchema = z.strictObject({
   epochs: z.int().min(1).max(1_000_000).describe('passes over the training set'),
   batchSize: z.int().min(1).max(1_000_000).describe('samples in a global batch'),
   shards: z.int().min(1).max(65_536).describe('shards that a global batch is cut into'),
-  seed: z.int().min(0).max(0xffffffff).describe('seed of initial weights and sample order'),
+  seed: z.int().min(0).max(0xffffffff).describe('seed of initial weights, sample order, dropout and augmentation'),
   optimizer: z.enum(['adam', 'sgd']).describe('optimizer'),
   learningRate: z.number().positive().finite().describe('learning rate'),
   momentum: z.number().min(0).lt(1).describe('momentum (sgd)'),

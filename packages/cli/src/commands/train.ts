@@ -6,7 +6,11 @@ import { runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { flagsOf } from '../flags/schema-flags.ts'
 import type { TrainingRequest } from '../train/prepare-run.ts'
 
-const chosen = { workers: 'by cores and batch', threads: 'by cores and workers', shards: 'the number of workers' }
+const chosen = {
+  workers: 'by cores and batch',
+  threads: 'by cores and workers',
+  shards: '--min-workers, else the number of workers',
+}
 
 export const runFlags = {
   ...flagsOf(runConfigSchema.shape, { ...runConfigDefaults, shards: chosen.shards, threads: 1 }),

@@ -4,7 +4,7 @@ import { z } from 'zod'
 export const launchOptionsSchema = z.strictObject({
   workers: z.int().min(1).max(1024).nullable().describe('local worker processes'),
   dataDir: z.string().min(1).nullable().describe('folder with the CIFAR files'),
-  runDir: z.string().min(1).nullable().describe('folder of this run (new or empty)'),
+  runDir: z.string().min(1).nullable().describe('folder of this run, in which there is none yet'),
   runsDir: z.string().min(1).describe('folder under which runs are named by time'),
   listen: z
     .string()

@@ -19,14 +19,17 @@ const fileSchema = z.strictObject({
 })
 
 /** Flags before the `--config` file before defaults. Throws `bad-configuration` naming the flag or key that is wrong. */
-export async function readSettings(args: Readonly<Record<string, unknown>>): Promise<Settings> {
+export async function readSettings(
+  args: Readonly<Record<string, unknown>>,
+  defaults: LaunchOptions = launchDefaults,
+): Promise<Settings> {
   const shape = fileSchema.shape
   const fromFile = args.config === undefined ? {} : await readConfigFile(String(args.config))
   const fromFlags = check(givenFlags(shape, args), key => `--${kebabCase(key)}`)
   const settings = { ...fromFile, ...fromFlags }
   const launch: Partial<LaunchOptions> = pick(settings, launchOptionsSchema.shape)
   const config: Partial<RunConfig> = pick(settings, runConfigSchema.shape)
-  return { launch: { ...launchDefaults, ...launch }, config: locateModel(config) }
+  return { launch: { ...defaults, ...launch }, config: locateModel(config) }
 }
 
 /** The model's file by its full path, so that the run can be resumed from any folder. */

@@ -41,7 +41,7 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ['train --config DIR/misspelt.json', /misspelt.json: batchsize is no setting\n {2}Did you mean batchSize\?/],
   ['train --config DIR/torn.json', /torn.json is not JSON/],
   ['train --config DIR/none.json', /none.json cannot be read/],
-  ['train --run-dir DIR/file', /file is a file: expected a new or empty folder/],
+  ['train --run-dir DIR/file', /file is a file: expected a new folder, or one without a run/],
   ['train --run-dir DIR/taken', /taken already holds a run/],
   ['train --listen 0.0.0.0:7999', /open to other machines and needs --token-file/],
   ['train --audit 1.5', /--audit: expected at most 1, received 1.5/],

@@ -103,7 +103,7 @@ export async function refuseTaken(path: string, disk = systemDisk): Promise<void
   const hint = 'Choose another --run-dir, or continue that run with --resume.'
   const found = await kindOf(disk, path)
   if (found === null) return
-  const details = { kind: 'usage', expected: 'a new or empty folder', hint } as const
+  const details = { kind: 'usage', expected: 'a new folder, or one without a run', hint } as const
   if (found === 'file') throw new LockstepError('run-folder-taken', `${path} is a file`, details)
   const names = await disk.list(path)
   if (names.includes(runFiles.config))

@@ -1,0 +1,19 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { launchDefaults } from '../../src/flags/launch-options.ts'
+import { readSettings } from '../../src/flags/read-settings.ts'
+
+const defaults = { ...launchDefaults, listen: '127.0.0.1:7999' }
+
+test('the default of a command gives way to the file, and that to the flag', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lockstep-settings-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const config = join(folder, 'settings.json')
+  await writeFile(config, '{"listen": "10.0.0.1:8000"}')
+  const listenOf = async (args: object) => (await readSettings({ ...args }, defaults)).launch.listen
+  expect(await listenOf({})).toBe('127.0.0.1:7999')
+  expect(await listenOf({ config })).toBe('10.0.0.1:8000')
+  expect(await listenOf({ config, listen: '10.0.0.2:8000' })).toBe('10.0.0.2:8000')
+})
