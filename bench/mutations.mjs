@@ -10,7 +10,7 @@ import { markdownTable } from './support/statistics.mjs'
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '1000' },
+    seeds: { type: 'string', default: '2000' },
     /** Those whose name or file has this in it. */
     only: { type: 'string', default: '' },
   },

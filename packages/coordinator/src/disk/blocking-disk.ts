@@ -9,9 +9,9 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
 } from 'node:fs'
 import { type Disk, openFlags, partsOf } from './disk.ts'
+import { writeWhole } from './write-whole.ts'
 
 /** The disk of this machine for a thread that does nothing else meanwhile: it waits itself, and wakes no other for it. */
 export const blockingDisk: Disk = {
@@ -36,9 +36,4 @@ export const blockingDisk: Disk = {
     if (found === undefined) return null
     return found.isDirectory() ? 'folder' : 'file'
   },
-}
-
-function writeWhole(file: number, bytes: Uint8Array): void {
-  let rest = bytes
-  while (rest.length > 0) rest = rest.subarray(writeSync(file, rest))
 }

@@ -1,5 +1,6 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { writeError } from '../disk/atomic-file.ts'
+import { writeWhole } from '../disk/write-whole.ts'
 
 /** A JSON file of trace events that is whole after every write: what is added goes over its end, and brings a new end. */
 export type TraceFile = {
@@ -60,9 +61,4 @@ export function createTraceFile(path: string): TraceFile {
       closeSync(file)
     },
   }
-}
-
-function writeWhole(file: number, bytes: Uint8Array, position: number): void {
-  let written = 0
-  while (written < bytes.length) written += writeSync(file, bytes, written, bytes.length - written, position + written)
 }

@@ -76,8 +76,14 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
     if (message.type === 'recall') return sendMean(message.step, 0, sizes.weights)
     if (message.type === 'update') return updates.offer(message.step, received)
     if (message.type === 'state') updates.reset(message.step)
-    if (message.type === 'work' && message.ring !== undefined) orders.set(orderKey(message), message)
+    if (message.type === 'work' && message.ring !== undefined) note(message)
     give(received)
+  }
+
+  /** What is for steps that the replica is past it drops, and never answers. */
+  function note(order: MessageOf<'work'>): void {
+    for (const [key, { step }] of orders) if (step < options.reached()) orders.delete(key)
+    orders.set(orderKey(order), order)
   }
 
   function join(message: MessageOf<'ring'>): void {
