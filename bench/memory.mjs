@@ -17,6 +17,7 @@ const { values } = parseArgs({
     // By then V8 has grown its heaps and TensorFlow its arenas.
     from: { type: 'string', default: '2000' },
     workers: { type: 'string', default: '2' },
+    topology: { type: 'string', default: 'auto' },
     // Growth from there to the end, in percent, above which the benchmark fails.
     most: { type: 'string', default: '10' },
     out: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
@@ -27,9 +28,10 @@ const stretch = Math.min(1_000, Number(values.steps) / 10)
 // 15,000 synthetic samples, of which 12,000 train: 240 steps of 50 an epoch.
 const epochs = Math.ceil(Number(values.steps) / 240)
 const folder = temporaryFolder('memory')
-const run = ['--dataset', 'synthetic', '--epochs', String(epochs), '--workers', values.workers, '--offline']
+const run = ['--dataset', 'synthetic', '--epochs', String(epochs), '--workers', values.workers]
+const ways = ['--topology', values.topology, '--offline']
 const protection = ['--supervise', '--checkpoint-every', '50', '--log-steps', '--json']
-const { child, ended } = start(['train', ...run, ...protection, '--run-dir', join(folder, 'run')])
+const { child, ended } = start(['train', ...run, ...ways, ...protection, '--run-dir', join(folder, 'run')])
 const record = createRecord()
 record.follow(child.stdout)
 const samples = new Map()

@@ -38,10 +38,7 @@ export type Exchange<Result> = {
   readonly leave: (workerId: number) => void
   /** Takes a worker's answer. After a fault the task stays with the worker until it leaves. */
   readonly deliver: (workerId: number, key: string, result: Result) => Verdict
-  /**
-   * Whether a worker holds a task that only its answer, or that of another holder, can end: the step of a ring goes on
-   * without the coordinator.
-   */
+  /** Whether a task stays unfinished until this worker or another one answers. One of a ring does not: its step goes on by itself. */
   readonly awaits: (workerId: number, key: string) => boolean
   /** Forgets a task whose result has come otherwise; its promise stays open. */
   readonly withdraw: (key: string) => void

@@ -31,7 +31,7 @@ export type MembershipOptions = ArrivalsOptions &
     readonly onReach: (workerId: number, step: number) => void
     /** What an active worker's time went on since it answered last, and how its clock is set. */
     readonly onTimes: (workerId: number, message: WorkerTimes, clock: ClockOffset) => void
-    /** Whether a worker's answer to a task is still of use. */
+    /** Whether a task of a worker is waited for. */
     readonly awaits: (workerId: number, key: string) => boolean
     readonly onAnswer: (key: string, answer: Answer) => Verdict
     /** Takes what a worker says about the exchange among workers. Returns what is wrong with it, or null. */

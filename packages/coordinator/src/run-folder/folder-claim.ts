@@ -27,7 +27,7 @@ const holderSchema = z.object({
 
 type Holder = z.infer<typeof holderSchema>
 /** Long enough for any process to write some 150 bytes to a file that it has created. */
-const WRITING_MS = 500
+const writingMs = 500
 
 type Lock = { readonly name: string; readonly number: number; readonly holder: Holder | null }
 
@@ -98,7 +98,7 @@ function mayLive({ pid, host, identity }: Holder): boolean {
 
 /** Waits for those that are being written. */
 async function readWrittenLocks(path: string): Promise<readonly Lock[]> {
-  const deadlineMs = performance.now() + WRITING_MS
+  const deadlineMs = performance.now() + writingMs
   for (;;) {
     const locks = await readLocks(path)
     if (locks.every(({ holder }) => holder !== null) || performance.now() > deadlineMs) return locks
