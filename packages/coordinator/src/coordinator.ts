@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
-import { type Clock, LockstepError } from '@lockstep/protocol'
+import { type Clock, LockstepError, type SystemMemory } from '@lockstep/protocol'
 import { type Crew, createCrew } from './crew.ts'
 import { createDeferred } from './deferred.ts'
 import type { TopologyMode, TopologyTrial } from './direct/topology.ts'
@@ -40,6 +40,8 @@ export type CoordinatorOptions = TimingOptions & {
   readonly waitMs: number
   /** Whether workers of this machine are handed tensors in memory. */
   readonly shareMemory: boolean
+  /** Without it that memory is read and written by system calls. */
+  readonly systemMemory?: SystemMemory | null
   /** By which way gradients go: through the coordinator, among the workers, or by the faster one. */
   readonly topology: TopologyMode
   /** How a run tries both ways where the choice is left to it. */
@@ -158,6 +160,7 @@ async function trainAndTest(
   const { plan, onEvent, minWorkers, timing } = options
   tellOfAudits(options, onEvent)
   onEvent({ type: 'phase', phase: 'waiting for workers', active: crew.membership.active() })
+  enlargePages(options)
   const trained = await unlessInterrupted(async () => {
     await crew.awaitWorkers(minWorkers)
     return train(training)
@@ -177,6 +180,12 @@ async function trainAndTest(
   const summary = summarizeRun(summaryFacts(basename(folder.path), plan), plan.state, crew.membership.roll(), outcome)
   await folder.writeSummary(summary)
   return summary
+}
+
+/** Each step reads samples from all over the data set and goes through all vectors, after others have had the CPU's caches. */
+function enlargePages({ plan, systemMemory }: Conduct): void {
+  systemMemory?.useHugePages(plan.train.pixels.buffer)
+  systemMemory?.useHugePages(plan.state.weights.buffer)
 }
 
 /** A request to stop also ends the waiting for workers: before the first step, in the middle of one, and while testing. */

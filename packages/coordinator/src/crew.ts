@@ -1,4 +1,4 @@
-import { type Clock, type LockstepError, systemClock } from '@lockstep/protocol'
+import { type Clock, type LockstepError, type SystemMemory, systemClock } from '@lockstep/protocol'
 import { type AuditCounts, createConsequences } from './audit/consequences.ts'
 import { createDirect, type Direct } from './direct/direct.ts'
 import type { TopologyMode } from './direct/topology.ts'
@@ -47,6 +47,7 @@ export function createCrew(options: {
   readonly waitMs: number
   /** Whether workers of this machine are handed tensors in memory. */
   readonly shareMemory: boolean
+  readonly systemMemory?: SystemMemory | null
   /** For workers of this machine; closed with the crew. */
   readonly lanes: Lanes | null
   readonly topology: TopologyMode
@@ -59,7 +60,9 @@ export function createCrew(options: {
   const { plan, life, waitMs, stop, timing, quorum = 1, clock = systemClock } = options
   const { nowMs } = clock
   const welcome = { ...welcomeTo(plan), life, direct: options.lanes === null && options.topology !== 'star' }
-  const sharedMemory = options.shareMemory ? createSharedMemory(welcome.sizes, options.lanes?.name) : null
+  const sharedMemory = options.shareMemory
+    ? createSharedMemory(welcome.sizes, options.lanes?.name, options.systemMemory?.mapFile)
+    : null
   const waiting = createWaiting({
     active: () => membership.active(),
     quorum,

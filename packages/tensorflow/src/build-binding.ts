@@ -7,13 +7,15 @@ import { type EntryFile, sha256OfFile } from './cache-entry.ts'
 import { runCompiler } from './compiler.ts'
 import type { Library } from './library.ts'
 import { runTool } from './run-tool.ts'
+import { systemMemoryName } from './system-memory.ts'
 import { nodeApiHeadersFolder, tfjsNodeFolder } from './tfjs-node.ts'
 
 export const bindingName = 'tfjs_binding.node'
 /** An addon to load before the binding, which keeps TensorFlow from logging. Older libraries do without it. */
 export const quietName = 'quiet.node'
 
-const quietSource = fileURLToPath(new URL('../native/quiet.cc', import.meta.url))
+const quietSource = nativeSource('quiet.cc')
+const memorySource = nativeSource('memory.cc')
 const bindingSources = ['binding/tfjs_backend.cc', 'binding/tfjs_binding.cc'] as const
 const flags = [
   '-std=c++17',
@@ -40,11 +42,11 @@ export type Build = {
 
 /** What besides tfjs-node and the library decides what is built. */
 export async function buildRecipe(): Promise<readonly string[]> {
-  return [...flags, await readFile(quietSource, 'utf8')]
+  return [...flags, await readFile(quietSource, 'utf8'), await readFile(memorySource, 'utf8')]
 }
 
 /**
- * Compiles tfjs-node's binding and the quiet addon, and tries them. The binding finds its library through the link
+ * Compiles tfjs-node's binding and our own addons, and tries the binding. The binding finds its library through the link
  * `library` beside it.
  */
 export async function buildBinding(
@@ -61,7 +63,8 @@ export async function buildBinding(
     ...library.linkNames.map(name => `-l:${name}`),
   ])
   await rm(stubs, { recursive: true })
-  const names = [bindingName]
+  await compile(build, systemMemoryName, [memorySource])
+  const names = [bindingName, systemMemoryName]
   const release = await findAbseilRelease(library)
   if (release !== undefined) {
     await compile(build, quietName, [`-DABSL_NAMESPACE=${release}`, quietSource])
@@ -70,6 +73,10 @@ export async function buildBinding(
   const version = await tryBinding(join(folder, bindingName), build.environment)
   const files = await Promise.all(names.map(async path => ({ path, sha256: await sha256OfFile(join(folder, path)) })))
   return { version, files }
+}
+
+function nativeSource(name: string): string {
+  return fileURLToPath(new URL(`../native/${name}`, import.meta.url))
 }
 
 /** A library in the same cache is linked by a relative path, so that the whole cache can be moved. */

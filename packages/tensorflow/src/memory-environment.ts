@@ -9,4 +9,6 @@ export const memoryEnvironment: Readonly<Record<string, string>> = {
   MALLOC_TRIM_THRESHOLD_: `${2 ** 30}`,
   // What glibc's heap of a thread comes to: with less to spare in the one before it, an emptied heap is unmapped.
   MALLOC_TOP_PAD_: `${2 ** 26}`,
+  // Pages of 2 MiB: tensors are gone through from end to end, and the CPU has to look up fewer pages (glibc 2.35).
+  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
 }

@@ -5,7 +5,14 @@ import {
   createGradientFormat,
   gradientFormatBytes,
 } from '@lockstep/model/arithmetic'
-import { type Clock, type Connection, createTimeline, type Received, workerPhases } from '@lockstep/protocol'
+import {
+  type Clock,
+  type Connection,
+  createTimeline,
+  type Received,
+  type SystemMemory,
+  workerPhases,
+} from '@lockstep/protocol'
 import { type ComputeSetup, type FromCompute, memoryOf, type ToCompute } from './compute-messages.ts'
 import { type ExchangeMemory, openExchangeMemory } from './exchange-memory.ts'
 import { openLane } from './lane.ts'
@@ -23,6 +30,7 @@ export type Computation = {
   /** Elements of the flat weights. */
   readonly size: number
   readonly backend: string
+  readonly systemMemory: SystemMemory | null
 }
 
 /** What a thread does for one connection of its worker. */
@@ -46,7 +54,7 @@ export type ComputeSurroundings = {
 /** Says that it has built its model, and returns what takes messages. An error in one rejects a promise that nobody holds. */
 export function createComputeServer(
   { config }: ComputeSetup,
-  { engine, createUpdater, layoutHash, size, backend }: Computation,
+  { engine, createUpdater, layoutHash, size, backend, systemMemory }: Computation,
   { post, afterAnswer, clock }: ComputeSurroundings,
 ): (message: ToCompute) => void {
   /** Weights, at most two moments, the mean gradient, and what packing gradients takes. */
@@ -64,7 +72,7 @@ export function createComputeServer(
     const { session, terms } = begin
     latest = session
     const previous = current
-    const memory = terms.sharedMemory === null ? null : openExchangeMemory(terms.sharedMemory)
+    const memory = terms.sharedMemory === null ? null : openExchangeMemory(terms.sharedMemory, systemMemory?.mapFile)
     const task = createTask(begin, memory)
     // Whoever does not share memory with the coordinator is on another machine, or in a container.
     if (memory !== null) await task.openLane()

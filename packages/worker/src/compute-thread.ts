@@ -1,5 +1,6 @@
 import { createLayout, createOptimizer, fromTopology } from '@lockstep/model'
 import { loadTensorFlow } from '@lockstep/tensorflow'
+import { loadSystemMemory } from '@lockstep/tensorflow/system-memory'
 import { createEngine } from './engine.ts'
 import { serveCompute } from './serve-compute.ts'
 
@@ -16,5 +17,6 @@ await serveCompute(async ({ config, topology, provisioned }) => {
     layoutHash: layout.hash,
     size: layout.size,
     backend: description,
+    systemMemory: loadSystemMemory(provisioned),
   }
 })

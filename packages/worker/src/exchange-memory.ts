@@ -1,5 +1,5 @@
 import type { PackedGradient } from '@lockstep/model/arithmetic'
-import { openSlotFile, type SharedMemoryOffer, type SlotFile, type Tensors } from '@lockstep/protocol'
+import { type MapFile, openSlotFile, type SharedMemoryOffer, type SlotFile, type Tensors } from '@lockstep/protocol'
 
 /** The memory that a coordinator on the same machine shares with this worker. */
 export type ExchangeMemory = {
@@ -10,9 +10,12 @@ export type ExchangeMemory = {
 }
 
 /** Null where it cannot be opened from here. */
-export function openExchangeMemory({ desk, board, nonce }: SharedMemoryOffer): ExchangeMemory | null {
-  const own = openSlotFile(desk, nonce, 'r+')
-  const shared = own === null ? null : openSlotFile(board, nonce, 'r')
+export function openExchangeMemory(
+  { desk, board, nonce }: SharedMemoryOffer,
+  mapFile: MapFile | null = null,
+): ExchangeMemory | null {
+  const own = openSlotFile(desk, nonce, 'r+', mapFile)
+  const shared = own === null ? null : openSlotFile(board, nonce, 'r', mapFile)
   if (own === null || shared === null) {
     own?.close()
     return null

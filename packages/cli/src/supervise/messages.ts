@@ -10,6 +10,8 @@ export type CoordinatorOrder = TrainingRequest & {
   readonly token: string
   /** False for one that takes the place of another. */
   readonly isFirst: boolean
+  /** As the first one has told it; null for the first one itself. */
+  readonly provisioned: Provisioned | null
 }
 
 export type ToCoordinator =
@@ -39,7 +41,7 @@ export type Beginning = {
   readonly notices: readonly string[]
   /** Null where there are no local workers. */
   readonly workers: EmploymentTerms | null
-  /** Null unless this coordinator is the first, and has local workers. */
+  /** Null where there are no local workers. */
   readonly provisioned: Provisioned | null
 }
 

@@ -1,3 +1,4 @@
+import type { Provisioned } from '@lockstep/tensorflow'
 import type { TrainingRequest } from '../train/prepare-run.ts'
 import type { CoordinatorOrder } from './messages.ts'
 
@@ -9,12 +10,14 @@ export type Standing = {
   readonly canResume: boolean
   /** Where workers look for the coordinator; null before there has been one. */
   readonly port: number | null
+  /** What computes on this machine, once that is known. */
+  readonly provisioned: Provisioned | null
 }
 
 /** What the next coordinator is to do: as asked for, but in the same folder, at the same port, and as far as the run has come. */
 export function orderNext(
   { settings, resume, hasLocalWorkers, token }: TrainingRequest & { readonly token: string },
-  { folder, canResume, port }: Standing,
+  { folder, canResume, port, provisioned }: Standing,
 ): CoordinatorOrder {
   const { launch } = settings
   const isFirst = port === null
@@ -33,5 +36,6 @@ export function orderNext(
     hasLocalWorkers,
     token,
     isFirst,
+    provisioned,
   }
 }

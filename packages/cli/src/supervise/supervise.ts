@@ -56,9 +56,9 @@ async function superviseLives(
 ): Promise<RunEnd | null> {
   const crashes = createCrashes(Math.random)
   while (!stop.aborted) {
-    const [folder, port] = [supervision.folder(), supervision.port()]
+    const [folder, port, provisioned] = [supervision.folder(), supervision.port(), supervision.provisioned()]
     const canResume = folder !== null && (await holdsRun(folder))
-    const end = await supervision.runLife(orderNext(request, { folder, canResume, port }), crashes.advance)
+    const end = await supervision.runLife(orderNext(request, { folder, canResume, port, provisioned }), crashes.advance)
     if (end.type !== 'crashed') return end
     const pauseMs = stop.aborted ? null : crashes.add()
     if (pauseMs === null) throw gaveUp(end, crashes.count(), supervision.folder())

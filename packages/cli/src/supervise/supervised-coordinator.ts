@@ -56,7 +56,8 @@ async function serve(order: CoordinatorOrder, line: SupervisorLine, stop: AbortC
   const { people } = chooseOutputs(order.settings.launch.json)
   const prepared = await prepareRun(order, people)
   try {
-    const provisioned = order.hasLocalWorkers && order.isFirst ? await provideTensorFlow(order, people) : null
+    const provisioned =
+      order.hasLocalWorkers && order.isFirst ? await provideTensorFlow(order, people) : order.provisioned
     const text = describeStart(prepared, provisioned)
     await line.send({ type: 'prepared', folder: prepared.folder, view: viewOf(prepared), text })
     return await conduct({ ...order, prepared, provisioned, door }, line, stop.signal)
@@ -97,7 +98,7 @@ async function conduct(
     notices = found
   }
   const world = door === null ? systemWorld : { ...systemWorld, listen: listenAt(door) }
-  const coordinator = await startRun(prepared, { stop, onEvent, onFolder }, world)
+  const coordinator = await startRun(prepared, { stop, onEvent, onFolder, provisioned }, world)
   line.on('abort', ({ error }) => coordinator.abort(errorOf(error)))
   line.on('expect-workers', ({ workers }) => coordinator.expectWorkers(workers))
   const workers = hasLocalWorkers ? termsOf(prepared, coordinator.url) : null

@@ -1,4 +1,5 @@
 import type { RunSummary } from '@lockstep/coordinator'
+import type { Provisioned } from '@lockstep/tensorflow'
 import { employ } from '../local-workers/employ.ts'
 import type { LocalWorkers } from '../local-workers/local-workers.ts'
 import { addLog } from '../train/log-reporter.ts'
@@ -31,6 +32,8 @@ export type Supervision = {
   readonly folder: () => string | null
   /** At which the first coordinator has listened. */
   readonly port: () => number | null
+  /** As the first coordinator has found it; null where there are no local workers. */
+  readonly provisioned: () => Provisioned | null
   readonly dismissWorkers: (graceMs: number) => Promise<void>
   readonly killCoordinator: () => void
   /** Takes what is drawn off the terminal. */
@@ -46,6 +49,7 @@ export function createSupervision({
 }): Supervision {
   let folder: string | null = null
   let port: number | null = null
+  let provisioned: Provisioned | null = null
   let reporter: Reporters | null = null
   let workers: LocalWorkers | null = null
   let current: CoordinatorProcess | null = null
@@ -100,8 +104,9 @@ export function createSupervision({
     for (const message of standing) current?.send(message)
   }
 
-  function beginRun({ port: chosen, workers: terms, provisioned, notices }: Beginning): void {
+  function beginRun({ port: chosen, workers: terms, provisioned: found, notices }: Beginning): void {
     port = chosen
+    provisioned = found
     opening = addLog(reporter!, folder!, notices)
     if (terms !== null && provisioned !== null) workers = employ({ ...terms, provisioned, ...workplace })
   }
@@ -139,6 +144,7 @@ export function createSupervision({
     tell: message => current?.send(message),
     folder: () => folder,
     port: () => port,
+    provisioned: () => provisioned,
     dismissWorkers: async graceMs => workers?.stop(graceMs),
     killCoordinator: () => current?.kill(),
     close: async () => reporter?.stop(),

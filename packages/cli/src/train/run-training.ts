@@ -55,6 +55,7 @@ async function conduct(
     stop: interrupt.signal,
     onEvent: reporters.event,
     onFolder: (path, notices) => addLog(reporters, path, notices),
+    provisioned,
   })
   const { token } = prepared
   const terms = termsOf(prepared, coordinator.url)

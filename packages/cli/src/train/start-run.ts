@@ -7,6 +7,8 @@ import {
   startCoordinator,
   systemWorld,
 } from '@lockstep/coordinator'
+import type { Provisioned } from '@lockstep/tensorflow'
+import { loadSystemMemory } from '@lockstep/tensorflow/system-memory'
 import { openFolder } from './open-run-folder.ts'
 import type { PreparedRun } from './prepare-run.ts'
 
@@ -16,12 +18,14 @@ export type StartOptions = {
   readonly onEvent: EventListener
   /** The run folder is open; `notices` are for its log. */
   readonly onFolder: (path: string, notices: readonly string[]) => Promise<void>
+  /** What computes on this machine; null where there are no local workers. */
+  readonly provisioned: Provisioned | null
 }
 
 /** Starts the coordinator of a prepared run. */
 export function startRun(
   prepared: PreparedRun,
-  { stop, onEvent, onFolder }: StartOptions,
+  { stop, onEvent, onFolder, provisioned }: StartOptions,
   world: CoordinatorWorld = systemWorld,
 ): Promise<Coordinator> {
   const { plan, launch, address, token, tls } = prepared
@@ -40,6 +44,7 @@ export function startRun(
     topology: launch.topology,
     audit: launch.audit,
     shareMemory: process.env.LOCKSTEP_SHARED_MEMORY !== 'off',
+    systemMemory: provisioned === null ? null : loadSystemMemory(provisioned),
     checkpointEvery: launch.checkpointEvery,
     checkpointMinutes: launch.checkpointMinutes,
     logSteps: launch.logSteps,

@@ -3,26 +3,28 @@ import { launchDefaults } from '../../src/flags/launch-options.ts'
 import { orderNext } from '../../src/supervise/order.ts'
 
 const launch = { ...launchDefaults, listen: '[::1]:0', runDir: null, trace: 'trace.json', workers: 4 }
+const provisioned = { backend: 'wasm', version: '4.22.0' } as const
 const request = { settings: { launch, config: { seed: 3 } }, resume: null, hasLocalWorkers: true, token: 'secret' }
 
 describe('what a coordinator is to do', () => {
   test('at first is what was asked for', () => {
-    const order = orderNext(request, { folder: null, canResume: false, port: null })
-    expect(order).toEqual({ ...request, isFirst: true })
+    const order = orderNext(request, { folder: null, canResume: false, port: null, provisioned: null })
+    expect(order).toEqual({ ...request, isFirst: true, provisioned: null })
   })
 
   test('after a crash before the run has begun is the same, in the folder that was chosen', () => {
-    const order = orderNext(request, { folder: 'runs/a', canResume: false, port: null })
+    const order = orderNext(request, { folder: 'runs/a', canResume: false, port: null, provisioned: null })
     expect(order).toEqual({
       ...request,
       settings: { ...request.settings, launch: { ...launch, runDir: 'runs/a' } },
       isFirst: true,
+      provisioned: null,
     })
   })
 
   test('after a crash later is to go on with the run, at the same port, with whoever comes first', () => {
     const given = { ...request, settings: { ...request.settings, launch: { ...launch, runDir: 'runs/a' } } }
-    const order = orderNext(given, { folder: 'runs/a', canResume: true, port: 4711 })
+    const order = orderNext(given, { folder: 'runs/a', canResume: true, port: 4711, provisioned })
     expect(order).toEqual({
       ...request,
       settings: {
@@ -31,12 +33,13 @@ describe('what a coordinator is to do', () => {
       },
       resume: 'runs/a',
       isFirst: false,
+      provisioned,
     })
   })
 
   test('keeps to as many workers as the user wants at least', () => {
     const settings = { ...request.settings, launch: { ...launch, minWorkers: 3 } }
-    const order = orderNext({ ...request, settings }, { folder: 'runs/a', canResume: true, port: 4711 })
+    const order = orderNext({ ...request, settings }, { folder: 'runs/a', canResume: true, port: 4711, provisioned })
     expect(order.settings.launch.minWorkers).toBe(3)
   })
 })

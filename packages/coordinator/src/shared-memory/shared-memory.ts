@@ -4,6 +4,7 @@ import {
   bytesPerElement,
   createSlotFile,
   hasSystemCode,
+  type MapFile,
   type OwnSlotFile,
   type SharedMemoryOffer,
   type Sizes,
@@ -43,17 +44,21 @@ export type SharedMemory = {
 }
 
 /** Null where the machine has no files in memory, or no room for one. `lane` is the name under which lanes are open. */
-export function createSharedMemory(sizes: Sizes, lane: string | null = null): SharedMemory | null {
+export function createSharedMemory(
+  sizes: Sizes,
+  lane: string | null = null,
+  mapFile: MapFile | null = null,
+): SharedMemory | null {
   if (!existsSync(memoryFolder)) return null
   const nonce = randomBytes(16).toString('hex')
   const gradientBytes = sizes.weights * bytesPerElement[sizes.gradientType]
   const samples = sizes.maxSamples
   const workBytes = slotBytesFor([samples * sizes.bytesPerSample, samples, samples * bytesPerElement.int32])
   const boardBytes = slotBytesFor([gradientBytes])
-  const board = createSlottedFile<number>(boardBytes, nonce)
+  const board = createSlottedFile<number>(boardBytes, nonce, mapFile)
   if (board === null) return null
   return {
-    openDesk: () => openDesk(Math.max(workBytes, boardBytes), { nonce, board: board.file.offer, lane }),
+    openDesk: () => openDesk(Math.max(workBytes, boardBytes), { nonce, board: board.file.offer, lane }, mapFile),
     post: (step, mean, reached) => {
       board.slots.releaseBefore(reached)
       return board.put(step, step, [mean])
@@ -62,8 +67,8 @@ export function createSharedMemory(sizes: Sizes, lane: string | null = null): Sh
   }
 }
 
-function openDesk(slotBytes: number, common: Omit<SharedMemoryOffer, 'desk'>): Desk | null {
-  const desk = createSlottedFile<string>(slotBytes, common.nonce)
+function openDesk(slotBytes: number, common: Omit<SharedMemoryOffer, 'desk'>, mapFile: MapFile | null): Desk | null {
+  const desk = createSlottedFile<string>(slotBytes, common.nonce, mapFile)
   if (desk === null) return null
   const { file, slots, find, put } = desk
   return {
@@ -85,8 +90,8 @@ type SlottedFile<Key> = {
   readonly put: (key: Key, step: number, tensors: readonly TensorData[]) => number | null
 }
 
-function createSlottedFile<Key>(slotBytes: number, nonce: string): SlottedFile<Key> | null {
-  const file = whereThereIsRoom(() => createSlotFile(memoryFolder, slotBytes, nonce))
+function createSlottedFile<Key>(slotBytes: number, nonce: string, mapFile: MapFile | null): SlottedFile<Key> | null {
+  const file = whereThereIsRoom(() => createSlotFile(memoryFolder, slotBytes, nonce, mapFile))
   if (file === null) return null
   const slots = createSlots<Key>(Math.min(maxSlots, Math.max(2, Math.floor(maxFileBytes / slotBytes))))
   const reserved = new Set<number>()

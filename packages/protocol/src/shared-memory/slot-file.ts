@@ -3,9 +3,14 @@ import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { LockstepError } from '../error.ts'
 import type { SharedMemoryOffer } from '../messages.ts'
+import type { MapFile } from '../system-memory.ts'
 import { bytesOf, type TensorData } from '../tensor.ts'
 
-/** A file in memory, parted into slots of one size, through which processes of one machine hand each other tensors. */
+/**
+ * A file in memory, parted into slots of one size, through which processes of one machine hand each other tensors. Where the
+ * file can be mapped they are copied from memory to memory, elsewhere by system calls: with the same bytes, and in one process
+ * as in another.
+ */
 export type SlotFile = {
   readonly slotBytes: number
   /** Lays tensors into a slot, one after the other, each at a multiple of 8 bytes. */
@@ -21,6 +26,8 @@ export type OwnSlotFile = SlotFile & {
   /** Gives a slot its memory, so that nothing can be short of it later. Throws ENOSPC. */
   readonly reserve: (slot: number) => void
 }
+
+type Mode = 'r' | 'r+'
 
 /** Slots begin at a page, after the nonce. */
 const pageBytes = 4096
@@ -39,7 +46,12 @@ export function slotBytesFor(tensorBytes: readonly number[]): number {
  * others reach it through this process's descriptor, and it is gone when the last of them has closed it, however they end.
  * Throws what the file system throws.
  */
-export function createSlotFile(folder: string, slotBytes: number, nonce: string): OwnSlotFile {
+export function createSlotFile(
+  folder: string,
+  slotBytes: number,
+  nonce: string,
+  mapFile: MapFile | null = null,
+): OwnSlotFile {
   // Anybody may see the name while it is there, and nobody but the worker the nonce.
   const path = join(folder, `lockstep-${randomUUID()}`)
   const descriptor = openSync(path, 'wx+', 0o600)
@@ -52,9 +64,9 @@ export function createSlotFile(folder: string, slotBytes: number, nonce: string)
   }
   const zeros = new Uint8Array(slotBytes)
   return {
-    ...slotFileOver(descriptor, slotBytes),
+    ...slotFileOver(descriptor, slotBytes, 'r+', mapFile),
     offer: { path: `/proc/${process.pid}/fd/${descriptor}`, slotBytes },
-    reserve: slot => writeWhole(descriptor, zeros, pageBytes + slot * slotBytes),
+    reserve: slot => writeWhole(descriptor, zeros, positionOf(slot, slotBytes)),
   }
 }
 
@@ -62,14 +74,15 @@ export function createSlotFile(folder: string, slotBytes: number, nonce: string)
 export function openSlotFile(
   { path, slotBytes }: SharedMemoryOffer['desk'],
   nonce: string,
-  mode: 'r' | 'r+',
+  mode: Mode,
+  mapFile: MapFile | null = null,
 ): SlotFile | null {
   let descriptor: number | null = null
   try {
     descriptor = openSync(path, mode)
     const start = Buffer.alloc(nonce.length)
     if (readSync(descriptor, start, 0, start.length, 0) === start.length && start.toString('latin1') === nonce) {
-      return slotFileOver(descriptor, slotBytes)
+      return slotFileOver(descriptor, slotBytes, mode, mapFile)
     }
   } catch {
     // Another machine, container or user, where this may also be a pipe or a socket: whatever the reason, the tensors then
@@ -79,21 +92,60 @@ export function openSlotFile(
   return null
 }
 
-function slotFileOver(descriptor: number, slotBytes: number): SlotFile {
-  return {
-    slotBytes,
-    write: (slot, tensors) =>
-      eachPlace(slot, slotBytes, tensors, (bytes, position) => writeWhole(descriptor, bytes, position)),
-    read: (slot, into) => eachPlace(slot, slotBytes, into, (bytes, position) => readWhole(descriptor, bytes, position)),
-    close: () => closeSync(descriptor),
+function slotFileOver(descriptor: number, slotBytes: number, mode: Mode, mapFile: MapFile | null): SlotFile {
+  const mapped = createMappedSlots(descriptor, slotBytes, mapFile)
+
+  function write(slot: number, tensors: readonly TensorData[]): void {
+    const memory = mode === 'r' ? null : mapped(slot)
+    eachPlace(slotBytes, tensors, (bytes, offset) => {
+      if (memory === null) writeWhole(descriptor, bytes, positionOf(slot, slotBytes) + offset)
+      else memory.set(bytes, offset)
+    })
+  }
+
+  function read(slot: number, into: readonly TensorData[]): void {
+    const memory = mapped(slot)
+    eachPlace(slotBytes, into, (bytes, offset) => {
+      if (memory === null) readWhole(descriptor, bytes, positionOf(slot, slotBytes) + offset)
+      else bytes.set(memory.subarray(offset, offset + bytes.byteLength))
+    })
+  }
+
+  return { slotBytes, write, read, close: () => closeSync(descriptor) }
+}
+
+/** The slots as memory of this process, each mapped when it is first used; null for one that could not be. */
+function createMappedSlots(
+  descriptor: number,
+  slotBytes: number,
+  mapFile: MapFile | null,
+): (slot: number) => Uint8Array | null {
+  const slots = new Map<number, Uint8Array | null>()
+
+  function map(slot: number): Uint8Array | null {
+    if (mapFile === null) return null
+    try {
+      return new Uint8Array(mapFile(descriptor, positionOf(slot, slotBytes), slotBytes))
+    } catch {
+      // Nobody has written it yet, or this process may map no more: system calls do as well, or say what is wrong.
+      return null
+    }
+  }
+
+  return slot => {
+    if (!slots.has(slot)) slots.set(slot, map(slot))
+    return slots.get(slot)!
   }
 }
 
+function positionOf(slot: number, slotBytes: number): number {
+  return pageBytes + slot * slotBytes
+}
+
 function eachPlace(
-  slot: number,
   slotBytes: number,
   tensors: readonly TensorData[],
-  visit: (bytes: Uint8Array, position: number) => void,
+  visit: (bytes: Uint8Array, offset: number) => void,
 ): void {
   let offset = 0
   for (const tensor of tensors) {
@@ -102,7 +154,7 @@ function eachPlace(
     if (offset + bytes.byteLength > slotBytes) {
       throw new RangeError(`tensors of ${offset + bytes.byteLength} bytes in a slot of ${slotBytes}`)
     }
-    visit(bytes, pageBytes + slot * slotBytes + offset)
+    visit(bytes, offset)
     offset += bytes.byteLength
   }
 }

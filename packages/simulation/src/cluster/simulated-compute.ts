@@ -99,6 +99,7 @@ function computationOf(
     }),
     layoutHash,
     size: modelSize,
+    systemMemory: null,
     backend: 'simulated',
   }
 }

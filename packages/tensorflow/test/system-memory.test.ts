@@ -1,0 +1,132 @@
+import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createSlotFile, openSlotFile, type SystemMemory } from '@lockstep/protocol'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { provisionTensorFlow } from '../src/provision.ts'
+import { loadSystemMemory } from '../src/system-memory.ts'
+import { listen } from './support/machine.ts'
+
+const pageBytes = 4096
+let memory: SystemMemory
+
+beforeAll(async () => {
+  memory = loadSystemMemory(await provisionTensorFlow(listen(process.env).options))!
+}, 600_000)
+
+test('there is none on WebAssembly', () => {
+  expect(loadSystemMemory({ backend: 'wasm', version: '4.22.0' })).toBeNull()
+})
+
+describe('a part of a file that is mapped', () => {
+  /** A file of two pages, the first of ones and the second of twos. */
+  async function open(flags: 'r' | 'r+') {
+    const folder = await mkdtemp(join(tmpdir(), 'lockstep-map-'))
+    const path = join(folder, 'file')
+    writeFileSync(path, Buffer.concat([Buffer.alloc(pageBytes, 1), Buffer.alloc(pageBytes, 2)]))
+    const descriptor = openSync(path, flags)
+    onTestFinished(async () => {
+      closeSync(descriptor)
+      await rm(folder, { recursive: true })
+    })
+    return { path, descriptor }
+  }
+
+  test('is what lies there, and what is written to either is in the other', async () => {
+    const { path, descriptor } = await open('r+')
+    const mapped = new Uint8Array(memory.mapFile(descriptor, pageBytes, pageBytes))
+    expect(mapped).toEqual(new Uint8Array(pageBytes).fill(2))
+    mapped[5] = 9
+    const bytes = new Uint8Array(7)
+    readSync(descriptor, bytes, 0, 7, pageBytes)
+    expect([...bytes]).toEqual([2, 2, 2, 2, 2, 9, 2])
+    writeFileSync(path, Uint8Array.of(7), { flag: 'r+' })
+    expect(new Uint8Array(memory.mapFile(descriptor, 0, pageBytes)).subarray(0, 2)).toEqual(Uint8Array.of(7, 1))
+  })
+
+  test('can be read where the file is only open to be read, and outlives its descriptor', async () => {
+    const { path } = await open('r')
+    const descriptor = openSync(path, 'r')
+    const mapped = new Uint8Array(memory.mapFile(descriptor, 0, 2 * pageBytes))
+    closeSync(descriptor)
+    expect(mapped).toEqual(new Uint8Array(readFileSync(path)))
+  })
+
+  test('is refused past the end, within a page, and of what is not open', async () => {
+    const { descriptor } = await open('r+')
+    expect(() => memory.mapFile(descriptor, pageBytes, pageBytes + 1)).toThrow('the file is shorter')
+    expect(() => memory.mapFile(descriptor, 1, pageBytes)).toThrow('Invalid argument')
+    expect(() => memory.mapFile(987_654, 0, pageBytes)).toThrow('Bad file descriptor')
+    expect(() => memory.mapFile(descriptor, 0, 0)).toThrow('expected a descriptor, a position and a length')
+  })
+})
+
+describe('a slot file that is mapped', () => {
+  const nonce = '0123456789abcdef'.repeat(2)
+
+  /** Its maker's end and another one, of which the slots 0 and 1 can be used. */
+  function create(ends: { own: boolean; other: boolean }, mode: 'r' | 'r+' = 'r+') {
+    const own = createSlotFile('/dev/shm', pageBytes, nonce, ends.own ? memory.mapFile : null)
+    for (const slot of [0, 1]) own.reserve(slot)
+    const other = openSlotFile(own.offer, nonce, mode, ends.other ? memory.mapFile : null)!
+    onTestFinished(() => {
+      own.close()
+      other.close()
+    })
+    return { own, other }
+  }
+
+  test.for([
+    { own: true, other: true },
+    { own: true, other: false },
+    { own: false, other: true },
+  ])('gives each end what the other has written: %j', ends => {
+    const { own, other } = create(ends)
+    const tensors = [Uint8Array.of(1, 2, 3), Float32Array.of(0.5, Number.NaN, -0)]
+    for (const [writer, reader] of [
+      [own, other],
+      [other, own],
+    ] as const) {
+      writer.write(0, [Uint8Array.of(8)])
+      writer.write(1, tensors)
+      const into = [new Uint8Array(3), new Float32Array(3)]
+      reader.read(1, into)
+      expect(into).toEqual(tensors)
+      const first = new Uint8Array(1)
+      reader.read(0, [first])
+      expect(first[0]).toBe(8)
+    }
+  })
+
+  test('cannot be written where it is only open to be read', () => {
+    const { own, other } = create({ own: true, other: true }, 'r')
+    own.write(0, [Uint8Array.of(1)])
+    expect(() => other.write(0, [Uint8Array.of(2)])).toThrow(expect.objectContaining({ code: 'EBADF' }))
+    const into = new Uint8Array(1)
+    other.read(0, [into])
+    expect(into[0]).toBe(1)
+  })
+
+  test('says that nobody has written a slot, and serves it later', () => {
+    const { own } = create({ own: true, other: true })
+    const into = new Uint8Array(1)
+    expect(() => own.read(5, [into])).toThrow(expect.objectContaining({ code: 'shared-memory-short' }))
+    own.write(5, [Uint8Array.of(6)])
+    own.read(5, [into])
+    expect(into[0]).toBe(6)
+  })
+})
+
+describe('huge pages', () => {
+  test('keep what lies in a buffer', () => {
+    const bytes = new Uint8Array(9 << 20).map((_, index) => index % 251)
+    memory.useHugePages(bytes.buffer)
+    expect(bytes.every((byte, index) => byte === index % 251)).toBe(true)
+  })
+
+  test('are none of a buffer that fills none, and of what is no buffer', () => {
+    expect(memory.useHugePages(new ArrayBuffer(100))).toBe(false)
+    expect(() => memory.useHugePages('memory' as never)).toThrow('expected an ArrayBuffer')
+  })
+})
