@@ -1,6 +1,7 @@
 // All-reduce of 1 to 64 workers over real and emulated links: star and direct beside gloo, and a model of the time.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { provisionTensorFlow } from '@lockstep/tensorflow'
 import { planCells } from './allreduce/cells.mjs'
 import { drawResults } from './allreduce/chart.mjs'
 import { costlyBytes, fitTime } from './allreduce/fit.mjs'
@@ -13,6 +14,7 @@ import { readSettings } from './allreduce/settings.mjs'
 import { readMachine } from './support/machine.mjs'
 import { createLoopback, createSwitch, removeLeftovers } from './support/network.mjs'
 
+const silent = { environment: process.env, offline: false, onProgress: () => undefined, onNotice: () => undefined }
 const settings = readSettings()
 if (settings !== null) await run()
 
@@ -21,12 +23,13 @@ async function run() {
   cleanUpOnSignals()
   const gloo = settings.contestants.some(({ id }) => id === 'gloo') ? await createGloo() : null
   if (gloo === null) settings.contestants = settings.contestants.filter(({ id }) => id !== 'gloo')
+  const provisioned = await provisionTensorFlow(silent)
   const results = []
   const deadlineMs = performance.now() + settings.budgetMs
   try {
     const cells = planCells(settings)
-    await measureLoopback(cells, { gloo, deadlineMs }, results)
-    await measureHosts(cells, { gloo, deadlineMs }, results)
+    await measureLoopback(cells, { gloo, provisioned, deadlineMs }, results)
+    await measureHosts(cells, { gloo, provisioned, deadlineMs }, results)
   } finally {
     await gloo?.end()
     removeLeftovers()
@@ -58,10 +61,10 @@ function cleanUpOnSignals() {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, leave)
 }
 
-async function measureLoopback(cells, terms, results) {
+async function measureLoopback(cells, { provisioned, ...terms }, results) {
   const mine = cells.filter(({ link }) => link.id === 'loopback')
   if (mine.length === 0) return
-  const lockstep = createLockstep()
+  const lockstep = createLockstep(provisioned)
   const network = createLoopback(Math.max(...settings.workers))
   try {
     await measureCells(mine, network, { lockstep, ...terms }, results)
@@ -72,10 +75,10 @@ async function measureLoopback(cells, terms, results) {
 }
 
 /** Hosts of their own, whose links change while their processes stay. */
-async function measureHosts(cells, terms, results) {
+async function measureHosts(cells, { provisioned, ...terms }, results) {
   const others = settings.links.filter(({ id }) => id !== 'loopback')
   if (others.length === 0) return
-  const lockstep = createLockstep()
+  const lockstep = createLockstep(provisioned)
   const network = createSwitch(Math.max(...settings.workers))
   try {
     for (const link of others) {

@@ -1,5 +1,6 @@
 // A coordinator of lockstep, asked by the benchmark's process: { do: 'open', ... } and { do: 'close' }.
 import { startCoordinator } from '@lockstep/coordinator'
+import { loadSystemMemory } from '@lockstep/tensorflow/system-memory'
 import { listenToParent, tell } from '../support/parent.mjs'
 import { planExchange } from './plan-exchange.mjs'
 
@@ -25,7 +26,7 @@ listenToParent(request => {
   )
 })
 
-async function open({ host, token, elements, workers, steps, topology, shareMemory }) {
+async function open({ host, token, elements, workers, steps, topology, shareMemory, provisioned }) {
   const stop = new AbortController()
   const coordinator = await startCoordinator({
     plan: planExchange({ elements, workers, steps }),
@@ -37,6 +38,7 @@ async function open({ host, token, elements, workers, steps, topology, shareMemo
     topology,
     audit: 0,
     shareMemory,
+    systemMemory: loadSystemMemory(provisioned),
     checkpointEvery: 0,
     checkpointMinutes: 0,
     logSteps: false,

@@ -1,6 +1,7 @@
 // All-reduces of lockstep's own coordinator and workers, whose gradients come from a stand-in for TensorFlow.
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
+import { memoryEnvironment } from '@lockstep/tensorflow'
 import { startIn } from '../support/processes.mjs'
 import { createGate } from './gate.mjs'
 import { readCpuMs, readPeakBytes, readTraffic, resetPeak } from './proc.mjs'
@@ -10,12 +11,16 @@ const script = name => fileURLToPath(new URL(name, import.meta.url))
 /** Steps for which there is data. */
 const mostSteps = 400
 
-/** Processes for the hosts of a network, started when they are first needed: importing tfjs takes each half a second. */
-export function createLockstep() {
+/**
+ * Processes for the hosts of a network, started when they are first needed: importing tfjs takes each half a second.
+ * `provisioned` says how they share memory.
+ */
+export function createLockstep(provisioned) {
   const processes = new Map()
   const processAt = (namespace, file, index) => {
     const key = `${namespace} ${file} ${index}`
-    if (processes.get(key)?.hasEnded() !== false) processes.set(key, startIn(namespace, script(file)))
+    if (processes.get(key)?.hasEnded() !== false)
+      processes.set(key, startIn(namespace, script(file), memoryEnvironment))
     return processes.get(key)
   }
 
@@ -27,10 +32,11 @@ export function createLockstep() {
     const crew = places.map(({ name }, index) => processAt(name, 'worker-process.mjs', index))
     resetPeak(coordinator.pid)
     const token = randomBytes(32).toString('hex')
-    const run = { host: place.address, token, elements, workers, topology, shareMemory, steps: mostSteps }
+    const run = { host: place.address, token, elements, workers, topology, shareMemory, provisioned, steps: mostSteps }
     const { url } = await coordinator.ask({ do: 'open', ...run })
     const gate = createGate(coordinator, crew, topology === 'direct' && workers > 1)
-    for (const [index, worker] of crew.entries()) worker.send({ do: 'join', url, token, name: `worker ${index + 1}` })
+    for (const [index, worker] of crew.entries())
+      worker.send({ do: 'join', url, token, name: `worker ${index + 1}`, provisioned })
     const traffic = () => crew.map(({ pid }) => readTraffic(pid, interfaceName))
     const counters = () => ({
       cpuMs: readCpuMs(coordinator.pid),

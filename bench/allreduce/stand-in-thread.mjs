@@ -1,5 +1,6 @@
 // Stands in for the computing thread's TensorFlow: its gradient is a vector of one number, held back until all have theirs.
 import { createMonotonicClock } from '@lockstep/protocol'
+import { loadSystemMemory } from '@lockstep/tensorflow/system-memory'
 import { serveCompute } from '../../packages/worker/dist/serve-compute.js'
 import { createIdleOptimizer, identityOf, readNumbers } from './plan-exchange.mjs'
 
@@ -21,7 +22,7 @@ gate.onmessage = ({ data }) => {
   held.delete(opened)
 }
 
-await serveCompute(async ({ topology }) => {
+await serveCompute(async ({ topology, provisioned }) => {
   const { elements } = JSON.parse(topology)
   const optimizer = createIdleOptimizer(onMean)
   return {
@@ -30,6 +31,7 @@ await serveCompute(async ({ topology }) => {
     layoutHash: identityOf(elements).layoutHash,
     size: elements,
     backend: 'stand-in for TensorFlow',
+    systemMemory: loadSystemMemory(provisioned),
   }
 })
 

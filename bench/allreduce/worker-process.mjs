@@ -21,7 +21,7 @@ listenToParent(request => {
   else leaving?.abort()
 })
 
-function join({ url, token, name }) {
+function join({ url, token, name, provisioned }) {
   leaving = new AbortController()
   gate.postMessage({ beginRun: true })
   const session = runSession({
@@ -33,7 +33,7 @@ function join({ url, token, name }) {
     device: 'cpu',
     answerTimeoutMs: 60_000,
     layoutHash: null,
-    prepare: welcome => prepare(welcome),
+    prepare: welcome => prepare(welcome, provisioned),
     objection: () => null,
     onHang: () => undefined,
     onWelcome: () => undefined,
@@ -47,9 +47,9 @@ function join({ url, token, name }) {
 }
 
 /** The computing thread, kept as long as the vectors stay as long. */
-async function prepare({ config, topology, layoutHash }) {
+async function prepare({ config, topology, layoutHash }, provisioned) {
   if (compute?.layoutHash === layoutHash) return compute
   await compute?.stop()
-  compute = await startCompute({ config, topology, provisioned: null }, standIn)
+  compute = await startCompute({ config, topology, provisioned }, standIn)
   return compute
 }

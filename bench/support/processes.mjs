@@ -2,10 +2,13 @@
 import { spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 
-/** Starts a module in a namespace. Its messages come as events named by their `type`. */
-export function startIn(namespace, file) {
+/** Starts a module in a namespace, with more in its environment. Its messages come as events named by their `type`. */
+export function startIn(namespace, file, environment = {}) {
   const command = ['netns', 'exec', namespace, process.execPath, '--expose-gc', file]
-  const child = spawn('ip', command, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const child = spawn('ip', command, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, ...environment },
+  })
   const events = new EventEmitter()
   let ending = false
   // Every run at the same processes listens anew, for as long as it lasts.
