@@ -12,7 +12,7 @@ import { createShapes, type DataSet, takeFirst } from '@lockstep/data'
 import type { RunConfig } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { runWorker, type WorkerEvent, type WorkerOptions } from '../../src/run-worker.ts'
-import { later } from './clean-up.ts'
+import { cleanUp, later } from './clean-up.ts'
 import { config, token } from './configuration.ts'
 
 /** A few hundred images of the embedded data set. */
@@ -81,4 +81,17 @@ export function startWorker(url: string, provisioned: Provisioned, options: Part
   })
   ended.catch(() => undefined)
   return { ended, events, leave }
+}
+
+/** The weights that a run comes to whose workers are as many as it waits for. */
+export async function hashOfRun(
+  dataSet: DataSet,
+  provisioned: Provisioned,
+  options: Parameters<typeof startRun>[1] & { readonly minWorkers: number },
+): Promise<string> {
+  const { url, finished } = await startRun(dataSet, options)
+  for (let worker = 0; worker < options.minWorkers; worker++) startWorker(url, provisioned)
+  const { weightsSha256 } = await finished
+  await cleanUp()
+  return weightsSha256
 }
