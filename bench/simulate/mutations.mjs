@@ -105,8 +105,8 @@ export const mutations = [
   {
     name: 'silence is not noticed',
     file: 'coordinator/src/membership/patience.ts',
-    from: 'if (silentMs > patience.silenceMs)',
-    to: 'if (silentMs > 1000 * patience.silenceMs)',
+    from: 'if (silentMs > longestSilenceMs(member, patience))',
+    to: 'if (silentMs > 1000 * longestSilenceMs(member, patience))',
   },
   {
     name: 'what was packed is not unpacked by the coordinator',

@@ -21,7 +21,12 @@ export type Member = {
   active: boolean
   gone: boolean
   connectedAt: number
+  /** When something has come from it last: a message, or bytes of one. */
   lastHeardAt: number
+  /** When a whole message has. */
+  lastMessageAt: number
+  /** Others have filled the coordinator's link since its last message. */
+  crowdedOut: boolean
   /** Those that had come from it when it was looked after last. */
   receivedBytes: number
   heartbeat: MessageOf<'heartbeat'> | null
@@ -65,6 +70,8 @@ export function newMember(address: string, nowMs: number): Omit<Member, 'connect
     gone: false,
     connectedAt: nowMs,
     lastHeardAt: nowMs,
+    lastMessageAt: nowMs,
+    crowdedOut: false,
     receivedBytes: 0,
     heartbeat: null,
     hangingMs: 0,

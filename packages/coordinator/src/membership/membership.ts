@@ -93,7 +93,8 @@ export function createMembership(options: MembershipOptions): Membership {
 
   function receive(member: Member, { message, tensors }: Received): void {
     if (member.gone) return
-    member.lastHeardAt = nowMs()
+    member.lastMessageAt = nowMs()
+    member.lastHeardAt = member.lastMessageAt
     if (message.type === 'hello') return arrivals.greet(member, message)
     if (message.type === 'bye') return departures.letGo(member, message)
     if (member.facts === null || !('runId' in message)) return refuse(member, `unexpected ${message.type} message`)

@@ -11,10 +11,15 @@ export type Patience = {
   /** Until `ready`: loading TensorFlow, which may have to be downloaded first, and building the model. */
   readonly readyMs: number
   readonly silenceMs: number
+  /** The same while the coordinator's link is full of what others send: then it is not for a member to be heard. */
+  readonly crowdedSilenceMs: number
   /** A computing thread with something to do that finishes nothing for so long hangs. */
   readonly hangMs: (workerId: number) => number
   readonly queuedBytes: number
 }
+
+/** A message of which bytes come for so long, and no heartbeat, fills a link. */
+const longMessageMs = 2 * heartbeatMs
 
 /** A handshake and a `hello` take less: whoever has no token yet is given no more memory. */
 const maxStrangerBytes = 128 << 10
@@ -28,6 +33,7 @@ export function patienceFor({ state }: RunPlan, hangMs: Patience['hangMs']): Pat
     helloMs: 5_000,
     readyMs: 30 * 60_000,
     silenceMs: 5 * heartbeatMs,
+    crowdedSilenceMs: 10_000,
     hangMs,
     queuedBytes: 16 * stateBytes + (64 << 20),
   }
@@ -41,6 +47,26 @@ export function noticeBytes(member: Member, lookedAtMs: number): void {
   const bytes = member.connection.receivedBytes() + (member.lane?.receivedBytes() ?? 0)
   if (bytes > member.receivedBytes) member.lastHeardAt = Math.max(member.lastHeardAt, lookedAtMs)
   member.receivedBytes = bytes
+}
+
+/**
+ * Marks those of whom no whole message has come since the last look, at `lookedAtMs`, while most of the others send messages
+ * that fill the link, and until one comes. Where many senders fill a link, TCP waits for longer and longer before it sends
+ * anew what was lost of one of them (RFC 6298, section 5.5), and the others leave that one no room.
+ */
+export function noticeCrowd(present: Iterable<Member>, lookedAtMs: number, nowMs: number): void {
+  const welcomed = [...present].filter(({ facts }) => facts !== null)
+  const heard = new Set(welcomed.filter(({ lastHeardAt }) => lastHeardAt >= lookedAtMs))
+  const long = new Set([...heard].filter(({ lastMessageAt }) => nowMs - lastMessageAt > longMessageMs))
+  for (const member of welcomed) {
+    const isCrowded = countOthers(long, member) > countOthers(heard, member) / 2
+    const isOverdue = member.lastMessageAt < lookedAtMs
+    member.crowdedOut = isOverdue && (isCrowded || member.crowdedOut)
+  }
+}
+
+function countOthers(members: ReadonlySet<Member>, member: Member): number {
+  return members.size - (members.has(member) ? 1 : 0)
 }
 
 /**
@@ -58,6 +84,7 @@ export function noteHeartbeat(member: Member, heartbeat: MessageOf<'heartbeat'>,
 /** Leaves a time out of account in which nobody could be heard. */
 export function excuse(member: Member, nowMs: number, suspendedMs: number): void {
   member.lastHeardAt = nowMs
+  member.lastMessageAt = nowMs
   member.connectedAt += suspendedMs
 }
 
@@ -72,10 +99,14 @@ export function findFault(member: Member, patience: Patience, nowMs: number): st
   const connectedMs = nowMs - member.connectedAt
   const silentMs = nowMs - member.lastHeardAt
   if (member.facts === null) return findStrangersFault(member, patience, connectedMs)
-  if (silentMs > patience.silenceMs) return `silent for ${seconds(silentMs)}`
+  if (silentMs > longestSilenceMs(member, patience)) return `silent for ${seconds(silentMs)}`
   if (!member.active) return connectedMs > patience.readyMs ? `not ready within ${seconds(connectedMs)}` : null
   if (member.hungUpAt !== null && nowMs - member.hungUpAt > farewellMs) return 'its computing thread hung up'
   return queuedBytes(member) > patience.queuedBytes ? 'stopped reading' : null
+}
+
+function longestSilenceMs({ crowdedOut }: Member, { silenceMs, crowdedSilenceMs }: Patience): number {
+  return crowdedOut ? crowdedSilenceMs : silenceMs
 }
 
 function findStrangersFault({ receivedBytes }: Member, { helloMs }: Patience, connectedMs: number): string | null {

@@ -1,5 +1,5 @@
 import type { Member } from './member.ts'
-import { excuse, findFault, findHang, noticeBytes, type Patience } from './patience.ts'
+import { excuse, findFault, findHang, noticeBytes, noticeCrowd, type Patience } from './patience.ts'
 
 export type WatchOptions = {
   readonly present: Iterable<Member>
@@ -26,8 +26,9 @@ export function createWatch({ present, patience, nowMs, onFault, onHang, onSound
       for (const member of present) excuse(member, now, now - lastLookMs)
       return
     }
+    for (const member of present) noticeBytes(member, lastLookMs)
+    noticeCrowd(present, lastLookMs, now)
     for (const member of present) {
-      noticeBytes(member, lastLookMs)
       const fault = findFault(member, patience, now)
       const hang = findHang(member, patience)
       if (fault !== null) onFault(member, fault)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { FakePeer } from '../support/fake-peer.ts'
 import { createLobby, gradient, gradientTensors, heartbeat, hello, ready, task } from '../support/lobby.ts'
 
 const typesSentTo = (peer: ReturnType<ReturnType<typeof createLobby>['connect']>) =>
@@ -24,17 +25,16 @@ describe('while time passes', () => {
 
   test('a worker stays for as long as bytes come from it, though no message is whole yet', () => {
     const { connect, pass, reasons } = createLobby()
-    const [slow, silent] = [connect(hello, ready), connect(hello, ready)]
+    const slow = connect(hello, ready)
     for (let tick = 0; tick < 20; tick++) {
       slow.receivedBytes += 1
       pass(400)
     }
-    expect([slow.ending(), silent.ending()]).toEqual(['open', 'terminated'])
     pass(1200)
     expect(slow.ending()).toBe('open')
     // The last byte came after the tick at 7.6 s.
     pass(400)
-    expect(reasons()).toEqual(['worker-lost: silent for 2.0 s', 'worker-lost: silent for 2.0 s'])
+    expect(reasons()).toEqual(['worker-lost: silent for 2.0 s'])
   })
 
   test('a peer that says no hello is dropped, whatever comes from it', () => {
@@ -85,6 +85,58 @@ describe('while time passes', () => {
     expect([worker, guest, stranger].map(peer => peer.ending())).toEqual(['open', 'open', 'open'])
     pass(800, [guest, heartbeat])
     expect([worker.ending(), guest.ending()]).toEqual(['terminated', 'open'])
+  })
+})
+
+describe('while long messages of others fill the link', () => {
+  /** Workers of which the first is silent, and a function that lets time pass in which bytes of messages come from others. */
+  function createCrowd() {
+    const lobby = createLobby()
+    const [silent, ...others] = Array.from({ length: 4 }, () => lobby.connect(hello, ready)) as [
+      FakePeer,
+      ...FakePeer[],
+    ]
+    function send(ms: number, senders: readonly FakePeer[]) {
+      for (let passedMs = 0; passedMs < ms; passedMs += 400) {
+        for (const other of others) {
+          if (senders.includes(other)) other.receivedBytes += 1
+          else other.say(heartbeat)
+        }
+        lobby.pass(400)
+      }
+    }
+    return { ...lobby, silent, others, send }
+  }
+
+  test('a silent worker stays for longer', () => {
+    const { others, send, reasons } = createCrowd()
+    send(6000, others)
+    expect(reasons()).toEqual([])
+    send(400, others)
+    expect(reasons()).toEqual(['worker-lost: silent for 6.4 s'])
+  })
+
+  test('a silent worker stays for longer, also when they end meanwhile', () => {
+    const { others, send, reasons } = createCrowd()
+    send(1200, others)
+    send(4800, [])
+    expect(reasons()).toEqual([])
+    send(400, [])
+    expect(reasons()).toEqual(['worker-lost: silent for 6.4 s'])
+  })
+
+  test('a worker that has been heard of since is dropped as soon as ever', () => {
+    const { silent, others, send, reasons } = createCrowd()
+    send(2400, others)
+    silent.say(heartbeat)
+    send(2000, [])
+    expect(reasons()).toEqual(['worker-lost: silent for 2.0 s'])
+  })
+
+  test('it is no reason for longer that few of the others send them', () => {
+    const { others, send, reasons } = createCrowd()
+    send(2000, others.slice(0, 1))
+    expect(reasons()).toEqual(['worker-lost: silent for 2.0 s'])
   })
 })
 

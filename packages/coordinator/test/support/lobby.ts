@@ -91,7 +91,14 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
       silenceMs: 15_000,
     },
     sharedMemory,
-    patience: { helloMs: 5000, readyMs: 60_000, silenceMs: 1600, hangMs: () => 30_000, queuedBytes: 1000 },
+    patience: {
+      helloMs: 5000,
+      readyMs: 60_000,
+      silenceMs: 1600,
+      crowdedSilenceMs: 6000,
+      hangMs: () => 30_000,
+      queuedBytes: 1000,
+    },
     nowMs: () => clock.nowMs,
     onEvent: event => events.push(event),
     encodeState: () => ({
