@@ -36,7 +36,7 @@ export type CoordinatorEvent =
   | { readonly type: 'epoch'; readonly metrics: EpochMetrics }
   /** All workers have links to each other. */
   | { readonly type: 'ring-linked'; readonly workers: number }
-  /** They no longer exchange gradients among themselves. */
+  /** They exchange no gradients among themselves any more, or could not be linked to do so. */
   | { readonly type: 'ring-over'; readonly reason: string }
   /** Which way the gradients go from here on, and why. */
   | { readonly type: 'topology'; readonly topology: Topology; readonly reason: string }

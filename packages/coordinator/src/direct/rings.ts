@@ -95,6 +95,8 @@ export function createRings(options: RingsOptions): Rings {
 
   function breakUp(reason: string): void {
     hopeless = true
+    // Of one that was in use `dissolve` tells.
+    if (ring !== null && ring.unlinked.size > 0) options.onOver(reason)
     dissolve(reason)
   }
 

@@ -116,4 +116,15 @@ describe('a ring', () => {
     rings.introduce()
     expect(take()).toEqual(['ring → 1', 'ring → 2'])
   })
+
+  test('that cannot be linked is told of, one that is not linked yet when a worker comes is not', () => {
+    const { rings, happened } = startRings()
+    for (const workerId of [1, 2]) rings.join(workerId, `tcp://10.0.0.${workerId}:1`)
+    rings.introduce()
+    rings.join(3, 'tcp://10.0.0.3:1')
+    rings.introduce()
+    expect(happened).toEqual([])
+    for (const workerId of [1, 3]) rings.receive(workerId, { type: 'unlinked', runId: 'r', ring: 2, reason: 'no way' })
+    expect(happened).toEqual(['no way'])
+  })
 })

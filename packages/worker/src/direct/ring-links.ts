@@ -6,8 +6,10 @@ import type { PeerNetwork, PeerSocket } from './peer-network.ts'
 import { createPieceStream, type PieceSink } from './piece-stream.ts'
 import type { SendPiece } from './step-exchange.ts'
 
-/** How long the members have to reach each other. */
-const linkTimeoutMs = 10_000
+/** How long the members have to reach each other: where links are slow some hear of the ring a mean later than others. */
+const linkTimeoutMs = 60_000
+/** How long one attempt may take. */
+const dialTimeoutMs = 10_000
 /** Between attempts: the other one may not have heard of the ring yet. */
 const retryMs = 50
 
@@ -70,7 +72,7 @@ export function linkRing(options: RingLinksOptions): RingLinks {
         port: Number(port),
         greeting: { ring, from: workerId, to: other },
         token,
-        timeoutMs: linkTimeoutMs,
+        timeoutMs: dialTimeoutMs,
         onBytes,
         onClose: reason => lose(at, reason),
       })
