@@ -27,6 +27,7 @@ export function createSwitch(workers) {
   const hosts = Array.from({ length: workers + 1 }, (_, index) => ({
     name: `${prefix}-${index}`,
     address: `10.213.7.${index + 1}`,
+    hardware: `02:00:00:00:00:${(index + 1).toString(16).padStart(2, '0')}`,
     port: `port${index}`,
   }))
   ip(['netns', 'add', switchName])
@@ -34,6 +35,7 @@ export function createSwitch(workers) {
   ip(['-n', switchName, 'link', 'set', 'switch', 'up'])
   for (const { name } of hosts) ip(['netns', 'add', name])
   for (const host of hosts) plugIn(host)
+  for (const host of hosts) introduce(host, hosts)
   const names = [switchName, ...hosts.map(({ name }) => name)]
   return {
     hosts,
@@ -45,13 +47,25 @@ export function createSwitch(workers) {
   }
 }
 
-function plugIn({ name, address, port }) {
+function plugIn({ name, address, hardware, port }) {
   const cable = ['type', 'veth', 'peer', 'name', port, 'netns', switchName]
-  ip(['link', 'add', 'eth0', 'netns', name, ...cable])
+  ip(['link', 'add', 'eth0', 'address', hardware, 'netns', name, ...cable])
   ip(['-n', name, 'address', 'add', `${address}/24`, 'dev', 'eth0'])
   ip(['-n', name, 'link', 'set', 'lo', 'up'])
   ip(['-n', name, 'link', 'set', 'eth0', 'addrgenmode', 'none', 'up'])
   ip(['-n', switchName, 'link', 'set', port, 'master', 'switch', 'addrgenmode', 'none', 'up'])
+}
+
+/**
+ * Tells a host the hardware addresses of the others. The kernel keeps what hosts find out by themselves in one table for all
+ * namespaces: more than 1,024 entries, those of 33 hosts that all know each other, and it drops their packets.
+ */
+function introduce({ name }, hosts) {
+  const others = hosts.filter(host => host.name !== name)
+  const lines = others.map(
+    ({ address, hardware }) => `neighbour add ${address} lladdr ${hardware} dev eth0 nud permanent\n`,
+  )
+  ip(['-n', name, '-batch', '-'], lines.join(''))
 }
 
 /** What this process has left, and what others have that were ended by force. */
@@ -75,7 +89,7 @@ function removeNamespaces(names) {
   for (const name of names) execFileSync('ip', ['netns', 'delete', name], { stdio: 'ignore' })
 }
 
-/** Runs `ip` of iproute2. */
-export function ip(args) {
-  execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'inherit'] })
+/** Runs `ip` of iproute2; `input` is what it reads. */
+export function ip(args, input = '') {
+  execFileSync('ip', args, { input, stdio: ['pipe', 'ignore', 'inherit'] })
 }
