@@ -175,6 +175,7 @@ export function createMembership(options: MembershipOptions): Membership {
     tick: createWatch({
       present,
       patience,
+      everyMs: welcome.heartbeatMs,
       nowMs,
       onFault: departures.cutOff,
       onHang: departures.sendForAnother,

@@ -82,10 +82,9 @@ export function noteHeartbeat(member: Member, heartbeat: MessageOf<'heartbeat'>,
 }
 
 /** Leaves a time out of account in which nobody could be heard. */
-export function excuse(member: Member, nowMs: number, suspendedMs: number): void {
-  member.lastHeardAt = nowMs
-  member.lastMessageAt = nowMs
-  member.connectedAt += suspendedMs
+export function excuse(member: Member, nowMs: number, excusedMs: number): void {
+  for (const time of ['lastHeardAt', 'lastMessageAt', 'connectedAt'] as const)
+    member[time] = Math.min(nowMs, member[time] + excusedMs)
 }
 
 /** Why the computing thread of an active member counts as hung, or null. */

@@ -4,6 +4,8 @@ import { excuse, findFault, findHang, noticeBytes, noticeCrowd, type Patience } 
 export type WatchOptions = {
   readonly present: Iterable<Member>
   readonly patience: Patience
+  /** The time from one look to the next. */
+  readonly everyMs: number
   readonly nowMs: () => number
   /** Takes out a member that has been silent or deaf for too long. */
   readonly onFault: (member: Member, fault: string) => void
@@ -14,19 +16,21 @@ export type WatchOptions = {
 }
 
 /** Returns a function that looks after everyone who is connected. It is called regularly. */
-export function createWatch({ present, patience, nowMs, onFault, onHang, onSound }: WatchOptions): () => void {
+export function createWatch({ present, patience, everyMs, nowMs, onFault, onHang, onSound }: WatchOptions): () => void {
   let lookedAtMs = nowMs()
 
   return () => {
     const now = nowMs()
     const lastLookMs = lookedAtMs
     lookedAtMs = now
-    // A coordinator that was itself suspended has heard nobody: let the heartbeats that wait in the sockets come first.
-    if (now - lastLookMs > patience.silenceMs / 2) {
-      for (const member of present) excuse(member, now, now - lastLookMs)
-      return
+    // A coordinator that comes late to this, without a processor or suspended, has heard nobody for so long; after a long time
+    // all have as long as if they had just come.
+    const lateMs = Math.max(0, now - lastLookMs - everyMs)
+    const excusedMs = lateMs > patience.silenceMs / 2 ? Number.POSITIVE_INFINITY : lateMs
+    for (const member of present) {
+      noticeBytes(member, lastLookMs)
+      excuse(member, now, excusedMs)
     }
-    for (const member of present) noticeBytes(member, lastLookMs)
     noticeCrowd(present, lastLookMs, now)
     for (const member of present) {
       const fault = findFault(member, patience, now)

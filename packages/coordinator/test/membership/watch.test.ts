@@ -75,6 +75,22 @@ describe('while time passes', () => {
     expect([peer.ending(), reasons()]).toEqual(['terminated', ['worker-lost: stopped reading']])
   })
 
+  test('a coordinator that looks late leaves that out of account', () => {
+    const { membership, clock, connect, reasons } = createLobby()
+    connect(hello, ready)
+    for (let look = 0; look < 3; look++) {
+      clock.nowMs += 1000
+      membership.tick()
+    }
+    // Three times 400 ms of 1,000.
+    clock.nowMs += 400
+    membership.tick()
+    expect(reasons()).toEqual([])
+    clock.nowMs += 1
+    membership.tick()
+    expect(reasons()).toEqual(['worker-lost: silent for 1.6 s'])
+  })
+
   test('a coordinator that was suspended drops nobody for what it could not hear', () => {
     const { membership, clock, connect, pass } = createLobby()
     const [worker, guest, stranger] = [connect(hello, ready), connect(hello), connect()]
