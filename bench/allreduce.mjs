@@ -13,8 +13,8 @@ import { renderReport } from './allreduce/report.mjs'
 import { readSettings } from './allreduce/settings.mjs'
 import { readMachine } from './support/machine.mjs'
 import { createLoopback, createSwitch, removeLeftovers } from './support/network.mjs'
+import { silent } from './support/silent.mjs'
 
-const silent = { environment: process.env, offline: false, onProgress: () => undefined, onNotice: () => undefined }
 const settings = readSettings()
 if (settings !== null) await run()
 

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { buildModel, createCompiledEngine, createEagerEngine, createLayout, readWeights } from '@lockstep/model'
 import { compileFunction, loadTensorFlow, provisionTensorFlow } from '@lockstep/tensorflow'
 import * as tf from '@tensorflow/tfjs'
+import { silent } from '../support/silent.mjs'
 import { watchBinding } from './watch-binding.mjs'
 
 const [engineName, precision] = process.argv.slice(2)
@@ -22,7 +23,6 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 
 async function hello() {
-  const silent = { environment: process.env, offline: false, onProgress: () => undefined, onNotice: () => undefined }
   const provisioned = await provisionTensorFlow(silent)
   if (provisioned.backend !== 'tensorflow') throw new Error(provisioned.reason)
   await loadTensorFlow(provisioned)

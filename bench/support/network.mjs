@@ -7,6 +7,8 @@ const family = 'lockstep-net'
 const prefix = `${family}-${process.pid}`
 /** Where iproute2 keeps namespaces by name. */
 const namespaces = '/run/netns'
+/** Linux's default, whatever this machine's is: with another one links do not carry the same. */
+const congestionControl = 'cubic'
 const switchName = `${prefix}-switch`
 
 /**
@@ -33,7 +35,10 @@ export function createSwitch(workers) {
   ip(['netns', 'add', switchName])
   ip(['-n', switchName, 'link', 'add', 'switch', 'type', 'bridge', 'forward_delay', '0'])
   ip(['-n', switchName, 'link', 'set', 'switch', 'up'])
-  for (const { name } of hosts) ip(['netns', 'add', name])
+  for (const { name } of hosts) {
+    ip(['netns', 'add', name])
+    ip(['netns', 'exec', name, 'sysctl', '-qw', `net.ipv4.tcp_congestion_control=${congestionControl}`])
+  }
   for (const host of hosts) plugIn(host)
   for (const host of hosts) introduce(host, hosts)
   const names = [switchName, ...hosts.map(({ name }) => name)]

@@ -4,12 +4,12 @@ import { openDataSet, takeFirst } from '@lockstep/data'
 import { buildModel } from '@lockstep/model'
 import { computeEnvironment, loadTensorFlow, provisionTensorFlow } from '@lockstep/tensorflow'
 import * as tf from '@tensorflow/tfjs'
+import { silent } from '../../support/silent.mjs'
 
 const warmUpSteps = 20
 const [dataDir, ...counts] = process.argv.slice(2)
 const [samples, epochs, batchSize, threads] = counts.map(Number)
 Object.assign(process.env, computeEnvironment(threads))
-const silent = { environment: process.env, offline: false, onProgress: () => undefined, onNotice: () => undefined }
 await loadTensorFlow(await provisionTensorFlow(silent))
 const dataSet = await openDataSet({ ...silent, dataset: 'cifar10', dataDir })
 const model = buildModel('reference', { classes: 10, seed: 1 })

@@ -11,7 +11,7 @@ export type Patience = {
   /** Until `ready`: loading TensorFlow, which may have to be downloaded first, and building the model. */
   readonly readyMs: number
   readonly silenceMs: number
-  /** The same while the coordinator's link is full of what others send: then it is not for a member to be heard. */
+  /** The same for one to whom others leave no room on the coordinator's link. */
   readonly crowdedSilenceMs: number
   /** A computing thread with something to do that finishes nothing for so long hangs. */
   readonly hangMs: (workerId: number) => number
