@@ -89,14 +89,12 @@ export function createRings(options: RingsOptions): Rings {
     over.isOver = true
     for (const listener of over.listeners) listener()
     over.listeners.clear()
-    if (over.unlinked.size === 0) options.onOver(reason)
+    if (over.unlinked.size === 0 || hopeless) options.onOver(reason)
     settle(over)
   }
 
   function breakUp(reason: string): void {
     hopeless = true
-    // Of one that was in use `dissolve` tells.
-    if (ring !== null && ring.unlinked.size > 0) options.onOver(reason)
     dissolve(reason)
   }
 

@@ -1,16 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { type Member, newMember } from '../../src/membership/member.ts'
-import { findFault, findHang, noteHeartbeat, type Patience } from '../../src/membership/patience.ts'
+import { findFault, findHang, noteHeartbeat } from '../../src/membership/patience.ts'
 import { createFakePeer } from '../support/fake-peer.ts'
+import { patience } from '../support/lobby.ts'
 
-const patience: Patience = {
-  helloMs: 5000,
-  readyMs: 60_000,
-  silenceMs: 1600,
-  crowdedSilenceMs: 6000,
-  hangMs: () => 30_000,
-  queuedBytes: 1000,
-}
 const facts = { id: 1, name: 'w', host: 'h', device: 'cpu', cores: 1, backend: '' }
 const peer = createFakePeer()
 const connection = peer.connect({ onMessage: () => undefined, onClose: () => undefined })

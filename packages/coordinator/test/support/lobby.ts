@@ -3,6 +3,7 @@ import type { CoordinatorEvent } from '../../src/events.ts'
 import type { SendableTask, Verdict } from '../../src/exchange.ts'
 import type { Answer } from '../../src/membership/answer.ts'
 import { createMembership } from '../../src/membership/membership.ts'
+import type { Patience } from '../../src/membership/patience.ts'
 import type { SharedMemory } from '../../src/shared-memory/shared-memory.ts'
 import { workKey } from '../../src/training/batch-gradient.ts'
 import { tinySizes } from './decode.ts'
@@ -13,6 +14,15 @@ import { tinyConfig } from './tiny-plan.ts'
 export const token = 'the token'
 export const runId = 'run-1'
 export const layoutHash = 'ab'.repeat(32)
+
+export const patience: Patience = {
+  helloMs: 5000,
+  readyMs: 60_000,
+  silenceMs: 1600,
+  crowdedSilenceMs: 6000,
+  hangMs: () => 30_000,
+  queuedBytes: 1000,
+}
 
 export const hello: MessageOf<'hello'> = {
   type: 'hello',
@@ -91,14 +101,7 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
       silenceMs: 15_000,
     },
     sharedMemory,
-    patience: {
-      helloMs: 5000,
-      readyMs: 60_000,
-      silenceMs: 1600,
-      crowdedSilenceMs: 6000,
-      hangMs: () => 30_000,
-      queuedBytes: 1000,
-    },
+    patience,
     nowMs: () => clock.nowMs,
     onEvent: event => events.push(event),
     encodeState: () => ({
