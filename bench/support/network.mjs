@@ -9,6 +9,7 @@ const prefix = `${family}-${process.pid}`
 const namespaces = '/run/netns'
 /** Linux's default, whatever this machine's is: with another one links do not carry the same. */
 const congestionControl = 'cubic'
+const network = '10.213.7'
 const switchName = `${prefix}-switch`
 
 /**
@@ -28,17 +29,14 @@ export function createLoopback(workers) {
 export function createSwitch(workers) {
   const hosts = Array.from({ length: workers + 1 }, (_, index) => ({
     name: `${prefix}-${index}`,
-    address: `10.213.7.${index + 1}`,
+    address: `${network}.${index + 1}`,
     hardware: `02:00:00:00:00:${(index + 1).toString(16).padStart(2, '0')}`,
     port: `port${index}`,
   }))
   ip(['netns', 'add', switchName])
   ip(['-n', switchName, 'link', 'add', 'switch', 'type', 'bridge', 'forward_delay', '0'])
   ip(['-n', switchName, 'link', 'set', 'switch', 'up'])
-  for (const { name } of hosts) {
-    ip(['netns', 'add', name])
-    ip(['netns', 'exec', name, 'sysctl', '-qw', `net.ipv4.tcp_congestion_control=${congestionControl}`])
-  }
+  for (const { name } of hosts) ip(['netns', 'add', name])
   for (const host of hosts) plugIn(host)
   for (const host of hosts) introduce(host, hosts)
   const names = [switchName, ...hosts.map(({ name }) => name)]
@@ -58,6 +56,9 @@ function plugIn({ name, address, hardware, port }) {
   ip(['-n', name, 'address', 'add', `${address}/24`, 'dev', 'eth0'])
   ip(['-n', name, 'link', 'set', 'lo', 'up'])
   ip(['-n', name, 'link', 'set', 'eth0', 'addrgenmode', 'none', 'up'])
+  // By the route: a namespace may not choose an algorithm for itself that the machine restricts.
+  const route = ['dev', 'eth0', 'scope', 'link', 'src', address]
+  ip(['-n', name, 'route', 'replace', `${network}.0/24`, ...route, 'congctl', congestionControl])
   ip(['-n', switchName, 'link', 'set', port, 'master', 'switch', 'addrgenmode', 'none', 'up'])
 }
 
