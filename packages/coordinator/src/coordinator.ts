@@ -5,6 +5,7 @@ import { type Crew, createCrew } from './crew.ts'
 import { createDeferred } from './deferred.ts'
 import type { TopologyMode, TopologyTrial } from './direct/topology.ts'
 import type { EventListener } from './events.ts'
+import { letHeapDouble } from './heap-growth.ts'
 import type { RunSummary } from './metrics.ts'
 import type { RunPlan } from './plan.ts'
 import { createRecords, type Records } from './records.ts'
@@ -78,6 +79,7 @@ export async function startCoordinator(
   world: CoordinatorWorld = systemWorld,
 ): Promise<Coordinator> {
   const { clock, listen } = world
+  letHeapDouble()
   const timing = openRunTiming(given, warmUpSteps, clock.nowMs)
   const options: Conduct = {
     ...given,
