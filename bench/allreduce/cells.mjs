@@ -20,7 +20,7 @@ const longMs = 8_000
 const mostSteps = 30
 
 /** Steps before those that count, in which V8 compiles what is called often. */
-const warmUp = { mostSteps: 60, mostMs: 1500, pauseMs: 12 }
+const warmUp = { mostSteps: 200, mostMs: 4000, pauseMs: 12 }
 
 /**
  * Steps of the star that it takes until the first step that counts: a worker that joins is sent the weights, which is
