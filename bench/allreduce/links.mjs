@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { ip } from '../support/network.mjs'
+import { addAddress, ip } from '../support/network.mjs'
 
 /** What `tc tbf` needs for a rate: a burst that holds one of the kernel's 64 KiB packets where it can. */
 const buckets = {
@@ -32,8 +32,8 @@ export async function addDelay(hosts, oneWayMs) {
   await Promise.race([once(relay.stdout, 'data'), ended])
   if (relay.exitCode !== null) throw new Error('the relay that delays packets did not start')
   for (const { name, address } of delayed) {
-    ip(['-n', name, 'address', 'add', `${address}/24`, 'dev', 'delay0'])
     ip(['-n', name, 'link', 'set', 'delay0', 'mtu', '65500', 'txqueuelen', '10000', 'addrgenmode', 'none', 'up'])
+    addAddress(name, 'delay0', address)
   }
   const end = async () => {
     relay.stdin.end()

@@ -9,7 +9,6 @@ const prefix = `${family}-${process.pid}`
 const namespaces = '/run/netns'
 /** Linux's default, whatever this machine's is: with another one links do not carry the same. */
 const congestionControl = 'cubic'
-const network = '10.213.7'
 const switchName = `${prefix}-switch`
 
 /**
@@ -29,7 +28,7 @@ export function createLoopback(workers) {
 export function createSwitch(workers) {
   const hosts = Array.from({ length: workers + 1 }, (_, index) => ({
     name: `${prefix}-${index}`,
-    address: `${network}.${index + 1}`,
+    address: `10.213.7.${index + 1}`,
     hardware: `02:00:00:00:00:${(index + 1).toString(16).padStart(2, '0')}`,
     port: `port${index}`,
   }))
@@ -53,13 +52,21 @@ export function createSwitch(workers) {
 function plugIn({ name, address, hardware, port }) {
   const cable = ['type', 'veth', 'peer', 'name', port, 'netns', switchName]
   ip(['link', 'add', 'eth0', 'address', hardware, 'netns', name, ...cable])
-  ip(['-n', name, 'address', 'add', `${address}/24`, 'dev', 'eth0'])
   ip(['-n', name, 'link', 'set', 'lo', 'up'])
   ip(['-n', name, 'link', 'set', 'eth0', 'addrgenmode', 'none', 'up'])
-  // By the route: a namespace may not choose an algorithm for itself that the machine restricts.
-  const route = ['dev', 'eth0', 'scope', 'link', 'src', address]
-  ip(['-n', name, 'route', 'replace', `${network}.0/24`, ...route, 'congctl', congestionControl])
+  addAddress(name, 'eth0', address)
   ip(['-n', switchName, 'link', 'set', port, 'master', 'switch', 'addrgenmode', 'none', 'up'])
+}
+
+/**
+ * Gives a host its address at an interface that is up, and the congestion control for what goes there: by the route, as a
+ * namespace may not choose an algorithm for itself that the machine restricts.
+ */
+export function addAddress(name, device, address) {
+  const subnet = address.replace(/\d+$/, '0/24')
+  const route = ['dev', device, 'scope', 'link', 'src', address]
+  ip(['-n', name, 'address', 'add', `${address}/24`, 'dev', device])
+  ip(['-n', name, 'route', 'replace', subnet, ...route, 'congctl', congestionControl])
 }
 
 /**
