@@ -1,16 +1,9 @@
 import type { PackedGradient } from '@lockstep/model/arithmetic'
-import {
-  type Message,
-  type MessageOf,
-  maxReasonLength,
-  type Range,
-  type Received,
-  sliceOf,
-  type Tensors,
-} from '@lockstep/protocol'
+import { type MessageOf, maxReasonLength, type Range, type Received, sliceOf } from '@lockstep/protocol'
 import type { Answer } from '../replica.ts'
 import type { WorkerWorld } from '../world.ts'
 import { createKeptMeans } from './kept-means.ts'
+import { createLateSender, type Send } from './late-sender.ts'
 import type { PeerListener } from './peer-listener.ts'
 import { allocateShared, createPieceCoding } from './piece-coding.ts'
 import { createRingExchange, type RingExchange } from './ring-exchange.ts'
@@ -25,6 +18,8 @@ export const ringMessages = ['ring', 'dissolve', 'recall'] as const
 const sliceMessageElements = 65_536
 /** What the coordinator is told leaves the core to the computing thread for so long, where they share one. */
 const computingFirstMs = 1
+/** What the coordinator is told of a shard leaves the core to the sending of its parts for so long. */
+const partsFirstMs = 2
 /** Steps whose parts are in memory at once, as a rule. */
 const stepsInMemory = 2
 const maxReason = Math.min(1024, maxReasonLength)
@@ -34,7 +29,7 @@ export type DirectExchangeOptions = {
   readonly listener: PeerListener
   readonly world: Pick<WorkerWorld, 'clock' | 'peers' | 'createYoungCollector'>
   /** To the coordinator. */
-  readonly send: (message: Message, tensors?: Tensors) => void
+  readonly send: Send
   /** To the computing thread. */
   readonly give: (received: Received) => void
   /** The step that the computing thread has come to. */
@@ -61,10 +56,11 @@ type Ring = {
 }
 
 export function createDirectExchange(options: DirectExchangeOptions): DirectExchange {
-  const { welcome, world, send, give } = options
+  const { welcome, world, give } = options
   const { runId, workerId, sizes, config } = welcome
   const rings = new Map<number, Ring>()
   const orders = new Map<string, MessageOf<'work'>>()
+  const { send, sendLate, close: closeSender } = createLateSender(options.send, world.clock, partsFirstMs)
   const means = createKeptMeans(() => allocateShared(config, sizes.weights), options.reached)
   const updates = createUpdateOrder(give)
   const collectYoung = world.createYoungCollector()
@@ -162,11 +158,12 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
     const { total, learningRate } = order
     const part = { step, shard, count, total, correct, lossSum, learningRate }
     ring.exchange.addShard(part, tensors.gradient as PackedGradient)
-    send({ type: 'contribution', runId, step, shard, count, lossSum, correct, times })
+    sendLate({ type: 'contribution', runId, step, shard, count, lossSum, correct, times })
     return true
   }
 
   function close(): void {
+    closeSender()
     for (const { links } of rings.values()) links.close()
     rings.clear()
     options.listener.close()

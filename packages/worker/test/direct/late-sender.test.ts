@@ -1,0 +1,56 @@
+import type { Message } from '@lockstep/protocol'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createLateSender, type LateSender } from '../../src/direct/late-sender.ts'
+
+const delayMs = 2
+const linked: Message = { type: 'linked', runId: 'run-1', ring: 1 }
+
+let sent: Message[] = []
+let sender: LateSender
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  sent = []
+  sender = startSender()
+})
+afterEach(() => vi.useRealTimers())
+
+function startSender() {
+  const after = (ms: number, action: () => void) => {
+    const timer = setTimeout(action, ms)
+    return () => clearTimeout(timer)
+  }
+  return createLateSender(message => sent.push(message), { after }, delayMs)
+}
+
+function contribution(shard: number): Message {
+  return { type: 'contribution', runId: 'run-1', step: 3, shard, count: 1, lossSum: 1, correct: 0, times: [] }
+}
+
+test('what is sent late is sent once, when its time has come', () => {
+  sender.sendLate(contribution(0))
+  vi.advanceTimersByTime(delayMs - 1)
+  expect(sent).toEqual([])
+  vi.advanceTimersByTime(1)
+  expect(sent).toEqual([contribution(0)])
+  vi.advanceTimersByTime(delayMs)
+  sender.send(linked)
+  expect(sent).toEqual([contribution(0), linked])
+})
+
+test('no message overtakes another one', () => {
+  sender.sendLate(contribution(0))
+  sender.sendLate(contribution(1))
+  expect(sent).toEqual([contribution(0)])
+  sender.send(linked)
+  expect(sent).toEqual([contribution(0), contribution(1), linked])
+  vi.advanceTimersByTime(delayMs)
+  expect(sent).toHaveLength(3)
+})
+
+test('nothing is sent after the end', () => {
+  sender.sendLate(contribution(0))
+  sender.close()
+  vi.advanceTimersByTime(delayMs)
+  expect(sent).toEqual([])
+})
