@@ -18,9 +18,6 @@ import { type StepTiming, within } from './timing/step-timing.ts'
 /** Tasks that a worker holds at once: the one it computes and the next. */
 const taskWindow = 2
 
-/** How often to look for workers that are late. */
-const lookEveryMs = 20
-
 /** The workers of a run and the work they share. */
 export type Crew = {
   readonly exchange: Exchange<Answer>
@@ -76,7 +73,7 @@ export function createCrew(options: {
   const exchange = createExchange<Answer>(
     taskWindow,
     (workerId, task) => within(timing, 'prepare', () => membership.assign(workerId, task)),
-    nowMs,
+    clock,
     consequences,
   )
 
@@ -126,11 +123,7 @@ export function createCrew(options: {
     onOver: reason => options.onEvent({ type: 'ring-over', reason }),
     nowMs,
   })
-  const watches = [
-    clock.every(heartbeatMs, membership.tick),
-    clock.every(lookEveryMs, exchange.look),
-    clock.every(heartbeatMs, direct.look),
-  ]
+  const watches = [clock.every(heartbeatMs, membership.tick), clock.every(heartbeatMs, direct.look)]
 
   function abort(error: LockstepError): void {
     waiting.abort(error)
@@ -147,6 +140,7 @@ export function createCrew(options: {
     expect: waiting.expect,
     stop: () => {
       waiting.close()
+      exchange.stop()
       for (const end of watches) end()
       sharedMemory?.close()
       options.lanes?.close()

@@ -1,8 +1,11 @@
-import type { LockstepError, MessageOf, Tensors } from '@lockstep/protocol'
+import type { Cancel, Clock, LockstepError, MessageOf, Tensors } from '@lockstep/protocol'
 import { createHearings, type HearingListener } from './audit/hearings.ts'
 import { brief, type Opinion } from './audit/opinion.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import type { Assignment, Task } from './schedule/task.ts'
+
+/** How often to look for workers that are late. */
+const lookEveryMs = 20
 
 /** What tells a worker to do a task. Its tensors come beside it. */
 export type Order = Omit<MessageOf<'work'>, 'slot'> | Omit<MessageOf<'evaluate'>, 'slot'>
@@ -46,10 +49,10 @@ export type Exchange<Result> = {
   readonly reach: (workerId: number, step: number) => void
   /** How long a worker may be at what it computes now before it counts as hung. */
   readonly hangLimitMs: (workerId: number) => number
-  /** Looks for workers that are late. Called regularly. */
-  readonly look: () => void
   /** Fails everything that is unfinished, now and later. */
   readonly abort: (error: LockstepError) => void
+  /** Looks no more for workers that are late: no clock of the exchange ticks. */
+  readonly stop: () => void
 }
 
 type Entry<Result> = SendableTask<Result> & {
@@ -61,9 +64,10 @@ type Entry<Result> = SendableTask<Result> & {
 export function createExchange<Result>(
   window: number,
   send: (workerId: number, task: SendableTask<Result>) => void,
-  nowMs: () => number,
+  clock: Pick<Clock, 'nowMs' | 'after'>,
   listener: HearingListener = nobody,
 ): Exchange<Result> {
+  const { nowMs } = clock
   const schedule = createSchedule<Entry<Result>>(window)
   const hearings = createHearings<Result, Entry<Result>>({
     ask: ({ key }, answers, barred) => schedule.ask(key, answers, barred),
@@ -73,14 +77,37 @@ export function createExchange<Result>(
   })
   const unfinished = new Set<Entry<Result>>()
   let aborted: LockstepError | null = null
+  let cancelLook: Cancel | null = null
+  let isStopped = false
 
   function dispatch(): void {
-    if (aborted === null) sendAll(schedule.assign(nowMs()))
+    if (aborted !== null) return
+    sendAll(schedule.assign(nowMs()))
+    watch()
+  }
+
+  /** While all workers have something to do there is no look: it would take the time from one of them, where they share cores. */
+  function watch(): void {
+    if (isStopped) return
+    if (schedule.isSettled()) return rest()
+    cancelLook ??= clock.after(lookEveryMs, look)
   }
 
   function look(): void {
+    cancelLook = null
     dispatch()
     if (aborted === null) sendAll(schedule.copyLate(nowMs()))
+    watch()
+  }
+
+  function rest(): void {
+    cancelLook?.()
+    cancelLook = null
+  }
+
+  function stop(): void {
+    isStopped = true
+    rest()
   }
 
   function sendAll(assignments: readonly Assignment<Entry<Result>>[]): void {
@@ -148,6 +175,7 @@ export function createExchange<Result>(
 
   function abort(error: LockstepError): void {
     aborted ??= error
+    stop()
     for (const entry of unfinished) entry.reject(error)
     unfinished.clear()
   }
@@ -167,9 +195,12 @@ export function createExchange<Result>(
       hearings.forget(key)
       dispatch()
     },
-    reach: schedule.reach,
+    reach: (workerId, step) => {
+      schedule.reach(workerId, step)
+      watch()
+    },
     hangLimitMs: schedule.hangLimitMs,
-    look,
+    stop,
     join: workerId => {
       schedule.join(workerId, nowMs())
       hearings.join(workerId)

@@ -2,15 +2,16 @@ import { LockstepError } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { brief } from '../src/audit/opinion.ts'
 import { createExchange, type SendableTask } from '../src/exchange.ts'
+import { createSimulatedTime } from './support/simulated-time.ts'
 
 const aborted = new LockstepError('no-workers', 'nobody is there')
 
 /** An exchange with a clock that the test moves, whose tasks are known by their key, with what it has sent. */
 function createTested(window = 2) {
-  const clock = { nowMs: 0 }
+  const time = createSimulatedTime()
   const sent: string[] = []
   const send = (worker: number, { key }: SendableTask<string>) => sent.push(`${worker} ${key}`)
-  const exchange = createExchange<string>(window, send, () => clock.nowMs)
+  const exchange = createExchange<string>(window, send, time)
   const task = (key: string, step = 0): SendableTask<string> => ({
     key,
     step,
@@ -21,18 +22,18 @@ function createTested(window = 2) {
     tensors: () => ({}),
     findFault: result => (result === 'wrong' ? 'a wrong answer' : null),
   })
-  return { clock, exchange, sent, task }
+  return { time, exchange, sent, task }
 }
 
 /** Two workers that have answered tasks of 10 ms often enough to be known; the first one then holds `a9`, the other nothing. */
 function createLate() {
   const tested = createTested()
-  const { clock, exchange, sent, task } = tested
+  const { time, exchange, sent, task } = tested
   exchange.join(1)
   exchange.join(2)
   for (let step = 0; step < 4; step++) {
     for (const index of [0, 1]) void exchange.submit(task(`${'abcd'[step]}${index}`, step))
-    clock.nowMs += 10
+    time.pass(10)
     for (const index of [0, 1]) exchange.deliver(index + 1, `${'abcd'[step]}${index}`, 'done')
   }
   sent.length = 0
@@ -100,14 +101,10 @@ describe('a task', () => {
 
 describe('a task that its worker is late with', () => {
   test('is sent to an idle worker as well, whose answer counts if it is the first', async () => {
-    const { clock, exchange, sent, result } = createLate()
+    const { time, exchange, sent, result } = createLate()
+    time.pass(25)
     expect(sent).toEqual(['1 a9'])
-    clock.nowMs += 15
-    exchange.look()
-    expect(sent).toEqual(['1 a9'])
-    clock.nowMs += 60
-    exchange.look()
-    exchange.look()
+    time.pass(60)
     expect(sent).toEqual(['1 a9', '2 a9'])
     expect(exchange.deliver(2, 'a9', 'from the second')).toEqual({ taken: true, fault: null })
     expect(exchange.deliver(1, 'a9', 'from the first')).toEqual({ taken: false, fault: null })
@@ -115,9 +112,8 @@ describe('a task that its worker is late with', () => {
   })
 
   test('stays with the one when the other leaves', async () => {
-    const { clock, exchange, sent, result } = createLate()
-    clock.nowMs += 75
-    exchange.look()
+    const { time, exchange, sent, result } = createLate()
+    time.pass(85)
     exchange.leave(1)
     expect(sent).toEqual(['1 a9', '2 a9'])
     exchange.deliver(2, 'a9', 'from the second')
@@ -125,12 +121,30 @@ describe('a task that its worker is late with', () => {
   })
 
   test('is not sent to anybody any more after an abort', async () => {
-    const { clock, exchange, sent, result } = createLate()
+    const { time, exchange, sent, result } = createLate()
     exchange.abort(aborted)
     await expect(result).rejects.toBe(aborted)
-    clock.nowMs += 75
-    exchange.look()
+    time.pass(1000)
     expect(sent).toEqual(['1 a9'])
+  })
+
+  test('is looked for only while a worker has nothing to do', async () => {
+    const { time, exchange, sent, task } = createLate()
+    expect(time.isPending()).toBe(true)
+    void exchange.submit(task('a10', 4))
+    expect(sent).toEqual(['1 a9', '2 a10'])
+    expect(time.isPending()).toBe(false)
+    exchange.deliver(2, 'a10', 'done')
+    expect(time.isPending()).toBe(true)
+    exchange.deliver(1, 'a9', 'done')
+    expect(time.isPending()).toBe(false)
+  })
+
+  test('is not looked for after the end', () => {
+    const { time, exchange } = createLate()
+    exchange.stop()
+    exchange.leave(2)
+    expect(time.isPending()).toBe(false)
   })
 })
 

@@ -1,4 +1,4 @@
-import { type Bench, createBench, forgetBefore, type Moment, takeAnswer } from './bench.ts'
+import { type Bench, createBench, forgetBefore, type Moment, runningOf, takeAnswer } from './bench.ts'
 import { hangLimitMs } from './hang.ts'
 import { secondHolders } from './late.ts'
 import { type OpenTask, openTask, restrictionOf } from './open-task.ts'
@@ -40,6 +40,8 @@ export type Schedule<T extends Task> = {
   readonly assign: (nowMs: number) => readonly Assignment<T>[]
   /** What to send now to a second worker, because the first one is late with it. */
   readonly copyLate: (nowMs: number) => readonly Assignment<T>[]
+  /** Whether time alone brings nothing to send: no task is pending, and no worker could do what another one is late with. */
+  readonly isSettled: () => boolean
 }
 
 export function createSchedule<T extends Task>(window: number): Schedule<T> {
@@ -159,6 +161,13 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     return hand(copies, moment)
   }
 
+  function isSettled(): boolean {
+    if (pending.length > 0) return false
+    if (open.size === 0) return true
+    for (const bench of benches.values()) if (runningOf(bench, current) === null) return false
+    return true
+  }
+
   /** Returns what is to be sent: a worker that is still at a copy of a task that was over goes on with that one. */
   function hand(assignments: readonly Assignment<T>[], { nowMs }: Moment): readonly Assignment<T>[] {
     return assignments.filter(({ workerId, task }) => {
@@ -193,5 +202,6 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     },
     assign,
     copyLate,
+    isSettled,
   }
 }

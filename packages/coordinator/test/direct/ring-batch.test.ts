@@ -15,6 +15,7 @@ import type { Answer } from '../../src/membership/answer.ts'
 import { workKey } from '../../src/training/batch-gradient.ts'
 import { epochBatches } from '../../src/training/batches.ts'
 import { createIdleTiming } from '../support/idle-timing.ts'
+import { stoppedClock } from '../support/stopped-clock.ts'
 import { makeSplit, tinyConfig } from '../support/tiny-plan.ts'
 
 const elements = 10
@@ -27,11 +28,7 @@ function startBatch() {
   const over: string[] = []
   const sent: string[] = []
   const poisoned: string[] = []
-  const exchange = createExchange<Answer>(
-    2,
-    (worker, { key }) => sent.push(`${key} → ${worker}`),
-    () => 0,
-  )
+  const exchange = createExchange<Answer>(2, (worker, { key }) => sent.push(`${key} → ${worker}`), stoppedClock)
   const direct = createDirect({
     runId: 'r',
     elements,

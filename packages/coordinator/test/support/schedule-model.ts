@@ -8,6 +8,9 @@ export type ScheduleCommand =
   | { readonly type: 'complete'; readonly worker: number }
   | { readonly type: 'assign' }
 
+/** Whatever takes so long is late. */
+const muchLaterMs = 1e9
+
 /**
  * A schedule beside a plain record of what must be true of it. As in a run, a worker can do a task only when all tasks
  * of earlier steps are done.
@@ -73,13 +76,16 @@ export function createScheduleModel(window: number) {
     }
   }
 
-  /** The schedule finds with each worker exactly the tasks that it holds. */
+  /** The schedule finds with each worker exactly the tasks that it holds, and says so when all of them only have to be done. */
   function check(): void {
     for (const task of undone()) {
       for (const [worker, tasks] of held) {
         must(schedule.find(worker, task.key) === (tasks.get(task.key) ?? null), `${task.key} is held wrongly`)
       }
     }
+    if (!schedule.isSettled()) return
+    must(schedule.assign(muchLaterMs).length === 0, 'a task was pending')
+    must(schedule.copyLate(muchLaterMs).length === 0, 'a worker had nothing to do')
   }
 
   /** Lets the workers that are there, or one more, do everything. Each round must do something. */

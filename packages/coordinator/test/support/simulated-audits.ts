@@ -27,7 +27,7 @@ export function simulateAudits(options: {
   let failure: LockstepError | null = null
   let [joined, step, kept, mostKept, alone, compared] = [0, 0, 0, 0, 0, 0]
 
-  const exchange = createExchange<Said>(2, send, time.nowMs, {
+  const exchange = createExchange<Said>(2, send, time, {
     onUnsound: () => undefined,
     onRefuted: () => undefined,
     onWrong: worker => {
@@ -40,7 +40,6 @@ export function simulateAudits(options: {
     },
     nameOf: worker => `worker ${worker}`,
   })
-  time.every(20, exchange.look)
 
   /** Asks for the shards of a step, and for the next step when they are all there. */
   function submitStep(of: number): void {

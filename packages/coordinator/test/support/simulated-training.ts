@@ -34,8 +34,7 @@ export function simulateTraining(options: {
   const [taken, done] = [new Map<number, number>(), new Map<number, number>()]
   const ends: number[] = []
   let [submitted, joined, mostHolders, mostHeld] = [0, 0, 0, 0]
-  const exchange = createExchange<Order>(2, send, time.nowMs)
-  time.every(20, exchange.look)
+  const exchange = createExchange<Order>(2, send, time)
   time.every(400, () => {
     for (const [id, worker] of workers) exchange.reach(id, worker.step())
   })

@@ -13,6 +13,7 @@ import type { Answer } from '../../src/membership/answer.ts'
 import { submitBatch, workKey } from '../../src/training/batch-gradient.ts'
 import { epochBatches } from '../../src/training/batches.ts'
 import { createIdleTiming } from '../support/idle-timing.ts'
+import { stoppedClock } from '../support/stopped-clock.ts'
 import { createTinyEngine } from '../support/tiny-engine.ts'
 import { makeSplit, tinyConfig, tinyState } from '../support/tiny-plan.ts'
 
@@ -74,11 +75,7 @@ function computeBatch(samples: number, batchSize: number, shards: number, index:
 
 /** Has a batch answered by one worker, in this order. */
 function answerBatch({ batch, shards }: ReturnType<typeof computeBatch>, answers: readonly ShardAnswer[]) {
-  const exchange = createExchange<Answer>(
-    batch.length,
-    () => undefined,
-    () => 0,
-  )
+  const exchange = createExchange<Answer>(batch.length, () => undefined, stoppedClock)
   exchange.join(1)
   const { result } = submitBatch(batch, { runId: 'r', step: 0, shards }, { ...tools(), exchange })
   for (const { message, gradient } of answers) {
@@ -90,11 +87,7 @@ function answerBatch({ batch, shards }: ReturnType<typeof computeBatch>, answers
 
 test('a contribution to a ring is no answer to a shard that belongs to none', () => {
   const { batch, answers, shards } = computeBatch(20, 10, 2, 0)
-  const exchange = createExchange<Answer>(
-    batch.length,
-    () => undefined,
-    () => 0,
-  )
+  const exchange = createExchange<Answer>(batch.length, () => undefined, stoppedClock)
   exchange.join(1)
   submitBatch(batch, { runId: 'r', step: 0, shards }, { ...tools(), exchange })
   const { slot: _, ...told } = answers[0]!.message
@@ -156,11 +149,7 @@ describe('submitting a batch', () => {
   /** The last batch of an epoch: 3 samples in 3 of the 4 shards, asked for as step 11. */
   function submitLast() {
     const orders: Order[] = []
-    const exchange = createExchange<Answer>(
-      9,
-      (_, { order }) => orders.push(order),
-      () => 0,
-    )
+    const exchange = createExchange<Answer>(9, (_, { order }) => orders.push(order), stoppedClock)
     exchange.join(1)
     const used = tools()
     const batch = epochBatches(makeSplit(33, 1), tinyConfig, 1).shards(3)

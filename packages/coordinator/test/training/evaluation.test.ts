@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createExchange, type Order } from '../../src/exchange.ts'
 import type { Answer } from '../../src/membership/answer.ts'
 import { evaluateSplit, evaluationChunk } from '../../src/training/evaluation.ts'
+import { stoppedClock } from '../support/stopped-clock.ts'
 import { makeSplit, sampleNumbers } from '../support/tiny-plan.ts'
 
 const sha256 = 'a'.repeat(64)
@@ -15,7 +16,7 @@ function createOrders() {
   const exchange = createExchange<Answer>(
     10,
     (_, { order, tensors }) => orders.push({ message: order, tensors: tensors() }),
-    () => 0,
+    stoppedClock,
   )
   exchange.join(1)
   const answer = (chunk: number, count: number, lossSum: number, correct: number, weightsSha256 = sha256) => {
