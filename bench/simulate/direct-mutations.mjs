@@ -138,4 +138,10 @@ export const directMutations = [
     from: 'credits.withLost(reached)',
     to: 'credits.told()',
   },
+  {
+    name: 'a heartbeat says that a worker is past a step before what it has computed in it is told',
+    file: 'worker/src/direct/direct-exchange.ts',
+    from: '    contributions.flush()\n    means.keep',
+    to: '    means.keep',
+  },
 ]

@@ -1,9 +1,17 @@
 import type { PackedGradient } from '@lockstep/model/arithmetic'
-import { type MessageOf, maxReasonLength, type Range, type Received, sliceOf } from '@lockstep/protocol'
+import {
+  type Message,
+  type MessageOf,
+  maxReasonLength,
+  type Range,
+  type Received,
+  sliceOf,
+  type Tensors,
+} from '@lockstep/protocol'
 import type { Answer } from '../replica.ts'
 import type { WorkerWorld } from '../world.ts'
 import { createKeptMeans } from './kept-means.ts'
-import { createLateSender, type Send } from './late-sender.ts'
+import { createLateSender } from './late-sender.ts'
 import type { PeerListener } from './peer-listener.ts'
 import { allocateShared, createPieceCoding } from './piece-coding.ts'
 import { createRingExchange, type RingExchange } from './ring-exchange.ts'
@@ -29,7 +37,7 @@ export type DirectExchangeOptions = {
   readonly listener: PeerListener
   readonly world: Pick<WorkerWorld, 'clock' | 'peers' | 'createYoungCollector'>
   /** To the coordinator. */
-  readonly send: Send
+  readonly send: (message: Message, tensors?: Tensors) => void
   /** To the computing thread. */
   readonly give: (received: Received) => void
   /** The step that the computing thread has come to. */
@@ -56,13 +64,13 @@ type Ring = {
 }
 
 export function createDirectExchange(options: DirectExchangeOptions): DirectExchange {
-  const { welcome, world, give } = options
+  const { welcome, world, send, give } = options
   const { runId, workerId, sizes, config } = welcome
   const rings = new Map<number, Ring>()
   const orders = new Map<string, MessageOf<'work'>>()
-  const { send, sendLate, close: closeSender } = createLateSender(options.send, world.clock, partsFirstMs)
   const means = createKeptMeans(() => allocateShared(config, sizes.weights), options.reached)
   const updates = createUpdateOrder(give)
+  const contributions = createLateSender(send, world.clock, partsFirstMs)
   const collectYoung = world.createYoungCollector()
 
   function receive(received: Received): void {
@@ -124,6 +132,8 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
   /** The replica's step comes first: what the coordinator needs waits until the links between workers are free. */
   function finishStep(figures: BatchFigures, mean: PackedGradient): void {
     const { step, learningRate } = figures
+    // From here on a heartbeat may say that this worker is past the step: what it has computed in it has to be told before.
+    contributions.flush()
     means.keep(figures, mean)
     updates.offer(step, {
       message: { type: 'update', runId, step, learningRate, slot: null },
@@ -145,6 +155,7 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
     rings.get(ring)?.links.close()
     rings.delete(ring)
     updates.dropEarly()
+    contributions.flush()
     send({ type: 'dissolved', runId, ring, step: updates.reached() })
   }
 
@@ -157,13 +168,14 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
     const { step, shard, count, lossSum, correct, times } = message
     const { total, learningRate } = order
     const part = { step, shard, count, total, correct, lossSum, learningRate }
+    // Before its parts, with which the step may be over.
+    contributions.send({ type: 'contribution', runId, step, shard, count, lossSum, correct, times })
     ring.exchange.addShard(part, tensors.gradient as PackedGradient)
-    sendLate({ type: 'contribution', runId, step, shard, count, lossSum, correct, times })
     return true
   }
 
   function close(): void {
-    closeSender()
+    contributions.close()
     for (const { links } of rings.values()) links.close()
     rings.clear()
     options.listener.close()

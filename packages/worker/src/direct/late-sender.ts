@@ -1,37 +1,36 @@
-import type { Cancel, Clock, Message, Tensors } from '@lockstep/protocol'
+import type { Cancel, Clock, Message } from '@lockstep/protocol'
 
-export type Send = (message: Message, tensors?: Tensors) => void
-
-/** Sends messages in the order in which it is given them, though some may wait. */
+/** Sends messages a little later, in the order in which it is given them. */
 export type LateSender = {
-  /** What waits goes first. */
-  readonly send: Send
-  /** Waits for `delayMs`, or until another message is sent. */
-  readonly sendLate: (message: Message) => void
+  /** Waits for `delayMs`, or until the next one is given. */
+  readonly send: (message: Message) => void
+  /** Sends at once what waits. */
+  readonly flush: () => void
   /** What still waits is dropped. */
   readonly close: () => void
 }
 
-export function createLateSender(send: Send, clock: Pick<Clock, 'after'>, delayMs: number): LateSender {
+export function createLateSender(
+  send: (message: Message) => void,
+  clock: Pick<Clock, 'after'>,
+  delayMs: number,
+): LateSender {
   let waiting: Message | null = null
   let stopWaiting: Cancel = () => undefined
 
-  function sendWaiting(): void {
+  function flush(): void {
     stopWaiting()
     if (waiting !== null) send(waiting)
     waiting = null
   }
 
   return {
-    send: (message, tensors) => {
-      sendWaiting()
-      send(message, tensors)
-    },
-    sendLate: message => {
-      sendWaiting()
+    send: message => {
+      flush()
       waiting = message
-      stopWaiting = clock.after(delayMs, sendWaiting)
+      stopWaiting = clock.after(delayMs, flush)
     },
+    flush,
     close: () => {
       stopWaiting()
       waiting = null

@@ -3,7 +3,6 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createLateSender, type LateSender } from '../../src/direct/late-sender.ts'
 
 const delayMs = 2
-const linked: Message = { type: 'linked', runId: 'run-1', ring: 1 }
 
 let sent: Message[] = []
 let sender: LateSender
@@ -28,28 +27,28 @@ function contribution(shard: number): Message {
 }
 
 test('what is sent late is sent once, when its time has come', () => {
-  sender.sendLate(contribution(0))
+  sender.send(contribution(0))
   vi.advanceTimersByTime(delayMs - 1)
   expect(sent).toEqual([])
   vi.advanceTimersByTime(1)
   expect(sent).toEqual([contribution(0)])
   vi.advanceTimersByTime(delayMs)
-  sender.send(linked)
-  expect(sent).toEqual([contribution(0), linked])
+  sender.flush()
+  expect(sent).toEqual([contribution(0)])
 })
 
 test('no message overtakes another one', () => {
-  sender.sendLate(contribution(0))
-  sender.sendLate(contribution(1))
+  sender.send(contribution(0))
+  sender.send(contribution(1))
   expect(sent).toEqual([contribution(0)])
-  sender.send(linked)
-  expect(sent).toEqual([contribution(0), contribution(1), linked])
+  sender.flush()
+  expect(sent).toEqual([contribution(0), contribution(1)])
   vi.advanceTimersByTime(delayMs)
-  expect(sent).toHaveLength(3)
+  expect(sent).toHaveLength(2)
 })
 
 test('nothing is sent after the end', () => {
-  sender.sendLate(contribution(0))
+  sender.send(contribution(0))
   sender.close()
   vi.advanceTimersByTime(delayMs)
   expect(sent).toEqual([])
