@@ -1,4 +1,4 @@
-import type { Message } from '@lockstep/protocol'
+import { type Message, systemClock } from '@lockstep/protocol'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createLateSender, type LateSender } from '../../src/direct/late-sender.ts'
 
@@ -10,17 +10,9 @@ let sender: LateSender
 beforeEach(() => {
   vi.useFakeTimers()
   sent = []
-  sender = startSender()
+  sender = createLateSender(message => sent.push(message), systemClock, delayMs)
 })
 afterEach(() => vi.useRealTimers())
-
-function startSender() {
-  const after = (ms: number, action: () => void) => {
-    const timer = setTimeout(action, ms)
-    return () => clearTimeout(timer)
-  }
-  return createLateSender(message => sent.push(message), { after }, delayMs)
-}
 
 function contribution(shard: number): Message {
   return { type: 'contribution', runId: 'run-1', step: 3, shard, count: 1, lossSum: 1, correct: 0, times: [] }
