@@ -10,8 +10,8 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
+import { writeWhole } from '@lockstep/protocol'
 import { type Disk, openFlags, partsOf } from './disk.ts'
-import { writeWhole } from './write-whole.ts'
 
 /** The disk of this machine for a thread that does nothing else meanwhile: it waits itself, and wakes no other for it. */
 export const blockingDisk: Disk = {

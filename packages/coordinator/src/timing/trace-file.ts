@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
+import { writeWhole } from '@lockstep/protocol'
 import { writeError } from '../disk/atomic-file.ts'
-import { writeWhole } from '../disk/write-whole.ts'
 
 /** A JSON file of trace events that is whole after every write: what is added goes over its end, and brings a new end. */
 export type TraceFile = {

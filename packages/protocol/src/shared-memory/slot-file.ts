@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { LockstepError } from '../error.ts'
 import type { SharedMemoryOffer } from '../messages.ts'
 import type { MapFile } from '../system-memory.ts'
 import { bytesOf, type TensorData } from '../tensor.ts'
+import { writeWhole } from '../write-whole.ts'
 
 /**
  * A file in memory, parted into slots of one size, through which processes of one machine hand each other tensors. Where the
@@ -57,7 +58,7 @@ export function createSlotFile(
   const descriptor = openSync(path, 'wx+', 0o600)
   try {
     unlinkSync(path)
-    writeSync(descriptor, nonce, 0)
+    writeWhole(descriptor, Buffer.from(nonce), 0)
   } catch (error) {
     closeSync(descriptor)
     throw error
@@ -156,13 +157,6 @@ function eachPlace(
     }
     visit(bytes, offset)
     offset += bytes.byteLength
-  }
-}
-
-function writeWhole(descriptor: number, bytes: Uint8Array, position: number): void {
-  let done = 0
-  while (done < bytes.byteLength) {
-    done += writeSync(descriptor, bytes, done, bytes.byteLength - done, position + done)
   }
 }
 

@@ -1,0 +1,49 @@
+import { readdirSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test, vi } from 'vitest'
+import { temporaryFolder } from './support/folder.ts'
+import { startSocketWorker } from './support/socket-worker.ts'
+import { startTiny } from './support/start-coordinator.ts'
+
+/** The sockets and the files in memory that this process holds open. */
+function openDescriptors(): string[] {
+  return readdirSync('/proc/self/fd').flatMap(name => {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${name}`)
+      return target.startsWith('socket:') || target.startsWith('/dev/shm/') ? [target] : []
+    } catch {
+      // The one that the folder itself was read with.
+      return []
+    }
+  })
+}
+
+test('neither workers that come and go nor a run that ends leave a descriptor open', async () => {
+  const atFirst = openDescriptors()
+  const stop = new AbortController()
+  const { url, finished, events } = await startTiny(join(await temporaryFolder(), 'run'), { stop: stop.signal })
+  const count = (wanted: string) => events.filter(({ type }) => type === wanted).length
+
+  /** A worker with a lane and shared memory that dies over its shard. */
+  async function visit(): Promise<void> {
+    const [joined, lost] = [count('worker-joined'), count('worker-lost')]
+    const worker = startSocketWorker(url, {
+      takesLane: true,
+      before: message => (message.type === 'gradient' ? null : message),
+    })
+    await vi.waitFor(() => expect(count('worker-joined')).toBe(joined + 1))
+    await vi.waitFor(() => expect(worker.heard.lane).toContain('work'))
+    worker.die()
+    await vi.waitFor(() => expect(count('worker-lost')).toBe(lost + 1))
+  }
+
+  await visit()
+  await vi.waitFor(() => expect(openDescriptors().length).toBeLessThan(atFirst.length + 4))
+  const afterOne = openDescriptors().length
+  for (let time = 0; time < 5; time++) await visit()
+  await vi.waitFor(() => expect(openDescriptors()).toHaveLength(afterOne))
+
+  stop.abort()
+  await finished
+  await vi.waitFor(() => expect(openDescriptors()).toEqual(atFirst))
+})
