@@ -1,5 +1,5 @@
 // All-reduce of 1 to 64 workers over real and emulated links: star and direct beside gloo, and a model of the time.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { provisionTensorFlow } from '@lockstep/tensorflow'
 import { planCells } from './allreduce/cells.mjs'
@@ -13,10 +13,11 @@ import { renderReport } from './allreduce/report.mjs'
 import { readSettings } from './allreduce/settings.mjs'
 import { readMachine } from './support/machine.mjs'
 import { createLoopback, createSwitch, removeLeftovers } from './support/network.mjs'
+import { keepResults } from './support/results.mjs'
 import { silent } from './support/silent.mjs'
 
 const settings = readSettings()
-if (settings !== null) await run()
+await run()
 
 async function run() {
   removeLeftovers()
@@ -117,13 +118,7 @@ function fitAll(results) {
 }
 
 async function writeReport(report) {
-  const text = renderReport(report)
-  mkdirSync(settings.out, { recursive: true })
-  const write = (extension, content) => writeFileSync(join(settings.out, `allreduce.${extension}`), content)
-  write('md', text)
-  write('json', `${JSON.stringify(report, undefined, 2)}\n`)
-  const { svg, png } = await drawResults(report)
-  write('svg', svg)
-  write('png', png)
-  process.stdout.write(text)
+  keepResults(settings.out, 'allreduce', renderReport(report), report)
+  for (const [extension, picture] of Object.entries(await drawResults(report)))
+    writeFileSync(join(settings.out, `allreduce.${extension}`), picture)
 }

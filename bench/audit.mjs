@@ -2,30 +2,28 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { readFlags } from './support/flags.mjs'
 import { readSummary, start, temporaryFolder } from './support/lockstep.mjs'
 import { describeMachine } from './support/machine.mjs'
+import { keepResults, outFlag } from './support/results.mjs'
 import { markdownTable } from './support/statistics.mjs'
 
-const { values } = parseArgs({
-  options: {
-    dataset: { type: 'string', default: 'cifar10' },
-    samples: { type: 'string', default: '20000' },
-    epochs: { type: 'string', default: '1' },
-    shards: { type: 'string', default: '4' },
-    audit: { type: 'string', default: '0.05' },
-    'from-step': { type: 'string', default: '62' },
-    out: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
-  },
+const values = readFlags({
+  dataset: { value: 'NAME', help: 'cifar10, cifar100 or synthetic', usual: 'cifar10' },
+  samples: { value: 'N', help: 'training samples, of which four fifths train', usual: 20_000 },
+  epochs: { value: 'N', help: 'epochs of a run', usual: 1 },
+  shards: { value: 'N', help: 'shards of a step', usual: 4 },
+  audit: { value: 'P', help: 'fraction of the shards that are computed twice', usual: 0.05 },
+  'from-step': { value: 'N', help: 'step in which the worker begins to compute wrongly', usual: 62 },
+  out: outFlag,
 })
 const flippingWorker = fileURLToPath(new URL('../packages/cli/test/support/flipping-worker.mjs', import.meta.url))
-const fromStep = Number(values['from-step'])
-const audit = Number(values.audit)
+const { audit, 'from-step': fromStep } = values
 
 /** `isRight`: the weights must be those of the undisturbed run. `isFound`: the worker must be excluded. */
 const cases = [
@@ -52,8 +50,8 @@ report()
 /** Two local workers and a third one, which is wrong in most of the cases. */
 async function play({ name, audit, wrong, ...expected }) {
   const place = join(folder, randomBytes(8).toString('hex'))
-  const size = ['--limit-train', values.samples, '--limit-test', '1000', '--epochs', values.epochs]
-  const cut = ['--dataset', values.dataset, '--shards', values.shards, '--threads', '1', '--offline']
+  const size = ['--limit-train', String(values.samples), '--limit-test', '1000', '--epochs', String(values.epochs)]
+  const cut = ['--dataset', values.dataset, '--shards', String(values.shards), '--threads', '1', '--offline']
   const reach = ['--workers', '2', '--token-file', tokenFile, '--run-dir', place, '--audit', String(audit)]
   const run = start(['train', ...size, ...cut, ...reach])
   const url = await listeningAt(run.child)
@@ -100,10 +98,7 @@ function report() {
   })
   const size = `${values.dataset}, ${values.samples} samples, ${results[0].summary.steps} steps of ${values.shards} shards, 3 workers`
   const printed = `${describeMachine()}\n${size}\n\n${markdownTable(titles, rows)}`
-  mkdirSync(values.out, { recursive: true })
-  writeFileSync(join(values.out, 'audit.md'), printed)
-  writeFileSync(join(values.out, 'audit.json'), JSON.stringify({ machine: describeMachine(), ...values, results }))
-  process.stdout.write(printed)
+  keepResults(values.out, 'audit', printed, { machine: describeMachine(), ...values, results })
   const isAsExpected = ({ isRight, outcome, expected }) =>
     (!expected.isRight || isRight) && (!expected.isFound || outcome.startsWith('excluded: '))
   if (!results.every(isAsExpected)) process.exitCode = 1

@@ -1,31 +1,25 @@
 // Real processes on CIFAR-10 under random faults of all kinds: the weights of the undisturbed run, every sample once?
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { renderReport } from './chaos/report.mjs'
 import { playRound, variants } from './chaos/round.mjs'
 import { createStage } from './chaos/stage.mjs'
 import { trainUndisturbed } from './chaos/undisturbed.mjs'
+import { readFlags } from './support/flags.mjs'
 import { readMachine } from './support/machine.mjs'
 import { listOwnNamespaces } from './support/network.mjs'
 import { createProgress } from './support/progress.mjs'
+import { keepResults, outFlag } from './support/results.mjs'
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '3' },
-    seed: { type: 'string', default: '1' },
-    samples: { type: 'string', default: '20000' },
-    churn: { type: 'boolean', default: false },
-    audit: { type: 'string' },
-    out: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
-    help: { type: 'boolean', default: false },
+const values = readFlags(
+  {
+    minutes: { value: 'N', help: 'time for all of it, at least 2', usual: 3 },
+    seed: { value: 'N', help: 'what fails, in which order', usual: 1 },
+    samples: { value: 'N', help: 'training samples of CIFAR-10, of which four fifths train', usual: 20_000 },
+    churn: { help: 'workers join and leave at random besides' },
+    audit: { value: 'P', help: 'have a fraction of the shards computed twice' },
+    out: outFlag,
   },
-})
-if (values.help) {
-  process.stdout.write(usage())
-  process.exit()
-}
+  { notes: 'Needs root, iproute2 and CIFAR-10 (LOCKSTEP_DATA_DIR, or the cache of `pnpm cli data fetch`).' },
+)
 
 /** How much longer a round takes than the undisturbed run: twice the workers on the same cores, restarts, steps done again. */
 const slowDown = 3
@@ -35,12 +29,12 @@ const roundSeconds = 150
 const spareSeconds = 20
 
 const settings = {
-  seed: Number(values.seed),
+  seed: values.seed,
   churn: values.churn,
   audit: values.audit ?? null,
   out: values.out,
 }
-const allSeconds = 60 * Number(values.minutes)
+const allSeconds = 60 * values.minutes
 const startedAtMs = performance.now()
 const passed = () => (performance.now() - startedAtMs) / 1000
 const progress = createProgress()
@@ -55,11 +49,7 @@ try {
   await stage.remove()
 }
 const stray = listOwnNamespaces()
-const text = renderReport(report)
-mkdirSync(values.out, { recursive: true })
-writeFileSync(join(values.out, 'chaos.md'), text)
-writeFileSync(join(values.out, 'chaos.json'), `${JSON.stringify(report, undefined, 2)}\n`)
-process.stdout.write(text)
+keepResults(values.out, 'chaos', renderReport(report), report)
 if (stray.length > 0) process.stdout.write(`\nnamespaces left: ${stray.join(', ')}\n`)
 if (stray.length > 0 || report.rounds.some(({ wrong }) => wrong.length > 0)) process.exitCode = 1
 
@@ -86,8 +76,8 @@ async function playAll() {
 
 /** As many epochs as a disturbed run of so many seconds can do. */
 async function calibrate(seconds) {
-  const { samples } = values
-  const shape = ['--dataset', 'cifar10', '--limit-train', samples, '--shards', '4', '--seed', values.seed]
+  const [samples, seed] = [values.samples, values.seed].map(String)
+  const shape = ['--dataset', 'cifar10', '--limit-train', samples, '--shards', '4', '--seed', seed]
   const once = [...shape, '--epochs', '1']
   const { secondsPerEpoch } = await trainUndisturbed(stage, once, 'calibration', () =>
     progress.show(passed(), allSeconds, 'calibration'),
@@ -113,18 +103,4 @@ function leave() {
   progress.stop()
   stage.tearDown()
   process.exit(130)
-}
-
-function usage() {
-  return `pnpm bench chaos [flags]
-
-  --minutes N     time for all of it, at least 2 (3)
-  --seed N        what fails, in which order (1)
-  --samples N     training samples of CIFAR-10, of which four fifths train (20000)
-  --churn         workers join and leave at random besides
-  --audit P       have a fraction of the shards computed twice
-  --out DIR       folder of chaos.md and chaos.json (bench/results)
-
-Needs root, iproute2 and CIFAR-10 (LOCKSTEP_DATA_DIR, or the cache of \`pnpm cli data fetch\`).
-`
 }

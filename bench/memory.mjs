@@ -1,34 +1,29 @@
 // Memory of coordinator and workers over a long run: is it flat?
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { readFlags } from './support/flags.mjs'
 import { readSummary, start, temporaryFolder } from './support/lockstep.mjs'
 import { describeMachine } from './support/machine.mjs'
 import { childrenOf, commandOf, residentBytes } from './support/process-tree.mjs'
 import { createProgress } from './support/progress.mjs'
+import { keepResults, outFlag } from './support/results.mjs'
 import { createRecord } from './support/run-record.mjs'
 import { markdownTable, median } from './support/statistics.mjs'
 
-const { values } = parseArgs({
-  options: {
-    steps: { type: 'string', default: '20000' },
-    // By then V8 has grown its heaps and TensorFlow its arenas.
-    from: { type: 'string', default: '2000' },
-    workers: { type: 'string', default: '2' },
-    topology: { type: 'string', default: 'auto' },
-    // Growth from there to the end, in percent, above which the benchmark fails.
-    most: { type: 'string', default: '10' },
-    out: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
-  },
+const values = readFlags({
+  steps: { value: 'N', help: 'steps of the run, about', usual: 20_000 },
+  from: { value: 'N', help: 'step by which V8 has grown its heaps and TensorFlow its arenas', usual: 2_000 },
+  workers: { value: 'N', help: 'local workers', usual: 2 },
+  topology: { value: 'NAME', help: 'star, direct or auto', usual: 'auto' },
+  most: { value: 'PERCENT', help: 'growth from there to the end above which the benchmark fails', usual: 10 },
+  out: outFlag,
 })
 /** A figure is the median over so many steps, or a tenth of a short run. */
-const stretch = Math.min(1_000, Number(values.steps) / 10)
+const stretch = Math.min(1_000, values.steps / 10)
 // 15,000 synthetic samples, of which 12,000 train: 240 steps of 50 an epoch.
-const epochs = Math.ceil(Number(values.steps) / 240)
+const epochs = Math.ceil(values.steps / 240)
 const folder = temporaryFolder('memory')
-const run = ['--dataset', 'synthetic', '--epochs', String(epochs), '--workers', values.workers]
+const run = ['--dataset', 'synthetic', '--epochs', String(epochs), '--workers', String(values.workers)]
 const ways = ['--topology', values.topology, '--offline']
 const protection = ['--supervise', '--checkpoint-every', '50', '--log-steps', '--json']
 const { child, ended } = start(['train', ...run, ...ways, ...protection, '--run-dir', join(folder, 'run')])
@@ -70,7 +65,7 @@ function note(name, pid, step) {
 }
 
 function report(steps) {
-  const from = Number(values.from)
+  const { from } = values
   const rows = [...samples].map(([name, sampled]) => {
     const around = (first, last) => {
       const bytes = sampled.filter(({ step }) => step >= first && step <= last).map(each => each.bytes)
@@ -89,11 +84,8 @@ function report(steps) {
   ])
   const heading = `${describeMachine()}\n${steps} steps, resident memory, medians over ${stretch} steps\n\n`
   const text = `${heading}${markdownTable(titles, cells)}`
-  mkdirSync(values.out, { recursive: true })
-  writeFileSync(join(values.out, 'memory.md'), text)
-  writeFileSync(join(values.out, 'memory.json'), `${JSON.stringify({ machine: describeMachine(), steps, rows })}\n`)
-  process.stdout.write(text)
-  if (!rows.every(({ growth }) => growth <= Number(values.most))) process.exitCode = 1
+  keepResults(values.out, 'memory', text, { machine: describeMachine(), steps, rows })
+  if (!rows.every(({ growth }) => growth <= values.most)) process.exitCode = 1
 }
 
 function megabytes(bytes) {

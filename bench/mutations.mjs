@@ -3,17 +3,14 @@ import { fork, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { mutations } from './simulate/mutations.mjs'
+import { readFlags } from './support/flags.mjs'
 import { temporaryFolder } from './support/lockstep.mjs'
 import { markdownTable } from './support/statistics.mjs'
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '2000' },
-    /** Those whose name or file has this in it. */
-    only: { type: 'string', default: '' },
-  },
+const values = readFlags({
+  seeds: { value: 'N', help: 'seeds in which a bug is looked for', usual: 2_000 },
+  only: { value: 'TEXT', help: 'bugs whose name or file has this in it', usual: '', shown: 'all' },
 })
 const root = fileURLToPath(new URL('..', import.meta.url))
 const runFile = fileURLToPath(new URL('simulate/run-seeds.mjs', import.meta.url))
@@ -72,7 +69,7 @@ function build(file) {
 
 function firstFailure() {
   return new Promise((resolve, reject) => {
-    const order = { from: 1, until: 1 + Number(values.seeds), step: 1 }
+    const order = { from: 1, until: 1 + values.seeds, step: 1 }
     const child = fork(runFile, [JSON.stringify(order), copy])
     child.on('message', result => {
       if (result.violation === null) return

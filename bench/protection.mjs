@@ -1,22 +1,19 @@
 // What protection costs: images per second with checkpoints, a supervisor and audits beside none of them, interleaved.
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { readFlags } from './support/flags.mjs'
 import { readSummary, start, temporaryFolder } from './support/lockstep.mjs'
 import { describeMachine } from './support/machine.mjs'
 import { createProgress } from './support/progress.mjs'
+import { keepResults, outFlag } from './support/results.mjs'
 import { createRecord } from './support/run-record.mjs'
 import { markdownTable, median, spread } from './support/statistics.mjs'
 
-const { values } = parseArgs({
-  options: {
-    repeats: { type: 'string', default: '5' },
-    epochs: { type: 'string', default: '6' },
-    workers: { type: 'string', default: '2' },
-    out: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
-  },
+const values = readFlags({
+  repeats: { value: 'N', help: 'interleaved runs of each kind', usual: 5 },
+  epochs: { value: 'N', help: 'epochs of a run; the first does not count', usual: 6 },
+  workers: { value: 'N', help: 'local workers', usual: 2 },
+  out: outFlag,
 })
 
 /** `least`: the share of the speed without protection that has to be left. */
@@ -26,7 +23,7 @@ const contestants = [
   { name: 'all', flags: ['--checkpoint-every', '50', '--supervise'], least: 0.98 },
   { name: 'all, and --audit 0.05', flags: ['--checkpoint-every', '50', '--supervise', '--audit', '0.05'] },
 ]
-const [epochs, repeats] = [Number(values.epochs), Number(values.repeats)]
+const { epochs, repeats, workers } = values
 const folder = temporaryFolder('protection')
 const progress = createProgress()
 const startedAtMs = performance.now()
@@ -60,9 +57,9 @@ async function runAll(repeat) {
  */
 async function train(flags) {
   const place = join(folder, 'run')
-  const run = ['--dataset', 'synthetic', '--validation-split', '0', '--limit-test', '500', '--epochs', values.epochs]
+  const run = ['--dataset', 'synthetic', '--validation-split', '0', '--limit-test', '500', '--epochs', String(epochs)]
   const { child, ended } = start([
-    ...['train', ...run, '--workers', values.workers, '--run-dir', place, '--offline', '--json'],
+    ...['train', ...run, '--workers', String(workers), '--run-dir', place, '--offline', '--json'],
     ...flags,
   ])
   const record = createRecord()
@@ -88,15 +85,9 @@ function report() {
     share.toFixed(3),
     least === undefined ? '' : `≥ ${least}`,
   ])
-  const heading = `${describeMachine()}; ${values.workers} workers, ${repeats} repeats; shares are medians over the repeats\n\n`
+  const heading = `${describeMachine()}; ${workers} workers, ${repeats} repeats; shares are medians over the repeats\n\n`
   const text = `${heading}${markdownTable(['protection', 'images/s', 'share of none', 'wanted'], cells)}`
-  mkdirSync(values.out, { recursive: true })
-  writeFileSync(join(values.out, 'protection.md'), text)
-  writeFileSync(
-    join(values.out, 'protection.json'),
-    `${JSON.stringify({ machine: describeMachine(), ...values, rows }, undefined, 2)}\n`,
-  )
-  process.stdout.write(text)
+  keepResults(values.out, 'protection', text, { machine: describeMachine(), ...values, rows })
   if (hashes.size > 1) process.stdout.write(`DIFFERENT weights: ${[...hashes].join(', ')}\n`)
   if (hashes.size > 1 || rows.some(({ share, least }) => share < least)) process.exitCode = 1
 }

@@ -1,29 +1,25 @@
 // How soon a run is itself again: after the SIGKILL of a worker, the SIGSTOP of one, and the SIGKILL of its coordinator.
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { openRun } from './recovery/run.mjs'
 import { trials } from './recovery/trials.mjs'
+import { readFlags } from './support/flags.mjs'
 import { describeMachine } from './support/machine.mjs'
 import { createProgress } from './support/progress.mjs'
 import { createRandom } from './support/random.mjs'
+import { keepResults, outFlag } from './support/results.mjs'
 import { markdownTable, median } from './support/statistics.mjs'
 
-const { values } = parseArgs({
-  options: {
-    repeats: { type: 'string', default: '20' },
-    workers: { type: 'string', default: '3' },
-    shards: { type: 'string', default: '6' },
-    'batch-size': { type: 'string', default: '120' },
-    seed: { type: 'string', default: '1' },
-    only: { type: 'string', default: Object.keys(trials).join(',') },
-    out: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
-  },
+const values = readFlags({
+  repeats: { value: 'N', help: 'trials of each kind', usual: 20 },
+  workers: { value: 'N', help: 'local workers', usual: 3 },
+  shards: { value: 'N', help: 'shards of a step', usual: 6 },
+  'batch-size': { value: 'N', help: 'global batch', usual: 120 },
+  seed: { value: 'N', help: 'of the moments at which something fails', usual: 1 },
+  only: { value: 'LIST', help: 'kinds of trial', usual: Object.keys(trials).join(',') },
+  out: outFlag,
 })
-const repeats = Number(values.repeats)
+const { repeats } = values
 const chosen = values.only.split(',')
-const random = createRandom(Number(values.seed))
+const random = createRandom(values.seed)
 const progress = createProgress()
 const startedAtMs = performance.now()
 const results = []
@@ -70,10 +66,6 @@ function report() {
     titles,
     rows.map(({ cells }) => cells),
   )}`
-  mkdirSync(values.out, { recursive: true })
-  writeFileSync(join(values.out, 'recovery.md'), text)
-  const kept = { machine: describeMachine(), ...values, results }
-  writeFileSync(join(values.out, 'recovery.json'), `${JSON.stringify(kept, undefined, 2)}\n`)
-  process.stdout.write(text)
+  keepResults(values.out, 'recovery', text, { machine: describeMachine(), ...values, results })
   if (!rows.every(({ isRight }) => isRight)) process.exitCode = 1
 }

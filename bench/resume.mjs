@@ -1,27 +1,20 @@
 // Does a run that was killed or stopped at any moment go on to the bits of the undisturbed one?
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { killWriter } from './resume/killed-writer.mjs'
 import { resumeRealRuns } from './resume/real-runs.mjs'
+import { readFlags } from './support/flags.mjs'
 import { temporaryFolder } from './support/lockstep.mjs'
 import { describeMachine } from './support/machine.mjs'
 import { createProgress } from './support/progress.mjs'
 import { markdownTable } from './support/statistics.mjs'
 import { prepareData } from './train/data.mjs'
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '200' },
-    seed: { type: 'string', default: '1' },
-    samples: { type: 'string', default: '1000' },
-    help: { type: 'boolean', default: false },
-  },
+const values = readFlags({
+  kills: { value: 'N', help: 'SIGKILLs of a process that writes checkpoints as fast as it can', usual: 200 },
+  seed: { value: 'N', help: 'of the moments of the kills, and of the runs', usual: 1 },
+  samples: { value: 'N', help: 'training samples of the real runs', usual: 1_000 },
 })
-if (values.help) {
-  process.stdout.write(usage())
-  process.exit()
-}
 
 const folder = temporaryFolder('resume')
 const progress = createProgress()
@@ -37,10 +30,10 @@ try {
 }
 
 async function showKilledWriter() {
-  const kills = Number(values.kills)
+  const { kills, seed } = values
   const onProgress = (kill, step) =>
     progress.show(passed(), (passed() / kill) * kills, `kill ${kill}/${kills}, step ${step}`)
-  const found = await killWriter({ folder: join(folder, 'written'), kills, seed: Number(values.seed), onProgress })
+  const found = await killWriter({ folder: join(folder, 'written'), kills, seed, onProgress })
   progress.stop()
   const titles = ['SIGKILLs of a writer', 'in the middle of a write', 'before the run began', 'steps', 'wrong']
   const row = [found.kills, found.inTheMiddle, found.without, found.steps, found.wrong.length]
@@ -51,18 +44,8 @@ async function showKilledWriter() {
 async function showRealRuns() {
   const { dataDir, dataSource } = await prepareData(folder)
   // A fifth of the samples validates; with batches of 50 an epoch of 1000 has 16 steps.
-  const size = [
-    '--limit-train',
-    values.samples,
-    '--limit-test',
-    '200',
-    '--epochs',
-    '3',
-    '--shards',
-    '4',
-    '--seed',
-    values.seed,
-  ]
+  const [samples, seed] = [values.samples, values.seed].map(String)
+  const size = ['--limit-train', samples, '--limit-test', '200', '--epochs', '3', '--shards', '4', '--seed', seed]
   const kept = ['--checkpoint-every', '4', '--log-steps', '--json', '--offline']
   const config = ['--dataset', 'cifar10', '--data-dir', dataDir, ...size, ...kept]
   let done = 0
@@ -95,13 +78,4 @@ async function showRealRuns() {
 
 function listWrong(wrong) {
   return wrong.map(text => `- ${text}\n`).join('')
-}
-
-function usage() {
-  return `pnpm bench resume [flags]
-
-  --kills N    SIGKILLs of a process that writes checkpoints as fast as it can (200)
-  --seed N     of the moments of the kills, and of the runs (1)
-  --samples N  training samples of the real runs (1000)
-`
 }

@@ -2,22 +2,18 @@
 import { fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { createProgressBar } from '../packages/cli/dist/terminal/progress.js'
 import { drawScenario, shrink, simulate } from '../packages/simulation/dist/index.js'
 import { describeFailure, describeScenario } from './simulate/describe.mjs'
+import { readFlags } from './support/flags.mjs'
 import { markdownTable } from './support/statistics.mjs'
 
-const { values } = parseArgs({
-  options: {
-    /** How many, from which on, in how many processes. */
-    seeds: { type: 'string', default: '10000' },
-    from: { type: 'string', default: '1' },
-    jobs: { type: 'string', default: String(availableParallelism()) },
-    /** One seed, and which of its faults, by their numbers: all by default. */
-    seed: { type: 'string' },
-    faults: { type: 'string' },
-  },
+const values = readFlags({
+  seeds: { value: 'N', help: 'schedules', usual: 10_000 },
+  from: { value: 'N', help: 'seed of the first one', usual: 1 },
+  jobs: { value: 'N', help: 'processes', usual: availableParallelism(), shown: 'one for each core' },
+  seed: { value: 'N', help: 'only this one, told event by event' },
+  faults: { value: 'LIST', help: 'with --seed: which of its faults, by their numbers (all)' },
 })
 const runFile = fileURLToPath(new URL('simulate/run-seeds.mjs', import.meta.url))
 /** Schedules of so many failures are shortened and shown. */
@@ -46,7 +42,7 @@ async function runOne(seed, chosen) {
 }
 
 async function runMany() {
-  const [seeds, from, jobs] = [values.seeds, values.from, values.jobs].map(Number)
+  const { seeds, from, jobs } = values
   const bar = createProgressBar(process.stderr)
   const totals = { seeds: 0, rings: 0, events: 0, simulatedMs: 0, inflicted: new Map(), failures: [] }
   const startMs = performance.now()

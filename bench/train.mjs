@@ -1,42 +1,35 @@
 // Whole runs: images per second of lockstep beside Keras, PyTorch, PyTorch DDP and tfjs-node, interleaved, medians.
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { readFlags } from './support/flags.mjs'
 import { temporaryFolder } from './support/lockstep.mjs'
 import { readMachine } from './support/machine.mjs'
+import { keepResults, outFlag } from './support/results.mjs'
 import { listContestants } from './train/contestants.mjs'
 import { prepareData } from './train/data.mjs'
 import { measureRuns } from './train/measure.mjs'
 import { renderReport } from './train/report.mjs'
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    'batch-size': { type: 'string', default: '50' },
-    samples: { type: 'string', default: '10500' },
-    epochs: { type: 'string', default: '2' },
-    repeats: { type: 'string', default: '5' },
-    only: { type: 'string', multiple: true, default: [] },
-    precision: { type: 'string' },
-    out: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
-    help: { type: 'boolean', default: false },
+const values = readFlags(
+  {
+    'batch-size': { value: 'N', help: 'global batch, an even number', usual: 50 },
+    samples: { value: 'N', help: 'training samples of an epoch, cut to whole batches', usual: 10_500 },
+    epochs: { value: 'N', help: 'measured epochs of a run, after 20 steps of warm-up', usual: 2 },
+    repeats: { value: 'N', help: 'interleaved runs of each contestant', usual: 5 },
+    only: { value: 'NAME…', help: `of ${namesOf({ batch: 50, samples: 10_500 }).join(', ')} (all)`, isRepeated: true },
+    precision: { value: 'NAME', help: 'float32 or bfloat16 (both)' },
+    out: outFlag,
   },
-})
-if (values.help) {
-  process.stdout.write(usage())
-  process.exit()
-}
+  { positionals: true },
+)
 
-const batch = Number(values['batch-size'])
-if (batch % 2 !== 0) throw new Error(`--batch-size: two workers share it, so it is even; got ${values['batch-size']}`)
+const { 'batch-size': batch, epochs, repeats } = values
+if (batch % 2 !== 0) throw new Error(`--batch-size: two workers share it, so it is even; got ${batch}`)
 const settings = {
   batch,
   // Whole batches only: the last part of an epoch would be another graph to compile.
-  samples: Math.floor(Number(values.samples) / batch) * batch,
-  epochs: Number(values.epochs),
-  repeats: Number(values.repeats),
+  samples: Math.floor(values.samples / batch) * batch,
+  epochs,
+  repeats,
 }
 const chosen = chooseContestants()
 const folder = temporaryFolder('train')
@@ -49,34 +42,21 @@ try {
 } finally {
   await rm(folder, { recursive: true })
 }
-const text = renderReport(report)
-mkdirSync(values.out, { recursive: true })
-writeFileSync(join(values.out, 'train.md'), text)
-writeFileSync(join(values.out, 'train.json'), `${JSON.stringify(report, undefined, 2)}\n`)
-process.stdout.write(text)
+keepResults(values.out, 'train', renderReport(report), report)
 if (!complete) process.exitCode = 1
+
+/** Contestants that differ only in precision have one name. */
+function namesOf(given) {
+  return [...new Set(listContestants(given).map(({ name }) => name))]
+}
 
 /** By `--only` and `--precision`; names that nobody has end the benchmark. */
 function chooseContestants() {
-  const wanted = [...values.only.flatMap(list => list.split(',')), ...positionals]
-  const known = new Set(listContestants(settings).map(({ name }) => name))
-  const unknown = wanted.filter(name => !known.has(name))
-  if (unknown.length > 0) throw new Error(`no contestant ${unknown.join(', ')}; there are ${[...known].join(', ')}`)
+  const wanted = [...values.only.flatMap(list => list.split(',')), ...values.positionals]
+  const known = namesOf(settings)
+  const unknown = wanted.filter(name => !known.includes(name))
+  if (unknown.length > 0) throw new Error(`no contestant ${unknown.join(', ')}; there are ${known.join(', ')}`)
   const isWanted = ({ name, precision }) =>
     (wanted.length === 0 || wanted.includes(name)) && precision === (values.precision ?? precision)
   return given => listContestants(given).filter(isWanted)
-}
-
-function usage() {
-  const names = [...new Set(listContestants({ batch: 50, samples: 10_500 }).map(({ name }) => name))]
-  return `pnpm bench train [flags]
-
-  --batch-size N      global batch, an even number (50)
-  --samples N         training samples of an epoch, cut to whole batches (10500)
-  --epochs N          measured epochs of a run, after 20 steps of warm-up (2)
-  --repeats N         interleaved runs of each contestant (5)
-  --only NAME…        of ${names.join(', ')} (all)
-  --precision NAME    float32 or bfloat16 (both)
-  --out DIR           folder of train.md and train.json (bench/results)
-`
 }

@@ -3,22 +3,13 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readFlags } from './support/flags.mjs'
 import { readSummary, start, temporaryFolder } from './support/lockstep.mjs'
 
+readFlags({}, { notes: 'Needs root and iproute2.' })
 const folder = temporaryFolder('two-hosts')
-const run = [
-  '--dataset',
-  'synthetic',
-  '--limit-train',
-  '2500',
-  '--limit-test',
-  '500',
-  '--epochs',
-  '2',
-  '--shards',
-  '2',
-  '--offline',
-]
+const size = ['--dataset', 'synthetic', '--limit-train', '2500', '--limit-test', '500', '--epochs', '2']
+const run = [...size, '--shards', '2', '--offline']
 const hosts = [
   { name: 'lockstep-a', link: 'lockstep-va', address: '10.213.7.1' },
   { name: 'lockstep-b', link: 'lockstep-vb', address: '10.213.7.2' },
@@ -47,7 +38,7 @@ try {
   await rm(folder, { recursive: true })
 }
 
-/** Two namespaces and a cable between them. Needs root and iproute2. */
+/** Two namespaces and a cable between them. */
 function connectHosts() {
   const ip = (...args) => execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'inherit'] })
   for (const host of hosts) ip('netns', 'add', host.name)

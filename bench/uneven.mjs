@@ -2,26 +2,25 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { readFlags } from './support/flags.mjs'
 import { readSummary, start, temporaryFolder } from './support/lockstep.mjs'
 import { describeMachine } from './support/machine.mjs'
+import { keepResults, outFlag } from './support/results.mjs'
 import { markdownTable, median, spread } from './support/statistics.mjs'
 
-const { values } = parseArgs({
-  options: {
-    repeats: { type: 'string', default: '3' },
-    batches: { type: 'string', default: '50,400' },
-    steps: { type: 'string', default: '150' },
-    shards: { type: 'string', default: '4' },
-    share: { type: 'string', default: '0.333' },
-    'period-ms': { type: 'string', default: '3' },
-    out: { type: 'string', default: fileURLToPath(new URL('results', import.meta.url)) },
-  },
+const values = readFlags({
+  repeats: { value: 'N', help: 'interleaved runs of each crew', usual: 3 },
+  batches: { value: 'LIST', help: 'global batch sizes', usual: '50,400' },
+  steps: { value: 'N', help: 'steps of a run', usual: 150 },
+  shards: { value: 'N', help: 'shards of a step', usual: 4 },
+  share: { value: 'P', help: 'of the time, that the slowed worker has', usual: 0.333 },
+  'period-ms': { value: 'MS', help: 'how often it is stopped and let go on', usual: 3 },
+  out: outFlag,
 })
 const slowDownFile = fileURLToPath(new URL('uneven/slow-down.mjs', import.meta.url))
 const crews = { full: ['full'], slowed: ['slowed'], both: ['full', 'slowed'] }
@@ -39,7 +38,7 @@ async function measure(batch) {
   const speeds = { full: [], slowed: [], both: [] }
   const hashes = new Set()
   let shares = []
-  for (let repeat = 1; repeat <= Number(values.repeats); repeat++) {
+  for (let repeat = 1; repeat <= values.repeats; repeat++) {
     for (const [crew, workers] of Object.entries(crews)) {
       const summary = await train(workers, batch)
       speeds[crew].push(summary.imagesPerSecond)
@@ -57,11 +56,20 @@ async function measure(batch) {
 async function train(workers, batch) {
   const place = join(folder, randomBytes(8).toString('hex'))
   const listen = `127.0.0.1:${await freePort()}`
-  const samples = Math.min(batch * Number(values.steps), 15_000)
-  const epochs = Math.ceil((batch * Number(values.steps)) / samples)
+  const samples = Math.min(batch * values.steps, 15_000)
+  const epochs = Math.ceil((batch * values.steps) / samples)
   const size = ['--limit-train', String(samples), '--epochs', String(epochs), '--limit-test', '250']
   const run = [...size, '--validation-split', '0', '--offline']
-  const cut = ['--dataset', 'synthetic', '--batch-size', String(batch), '--shards', values.shards, '--threads', '1']
+  const cut = [
+    '--dataset',
+    'synthetic',
+    '--batch-size',
+    String(batch),
+    '--shards',
+    String(values.shards),
+    '--threads',
+    '1',
+  ]
   const reach = ['--listen', listen, '--token-file', token, '--min-workers', String(workers.length), '--run-dir', place]
   const coordinator = start(['coordinator', ...run, ...cut, ...reach])
   const others = workers.map(name => {
@@ -81,7 +89,9 @@ function slowDownOnceReady(worker) {
     text += chunk
     if (!text.includes('computing on')) return
     for (const stream of [worker.stdout, worker.stderr]) stream.off('data', listen)
-    spawn(process.execPath, [slowDownFile, worker.pid, values.share, values['period-ms']], { detached: true })
+    spawn(process.execPath, [slowDownFile, worker.pid, String(values.share), String(values['period-ms'])], {
+      detached: true,
+    })
   }
   for (const stream of [worker.stdout, worker.stderr]) stream.on('data', listen)
 }
@@ -106,8 +116,5 @@ function report() {
   })
   const cut = `${values.shards} shards over 2 workers, one with ${values.share} of the time in turns of ${values['period-ms']} ms`
   const text = `${describeMachine()}; ${values.repeats} repeats\n${cut}; images/s\n\n${markdownTable(titles, rows)}`
-  mkdirSync(values.out, { recursive: true })
-  writeFileSync(join(values.out, 'uneven.md'), text)
-  writeFileSync(join(values.out, 'uneven.json'), JSON.stringify({ machine: describeMachine(), ...values, results }))
-  process.stdout.write(text)
+  keepResults(values.out, 'uneven', text, { machine: describeMachine(), ...values, results })
 }

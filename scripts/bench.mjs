@@ -1,7 +1,8 @@
 // `pnpm bench [NAME] [flags]`: runs a benchmark, or lists them.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { firstLineOf } from '../bench/support/flags.mjs'
 import { makeReady, root, say } from './ready.mjs'
 
 const folder = join(root, 'bench')
@@ -21,6 +22,5 @@ process.exit(spawnSync(process.execPath, [join(folder, `${name}.mjs`), ...flags]
 /** Every benchmark with the first line of its file, which says what it measures. */
 function list() {
   const names = readdirSync(folder).filter(file => file.endsWith('.mjs'))
-  const line = file => readFileSync(join(folder, file), 'utf8').split('\n')[0].replace('// ', '')
-  return names.map(file => `  ${file.replace('.mjs', '').padEnd(12)}${line(file)}\n`).join('')
+  return names.map(file => `  ${file.replace('.mjs', '').padEnd(12)}${firstLineOf(join(folder, file))}\n`).join('')
 }

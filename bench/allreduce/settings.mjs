@@ -1,6 +1,6 @@
 // What `pnpm bench allreduce` is asked for.
-import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { readFlags } from '../support/flags.mjs'
+import { outFlag } from '../support/results.mjs'
 
 /** Ways to come to the mean. `links` limits one to those links. */
 export const contestants = [
@@ -17,30 +17,24 @@ export const links = [
   { id: '20ms', title: 'round trip of 20 ms', roundTripMs: 20 },
 ]
 
-const usual = {
-  workers: '1,2,4,8,16,32,64',
-  sizes: '0.25,2.5,25',
-  links: links.map(({ id }) => id).join(','),
-  topologies: 'shared,star,direct',
-  repeats: '3',
-  minutes: '14',
-}
-
-/** The settings, or null when help was asked for and given. */
 export function readSettings() {
-  const text = name => ({ type: 'string', default: usual[name] })
-  const { values } = parseArgs({
-    options: {
-      ...Object.fromEntries(Object.keys(usual).map(name => [name, text(name)])),
-      'without-gloo': { type: 'boolean', default: false },
-      out: { type: 'string', default: fileURLToPath(new URL('../results', import.meta.url)) },
-      help: { type: 'boolean', default: false },
+  const values = readFlags(
+    {
+      workers: { value: 'LIST', help: 'processes', usual: '1,2,4,8,16,32,64' },
+      sizes: { value: 'LIST', help: 'millions of parameters', usual: '0.25,2.5,25' },
+      links: { value: 'LIST', help: 'links', usual: links.map(({ id }) => id).join(',') },
+      topologies: { value: 'LIST', help: "lockstep's ways", usual: 'shared,star,direct' },
+      repeats: { value: 'N', help: 'interleaved rounds of the contestants of a cell', usual: 3 },
+      minutes: {
+        value: 'M',
+        help: 'time for all; cells that do not fit in are listed with what they would take',
+        usual: 14,
+      },
+      'without-gloo': { help: 'only lockstep' },
+      out: { ...outFlag, help: 'folder of what it finds, as Markdown, JSON, SVG and PNG' },
     },
-  })
-  if (values.help) {
-    process.stdout.write(usage())
-    return null
-  }
+    { notes: 'Needs root, iproute2 and python3.' },
+  )
   const list = name => values[name].split(',')
   const chosen = [...list('topologies'), ...(values['without-gloo'] ? [] : ['gloo'])]
   return {
@@ -48,22 +42,8 @@ export function readSettings() {
     elements: list('sizes').map(millions => Math.round(1e6 * Number(millions))),
     links: links.filter(({ id }) => list('links').includes(id)),
     contestants: contestants.filter(({ id }) => chosen.includes(id)),
-    repeats: Number(values.repeats),
-    budgetMs: 60_000 * Number(values.minutes),
+    repeats: values.repeats,
+    budgetMs: 60_000 * values.minutes,
     out: values.out,
   }
-}
-
-function usage() {
-  return `pnpm bench allreduce [flags]        needs root, iproute2 and python3
-
-  --workers LIST      processes (${usual.workers})
-  --sizes LIST        millions of parameters (${usual.sizes})
-  --links LIST        of ${usual.links} (all)
-  --topologies LIST   of ${usual.topologies} (all)
-  --repeats N         interleaved rounds of the contestants of a cell (${usual.repeats})
-  --minutes M         time for all; cells that do not fit in are listed with what they would take (${usual.minutes})
-  --without-gloo      only lockstep
-  --out DIR           folder of allreduce.md, .json, .svg and .png (bench/results)
-`
 }

@@ -21,7 +21,7 @@ export async function openRun({ workers, shards, 'batch-size': batchSize }) {
   const listen = `127.0.0.1:${await freePort()}`
   // CIFAR-10 where it is to be had, for a restarted coordinator reads it again; else the synthetic set.
   const size = ['--validation-split', '0', '--limit-test', '50', '--epochs', '100000']
-  const cut = ['--shards', shards, '--batch-size', batchSize, '--checkpoint-every', '50']
+  const cut = ['--shards', String(shards), '--batch-size', String(batchSize), '--checkpoint-every', '50']
   const place = ['--listen', listen, '--token-file', tokenFile, '--run-dir', join(folder, 'run')]
   const supervisor = start([
     ...['coordinator', '--supervise', ...size, ...cut, ...place, '--min-workers', '1'],
@@ -33,7 +33,7 @@ export async function openRun({ workers, shards, 'batch-size': batchSize }) {
   const crew = new Map()
   let isOver = false
   let failure = null
-  for (let index = 1; index <= Number(workers); index++) employ(`worker-${index}`)
+  for (let index = 1; index <= workers; index++) employ(`worker-${index}`)
 
   function employ(name) {
     const worker = start([
@@ -72,12 +72,9 @@ export async function openRun({ workers, shards, 'batch-size': batchSize }) {
     coordinatorPid: () => coordinatorOf(supervisor.child.pid),
     /** Resolves when all workers are there and many steps have been done since anything happened. */
     steady: async () => {
-      await until('all workers', ({ active }) => active >= Number(workers))
+      await until('all workers', ({ active }) => active >= workers)
       const from = record.steps.length
-      await until(
-        'steady steps',
-        ({ steps, active }) => steps.length >= from + steadySteps && active >= Number(workers),
-      )
+      await until('steady steps', ({ steps, active }) => steps.length >= from + steadySteps && active >= workers)
     },
     /** Ends it as Ctrl-C would. */
     close: async () => {

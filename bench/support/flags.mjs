@@ -1,0 +1,66 @@
+// The flags of a benchmark and its --help.
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { parseArgs } from 'node:util'
+
+/**
+ * The flags that this benchmark was started with, by name, and its other arguments as `positionals`; `--help` prints what
+ * there is and ends the process. Each of `flags` has a `help`, and one that is more than a switch a `value`, which stands for
+ * what comes after it. What is `usual` comes where a flag is missing, and gives the type: a number, or text. Where it is not
+ * known before, `help` tells it. `isRepeated` makes a flag a list.
+ */
+export function readFlags(flags, { positionals: allowPositionals = false, notes = '' } = {}) {
+  const own = Object.entries(flags)
+  const options = own.map(([name, { value, isRepeated = false }]) => [
+    name,
+    { type: value === undefined ? 'boolean' : 'string', multiple: isRepeated },
+  ])
+  const help = { type: 'boolean' }
+  const { values, positionals } = orLeave(() =>
+    parseArgs({ options: { ...Object.fromEntries(options), help }, allowPositionals }),
+  )
+  if (values.help) {
+    process.stdout.write(describe(own, notes))
+    process.exit()
+  }
+  const read = own.map(([name, flag]) => [name, orLeave(() => convert(name, flag, values[name]))])
+  return { ...Object.fromEntries(read), positionals }
+}
+
+/** What a benchmark measures: the first line of its file. */
+export function firstLineOf(file) {
+  return readFileSync(file, 'utf8').split('\n')[0].replace('// ', '')
+}
+
+function convert(name, { value, usual, isRepeated = false }, given) {
+  if (value === undefined) return given === true
+  if (given === undefined) return usual ?? (isRepeated ? [] : undefined)
+  if (typeof usual !== 'number') return given
+  const number = Number(given)
+  if (given === '' || !Number.isFinite(number)) throw new TypeError(`--${name}: expected a number, got '${given}'`)
+  return number
+}
+
+function describe(flags, notes) {
+  const left = flags.map(([name, { value }]) => `--${name}${value === undefined ? '' : ` ${value}`}`)
+  const width = Math.max(...left.map(({ length }) => length)) + 2
+  const lines = flags.map(([, { help, usual, shown = usual }], index) => {
+    const end = shown === undefined ? '' : ` (${shown})`
+    return `  ${left[index].padEnd(width)}${help}${end}\n`
+  })
+  const file = process.argv[1]
+  const usage = `pnpm bench ${basename(file, '.mjs')}${flags.length === 0 ? '' : ' [flags]'}`
+  const parts = [`${usage}\n`, `${firstLineOf(file)}\n`, lines.join(''), notes === '' ? '' : `${notes}\n`]
+  return parts.filter(part => part !== '').join('\n')
+}
+
+/** What cannot be read ends the process. */
+function orLeave(read) {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    process.stderr.write(`${error.message}\nTry --help.\n`)
+    process.exit(2)
+  }
+}

@@ -1,0 +1,20 @@
+// Where a benchmark leaves what it has found.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The flag that names the folder. */
+export const outFlag = {
+  value: 'DIR',
+  help: 'folder of what it finds, as Markdown and JSON',
+  usual: fileURLToPath(new URL('../results', import.meta.url)),
+  shown: 'bench/results',
+}
+
+/** Prints a report, and keeps it with all figures behind it. */
+export function keepResults(folder, name, text, figures) {
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, `${name}.md`), text)
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(figures, undefined, 2)}\n`)
+  process.stdout.write(text)
+}
