@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
-import { LockstepError, type Received, systemClock } from '@lockstep/protocol'
+import { LockstepError, letHeapDouble, type Received, systemClock } from '@lockstep/protocol'
 import { type ComputeSetup, type FromCompute, memoryOf, type SessionTerms, type ToCompute } from './compute-messages.ts'
 import { createProgress, type Progress } from './progress.ts'
 import type { Answer } from './replica.ts'
@@ -32,6 +32,7 @@ const threadFile = createRequire(import.meta.url).resolve('@lockstep/worker/comp
  * `serveCompute` with something simpler. Throws `compute-failed` when it cannot.
  */
 export async function startCompute(setup: ComputeSetup, module = threadFile): Promise<Compute> {
+  letHeapDouble()
   const thread = new Worker(module, { workerData: setup, resourceLimits: { maxYoungGenerationSizeMb } })
   const failed = new Promise<never>((_, reject) => {
     thread.once('error', error => reject(computeFailed(error)))
