@@ -58,6 +58,6 @@ function readSettings() {
     contestants: contestants.filter(({ id }) => chosen.includes(id)),
     repeats: values.repeats,
     compilations: quick ? 1 : 3,
-    budgetMs: 60_000 * Number(values.minutes ?? (quick ? 1.25 : 8)),
+    budgetMs: 60_000 * (values.minutes ?? (quick ? 1.25 : 8)),
   }
 }

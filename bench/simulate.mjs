@@ -21,7 +21,7 @@ const mostShown = 5
 /** So many others are named. */
 const mostListed = 50
 
-process.exitCode = values.seed === undefined ? await runMany() : await runOne(Number(values.seed), values.faults)
+process.exitCode = values.seed === undefined ? await runMany() : await runOne(values.seed, values.faults)
 
 /** Replays one seed and tells what happens in it. */
 async function runOne(seed, chosen) {

@@ -26,7 +26,7 @@ export function readSettings() {
       topologies: { value: 'LIST', help: "lockstep's ways", usual: 'shared,star,direct' },
       repeats: { value: 'N', help: 'interleaved rounds of the contestants of a cell', usual: 3 },
       minutes: {
-        value: 'M',
+        value: 'N',
         help: 'time for all; cells that do not fit in are listed with what they would take',
         usual: 14,
       },

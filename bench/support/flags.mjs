@@ -4,10 +4,10 @@ import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 
 /**
- * The flags that this benchmark was started with, by name, and its other arguments as `positionals`; `--help` prints what
- * there is and ends the process. Each of `flags` has a `help`, and one that is more than a switch a `value`, which stands for
- * what comes after it. What is `usual` comes where a flag is missing, and gives the type: a number, or text. Where it is not
- * known before, `help` tells it. `isRepeated` makes a flag a list.
+ * The flags that this benchmark was started with, by name, and its other arguments as `positionals` where it takes any;
+ * `--help` prints what there is and ends the process. Each of `flags` has a `help`, and one that is more than a switch a
+ * `value`, which stands for what comes after it. What is `usual` comes where a flag is missing; where it is not known before,
+ * `help` tells it. A flag is a number where what is usual is one, or where its value is N. `isRepeated` makes it a list.
  */
 export function readFlags(flags, { positionals: allowPositionals = false, notes = '' } = {}) {
   const own = Object.entries(flags)
@@ -24,7 +24,7 @@ export function readFlags(flags, { positionals: allowPositionals = false, notes 
     process.exit()
   }
   const read = own.map(([name, flag]) => [name, orLeave(() => convert(name, flag, values[name]))])
-  return { ...Object.fromEntries(read), positionals }
+  return { ...Object.fromEntries(read), ...(allowPositionals && { positionals }) }
 }
 
 /** What a benchmark measures: the first line of its file. */
@@ -35,7 +35,7 @@ export function firstLineOf(file) {
 function convert(name, { value, usual, isRepeated = false }, given) {
   if (value === undefined) return given === true
   if (given === undefined) return usual ?? (isRepeated ? [] : undefined)
-  if (typeof usual !== 'number') return given
+  if (typeof usual !== 'number' && value !== 'N') return given
   const number = Number(given)
   if (given === '' || !Number.isFinite(number)) throw new TypeError(`--${name}: expected a number, got '${given}'`)
   return number
