@@ -60,16 +60,8 @@ async function train(workers, batch) {
   const epochs = Math.ceil((batch * values.steps) / samples)
   const size = ['--limit-train', String(samples), '--epochs', String(epochs), '--limit-test', '250']
   const run = [...size, '--validation-split', '0', '--offline']
-  const cut = [
-    '--dataset',
-    'synthetic',
-    '--batch-size',
-    String(batch),
-    '--shards',
-    String(values.shards),
-    '--threads',
-    '1',
-  ]
+  const data = ['--dataset', 'synthetic', '--batch-size', String(batch)]
+  const cut = [...data, '--shards', String(values.shards), '--threads', '1']
   const reach = ['--listen', listen, '--token-file', token, '--min-workers', String(workers.length), '--run-dir', place]
   const coordinator = start(['coordinator', ...run, ...cut, ...reach])
   const others = workers.map(name => {
@@ -89,9 +81,8 @@ function slowDownOnceReady(worker) {
     text += chunk
     if (!text.includes('computing on')) return
     for (const stream of [worker.stdout, worker.stderr]) stream.off('data', listen)
-    spawn(process.execPath, [slowDownFile, worker.pid, String(values.share), String(values['period-ms'])], {
-      detached: true,
-    })
+    const order = [worker.pid, values.share, values['period-ms']].map(String)
+    spawn(process.execPath, [slowDownFile, ...order], { detached: true })
   }
   for (const stream of [worker.stdout, worker.stderr]) stream.on('data', listen)
 }

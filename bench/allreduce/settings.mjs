@@ -17,6 +17,7 @@ export const links = [
   { id: '20ms', title: 'round trip of 20 ms', roundTripMs: 20 },
 ]
 
+/** What the flags ask for. */
 export function readSettings() {
   const values = readFlags(
     {
