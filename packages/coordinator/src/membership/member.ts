@@ -25,8 +25,8 @@ export type Member = {
   lastHeardAt: number
   /** When a whole message has. */
   lastMessageAt: number
-  /** Others have filled the coordinator's link since its last message. */
-  crowdedOut: boolean
+  /** What has kept it from being heard since its last message may be the same for many. */
+  excused: boolean
   /** Those that had come from it when it was looked after last. */
   receivedBytes: number
   heartbeat: MessageOf<'heartbeat'> | null
@@ -71,7 +71,7 @@ export function newMember(address: string, nowMs: number): Omit<Member, 'connect
     connectedAt: nowMs,
     lastHeardAt: nowMs,
     lastMessageAt: nowMs,
-    crowdedOut: false,
+    excused: false,
     receivedBytes: 0,
     heartbeat: null,
     hangingMs: 0,

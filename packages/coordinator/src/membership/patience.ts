@@ -11,8 +11,8 @@ export type Patience = {
   /** Until `ready`: loading TensorFlow, which may have to be downloaded first, and building the model. */
   readonly readyMs: number
   readonly silenceMs: number
-  /** The same for one to whom others leave no room on the coordinator's link. */
-  readonly crowdedSilenceMs: number
+  /** The same while what keeps a member from being heard may be the same for many. */
+  readonly excusedSilenceMs: number
   /** A computing thread with something to do that finishes nothing for so long hangs. */
   readonly hangMs: (workerId: number) => number
   readonly queuedBytes: number
@@ -33,7 +33,7 @@ export function patienceFor({ state }: RunPlan, hangMs: Patience['hangMs']): Pat
     helloMs: 5_000,
     readyMs: 30 * 60_000,
     silenceMs: 5 * heartbeatMs,
-    crowdedSilenceMs: 10_000,
+    excusedSilenceMs: 10_000,
     hangMs,
     queuedBytes: 16 * stateBytes + (64 << 20),
   }
@@ -50,18 +50,23 @@ export function noticeBytes(member: Member, lookedAtMs: number): void {
 }
 
 /**
- * Marks those of whom no whole message has come since the last look, at `lookedAtMs`, while most of the others send messages
- * that fill the link, and until one comes. Where many senders fill a link, TCP waits for longer and longer before it sends
- * anew what was lost of one of them (RFC 6298, section 5.5), and the others leave that one no room.
+ * Excuses those of whom no whole message has come since the last look, at `lookedAtMs`, for a reason that is not theirs, and until
+ * one comes:
+ * - Most of the others send messages that fill the link. Where many senders do, TCP waits for longer and longer before it
+ *   sends anew what was lost of one of them (RFC 6298, section 5.5), and the others leave that one no room.
+ * - Most of the others have been silent for two heartbeats as well: a processor that many share, or the network before the
+ *   coordinator. Nothing is gained by doing without most workers at once.
  */
-export function noticeCrowd(present: Iterable<Member>, lookedAtMs: number, nowMs: number): void {
+export function noticeExcuses(present: Iterable<Member>, lookedAtMs: number, nowMs: number): void {
   const welcomed = [...present].filter(({ facts }) => facts !== null)
   const heard = new Set(welcomed.filter(({ lastHeardAt }) => lastHeardAt >= lookedAtMs))
   const long = new Set([...heard].filter(({ lastMessageAt }) => nowMs - lastMessageAt > longMessageMs))
+  const silent = new Set(welcomed.filter(({ lastHeardAt }) => nowMs - lastHeardAt > 2 * heartbeatMs))
   for (const member of welcomed) {
     const isCrowded = countOthers(long, member) > countOthers(heard, member) / 2
+    const isOneOfMany = countOthers(silent, member) > (welcomed.length - 1) / 2
     const isOverdue = member.lastMessageAt < lookedAtMs
-    member.crowdedOut = isOverdue && (isCrowded || member.crowdedOut)
+    member.excused = isOverdue && (isCrowded || isOneOfMany || member.excused)
   }
 }
 
@@ -104,8 +109,8 @@ export function findFault(member: Member, patience: Patience, nowMs: number): st
   return queuedBytes(member) > patience.queuedBytes ? 'stopped reading' : null
 }
 
-function longestSilenceMs({ crowdedOut }: Member, { silenceMs, crowdedSilenceMs }: Patience): number {
-  return crowdedOut ? crowdedSilenceMs : silenceMs
+function longestSilenceMs({ excused }: Member, { silenceMs, excusedSilenceMs }: Patience): number {
+  return excused ? excusedSilenceMs : silenceMs
 }
 
 function findStrangersFault({ receivedBytes }: Member, { helloMs }: Patience, connectedMs: number): string | null {

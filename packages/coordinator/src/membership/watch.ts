@@ -1,5 +1,5 @@
 import type { Member } from './member.ts'
-import { excuse, findFault, findHang, noticeBytes, noticeCrowd, type Patience } from './patience.ts'
+import { excuse, findFault, findHang, noticeBytes, noticeExcuses, type Patience } from './patience.ts'
 
 export type WatchOptions = {
   readonly present: Iterable<Member>
@@ -31,7 +31,7 @@ export function createWatch({ present, patience, everyMs, nowMs, onFault, onHang
       noticeBytes(member, lastLookMs)
       excuse(member, now, excusedMs)
     }
-    noticeCrowd(present, lastLookMs, now)
+    noticeExcuses(present, lastLookMs, now)
     for (const member of present) {
       const fault = findFault(member, patience, now)
       const hang = findHang(member, patience)

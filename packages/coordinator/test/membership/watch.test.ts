@@ -99,7 +99,7 @@ describe('while time passes', () => {
     membership.tick()
     pass(1200)
     expect([worker, guest, stranger].map(peer => peer.ending())).toEqual(['open', 'open', 'open'])
-    pass(800, [guest, heartbeat])
+    pass(6000, [guest, heartbeat])
     expect([worker.ending(), guest.ending()]).toEqual(['terminated', 'open'])
   })
 })
@@ -153,6 +153,45 @@ describe('while long messages of others fill the link', () => {
     const { others, send, reasons } = createCrowd()
     send(2000, others.slice(0, 1))
     expect(reasons()).toEqual(['worker-lost: silent for 2.0 s'])
+  })
+})
+
+describe('while most workers are silent at once', () => {
+  const createSilence = (workers: number) => {
+    const lobby = createLobby()
+    return { ...lobby, peers: Array.from({ length: workers }, () => lobby.connect(hello, ready)) }
+  }
+  const sayAll = (peers: readonly FakePeer[]) => {
+    for (const peer of peers) peer.say(heartbeat)
+  }
+
+  test('they stay for longer', () => {
+    const { peers, pass, reasons } = createSilence(4)
+    pass(6000, [peers[0]!, heartbeat])
+    expect(reasons()).toEqual([])
+    pass(400, [peers[0]!, heartbeat])
+    expect(reasons()).toEqual(Array(3).fill('worker-lost: silent for 6.4 s'))
+  })
+
+  test('the last to be heard of again stays too', () => {
+    const { peers, pass, reasons } = createSilence(4)
+    pass(2000)
+    sayAll(peers.slice(1))
+    pass(800)
+    expect(reasons()).toEqual([])
+    peers[0]!.say(heartbeat)
+    sayAll(peers)
+    pass(1600)
+    expect(reasons()).toEqual([])
+  })
+
+  test('half of them are too few for that', () => {
+    const { peers, pass, reasons } = createSilence(4)
+    for (let passedMs = 0; passedMs < 2000; passedMs += 400) {
+      sayAll(peers.slice(2))
+      pass(400)
+    }
+    expect(reasons()).toEqual(Array(2).fill('worker-lost: silent for 2.0 s'))
   })
 })
 

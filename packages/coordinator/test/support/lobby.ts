@@ -19,7 +19,7 @@ export const patience: Patience = {
   helloMs: 5000,
   readyMs: 60_000,
   silenceMs: 1600,
-  crowdedSilenceMs: 6000,
+  excusedSilenceMs: 6000,
   hangMs: () => 30_000,
   queuedBytes: 1000,
 }
