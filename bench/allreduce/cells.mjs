@@ -80,10 +80,11 @@ function shareTime(entries, budgetMs, repeats) {
   }
   const shareMs = leftMs / Math.max(1, chosen.length)
   for (const entry of chosen) {
-    const more = Math.floor(shareMs / entry.stepMs)
-    entry.rounds = more >= 3 * repeats ? repeats : 1
-    entry.steps = Math.max(1, Math.min(mostSteps, Math.floor((1 + more) / entry.rounds)))
-    entry.capMs = 200 + 1.5 * entry.steps * entry.stepMs
+    const { leastMs, stepMs } = entry
+    const stepsIn = rounds => Math.floor((leastMs + shareMs - rounds * (leastMs - stepMs)) / (rounds * stepMs))
+    entry.rounds = stepsIn(repeats) >= 3 ? repeats : 1
+    entry.steps = Math.max(1, Math.min(mostSteps, stepsIn(entry.rounds)))
+    entry.capMs = 200 + 1.5 * entry.steps * stepMs
   }
 }
 
