@@ -3,7 +3,7 @@ import { estimateBytes, estimateMs } from './estimate.mjs'
 import { readAvailableBytes } from './proc.mjs'
 
 /** Of the time, what the least that every cell needs may take; the rest is for more repeats. */
-const leastShare = 0.7
+const leastShare = 0.75
 
 /** Of the memory that is free, what a cell may take. */
 const memoryShare = 0.8
@@ -21,6 +21,9 @@ const mostSteps = 30
 
 /** Steps before those that count, in which V8 compiles what is called often. */
 const warmUp = { mostSteps: 200, mostMs: 4000, pauseMs: 12 }
+
+/** The same in further rounds of a cell, whose processes have it compiled. */
+const mostWarmUpsAgain = 10
 
 /**
  * Steps of the star that it takes until the first step that counts: a worker that joins is sent the weights, which is
@@ -54,8 +57,22 @@ function planCell({ contestants }, link, elements, workers) {
       const joinMs = joinSteps[contestant.id] * estimateMs({ id: 'star' }, link, workers, vectorBytes)
       const warmUps = expectedMs > longMs ? 0 : warmUpsOf(expectedMs)
       const stepMs = contestant.id === 'gloo' ? expectedMs : expectedMs + Math.min(3000, 1.5 * expectedMs)
-      const leastMs = overheadMs(workers) + joinMs + (1 + warmUps) * stepMs
-      return { contestant, expectedMs, stepMs, bytes, warmUps, leastMs, steps: 0, reason: undefined }
+      const warmUpsAgain = Math.min(mostWarmUpsAgain, warmUps)
+      const openMs = overheadMs(workers) + joinMs
+      const againMs = openMs + warmUpsAgain * stepMs
+      const leastMs = openMs + (1 + warmUps) * stepMs
+      return {
+        contestant,
+        expectedMs,
+        stepMs,
+        bytes,
+        warmUps,
+        warmUpsAgain,
+        againMs,
+        leastMs,
+        steps: 0,
+        reason: undefined,
+      }
     })
   return { link, elements, workers, entries }
 }
@@ -80,8 +97,8 @@ function shareTime(entries, budgetMs, repeats) {
   }
   const shareMs = leftMs / Math.max(1, chosen.length)
   for (const entry of chosen) {
-    const { leastMs, stepMs } = entry
-    const stepsIn = rounds => Math.floor((leastMs + shareMs - rounds * (leastMs - stepMs)) / (rounds * stepMs))
+    const { againMs, stepMs } = entry
+    const stepsIn = rounds => Math.floor((stepMs + shareMs - (rounds - 1) * againMs) / (rounds * stepMs))
     entry.rounds = stepsIn(repeats) >= 3 ? repeats : 1
     entry.steps = Math.max(1, Math.min(mostSteps, stepsIn(entry.rounds)))
     entry.capMs = 200 + 1.5 * entry.steps * stepMs

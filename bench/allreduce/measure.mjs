@@ -15,7 +15,7 @@ export async function measureCells(cells, network, sides, report) {
         ({ entry, failure }) => round < entry.rounds && failure === undefined && !entry.reason,
       )
       for (const result of playing) {
-        if (performance.now() < sides.deadlineMs) await playRound(cell, network, sides, result)
+        if (performance.now() < sides.deadlineMs) await playRound(cell, network, sides, result, round > 0)
         else if (round === 0) result.failure = 'not run: the time was over'
       }
     }
@@ -25,14 +25,14 @@ export async function measureCells(cells, network, sides, report) {
   }
 }
 
-async function playRound(cell, network, sides, result) {
-  const { contestant, steps, capMs, warmUps } = result.entry
+async function playRound(cell, network, sides, result, isAgain) {
+  const { contestant, steps, capMs, warmUps, warmUpsAgain } = result.entry
   const side = contestant.id === 'gloo' ? sides.gloo : sides.lockstep
   const { workers, elements } = cell
   try {
     const run = await side.open({ network, workers, elements, ...contestant })
     try {
-      await run.settle(warmUps)
+      await run.settle(isAgain ? warmUpsAgain : warmUps)
       const before = run.counters()
       const taken = await takeSteps(run, steps, capMs)
       result.rounds.push({ taken, before, after: run.counters(), peakBytes: run.peakBytes?.() })
