@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describeUnusable, findCheckpoint, runFiles } from '@lockstep/coordinator'
+import { describeUnusable, findCheckpoint, newestCheckpointStep, runFiles } from '@lockstep/coordinator'
 import { createLayout, fromLayersModelFiles, readWeights, restoreModel, writeWeights } from '@lockstep/model'
 import { hasSystemCode } from '@lockstep/protocol'
 import { readRunFacts } from '../runs/run-facts.ts'
+import { readSummary } from '../runs/run-folder.ts'
 
 export type LoadedModel = {
   readonly model: Awaited<ReturnType<typeof fromLayersModelFiles>>
@@ -12,8 +13,13 @@ export type LoadedModel = {
   readonly origin: string
 }
 
-/** The model that a run has saved, or, where it was killed before it could, the one in its newest checkpoint. */
+/** The model that a run has saved at its end; where it was killed, or has gone on since, the one in its newest checkpoint. */
 export async function loadModel(folder: string): Promise<LoadedModel> {
+  const hasEnded = (await readSummary(folder)) !== null || (await newestCheckpointStep(folder)) === null
+  return (hasEnded ? await loadSaved(folder) : null) ?? loadFromCheckpoint(folder)
+}
+
+async function loadSaved(folder: string): Promise<LoadedModel | null> {
   const saved = join(folder, runFiles.model)
   try {
     const json = await readFile(join(saved, 'model.json'), 'utf8')
@@ -24,7 +30,7 @@ export async function loadModel(folder: string): Promise<LoadedModel> {
     return { model, weights: readWeights(model, createLayout(model)), origin: saved }
   } catch (error) {
     if (!hasSystemCode(error, 'ENOENT')) throw error
-    return loadFromCheckpoint(folder)
+    return null
   }
 }
 

@@ -1,10 +1,10 @@
 import { readFile, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { type RunSummary, runFiles, runSummarySchema } from '@lockstep/coordinator'
+import { newestCheckpointStep, type RunSummary, runFiles, runSummarySchema } from '@lockstep/coordinator'
 import { hasSystemCode, LockstepError } from '@lockstep/protocol'
 import { z } from 'zod'
 import { parseMetrics } from './parse-metrics.ts'
-import { configFileSchema, type RecordedConfig, type RunRecord, type RunState } from './run-record.ts'
+import { configFileSchema, type RecordedConfig, type RunRecord } from './run-record.ts'
 
 /** What a run was started with. */
 export type RunHeader = Pick<RunRecord, 'folder' | 'name' | 'createdAt' | 'config'>
@@ -18,8 +18,10 @@ export async function readRun(folder: string): Promise<RunRecord> {
   const header = await readRunHeader(folder)
   const metricsFile = join(folder, runFiles.metrics)
   const { epochs, notices } = parseMetrics((await readText(metricsFile)) ?? '', metricsFile)
-  const summary = await readSummary(join(folder, runFiles.summary))
-  return { ...header, epochs, summary, state: stateOf(epochs.length, summary), notices }
+  const last = await readSummary(folder)
+  // The lines of epochs may be ahead of the checkpoints.
+  const summary = last === null || last.epochs < epochs.length ? null : last
+  return { ...header, epochs, summary, state: summary?.status ?? 'unfinished', notices }
 }
 
 /** Reads only what the run was started with. Throws as `readRun` does. */
@@ -39,14 +41,17 @@ export async function readRunHeader(folder: string): Promise<RunHeader> {
   return { folder, name: content.name ?? basename(resolve(folder)), createdAt, config }
 }
 
-async function readSummary(file: string): Promise<RunSummary | null> {
+/**
+ * What a run has told at its end. Null where it has come to none, or has been resumed and gone on since: it has a checkpoint
+ * of a later step then. Throws as `readRun` does.
+ */
+export async function readSummary(folder: string): Promise<RunSummary | null> {
+  const file = join(folder, runFiles.summary)
   const text = await readText(file)
-  return text === null ? null : check(runSummarySchema, parseJson(text, file), file)
-}
-
-/** A summary that knows fewer epochs than the metrics is that of an interruption which has been resumed since. */
-function stateOf(epochs: number, summary: RunSummary | null): RunState {
-  return summary === null || summary.epochs < epochs ? 'unfinished' : summary.status
+  if (text === null) return null
+  const summary = check(runSummarySchema, parseJson(text, file), file)
+  const newest = await newestCheckpointStep(folder)
+  return newest !== null && newest > summary.steps ? null : summary
 }
 
 async function readText(file: string): Promise<string | null> {

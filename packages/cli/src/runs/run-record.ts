@@ -31,7 +31,7 @@ export type RunRecord = {
   readonly config: RecordedConfig
   /** The epochs that are done, in order. */
   readonly epochs: readonly EpochMetrics[]
-  /** Null while the run goes on, or where it was killed. */
+  /** Null while the run goes on, also after a resume, or where it was killed. */
   readonly summary: RunSummary | null
   readonly state: RunState
   /** What was odd about the folder but did not prevent reading it, as sentences. */

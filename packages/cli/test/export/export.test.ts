@@ -93,6 +93,19 @@ test('a run that was killed before it saved its model is exported from its newes
   expect(weights).toEqual(await readFile(join(run, 'model', 'weights.bin')))
 })
 
+test('a run that has gone on after its end, and was killed then, is exported from its newest checkpoint', async () => {
+  const resumed = join(folder, 'resumed')
+  await cp(run, resumed, { recursive: true })
+  const ended = await runCli(['train', '--resume', resumed, '--epochs', '2', '--workers', '1', '--offline'])
+  expect(ended.code, ended.stderr).toBe(0)
+  const goneOn = await readFile(join(resumed, 'model', 'weights.bin'))
+  // What a kill after the last checkpoint leaves.
+  for (const name of ['model', 'summary.json']) await cp(join(run, name), join(resumed, name), { recursive: true })
+  expect(await runCli(['export', resumed, '--format', 'tfjs', '--offline'])).toMatchObject({ code: 0 })
+  expect(await readFile(join(resumed, 'export', 'tfjs', 'weights.bin'))).toEqual(goneOn)
+  expect(goneOn).not.toEqual(await readFile(join(run, 'model', 'weights.bin')))
+})
+
 test('what is there already is overwritten only by force', async () => {
   const file = join(folder, 'precious.txt')
   await writeFile(file, 'precious')

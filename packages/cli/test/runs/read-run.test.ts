@@ -42,7 +42,17 @@ describe('reading a run folder', () => {
       epochs: exampleEpochs(8),
       summary: { status: 'interrupted', epochs: 5 },
     })
-    expect((await readRun(folder)).state).toBe('unfinished')
+    expect(await readRun(folder)).toMatchObject({ state: 'unfinished', summary: null })
+  })
+
+  it('takes a run for unfinished that has ended and has a checkpoint of a later step since', async () => {
+    const folder = await writeExampleRun(await makeTemporaryFolder(), 'resumed')
+    const checkpoints = join(folder, 'checkpoints')
+    await mkdir(checkpoints)
+    await writeFile(join(checkpoints, 'step-000008000.ckpt'), '')
+    expect(await readRun(folder)).toMatchObject({ state: 'completed', summary: { steps: 8000 } })
+    await writeFile(join(checkpoints, 'step-000008001.ckpt'), '')
+    expect(await readRun(folder)).toMatchObject({ state: 'unfinished', summary: null })
   })
 
   it('reads a configuration with keys that it does not know and without those it does not need', async () => {

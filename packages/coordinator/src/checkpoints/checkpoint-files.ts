@@ -8,6 +8,11 @@ export function checkpointName(step: number): string {
   return `step-${String(step).padStart(9, '0')}.ckpt`
 }
 
+/** The step of a checkpoint with such a name. */
+export function stepOfCheckpoint(name: string): number {
+  return Number.parseInt(name.slice('step-'.length), 10)
+}
+
 /** The names of the checkpoints in a folder, the oldest first; none where there is no such folder. */
 export async function listCheckpoints(folder: string, disk = systemDisk): Promise<readonly string[]> {
   if ((await disk.kindOf(folder)) !== 'folder') return []

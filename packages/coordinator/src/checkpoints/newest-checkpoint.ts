@@ -3,7 +3,7 @@ import { type Checkpoint, decodeCheckpoint } from '@lockstep/model'
 import { LockstepError } from '@lockstep/protocol'
 import { type Disk, systemDisk } from '../disk/disk.ts'
 import { runFiles } from '../run-folder/run-files.ts'
-import { listCheckpoints, reasonOf } from './checkpoint-files.ts'
+import { listCheckpoints, reasonOf, stepOfCheckpoint } from './checkpoint-files.ts'
 
 /** A checkpoint that has been passed over. */
 export type UnusableCheckpoint = { readonly name: string; readonly reason: string }
@@ -38,6 +38,12 @@ export async function findCheckpoint(
     }
   }
   throw unusable.length === 0 ? noCheckpoint(path) : noneUsable(path, unusable)
+}
+
+/** The step of the newest checkpoint of a run folder, by its name; null where there is none. */
+export async function newestCheckpointStep(path: string, disk = systemDisk): Promise<number | null> {
+  const name = (await listCheckpoints(join(path, runFiles.checkpoints), disk)).at(-1)
+  return name === undefined ? null : stepOfCheckpoint(name)
 }
 
 /** What people are told of those that were passed over, a line for each. */
