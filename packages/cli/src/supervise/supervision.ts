@@ -1,4 +1,5 @@
 import type { RunSummary } from '@lockstep/coordinator'
+import { describeError } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { employ } from '../local-workers/employ.ts'
 import type { LocalWorkers } from '../local-workers/local-workers.ts'
@@ -9,6 +10,7 @@ import {
   type Beginning,
   type CoordinatorOrder,
   type ErrorRecord,
+  errorOf,
   type FromCoordinator,
   recordError,
   type ToCoordinator,
@@ -20,6 +22,12 @@ export type LifeEnd =
   | { readonly type: 'failed'; readonly error: ErrorRecord }
   /** `said`: what it has written last that looks like an error; or empty. */
   | { readonly type: 'crashed'; readonly ending: string; readonly said: string }
+
+/**
+ * Errors whose cause may pass: whoever holds the port at which workers look for the coordinator may not hold it for long, and a
+ * disk may get room again.
+ */
+const passing: readonly string[] = ['port-taken', 'disk-full', 'file-not-written']
 
 /** A run, its local workers and whoever watches it, while one coordinator follows the other. */
 export type Supervision = {
@@ -78,11 +86,11 @@ export function createSupervision({
     return judgeEnd(end, ending, said)
   }
 
-  /** Whoever holds the port at which workers look for the coordinator may not hold it for long. */
+  /** A run that has begun is gone on with after an error that may pass, as after a crash. */
   function judgeEnd(end: LifeEnd | null, ending: string, said: string): LifeEnd {
     if (end === null) return { type: 'crashed', ending, said }
-    const isRobbed = end.type === 'failed' && end.error.code === 'port-taken' && port !== null
-    return isRobbed ? { type: 'crashed', ending: end.error.message, said } : end
+    const mayPass = end.type === 'failed' && passing.includes(end.error.code) && port !== null
+    return mayPass ? { type: 'crashed', ending: describeError(errorOf(end.error)).split('\n')[0]!, said } : end
   }
 
   function hear(message: Exclude<FromCoordinator, { type: 'finished' | 'failed' }>): void {

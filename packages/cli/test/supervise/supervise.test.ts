@@ -13,6 +13,7 @@ import {
   startCli,
   waitUntilGone,
 } from '../support/cli.ts'
+import { limitFileSize } from '../support/tight-disk.ts'
 
 // 1,000 of 1,250 samples train: 20 batches of 50 in each of the 3 epochs.
 const size = ['--dataset', 'synthetic', '--limit-train', '1250', '--limit-test', '60', '--epochs', '3', '--shards', '2']
@@ -118,6 +119,23 @@ describe('a supervised run', () => {
   async function runIdIn(name: string): Promise<string> {
     return JSON.parse(await readFile(join(folder, name, 'config.json'), 'utf8')).runId
   }
+
+  test('goes on when files can be written again, which its second coordinator could not', async () => {
+    const place = join(folder, 'unwritable')
+    const line = ['train', '--supervise', '--offline', '--run-dir', place, ...size, '--workers', '2']
+    // Memory that processes share is files as well.
+    const cli = startCli(line, { LOCKSTEP_SHARED_MEMORY: 'off' })
+    await cli.printed(/1 active/)
+    // Not that of the first coordinator, which is there already.
+    await limitFileSize(cli.child.pid!, '0')
+    await cli.printed(/epoch 1\/3/)
+    process.kill((await processesOf(cli)).coordinator!, 'SIGKILL')
+    await cli.printed(/the coordinator ended with .*could not be written.*EFBIG.*: starting it again in/)
+    await limitFileSize(cli.child.pid!, 'unlimited')
+    const ended = await cli.ending
+    expect(ended.code, ended.stderr).toBe(0)
+    expect((await readSummary(place)).weightsSha256).toBe(undisturbed.weightsSha256)
+  })
 
   test('gives up a coordinator that crashes time and again without a new checkpoint', async () => {
     const cli = start('hopeless', ...endless, '--workers', '1', '--shards', '1')

@@ -38,8 +38,6 @@ export function tightDisk(folder: string): TightDisk {
       widen: pid => rm(`/proc/${pid}/root${filler}`),
     }
   }
-  const limitFileSize = async (pid: number, limit: string) =>
-    void (await run('prlimit', ['--pid', String(pid), `--fsize=${limit}:unlimited`]))
   return {
     wrap: [],
     // Which are files as well.
@@ -48,6 +46,11 @@ export function tightDisk(folder: string): TightDisk {
     narrow: pid => limitFileSize(pid, '1000000'),
     widen: pid => limitFileSize(pid, 'unlimited'),
   }
+}
+
+/** Lets a process, and those that it starts from now on, make no file longer than this, in bytes or `unlimited`. */
+export async function limitFileSize(pid: number, limit: string): Promise<void> {
+  await run('prlimit', ['--pid', String(pid), `--fsize=${limit}:unlimited`])
 }
 
 function works([command, ...args]: readonly string[]): boolean {
