@@ -29,6 +29,8 @@ export async function train(run: Training): Promise<'completed' | 'stopped early
 async function trainEpoch(run: Training): Promise<boolean> {
   const { config, state, timing } = run
   const { epoch, batch: first } = state.position
+  // From the end of one step to that of the next: between them is nothing that does not count.
+  let sinceMs = run.nowMs()
   const batches = epochBatches(run.train, config, epoch)
   const firstStep = state.step - first
   // What was sent ahead when the epoch is left in between never becomes due, and nobody waits for it.
@@ -41,8 +43,7 @@ async function trainEpoch(run: Training): Promise<boolean> {
   timing.begin()
   for (let batch = first; batch < batches.batches; batch++) {
     if (run.shouldStop()) return false
-    await awaitQuorum(run, 'training')
-    const startMs = run.nowMs()
+    if (await awaitQuorum(run, 'training')) sinceMs = run.nowMs()
     timing.enter('prepare')
     submitUpTo(batch + batchesAhead)
     const pending = ahead.shift()!
@@ -56,7 +57,9 @@ async function trainEpoch(run: Training): Promise<boolean> {
     run.topology.stepDone(pending.ring)
     pending.release()
     timing.enter('other')
-    recordStep(run, result, run.nowMs() - startMs)
+    const nowMs = run.nowMs()
+    recordStep(run, result, nowMs - sinceMs)
+    sinceMs = nowMs
     reportStep(run, batches.batches)
     const times = timing.end({ ...result, epoch, step: state.step })
     if (times !== null) await run.onStep(times)

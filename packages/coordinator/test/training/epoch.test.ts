@@ -30,7 +30,7 @@ describe('the figures of an epoch', () => {
 
   test('tell the speed over the time of the steps alone', async () => {
     const { epochs, plan } = await trainTiny({ workers: 1, plan: tinyPlan({ epochs: 1 }) })
-    // The clock is read at the start and the end of each of the 4 steps and moves 10 ms each time: 40 ms for 33 samples.
+    // The clock is read at the start and at the end of each of the 4 steps, and moves 10 ms each time: 40 ms for 33 samples.
     expect(epochs[0]!.imagesPerSecond).toBeCloseTo(33 / 0.04, 6)
     expect(plan.state.history.trainSeconds).toBeCloseTo(0.04, 9)
   })
