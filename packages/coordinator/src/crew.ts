@@ -8,7 +8,7 @@ import type { Answer } from './membership/answer.ts'
 import { createMembership, type Membership } from './membership/membership.ts'
 import { heartbeatMs, patienceFor } from './membership/patience.ts'
 import { createWaiting } from './membership/waiting.ts'
-import { encodeReplica, welcomeTo } from './membership/welcome.ts'
+import { createReplicaEncoder, welcomeTo } from './membership/welcome.ts'
 import type { RunPlan } from './plan.ts'
 import { superseded } from './run-folder/life.ts'
 import type { Lanes } from './shared-memory/lanes.ts'
@@ -84,7 +84,7 @@ export function createCrew(options: {
     patience: patienceFor(plan, workerId => exchange.hangLimitMs(workerId)),
     nowMs,
     onEvent: options.onEvent,
-    encodeState: () => encodeReplica(plan),
+    encodeState: createReplicaEncoder(plan),
     onJoin: (workerId, url) => {
       // Before it is given anything: no worker beside its members may hold a shard of a ring.
       direct.join(workerId, url)

@@ -25,8 +25,10 @@ export type Member = {
   lastHeardAt: number
   /** When a whole message has. */
   lastMessageAt: number
-  /** What has kept it from being heard since its last message may be the same for many. */
-  excused: boolean
+  /** Others have filled the coordinator's link since its last message. */
+  crowdedOut: boolean
+  /** When it was silent last together with most others; before the run where it never was. */
+  silentWithMostAt: number
   /** Those that had come from it when it was looked after last. */
   receivedBytes: number
   heartbeat: MessageOf<'heartbeat'> | null
@@ -71,7 +73,8 @@ export function newMember(address: string, nowMs: number): Omit<Member, 'connect
     connectedAt: nowMs,
     lastHeardAt: nowMs,
     lastMessageAt: nowMs,
-    excused: false,
+    crowdedOut: false,
+    silentWithMostAt: Number.NEGATIVE_INFINITY,
     receivedBytes: 0,
     heartbeat: null,
     hangingMs: 0,
@@ -103,6 +106,28 @@ export function reach(member: Member, step: number): void {
   }
   member.reached = Math.max(member.reached, step)
   member.desk?.reach(member.reached)
+}
+
+/**
+ * Lets go of a connection that has ended, and with it of what had come of a message: the member itself stays in the roll until
+ * the run ends.
+ */
+export function forgetConnection(member: Member): void {
+  member.connection = ended
+  member.lane = null
+  member.given.clear()
+}
+
+const ignore = () => undefined
+
+const ended: Connection = {
+  send: ignore,
+  sendFrame: ignore,
+  queuedBytes: () => 0,
+  receivedBytes: () => 0,
+  setSizes: ignore,
+  close: ignore,
+  terminate: ignore,
 }
 
 export function closeDesk(member: Member): void {

@@ -19,7 +19,7 @@ import { assign, broadcast, heartbeatFrame, type Update } from './delivery.ts'
 import { createDepartures, type DeparturesOptions } from './departures.ts'
 import { createDiscipline } from './discipline.ts'
 import { createLaneDoor, type LaneDoor } from './lane-door.ts'
-import { credit, type Member, newMember, newRoster, reach } from './member.ts'
+import { credit, forgetConnection, type Member, newMember, newRoster, reach } from './member.ts'
 import { noteHeartbeat, type Patience } from './patience.ts'
 import { createWatch } from './watch.ts'
 
@@ -84,7 +84,10 @@ export function createMembership(options: MembershipOptions): Membership {
   function accept(address: string, connect: (handlers: ConnectionHandlers) => Connection): void {
     const handlers: ConnectionHandlers = {
       onMessage: received => receive(member, received),
-      onClose: error => lose(member, error),
+      onClose: error => {
+        lose(member, error)
+        forgetConnection(member)
+      },
     }
     const member: Member = { ...newMember(address, nowMs()), connection: connect(handlers) }
     if (farewell === null) present.add(member)

@@ -11,7 +11,7 @@ export type Patience = {
   /** Until `ready`: loading TensorFlow, which may have to be downloaded first, and building the model. */
   readonly readyMs: number
   readonly silenceMs: number
-  /** The same while what keeps a member from being heard may be the same for many. */
+  /** The same where the reason may be none of its own: others fill the link, or most are silent with it. */
   readonly excusedSilenceMs: number
   /** A computing thread with something to do that finishes nothing for so long hangs. */
   readonly hangMs: (workerId: number) => number
@@ -50,24 +50,31 @@ export function noticeBytes(member: Member, lookedAtMs: number): void {
 }
 
 /**
- * Excuses those of whom no whole message has come since the last look, at `lookedAtMs`, for a reason that is not theirs, and until
- * one comes:
- * - Most of the others send messages that fill the link. Where many senders do, TCP waits for longer and longer before it
- *   sends anew what was lost of one of them (RFC 6298, section 5.5), and the others leave that one no room.
- * - Most of the others have been silent for two heartbeats as well: a processor that many share, or the network before the
- *   coordinator. Nothing is gained by doing without most workers at once.
+ * Marks those of whom no whole message has come since the last look, at `lookedAtMs`, while most of the others send messages
+ * that fill the link, and until one comes. Where many senders fill a link, TCP waits for longer and longer before it sends
+ * anew what was lost of one of them (RFC 6298, section 5.5), and the others leave that one no room.
  */
-export function noticeExcuses(present: Iterable<Member>, lookedAtMs: number, nowMs: number): void {
+export function noticeCrowd(present: Iterable<Member>, lookedAtMs: number, nowMs: number): void {
   const welcomed = [...present].filter(({ facts }) => facts !== null)
   const heard = new Set(welcomed.filter(({ lastHeardAt }) => lastHeardAt >= lookedAtMs))
   const long = new Set([...heard].filter(({ lastMessageAt }) => nowMs - lastMessageAt > longMessageMs))
-  const silent = new Set(welcomed.filter(({ lastHeardAt }) => nowMs - lastHeardAt > 2 * heartbeatMs))
   for (const member of welcomed) {
     const isCrowded = countOthers(long, member) > countOthers(heard, member) / 2
-    const isOneOfMany = countOthers(silent, member) > (welcomed.length - 1) / 2
     const isOverdue = member.lastMessageAt < lookedAtMs
-    member.excused = isOverdue && (isCrowded || isOneOfMany || member.excused)
+    member.crowdedOut = isOverdue && (isCrowded || member.crowdedOut)
   }
+}
+
+/**
+ * Notes when most are silent at once, for two heartbeats: that is a processor that many share, or the network before the
+ * coordinator, and nothing is gained by doing without most workers.
+ */
+export function noticeCommonSilence(present: Iterable<Member>, nowMs: number): void {
+  const welcomed = [...present].filter(({ facts }) => facts !== null)
+  const silent = welcomed.filter(({ lastHeardAt }) => nowMs - lastHeardAt > 2 * heartbeatMs)
+  // Of the others of each, more than half.
+  if (silent.length - 1 <= (welcomed.length - 1) / 2) return
+  for (const member of silent) member.silentWithMostAt = nowMs
 }
 
 function countOthers(members: ReadonlySet<Member>, member: Member): number {
@@ -101,16 +108,17 @@ export function findHang({ facts, hangingMs, heartbeat }: Member, { hangMs }: Pa
 /** Why a member has to go, or null while it may stay. */
 export function findFault(member: Member, patience: Patience, nowMs: number): string | null {
   const connectedMs = nowMs - member.connectedAt
-  const silentMs = nowMs - member.lastHeardAt
   if (member.facts === null) return findStrangersFault(member, patience, connectedMs)
-  if (silentMs > longestSilenceMs(member, patience)) return `silent for ${seconds(silentMs)}`
+  if (isTooSilent(member, patience, nowMs)) return `silent for ${seconds(nowMs - member.lastHeardAt)}`
   if (!member.active) return connectedMs > patience.readyMs ? `not ready within ${seconds(connectedMs)}` : null
   if (member.hungUpAt !== null && nowMs - member.hungUpAt > farewellMs) return 'its computing thread hung up'
   return queuedBytes(member) > patience.queuedBytes ? 'stopped reading' : null
 }
 
-function longestSilenceMs({ excused }: Member, { silenceMs, excusedSilenceMs }: Patience): number {
-  return excused ? excusedSilenceMs : silenceMs
+function isTooSilent(member: Member, { silenceMs, excusedSilenceMs }: Patience, nowMs: number): boolean {
+  if (nowMs - member.lastHeardAt > excusedSilenceMs) return true
+  // What it shared with most does not count against it, what comes after that does.
+  return !member.crowdedOut && nowMs - Math.max(member.lastHeardAt, member.silentWithMostAt) > silenceMs
 }
 
 function findStrangersFault({ receivedBytes }: Member, { helloMs }: Patience, connectedMs: number): string | null {

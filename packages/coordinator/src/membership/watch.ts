@@ -1,5 +1,13 @@
 import type { Member } from './member.ts'
-import { excuse, findFault, findHang, noticeBytes, noticeExcuses, type Patience } from './patience.ts'
+import {
+  excuse,
+  findFault,
+  findHang,
+  noticeBytes,
+  noticeCommonSilence,
+  noticeCrowd,
+  type Patience,
+} from './patience.ts'
 
 export type WatchOptions = {
   readonly present: Iterable<Member>
@@ -31,7 +39,8 @@ export function createWatch({ present, patience, everyMs, nowMs, onFault, onHang
       noticeBytes(member, lastLookMs)
       excuse(member, now, excusedMs)
     }
-    noticeExcuses(present, lastLookMs, now)
+    noticeCrowd(present, lastLookMs, now)
+    noticeCommonSilence(present, now)
     for (const member of present) {
       const fault = findFault(member, patience, now)
       const hang = findHang(member, patience)

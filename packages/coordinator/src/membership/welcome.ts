@@ -36,12 +36,32 @@ export function welcomeTo({
   }
 }
 
-/** Weights, moments and step as they are now, for a worker that joins. */
-export function encodeReplica({ identity, state, trainableSize }: RunPlan): { step: number; frame: Uint8Array } {
+/**
+ * Encodes the state as it is now, once a step: many workers that come at once are sent the same bytes, which are kept for no longer
+ * than somebody sends them.
+ */
+export function createReplicaEncoder(plan: RunPlan): () => { readonly step: number; readonly frame: Uint8Array } {
+  let encodedStep = -1
+  // What a socket holds is the memory, not the view.
+  let memory: WeakRef<ArrayBufferLike> | null = null
+  return () => {
+    const { step } = plan.state
+    const known = step === encodedStep ? memory?.deref() : undefined
+    if (known !== undefined) return { step, frame: new Uint8Array(known) }
+    const frame = encodeReplica(plan)
+    encodedStep = step
+    memory = new WeakRef(frame.buffer)
+    return { step, frame }
+  }
+}
+
+/** Weights, moments and step as they are now. The frame fills its memory. */
+
+function encodeReplica({ identity, state, trainableSize }: RunPlan): Uint8Array {
   const { moments, powers } = state.optimizer
   const joined = new Float32Array(moments.length * trainableSize)
   for (const [index, moment] of moments.entries()) joined.set(moment, index * trainableSize)
   const { step } = state
   const message: MessageOf<'state'> = { type: 'state', runId: identity.runId, step, powers: [...powers] }
-  return { step, frame: encodeMessage(message, { weights: state.weights, moments: joined }) }
+  return encodeMessage(message, { weights: state.weights, moments: joined })
 }

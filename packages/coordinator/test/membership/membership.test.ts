@@ -110,6 +110,19 @@ describe('a worker', () => {
   })
 })
 
+test('of a connection that has ended nothing is kept', () => {
+  const { membership, connect } = createLobby()
+  const peer = connect(hello, ready)
+  membership.assign(1, task)
+  const [member] = membership.roll()
+  expect(member!.given.size).toBe(1)
+  peer.hangUp()
+  expect([member!.given.size, member!.lane]).toEqual([0, null])
+  // What there is now leads nowhere.
+  member!.connection.close({ type: 'bye', code: 'finished', reason: '' })
+  expect([peer.ending(), membership.roll()]).toEqual(['open', [member]])
+})
+
 describe('a peer is refused', () => {
   test.each([
     ['with a wrong token', [{ ...hello, token: 'wrong' }], /^wrong token/],

@@ -185,6 +185,20 @@ describe('while most workers are silent at once', () => {
     expect(reasons()).toEqual([])
   })
 
+  test('one that goes on to be silent while the others do not is dropped', () => {
+    const { peers, pass, reasons } = createSilence(4)
+    pass(1200)
+    const say = () => sayAll(peers.slice(1))
+    for (let passedMs = 0; passedMs < 1600; passedMs += 400) {
+      say()
+      pass(400)
+    }
+    expect(reasons()).toEqual([])
+    say()
+    pass(400)
+    expect(reasons()).toEqual(['worker-lost: silent for 3.2 s'])
+  })
+
   test('half of them are too few for that', () => {
     const { peers, pass, reasons } = createSilence(4)
     for (let passedMs = 0; passedMs < 2000; passedMs += 400) {
