@@ -25,6 +25,12 @@ export type Moment = { readonly nowMs: number; readonly step: number }
 /** What the pace of a worker may be off by for reasons of the machine: a garbage collection, a busy core. */
 export const noiseMs = 20
 
+/**
+ * A worker of unknown pace may have to be sent the state first, and to compile its graph. It may take so long, and so many times what
+ * another one takes.
+ */
+const newcomer = { ms: 1000, times: 10 }
+
 export function createBench<T extends Task>(workerId: number, nowMs: number): Bench<T> {
   return { workerId, held: new Map(), paces: createPaces(), lastAnswerAtMs: nowMs }
 }
@@ -63,6 +69,17 @@ export function isLate<T extends Task>(bench: Bench<T>, { nowMs, step }: Moment)
   if (pace === null) return false
   const { samples } = running.task
   return elapsedMs(bench, running, nowMs) > samples * pace.meanMs + slackMs(pace, samples)
+}
+
+/** True when a worker whose pace is unknown takes much longer for what it computes now than this other one would. */
+export function isLateNewcomer<T extends Task>(bench: Bench<T>, other: Bench<T>, { nowMs, step }: Moment): boolean {
+  const running = runningOf(bench, step)
+  if (running === null) return false
+  const { kind, samples } = running.task
+  const pace = bench.paces.known(kind) === null ? other.paces.known(kind) : null
+  return (
+    pace !== null && elapsedMs(bench, running, nowMs) > Math.max(newcomer.ms, newcomer.times * samples * pace.meanMs)
+  )
 }
 
 /** How much longer than expected a task may take before that means anything. */

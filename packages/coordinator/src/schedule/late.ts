@@ -1,4 +1,4 @@
-import { type Moment, slackMs } from './bench.ts'
+import { isLateNewcomer, type Moment, slackMs } from './bench.ts'
 import { isOverdue } from './hang.ts'
 import { isSpared, type OpenTask, restrictionOf } from './open-task.ts'
 import { type Due, dueTimes, type Outlook } from './outlook.ts'
@@ -14,8 +14,8 @@ type LateTask<T extends Task> = Due<T> & { readonly holder: Outlook<T> }
 
 /**
  * Whom to give a task as well that another worker holds: idle workers that would by estimate do it from scratch before its
- * holder is done, the latest task first. A task has at most one holder more than answers are wanted. While a pace is unknown,
- * only what a worker holds that would count as hung, if it did not say that it lives, is given to another one.
+ * holder is done, the latest task first. A task has at most one holder more than answers are wanted. What a worker of unknown pace
+ * holds is given to another one when it is late as a newcomer, and while nobody's pace is known when it would count as hung.
  */
 export function secondHolders<T extends Task>(
   outlooks: readonly Outlook<T>[],
@@ -46,7 +46,8 @@ function isWorthCopying<T extends Task>(late: LateTask<T>, { bench }: Outlook<T>
   if (isOverdue(late.holder.bench, moment)) return true
   const { kind, samples } = late.held.task
   const [theirs, own] = [late.holder.bench.paces.known(kind), bench.paces.known(kind)]
-  if (theirs === null || own === null) return false
+  if (own === null) return false
+  if (theirs === null) return isLateNewcomer(late.holder.bench, bench, moment)
   const idleMs = moment.nowMs - bench.lastAnswerAtMs
   if (idleMs > Math.max(trial.ms, trial.tasks * samples * theirs.meanMs)) return true
   return late.inMs > margin * samples * own.meanMs + slackMs(theirs, samples)

@@ -1,4 +1,4 @@
-import { isLate, type Moment } from './bench.ts'
+import { isLate, isLateNewcomer, type Moment } from './bench.ts'
 import type { Restriction } from './open-task.ts'
 import { loadMs, type Outlook, taskMs } from './outlook.ts'
 import type { Assignment, Task } from './task.ts'
@@ -79,7 +79,9 @@ function sharesFor<T extends Task>(
 
 /** Workers that are late get nothing more, unless all are: then it is this machine that was held up. */
 function openShares<T extends Task>(outlooks: readonly Outlook<T>[], moment: Moment): readonly Share<T>[] {
-  const late = outlooks.map(({ bench }) => isLate(bench, moment))
+  const late = outlooks.map(
+    ({ bench }) => isLate(bench, moment) || outlooks.some(other => isLateNewcomer(bench, other.bench, moment)),
+  )
   const allLate = late.every(isLate => isLate)
   return outlooks.map((outlook, at) => ({
     outlook,

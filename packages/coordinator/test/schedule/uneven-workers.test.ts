@@ -51,6 +51,20 @@ describe('workers of unlike speed', () => {
   })
 })
 
+test('a worker that joins and is long at its first shard holds up no step for longer than a second or so', () => {
+  const training = simulateTraining({ shards: 2, samples: 12, latencyMs: 0.2 })
+  training.join(steady(1))
+  training.train(20)
+  let shards = 0
+  training.join(() => (++shards === 1 ? 1000 : 1))
+  training.train(40)
+  const { ends } = training
+  const stepsMs = ends.slice(20).map((end, index) => end - ends[19 + index]!)
+  expect(Math.max(...stepsMs)).toBeLessThan(1000 + 12 + 2 * 20)
+  // Then it is given nothing more.
+  expect(stepsMs.filter(ms => ms > 100)).toHaveLength(1)
+})
+
 describe('a worker that is late', () => {
   const shardMs = 12
 

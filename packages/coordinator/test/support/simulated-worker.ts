@@ -10,7 +10,7 @@ export type SimulatedWorker = {
 
 /**
  * A worker with the habits of a replica: it computes what is due at its step in the order of arrival, does not stop what it has begun,
- * and drops what is for an earlier step.
+ * takes updates in between, and drops what is for an earlier step.
  */
 export function createSimulatedWorker(options: {
   /** How long a sample takes that is begun at this time. */
@@ -20,11 +20,12 @@ export function createSimulatedWorker(options: {
   readonly answer: (order: Order) => void
 }): SimulatedWorker {
   let waiting: Order[] = []
-  let current = 0
+  let [current, told] = [0, 0]
   let computing = false
 
   function computeDue(): void {
     if (computing) return
+    current = told
     waiting = waiting.filter(({ step }) => step >= current)
     const at = waiting.findIndex(({ step }) => step === current)
     if (at < 0) return
@@ -43,7 +44,7 @@ export function createSimulatedWorker(options: {
       computeDue()
     },
     update: step => {
-      current = Math.max(current, step)
+      told = Math.max(told, step)
       computeDue()
     },
     step: () => current,
