@@ -41,6 +41,13 @@ export type ConnectionOptions = {
   readonly transport?: Socket
 }
 
+/**
+ * Longer messages go in fragments (RFC 6455, section 5.4). ws keeps what has come of a frame as the chunks that it was read in, and
+ * takes them out one by one from the front, each in the time of all that are left where they are more than some ten thousand: of a
+ * network's packets that is 20 MB.
+ */
+const fragmentBytes = 8 << 20
+
 /** How long an orderly close waits for the peer before the socket is cut off. */
 export const closeTimeoutMs = 2000
 
@@ -82,7 +89,7 @@ export function createConnection(
   let { transport } = under
   const { connection, take, fail, end } = carryMessages(handlers, maxHeader, {
     send: frame => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(frame)
+      if (socket.readyState === WebSocket.OPEN) sendFragments(socket, frame)
     },
     close: code => socket.close(1000, code),
     terminate: () => socket.terminate(),
@@ -100,4 +107,11 @@ export function createConnection(
   socket.on('error', end.because)
   socket.on('close', end.now)
   return connection
+}
+
+function sendFragments(socket: WebSocket, frame: Uint8Array): void {
+  let at = 0
+  for (; frame.byteLength - at > fragmentBytes; at += fragmentBytes)
+    socket.send(frame.subarray(at, at + fragmentBytes), { fin: false })
+  socket.send(frame.subarray(at))
 }

@@ -22,6 +22,28 @@ describe('a connection', () => {
     expect(await client.next()).toEqual({ message: examples.work, tensors: exampleTensors.work })
   })
 
+  test('carries a long message in fragments', async () => {
+    const { server, client } = await connectPair()
+    const elements = 5_000_000
+    client.connection.setSizes({ ...sizes, weights: elements })
+    const sent = vi.spyOn(server.socket, 'send')
+    const gradient = new Float32Array(elements).map((_, index) => index)
+    server.connection.send(examples.update, { gradient })
+    server.connection.send(examples.heartbeat)
+    const arrived = (await client.next()).tensors.gradient
+    expect(
+      Buffer.from(arrived!.buffer, arrived!.byteOffset, arrived!.byteLength).equals(Buffer.from(gradient.buffer)),
+    ).toBe(true)
+    expect((await client.next()).message).toEqual(examples.heartbeat)
+    // 20 MB, and the heartbeat.
+    expect(sent.mock.calls.map(([bytes]) => (bytes as Uint8Array).byteLength > 1 << 20)).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ])
+  })
+
   test('leaves a frame that is broadcast as it was', async () => {
     const { server, client } = await connectPair()
     for (const end of [server, client]) end.connection.setSizes(sizes)
