@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
-import { type Clock, LockstepError, letHeapDouble, type SystemMemory } from '@lockstep/protocol'
+import { type Clock, LockstepError, letHeapDouble, maxClientFrameBytes, type SystemMemory } from '@lockstep/protocol'
 import { type Crew, createCrew } from './crew.ts'
 import { createDeferred } from './deferred.ts'
 import type { TopologyMode, TopologyTrial } from './direct/topology.ts'
@@ -70,14 +70,15 @@ export type Coordinator = {
 }
 
 /**
- * Listens for workers and trains the plan with them. Throws when it cannot listen, or when the folder or the trace cannot
- * be written.
+ * Listens for workers and trains the plan with them. Throws when it cannot listen, when the folder or the trace cannot
+ * be written, and `model-too-large`.
  */
 export async function startCoordinator(
   given: CoordinatorOptions,
   world: CoordinatorWorld = systemWorld,
 ): Promise<Coordinator> {
   const { clock, listen } = world
+  refuseTooLarge(given.plan)
   letHeapDouble()
   const timing = openRunTiming(given, warmUpSteps, clock.nowMs)
   const options: Conduct = {
@@ -110,6 +111,20 @@ export async function startCoordinator(
     await closeDown(options, crew, listener)
     throw error
   }
+}
+
+/** Throws `model-too-large` where no worker would take the message with the state. */
+export function refuseTooLarge({ state, trainableSize }: Pick<RunPlan, 'state' | 'trainableSize'>): void {
+  const { weights, optimizer } = state
+  const numbers = weights.length + optimizer.moments.length * trainableSize
+  const most = (maxClientFrameBytes - frameOverheadBytes) / weights.BYTES_PER_ELEMENT
+  if (numbers <= most) return
+  const each = `${weights.length.toLocaleString('en')} weights and ${optimizer.moments.length} moments of each`
+  throw new LockstepError('model-too-large', 'the model is too large to be sent to a worker', {
+    kind: 'usage',
+    expected: `at most ${most.toLocaleString('en')} numbers, with the moments of the optimizer`,
+    received: `${numbers.toLocaleString('en')}: ${each}`,
+  })
 }
 
 /** The crew of a life, and the lanes of its members where there are any. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
 import { encodeMessage, type Message } from '@lockstep/protocol'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { refuseTooLarge } from '../src/coordinator.ts'
 import { runSummarySchema } from '../src/metrics.ts'
 import { reopenRunFolder } from '../src/run-folder/run-folder.ts'
 import { temporaryFolder } from './support/folder.ts'
@@ -12,7 +13,7 @@ import { openClient } from './support/listener.ts'
 import { heartbeat, hello } from './support/lobby.ts'
 import { startSocketWorker } from './support/socket-worker.ts'
 import { startTiny } from './support/start-coordinator.ts'
-import { newestState, tinyPlan } from './support/tiny-plan.ts'
+import { newestState, tinyPlan, tinyState } from './support/tiny-plan.ts'
 import { trainAlone } from './support/train-alone.ts'
 
 const finalSha256 = weightsSha256(trainAlone().at(-1)!)
@@ -26,6 +27,18 @@ const epochsOnDisk = async () => {
   const lines = (await readFile(join(path, 'metrics.jsonl'), 'utf8')).trim().split('\n')
   return lines.map(line => JSON.parse(line).epoch)
 }
+
+test('a model that no message to a worker can hold is refused before anything is done', () => {
+  // Zeros that are never touched take no memory.
+  const weights = new Float32Array(100_000_000)
+  const state = { ...tinyState(), weights, optimizer: { step: 0, moments: [weights, weights], powers: [] } }
+  const plan = { ...tinyPlan({}, state), trainableSize: weights.length }
+  const received = expect.stringMatching(/^300,000,000: 100,000,000 weights and 2/)
+  expect(() => refuseTooLarge(plan)).toThrow(
+    expect.objectContaining({ code: 'model-too-large', kind: 'usage', received }),
+  )
+  expect(() => refuseTooLarge({ ...plan, trainableSize: 80_000_000 })).not.toThrow()
+})
 
 describe('a run', () => {
   test('trains, tests, writes its folder and sends its workers home', async () => {
