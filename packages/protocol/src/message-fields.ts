@@ -1,7 +1,11 @@
 import { z } from 'zod'
 
-/** Fields that many messages share. */
-export const shortText = z.string().max(256)
+// Fields that many messages share.
+
+/** Characters of a name, a host or an address. */
+export const maxShortText = 256
+
+export const shortText = z.string().max(maxShortText)
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 export const runId = z.string().min(1).max(64)
 export const step = z.int().min(0)

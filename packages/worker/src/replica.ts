@@ -128,12 +128,19 @@ function adopt(
   tensors: Tensors,
 ): void {
   const joined = tensors.moments as Float32Array
+  // In the memory that the state before lies in: the arithmetic has room for one.
+  const take = (known: Float32Array | undefined, received: Float32Array) => {
+    if (known?.length !== received.length) return arithmetic.adopt(received)
+    known.set(received)
+    return known
+  }
   const moments: Float32Array[] = []
   for (let at = 0; at < joined.length; at += trainableSize) {
-    moments.push(arithmetic.adopt(joined.subarray(at, at + trainableSize)))
+    const known = state.optimizer.moments[moments.length]
+    moments.push(take(known, joined.subarray(at, at + trainableSize)))
   }
-  const weights = arithmetic.adopt(tensors.weights as Float32Array)
-  const update = arithmetic.allocate(weights.length)
+  const weights = take(state.weights, tensors.weights as Float32Array)
+  const update = state.update.length === weights.length ? state.update : arithmetic.allocate(weights.length)
   Object.assign(state, { step, weights, optimizer: { step, moments, powers }, sha256: null, update } satisfies State)
 }
 

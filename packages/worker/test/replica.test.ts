@@ -32,7 +32,7 @@ const sizes: Sizes = { weights: 2, trainable: 2, moments: 1, bytesPerSample: 1, 
 const uncompressed = createGradientFormat({ compress: 'none', seed: 1 }, plainArithmetic, 2)
 
 /** The clock moves only where the test, or with `gradientMs` a gradient, moves it. */
-function createTested({ slow = false, trainableSize = 2, gradientMs = 0 } = {}) {
+function createTested({ slow = false, trainableSize = 2, gradientMs = 0, arithmetic = plainArithmetic } = {}) {
   const answers: Answer[] = []
   const steps: number[] = []
   const clock = { nowMs: 0 }
@@ -44,7 +44,7 @@ function createTested({ slow = false, trainableSize = 2, gradientMs = 0 } = {}) 
   const replica = createReplica({
     engine: { ...engine, gradient: (...inputs) => spend(gradientMs, engine.gradient(...inputs)) },
     updater: { optimizer: sgd, trainableSize },
-    arithmetic: plainArithmetic,
+    arithmetic,
     places: createTensorPlaces(sizes, null, uncompressed),
     timeline: createTimeline(workerPhases, () => clock.nowMs),
     answer: answer => answers.push(answer),
@@ -100,6 +100,21 @@ describe('a replica', () => {
     const sha256 = weightsSha256(Float32Array.of(1, 2))
     const figures = { runId, step: 3, chunk: 4, count: 1, lossSum: 1, correct: 1, weightsSha256: sha256 }
     expect(answers).toEqual([{ message: { type: 'metrics', ...figures }, tensors: {} }])
+  })
+
+  test('lies in the same memory when it is given another state', async () => {
+    const adopted: Float32Array[] = []
+    const adopt = (vector: Float32Array) => {
+      adopted.push(vector)
+      return plainArithmetic.adopt(vector)
+    }
+    const { receive, answers } = createTested({ arithmetic: { ...plainArithmetic, adopt } })
+    await receive(state(0, 1, 2))
+    await receive(state(3, 5, 6))
+    await receive(evaluate(3, 4))
+    // The weights; there are no moments.
+    expect(adopted).toHaveLength(1)
+    expect(answers[0]!.message).toMatchObject({ step: 3, weightsSha256: weightsSha256(Float32Array.of(5, 6)) })
   })
 
   test('takes each step as the optimizer does, and says which step it has reached', async () => {

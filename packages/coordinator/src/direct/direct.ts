@@ -46,7 +46,7 @@ export type Direct = Pick<Rings, 'join' | 'leave' | 'introduce' | 'current'> & {
   readonly recallMean: (step: number, workerId: number, write: WriteMean) => Promise<MeanFigures | null>
   /** A worker has answered: it goes on. */
   readonly stir: () => void
-  /** Ends a ring that has come to a halt. Called regularly. */
+  /** Ends a ring that has come to a halt, and lets one that did not work be tried again later. Called regularly. */
   readonly look: () => void
 }
 
@@ -63,6 +63,8 @@ export function createDirect(options: DirectOptions): Direct {
   const rejected = new WeakSet<Ring>()
   let isTrusted = true
   let stirredAt = nowMs()
+  let brokenAt: number | null = null
+  let forgiveMs = firstForgiveMs
 
   function receive(workerId: number, message: DirectMessage, tensors: Tensors): string | null {
     stirredAt = nowMs()
@@ -117,7 +119,18 @@ export function createDirect(options: DirectOptions): Direct {
     rings.leave(workerId)
   }
 
+  /** What broke a ring may pass, as the loss of one connection. */
+  function forgiveInTime(): void {
+    if (!rings.isHopeless()) brokenAt = null
+    else brokenAt ??= nowMs()
+    if (brokenAt === null || nowMs() - brokenAt < forgiveMs) return
+    forgiveMs = Math.min(2 * forgiveMs, longestForgiveMs)
+    brokenAt = null
+    rings.forgive()
+  }
+
   function look(): void {
+    forgiveInTime()
     if (awaited.size === 0) return
     const isComputed = [...awaited.values()].some(mean => mean.isComputed)
     const haltMs = transferMs(elements) + (isComputed ? 0 : computeMs)
@@ -147,6 +160,10 @@ export function createDirect(options: DirectOptions): Direct {
     },
   }
 }
+
+/** After so long a ring that did not work is tried again, then after twice as long each time. */
+const firstForgiveMs = 60_000
+const longestForgiveMs = 3_600_000
 
 /** Longer than one shard may take. */
 const computeMs = 140_000

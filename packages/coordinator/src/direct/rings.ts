@@ -1,4 +1,4 @@
-import type { Cancel, Message, MessageOf } from '@lockstep/protocol'
+import { type Cancel, type Message, type MessageOf, maxRingMembers } from '@lockstep/protocol'
 import { createDeferred, type Deferred } from '../deferred.ts'
 
 /** Workers that exchange gradients among themselves: all that take part in the run. */
@@ -30,7 +30,7 @@ export type Rings = {
   readonly join: (workerId: number, url: string | null) => void
   readonly leave: (workerId: number) => void
   readonly isPresent: (workerId: number) => boolean
-  /** Introduces the workers to each other, unless they are already or could not be linked before. */
+  /** Introduces the workers to each other, unless they are already, could not be linked before, or are too many. */
   readonly introduce: () => void
   /** The ring whose members are all linked, or null. */
   readonly current: () => Ring | null
@@ -38,8 +38,11 @@ export type Rings = {
     workerId: number,
     message: MessageOf<'linked'> | MessageOf<'unlinked'> | MessageOf<'dissolved'>,
   ) => void
-  /** Ends a ring that does not work: its steps are finished by way of the coordinator, and so are all until workers change. */
+  /** Ends a ring that does not work: its steps are finished by way of the coordinator, and so are all until workers change or it is forgiven. */
   readonly breakUp: (reason: string) => void
+  /** Whether the last ring did not work. */
+  readonly isHopeless: () => boolean
+  readonly forgive: () => void
 }
 
 type RingState = Ring & {
@@ -67,7 +70,7 @@ export function createRings(options: RingsOptions): Rings {
   }
 
   function introduce(): void {
-    if (ring !== null || hopeless || peers.size < 2) return
+    if (ring !== null || hopeless || peers.size < 2 || peers.size > maxRingMembers) return
     const members = [...peers].map(([workerId, url]) => ({ workerId, url }))
     if (!members.every((member): member is { workerId: number; url: string } => member.url !== null)) return
     ring = newRing(nextId++, [...peers.keys()])
@@ -135,6 +138,10 @@ export function createRings(options: RingsOptions): Rings {
   return {
     introduce,
     breakUp,
+    isHopeless: () => hopeless,
+    forgive: () => {
+      hopeless = false
+    },
     leave,
     isPresent: workerId => peers.has(workerId),
     receive,

@@ -7,6 +7,7 @@ test.each([
   ['fd00::2:51000', { host: null, port: 4000 }, 'tcp://[fd00::2]:4000'],
   ['10.0.0.2:51000', { host: 'gate.example', port: 4000 }, 'tcp://gate.example:4000'],
   ['10.0.0.2:51000', { host: 'fd00::2', port: 4000 }, 'tcp://[fd00::2]:4000'],
+  ['10.0.0.2:51000', { host: 'x'.repeat(246), port: 4000 }, null],
   ['memory', { host: null, port: 4000 }, null],
   ['10.0.0.2:51000', undefined, null],
 ])('a worker seen at %s that listens at %o is reached at %s', (address, peer, url) => {

@@ -54,6 +54,16 @@ describe('a ring', () => {
     expect(happened).toEqual(['2 linked'])
   })
 
+  test('is not made of more workers than a message may name', () => {
+    const { rings, take } = startRings()
+    for (let workerId = 1; workerId <= 1025; workerId++) rings.join(workerId, 'tcp://10.0.0.1:1')
+    rings.introduce()
+    expect(take()).toEqual([])
+    rings.leave(7)
+    rings.introduce()
+    expect(take()).toHaveLength(1024)
+  })
+
   test('is not made where one of the workers cannot be reached', () => {
     const { rings, take } = startRings()
     rings.join(1, 'tcp://10.0.0.1:1')

@@ -7,6 +7,9 @@ import type { BatchFigures } from './step-exchange.ts'
  */
 const keptMeans = 2
 
+/** Memory for so many more is kept for further steps: the one that is made and those that others have begun. */
+const mostFree = 4
+
 export type KeptMean = { readonly figures: BatchFigures; readonly mean: PackedGradient }
 
 /** The means of the last steps, in memory that the computing thread sees too and that is used again. */
@@ -23,7 +26,10 @@ export function createKeptMeans(allocate: () => PackedGradient, reached: () => n
 
   function keep(figures: BatchFigures, mean: PackedGradient): void {
     kept.push({ figures, mean })
-    while (kept.length > keptMeans && kept[0]!.figures.step < reached()) free.push(kept.shift()!.mean)
+    while (kept.length > keptMeans && kept[0]!.figures.step < reached()) {
+      const { mean } = kept.shift()!
+      if (free.length < mostFree) free.push(mean)
+    }
   }
 
   return {

@@ -11,14 +11,16 @@ export type PeerCall = PeerHandlers & {
   readonly greeting: Greeting
   readonly token: string
   readonly timeoutMs: number
+  /** Gives the call up. */
+  readonly signal: AbortSignal
 }
 
 /**
  * Calls another worker for the pieces that it has for this one. Resolves when both have proved the token of their ring,
- * with null when nobody answers there, or not who should.
+ * with null when nobody answers there, or not who should, or the call is given up.
  */
 export function dialPeer(call: PeerCall): Promise<PeerSocket | null> {
-  const { network, clock, host, port, greeting, token } = call
+  const { network, clock, host, port, greeting, token, signal } = call
   return new Promise(resolve => {
     const reader = createLineReader()
     let take = takeGreeting
@@ -28,7 +30,13 @@ export function dialPeer(call: PeerCall): Promise<PeerSocket | null> {
       onBytes: bytes => take(bytes),
       onClose: reason => end(reason),
     })
-    const stopWaiting = clock.after(call.timeoutMs, giveUp)
+    const stopClock = clock.after(call.timeoutMs, giveUp)
+    signal.addEventListener('abort', giveUp)
+
+    function stopWaiting(): void {
+      stopClock()
+      signal.removeEventListener('abort', giveUp)
+    }
 
     function giveUp(): void {
       stopWaiting()

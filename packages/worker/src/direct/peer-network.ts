@@ -3,6 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 /** What is read at once, into memory that is used again and again. */
 const readBytes = 256 << 10
 const maxConnections = 4_096
+/** A link that rests, as while the run validates, is shown to be alive to what is in between and forgets those that are not. */
+const keepAlive = { keepAlive: true, keepAliveInitialDelay: 30_000 }
 
 /** One end of a connection between two workers, as it was opened: bytes in order, of which nothing is known yet. */
 export type PeerSocket = {
@@ -41,12 +43,12 @@ export const tcpNetwork: PeerNetwork = {
         return true
       },
     }
-    return watchedSocket(connect({ host, port, noDelay: true, onread }, handlers.onOpen), handlers)
+    return watchedSocket(connect({ host, port, noDelay: true, ...keepAlive, onread }, handlers.onOpen), handlers)
   },
   listen: (host, port, onCaller) =>
     new Promise((resolve, reject) => {
       const connections = new Set<Socket>()
-      const server = createServer({ noDelay: true }, socket => {
+      const server = createServer({ noDelay: true, ...keepAlive }, socket => {
         connections.add(socket)
         socket.once('close', () => connections.delete(socket))
         const handlers: PeerHandlers = {

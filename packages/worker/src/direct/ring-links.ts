@@ -73,6 +73,7 @@ export function linkRing(options: RingLinksOptions): RingLinks {
         greeting: { ring, from: workerId, to: other },
         token,
         timeoutMs: dialTimeoutMs,
+        signal: giveUp.signal,
         onBytes,
         onClose: reason => lose(at, reason),
       })

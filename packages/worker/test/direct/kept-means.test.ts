@@ -3,6 +3,21 @@ import { createKeptMeans } from '../../src/direct/kept-means.ts'
 
 const figures = (step: number) => ({ step, total: 1, correct: 0, lossSum: 0, learningRate: 0 })
 
+test('of many means that were not read in time no more memory is kept than further ones take', () => {
+  let [allocated, reached] = [0, 0]
+  const means = createKeptMeans(
+    () => new Float32Array(++allocated),
+    () => reached,
+  )
+  for (let step = 0; step < 20; step++) means.keep(figures(step), means.take())
+  expect(allocated).toBe(20)
+  reached = 20
+  means.keep(figures(20), means.take())
+  for (let vector = 0; vector < 5; vector++) means.take()
+  // The one before, and of those five the one for which there was none any more.
+  expect(allocated).toBe(22)
+})
+
 test('the last two means are kept, and memory is used again once the computing thread is past it', () => {
   let reached = 0
   const means = createKeptMeans(

@@ -93,6 +93,23 @@ describe('the members of a ring', () => {
   })
 })
 
+test('calls that nobody answers end with the links', async () => {
+  const own = await startListener()
+  const called = createHappenings<{ readonly ended: Promise<unknown> }>()
+  const silent = createServer(socket => {
+    // Cut off as it may be.
+    socket.resume().on('error', () => undefined)
+    called.add({ ended: new Promise(resolve => socket.once('close', resolve)) })
+  })
+  onTestFinished(() => void silent.close())
+  await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
+  const ring = introduce([own, silent.address() as AddressInfo])
+  const { links } = joinRing(own, ring, 1)
+  const { ended } = await called.next()
+  links.close()
+  await ended
+})
+
 describe('the port for other workers', () => {
   test('answers only who proves the token of a ring that is expected, and is not disturbed by others', async () => {
     const listeners = await Promise.all([startListener(), startListener()])
@@ -120,6 +137,8 @@ describe('the port for other workers', () => {
     const own = await startListener()
     const calls = createHappenings<string>()
     const stranger = createServer(socket => {
+      // Cut off when the links are closed.
+      socket.on('error', () => undefined)
       socket.setEncoding('latin1').on('data', line => {
         calls.add(String(line))
         // What it was sent itself is no proof.
