@@ -56,7 +56,6 @@ export function createReplicaEncoder(plan: RunPlan): () => { readonly step: numb
 }
 
 /** Weights, moments and step as they are now. The frame fills its memory. */
-
 function encodeReplica({ identity, state, trainableSize }: RunPlan): Uint8Array {
   const { moments, powers } = state.optimizer
   const joined = new Float32Array(moments.length * trainableSize)

@@ -71,15 +71,21 @@ export function isLate<T extends Task>(bench: Bench<T>, { nowMs, step }: Moment)
   return elapsedMs(bench, running, nowMs) > samples * pace.meanMs + slackMs(pace, samples)
 }
 
-/** True when a worker whose pace is unknown takes much longer for what it computes now than this other one would. */
-export function isLateNewcomer<T extends Task>(bench: Bench<T>, other: Bench<T>, { nowMs, step }: Moment): boolean {
+/** True when a worker whose pace is unknown takes much longer for what it computes now than one of these others would. */
+export function isLateNewcomer<T extends Task>(
+  bench: Bench<T>,
+  others: readonly Bench<T>[],
+  { nowMs, step }: Moment,
+): boolean {
   const running = runningOf(bench, step)
   if (running === null) return false
   const { kind, samples } = running.task
-  const pace = bench.paces.known(kind) === null ? other.paces.known(kind) : null
-  return (
-    pace !== null && elapsedMs(bench, running, nowMs) > Math.max(newcomer.ms, newcomer.times * samples * pace.meanMs)
-  )
+  if (bench.paces.known(kind) !== null) return false
+  const takenMs = elapsedMs(bench, running, nowMs)
+  return others.some(({ paces }) => {
+    const pace = paces.known(kind)
+    return pace !== null && takenMs > Math.max(newcomer.ms, newcomer.times * samples * pace.meanMs)
+  })
 }
 
 /** How much longer than expected a task may take before that means anything. */

@@ -47,7 +47,7 @@ function isWorthCopying<T extends Task>(late: LateTask<T>, { bench }: Outlook<T>
   const { kind, samples } = late.held.task
   const [theirs, own] = [late.holder.bench.paces.known(kind), bench.paces.known(kind)]
   if (own === null) return false
-  if (theirs === null) return isLateNewcomer(late.holder.bench, bench, moment)
+  if (theirs === null) return isLateNewcomer(late.holder.bench, [bench], moment)
   const idleMs = moment.nowMs - bench.lastAnswerAtMs
   if (idleMs > Math.max(trial.ms, trial.tasks * samples * theirs.meanMs)) return true
   return late.inMs > margin * samples * own.meanMs + slackMs(theirs, samples)

@@ -79,9 +79,8 @@ function sharesFor<T extends Task>(
 
 /** Workers that are late get nothing more, unless all are: then it is this machine that was held up. */
 function openShares<T extends Task>(outlooks: readonly Outlook<T>[], moment: Moment): readonly Share<T>[] {
-  const late = outlooks.map(
-    ({ bench }) => isLate(bench, moment) || outlooks.some(other => isLateNewcomer(bench, other.bench, moment)),
-  )
+  const benches = outlooks.map(({ bench }) => bench)
+  const late = benches.map(bench => isLate(bench, moment) || isLateNewcomer(bench, benches, moment))
   const allLate = late.every(isLate => isLate)
   return outlooks.map((outlook, at) => ({
     outlook,
