@@ -54,8 +54,7 @@ export function noticeBytes(member: Member, lookedAtMs: number): void {
  * that fill the link, and until one comes. Where many senders fill a link, TCP waits for longer and longer before it sends
  * anew what was lost of one of them (RFC 6298, section 5.5), and the others leave that one no room.
  */
-export function noticeCrowd(present: Iterable<Member>, lookedAtMs: number, nowMs: number): void {
-  const welcomed = [...present].filter(({ facts }) => facts !== null)
+export function noticeCrowd(welcomed: readonly Member[], lookedAtMs: number, nowMs: number): void {
   const heard = new Set(welcomed.filter(({ lastHeardAt }) => lastHeardAt >= lookedAtMs))
   const long = new Set([...heard].filter(({ lastMessageAt }) => nowMs - lastMessageAt > longMessageMs))
   for (const member of welcomed) {
@@ -69,8 +68,7 @@ export function noticeCrowd(present: Iterable<Member>, lookedAtMs: number, nowMs
  * Notes when most are silent at once, for two heartbeats: that is a processor that many share, or the network before the
  * coordinator, and nothing is gained by doing without most workers.
  */
-export function noticeCommonSilence(present: Iterable<Member>, nowMs: number): void {
-  const welcomed = [...present].filter(({ facts }) => facts !== null)
+export function noticeCommonSilence(welcomed: readonly Member[], nowMs: number): void {
   const silent = welcomed.filter(({ lastHeardAt }) => nowMs - lastHeardAt > 2 * heartbeatMs)
   // Of the others of each, more than half.
   if (silent.length - 1 <= (welcomed.length - 1) / 2) return

@@ -39,8 +39,9 @@ export function createWatch({ present, patience, everyMs, nowMs, onFault, onHang
       noticeBytes(member, lastLookMs)
       excuse(member, now, excusedMs)
     }
-    noticeCrowd(present, lastLookMs, now)
-    noticeCommonSilence(present, now)
+    const welcomed = [...present].filter(({ facts }) => facts !== null)
+    noticeCrowd(welcomed, lastLookMs, now)
+    noticeCommonSilence(welcomed, now)
     for (const member of present) {
       const fault = findFault(member, patience, now)
       const hang = findHang(member, patience)

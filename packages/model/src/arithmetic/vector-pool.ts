@@ -5,7 +5,13 @@ export type VectorPool<V = Float32Array> = {
   readonly giveBack: (vector: V) => void
 }
 
-export function createVectorPool<V>(allocate: () => V): VectorPool<V> {
+/** @param mostFree - of those that are given back no more are kept */
+export function createVectorPool<V>(allocate: () => V, mostFree = Number.POSITIVE_INFINITY): VectorPool<V> {
   const free: V[] = []
-  return { take: () => free.pop() ?? allocate(), giveBack: vector => void free.push(vector) }
+  return {
+    take: () => free.pop() ?? allocate(),
+    giveBack: vector => {
+      if (free.length < mostFree) free.push(vector)
+    },
+  }
 }

@@ -1,4 +1,4 @@
-import type { PackedGradient } from '@lockstep/model/arithmetic'
+import { createVectorPool, type PackedGradient } from '@lockstep/model/arithmetic'
 import type { BatchFigures } from './step-exchange.ts'
 
 /**
@@ -21,20 +21,17 @@ export type KeptMeans = {
 
 /** `reached` is the step that the computing thread has come to: it reads nothing of earlier steps any more. */
 export function createKeptMeans(allocate: () => PackedGradient, reached: () => number): KeptMeans {
-  const free: PackedGradient[] = []
+  const pool = createVectorPool(allocate, mostFree)
   const kept: KeptMean[] = []
 
   function keep(figures: BatchFigures, mean: PackedGradient): void {
     kept.push({ figures, mean })
-    while (kept.length > keptMeans && kept[0]!.figures.step < reached()) {
-      const { mean } = kept.shift()!
-      if (free.length < mostFree) free.push(mean)
-    }
+    while (kept.length > keptMeans && kept[0]!.figures.step < reached()) pool.giveBack(kept.shift()!.mean)
   }
 
   return {
     keep,
-    take: () => free.pop() ?? allocate(),
+    take: pool.take,
     find: step => kept.find(entry => entry.figures.step === step) ?? null,
   }
 }
