@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { computeEnvironment, memoryEnvironment } from '@lockstep/tensorflow'
+import { memoryEnvironment } from '@lockstep/tensorflow'
+import { threadLimits } from '../support/thread-limits.mjs'
 
 /**
  * Starts a command line that speaks a JSON object a line, kept to a number of threads and, unless `wrap` says otherwise,
@@ -37,10 +38,6 @@ export function startProcess(command, threads, wrap = pinTo(threads)) {
   }
 
   return { ask, end }
-}
-
-export function threadLimits(threads) {
-  return { ...computeEnvironment(threads), OMP_NUM_THREADS: `${threads}`, MKL_NUM_THREADS: `${threads}` }
 }
 
 /** `taskset` for the last of the cores that this process may use, so that no helper thread uses another. */

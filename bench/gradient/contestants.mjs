@@ -6,7 +6,7 @@ const here = path => fileURLToPath(new URL(path, import.meta.url))
 const lockstep = (id, title, ...args) => ({
   id,
   title,
-  command: () => [process.execPath, here('lockstep-steps.mjs'), ...args],
+  command: threads => [process.execPath, here('lockstep-steps.mjs'), ...args, String(threads)],
 })
 const keras = { id: 'keras', title: 'Keras', command: threads => python(kerasPython(), 'keras_steps.py', threads) }
 const torch = (id, title, ...args) => ({

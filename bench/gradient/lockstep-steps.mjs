@@ -1,14 +1,14 @@
-// Gradient steps of lockstep on request: node lockstep-steps.mjs ENGINE PRECISION
+// Gradient steps of lockstep on request: node lockstep-steps.mjs ENGINE PRECISION THREADS
 // Requests come and replies go as a JSON object a line. A step is what a worker does between a shard and its gradient;
 // as in training, the weights are others in each.
 import { createInterface } from 'node:readline'
 import { buildModel, createCompiledEngine, createEagerEngine, createLayout, readWeights } from '@lockstep/model'
-import { compileFunction, loadTensorFlow, provisionTensorFlow } from '@lockstep/tensorflow'
+import { compileFunction, computeEnvironment, loadTensorFlow, provisionTensorFlow } from '@lockstep/tensorflow'
 import * as tf from '@tensorflow/tfjs'
 import { silent } from '../support/silent.mjs'
 import { watchBinding } from './watch-binding.mjs'
 
-const [engineName, precision] = process.argv.slice(2)
+const [engineName, precision, threads] = process.argv.slice(2)
 const training = { augment: false, labelSmoothing: 0 }
 let model
 let engine
@@ -23,6 +23,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 
 async function hello() {
+  Object.assign(process.env, computeEnvironment(Number(threads)))
   const provisioned = await provisionTensorFlow(silent)
   if (provisioned.backend !== 'tensorflow') throw new Error(provisioned.reason)
   await loadTensorFlow(provisioned)

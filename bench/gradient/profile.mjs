@@ -3,9 +3,11 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { computeEnvironment } from '@lockstep/tensorflow'
 import { kerasPython } from '../support/python.mjs'
+import { threadLimits } from '../support/thread-limits.mjs'
 import { cacheFolderOf } from './compilation.mjs'
-import { pinTo, threadLimits } from './contestant-process.mjs'
+import { pinTo } from './contestant-process.mjs'
 
 const script = fileURLToPath(new URL('../baselines/gradient/profile_saved_model.py', import.meta.url))
 const steps = 30
@@ -31,6 +33,7 @@ export function profileGraphs({ models, contestants }, folder, report) {
 
 function runProfile(python, args) {
   const [command, ...rest] = [...pinTo(1), python, script, ...args.map(String)]
-  const options = { encoding: 'utf8', env: { ...process.env, ...threadLimits(1) }, stdio: ['ignore', 'pipe', 'pipe'] }
+  const env = { ...process.env, ...threadLimits(1), ...computeEnvironment(1) }
+  const options = { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] }
   return JSON.parse(execFileSync(command, rest, options).trim().split('\n').at(-1))
 }

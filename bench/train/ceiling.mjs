@@ -9,19 +9,36 @@ const warmUpSteps = 20
 const processes = 2
 
 /** The images per second of both together, from when both begin until the later one is done. */
-export async function measureCeiling({ folder, precision, batch, samples, epochs }) {
-  const command = [process.execPath, script, 'compiled', precision]
+export async function measureCeiling({ samples, epochs, batch, ...settings }) {
+  const ceiling = await startCeiling({ batch, ...settings })
+  try {
+    return { speeds: [await ceiling.measure((samples / batch) * epochs)], losses: [] }
+  } finally {
+    await ceiling.end()
+  }
+}
+
+/** Both processes, compiled and warm. `measure` takes a number of steps and gives images per second. */
+export async function startCeiling({ folder, precision, batch }) {
+  const command = [process.execPath, script, 'compiled', precision, '1']
   const workers = Array.from({ length: processes }, () => startProcess(command, 1, []))
+  const end = () => Promise.all(workers.map(worker => worker.end()))
   try {
     await together(workers, { do: 'hello' })
     await prepareInTurn(workers, { batch: batch / processes, cacheFolder: folder })
     await together(workers, { do: 'steps', count: warmUpSteps })
-    const startedAtMs = performance.now()
-    await together(workers, { do: 'steps', count: (samples / batch) * epochs })
-    return { speeds: [(1000 * samples * epochs) / (performance.now() - startedAtMs)], losses: [] }
-  } finally {
-    await Promise.all(workers.map(({ end }) => end()))
+  } catch (error) {
+    await end()
+    throw error
   }
+
+  async function measure(steps) {
+    const startedAtMs = performance.now()
+    await together(workers, { do: 'steps', count: steps })
+    return (1000 * batch * steps) / (performance.now() - startedAtMs)
+  }
+
+  return { measure, end }
 }
 
 function together(workers, request) {

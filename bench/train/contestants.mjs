@@ -56,7 +56,18 @@ function ceiling(settings, precision) {
 
 function keras(name, title, settings, precision, stepsPerExecution) {
   const values = [precision, 2, stepsPerExecution]
-  return pythonContestant({ name, title, precision, script: 'keras_fit.py', values, settings, find: kerasPython })
+  // As lockstep has it: TensorFlow's own choice is oneDNN on some CPUs only.
+  const environment = name === 'keras-tuned' ? { TF_ENABLE_ONEDNN_OPTS: '1' } : {}
+  return pythonContestant({
+    name,
+    title,
+    precision,
+    script: 'keras_fit.py',
+    values,
+    environment,
+    settings,
+    find: kerasPython,
+  })
 }
 
 function torch(name, title, settings, precision, [processes, threads]) {
@@ -64,8 +75,8 @@ function torch(name, title, settings, precision, [processes, threads]) {
   return pythonContestant({ name, title, precision, script: 'torch_fit.py', values, settings, find: torchPython })
 }
 
-function pythonContestant({ name, title, precision, script, values, settings, find }) {
-  const run = () => runBaseline(find(), script, settings, values)
+function pythonContestant({ name, title, precision, script, values, environment, settings, find }) {
+  const run = () => runBaseline(find(), script, settings, values, environment)
   const missing = () => (find() === null ? 'its Python packages cannot be installed here' : undefined)
   return { name, title, precision, run, missing }
 }

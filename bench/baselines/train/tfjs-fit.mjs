@@ -2,14 +2,15 @@
 // The net divides the pixels by 255 itself. After a warm-up of as many steps as lockstep's, prints the images per second and the loss of each epoch as JSON.
 import { openDataSet, takeFirst } from '@lockstep/data'
 import { buildModel } from '@lockstep/model'
-import { computeEnvironment, loadTensorFlow, provisionTensorFlow } from '@lockstep/tensorflow'
+import { loadTensorFlow, provisionTensorFlow } from '@lockstep/tensorflow'
 import * as tf from '@tensorflow/tfjs'
 import { silent } from '../../support/silent.mjs'
+import { threadLimits } from '../../support/thread-limits.mjs'
 
 const warmUpSteps = 20
 const [dataDir, ...counts] = process.argv.slice(2)
 const [samples, epochs, batchSize, threads] = counts.map(Number)
-Object.assign(process.env, computeEnvironment(threads))
+Object.assign(process.env, threadLimits(threads))
 await loadTensorFlow(await provisionTensorFlow(silent))
 const dataSet = await openDataSet({ ...silent, dataset: 'cifar10', dataDir })
 const model = buildModel('reference', { classes: 10, seed: 1 })

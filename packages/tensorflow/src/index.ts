@@ -1,6 +1,8 @@
 export * from './compile/index.ts'
+export { computeEnvironment } from './compute-environment.ts'
 export * from './load.ts'
 export type { Finding, FindingState } from './machine/finding.ts'
 export { inspectMachine, type MachineReport } from './machine/inspect-machine.ts'
 export { memoryEnvironment } from './memory-environment.ts'
 export { type Backend, type Provisioned, type ProvisionOptions, provisionTensorFlow } from './provision.ts'
+export { findSlowness } from './slowness.ts'

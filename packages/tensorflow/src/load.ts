@@ -8,6 +8,7 @@ import * as tf from '@tensorflow/tfjs'
 import { quietName } from './build-binding.ts'
 import { batchNormalizationKernels } from './compile/batch-normalization.ts'
 import { keyedBits } from './compile/keyed-bits.ts'
+import { replaceStridedFilterGradient } from './compile/strided-filter-gradient.ts'
 import type { Backend, Provisioned } from './provision.ts'
 import { tfjsNodeFolder } from './tfjs-node.ts'
 import { registerWasm } from './wasm/register.ts'
@@ -33,15 +34,6 @@ export async function loadTensorFlow(provisioned: Provisioned): Promise<LoadedBa
   return { backend, description: backend === 'wasm' ? 'WebAssembly SIMD' : `TensorFlow ${version}, CPU` }
 }
 
-/** Environment variables for a process that computes: how many threads TensorFlow has, and no log lines from it. */
-export function computeEnvironment(threads: number): Readonly<Record<string, string>> {
-  return {
-    TF_NUM_INTRAOP_THREADS: `${threads}`,
-    TF_NUM_INTEROP_THREADS: `${threads}`,
-    TF_CPP_MIN_LOG_LEVEL: '3',
-  }
-}
-
 /**
  * tfjs-node asks node-pre-gyp where its binding is. The answer is ours for that moment, so that node_modules stays
  * untouched and processes with different libraries do not get into each other's way.
@@ -56,6 +48,7 @@ function loadTfjsNode(bindingFile: string): void {
     keepQuiet(dirname(bindingFile))
     requireFromTfjsNode('.')
     for (const kernel of [keyedBits, ...batchNormalizationKernels]) tf.registerKernel(kernel)
+    replaceStridedFilterGradient()
   } catch (error) {
     throw new LockstepError('tensorflow-load-failed', `TensorFlow does not load from ${dirname(bindingFile)}`, {
       received: error instanceof Error ? error.message : String(error),

@@ -1,4 +1,5 @@
-import { computeEnvironment, loadTensorFlow } from '../load.ts'
+import { computeEnvironment } from '../compute-environment.ts'
+import { loadTensorFlow } from '../load.ts'
 import { provisionTensorFlow } from '../provision.ts'
 
 /** Makes native TensorFlow with one thread the backend of this process; it is fetched where this machine lacks it. */

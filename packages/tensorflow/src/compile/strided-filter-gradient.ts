@@ -1,0 +1,37 @@
+import * as tf from '@tensorflow/tfjs'
+
+const kernelName = 'Conv2DBackpropFilter'
+const backendName = 'tensorflow'
+/** No begin and no end counts: all of it. */
+const everyAxis = 0b1111
+
+/**
+ * Puts a kernel in the place of tfjs-node's that takes the pixels which a 1×1 filter with strides has seen out of `x`
+ * beforehand: oneDNN 3.7, which does the same by itself, writes behind its memory on CPUs without AVX-512.
+ */
+export function replaceStridedFilterGradient(): void {
+  const { kernelFunc } = tf.getKernel(kernelName, backendName)
+  tf.unregisterKernel(kernelName, backendName)
+  tf.registerKernel({ kernelName, backendName, kernelFunc: args => differentiate(args, kernelFunc) })
+}
+
+type Arguments = Parameters<tf.KernelFunc>[0]
+
+function differentiate(args: Arguments, kernelFunc: tf.KernelFunc): tf.TensorInfo | tf.TensorInfo[] {
+  const { inputs, attrs } = args
+  const { strides, filterShape, dataFormat } = attrs as unknown as FilterGradientAttributes
+  const [vertical, horizontal] = typeof strides === 'number' ? [strides, strides] : strides
+  if (filterShape[0] * filterShape[1] > 1 || vertical * horizontal === 1 || dataFormat !== 'NHWC')
+    return kernelFunc(args)
+  return tf.tidy(() => {
+    const none = [0, 0, 0, 0]
+    const x = tf.stridedSlice(inputs.x as tf.Tensor4D, none, none, [1, vertical, horizontal, 1], everyAxis, everyAxis)
+    return kernelFunc({ ...args, inputs: { ...inputs, x }, attrs: { ...attrs, strides: 1 } }) as tf.Tensor
+  })
+}
+
+type FilterGradientAttributes = {
+  readonly strides: number | [number, number]
+  readonly filterShape: [number, number, number, number]
+  readonly dataFormat: string
+}

@@ -1,0 +1,17 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { computeEnvironment } from '../src/index.ts'
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+test('TensorFlow gets as many threads as asked for', () => {
+  expect(computeEnvironment(3)).toMatchObject({ TF_NUM_INTRAOP_THREADS: '3', TF_NUM_INTEROP_THREADS: '3' })
+})
+
+test.runIf(process.arch === 'x64')('oneDNN computes, unless its user says otherwise', () => {
+  vi.stubEnv('TF_ENABLE_ONEDNN_OPTS', undefined)
+  expect(computeEnvironment(1)).toMatchObject({ TF_ENABLE_ONEDNN_OPTS: '1' })
+  vi.stubEnv('TF_ENABLE_ONEDNN_OPTS', '0')
+  expect(computeEnvironment(1)).toMatchObject({ TF_ENABLE_ONEDNN_OPTS: '0' })
+})
