@@ -6,7 +6,7 @@ import { markdownTable, median, spread } from '../support/statistics.mjs'
 const rivals = [
   ['ddp', 'PyTorch DDP'],
   ['keras', 'Keras fit'],
-  ['keras-tuned', 'Keras fit, 10 steps an execution'],
+  ['keras-tuned', 'Keras fit, tuned'],
   ['tfjs', 'tfjs-node fit'],
   ['pytorch', 'PyTorch, one process'],
   ['ceiling', 'two workers without communication'],
