@@ -24,7 +24,9 @@ export function listContestants(settings) {
     ...both(precision => single(settings, precision)),
     ...both(precision => ceiling(settings, precision)),
     ...both(precision => keras('keras', 'Keras fit, 2 threads', settings, precision, 1)),
-    ...both(precision => keras('keras-tuned', 'Keras fit, 2 threads, tuned: 10 steps an execution, oneDNN', settings, precision, 10)),
+    ...both(precision =>
+      keras('keras-tuned', 'Keras fit, 2 threads, 10 steps an execution, oneDNN', settings, precision, 10),
+    ),
     ...both(precision => torch('pytorch', 'PyTorch, 2 threads', settings, precision, [1, 2])),
     ...both(precision => torch('ddp', 'PyTorch DDP over gloo, 2 × 1 thread', settings, precision, [2, 1])),
     tfjs(settings),
