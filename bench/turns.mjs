@@ -67,6 +67,11 @@ function startRun(batch, dataDir, place) {
 /** Stops the run for as long as the others compute, from one turn to the next. */
 async function takeTurns(pid, ceiling, batch, steps) {
   const processes = [pid, ...localWorkersOf(pid)]
+  // A process that is stopped does not hear a Ctrl-C.
+  process.once('SIGINT', () => {
+    for (const each of processes) sendSignal(each, 'SIGKILL')
+    process.exit(130)
+  })
   const bare = []
   for (let turn = 0; turn <= values.turns; turn++) {
     if (turn > 0) await sleep(1000 * values.seconds)
@@ -88,7 +93,7 @@ async function stopped(processes, work) {
   }
 }
 
-/** The milliseconds of every step. */
+/** The milliseconds of every step, without what lies between two. */
 function readSteps(place) {
   const file = join(place, 'metrics.jsonl')
   if (!existsSync(file)) return []
