@@ -1,6 +1,6 @@
 // What a run keeps of what its two workers could compute: it and two processes that only compute, in turns of seconds.
 // A machine whose speed changes is as fast for the one as for the other, which whole runs one after the other cannot say.
-import { existsSync, readFileSync } from 'node:fs'
+import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,6 +9,7 @@ import { start, temporaryFolder } from './support/lockstep.mjs'
 import { describeMachine } from './support/machine.mjs'
 import { localWorkersOf, sendSignal } from './support/process-tree.mjs'
 import { keepResults, outFlag } from './support/results.mjs'
+import { createRecord } from './support/run-record.mjs'
 import { markdownTable, median } from './support/statistics.mjs'
 import { startCeiling } from './train/ceiling.mjs'
 import { prepareData } from './train/data.mjs'
@@ -22,8 +23,7 @@ const values = readFlags({
 })
 /** After a stop they find the caches filled by others. */
 const stepsToSettle = 2
-/** Which may be as long as a stop, since graphs are compiled in them. */
-const firstSteps = 5
+const startsWithinMs = 120_000
 const warmUpSeconds = 10
 
 const folder = temporaryFolder('turns')
@@ -39,49 +39,52 @@ report()
 /** The images per second of each of a run's turns, beside the mean of the two turns of bare computing around it. */
 async function measure(batch, { dataDir }) {
   const ceiling = await startCeiling({ folder, precision: values.precision, batch })
-  const steps = Math.ceil((values.seconds * (await ceiling.measure(stepsToSettle))) / batch)
-  const place = join(folder, `batch-${batch}`)
-  const run = startRun(batch, dataDir, place)
+  const run = startRun(batch, dataDir)
+  const closed = once(run.child, 'close')
+  const record = createRecord()
+  record.follow(run.child.stdout)
+  const endedEarly = run.ended.then(() => {
+    throw new Error('the run has ended by itself')
+  })
   try {
-    while (readSteps(place).length === 0) await Promise.race([sleep(500), run.ended])
-    await sleep(1000 * warmUpSeconds)
-    const bare = await takeTurns(run.child.pid, ceiling, batch, steps)
-    run.child.kill('SIGINT')
-    await run.ended.catch(() => undefined)
-    const own = splitAtStops(readSteps(place), batch)
-    if (own.length !== bare.length - 1) throw new Error(`${own.length} turns instead of ${bare.length - 1}`)
+    const { own, bare } = await Promise.race([takeTurns(run.child.pid, record, ceiling, batch), endedEarly])
     return { batch, own, bare, shares: own.map((speed, at) => speed / ((bare[at] + bare[at + 1]) / 2)) }
   } finally {
     run.child.kill('SIGKILL')
-    await ceiling.end()
+    await Promise.all([closed, ceiling.end()])
   }
 }
 
-function startRun(batch, dataDir, place) {
+function startRun(batch, dataDir) {
   const size = ['--limit-test', '250', '--validation-split', '0', '--epochs', '1000', '--batch-size', String(batch)]
   const crew = ['--workers', '2', '--shards', '2', '--threads', '1', '--precision', values.precision]
-  const kept = ['--run-dir', place, '--log-steps']
+  const kept = ['--run-dir', join(folder, `batch-${batch}`), '--log-steps', '--json']
   return start(['train', '--dataset', 'cifar10', '--data-dir', dataDir, ...size, ...crew, ...kept])
 }
 
-/** Stops the run for as long as the others compute, from one turn to the next. */
-async function takeTurns(pid, ceiling, batch, steps) {
+/** The images per second of both, in turns: the run stands still for as long as the others compute. */
+async function takeTurns(pid, record, ceiling, batch) {
+  if (!(await record.until(({ steps }) => steps.length > 0, { timeoutMs: startsWithinMs })))
+    throw new Error(`no step within ${startsWithinMs / 1000} s`)
   const processes = [pid, ...localWorkersOf(pid)]
   // A process that is stopped does not hear a Ctrl-C.
   process.once('SIGINT', () => {
     for (const each of processes) sendSignal(each, 'SIGKILL')
     process.exit(130)
   })
+  const steps = Math.ceil((values.seconds * (await stopped(processes, () => ceiling.measure(stepsToSettle)))) / batch)
+  await sleep(1000 * warmUpSeconds)
+  const own = []
   const bare = []
   for (let turn = 0; turn <= values.turns; turn++) {
-    if (turn > 0) await sleep(1000 * values.seconds)
+    if (turn > 0) own.push(await measureRun(record, batch))
     await stopped(processes, async () => {
       await ceiling.measure(stepsToSettle)
       bare.push(await ceiling.measure(steps))
     })
     process.stderr.write(`batch ${batch}, turn ${turn} of ${values.turns}: ${bare.at(-1).toFixed(0)} images/s alone\n`)
   }
-  return bare
+  return { own, bare }
 }
 
 async function stopped(processes, work) {
@@ -93,23 +96,13 @@ async function stopped(processes, work) {
   }
 }
 
-/** The milliseconds of every step, without what lies between two. */
-function readSteps(place) {
-  const file = join(place, 'metrics.jsonl')
-  if (!existsSync(file)) return []
-  const entries = readFileSync(file, 'utf8').split('\n').slice(0, -1)
-  return entries
-    .map(line => JSON.parse(line))
-    .flatMap(({ type, milliseconds }) => (type === 'step' ? [milliseconds] : []))
-}
-
-/** The images per second between two steps that a stop has made long. */
-function splitAtStops(steps, batch) {
-  const stops = steps.flatMap((ms, at) => (at >= firstSteps && ms > 500 * values.seconds ? [at] : []))
-  return stops.slice(1).map((end, index) => {
-    const settled = steps.slice(stops[index] + 1 + stepsToSettle, end)
-    return (1000 * batch * settled.length) / settled.reduce((sum, ms) => sum + ms, 0)
-  })
+/** From the end of the step that is the last to settle to that of the last in the turn. */
+async function measureRun({ steps }, batch) {
+  const before = steps.length
+  await sleep(1000 * values.seconds)
+  const settled = steps.slice(before + stepsToSettle)
+  if (settled.length < 2) throw new Error(`${settled.length} steps in a turn: make it longer with --seconds`)
+  return (1000 * batch * (settled.length - 1)) / (settled.at(-1).atMs - settled[0].atMs)
 }
 
 function report() {

@@ -19,7 +19,7 @@ type Arguments = Parameters<tf.KernelFunc>[0]
 
 function differentiate(args: Arguments, kernelFunc: tf.KernelFunc): tf.TensorInfo | tf.TensorInfo[] {
   const { inputs, attrs } = args
-  const { strides, filterShape, dataFormat } = attrs as unknown as FilterGradientAttributes
+  const { strides, filterShape, dataFormat } = attrs as unknown as tf.Conv2DBackpropFilterAttrs
   const [vertical, horizontal] = typeof strides === 'number' ? [strides, strides] : strides
   if (filterShape[0] * filterShape[1] > 1 || vertical * horizontal === 1 || dataFormat !== 'NHWC')
     return kernelFunc(args)
@@ -28,10 +28,4 @@ function differentiate(args: Arguments, kernelFunc: tf.KernelFunc): tf.TensorInf
     const x = tf.stridedSlice(inputs.x as tf.Tensor4D, none, none, [1, vertical, horizontal, 1], everyAxis, everyAxis)
     return kernelFunc({ ...args, inputs: { ...inputs, x }, attrs: { ...attrs, strides: 1 } }) as tf.Tensor
   })
-}
-
-type FilterGradientAttributes = {
-  readonly strides: number | [number, number]
-  readonly filterShape: [number, number, number, number]
-  readonly dataFormat: string
 }
