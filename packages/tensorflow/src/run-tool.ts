@@ -23,6 +23,8 @@ const keptOutputCharacters = 16_384
  */
 export function runTool(command: string, args: readonly string[], options: ToolOptions): Promise<ToolResult> {
   return new Promise(resolve => {
+    // Watched for before the program starts: a signal may come as soon as that runs.
+    const stopWatching = onExit(() => void child.kill('SIGKILL'))
     const child = spawn(command, args, {
       env: options.environment,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -30,7 +32,6 @@ export function runTool(command: string, args: readonly string[], options: ToolO
       signal: options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs),
       killSignal: 'SIGKILL',
     })
-    const stopWatching = onExit(() => void child.kill('SIGKILL'))
     let output = ''
     const keep = (text: string) => {
       output = (output + text).slice(-keptOutputCharacters)
