@@ -21,6 +21,7 @@ const values = readFlags({
   seconds: { value: 'S', help: 'length of a turn', usual: 2 },
   out: outFlag,
 })
+const kinds = { alone: 'each for itself', inStep: 'each step when both have done the one before' }
 /** After a stop they find the caches filled by others. */
 const stepsToSettle = 2
 const startsWithinMs = 120_000
@@ -36,7 +37,7 @@ try {
 }
 report()
 
-/** The images per second of each of a run's turns, beside the mean of the two turns of bare computing around it. */
+/** The images per second of each of a run's turns and of those of bare computing around them. */
 async function measure(batch, { dataDir }) {
   const ceiling = await startCeiling({ folder, precision: values.precision, batch })
   const run = startRun(batch, dataDir)
@@ -48,7 +49,7 @@ async function measure(batch, { dataDir }) {
   })
   try {
     const { own, bare } = await Promise.race([takeTurns(run.child.pid, record, ceiling, batch), endedEarly])
-    return { batch, own, bare, shares: own.map((speed, at) => speed / ((bare[at] + bare[at + 1]) / 2)) }
+    return { batch, own, bare }
   } finally {
     run.child.kill('SIGKILL')
     await Promise.all([closed, ceiling.end()])
@@ -72,7 +73,8 @@ async function takeTurns(pid, record, ceiling, batch) {
     for (const each of processes) sendSignal(each, 'SIGKILL')
     process.exit(130)
   })
-  const steps = Math.ceil((values.seconds * (await stopped(processes, () => ceiling.measure(stepsToSettle)))) / batch)
+  const first = await stopped(processes, () => ceiling.measure(stepsToSettle))
+  const steps = Math.ceil((values.seconds * first.alone) / batch)
   await sleep(1000 * warmUpSeconds)
   const own = []
   const bare = []
@@ -82,7 +84,9 @@ async function takeTurns(pid, record, ceiling, batch) {
       await ceiling.measure(stepsToSettle)
       bare.push(await ceiling.measure(steps))
     })
-    process.stderr.write(`batch ${batch}, turn ${turn} of ${values.turns}: ${bare.at(-1).toFixed(0)} images/s alone\n`)
+    process.stderr.write(
+      `batch ${batch}, turn ${turn} of ${values.turns}: ${bare.at(-1).alone.toFixed(0)} images/s alone\n`,
+    )
   }
   return { own, bare }
 }
@@ -106,12 +110,21 @@ async function measureRun({ steps }, batch) {
 }
 
 function report() {
-  const titles = ['batch', 'two workers without communication', 'run', 'share', 'middle half of the turns']
-  const rows = results.map(({ batch, own, bare, shares }) => {
-    const sorted = [...shares].sort((a, b) => a - b)
-    const quartiles = [0.25, 0.75].map(part => sorted[Math.floor(part * sorted.length)].toFixed(3))
-    return [batch, median(bare).toFixed(0), median(own).toFixed(0), median(shares).toFixed(3), quartiles.join(' to ')]
-  })
-  const text = `${describeMachine()}; ${values.turns} turns of ${values.seconds} s, ${values.precision}; images/s\n\n${markdownTable(titles, rows)}`
+  const titles = ['batch', 'two workers without communication', 'images/s', 'run', 'share', 'middle half of the turns']
+  const rows = results.flatMap(({ batch, own, bare }) =>
+    Object.entries(kinds).map(([kind, title]) => {
+      const speeds = bare.map(turn => turn[kind])
+      const shares = own.map((speed, at) => speed / ((speeds[at] + speeds[at + 1]) / 2)).sort((a, b) => a - b)
+      const quartiles = [0.25, 0.75].map(part => shares[Math.floor(part * shares.length)].toFixed(3))
+      return [
+        batch,
+        title,
+        ...[speeds, own].map(of => median(of).toFixed(0)),
+        median(shares).toFixed(3),
+        quartiles.join(' to '),
+      ]
+    }),
+  )
+  const text = `${describeMachine()}; ${values.turns} turns of ${values.seconds} s, ${values.precision}\n\n${markdownTable(titles, rows)}`
   keepResults(values.out, 'turns', text, { machine: describeMachine(), ...values, results })
 }

@@ -12,13 +12,16 @@ const processes = 2
 export async function measureCeiling({ samples, epochs, batch, ...settings }) {
   const ceiling = await startCeiling({ batch, ...settings })
   try {
-    return { speeds: [await ceiling.measure((samples / batch) * epochs)], losses: [] }
+    return { speeds: [(await ceiling.measure((samples / batch) * epochs)).alone], losses: [] }
   } finally {
     await ceiling.end()
   }
 }
 
-/** Both processes, compiled and warm. `measure` takes a number of steps and gives images per second. */
+/**
+ * Both processes, compiled and warm. `measure` takes a number of steps and gives images per second: `alone` as they were,
+ * and `inStep` as if each step had begun when both had done the one before.
+ */
 export async function startCeiling({ folder, precision, batch }) {
   const command = [process.execPath, script, 'compiled', precision, '1']
   const workers = Array.from({ length: processes }, () => startProcess(command, 1, []))
@@ -34,8 +37,10 @@ export async function startCeiling({ folder, precision, batch }) {
 
   async function measure(steps) {
     const startedAtMs = performance.now()
-    await together(workers, { do: 'steps', count: steps })
-    return (1000 * batch * steps) / (performance.now() - startedAtMs)
+    const [first, second] = await together(workers, { do: 'steps', count: steps })
+    const aloneMs = performance.now() - startedAtMs
+    const inStepMs = first.stepMs.reduce((sum, ms, step) => sum + Math.max(ms, second.stepMs[step]), 0)
+    return { alone: (1000 * batch * steps) / aloneMs, inStep: (1000 * batch * steps) / inStepMs }
   }
 
   return { measure, end }
