@@ -6,8 +6,8 @@ import { brief, type Opinion } from './opinion.ts'
 
 type Tools = ReductionTools & {
   readonly reduction: Pick<TreeReduction, 'add'>
-  /** Vectors that are in use until the step is done. */
-  readonly used: Float32Array[]
+  /** Vectors that are in use, until they are added to others or the step is done. */
+  readonly used: Set<Float32Array>
 }
 
 /** Takes the gradient of a shard at its word: it is added up as it comes, unless it is not sound. */
@@ -39,7 +39,7 @@ export function keepGradient({ message, readGradient }: Answer, tools: Tools): O
 
 function takeVector({ vectors, used }: Tools): Float32Array {
   const vector = vectors.take()
-  used.push(vector)
+  used.add(vector)
   return vector
 }
 

@@ -29,7 +29,7 @@ export type PendingBatch = {
   readonly result: Promise<BatchResult>
   /** The workers that exchange its gradients among themselves; null for those that come to the coordinator. */
   readonly ring: Ring | null
-  /** Gives the vectors back in which the gradients came: the mean gradient of the result lies in one of them. */
+  /** Gives the vectors back that are still in use: the mean gradient of the result lies in one of them. */
   readonly release: () => void
 }
 
@@ -89,8 +89,12 @@ export function createShardTasks(
   ring?: Omit<RingOrder, 'total'>,
 ) {
   const total = batch.reduce((sum, { count }) => sum + count, 0)
-  const reduction = createTreeReduction({ arithmetic: tools.arithmetic, shards, total })
-  const used: Float32Array[] = []
+  const used = new Set<Float32Array>()
+  const giveBack = (vector: Float32Array) => {
+    used.delete(vector)
+    tools.vectors.giveBack(vector)
+  }
+  const reduction = createTreeReduction({ arithmetic: tools.arithmetic, shards, total, onSpent: giveBack })
   const hearing = { ...tools, reduction, used }
   const tasks = batch.map(({ shard, count, read }): SendableTask<Answer> => {
     const isAudited = tools.audit.isDrawn(step, shard)
@@ -115,7 +119,7 @@ export function createShardTasks(
     ...sumAnswers(answers),
     shares: answers.map(shareOf),
   })
-  return { tasks, reduce, release: () => used.forEach(tools.vectors.giveBack) }
+  return { tasks, reduce, release: () => used.forEach(giveBack) }
 }
 
 export function shareOf({ workerId, message }: Answer): Share {

@@ -21,10 +21,17 @@ const engine = createTinyEngine()
 const { weights } = tinyState()
 
 const tools = () => {
+  const allocated: Float32Array[] = []
+  const allocate = () => {
+    const vector = new Float32Array(weights.length)
+    allocated.push(vector)
+    return vector
+  }
   const format = createGradientFormat(tinyConfig, plainArithmetic, weights.length)
   return {
     arithmetic: plainArithmetic,
-    vectors: createVectorPool<Float32Array>(() => new Float32Array(weights.length)),
+    allocated,
+    vectors: createVectorPool<Float32Array>(allocate),
     format,
     audit: createAudit(0, tinyConfig.seed, format, weights.length),
     isTrusted: (_: number) => true,
@@ -181,16 +188,24 @@ describe('submitting a batch', () => {
     for (const value of gradient) expect(value).toBeCloseTo(4, 6)
   })
 
-  test('gives its vectors back to be used again, and none before', async () => {
-    const { answer, result, release, vectors } = submitLast()
+  test('gives each vector back when it is added up, that of the mean when it is released', async () => {
+    const { answer, result, release, vectors, allocated } = submitLast()
     for (const shard of [0, 1, 2]) answer(shard, 1, shard)
     const { gradient } = await result
-    const other = vectors.take()
-    expect(other).not.toBe(gradient)
+    // That of shard 1 had been added to that of shard 0 when shard 2 came.
+    expect(allocated.length).toBe(2)
+    expect(vectors.take()).toBe(allocated.find(vector => vector !== gradient))
+    expect(vectors.take()).not.toBe(gradient)
     release()
-    const again = [vectors.take(), vectors.take(), vectors.take()]
-    expect(again).toContain(gradient)
-    expect(new Set([...again, other]).size).toBe(4)
-    expect(again).not.toContain(vectors.take())
+    expect(vectors.take()).toBe(gradient)
+  })
+
+  test('gives the vectors of a batch that is not finished back when it is released', () => {
+    const { answer, release, vectors, allocated } = submitLast()
+    for (const shard of [0, 2]) answer(shard, 1, shard)
+    expect(allocated.length).toBe(2)
+    release()
+    expect(new Set([vectors.take(), vectors.take()])).toEqual(new Set(allocated.slice(0, 2)))
+    expect(allocated.length).toBe(2)
   })
 })

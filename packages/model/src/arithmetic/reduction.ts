@@ -4,8 +4,8 @@ import type { Arithmetic } from './arithmetic.ts'
 export type TreeReduction = {
   /**
    * Takes the mean over the `count` samples of a shard; each shard once, in any order. Works in place: the vector
-   * is overwritten, now or later, and belongs to the reduction until it is done. False for a vector that is not sound
-   * (see `Arithmetic`), which is not taken: of those that are, the mean is finite.
+   * is overwritten, now or later, and belongs to the reduction until it is spent or the reduction done. False for a vector
+   * that is not sound (see `Arithmetic`), which is not taken: of those that are, the mean is finite.
    */
   readonly add: (shard: number, vector: Float32Array, count: number) => boolean
   /** Whether all samples are there. */
@@ -37,8 +37,10 @@ export function createTreeReduction(options: {
   readonly arithmetic: Arithmetic
   readonly shards: number
   readonly total: number
+  /** Gets each vector that has been added to another one, as soon as it has: one for each shard but the last. */
+  readonly onSpent?: (vector: Float32Array) => void
 }): TreeReduction {
-  const { arithmetic, shards, total } = options
+  const { arithmetic, shards, total, onSpent } = options
   const leaves: Node[] = []
   const root = shards === 0 ? null : plant(shards, null, leaves)
   let counted = 0
@@ -58,8 +60,7 @@ export function createTreeReduction(options: {
   function climb(from: Node): void {
     for (let node = from.parent; node !== null; node = node.parent) {
       if (node.left?.sum == null || node.right?.sum == null) return
-      arithmetic.addInto(node.left.sum, node.right.sum)
-      node.sum = node.left.sum
+      node.sum = addUp(node.left.sum, node.right.sum)
     }
   }
 
@@ -67,9 +68,14 @@ export function createTreeReduction(options: {
   function gather(node: Node | null): Float32Array | null {
     if (node === null || node.sum !== null) return node?.sum ?? null
     const [left, right] = [gather(node.left), gather(node.right)]
-    if (left !== null && right !== null) arithmetic.addInto(left, right)
-    node.sum = left ?? right
+    node.sum = left !== null && right !== null ? addUp(left, right) : (left ?? right)
     return node.sum
+  }
+
+  function addUp(left: Float32Array, right: Float32Array): Float32Array {
+    arithmetic.addInto(left, right)
+    onSpent?.(right)
+    return left
   }
 
   function result(): Float32Array {

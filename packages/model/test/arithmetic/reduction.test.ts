@@ -96,6 +96,49 @@ test('neighbours are added as soon as both are there, in the vector of the left 
   expect(vectors[0]![0]).toBe(2.5)
 })
 
+test('every vector but that of the mean is given away as soon as it has been added to another', () => {
+  const cases = fc.integer({ min: 1, max: 33 }).chain(count => {
+    const present = fc.shuffledSubarray(indices(count), { minLength: 1 })
+    return fc.record({ count: fc.constant(count), present })
+  })
+  fc.assert(
+    fc.property(cases, ({ count, present }) => {
+      const spent: Float32Array[] = []
+      const onSpent = (vector: Float32Array) => {
+        spent.push(vector)
+        // Its next user writes into it.
+        vector.fill(Number.NaN)
+      }
+      const reduction = createTreeReduction({
+        arithmetic: plainArithmetic,
+        shards: count,
+        total: present.length,
+        onSpent,
+      })
+      const vectors = present.map(shard => Float32Array.of(shard))
+      for (const [i, shard] of present.entries()) reduction.add(shard, vectors[i]!, 1)
+      const mean = reduction.result()
+      expect(mean[0]).toBeCloseTo(present.reduce((sum, shard) => sum + shard, 0) / present.length, 4)
+      expect(new Set([...spent, mean])).toEqual(new Set(vectors))
+      expect(spent.length).toBe(present.length - 1)
+    }),
+  )
+})
+
+test('64 shards that come in order have at most 7 vectors in use', () => {
+  let [used, most] = [0, 0]
+  const onSpent = () => {
+    used -= 1
+  }
+  const reduction = createTreeReduction({ arithmetic: plainArithmetic, shards: 64, total: 64, onSpent })
+  for (let shard = 0; shard < 64; shard++) {
+    used += 1
+    most = Math.max(most, used)
+    reduction.add(shard, Float32Array.of(1), 1)
+  }
+  expect([used, most]).toEqual([1, 7])
+})
+
 test('a shard that comes twice, that does not exist, or that is missing is a mistake', () => {
   const reduction = createTreeReduction({ arithmetic: plainArithmetic, shards: 2, total: 2 })
   reduction.add(1, Float32Array.of(1), 1)

@@ -42,9 +42,6 @@ export type StepExchange = {
   readonly place: (header: PieceHeader) => PiecePlace | null
 }
 
-/** A piece that this member owns, in the making: the vectors of its shards, which the reduction works in. */
-type Making = { readonly reduction: TreeReduction; readonly vectors: Float32Array[] }
-
 /**
  * Reduce-scatter and all-gather in one go: each shard's gradient is sent in pieces to those who own them; an owner adds
  * the shards of a piece along the fixed tree, in whatever order they arrive, and sends the mean to all others as soon as
@@ -55,7 +52,8 @@ export function createStepExchange(options: StepExchangeOptions): StepExchange {
   const outgoing = outgoingPieces(pieces, member, members)
   const own = pieces.filter(piece => piece.owner === member)
   const shards = createShardFigures(step, options.shards)
-  const makings = new Map<number, Making>()
+  /** Of the pieces that this member owns, by index. */
+  const reductions = new Map<number, TreeReduction>()
   const seen = new Set<number>()
   const done = new Set<number>()
 
@@ -115,24 +113,21 @@ export function createStepExchange(options: StepExchangeOptions): StepExchange {
    */
   function addPart(part: ShardPart, piece: Piece, vector: Float32Array): void {
     shards.add(part)
-    const making = makings.get(piece.index) ?? begin(piece, part.total)
-    making.vectors.push(vector)
-    if (!making.reduction.add(part.shard, vector, part.count) || !Number.isFinite(part.lossSum)) {
+    const reduction = reductions.get(piece.index) ?? begin(piece, part.total)
+    if (!reduction.add(part.shard, vector, part.count) || !Number.isFinite(part.lossSum)) {
       return options.onUnsound(`the gradient of shard ${part.shard} of step ${step + 1} is not finite`)
     }
-    if (making.reduction.isComplete()) sendMean(piece, making)
+    if (reduction.isComplete()) sendMean(piece, reduction.result())
   }
 
-  function begin(piece: Piece, total: number): Making {
-    const { arithmetic } = coding
-    const making = { reduction: createTreeReduction({ arithmetic, shards: options.shards, total }), vectors: [] }
-    makings.set(piece.index, making)
-    return making
+  function begin(piece: Piece, total: number): TreeReduction {
+    const { arithmetic, giveBack } = coding
+    const reduction = createTreeReduction({ arithmetic, shards: options.shards, total, onSpent: giveBack })
+    reductions.set(piece.index, reduction)
+    return reduction
   }
 
-  function sendMean(piece: Piece, { reduction, vectors }: Making): void {
-    const sum = reduction.result()
-    for (const vector of vectors) if (vector !== sum) coding.giveBack(vector)
+  function sendMean(piece: Piece, sum: Float32Array): void {
     const elements = coding.packMean(sum, step, piece.start)
     mean.set(elements, piece.start)
     const bytes = bytesOf(elements)
