@@ -14,7 +14,8 @@ export default defineConfig({
         root: `packages/${name}`,
         include: ['test/**/*.test.ts'],
         setupFiles: [fileURLToPath(new URL('vitest.setup.ts', import.meta.url))],
-        testTimeout: 120_000,
+        // Several times what the longest takes on two cores: other programs may compete for them.
+        testTimeout: 300_000,
         hookTimeout: 600_000,
         // Tests say what they have to say by failing: a message on the console is a mistake.
         onConsoleLog: log => {
