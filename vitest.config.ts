@@ -16,6 +16,7 @@ export default defineConfig({
         setupFiles: [fileURLToPath(new URL('vitest.setup.ts', import.meta.url))],
         // Several times what the longest takes on two cores: other programs may compete for them.
         testTimeout: 300_000,
+        expect: { poll: { timeout: 30_000 } },
         hookTimeout: 600_000,
         // Tests say what they have to say by failing: a message on the console is a mistake.
         onConsoleLog: log => {

@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { temporaryFolder } from './support/folder.ts'
 import { startSocketWorker } from './support/socket-worker.ts'
 import { startTiny } from './support/start-coordinator.ts'
@@ -31,19 +31,19 @@ test('neither workers that come and go nor a run that ends leave a descriptor op
       takesLane: true,
       before: message => (message.type === 'gradient' ? null : message),
     })
-    await vi.waitFor(() => expect(count('worker-joined')).toBe(joined + 1))
-    await vi.waitFor(() => expect(worker.heard.lane).toContain('work'))
+    await expect.poll(() => count('worker-joined')).toBe(joined + 1)
+    await expect.poll(() => worker.heard.lane).toContain('work')
     worker.die()
-    await vi.waitFor(() => expect(count('worker-lost')).toBe(lost + 1))
+    await expect.poll(() => count('worker-lost')).toBe(lost + 1)
   }
 
   await visit()
-  await vi.waitFor(() => expect(openDescriptors().length).toBeLessThan(atFirst.length + 4))
+  await expect.poll(() => openDescriptors().length).toBeLessThan(atFirst.length + 4)
   const afterOne = openDescriptors().length
   for (let time = 0; time < 5; time++) await visit()
-  await vi.waitFor(() => expect(openDescriptors()).toHaveLength(afterOne))
+  await expect.poll(() => openDescriptors()).toHaveLength(afterOne)
 
   stop.abort()
   await finished
-  await vi.waitFor(() => expect(openDescriptors()).toEqual(atFirst))
+  await expect.poll(() => openDescriptors()).toEqual(atFirst)
 })

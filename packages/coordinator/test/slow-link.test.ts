@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { type Connection, encodeMessage, openWebSocket } from '@lockstep/protocol'
 import { createHappenings, webSocketFrame } from '@lockstep/protocol/testing'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { tinySizes } from './support/decode.ts'
 import { attachClient, startListener } from './support/listener.ts'
 import { createLobby, gradient, gradientTensors, hello, ready, task } from './support/lobby.ts'
@@ -47,7 +47,7 @@ test.each([
   for (let tick = 1; tick <= ticks; tick++) {
     const cut = (part: number) => Math.floor((part * frame.length) / ticks)
     transport.write(frame.subarray(cut(tick - 1), cut(tick)))
-    await vi.waitFor(() => expect(end.receivedBytes()).toBe(before + cut(tick)), { interval: 1 })
+    await expect.poll(() => end.receivedBytes(), { interval: 1 }).toBe(before + cut(tick))
     clock.nowMs += 400
     membership.tick()
     expect([reasons(), answers.length]).toEqual([[], tick < ticks ? 0 : 1])

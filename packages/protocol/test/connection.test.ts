@@ -131,7 +131,7 @@ describe('the bytes that have come', () => {
       ]) {
         expect(far.received).toEqual([])
         near.transport().write(frame.subarray(start, end))
-        await vi.waitFor(() => expect(far.connection.receivedBytes()).toBe(before + end!), { interval: 1 })
+        await expect.poll(() => far.connection.receivedBytes(), { interval: 1 }).toBe(before + end!)
       }
       expect((await far.next()).message).toEqual(examples.heartbeat)
     }

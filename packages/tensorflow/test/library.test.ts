@@ -66,7 +66,7 @@ describe('a library from a wheel', () => {
     await new Promise(resolve => execFile('mkfifo', [join(user.folder, 'gate')]).once('exit', resolve))
     const [first, second] = [prepare(user), prepare(user)]
     const installing = [first.install(), second.install()]
-    await expect.poll(() => [...first.notices, ...second.notices].length, { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => [...first.notices, ...second.notices].length).toBe(1)
     await writeFile(join(user.folder, 'gate'), 'go')
     const [one, two] = await Promise.all(installing)
     expect(one).toEqual(two)
@@ -76,7 +76,7 @@ describe('a library from a wheel', () => {
     expect(await readLines(user.pipLog)).toHaveLength(1)
   })
 
-  test('is completed after an installer was killed while downloading', { timeout: 30_000 }, async () => {
+  test('is completed after an installer was killed while downloading', async () => {
     const user = await createUserWithPip()
     expect(await installAndDie(user, 'downloading')).toBe('SIGKILL')
     const library = await prepare(user).install()
@@ -84,9 +84,7 @@ describe('a library from a wheel', () => {
     expect(await readdir(library.libraryFolder)).toHaveLength(2)
   })
 
-  test('is completed without a second download after an installer was killed while unpacking', {
-    timeout: 30_000,
-  }, async () => {
+  test('is completed without a second download after an installer was killed while unpacking', async () => {
     const user = await createUserWithPip()
     expect(await installAndDie(user, 'unpacking')).toBe('SIGKILL')
     expect(await readdir(user.cacheFolder)).not.toContain(libraryKey(user.source))

@@ -32,7 +32,7 @@ describe('provisioning', () => {
 })
 
 describe('LOCKSTEP_LIBTENSORFLOW', () => {
-  test('builds a binding to a library in the layout of the C distribution', { timeout: 60_000 }, async () => {
+  test('builds a binding to a library in the layout of the C distribution', async () => {
     const { environment, folder } = await createUser()
     const own = { ...environment, PATH: process.env.PATH, CXX: 'env c++', LOCKSTEP_LIBTENSORFLOW: realLibrary() }
     const { options, progress } = listen(own, true)
@@ -44,7 +44,7 @@ describe('LOCKSTEP_LIBTENSORFLOW', () => {
     expect(await provisionTensorFlow(listen({ ...own, PATH: '' }, true).options)).toEqual(found)
   })
 
-  test('takes the folder of an unpacked wheel as well', { timeout: 60_000 }, async () => {
+  test('takes the folder of an unpacked wheel as well', async () => {
     const { environment, folder } = await createUser()
     const wheel = join(folder, 'tensorflow')
     await mkdir(wheel)
@@ -137,7 +137,7 @@ describe('a machine on which TensorFlow cannot be had', () => {
     expect(notices[0]).toContain('received fatal error: no <string>')
   })
 
-  test('tries a library in a process of its own before it is used', { timeout: 60_000 }, async () => {
+  test('tries a library in a process of its own before it is used', async () => {
     const { environment, folder } = await createUser()
     const own = join(folder, 'own')
     await mkdir(join(own, 'lib'), { recursive: true })

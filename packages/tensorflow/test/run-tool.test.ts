@@ -52,7 +52,7 @@ test.each(['TERM', 'INT'])('a program ends with this process, even if SIG%s come
   expect(endedBy).toBe(`SIG${signal}`)
   const [child] = await readLines(file)
   expect(child).toMatch(/^\d+$/)
-  await expect.poll(() => isRunning(Number(child)), { timeout: 20_000 }).toBe(false)
+  await expect.poll(() => isRunning(Number(child))).toBe(false)
 })
 
 async function isRunning(processId: number): Promise<boolean> {

@@ -11,7 +11,7 @@ import {
 import type { MessageOf, Received } from '@lockstep/protocol'
 import { createHappenings } from '@lockstep/protocol/testing'
 import type { Provisioned } from '@lockstep/tensorflow'
-import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type Compute, startCompute } from '../src/compute.ts'
 import type { Answer } from '../src/replica.ts'
 import { config, runId, topology, welcome } from './support/configuration.ts'
@@ -118,10 +118,10 @@ describe('a computing thread', () => {
     const compute = await start()
     await beginSession(compute)
     compute.give(work(0, 0))
-    await vi.waitFor(() => expect(compute.progress()).toMatchObject({ step: 0, pending: 1 }))
+    await expect.poll(() => compute.progress()).toMatchObject({ step: 0, pending: 1 })
     // The state comes to a replica that starts anew.
     compute.give(state())
-    await vi.waitFor(() => expect(compute.progress().pending).toBe(0))
+    await expect.poll(() => compute.progress().pending).toBe(0)
   })
 
   test('does not say that it has yet to answer what is sent ahead', async () => {

@@ -93,7 +93,7 @@ describe('a lane that does not say whose it is', () => {
     await arrived.next()
     expect(vi.getTimerCount()).toBe(1)
     worker.connection.terminate()
-    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(0))
+    await expect.poll(() => vi.getTimerCount()).toBe(0)
   })
 })
 

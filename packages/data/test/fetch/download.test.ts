@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { Progress } from '@lockstep/protocol'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { type Download, download } from '../../src/fetch/download.ts'
 import { listen, rangeStart, sendPart, sendRange, serve, serveFile } from '../support/file-server.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -56,7 +56,7 @@ test('a connection that breaks is taken up again from what has come', async () =
     if (attempt === 3) return sendRange(request, response, content)
     const start = rangeStart(request)
     sendPart(response, content, start, 100_000)
-    await vi.waitFor(() => expect(statSync(file).size).toBe(start + 100_000), { interval: 5 })
+    await expect.poll(() => statSync(file).size, { interval: 5 }).toBe(start + 100_000)
     response.destroy()
   })
   await download(downloadOf(address, { file }))

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { cifar10 } from '../../src/cifar/format.ts'
 import { fetchCifar } from '../../src/fetch/fetch-cifar.ts'
 import { sendRange, serve } from '../support/file-server.ts'
@@ -29,7 +29,7 @@ const child = fileURLToPath(new URL('../support/fetch-in-process.mjs', import.me
 test('of two processes that fetch at once one downloads, and both find the data set', async () => {
   const { content, official } = await smallArchive()
   const { address, ranges } = await serve(async (request, response) => {
-    await vi.waitFor(() => expect(waiting).toMatch(/another process is fetching/), { timeout: 30_000, interval: 20 })
+    await expect.poll(() => waiting, { interval: 20 }).toMatch(/another process is fetching/)
     sendRange(request, response, content)
   })
   const folder = join(temporaryFolder(), 'data')
@@ -61,7 +61,7 @@ test('a process that is killed while it downloads leaves a download to go on wit
   })
   const wanted = fetchOf({ format: official(address) })
   const killed = spawn(process.execPath, [child, JSON.stringify({ format: wanted.format, folder: wanted.folder })])
-  await vi.waitFor(async () => expect(await partialBytes(wanted.folder)).toBe(2000), { timeout: 30_000, interval: 20 })
+  await expect.poll(() => partialBytes(wanted.folder), { interval: 20 }).toBe(2000)
   killed.kill('SIGKILL')
   await once(killed, 'close')
   const lock = join(wanted.folder, `${cifar10.folder}.lock`)

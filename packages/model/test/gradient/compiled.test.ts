@@ -140,7 +140,7 @@ test('the gradient is the slope of the loss', async () => {
   }
 })
 
-test('500 steps leave no tensor behind and do not grow the process', { timeout: 120_000 }, async () => {
+test('500 steps leave no tensor behind and do not grow the process', async () => {
   const { compiled, weights, layout } = createNet()
   const optimizer = createAdam()
   const [shard] = cutIntoShards(batch, [2])

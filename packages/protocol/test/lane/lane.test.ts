@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { encodeMessage, type Received } from '../../src/codec.ts'
 import type { LockstepError } from '../../src/error.ts'
 import { acceptLane, connectLane, laneAddress } from '../../src/lane/lane.ts'
@@ -136,7 +136,7 @@ describe('a lane', () => {
     const frame = encodeMessage(examples.heartbeat)
     stranger.write(lengthOf(frame.length))
     stranger.write(frame.subarray(0, 30))
-    await vi.waitFor(() => expect(connection.receivedBytes()).toBe(34), { interval: 1 })
+    await expect.poll(() => connection.receivedBytes(), { interval: 1 }).toBe(34)
     expect(received.all).toEqual([])
     stranger.write(frame.subarray(30))
     await received.next()

@@ -25,7 +25,7 @@ async function computeGradients(backend: 'wasm' | 'cpu') {
   return { loss: value.dataSync()[0] as number, gradients }
 }
 
-test('every gradient of the reference net agrees with the pure JavaScript backend', { timeout: 60_000 }, async () => {
+test('every gradient of the reference net agrees with the pure JavaScript backend', async () => {
   const wasm = await computeGradients('wasm')
   const cpu = await computeGradients('cpu')
   expect(wasm.loss).toBeCloseTo(cpu.loss, 5)
@@ -39,7 +39,7 @@ test('every gradient of the reference net agrees with the pure JavaScript backen
   }
 })
 
-test('training lowers the loss and keeps the number of tensors', { timeout: 60_000 }, async () => {
+test('training lowers the loss and keeps the number of tensors', async () => {
   await tf.setBackend('wasm')
   const model = buildReferenceNet()
   const images = tf.tensor4d(pseudoRandom(batchSize * 32 * 32 * 3), [batchSize, 32, 32, 3])
