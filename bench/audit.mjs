@@ -14,7 +14,7 @@ import { keepResults, outFlag } from './support/results.mjs'
 import { markdownTable } from './support/statistics.mjs'
 
 const values = readFlags({
-  dataset: { value: 'NAME', help: 'cifar10, cifar100 or synthetic', usual: 'cifar10' },
+  dataset: { value: 'NAME', help: 'data set', of: ['cifar10', 'cifar100', 'synthetic'], usual: 'cifar10' },
   samples: { value: 'N', help: 'training samples, of which four fifths train', usual: 20_000 },
   epochs: { value: 'N', help: 'epochs of a run', usual: 1 },
   shards: { value: 'N', help: 'shards of a step', usual: 4 },

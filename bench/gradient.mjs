@@ -13,10 +13,10 @@ import { readMachine } from './support/machine.mjs'
 import { keepResults, outFlag } from './support/results.mjs'
 
 const values = readFlags({
-  model: { value: 'LIST', help: 'nets, such as reference,resnet20 (all presets)' },
+  model: { value: 'LIST', help: 'nets', of: presets(), shown: 'all' },
   batch: { value: 'LIST', help: 'batch sizes (12,25,50,100,200; quick: 50)' },
   threads: { value: 'LIST', help: 'numbers of threads (1 and all cores; quick: 1)' },
-  contestants: { value: 'LIST', help: `of ${contestants.map(({ id }) => id).join(',')} (all)` },
+  contestants: { value: 'LIST', help: 'contestants', of: contestants.map(({ id }) => id), shown: 'all' },
   repeats: { value: 'N', help: 'interleaved repeats of each contestant', usual: 5 },
   minutes: { value: 'N', help: 'time for the steps; steps per repeat follow from it (8; quick: 1.25)' },
   quick: { help: 'one batch size, one thread, few steps' },

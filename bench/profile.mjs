@@ -9,11 +9,12 @@ import { readFlags } from './support/flags.mjs'
 import { readSummary, start, temporaryFolder } from './support/lockstep.mjs'
 import { readMachine } from './support/machine.mjs'
 import { keepResults, outFlag } from './support/results.mjs'
+import { precisions } from './train/contestants.mjs'
 
 const values = readFlags({
   steps: { value: 'N', help: 'steps at batch 50; runs with larger batches see as many samples', usual: 5_000 },
   batch: { value: 'LIST', help: 'global batch sizes', usual: '50,400' },
-  precision: { value: 'LIST', help: 'precisions', usual: 'float32,bfloat16' },
+  precision: { value: 'LIST', help: 'precisions', of: precisions, usual: 'float32,bfloat16' },
   workers: { value: 'N', help: 'local workers', usual: 2 },
   out: outFlag,
 })

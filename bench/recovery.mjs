@@ -8,13 +8,14 @@ import { createRandom } from './support/random.mjs'
 import { keepResults, outFlag } from './support/results.mjs'
 import { markdownTable, median } from './support/statistics.mjs'
 
+const names = Object.keys(trials)
 const values = readFlags({
   repeats: { value: 'N', help: 'trials of each kind', usual: 20 },
   workers: { value: 'N', help: 'local workers', usual: 3 },
   shards: { value: 'N', help: 'shards of a step', usual: 6 },
   'batch-size': { value: 'N', help: 'global batch', usual: 120 },
   seed: { value: 'N', help: 'of the moments at which something fails', usual: 1 },
-  only: { value: 'LIST', help: 'kinds of trial', usual: Object.keys(trials).join(',') },
+  only: { value: 'LIST', help: 'kinds of trial', of: names, usual: names.join(','), shown: 'all' },
   out: outFlag,
 })
 const { repeats } = values

@@ -12,11 +12,12 @@ import { keepResults, outFlag } from './support/results.mjs'
 import { createRecord } from './support/run-record.mjs'
 import { markdownTable, median } from './support/statistics.mjs'
 import { startCeiling } from './train/ceiling.mjs'
+import { precisions } from './train/contestants.mjs'
 import { prepareData } from './train/data.mjs'
 
 const values = readFlags({
   batches: { value: 'LIST', help: 'global batch sizes, even numbers', usual: '50,400' },
-  precision: { value: 'NAME', help: 'float32 or bfloat16', usual: 'float32' },
+  precision: { value: 'NAME', help: 'arithmetic of both', of: precisions, usual: 'float32' },
   turns: { value: 'N', help: 'turns of each', usual: 30 },
   seconds: { value: 'S', help: 'length of a turn', usual: 2 },
   out: outFlag,

@@ -23,8 +23,18 @@ export function readSettings() {
     {
       workers: { value: 'LIST', help: 'processes', usual: '1,2,4,8,16,32,64' },
       sizes: { value: 'LIST', help: 'millions of parameters', usual: '0.25,2.5,25' },
-      links: { value: 'LIST', help: 'links', usual: links.map(({ id }) => id).join(',') },
-      topologies: { value: 'LIST', help: "lockstep's ways", usual: 'shared,star,direct' },
+      links: {
+        value: 'LIST',
+        help: 'links',
+        of: links.map(({ id }) => id),
+        usual: links.map(({ id }) => id).join(','),
+      },
+      topologies: {
+        value: 'LIST',
+        help: "lockstep's ways",
+        of: ['shared', 'star', 'direct'],
+        usual: 'shared,star,direct',
+      },
       repeats: { value: 'N', help: 'interleaved rounds of the contestants of a cell', usual: 3 },
       minutes: {
         value: 'N',

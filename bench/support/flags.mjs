@@ -4,27 +4,22 @@ import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 
 /**
- * The flags that this benchmark was started with, by name, and its other arguments as `positionals` where it takes any;
- * `--help` prints what there is and ends the process. Each of `flags` has a `help`, and one that is more than a switch a
- * `value`, which stands for what comes after it. What is `usual` comes where a flag is missing; where it is not known before,
- * `help` tells it. A flag is a number where what is usual is one, or where its value is N. `isRepeated` makes it a list.
+ * The flags that this benchmark was started with, by name; `--help` prints what there is and ends the process. Each of
+ * `flags` has a `help`, and one that is more than a switch a `value`, which stands for what comes after it. What is `usual`
+ * comes where a flag is missing; where it is not known before, `help` tells it. A flag is a number where what is usual is
+ * one, or where its value is N. Where there is an `of`, it is one of those names, or with the value LIST some of them,
+ * with commas between.
  */
-export function readFlags(flags, { positionals: allowPositionals = false, notes = '' } = {}) {
+export function readFlags(flags, { notes = '' } = {}) {
   const own = Object.entries(flags)
-  const options = own.map(([name, { value, isRepeated = false }]) => [
-    name,
-    { type: value === undefined ? 'boolean' : 'string', multiple: isRepeated },
-  ])
+  const options = own.map(([name, { value }]) => [name, { type: value === undefined ? 'boolean' : 'string' }])
   const help = { type: 'boolean' }
-  const { values, positionals } = orLeave(() =>
-    parseArgs({ options: { ...Object.fromEntries(options), help }, allowPositionals }),
-  )
+  const { values } = orLeave(() => parseArgs({ options: { ...Object.fromEntries(options), help } }))
   if (values.help) {
     process.stdout.write(describe(own, notes))
     process.exit()
   }
-  const read = own.map(([name, flag]) => [name, orLeave(() => convert(name, flag, values[name]))])
-  return { ...Object.fromEntries(read), ...(allowPositionals && { positionals }) }
+  return Object.fromEntries(own.map(([name, flag]) => [name, orLeave(() => convert(name, flag, values[name]))]))
 }
 
 /** What a benchmark measures: the first line of its file. */
@@ -32,21 +27,28 @@ export function firstLineOf(file) {
   return readFileSync(file, 'utf8').split('\n')[0].replace('// ', '')
 }
 
-function convert(name, { value, usual, isRepeated = false }, given) {
+function convert(name, { value, usual, of }, given) {
   if (value === undefined) return given === true
-  if (given === undefined) return usual ?? (isRepeated ? [] : undefined)
+  if (given === undefined) return usual
+  if (of !== undefined) expectNames(name, value === 'LIST' ? given.split(',') : [given], of)
   if (typeof usual !== 'number' && value !== 'N') return given
   const number = Number(given)
   if (given === '' || !Number.isFinite(number)) throw new TypeError(`--${name}: expected a number, got '${given}'`)
   return number
 }
 
+function expectNames(flag, given, names) {
+  const unknown = given.find(name => !names.includes(name))
+  if (unknown !== undefined) throw new TypeError(`--${flag}: expected one of ${names.join(', ')}, got '${unknown}'`)
+}
+
 function describe(flags, notes) {
   const left = flags.map(([name, { value }]) => `--${name}${value === undefined ? '' : ` ${value}`}`)
   const width = Math.max(...left.map(({ length }) => length)) + 2
-  const lines = flags.map(([, { help, usual, shown = usual }], index) => {
+  const lines = flags.map(([, { help, of, usual, shown = usual }], index) => {
+    const names = of === undefined ? '' : `: ${of.join(', ')}`
     const end = shown === undefined ? '' : ` (${shown})`
-    return `  ${left[index].padEnd(width)}${help}${end}\n`
+    return `  ${left[index].padEnd(width)}${help}${names}${end}\n`
   })
   const file = process.argv[1]
   const usage = `pnpm bench ${basename(file, '.mjs')}${flags.length === 0 ? '' : ' [flags]'}`

@@ -4,7 +4,7 @@ import { runBaseline } from './baseline-run.mjs'
 import { measureCeiling } from './ceiling.mjs'
 import { runLockstep } from './lockstep-run.mjs'
 
-const precisions = ['float32', 'bfloat16']
+export const precisions = ['float32', 'bfloat16']
 
 /**
  * `run` resolves to { speeds, losses, version? }: the images per second and the losses of what was measured, in its
