@@ -87,14 +87,14 @@ export const directMutations = [
   {
     name: 'parts are added in the order of arrival',
     file: 'worker/src/direct/step-exchange.ts',
-    from: 'making.reduction.add(part.shard, vector',
-    to: 'making.reduction.add(making.vectors.length - 1, vector',
+    from: 'reduction.add(part.shard, vector',
+    to: 'reduction.add([...seen].filter(key => Math.floor(key / options.shards) === piece.index).length - 1, vector',
   },
   {
     name: 'a mean is made of a gradient that is not finite',
     file: 'worker/src/direct/step-exchange.ts',
-    from: 'if (!making.reduction.add(part.shard, vector, part.count) || !Number.isFinite(part.lossSum))',
-    to: 'if (!making.reduction.add(part.shard, vector.fill(0), part.count))',
+    from: 'if (!reduction.add(part.shard, vector, part.count) || !Number.isFinite(part.lossSum))',
+    to: 'if (!reduction.add(part.shard, vector.fill(0), part.count))',
   },
   {
     name: 'a mean is whole before its last piece',

@@ -31,6 +31,12 @@ export const mutations = [
     to: 'const leaf = leaves.find(each => each.sum === null)',
   },
   {
+    name: 'the sum of two shards is given away',
+    file: 'model/src/arithmetic/reduction.ts',
+    from: 'onSpent?.(right)',
+    to: 'onSpent?.(left)',
+  },
+  {
     name: 'a checkpoint is renamed before it is synchronised',
     file: 'coordinator/src/disk/atomic-file.ts',
     from: '    await file.sync()\n',
@@ -57,7 +63,7 @@ export const mutations = [
   {
     name: 'a worker that joins gets no moments',
     file: 'worker/src/replica.ts',
-    from: 'moments.push(arithmetic.adopt(joined.subarray(at, at + trainableSize)))',
+    from: 'moments.push(take(known, joined.subarray(at, at + trainableSize)))',
     to: 'moments.push(arithmetic.allocate(trainableSize))',
   },
   {
@@ -105,8 +111,8 @@ export const mutations = [
   {
     name: 'silence is not noticed',
     file: 'coordinator/src/membership/patience.ts',
-    from: 'if (silentMs > longestSilenceMs(member, patience))',
-    to: 'if (silentMs > 1000 * longestSilenceMs(member, patience))',
+    from: 'if (isTooSilent(member, patience, nowMs))',
+    to: 'if (false)',
   },
   {
     name: 'what was packed is not unpacked by the coordinator',
