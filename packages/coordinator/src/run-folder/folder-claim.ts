@@ -26,8 +26,6 @@ const holderSchema = z.object({
 })
 
 type Holder = z.infer<typeof holderSchema>
-/** Long enough for any process to write some 150 bytes to a file that it has created. */
-const writingMs = 500
 
 type Lock = { readonly name: string; readonly number: number; readonly holder: Holder | null }
 
@@ -36,15 +34,17 @@ type Lock = { readonly name: string; readonly number: number; readonly holder: H
  * finds the process of another one alive withdraws. So of two that come at once at most one gets it, also where both have
  * found the file of a dead process; and one does, since whoever finds a file that is being written waits to see whose it is
  * before it creates its own, which the other would withdraw from.
+ *
+ * @param writingMs - long enough for any process to write some 150 bytes to a file that it has created
  */
-export function createFolderClaim(path: string): FolderClaim {
+export function createFolderClaim(path: string, writingMs = 500): FolderClaim {
   let held: string | null = null
   const text = `${JSON.stringify(describeHolder())}\n`
 
   async function take(): Promise<void> {
     if (held !== null) return
     await makeFolderDurably(path)
-    held = await claim(path, text).catch(error => {
+    held = await claim(path, text, writingMs).catch(error => {
       throw error instanceof LockstepError ? error : writeError(path, error)
     })
   }
@@ -63,9 +63,9 @@ export function createFolderClaim(path: string): FolderClaim {
 }
 
 /** Returns the name of the file. */
-async function claim(path: string, text: string): Promise<string> {
+async function claim(path: string, text: string, writingMs: number): Promise<string> {
   for (;;) {
-    const found = await readWrittenLocks(path)
+    const found = await readWrittenLocks(path, writingMs)
     refuseAlive(path, found)
     const name = `lock-${1 + Math.max(0, ...found.map(({ number }) => number))}.json`
     if (!(await createFile(join(path, name), text))) continue
@@ -97,7 +97,7 @@ function mayLive({ pid, host, identity }: Holder): boolean {
 }
 
 /** Waits for those that are being written. */
-async function readWrittenLocks(path: string): Promise<readonly Lock[]> {
+async function readWrittenLocks(path: string, writingMs: number): Promise<readonly Lock[]> {
   const deadlineMs = performance.now() + writingMs
   for (;;) {
     const locks = await readLocks(path)

@@ -146,7 +146,7 @@ describe('the claim of another process', () => {
   test('that is being written is waited for, and nothing is written beside it', async () => {
     await mkdir(path)
     await writeFile(join(path, 'lock-1.json'), '')
-    const taken = createFolderClaim(path).take()
+    const taken = createFolderClaim(path, 60_000).take()
     await Promise.race([taken, setTimeout(100)])
     expect(await readdir(path)).toEqual(['lock-1.json'])
     await leaveClaim(process.pid)
