@@ -5,8 +5,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type RunSummary, runSummarySchema } from '@lockstep/coordinator'
 import { hasSystemCode } from '@lockstep/protocol'
+import { afterAll } from 'vitest'
 
 export const mainFile = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+const strikeFile = fileURLToPath(new URL('strike.mjs', import.meta.url))
+
+const running = new Set<ChildProcess>()
+// Those of tests that have failed.
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL')
+})
 
 export type Ending = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
@@ -29,6 +37,7 @@ export function startCli(
     env: { ...process.env, NO_COLOR: '1', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  running.add(child)
   const text = { stdout: '', stderr: '' }
   let wake: () => void = () => undefined
   for (const name of ['stdout', 'stderr'] as const) {
@@ -39,6 +48,7 @@ export function startCli(
   }
   const ending = new Promise<Ending>(resolve => {
     child.once('close', code => {
+      running.delete(child)
       resolve({ code, ...text })
       wake()
     })
@@ -66,15 +76,27 @@ export async function readSummary(folder: string): Promise<RunSummary> {
   return runSummarySchema.parse(JSON.parse(await readFile(join(folder, 'summary.json'), 'utf8')))
 }
 
-/** Trains into a folder, interrupts the run in its second epoch, and resumes it with so many workers. */
+/**
+ * The environment of a `train` process that sends a signal as soon as it has printed this: a run of a few steps is over
+ * before a test on a busy machine has heard of it.
+ */
+export function strikeAt(
+  pattern: RegExp,
+  signal: NodeJS.Signals,
+  whom: 'itself' | 'a worker' | 'all workers',
+): Readonly<Record<string, string>> {
+  return {
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${strikeFile}`,
+    LOCKSTEP_TEST_STRIKE: JSON.stringify({ at: pattern.source, signal, whom }),
+  }
+}
+
+/** Trains into a folder, interrupts the run after its first epoch, and resumes it with so many workers. */
 export async function interruptAndResume(
   line: readonly string[],
   { place, dataDir, workers }: { readonly place: string; readonly dataDir: string; readonly workers: string },
 ): Promise<{ readonly interrupted: Ending; readonly resumed: Ending }> {
-  const cli = startCli([...line, '--run-dir', place])
-  await cli.printed(/epoch 1\/2/)
-  cli.child.kill('SIGINT')
-  const interrupted = await cli.ending
+  const interrupted = await runCli([...line, '--run-dir', place], strikeAt(/epoch 1\//, 'SIGINT', 'itself'))
   const resumed = await runCli(['train', '--resume', place, '--data-dir', dataDir, '--workers', workers, '--offline'])
   return { interrupted, resumed }
 }
@@ -82,7 +104,13 @@ export async function interruptAndResume(
 /** The worker processes that a `train` process has started (from /proc). */
 export async function localWorkersOf(parent: ChildProcess): Promise<readonly number[]> {
   const children = await readFile(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8')
-  return children.trim().split(' ').map(Number)
+  return (children.match(/\d+/g) ?? []).map(Number)
+}
+
+/** How those ended that a run has lost, but for who had been silent: on a busy machine that may be anybody. */
+export function lossesOf({ perWorker }: RunSummary): readonly string[] {
+  const outcomes = perWorker.map(({ outcome }) => outcome)
+  return outcomes.filter(outcome => outcome !== 'stayed to the end' && !outcome.startsWith('silent for'))
 }
 
 export function isAlive(id: number): boolean {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { RunSummary } from '@lockstep/coordinator'
 import { cifar10, synthesizeCifar } from '@lockstep/data'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { localWorkersOf, readSummary, runCli, startCli } from '../support/cli.ts'
+import { lossesOf, readSummary, runCli, strikeAt } from '../support/cli.ts'
 
 // 310 samples of which 248 train: 4 batches of 50 and one of 48, whose 4 shards are 12 samples each.
 const size = ['--limit-train', '310', '--limit-test', '60', '--epochs', '2', '--shards', '4']
@@ -22,8 +22,8 @@ describe('workers that exchange gradients among themselves', () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  async function trained(name: string, args: readonly string[]): Promise<RunSummary> {
-    const ended = await runCli([...run, ...args, '--run-dir', join(folder, name)])
+  async function trained(name: string, args: readonly string[], environment = {}): Promise<RunSummary> {
+    const ended = await runCli([...run, ...args, '--run-dir', join(folder, name)], environment)
     expect(ended, ended.stderr).toMatchObject({ code: 0 })
     return readSummary(join(folder, name))
   }
@@ -39,15 +39,10 @@ describe('workers that exchange gradients among themselves', () => {
   })
 
   test('train the same weights when one of them is killed in the middle', async () => {
-    const place = join(folder, 'killed')
-    const cli = startCli([...run, '--workers', '3', '--topology', 'direct', '--run-dir', place])
-    await cli.printed(/3 active[\s\S]*epoch 1\/2/)
-    const [first] = await localWorkersOf(cli.child)
-    process.kill(first!, 'SIGKILL')
-    expect((await cli.ending).code).toBe(0)
-    const summary = await readSummary(place)
+    const strike = strikeAt(/epoch 1\/2/, 'SIGKILL', 'a worker')
+    const summary = await trained('killed', ['--workers', '3', '--topology', 'direct'], strike)
     expect(summary.weightsSha256).toBe(star.weightsSha256)
-    expect(summary.perWorker.filter(worker => worker.outcome === 'stayed to the end')).toHaveLength(2)
+    expect(lossesOf(summary)).toHaveLength(1)
   })
 
   test('are refused where links had to be encrypted', async () => {

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { localWorkersOf, readSummary, runCli, startCli, waitUntilGone } from '../support/cli.ts'
 import { limitFiles, tightDisk } from '../support/tight-disk.ts'
 
-// 310 samples in batches of 50 are 7 steps an epoch, the last one of 10: 84 steps in all.
-const size = ['--limit-train', '310', '--limit-test', '60', '--validation-split', '0', '--epochs', '12']
+// 310 samples in batches of 50 are 7 steps an epoch, the last one of 10: 168 steps in all.
+const size = ['--limit-train', '310', '--limit-test', '60', '--validation-split', '0', '--epochs', '24']
 const line = ['train', '--dataset', 'synthetic', ...size, '--shards', '4', '--offline', '--log-steps']
 const often = ['--checkpoint-every', '1']
 
@@ -75,7 +75,7 @@ describe('a run comes to the weights of the undisturbed one', () => {
     await cli.printed(/checkpoints are written again/)
     await rename(place, `${place}.gone`)
     await cli.printed(/had been removed; it is made again/)
-    await cli.printed(/epoch +[4-9]\/12/)
+    await cli.printed(/epoch +[4-9]\/24/)
     await killAll(cli.child)
 
     const checkpoints = (await readdir(join(place, 'checkpoints'))).filter(name => name.endsWith('.ckpt'))

@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url'
 import type { RunSummary } from '@lockstep/coordinator'
 import { cifar10, synthesizeCifar } from '@lockstep/data'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { interruptAndResume, localWorkersOf, readSummary, runCli, startCli } from '../support/cli.ts'
+import { interruptAndResume, readSummary, runCli, startCli, strikeAt } from '../support/cli.ts'
 
 /** With batch normalization and dropout. */
 const model = fileURLToPath(new URL('../../../../examples/models/wide-net.ts', import.meta.url))
 // 248 of 310 samples train: 4 batches of 50 and one of 48, in 4 shards of 12 or 13.
-const size = ['--limit-train', '310', '--limit-test', '60', '--epochs', '2', '--shards', '4', '--offline']
+const size = ['--limit-train', '310', '--limit-test', '60', '--epochs', '6', '--shards', '4', '--offline']
 
 describe('with dropout, batch normalization, augmentation, decay and a schedule', () => {
   let folder = ''
@@ -54,9 +54,10 @@ describe('with dropout, batch normalization, augmentation, decay and a schedule'
     const tokenFile = join(folder, 'token')
     await writeFile(tokenFile, 'a token of more than sixteen characters\n')
     const place = join(folder, 'killed')
-    const cli = startCli([...run, '--workers', '2', '--token-file', tokenFile, '--run-dir', place])
-    const [, url] = await cli.printed(/listening on (ws:\S+)[\s\S]*epoch 1\/2/)
-    for (const id of await localWorkersOf(cli.child)) process.kill(id, 'SIGKILL')
+    const strike = strikeAt(/epoch 1\/6/, 'SIGKILL', 'all workers')
+    const line = [...run, '--workers', '2', '--token-file', tokenFile, '--run-dir', place]
+    const cli = startCli(line, strike)
+    const [, url] = await cli.printed(/listening on (ws:\S+)[\s\S]*epoch 1\/6/)
     const late = startCli(['worker', '--connect', url!, '--token-file', tokenFile, '--name', 'late', '--offline'])
     expect((await cli.ending).code).toBe(0)
     expect((await late.ending).code).toBe(0)

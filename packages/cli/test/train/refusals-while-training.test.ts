@@ -10,7 +10,7 @@ import { joinAsStranger, type Stranger, sendMessage, throwBytes } from '../suppo
 
 const token = 'a token of more than sixteen characters'
 // 60 steps an epoch, with 4 shards each. No validation in between: a stranger that is given a part of it never answers.
-const size = '--limit-train 3000 --validation-split 0 --limit-test 100 --epochs 6 --shards 4'.split(' ')
+const size = '--limit-train 3000 --validation-split 0 --limit-test 100 --epochs 10 --shards 4'.split(' ')
 const run = ['train', '--dataset', 'synthetic', ...size, '--topology', 'star', '--offline', '--workers', '2']
 
 /** What is thrown at the port, and what comes back. */
@@ -69,7 +69,7 @@ test('a run that refuses everybody and everything while it trains ends with the 
   const place = join(folder, 'run')
   const cli = startCli([...run, '--token-file', join(folder, 'token'), '--run-dir', place])
   const [, url, port] = await cli.printed(/listening on (ws:\/\/127.0.0.1:(\d+))/)
-  await cli.printed(/epoch +1\/6/)
+  await cli.printed(/epoch +1\/10/)
   const saying = Promise.all([
     ...noise.map(([, send]) => send(Number(port))),
     ...strangers.map(([stranger]) => joinAsStranger(Number(port), { token, ...stranger })),
@@ -98,8 +98,8 @@ test('a run that refuses everybody and everything while it trains ends with the 
   expect((await cli.ending).code).toBe(0)
   const [summary, alone] = await Promise.all([readSummary(place), readSummary(undisturbed)])
   expect(summary.weightsSha256).toBe(alone.weightsSha256)
-  expect(summary.perWorker.reduce((sum, { samples }) => sum + samples, 0)).toBe(6 * 3_000)
-  expect((await readFile(join(place, 'metrics.jsonl'), 'utf8')).trim().split('\n')).toHaveLength(6)
+  expect(summary.perWorker.reduce((sum, { samples }) => sum + samples, 0)).toBe(10 * 3_000)
+  expect((await readFile(join(place, 'metrics.jsonl'), 'utf8')).trim().split('\n')).toHaveLength(10)
 })
 
 function nameOf(index: number): string {

@@ -6,7 +6,7 @@ import type { RunSummary } from '@lockstep/coordinator'
 import { cifar10, synthesizeCifar } from '@lockstep/data'
 import { encodeFrame, openWebSocket } from '@lockstep/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { localWorkersOf, readSummary, runCli, startCli } from '../support/cli.ts'
+import { lossesOf, readSummary, runCli, startCli, strikeAt } from '../support/cli.ts'
 
 // 310 samples of which 248 train: 4 batches of 50 and one of 48, whose 4 shards are 12 samples each; 7 shards of 50 are
 // uneven (8, 7, 7, 7, 7, 7, 7).
@@ -46,14 +46,16 @@ describe('the same data, configuration, seed and shards give the same weights', 
     ['on', 3],
     ['off', 0],
   ])('with shared memory and lanes %s, which take %i files and as many sockets', async (mode, count) => {
-    const place = join(folder, `memory-${mode}`)
+    const line = [...sharded, '--workers', '2']
     const environment = { LOCKSTEP_SHARED_MEMORY: mode }
-    const cli = startCli([...sharded, '--workers', '2', '--run-dir', place], environment)
+    const endless = [...line, '--epochs', '5000', '--run-dir', join(folder, `endless-${mode}`)]
+    const cli = startCli(endless, environment)
     await cli.printed(/2 active/)
     expect(await sharedFilesOf(cli.child.pid!)).toHaveLength(count)
     expect(await laneSocketsOf(cli.child.pid!)).toHaveLength(count)
-    expect((await cli.ending).code).toBe(0)
-    expect((await readSummary(place)).weightsSha256).toBe(undisturbed.weightsSha256)
+    cli.child.kill('SIGINT')
+    expect((await cli.ending).code).toBe(130)
+    expect((await trained(`memory-${mode}`, line, environment)).weightsSha256).toBe(undisturbed.weightsSha256)
   })
 
   test('with the arithmetic in plain JavaScript', async () => {
@@ -69,15 +71,10 @@ describe('the same data, configuration, seed and shards give the same weights', 
   })
 
   test('when one of four workers is killed in the middle', async () => {
-    const cli = startCli([...sharded, '--workers', '4', '--run-dir', join(folder, 'killed')])
-    await cli.printed(/4 active[\s\S]*epoch 1\/2/)
-    const [first] = await localWorkersOf(cli.child)
-    process.kill(first!, 'SIGKILL')
-    expect((await cli.ending).code).toBe(0)
-    const summary = await readSummary(join(folder, 'killed'))
+    const strike = strikeAt(/epoch 1\/2/, 'SIGKILL', 'a worker')
+    const summary = await trained('killed', [...sharded, '--workers', '4'], strike)
     expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
-    // Beside the killed one; a fifth, which takes its place, may come too late.
-    expect(summary.perWorker.slice(0, 4).filter(worker => worker.outcome === 'stayed to the end')).toHaveLength(3)
+    expect(lossesOf(summary)).toHaveLength(1)
   })
 
   test('when there is garbage on the port and a worker joins long after the other', async () => {
@@ -100,10 +97,8 @@ describe('the same data, configuration, seed and shards give the same weights', 
 
   test('when it is interrupted, and resumed with more workers', async () => {
     const place = join(folder, 'interrupted')
-    const cli = startCli([...sharded, '--workers', '1', '--run-dir', place])
-    await cli.printed(/epoch 1\/2/)
-    cli.child.kill('SIGINT')
-    const ended = await cli.ending
+    const strike = strikeAt(/epoch 1\/2/, 'SIGINT', 'itself')
+    const ended = await runCli([...sharded, '--workers', '1', '--run-dir', place], strike)
     expect(ended.code).toBe(130)
     expect(ended.stdout).toContain(`train --resume ${place}`)
     expect(await readSummary(place)).toMatchObject({ status: 'interrupted', test: null })
