@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
 import { hasSystemCode } from '@lockstep/protocol'
 import { onExit } from 'signal-exit'
 
@@ -23,15 +24,9 @@ const keptOutputCharacters = 16_384
  */
 export function runTool(command: string, args: readonly string[], options: ToolOptions): Promise<ToolResult> {
   return new Promise(resolve => {
+    let child: ChildProcessByStdio<null, Readable, Readable> | null = null
     // Watched for before the program starts: a signal may come as soon as that runs.
-    const stopWatching = onExit(() => void child.kill('SIGKILL'))
-    const child = spawn(command, args, {
-      env: options.environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // spawn's own timeout would keep this process alive when the program is not found.
-      signal: options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs),
-      killSignal: 'SIGKILL',
-    })
+    const stopWatching = onExit(() => void child?.kill('SIGKILL'))
     let output = ''
     const keep = (text: string) => {
       output = (output + text).slice(-keptOutputCharacters)
@@ -39,6 +34,17 @@ export function runTool(command: string, args: readonly string[], options: ToolO
     const finish = (status: number | undefined, failure: string | undefined) => {
       stopWatching()
       resolve({ status, output, failure })
+    }
+    try {
+      child = spawn(command, args, {
+        env: options.environment,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        // spawn's own timeout would keep this process alive when the program is not found.
+        signal: options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs),
+        killSignal: 'SIGKILL',
+      })
+    } catch (error) {
+      return finish(undefined, explain(error as Error))
     }
     child.stdout.setEncoding('utf8').on('data', keep)
     child.stderr.setEncoding('utf8').on('data', keep)

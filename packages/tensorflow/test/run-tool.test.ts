@@ -29,6 +29,11 @@ test('a program that is not on the given PATH is not found', async () => {
   expect((await runTool('sh', [], { environment: { PATH: '/nowhere' } })).failure).toBe('not found')
 })
 
+test('a program that cannot be started says why', async () => {
+  const tooLong = 'x'.repeat(4 << 20)
+  expect((await runTool('sh', ['-c', tooLong], { environment })).failure).toBe('spawn E2BIG')
+})
+
 test('a program that hangs is ended in time', async () => {
   const result = await runTool('sh', ['-c', 'exec sleep 600'], { environment, timeoutMs: 50 })
   expect(result.failure).toBe('gave no answer in time')
