@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { isAlive, localWorkersOf, type RunningCli, readSummary, startCli } from '../support/cli.ts'
+import { isAlive, localWorkersOf, lossesOf, type RunningCli, readSummary, startCli } from '../support/cli.ts'
 
 const endless = ['train', '--dataset', 'synthetic', '--limit-train', '400', '--limit-test', '40', '--epochs', '5000']
 
@@ -13,7 +13,7 @@ type Seen = Set<number>
 /** Resolves with a worker process that has not been seen, as soon as there is one. */
 async function nextWorker({ child }: RunningCli, seen: Seen): Promise<number> {
   for (;;) {
-    const fresh = (await localWorkersOf(child)).find(id => id > 0 && !seen.has(id))
+    const fresh = (await localWorkersOf(child)).find(id => !seen.has(id))
     if (fresh !== undefined) {
       seen.add(fresh)
       return fresh
@@ -46,10 +46,9 @@ describe('local workers', () => {
     const [first] = await localWorkersOf(cli.child)
     process.kill(first!, 'SIGKILL')
     await cli.printed(/^local-[12] ended with SIGKILL: starting it again$/m)
-    await cli.printed(/^worker 3 joined: local-[12] .* 2 active$/m)
+    await cli.printed(/^worker [3-9] joined: local-[12] .* 2 active$/m)
     await interrupt(cli)
-    const { perWorker } = await readSummary(join(folder, 'back'))
-    expect(perWorker.map(({ outcome }) => outcome === 'stayed to the end').sort()).toEqual([false, true, true])
+    expect(lossesOf(await readSummary(join(folder, 'back')))).toHaveLength(1)
   })
 
   test('stay out after five deaths in a minute, and the run goes on with the others', async () => {
@@ -96,7 +95,7 @@ describe('local workers', () => {
     const [first] = await localWorkersOf(cli.child)
     process.kill(first!, 'SIGKILL')
     await cli.printed(/^waiting for workers: 1 of at least 2 is there$/m)
-    await cli.printed(/^worker 3 joined: local-[12] .* 2 active$/m)
+    await cli.printed(/^worker [3-9] joined: local-[12] .* 2 active$/m)
     await interrupt(cli)
   })
 })
