@@ -60,7 +60,7 @@ async function superviseLives(
     const canResume = folder !== null && (await holdsRun(folder))
     const end = await supervision.runLife(orderNext(request, { folder, canResume, port, provisioned }), crashes.advance)
     if (end.type !== 'crashed') return end
-    // A Ctrl-C reaches the coordinator as well, which it ends before that has loaded what leaves it to the supervisor.
+    // A Ctrl-C reaches the coordinator as well, and ends it while it has yet to load what leaves that to the supervisor.
     if (stop.aborted && end.ending === 'SIGINT') return null
     const pauseMs = stop.aborted ? null : crashes.add()
     if (pauseMs === null) throw gaveUp(end, crashes.count(), supervision.folder())

@@ -8,7 +8,7 @@ import { hasSystemCode } from '@lockstep/protocol'
 import { afterAll } from 'vitest'
 
 export const mainFile = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
-const strikeFile = fileURLToPath(new URL('strike.mjs', import.meta.url))
+const strikeModule = new URL('strike.mjs', import.meta.url).href
 
 const running = new Set<ChildProcess>()
 // Those of tests that have failed.
@@ -86,7 +86,7 @@ export function strikeAt(
   whom: 'itself' | 'a worker' | 'all workers',
 ): Readonly<Record<string, string>> {
   return {
-    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${strikeFile}`,
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${strikeModule}`,
     LOCKSTEP_TEST_STRIKE: JSON.stringify({ at: pattern.source, signal, whom }),
   }
 }
