@@ -107,10 +107,9 @@ export async function localWorkersOf(parent: ChildProcess): Promise<readonly num
   return (children.match(/\d+/g) ?? []).map(Number)
 }
 
-/** How those ended that a run has lost, but for who had been silent: on a busy machine that may be anybody. */
-export function lossesOf({ perWorker }: RunSummary): readonly string[] {
-  const outcomes = perWorker.map(({ outcome }) => outcome)
-  return outcomes.filter(outcome => outcome !== 'stayed to the end' && !outcome.startsWith('silent for'))
+/** How many of the first workers stayed to the end of a run. One that takes the place of a dead one may come too late. */
+export function countStayed({ perWorker }: RunSummary, first: number): number {
+  return perWorker.slice(0, first).filter(({ outcome }) => outcome === 'stayed to the end').length
 }
 
 export function isAlive(id: number): boolean {
