@@ -1,12 +1,9 @@
 // The cells of the table, and which of them there is time and memory for.
 import { estimateBytes, estimateMs } from './estimate.mjs'
-import { readAvailableBytes } from './proc.mjs'
+import { fillableBytes } from './proc.mjs'
 
 /** Of the time, what the least that every cell needs may take; the rest is for more repeats. */
 const leastShare = 0.75
-
-/** Of the memory that is free, what a cell may take. */
-const memoryShare = 0.8
 
 /** Starting a process of lockstep's, which loads tfjs twice, on two cores. */
 const processMs = 700
@@ -79,7 +76,7 @@ function planCell({ contestants }, link, elements, workers) {
 
 /** The quickest entries first, for as long as the time lasts; what is left is shared out among them alike. */
 function shareTime(entries, budgetMs, repeats) {
-  const availableBytes = memoryShare * readAvailableBytes()
+  const availableBytes = fillableBytes()
   const fitting = entries.filter(entry => {
     if (entry.bytes > availableBytes)
       entry.reason = `not run: would take about ${(entry.bytes / 1e9).toFixed(0)} GB of memory`

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { memoryEnvironment } from '@lockstep/tensorflow'
 import { startIn } from '../support/processes.mjs'
 import { createGate } from './gate.mjs'
-import { readCpuMs, readPeakBytes, readTraffic, resetPeak } from './proc.mjs'
+import { fillableBytes, readCpuMs, readPeakBytes, readTraffic, resetPeak } from './proc.mjs'
 
 const script = name => fileURLToPath(new URL(name, import.meta.url))
 
@@ -58,7 +58,18 @@ export function createLockstep(provisioned) {
     await Promise.all(failed.map(process => process.kill()))
   }
 
-  return { open, end: () => Promise.all(Array.from(processes.values(), each => each.end())) }
+  /** Ends the processes, which keep what they once needed, unless so many bytes are free beside them. */
+  async function makeRoom(bytes) {
+    if (bytes > fillableBytes()) await end()
+  }
+
+  async function end() {
+    const all = [...processes.values()]
+    processes.clear()
+    await Promise.all(all.map(process => process.end()))
+  }
+
+  return { open, makeRoom, end }
 }
 
 async function closeRun(coordinator, crew) {

@@ -4,43 +4,59 @@ import { median } from '../support/statistics.mjs'
 /** Between the parts of a round the time is looked at. */
 const parts = 5
 
+/** Where many share a processor, one may come to no heartbeat for so long that it is given up, and the round with it. */
+const mostTries = 3
+
 /** All cells of one network. `sides` has what opens a run of lockstep and one of gloo. */
 export async function measureCells(cells, network, sides, report) {
   for (const [index, cell] of cells.entries()) {
     const results = cell.entries.map(entry => ({ entry, rounds: [] }))
     say(cell, `${index + 1}/${cells.length}`)
+    await sides.lockstep.makeRoom(
+      Math.max(0, ...cell.entries.filter(({ reason }) => !reason).map(({ bytes }) => bytes)),
+    )
     const most = Math.max(0, ...cell.entries.map(({ rounds }) => rounds ?? 0))
     for (let round = 0; round < most; round++) {
       const playing = results.filter(
         ({ entry, failure }) => round < entry.rounds && failure === undefined && !entry.reason,
       )
       for (const result of playing) {
-        if (performance.now() < sides.deadlineMs) await playRound(cell, network, sides, result, round > 0)
-        else if (round === 0) result.failure = 'not run: the time was over'
+        result.failure = await tryRound(cell, network, sides, result, round > 0)
       }
     }
     for (const { entry, rounds, failure } of results) {
-      report.push({ ...describe(cell, entry), ...(failure ? { reason: failure } : summarize(entry, rounds)) })
+      const figures = failure && rounds.length === 0 ? { reason: failure } : summarize(entry, rounds)
+      report.push({ ...describe(cell, entry), ...figures })
     }
   }
 }
 
-async function playRound(cell, network, sides, result, isAgain) {
-  const { contestant, steps, capMs, warmUps, warmUpsAgain } = result.entry
-  const side = contestant.id === 'gloo' ? sides.gloo : sides.lockstep
-  const { workers, elements } = cell
-  try {
-    const run = await side.open({ network, workers, elements, ...contestant })
+/** Returns why there was no round. */
+async function tryRound(cell, network, sides, result, isAgain) {
+  let failure = 'not run: the time was over'
+  for (let tries = 0; tries < mostTries && performance.now() < sides.deadlineMs; tries++) {
     try {
-      await run.settle(isAgain ? warmUpsAgain : warmUps)
-      const before = run.counters()
-      const taken = await takeSteps(run, steps, capMs)
-      result.rounds.push({ taken, before, after: run.counters(), peakBytes: run.peakBytes?.() })
-    } finally {
-      await run.close()
+      result.rounds.push(await playRound(cell, network, sides, result.entry, isAgain))
+      return
+    } catch (error) {
+      failure = `failed: ${error.message}`
+      process.stderr.write(`${result.entry.contestant.id} ${failure}\n`)
     }
-  } catch (error) {
-    result.failure = `failed: ${error.message}`
+  }
+  return failure
+}
+
+async function playRound({ workers, elements }, network, sides, entry, isAgain) {
+  const { contestant, steps, capMs, warmUps, warmUpsAgain } = entry
+  const side = contestant.id === 'gloo' ? sides.gloo : sides.lockstep
+  const run = await side.open({ network, workers, elements, ...contestant })
+  try {
+    await run.settle(isAgain ? warmUpsAgain : warmUps)
+    const before = run.counters()
+    const taken = await takeSteps(run, steps, capMs)
+    return { taken, before, after: run.counters(), peakBytes: run.peakBytes?.() }
+  } finally {
+    await run.close()
   }
 }
 

@@ -33,7 +33,8 @@ export function readTraffic(pid, interfaceName) {
   return { received: fields[0], sent: fields[8] }
 }
 
-export function readAvailableBytes() {
+/** Of the memory that is free now, what the benchmark may take. */
+export function fillableBytes() {
   const [, kilobytes] = readFileSync('/proc/meminfo', 'utf8').match(/^MemAvailable:\s+(\d+) kB$/m)
-  return Number(kilobytes) * 1024
+  return 0.8 * Number(kilobytes) * 1024
 }

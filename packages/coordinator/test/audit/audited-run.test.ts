@@ -111,17 +111,20 @@ test('a run with one worker says once that it compares nothing', async () => {
 
 describe('a worker that flips a bit', () => {
   test.each([0, 4, 11])('from its gradient %i on is excluded at once where everything is audited', async k => {
-    const run = await trainTiny({ workers: 3, audit: 1, engine: only(2, flipsFrom(k)) })
-    expect(weightsSha256(run.plan.state.weights)).toBe(finalSha256)
-    expect(lost(run)).toMatchObject([
-      {
-        worker: { name: 'fake-2' },
-        reason: expect.stringMatching(
-          /^excluded: its result for the gradient of shard \d of step \d is not what two others have computed$/,
-        ),
-        active: 2,
-      },
-    ])
+    const plan = tinyPlan()
+    let computed = 0
+    let first = ''
+    const engine = only(
+      2,
+      flipsFromShard(plan, (step, shard) => {
+        first = `shard ${shard} of step ${step + 1}`
+        return computed++ >= k
+      }),
+    )
+    const run = await trainTiny({ workers: 3, plan, audit: 1, engine })
+    expect(weightsSha256(plan.state.weights)).toBe(finalSha256)
+    const reason = `excluded: its result for the gradient of ${first} is not what two others have computed`
+    expect(lost(run)).toMatchObject([{ worker: { name: 'fake-2' }, reason, active: 2 }])
     expect(samplesOf(run)).toBe(66)
   })
 

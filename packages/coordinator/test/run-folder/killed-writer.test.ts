@@ -14,7 +14,13 @@ import { temporaryFolder } from '../support/folder.ts'
 
 const writer = fileURLToPath(new URL('../support/write-checkpoints.mjs', import.meta.url))
 
-type Writer = { readonly child: ChildProcess; readonly ended: Promise<unknown>; readonly lines: readonly string[] }
+type Writer = {
+  readonly child: ChildProcess
+  readonly ended: Promise<unknown>
+  readonly lines: readonly string[]
+  /** Resolves with the next line. */
+  readonly line: () => Promise<unknown>
+}
 
 /** One that has loaded all it needs and waits. */
 async function startWriter(...folder: readonly string[]): Promise<Writer> {
@@ -23,9 +29,10 @@ async function startWriter(...folder: readonly string[]): Promise<Writer> {
   const ended = once(child, 'close')
   const lines: string[] = []
   const output = createInterface({ input: child.stdout })
-  await once(output, 'line')
-  output.on('line', line => lines.push(line))
-  return { child, ended, lines }
+  const line = () => once(output, 'line')
+  await line()
+  output.on('line', text => lines.push(text))
+  return { child, ended, lines, line }
 }
 
 async function write({ child, ended }: Writer, steps: number): Promise<void> {
@@ -50,15 +57,22 @@ function sha256({ weights, optimizer }: Checkpoint): string {
 test('a process that is killed while it writes checkpoints leaves a newest one of the undisturbed run, and no less than it said', async () => {
   const path = join(await temporaryFolder(), 'run')
   const found: string[] = []
-  // In milliseconds from when it begins: while it takes the folder up, and while it writes.
-  for (const livesMs of [3, 40, 75, 110, 150]) {
+  // While it takes the folder up, and while it writes: so many milliseconds after so many checkpoints.
+  for (const [saves, ms] of [
+    [0, 3],
+    [1, 0],
+    [3, 2],
+    [6, 5],
+    [10, 10],
+  ] as const) {
     const life = await startWriter(path)
     life.child.stdin!.on('error', () => undefined).end('1000000\n')
-    await delay(livesMs)
+    while (savesOf(life).length < saves) await life.line()
+    await delay(ms)
     life.child.kill('SIGKILL')
     await life.ended
     const newest = await newestIn(path)
-    const saved = life.lines.findLast(line => line.startsWith('saved '))?.split(' ')[1]
+    const saved = savesOf(life).at(-1)?.split(' ')[1]
     expect(stepOf(newest)).toBeGreaterThanOrEqual(Math.max(Number(saved ?? 0), stepOf(found.at(-1) ?? null)))
     if (newest !== null) found.push(newest)
   }
@@ -74,6 +88,10 @@ test('a process that is killed while it writes checkpoints leaves a newest one o
   )
   expect(lines.map(line => JSON.parse(line)).map(({ type, step }) => `${type} ${step}`)).toEqual(expected)
 })
+
+function savesOf({ lines }: Writer): readonly string[] {
+  return lines.filter(line => line.startsWith('saved '))
+}
 
 function stepOf(state: string | null): number {
   return Number(state?.split(' ')[0] ?? 0)

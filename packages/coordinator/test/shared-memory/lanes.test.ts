@@ -1,4 +1,4 @@
-import { type Connection, connectLane, type LockstepError, type Received } from '@lockstep/protocol'
+import { type Connection, connectLane, encodeMessage, type LockstepError, type Received } from '@lockstep/protocol'
 import { createHappenings } from '@lockstep/protocol/testing'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openLanes } from '../../src/shared-memory/lanes.ts'
@@ -59,9 +59,11 @@ describe('lanes', () => {
   test('take no message that is longer than a worker may send', async () => {
     const { lanes, arrived } = await open(50)
     const worker = await dial(lanes.name)
-    await arrived.next()
-    worker.connection.sendFrame(new Uint8Array(51))
+    const lane = await arrived.next()
+    expect(encodeMessage(heartbeat).byteLength).toBeGreaterThan(50)
+    worker.connection.send(heartbeat)
     await worker.closings.next()
+    expect(lane.received.all).toEqual([])
   })
 
   test('end when they are closed, and nobody can open one any more', async () => {

@@ -85,6 +85,7 @@ test('a worker computes in a trace after its shard was sent and before its gradi
   const errors = (await readTrace()).filter(({ name }) => name === 'clock error, ms')
   const errorUs = 1000 * Math.max(2, ...errors.map(({ args }) => args['clock error, ms']!))
   for (const pid of [2, 3]) {
+    expect(of(pid, 'compute')).not.toEqual([])
     for (const compute of of(pid, 'compute')) {
       const received = of(1, 'receive').filter(({ args }) => args.step === compute.args.step)
       const prepared = of(1, 'prepare').filter(({ args }) => args.step! >= compute.args.step! - 1)
