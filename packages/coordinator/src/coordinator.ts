@@ -54,6 +54,8 @@ export type CoordinatorOptions = TimingOptions & {
   readonly checkpointMinutes: number
   /** Asks to stop after the step that is under way, with a checkpoint. */
   readonly stop: AbortSignal
+  /** Whether another coordinator goes on with the run after this error. Then its workers are to connect again; else they end. */
+  readonly goesOnAfter?: ((error: unknown) => boolean) | undefined
   readonly onEvent: EventListener
 }
 
@@ -160,7 +162,8 @@ async function runToEnd(options: Conduct, crew: Crew, folder: RunFolder, listene
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     const isSuperseded = error instanceof LockstepError && error.code === 'superseded'
-    crew.membership.dismiss(isSuperseded ? 'superseded' : 'failed', reason)
+    const goesOn = isSuperseded || options.goesOnAfter?.(error) === true
+    crew.membership.dismiss(goesOn ? 'superseded' : 'failed', reason)
     if (!isSuperseded) await records.saveBeforeFailing()
     throw error
   } finally {

@@ -29,6 +29,18 @@ describe('a run that fails', () => {
     expect(await readdir(path)).not.toContain('summary.json')
   })
 
+  test('and is gone on with by another coordinator tells its workers to connect again', async () => {
+    const { url, finished } = await startTiny(path, {
+      goesOnAfter: error => error instanceof TypeError,
+      onEvent: event => {
+        if (event.type === 'step') throw new TypeError('a bug')
+      },
+    })
+    const worker = startSocketWorker(url)
+    await expect(finished).rejects.toThrow('a bug')
+    expect(await worker.ended).toMatchObject({ code: 'superseded', reason: 'a bug' })
+  })
+
   test('frees its port', async () => {
     const { url, finished, abort } = await startTiny(path)
     abort(new LockstepError('workers-ended', 'gone'))

@@ -62,6 +62,14 @@ export function recordError({ code, message, kind, expected, received, hint }: L
   }
 }
 
+/**
+ * Whether the cause of an error may pass: whoever holds the port at which workers look for the coordinator may not hold it for
+ * long, and a disk may get room again.
+ */
+export function mayPass({ code }: ErrorRecord): boolean {
+  return code === 'port-taken' || code === 'disk-full' || code === 'file-not-written'
+}
+
 export function errorOf({ code, message, ...details }: ErrorRecord): LockstepError {
   return new LockstepError(code, message, details)
 }

@@ -17,7 +17,7 @@ import { chooseOutputs } from '../train/reporters.ts'
 import { readTls } from '../train/secrets.ts'
 import { startRun } from '../train/start-run.ts'
 import { termsOf, viewOf } from '../train/views.ts'
-import { type Beginning, type CoordinatorOrder, errorOf, recordError } from './messages.ts'
+import { type Beginning, type CoordinatorOrder, errorOf, mayPass, recordError } from './messages.ts'
 import { createStepFilter } from './step-filter.ts'
 import { openSupervisorLine, type SupervisorLine } from './supervisor-line.ts'
 
@@ -98,7 +98,8 @@ async function conduct(
     notices = found
   }
   const world = door === null ? systemWorld : { ...systemWorld, listen: listenAt(door) }
-  const coordinator = await startRun(prepared, { stop, onEvent, onFolder, provisioned }, world)
+  const goesOnAfter = (error: unknown) => !stop.aborted && (!(error instanceof LockstepError) || mayPass(error))
+  const coordinator = await startRun(prepared, { stop, onEvent, onFolder, provisioned, goesOnAfter }, world)
   line.on('abort', ({ error }) => coordinator.abort(errorOf(error)))
   line.on('expect-workers', ({ workers }) => coordinator.expectWorkers(workers))
   const workers = hasLocalWorkers ? termsOf(prepared, coordinator.url) : null

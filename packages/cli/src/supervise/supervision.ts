@@ -12,6 +12,7 @@ import {
   type ErrorRecord,
   errorOf,
   type FromCoordinator,
+  mayPass,
   recordError,
   type ToCoordinator,
 } from './messages.ts'
@@ -23,16 +24,10 @@ export type LifeEnd =
   /** `said`: what it has written last that looks like an error; or empty. */
   | { readonly type: 'crashed'; readonly ending: string; readonly said: string }
 
-/**
- * Errors whose cause may pass: whoever holds the port at which workers look for the coordinator may not hold it for long, and a
- * disk may get room again.
- */
-const passing: readonly string[] = ['port-taken', 'disk-full', 'file-not-written']
-
 /** A run, its local workers and whoever watches it, while one coordinator follows the other. */
 export type Supervision = {
-  /** Starts a coordinator. Resolves when it has ended; `onCheckpoint` is called with each of its checkpoints. */
-  readonly runLife: (order: CoordinatorOrder, onCheckpoint: () => void) => Promise<LifeEnd>
+  /** Starts a coordinator. Resolves when it has ended; `onProgress` is called with each checkpoint of a later step than any before. */
+  readonly runLife: (order: CoordinatorOrder, onProgress: () => void) => Promise<LifeEnd>
   /** To the coordinator that there is, if any. */
   readonly tell: (message: ToCoordinator) => void
   readonly note: (text: string) => void
@@ -61,19 +56,24 @@ export function createSupervision({
   let reporter: Reporters | null = null
   let workers: LocalWorkers | null = null
   let current: CoordinatorProcess | null = null
+  /** Of the newest checkpoint. A coordinator that fails saves the step at which it has begun once more. */
+  let savedStep = 0
   /** Of the log. */
   let opening: Promise<void> = Promise.resolve()
   /** What every coordinator of the run must know, this one and those to come. */
   let standing: readonly ToCoordinator[] = []
 
-  async function runLife(order: CoordinatorOrder, onCheckpoint: () => void): Promise<LifeEnd> {
+  async function runLife(order: CoordinatorOrder, onProgress: () => void): Promise<LifeEnd> {
     let end: LifeEnd | null = null
     let said = ''
     current = forkCoordinator(order, {
       message: message => {
         if (message.type === 'finished' || message.type === 'failed') end = message
         else hear(message)
-        if (message.type === 'event' && message.event.type === 'checkpoint') onCheckpoint()
+        if (message.type === 'event' && message.event.type === 'checkpoint' && message.event.step > savedStep) {
+          savedStep = message.event.step
+          onProgress()
+        }
       },
       line: text => {
         if (/error/i.test(text)) said = text.trim()
@@ -89,8 +89,8 @@ export function createSupervision({
   /** A run that has begun is gone on with after an error that may pass, as after a crash. */
   function judgeEnd(end: LifeEnd | null, ending: string, said: string): LifeEnd {
     if (end === null) return { type: 'crashed', ending, said }
-    const mayPass = end.type === 'failed' && passing.includes(end.error.code) && port !== null
-    return mayPass ? { type: 'crashed', ending: describeError(errorOf(end.error)).split('\n')[0]!, said } : end
+    const isFollowed = end.type === 'failed' && mayPass(end.error) && port !== null
+    return isFollowed ? { type: 'crashed', ending: describeError(errorOf(end.error)).split('\n')[0]!, said } : end
   }
 
   function hear(message: Exclude<FromCoordinator, { type: 'finished' | 'failed' }>): void {
@@ -107,6 +107,7 @@ export function createSupervision({
   }
 
   function begin(beginning: Beginning): void {
+    savedStep = Math.max(savedStep, beginning.step)
     if (port === null) beginRun(beginning)
     else goOn(beginning)
     for (const message of standing) current?.send(message)

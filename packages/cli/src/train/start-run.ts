@@ -20,12 +20,13 @@ export type StartOptions = {
   readonly onFolder: (path: string, notices: readonly string[]) => Promise<void>
   /** What computes on this machine; null where there are no local workers. */
   readonly provisioned: Provisioned | null
+  readonly goesOnAfter?: CoordinatorOptions['goesOnAfter']
 }
 
 /** Starts the coordinator of a prepared run. */
 export function startRun(
   prepared: PreparedRun,
-  { stop, onEvent, onFolder, provisioned }: StartOptions,
+  { stop, onEvent, onFolder, provisioned, goesOnAfter }: StartOptions,
   world: CoordinatorWorld = systemWorld,
 ): Promise<Coordinator> {
   const { plan, launch, address, token, tls } = prepared
@@ -50,6 +51,7 @@ export function startRun(
     logSteps: launch.logSteps,
     trace: launch.trace === null ? null : { file: launch.trace, steps: launch.traceSteps },
     stop,
+    goesOnAfter,
     onEvent,
   }
   return startCoordinator(options, world)

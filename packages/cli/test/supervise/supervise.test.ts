@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -149,6 +149,18 @@ describe('a supervised run', () => {
     const ended = await cli.ending
     const message = /^lockstep: the coordinator has crashed 6 times without a new checkpoint: received SIGKILL\n/m
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(message) })
+  })
+
+  test('gives up a coordinator that cannot write its last files, though it saves its last step each time', async () => {
+    const place = join(folder, 'unfinished')
+    await mkdir(place)
+    await writeFile(join(place, 'model'), 'a file where a folder belongs')
+    const short = ['--dataset', 'synthetic', '--limit-train', '250', '--limit-test', '60', '--epochs', '1']
+    const ended = await start('unfinished', ...short, '--workers', '1', '--shards', '1').ending
+    const message = /^lockstep: the coordinator has crashed 6 times without a new checkpoint: received .*model/m
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(message) })
+    expect(ended.stdout.match(/the coordinator goes on at step 4$/gm)).toHaveLength(5)
+    expect(ended.stdout.match(/^worker 1 joined/gm)).toHaveLength(6)
   })
 
   test('leaves no process behind when its supervisor is killed, and can be gone on with', async () => {
