@@ -48,6 +48,8 @@ export type CoordinatorEvent =
   | { readonly type: 'lines-lost'; readonly lines: number }
   /** The run folder had been removed while the run went on. */
   | { readonly type: 'folder-restored'; readonly path: string }
+  /** A write of the trace has failed: it holds what was written before. */
+  | { readonly type: 'trace-ended'; readonly reason: string }
   /** A run that fails could not keep the state that it has come to. */
   | { readonly type: 'state-not-saved'; readonly step: number; readonly reason: string }
 

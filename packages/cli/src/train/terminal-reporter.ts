@@ -121,6 +121,7 @@ function describeEvent(event: CoordinatorEvent): string | null {
     case 'written-again':
     case 'lines-lost':
     case 'folder-restored':
+    case 'trace-ended':
     case 'state-not-saved':
       return describeRecords(event)
     case 'ring-over':
@@ -139,7 +140,15 @@ function describeShortage({ active, wanted, giveUpMs }: CoordinatorEvent & { typ
 
 type RecordsEvent = Extract<
   CoordinatorEvent,
-  { readonly type: 'not-written' | 'written-again' | 'lines-lost' | 'folder-restored' | 'state-not-saved' }
+  {
+    readonly type:
+      | 'not-written'
+      | 'written-again'
+      | 'lines-lost'
+      | 'folder-restored'
+      | 'trace-ended'
+      | 'state-not-saved'
+  }
 >
 
 /** What becomes of the run's files. */
@@ -155,6 +164,8 @@ function describeRecords(event: RecordsEvent): string {
       return `WARNING: ${event.lines} lines of steps could not be written for so long that they are lost`
     case 'folder-restored':
       return `WARNING: ${event.path} had been removed; it is made again, without what was only there`
+    case 'trace-ended':
+      return `WARNING: the trace ends here: ${event.reason}; training goes on`
     case 'state-not-saved':
       return `WARNING: the state after step ${event.step} is not saved: ${event.reason}`
   }

@@ -1,3 +1,5 @@
+import type { LockstepError } from '@lockstep/protocol'
+import { reasonOf } from '../checkpoints/checkpoint-files.ts'
 import type { EventListener } from '../events.ts'
 import { createStepTiming, type StepTiming } from './step-timing.ts'
 import { createTrace } from './trace.ts'
@@ -8,6 +10,7 @@ export type TimingOptions = {
   readonly logSteps: boolean
   /** Where to write the first steps in Chrome's trace event format, and how many; null for nowhere. */
   readonly trace: { readonly file: string; readonly steps: number } | null
+  readonly onEvent: EventListener
 }
 
 /** The timing of a run and where it is written to. */
@@ -15,26 +18,27 @@ export type RunTiming = {
   readonly steps: StepTiming
   /** A listener that learns the workers' names for the trace before it passes events on. */
   readonly listen: (onEvent: EventListener) => EventListener
-  /** Writes what is left of the trace. Throws `disk-full` or `file-not-written`. */
+  /** Writes what is left of the trace. */
   readonly close: () => void
 }
 
-/** Throws `file-not-written` where the trace cannot be begun. */
+/** Throws `disk-full` or `file-not-written` where the trace cannot be begun. */
 export function openRunTiming(
-  { logSteps, trace: wanted }: TimingOptions,
+  { logSteps, trace: wanted, onEvent }: TimingOptions,
   warmUpSteps: number,
   nowMs: () => number,
 ): RunTiming {
-  const file = wanted === null ? null : createTraceFile(wanted.file)
+  const onEnd = (error: LockstepError) => onEvent({ type: 'trace-ended', reason: reasonOf(error) })
+  const file = wanted === null ? null : createTraceFile(wanted.file, onEnd)
   const trace = file === null || wanted === null ? null : createTrace(file, nowMs(), wanted.steps)
   return {
     steps: createStepTiming({ nowMs, warmUpSteps, logsSteps: logSteps, trace }),
-    listen: onEvent => event => {
+    listen: listener => event => {
       if (event.type === 'worker-joined') {
         const { id, name, host } = event.worker
         trace?.name(id, `worker ${id}: ${name} on ${host}`)
       }
-      onEvent(event)
+      listener(event)
     },
     close: () => file?.close(),
   }

@@ -1,14 +1,17 @@
-import { closeSync, openSync } from 'node:fs'
-import { writeWhole } from '@lockstep/protocol'
+import { closeSync, ftruncateSync, openSync } from 'node:fs'
+import { type LockstepError, writeWhole } from '@lockstep/protocol'
 import { writeError } from '../disk/atomic-file.ts'
 
-/** A JSON file of trace events that is whole after every write: what is added goes over its end, and brings a new end. */
+/**
+ * A JSON file of trace events that is whole after every write: what is added goes over its end, and brings a new end. With a
+ * write that fails it ends.
+ */
 export type TraceFile = {
   /** Keeps an event to be written. */
   readonly add: (event: string) => void
-  /** Writes what has been added where that is much. Throws `disk-full` or `file-not-written`. */
+  /** Writes what has been added where that is much. */
   readonly settle: () => void
-  /** Writes the rest. Throws as `settle` does. */
+  /** Writes the rest. */
   readonly close: () => void
 }
 
@@ -18,17 +21,20 @@ const ending = '\n]}\n'
 /** As many characters of events are kept before they are written. */
 const chunkLength = 1 << 16
 
-/** Begins the file anew. Throws as `settle` does. */
-export function createTraceFile(path: string): TraceFile {
-  const file = attempt(() => openSync(path, 'w'))
+/**
+ * Begins the file anew. Throws `disk-full` or `file-not-written` where that cannot be; when a write fails later, `onEnd` is
+ * called with the same, once.
+ */
+export function createTraceFile(path: string, onEnd: (error: LockstepError) => void): TraceFile {
+  const file = begin(path)
   let events: string[] = []
   let length = 0
   let position = opening.length
   let separator = ''
-
-  attempt(() => writeWhole(file, Buffer.from(`${opening}${ending}`), 0))
+  let hasEnded = false
 
   function add(event: string): void {
+    if (hasEnded) return
     events.push(event)
     length += event.length
   }
@@ -36,29 +42,54 @@ export function createTraceFile(path: string): TraceFile {
   function flush(): void {
     if (events.length === 0) return
     const added = `${separator}${events.join(',\n')}`
-    attempt(() => writeWhole(file, Buffer.from(`${added}${ending}`), position))
+    writeWhole(file, Buffer.from(`${added}${ending}`), position)
     position += Buffer.byteLength(added)
     separator = ',\n'
     events = []
     length = 0
   }
 
-  function attempt<T>(write: () => T): T {
+  function unlessEnded(write: () => void): void {
+    if (hasEnded) return
     try {
-      return write()
+      write()
     } catch (error) {
-      throw writeError(path, error)
+      hasEnded = true
+      events = []
+      onEnd(writeError(path, error))
+      cutOff(file, position)
     }
   }
 
   return {
     add,
-    settle: () => {
-      if (length >= chunkLength) flush()
-    },
-    close: () => {
-      flush()
-      closeSync(file)
-    },
+    settle: () =>
+      unlessEnded(() => {
+        if (length >= chunkLength) flush()
+      }),
+    close: () =>
+      unlessEnded(() => {
+        flush()
+        closeSync(file)
+      }),
   }
+}
+
+function begin(path: string): number {
+  try {
+    const file = openSync(path, 'w')
+    writeWhole(file, Buffer.from(`${opening}${ending}`), 0)
+    return file
+  } catch (error) {
+    throw writeError(path, error)
+  }
+}
+
+/** Makes the file whole again, which takes no room, and closes it. Why that is needed is told; that it fails says nothing more. */
+function cutOff(file: number, position: number): void {
+  try {
+    writeWhole(file, Buffer.from(ending), position)
+    ftruncateSync(file, position + ending.length)
+    closeSync(file)
+  } catch {}
 }

@@ -16,7 +16,6 @@ export type Trace = {
     message: WorkerTimes,
     clock: { readonly offsetMs: number; readonly errorMs: number | null },
   ) => void
-  /** Throws what `settle` of the file throws. */
   readonly step: (finished: FinishedStep, times: Times) => void
 }
 

@@ -1,4 +1,5 @@
-import { readFile, symlink } from 'node:fs/promises'
+import { closeSync } from 'node:fs'
+import { readdir, readFile, readlink, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createTraceFile } from '../../src/timing/trace-file.ts'
@@ -10,18 +11,28 @@ beforeEach(async () => {
   path = join(await temporaryFolder(), 'trace.json')
 })
 
+const noEnd = () => expect.unreachable()
 const readEvents = async () => JSON.parse(await readFile(path, 'utf8')).traceEvents
+
+/** By which this process has a file open. */
+async function descriptorOf(wanted: string): Promise<number> {
+  for (const descriptor of await readdir('/proc/self/fd')) {
+    const target = await readlink(`/proc/self/fd/${descriptor}`).catch(() => '')
+    if (target === wanted) return Number(descriptor)
+  }
+  throw new Error(`nobody has ${wanted} open`)
+}
 
 describe('a trace file', () => {
   test('holds the events in order', async () => {
-    const file = createTraceFile(path)
+    const file = createTraceFile(path, noEnd)
     for (const name of ['a', 'ä', 'b']) file.add(JSON.stringify({ name }))
     file.close()
     expect(await readEvents()).toEqual([{ name: 'a' }, { name: 'ä' }, { name: 'b' }])
   })
 
   test('is whole after each write, so that whoever is killed leaves it readable', async () => {
-    const file = createTraceFile(path)
+    const file = createTraceFile(path, noEnd)
     // 64 KiB are kept before they are written: 700 events of 100 letters are more.
     const letters = 'é'.repeat(100)
     const sizes: number[] = []
@@ -37,7 +48,7 @@ describe('a trace file', () => {
   })
 
   test('keeps few events to itself', async () => {
-    const file = createTraceFile(path)
+    const file = createTraceFile(path, noEnd)
     file.add('{"name":"a"}')
     file.settle()
     expect(await readEvents()).toEqual([])
@@ -47,18 +58,31 @@ describe('a trace file', () => {
 
   test('replaces what was there, also something longer', async () => {
     for (const events of [['{"name":"long ago"}', '{"name":"and more"}'], ['1']]) {
-      const file = createTraceFile(path)
+      const file = createTraceFile(path, noEnd)
       events.forEach(file.add)
       file.close()
     }
     expect(await readEvents()).toEqual([1])
   })
 
-  test('says clearly when it cannot be written', async () => {
-    expect(() => createTraceFile(join(path, 'below'))).toThrowError(
+  test('ends with a write that fails, which is told once', async () => {
+    const reasons: string[] = []
+    const file = createTraceFile(path, error => reasons.push(error.message))
+    closeSync(await descriptorOf(path))
+    file.add('x'.repeat(1 << 16))
+    file.settle()
+    expect(reasons).toEqual([`${path} could not be written`])
+    file.add('{"name":"too late"}')
+    file.close()
+    expect(reasons).toHaveLength(1)
+    expect(await readEvents()).toEqual([])
+  })
+
+  test('says clearly when it cannot be begun', async () => {
+    expect(() => createTraceFile(join(path, 'below'), noEnd)).toThrowError(
       expect.objectContaining({ code: 'file-not-written' }),
     )
     await symlink('/dev/full', path)
-    expect(() => createTraceFile(path)).toThrowError(expect.objectContaining({ code: 'disk-full' }))
+    expect(() => createTraceFile(path, noEnd)).toThrowError(expect.objectContaining({ code: 'disk-full' }))
   })
 })
