@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isAlive, localWorkersOf, type RunningCli, readSummary, startCli } from '../support/cli.ts'
+import { suspend } from '../support/suspend.ts'
 
 const endless = ['train', '--dataset', 'synthetic', '--limit-train', '400', '--limit-test', '40', '--epochs', '5000']
 
@@ -81,7 +82,7 @@ describe('local workers', () => {
     const cli = startEndless('suspended', '--workers', '2')
     await cli.printed(/2 active/)
     const [first] = await localWorkersOf(cli.child)
-    process.kill(first!, 'SIGSTOP')
+    suspend(first!)
     await cli.printed(/^worker [12] lost: .* silent for 1\.\d s; 1 active$/m)
     process.kill(first!, 'SIGCONT')
     await cli.printed(/^worker 3 joined: local-[12] .* 2 active$/m)

@@ -1,0 +1,40 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { makeSelfSigned } from '../../../coordinator/test/support/self-signed.ts'
+import { readSummary, runCli, startCli } from '../support/cli.ts'
+
+const size = ['--dataset', 'synthetic', '--limit-train', '20', '--limit-test', '10', '--epochs', '1', '--shards', '2']
+
+describe('a run with a certificate', () => {
+  let folder = ''
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lockstep-tls-'))
+    const { cert, key } = makeSelfSigned()
+    await writeFile(join(folder, 'cert.pem'), cert)
+    await writeFile(join(folder, 'key.pem'), key)
+    await writeFile(join(folder, 'token'), 'a token of more than sixteen characters\n')
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  test('is joined by a worker that trusts it, and by none that does not', async () => {
+    const [cert, key, token, place] = ['cert.pem', 'key.pem', 'token', 'run'].map(name => join(folder, name))
+    const open = ['--listen', '127.0.0.1:0', '--token-file', token!, '--tls-cert', cert!, '--tls-key', key!]
+    const crew = ['--workers', '1', '--min-workers', '2', '--offline', '--run-dir', place!]
+    const cli = startCli(['train', ...size, ...crew, ...open])
+    const [, url] = await cli.printed(/listening on (wss:\/\/127\.0\.0\.1:\d+)$/m)
+    const worker = ['worker', '--connect', url!, '--token-file', token!, '--offline']
+    expect(await runCli([...worker, '--wait', '0'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^lockstep: no coordinator at wss:\S+ for 0 s: self-signed certificate$/m),
+    })
+    const trusting = startCli([...worker, '--name', 'trusting', '--tls-ca', cert!])
+    for (const { ending } of [trusting, cli]) {
+      const ended = await ending
+      expect(ended, ended.stderr).toMatchObject({ code: 0 })
+    }
+    const { perWorker } = await readSummary(place!)
+    expect(perWorker.map(({ name }) => name)).toEqual(expect.arrayContaining(['local-1', 'trusting']))
+  })
+})
