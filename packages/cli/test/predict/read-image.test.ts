@@ -7,6 +7,8 @@ import { makeTemporaryFolder } from '../runs/example-runs.ts'
 
 /** Three channels of waves that a lossy format keeps well. */
 const pixels = Uint8Array.from({ length: 32 * 32 * 3 }, (_, index) => 128 + 90 * Math.sin(index / 300 + (index % 3)))
+const red = Buffer.alloc(3072, Uint8Array.of(255, 0, 0))
+const blue = Buffer.alloc(3072, Uint8Array.of(0, 0, 255))
 const image = () => sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } })
 const distance = (a: Uint8Array, b: Uint8Array) => Math.max(...a.map((value, index) => Math.abs(value - b[index]!)))
 
@@ -31,11 +33,17 @@ test.each(['image.jpg', 'image.webp', 'image.tif', 'image.gif', 'image.avif'])('
   expect(distance(received, pixels)).toBeLessThan(40)
 })
 
+test('image.svg is drawn', async () => {
+  const file = join(await makeTemporaryFolder(), 'image.svg')
+  const rectangle = '<rect width="32" height="32" fill="red"/>'
+  await writeFile(file, `<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32">${rectangle}</svg>`)
+  expect(await readImage(file)).toEqual(red)
+})
+
 test('the largest square in the middle is scaled to 32 × 32', async () => {
   const middle = await plain(64, 64, 'red').png().toBuffer()
   const wide = plain(192, 64, 'blue').composite([{ input: middle, left: 64, top: 0 }])
   const high = plain(64, 192, 'blue').composite([{ input: middle, left: 0, top: 64 }])
-  const red = Uint8Array.from({ length: 3072 }, (_, index) => (index % 3 === 0 ? 255 : 0))
   // Scaling takes in a little of what lies beside the square.
   for (const drawing of [wide, high]) expect(distance(await read(drawing), red)).toBeLessThan(20)
 })
@@ -58,14 +66,19 @@ test('an image with 16 bits a channel is read in 8', async () => {
   expect(Uint8Array.from(await read(image().toColourspace('rgb16')))).toEqual(pixels)
 })
 
-test('a photo taken sideways is turned upright', async () => {
-  const top = await plain(32, 16, 'red').png().toBuffer()
-  // Orientation 3: upside down.
+test.each([
+  // Red in its upper half, which is the lower one of what was seen.
+  { way: 'upside down', orientation: 3, half: plain(32, 16, 'red'), first: blue, last: red },
+  // Red in its left half, which is the upper one of what was seen.
+  { way: 'sideways', orientation: 6, half: plain(16, 32, 'red'), first: red, last: blue },
+])('a photo taken $way is turned upright', async ({ orientation, half, first, last }) => {
   const drawing = plain(32, 32, 'blue')
-    .composite([{ input: top, left: 0, top: 0 }])
-    .withMetadata({ orientation: 3 })
+    .composite([{ input: await half.png().toBuffer(), left: 0, top: 0 }])
+    .withMetadata({ orientation })
   const received = await read(drawing)
-  expect([...received.subarray(0, 3)]).toEqual([0, 0, 255])
+  const row = 32 * 3
+  expect(received.subarray(0, row)).toEqual(first.subarray(0, row))
+  expect(received.subarray(-row)).toEqual(last.subarray(-row))
 })
 
 test('a file that is not there, is no image or was cut off is named', async () => {

@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { makeTemporaryFolder } from '../runs/example-runs.ts'
 import { readSummary, runCli } from '../support/cli.ts'
 
 // The embedded set: 90 % within 5 epochs. CIFAR-10, where it is: Keras has a validation accuracy of 0.50 after epoch 1.
@@ -12,12 +11,11 @@ const dataSets = process.env.LOCKSTEP_DATA_DIR === undefined ? [embedded] : [emb
 test.each(dataSets)(
   'the reference net learns $dataset in $epochs epochs',
   async ({ dataset, epochs, atLeast }) => {
-    const folder = await mkdtemp(join(tmpdir(), 'lockstep-learns-'))
+    const place = join(await makeTemporaryFolder(), 'run')
     const flags = ['--dataset', dataset, '--epochs', String(epochs), '--workers', '2', '--offline']
-    const ended = await runCli(['train', ...flags, '--run-dir', join(folder, 'run')])
+    const ended = await runCli(['train', ...flags, '--run-dir', place])
     expect(ended.code, ended.stderr).toBe(0)
-    const { best, test: tested } = await readSummary(join(folder, 'run'))
-    await rm(folder, { recursive: true })
+    const { best, test: tested } = await readSummary(place)
     expect(best!.validationAccuracy).toBeGreaterThanOrEqual(atLeast)
     expect(tested!.accuracy).toBeGreaterThanOrEqual(atLeast - 0.02)
   },

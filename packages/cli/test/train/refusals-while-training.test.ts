@@ -95,11 +95,25 @@ test('a run that refuses everybody and everything while it trains ends with the 
     [1, expect.stringMatching(/port \d+ on 127.0.0.1 is taken/)],
   ])
 
-  expect((await cli.ending).code).toBe(0)
+  const { code, stdout } = await cli.ending
+  expect(code).toBe(0)
   const [summary, alone] = await Promise.all([readSummary(place), readSummary(undisturbed)])
   expect(summary.weightsSha256).toBe(alone.weightsSha256)
   expect(summary.perWorker.reduce((sum, { samples }) => sum + samples, 0)).toBe(10 * 3_000)
   expect((await readFile(join(place, 'metrics.jsonl'), 'utf8')).trim().split('\n')).toHaveLength(10)
+
+  const notFinite =
+    /^refused an answer of worker \d+: no numbers on elsewhere, the gradient of shard \d of step \d+ is not finite$/
+  const counted = stdout.split('\n').filter(line => notFinite.test(line)).length
+  // The third that another worker contradicts excludes it.
+  expect(counted).toBeGreaterThanOrEqual(3)
+  expect(summary.perWorker.find(({ name }) => name === 'no numbers')).toMatchObject({ refused: counted })
+  expect(stdout).toMatch(new RegExp(`^refused +worker \\d+ \\(no numbers\\): ${counted} answers$`, 'm'))
+  for (const name of ['short', 'greedy']) {
+    expect(stdout).toMatch(new RegExp(`^worker \\d+ lost: ${name} on elsewhere, refused: `, 'm'))
+    expect(stdout).toMatch(new RegExp(`^refused +worker \\d+ \\(${name}\\): 1 answer`, 'm'))
+  }
+  expect(stdout).toMatch(/^worker \d+ lost: no numbers on elsewhere, excluded: /m)
 })
 
 function nameOf(index: number): string {

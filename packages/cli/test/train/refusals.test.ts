@@ -50,12 +50,20 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
     /gradients that are exchanged among workers cannot be audited: expected --topology star, or auto, with --audit/,
   ],
   ['train --listen nowhere', /--listen: expected HOST:PORT/],
+  [
+    'train --token-file DIR/short',
+    /short holds no usable token: expected 16 to 1024 characters, received 5 characters/,
+  ],
+  ['train --token-file DIR/none', /--token-file: .*none cannot be read: received ENOENT/],
   ['train --tls-cert DIR/file', /--tls-cert and --tls-key go together/],
   ['train --resume nothing --runs-dir DIR', /there is no run "nothing"/],
+  ['coordinator', /`coordinator` needs --token-file/],
   ['evaluate DIR/nothing', /there is no/],
   ['evaluate', /RUN/],
   ['worker', /--connect/],
   ['worker --connect http://host', /--connect: expected ws:\/\/HOST:PORT/],
+  ['worker --connect ws://h:1 --peer-listen nowhere', /--peer-listen: expected HOST:PORT, received nowhere/],
+  ['worker --connect ws://h:1 --device gpu', /--device: expected cpu, received gpu/],
 ]
 
 const warm = { ...exampleFacts.config, epochs: 9, warmup: 3 }
@@ -65,6 +73,7 @@ describe('refuses in one clear line, with exit code 2 and nothing written,', () 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lockstep-refusals-'))
     await writeFile(join(folder, 'file'), '')
+    await writeFile(join(folder, 'short'), 'token')
     await writeFile(join(folder, 'misspelt.json'), '{"batchsize": 3}')
     await writeFile(join(folder, 'torn.json'), '{"batchSize": 3')
     await mkdir(join(folder, 'taken'))

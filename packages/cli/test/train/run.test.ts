@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isAlive, localWorkersOf, readSummary, runCli, startCli, waitUntilGone } from '../support/cli.ts'
+import { suspend } from '../support/suspend.ts'
 
 const small = ['--dataset', 'synthetic', '--limit-train', '200', '--limit-test', '40', '--epochs', '2', '--offline']
 
@@ -63,9 +64,10 @@ describe('a training run', () => {
     expect(ended.stderr).toContain('epoch 2/2')
   })
 
-  test('with --json and --log-steps tells every step', async () => {
+  test('with --json and --log-steps tells every step, and with --keep keeps the newest checkpoints only', async () => {
     const place = join(folder, 'steps')
-    const ended = await runCli(['train', ...small, '--workers', '1', '--run-dir', place, '--json', '--log-steps'])
+    const flags = ['--workers', '1', '--json', '--log-steps', '--checkpoint-every', '1', '--keep', '2']
+    const ended = await runCli(['train', ...small, ...flags, '--run-dir', place])
     const told = ended.stdout
       .trim()
       .split('\n')
@@ -81,6 +83,7 @@ describe('a training run', () => {
     expect(logged.filter(line => line.type === 'step').map(({ samples }) => samples)).toEqual([
       50, 50, 50, 10, 50, 50, 50, 10,
     ])
+    expect((await readdir(join(place, 'checkpoints'))).sort()).toEqual(['step-000000007.ckpt', 'step-000000008.ckpt'])
   })
 
   test('reads its configuration from a file, which flags overrule', async () => {
@@ -121,6 +124,16 @@ describe('a training run', () => {
     expect(await readdir(join(place, 'checkpoints'))).toHaveLength(2)
   })
 
+  test('ends as usual when its plots cannot be drawn, and says why', async () => {
+    const place = join(folder, 'plotless')
+    await mkdir(place)
+    await writeFile(join(place, 'plots'), '')
+    const ended = await runCli(['train', ...small, '--epochs', '1', '--workers', '1', '--run-dir', place])
+    expect(ended, ended.stderr).toMatchObject({ code: 0, stderr: '' })
+    expect(ended.stdout).toMatch(/^no plots: .*plots could not be written: .*\n {2}`pnpm cli plot .*` draws them\.$/m)
+    expect(await readSummary(place)).toMatchObject({ status: 'completed', epochs: 1 })
+  })
+
   test('leaves no process behind when it is killed', async () => {
     const cli = startCli(['train', ...small, '--epochs', '500', '--workers', '2', '--run-dir', join(folder, 'orphans')])
     await cli.printed(/2 active/)
@@ -150,7 +163,7 @@ describe('a training run', () => {
     const cli = startCli(['train', ...small, '--epochs', '500', '--workers', '2', '--run-dir', join(folder, 'twice')])
     await cli.printed(/2 active/)
     const workers = await localWorkersOf(cli.child)
-    for (const id of workers) process.kill(id, 'SIGSTOP')
+    suspend(...workers)
     cli.child.kill('SIGINT')
     await cli.printed(/Ctrl-C again/)
     cli.child.kill('SIGINT')

@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises'
+import { runConfigSchema } from '@lockstep/protocol'
+import { describe, expect, test } from 'vitest'
+import { launchOptionsSchema } from '../src/flags/launch-options.ts'
+import { kebabCase } from '../src/flags/schema-flags.ts'
+import { runCli } from './support/cli.ts'
+
+const commands = ['train', 'coordinator', 'worker', 'evaluate', 'predict', 'plot', 'runs', 'export', 'data', 'doctor']
+const ofData = ['fetch', 'info', 'synthesize']
+const groups = [
+  ['cli', commands],
+  ['cli data', ofData],
+] as const
+const runnable = [...commands.filter(name => name !== 'data'), ...ofData.map(name => `data ${name}`)]
+
+async function help(line: string): Promise<string> {
+  const ended = await runCli([...line.split(' ').slice(1), '--help'])
+  expect(ended).toMatchObject({ code: 0, stderr: '' })
+  return ended.stdout
+}
+
+describe('the help', () => {
+  test.each(groups)('of `%s` names its commands and no others', async (line, names) => {
+    const text = await help(line)
+    expect(text).toContain(`\nUSAGE pnpm ${line} ${names.join('|')}\n`)
+    expect([...text.matchAll(/^ {2,}([a-z-]+) {4}\S/gm)].map(([, name]) => name)).toEqual(names)
+  })
+
+  test.each(['cli', ...runnable.map(name => `cli ${name}`)])('of `%s` ends with examples of it', async line => {
+    const [, examples] = (await help(line)).split('\nEXAMPLES\n\n')
+    expect(examples).toMatch(/^( {2}\S.*\n)+\n$/)
+    expect(examples).toContain(`  pnpm ${line}`)
+  })
+
+  test('of `cli train` has a flag for every setting', async () => {
+    const text = await help('cli train')
+    const flags = [...text.matchAll(/^ +--([a-z-]+)/gm)].map(([, name]) => name)
+    const settings = Object.keys({ ...runConfigSchema.shape, ...launchOptionsSchema.shape })
+    expect(flags.toSorted()).toEqual([...settings.map(kebabCase), 'config', 'resume'].toSorted())
+  })
+
+  test('is shown, with exit code 2, when only a group of commands is named', async () => {
+    expect(await runCli(['data'])).toEqual({ code: 2, stdout: await help('cli data'), stderr: '' })
+  })
+})
+
+test('--version is that of the package', async () => {
+  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
+  expect(await runCli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+})
