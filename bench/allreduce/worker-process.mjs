@@ -32,7 +32,6 @@ function join({ url, token, name, provisioned }) {
     cores: 1,
     device: 'cpu',
     answerTimeoutMs: 60_000,
-    layoutHash: null,
     prepare: welcome => prepare(welcome, provisioned),
     objection: () => null,
     onHang: () => undefined,

@@ -20,7 +20,6 @@ const hello = {
   host: 'elsewhere',
   device: 'cpu',
   cores: 1,
-  layoutHash: null,
 }
 
 const doings = {

@@ -5,7 +5,7 @@ import { runConfigSchema } from './run-config.ts'
 import type { TensorType } from './tensor.ts'
 
 /** Raised whenever a message changes so that an older peer would misread it. */
-export const protocolVersion = 5
+export const protocolVersion = 6
 
 /** The most characters of the reason in a `bye`. */
 export const maxReasonLength = 2048
@@ -62,7 +62,8 @@ const sharedMemory = z.strictObject({
     .nullable(),
 })
 
-const hello = z.strictObject({
+/** What other versions of the protocol have in it is passed over: they are to be told which one is spoken. */
+const hello = z.object({
   type: z.literal('hello'),
   protocol: z.int(),
   token: z.string().max(1024),
@@ -70,8 +71,6 @@ const hello = z.strictObject({
   host: shortText,
   device: shortText,
   cores: z.int().min(1),
-  /** Of the model the worker already holds from an earlier connection to this run; null on the first. */
-  layoutHash: sha256.nullable(),
 })
 
 const welcome = z.strictObject({

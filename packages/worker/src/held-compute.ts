@@ -4,8 +4,6 @@ import { type Compute, startCompute as startThread } from './compute.ts'
 
 /** Keeps the computing thread over reconnections to the same run. */
 export type HeldCompute = {
-  /** Of the model it has built; null before. */
-  readonly layoutHash: () => string | null
   /** The thread for the run that welcomes; one for another run is stopped first. */
   readonly prepare: (welcome: MessageOf<'welcome'>) => Promise<Compute>
   /** The thread hangs: the next connection gets another one. */
@@ -17,7 +15,6 @@ export type HeldCompute = {
 type Holding = {
   readonly runId: string
   phase: 'provisioning' | 'started' | 'released'
-  layoutHash: string | null
   hangs: boolean
   starting: Promise<Compute> | null
 }
@@ -42,20 +39,18 @@ export function createHeldCompute(
     const provisioned = await provision(config.threads)
     if (holding.phase === 'released') throw new LockstepError('compute-failed', 'the worker has left')
     holding.phase = 'started'
-    const compute = await startCompute({ config, topology, provisioned })
-    holding.layoutHash = compute.layoutHash
-    return compute
+    return startCompute({ config, topology, provisioned })
   }
 
   function giveUp(): void {
     if (held !== null) held.hangs = true
   }
 
-  return { prepare, giveUp, stop: () => release(held), layoutHash: () => held?.layoutHash ?? null }
+  return { prepare, giveUp, stop: () => release(held) }
 }
 
 function newHolding(runId: string): Holding {
-  return { runId, phase: 'provisioning', layoutHash: null, hangs: false, starting: null }
+  return { runId, phase: 'provisioning', hangs: false, starting: null }
 }
 
 async function release(holding: Holding | null): Promise<void> {

@@ -24,8 +24,6 @@ export type SessionOptions = {
   readonly device: string
   /** How long the coordinator may take for the handshake, and then for its welcome. */
   readonly answerTimeoutMs: number
-  /** Of the model that an earlier session has built. */
-  readonly layoutHash: string | null
   /** The computing thread for the run that the coordinator has. */
   readonly prepare: (welcome: MessageOf<'welcome'>) => Promise<Compute>
   /** Why this worker does not work for a coordinator that welcomes it, or null. */
@@ -233,10 +231,10 @@ function takeForReplica({ direct, compute }: Session, received: Received): void 
   else compute?.give(received)
 }
 
-function helloFrom({ token, name, cores, device, layoutHash }: SessionOptions): MessageOf<'hello'> {
+function helloFrom({ token, name, cores, device }: SessionOptions): MessageOf<'hello'> {
   const limit = (text: string) => text.slice(0, 256)
   const facts = { name: limit(name), host: limit(hostname()), device: limit(device), cores }
-  return { type: 'hello', protocol: protocolVersion, token, ...facts, layoutHash }
+  return { type: 'hello', protocol: protocolVersion, token, ...facts }
 }
 
 function describeLoss(error: LockstepError | null): string {

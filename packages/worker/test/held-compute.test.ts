@@ -32,19 +32,16 @@ const otherRun = { ...welcome, runId: 'run-2' }
 describe('the computing thread', () => {
   test('is kept for the same run', async () => {
     const { held, provisions } = createTested()
-    expect(held.layoutHash()).toBeNull()
     const [first, again] = [held.prepare(welcome), held.prepare(welcome)]
     expect(await again).toBe(await first)
     expect(await held.prepare({ ...welcome, workerId: 2 })).toBe(await first)
     expect(provisions).toEqual([welcome.config.threads])
-    expect(held.layoutHash()).toBe((await first).layoutHash)
   })
 
   test('makes way for that of another run, of which there is one only', async () => {
     const { held, provisions } = createTested()
     const first = await held.prepare(welcome)
     const [second, again] = [held.prepare(otherRun), held.prepare(otherRun)]
-    expect(held.layoutHash()).toBeNull()
     expect(await again).toBe(await second)
     expect(await hasEnded(first)).toBe(true)
     expect(provisions).toHaveLength(2)

@@ -41,6 +41,7 @@ export type Stranger = {
   readonly token: string
   readonly name: string
   readonly hello?: Partial<MessageOf<'hello'>>
+  readonly ready?: Partial<MessageOf<'ready'>>
   /** What it answers to its first piece of work, for a vector of so many weights. */
   readonly answer?: (right: MessageOf<'gradient'>, weights: number) => readonly [Message, Tensors]
 }
@@ -49,7 +50,10 @@ export type Stranger = {
  * Joins a run as a worker does, and answers its work wrongly, each piece when its step has come. Resolves with the reason for
  * which it was sent away.
  */
-export function joinAsStranger(port: number, { token, name, hello = {}, answer }: Stranger): Promise<string> {
+export function joinAsStranger(
+  port: number,
+  { token, name, hello = {}, ready = {}, answer }: Stranger,
+): Promise<string> {
   const socket = openWebSocket(`ws://127.0.0.1:${port}`, connectMs)
   return new Promise((resolve, reject) => {
     let weights = 0
@@ -70,7 +74,7 @@ export function joinAsStranger(port: number, { token, name, hello = {}, answer }
     })
     socket.once('error', reject)
     socket.once('open', () => {
-      const facts = { name, host: 'elsewhere', device: 'cpu', cores: 1, layoutHash: null }
+      const facts = { name, host: 'elsewhere', device: 'cpu', cores: 1 }
       connection.send({ type: 'hello', protocol: protocolVersion, token, ...facts, ...hello })
     })
 
@@ -84,7 +88,7 @@ export function joinAsStranger(port: number, { token, name, hello = {}, answer }
     function enter({ sizes, runId, layoutHash }: MessageOf<'welcome'>): void {
       weights = sizes.weights
       connection.setSizes(sizes)
-      connection.send({ type: 'ready', runId, layoutHash, backend: 'none', sharesMemory: false })
+      connection.send({ type: 'ready', runId, layoutHash, backend: 'none', sharesMemory: false, ...ready })
     }
 
     function beat({ runId, sentMs }: MessageOf<'heartbeat'>): void {

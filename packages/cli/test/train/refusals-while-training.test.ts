@@ -36,7 +36,7 @@ const strangers: readonly (readonly [Omit<Stranger, 'token'> & { readonly token?
     { name: 'old', hello: { protocol: protocolVersion - 1 } },
     new RegExp(`^the coordinator speaks protocol version ${protocolVersion}, the worker ${protocolVersion - 1}; run`),
   ],
-  [{ name: 'other model', hello: { layoutHash: 'f'.repeat(64) } }, /model has another parameter layout \(f{12}, not/],
+  [{ name: 'other model', ready: { layoutHash: 'f'.repeat(64) } }, /model has another parameter layout \(f{12}, not/],
   [
     { name: 'short', answer: (right, weights) => [right, { gradient: new Float32Array(weights - 1) }] },
     /^tensor gradient of a gradient message$/,

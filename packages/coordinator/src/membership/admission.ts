@@ -2,16 +2,15 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { type MessageOf, protocolVersion } from '@lockstep/protocol'
 
 /** Why a worker is refused, as a sentence that it prints; null when it is welcome. */
-export function refuseHello(hello: MessageOf<'hello'>, token: string, layoutHash: string): string | null {
+export function refuseHello(hello: MessageOf<'hello'>, token: string): string | null {
   if (hello.protocol !== protocolVersion) {
     return `the coordinator speaks protocol version ${protocolVersion}, the worker ${hello.protocol}; run the same lockstep on both`
   }
   if (!sameText(hello.token, token)) return 'wrong token; give the worker the token file of this coordinator'
-  if (hello.layoutHash !== null) return refuseLayout(hello.layoutHash, layoutHash)
   return null
 }
 
-/** As `refuseHello`, for the layout of the model that the worker has built. */
+/** The same for the layout of the model that a worker has built. */
 export function refuseLayout(received: string, expected: string): string | null {
   if (received === expected) return null
   const [theirs, ours] = [received, expected].map(hash => hash.slice(0, 12))

@@ -41,7 +41,7 @@ export function createArrivals(
 
   function greet(member: Member, hello: MessageOf<'hello'>): void {
     if (member.facts !== null) return refuse(member, 'a second hello')
-    const refusal = refuseHello(hello, options.token, welcome.layoutHash) ?? findObjection(hello)
+    const refusal = refuseHello(hello, options.token) ?? findObjection(hello)
     if (refusal !== null) return refuse(member, refusal)
     const { name, host, device, cores } = hello
     member.facts = { id: welcomed.length + 1, name, host, device, cores, backend: '' }

@@ -11,14 +11,12 @@ const hello: MessageOf<'hello'> = {
   host: 'h',
   device: 'cpu',
   cores: 1,
-  layoutHash: null,
 }
-const refuse = (changes: Partial<MessageOf<'hello'>>) => refuseHello({ ...hello, ...changes }, hello.token, layoutHash)
+const refuse = (changes: Partial<MessageOf<'hello'>>) => refuseHello({ ...hello, ...changes }, hello.token)
 
 describe('a hello', () => {
-  test('is welcome with the right token, with or without a model', () => {
+  test('is welcome with the right token', () => {
     expect(refuse({})).toBeNull()
-    expect(refuse({ layoutHash })).toBeNull()
   })
 
   test.each(['', 'the right toke', 'the right token ', 'The right token'])('is refused with the token %o', token => {
@@ -28,14 +26,6 @@ describe('a hello', () => {
   test('is refused with another protocol version, whatever its token, naming both', () => {
     const reason = refuse({ protocol: protocolVersion + 1, token: 'wrong' })
     expect(reason).toContain(`version ${protocolVersion}, the worker ${protocolVersion + 1}`)
-  })
-
-  test('is refused with a model of another layout', () => {
-    expect(refuse({ layoutHash: 'cd'.repeat(32) })).toMatch(/another parameter layout/)
-  })
-
-  test('learns nothing about layouts with a wrong token', () => {
-    expect(refuse({ token: 'wrong', layoutHash: 'cd'.repeat(32) })).toMatch(/^wrong token/)
   })
 })
 

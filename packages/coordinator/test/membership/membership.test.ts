@@ -95,7 +95,7 @@ describe('a worker', () => {
   test('that comes back is another member', () => {
     const { membership, connect } = createLobby()
     connect(hello, ready).hangUp()
-    const peer = connect({ ...hello, layoutHash }, ready)
+    const peer = connect(hello, ready)
     expect(peer.last('welcome')?.workerId).toBe(2)
     expect(membership.roll().map(({ facts, gone }) => [facts!.id, gone])).toEqual([
       [1, true],
@@ -127,7 +127,6 @@ describe('a peer is refused', () => {
   test.each([
     ['with a wrong token', [{ ...hello, token: 'wrong' }], /^wrong token/],
     ['with another protocol version', [{ ...hello, protocol: protocolVersion + 1 }], /speaks protocol version/],
-    ['with a model of another layout at hello', [{ ...hello, layoutHash: 'cd'.repeat(32) }], /parameter layout/],
     ['with a model of another layout when ready', [hello, { ...ready, layoutHash: 'cd'.repeat(32) }], /layout/],
     ['for a second hello', [hello, hello], /^a second hello$/],
     ['for a message before its hello', [heartbeat], /^unexpected heartbeat message$/],

@@ -96,6 +96,6 @@ export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine
     say({ type: 'metrics', runId, step, chunk: message.chunk, count, lossSum, correct, weightsSha256: sha256 })
   }
 
-  const facts = { name, host: 'here', device: 'cpu', cores: 1, layoutHash: null }
+  const facts = { name, host: 'here', device: 'cpu', cores: 1 }
   return { receive, hello: token => say({ type: 'hello', protocol: protocolVersion, token, ...facts }) }
 }

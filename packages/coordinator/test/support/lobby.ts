@@ -32,7 +32,6 @@ export const hello: MessageOf<'hello'> = {
   host: 'host',
   device: 'cpu',
   cores: 2,
-  layoutHash: null,
 }
 export const ready: MessageOf<'ready'> = { type: 'ready', runId, layoutHash, backend: 'tiny', sharesMemory: false }
 export const heartbeat: MessageOf<'heartbeat'> = {

@@ -18,13 +18,12 @@ const runId = 'run-1'
 export const examples: { readonly [T in MessageType]: Extract<Message, { type: T }> } = {
   hello: {
     type: 'hello',
-    protocol: 5,
+    protocol: 6,
     token: 'secret',
     name: 'a',
     host: 'host',
     device: 'cpu',
     cores: 2,
-    layoutHash: null,
   },
   welcome: {
     type: 'welcome',

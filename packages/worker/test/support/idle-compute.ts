@@ -38,7 +38,6 @@ export function sessionOptions(url: string, compute: Compute, signal: AbortSigna
     device: 'cpu',
     cores: 2,
     answerTimeoutMs: 5000,
-    layoutHash: null,
     prepare: async () => compute,
     objection: () => null,
     onHang: () => undefined,
