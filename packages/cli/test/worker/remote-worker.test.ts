@@ -1,12 +1,15 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startCli } from '../support/cli.ts'
 
-const endless = ['--dataset', 'synthetic', '--limit-train', '400', '--limit-test', '40', '--epochs', '5000']
+const otherModel = fileURLToPath(new URL('../../../../examples/models/wide-net.ts', import.meta.url))
+const size = ['--dataset', 'synthetic', '--limit-train', '400', '--limit-test', '40']
+const endless = [...size, '--epochs', '5000']
 
-describe('a worker that is interrupted', () => {
+describe('a worker', () => {
   let folder = ''
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lockstep-remote-'))
@@ -14,7 +17,32 @@ describe('a worker that is interrupted', () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  test('leaves, and a coordinator that has no other one gives up after its --wait, with a checkpoint', async () => {
+  test('whose coordinator is gone serves the next run at that address, also of another model', async () => {
+    const shared = ['--token-file', join(folder, 'token'), '--offline']
+    const first = startCli([
+      'coordinator',
+      ...endless,
+      ...shared,
+      '--listen',
+      '127.0.0.1:0',
+      '--run-dir',
+      join(folder, '1'),
+    ])
+    const [, url, address] = await first.printed(/listening on (ws:\/\/(127\.0\.0\.1:\d+))/)
+    const worker = startCli(['worker', '--connect', url!, ...shared])
+    await first.printed(/^epoch +1\/5000 /m)
+    first.child.kill('SIGKILL')
+    await first.ending
+
+    const next = ['--model', otherModel, '--epochs', '1', '--listen', address!, '--run-dir', join(folder, '2')]
+    const second = startCli(['coordinator', ...size, ...shared, ...next])
+    for (const { ending } of [second, worker]) {
+      const ended = await ending
+      expect(ended, ended.stderr).toMatchObject({ code: 0 })
+    }
+  })
+
+  test('that is interrupted leaves, and a coordinator that has no other one gives up after its --wait, with a checkpoint', async () => {
     const [token, place] = [join(folder, 'token'), join(folder, 'run')]
     const shared = ['--token-file', token, '--offline']
     // Not 1 s: a worker that a busy machine has held for longer than that would be given up before it is interrupted.
