@@ -57,7 +57,9 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   const open = followConnections(server)
   const admission = createDeferred<Admission>()
   server.on('upgrade', async (request: IncomingMessage, transport: Socket, head: Buffer) => {
-    const address = `${transport.remoteAddress}:${transport.remotePort}`
+    const address = addressOf(transport)
+    // Under TLS it is another one than that of TCP.
+    open.set(address, transport)
     transport.on('error', () => transport.destroy())
     const { sockets, opened, onConnection } = await admission.promise
     await opened
@@ -106,14 +108,19 @@ function createSecureServer(tls: NonNullable<DoorOptions['tls']>): Server {
   }
 }
 
-/** The TCP connections that are open, whatever has become of them since. */
-function followConnections(server: Server): ReadonlySet<Socket> {
-  const open = new Set<Socket>()
+/** The sockets that are open, whatever has become of them since, by the address of the peer. */
+function followConnections(server: Server): Map<string, Socket> {
+  const open = new Map<string, Socket>()
   server.on('connection', (socket: Socket) => {
-    open.add(socket)
-    socket.once('close', () => open.delete(socket))
+    const address = addressOf(socket)
+    open.set(address, socket)
+    socket.once('close', () => open.delete(address))
   })
   return open
+}
+
+function addressOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress}:${remotePort}`
 }
 
 function bind(server: Server, { host, port }: DoorOptions): Promise<void> {
@@ -135,12 +142,15 @@ function bindError(cause: Error, host: string, port: number): LockstepError {
   return new LockstepError('cannot-listen', `cannot listen on ${host}:${port}`, { received: cause.message, cause })
 }
 
-/** Stops listening and waits for the connections to end; cuts off those that have not after `closeTimeoutMs`. */
-async function close(server: Server, open: ReadonlySet<Socket>): Promise<void> {
+/** Stops listening and waits for the connections to end; cuts off those that hold on though nothing is queued for them. */
+async function close(server: Server, open: ReadonlyMap<string, Socket>): Promise<void> {
   const closed = new Promise<void>(resolve => server.close(() => resolve()))
-  const impatience = setTimeout(() => {
-    for (const socket of open) socket.destroy()
+  const findServed = () => [...open.values()].filter(({ writableLength }) => writableLength === 0)
+  let served = findServed()
+  const impatience = setInterval(() => {
+    for (const socket of served) socket.destroy()
+    served = findServed()
   }, closeTimeoutMs)
   await closed
-  clearTimeout(impatience)
+  clearInterval(impatience)
 }

@@ -5,10 +5,10 @@ import { maxReasonLength, type Sizes } from './messages.ts'
 
 /** The bytes under a connection: whole frames go out and come in. */
 export type Wire = Pick<Connection, 'queuedBytes' | 'receivedBytes' | 'terminate'> & {
-  /** Does nothing where the peer has gone. */
+  /** Does nothing where the peer has gone, or after `close`. */
   readonly send: (frame: Uint8Array) => void
-  /** Closes once everything queued is sent. */
-  readonly close: (code: string) => void
+  /** Sends a last frame, and closes once everything queued is sent. */
+  readonly close: (last: Uint8Array, code: string) => void
 }
 
 export type Carrier = {
@@ -53,8 +53,7 @@ export function carryMessages(handlers: ConnectionHandlers, maxHeader: number, w
       sizes = next
     },
     close: bye => {
-      wire.send(encodeMessage({ ...bye, reason: bye.reason.slice(0, maxReasonLength) }))
-      wire.close(bye.code)
+      wire.close(encodeMessage({ ...bye, reason: bye.reason.slice(0, maxReasonLength) }), bye.code)
     },
     terminate: wire.terminate,
   }

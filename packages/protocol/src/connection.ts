@@ -47,8 +47,11 @@ export type ConnectionOptions = {
  */
 const fragmentBytes = 8 << 20
 
-/** How long an orderly close waits for the peer before the socket is cut off. */
+/** How long an orderly close waits for a peer that takes nothing more of what is queued, and then for its answer. */
 export const closeTimeoutMs = 2000
+
+/** How long it waits at most for a peer that takes it little by little. */
+const longestCloseMs = 60_000
 
 /**
  * Masking protects intermediaries from what a browser is made to send (RFC 6455, section 10.3); between these two
@@ -86,11 +89,17 @@ export function createConnection(
   { maxHeader = maxHeaderBytes, ...under }: ConnectionOptions = {},
 ): Connection {
   let { transport } = under
+  let isClosing = false
   const { connection, take, fail, end } = carryMessages(handlers, maxHeader, {
     send: frame => {
-      if (socket.readyState === WebSocket.OPEN) sendFragments(socket, frame)
+      if (socket.readyState === WebSocket.OPEN && !isClosing) sendFragments(socket, frame)
     },
-    close: code => socket.close(1000, code),
+    close: (last, code) => {
+      if (isClosing) return
+      isClosing = true
+      if (socket.readyState === WebSocket.OPEN) closeAfter(socket, transport, last, code)
+      else socket.close(1000, code)
+    },
     terminate: () => socket.terminate(),
     queuedBytes: () => socket.bufferedAmount,
     receivedBytes: () => transport?.bytesRead ?? 0,
@@ -106,6 +115,18 @@ export function createConnection(
   socket.on('error', end.because)
   socket.on('close', end.now)
   return connection
+}
+
+/** ws waits for the answer to its `close` from the call on, whatever is queued: it is called when all is sent. */
+function closeAfter(socket: WebSocket, transport: Socket | undefined, last: Uint8Array, code: string): void {
+  const cutOff = () => socket.terminate()
+  // Idle is a socket of which nothing comes, and whose queue gets no shorter.
+  transport?.setTimeout(closeTimeoutMs, cutOff)
+  const tooLong = setTimeout(cutOff, longestCloseMs)
+  socket.send(last, () => {
+    clearTimeout(tooLong)
+    socket.close(1000, code)
+  })
 }
 
 function sendFragments(socket: WebSocket, frame: Uint8Array): void {

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { encodeMessage } from '../src/codec.ts'
@@ -71,6 +72,33 @@ describe('a connection', () => {
     expect(await server.closed).toBeNull()
     expect(server.received.map(({ message }) => message)).toEqual([examples.heartbeat, bye])
     expect(await client.closed).toBeNull()
+  })
+
+  test('says goodbye also where it takes long to send what is queued before', async () => {
+    const { server, client } = await connectPair()
+    const elements = 2_000_000
+    client.connection.setSizes({ ...sizes, weights: elements })
+    for (let i = 0; i < 12; i++) server.connection.send(examples.update, { gradient: new Float32Array(elements) })
+    server.connection.close(bye)
+    for (let i = 0; i < 12; i++) {
+      expect((await client.next()).message).toEqual(examples.update)
+      client.socket.pause()
+      await delay(400)
+      client.socket.resume()
+    }
+    expect((await client.next()).message).toEqual(bye)
+    expect(await server.closed).toBeNull()
+  })
+
+  test('is cut off soon after its goodbye where the peer reads nothing', async () => {
+    const { server, client } = await connectPair()
+    client.socket.pause()
+    for (let i = 0; i < 64; i++) server.connection.sendFrame(new Uint8Array(1 << 20))
+    const startMs = performance.now()
+    server.connection.close(bye)
+    await server.closed
+    expect(performance.now() - startMs).toBeLessThan(20_000)
+    client.socket.terminate()
   })
 
   test('cuts a goodbye that is too long for the protocol', async () => {

@@ -57,7 +57,10 @@ export function acceptLane(socket: Socket, handlers: ConnectionHandlers, maxFram
 function laneOver(socket: Socket, handlers: ConnectionHandlers, maxFrameBytes: () => number) {
   const carrier = carryMessages(handlers, maxHeaderBytes, {
     send: frame => send(socket, frame),
-    close: () => socket.end(),
+    close: last => {
+      send(socket, last)
+      socket.end()
+    },
     terminate: () => socket.destroy(),
     queuedBytes: () => socket.writableLength,
     receivedBytes: () => socket.bytesRead,

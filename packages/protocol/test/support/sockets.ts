@@ -4,7 +4,13 @@ import type { AddressInfo, Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Received } from '../../src/codec.ts'
-import { type Connection, type ConnectionOptions, createConnection, openWebSocket } from '../../src/connection.ts'
+import {
+  type Connection,
+  type ConnectionOptions,
+  closeTimeoutMs,
+  createConnection,
+  openWebSocket,
+} from '../../src/connection.ts'
 import type { LockstepError } from '../../src/error.ts'
 import { maxWorkerHeaderBytes } from '../../src/frame.ts'
 
@@ -21,7 +27,7 @@ export type End = {
   readonly closed: Promise<LockstepError | null>
 }
 
-const limits = { perMessageDeflate: false, maxPayload: 1 << 20 }
+const limits = { perMessageDeflate: false, maxPayload: 1 << 20, closeTimeout: closeTimeoutMs }
 
 /** Two ends of a connection over a real socket of this machine. */
 export async function connectPair(): Promise<{ readonly server: End; readonly client: End }> {

@@ -34,8 +34,11 @@ export function listenOn(network: Network, process: SimulatedProcess): Coordinat
       const empty = new Promise<void>(resolve => {
         onEmpty = resolve
       })
-      const cancel = process.clock.after(closeTimeoutMs, () => {
-        for (const connection of open) connection.terminate()
+      const findServed = () => [...open].filter(({ queuedBytes }) => queuedBytes() === 0)
+      let served = findServed()
+      const cancel = process.clock.every(closeTimeoutMs, () => {
+        for (const connection of served) connection.terminate()
+        served = findServed()
       })
       await empty
       cancel()

@@ -34,12 +34,13 @@ export function carryOver(
     send: frame => {
       if (phase === 'open') socket.write(withLength(frame))
     },
-    close: () => {
+    close: last => {
       if (phase === 'opening') return breakOff('closed before the connection was established')
       if (phase !== 'open') return
       phase = 'closing'
+      socket.write(withLength(last))
       socket.end()
-      cancel = process.clock.after(closeTimeoutMs, cutOff)
+      awaitClosing()
     },
     terminate: () => (phase === 'opening' ? breakOff('closed before the connection was established') : cutOff()),
     queuedBytes: () => socket.queuedBytes(),
@@ -49,6 +50,12 @@ export function carryOver(
   const socket = open({ onOpen, onData, onEnd, onReset: breakOff })
   if (options.openTimeoutMs !== undefined) {
     cancel = process.clock.after(options.openTimeoutMs, () => breakOff('Opening handshake has timed out'))
+  }
+
+  /** As long as the peer takes what is queued. */
+  function awaitClosing(): void {
+    const queued = socket.queuedBytes()
+    cancel = process.clock.after(closeTimeoutMs, () => (socket.queuedBytes() < queued ? awaitClosing() : cutOff()))
   }
 
   function onOpen(): void {
