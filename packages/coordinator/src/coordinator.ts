@@ -187,7 +187,9 @@ async function trainAndTest(
   if (trained === 'interrupted') await records.checkpointing.take()
   else onEvent({ type: 'phase', phase: 'testing', active: crew.membership.active() })
   const tested =
-    trained === 'interrupted' ? trained : await unlessInterrupted(() => evaluate(training, plan.test, 'testing'))
+    trained === 'interrupted'
+      ? trained
+      : await unlessInterrupted(() => untilStopped(options.stop, evaluate(training, plan.test, 'testing')))
   const [status, test] = tested === 'interrupted' ? (['interrupted', null] as const) : [trained, tested]
   await records.settle()
   await folder.writeModel(plan.modelFiles())
@@ -214,6 +216,19 @@ async function unlessInterrupted<T>(work: () => Promise<T>): Promise<T | 'interr
   } catch (error) {
     if (error instanceof LockstepError && error.code === 'interrupted') return 'interrupted'
     throw error
+  }
+}
+
+/** Throws `interrupted` as soon as it is asked to stop: all that the run has learnt is saved by then. */
+async function untilStopped<T>(stop: AbortSignal, work: Promise<T>): Promise<T> {
+  const stopped = createDeferred<never>()
+  const leave = () => stopped.reject(new LockstepError('interrupted', 'interrupted while testing'))
+  if (stop.aborted) leave()
+  stop.addEventListener('abort', leave)
+  try {
+    return await Promise.race([work, stopped.promise])
+  } finally {
+    stop.removeEventListener('abort', leave)
   }
 }
 

@@ -62,6 +62,7 @@ export function createCrew(options: {
     : null
   const waiting = createWaiting({
     active: () => membership.active(),
+    isOneComing: () => membership.isOneComing(),
     quorum,
     waitMs,
     stop,

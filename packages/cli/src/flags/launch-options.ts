@@ -21,7 +21,7 @@ export const launchOptionsSchema = z.strictObject({
     .describe('fraction of the shards that two workers compute, to be compared to the bit'),
   minWorkers: z.int().min(1).max(1024).nullable().describe('workers without which training neither starts nor goes on'),
   supervise: z.boolean().describe('start a coordinator that crashes again, from its newest checkpoint'),
-  wait: z.number().min(0).max(86_400).describe('seconds to go on without any worker'),
+  wait: z.number().min(0).max(86_400).describe('seconds to wait for a worker when all are lost'),
   checkpointEvery: z.int().min(0).describe('steps between checkpoints beside those after each epoch, 0: none'),
   checkpointMinutes: z
     .number()

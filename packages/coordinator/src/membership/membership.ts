@@ -60,6 +60,8 @@ export type Membership = {
   /** To every active worker, the gradient once for all of them. */
   readonly broadcast: (update: Update, gradient: PackedGradient) => void
   readonly active: () => number
+  /** Whether somebody has been welcomed who is not active yet. */
+  readonly isOneComing: () => boolean
   /** Whether every active worker shares the coordinator's memory. */
   readonly allShareMemory: () => boolean
   /** Everyone who ever took part, in order of arrival. */
@@ -206,6 +208,7 @@ export function createMembership(options: MembershipOptions): Membership {
     },
     allShareMemory: () => [...taking.values()].every(({ desk }) => desk !== null),
     active: () => taking.size,
+    isOneComing: () => [...present].some(({ facts, active }) => facts !== null && !active),
     roll: () => welcomed.filter(member => member.active),
   }
 }

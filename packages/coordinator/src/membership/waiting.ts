@@ -4,6 +4,8 @@ import { createGathering, type Gathering } from './gathering.ts'
 
 export type WaitingOptions = {
   readonly active: () => number
+  /** Whether somebody has been welcomed who is not ready yet. */
+  readonly isOneComing: () => boolean
   /** With fewer workers no further step is begun. */
   readonly quorum: number
   /** How long to go on with no worker at all once there has been one. */
@@ -24,7 +26,8 @@ export type Waiting = Pick<Gathering, 'await' | 'expect' | 'abort'> & {
   readonly close: () => void
 }
 
-export function createWaiting({ active, quorum, waitMs, stop, clock, onEvent, onEnd }: WaitingOptions): Waiting {
+export function createWaiting(options: WaitingOptions): Waiting {
+  const { active, quorum, waitMs, stop, clock, onEvent, onEnd } = options
   const gathering = createGathering(active)
   let closed = false
   let stopClock: Cancel = () => undefined
@@ -41,7 +44,12 @@ export function createWaiting({ active, quorum, waitMs, stop, clock, onEvent, on
     if (count === quorum - 1) onEvent({ type: 'short-of-workers', active: count, wanted: quorum, giveUpMs })
     if (count > 0) return
     if (stop.aborted) onEnd(interrupted())
-    else stopClock = clock.after(waitMs, () => onEnd(noWorkers(waitMs)))
+    else waitForOne()
+  }
+
+  /** One that gets ready, which may take long, is waited for: it is there, and ends by its own clock where it is not. */
+  function waitForOne(): void {
+    stopClock = clock.after(waitMs, () => (options.isOneComing() ? waitForOne() : onEnd(noWorkers(waitMs))))
   }
 
   return {

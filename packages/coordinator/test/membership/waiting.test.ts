@@ -116,6 +116,17 @@ describe('a run without workers', () => {
     await expect(work).rejects.toMatchObject({ code: 'no-workers', message: 'no worker has been there for 10 s' })
   })
 
+  test('waits for one that gets ready, however long that takes, and no longer than it is there', async () => {
+    const { crew, join, arrive, pass } = createTestedCrew()
+    const work = crew.exchange.submit(tinyTask).catch((error: LockstepError) => error.code)
+    join().hangUp()
+    const peer = arrive()
+    pass(3.5 * waitMs, peer)
+    peer.hangUp()
+    pass(waitMs)
+    expect(await work).toBe('no-workers')
+  })
+
   test('waits without end for the first one', async () => {
     const { crew, join, pass } = createTestedCrew()
     const gathering = crew.awaitWorkers(1)

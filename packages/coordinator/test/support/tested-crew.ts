@@ -40,10 +40,16 @@ export function createTestedCrew(changes: Partial<RunConfig> = {}, lanes: Lanes 
   onTestFinished(crew.stop)
   const { runId, layoutHash } = plan.identity
 
-  function join(): FakePeer {
+  /** A peer that is welcomed and not ready yet. */
+  function arrive(): FakePeer {
     const peer = createFakePeer()
     crew.membership.accept('memory', peer.connect)
     peer.say(hello)
+    return peer
+  }
+
+  function join(): FakePeer {
+    const peer = arrive()
     peer.say({ ...ready, runId, layoutHash })
     return peer
   }
@@ -56,7 +62,7 @@ export function createTestedCrew(changes: Partial<RunConfig> = {}, lanes: Lanes 
     }
   }
 
-  return { plan, crew, events, stop, join, pass }
+  return { plan, crew, events, stop, arrive, join, pass }
 }
 
 /** Shard 1 of step 0, with 5 samples. */
