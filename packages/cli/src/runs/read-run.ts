@@ -1,9 +1,10 @@
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { newestCheckpointStep, type RunSummary, runFiles, runSummarySchema } from '@lockstep/coordinator'
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
-import { z } from 'zod'
+import { LockstepError } from '@lockstep/protocol'
+import type { z } from 'zod'
 import { parseMetrics } from './parse-metrics.ts'
+import { readJson, readText } from './run-file.ts'
 import { configFileSchema, type RecordedConfig, type RunRecord } from './run-record.ts'
 
 /** What a run was started with. */
@@ -26,19 +27,21 @@ export async function readRun(folder: string): Promise<RunRecord> {
 
 /** Reads only what the run was started with. Throws as `readRun` does. */
 export async function readRunHeader(folder: string): Promise<RunHeader> {
-  const file = join(folder, runFiles.config)
-  const text = await readText(file)
-  if (text === null) {
-    throw new LockstepError('not-a-run', `${folder} is not a run folder`, {
-      kind: 'usage',
-      expected: `a folder with ${runFiles.config} in it`,
-      hint: '`pnpm cli runs` lists the runs.',
-    })
-  }
-  const content = check(configFileSchema, parseJson(text, file), file)
+  const content = await readConfigFile(folder, configFileSchema)
   const config: RecordedConfig = content.config
-  const createdAt = content.createdAt ?? (await stat(file)).mtime
+  const createdAt = content.createdAt ?? (await stat(join(folder, runFiles.config))).mtime
   return { folder, name: content.name ?? basename(resolve(folder)), createdAt, config }
+}
+
+/** What `config.json` holds of a schema. Throws as `readRun` does. */
+export async function readConfigFile<Output>(folder: string, schema: z.ZodType<Output>): Promise<Output> {
+  const content = await readJson(join(folder, runFiles.config), schema)
+  if (content !== null) return content
+  throw new LockstepError('not-a-run', `${folder} is not a run folder`, {
+    kind: 'usage',
+    expected: `a folder with ${runFiles.config} in it`,
+    hint: '`pnpm cli runs` lists the runs.',
+  })
 }
 
 /**
@@ -46,42 +49,8 @@ export async function readRunHeader(folder: string): Promise<RunHeader> {
  * of a later step then. Throws as `readRun` does.
  */
 export async function readSummary(folder: string): Promise<RunSummary | null> {
-  const file = join(folder, runFiles.summary)
-  const text = await readText(file)
-  if (text === null) return null
-  const summary = check(runSummarySchema, parseJson(text, file), file)
+  const summary = await readJson(join(folder, runFiles.summary), runSummarySchema)
+  if (summary === null) return null
   const newest = await newestCheckpointStep(folder)
   return newest !== null && newest > summary.steps ? null : summary
-}
-
-async function readText(file: string): Promise<string | null> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if (hasSystemCode(error, 'ENOENT', 'ENOTDIR')) return null
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new LockstepError('run-unreadable', `${file} cannot be read`, { received: reason, cause: error })
-  }
-}
-
-function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw damaged(file, `not JSON: ${(error as SyntaxError).message}`, error)
-  }
-}
-
-function check<Output>(schema: z.ZodType<Output>, value: unknown, file: string): Output {
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  throw damaged(file, z.prettifyError(result.error), result.error)
-}
-
-function damaged(file: string, received: string, cause: unknown): LockstepError {
-  return new LockstepError('run-damaged', `${file} is damaged`, {
-    received,
-    hint: 'Restore the file, or move the run folder away.',
-    cause,
-  })
 }

@@ -1,0 +1,35 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { readRunFacts } from '../../src/runs/run-facts.ts'
+import { exampleFacts } from '../support/example-facts.ts'
+import { makeTemporaryFolder } from './example-runs.ts'
+
+async function writeConfigFile(content: string): Promise<string> {
+  const folder = await makeTemporaryFolder()
+  await writeFile(join(folder, 'config.json'), content)
+  return folder
+}
+
+describe('reading what a run was started with', () => {
+  it('gives all that is needed to go on with it', async () => {
+    expect(await readRunFacts(await writeConfigFile(JSON.stringify(exampleFacts)))).toEqual(exampleFacts)
+  })
+
+  it.each([
+    ['that was cut off', JSON.stringify(exampleFacts).slice(0, -1), /^not JSON: /],
+    ['that lacks the classes', JSON.stringify({ ...exampleFacts, classNames: undefined }), /at classNames/],
+  ])('refuses a file %s', async (_, content, received) => {
+    const folder = await writeConfigFile(content)
+    await expect(readRunFacts(folder)).rejects.toMatchObject({
+      code: 'run-damaged',
+      message: `${join(folder, 'config.json')} is damaged`,
+      expected: 'what this version of lockstep writes',
+      received: expect.stringMatching(received),
+    })
+  })
+
+  it('refuses a folder without it', async () => {
+    await expect(readRunFacts(await makeTemporaryFolder())).rejects.toMatchObject({ code: 'not-a-run', kind: 'usage' })
+  })
+})
