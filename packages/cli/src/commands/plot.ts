@@ -4,6 +4,7 @@ import { defineCommand } from 'citty'
 import { writeComparison } from '../plots/comparison.ts'
 import { bestPoint, curveOf, formatValue } from '../plots/curves.ts'
 import { runCharts, writeCharts } from '../plots/run-plots.ts'
+import { folderTime } from '../runs/folder-time.ts'
 import { findRun, type RunRecord, readRun, runFiles } from '../runs/run-folder.ts'
 import type { CommandStreams } from './streams.ts'
 
@@ -46,7 +47,10 @@ export async function plotRuns(
   const files =
     others.length === 0
       ? await writeCharts(runCharts(first), options.outFolder ?? join(first.folder, runFiles.plots))
-      : await writeComparison(runs, options.outFolder ?? join(options.runsFolder, comparisonName(new Date())))
+      : await writeComparison(
+          runs,
+          options.outFolder ?? join(options.runsFolder, `comparison-${folderTime(new Date())}`),
+        )
   for (const file of files) stdout.write(`${file}\n`)
   for (const run of runs) stdout.write(`${describeBest(run)}\n`)
 }
@@ -68,12 +72,6 @@ function refuseEmpty(runs: readonly RunRecord[]): readonly [RunRecord, ...RunRec
     kind: 'usage',
     hint: 'A run can be drawn after its first epoch.',
   })
-}
-
-/** `comparison-2026-03-01T09-00-00`, in local time as the folders of runs. */
-function comparisonName(now: Date): string {
-  const localMs = now.getTime() - now.getTimezoneOffset() * 60_000
-  return `comparison-${new Date(localMs).toISOString().slice(0, 19).replaceAll(':', '-')}`
 }
 
 function describeBest(run: RunRecord): string {

@@ -5,6 +5,7 @@ import type { LaunchOptions } from '../flags/launch-options.ts'
 import type { Settings } from '../flags/read-settings.ts'
 import { defaultEpochs, runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { kebabCase } from '../flags/schema-flags.ts'
+import { folderTime } from '../runs/folder-time.ts'
 import { type RunFacts, readRunFacts } from '../runs/run-facts.ts'
 import { findRun } from '../runs/run-folder.ts'
 
@@ -85,8 +86,7 @@ export async function findResumed(reference: string, settings: Settings): Promis
 
 /** Where a new run goes: `--run-dir`, or a name of time and model under the runs folder. */
 export function newRunFolder({ runDir, runsDir }: LaunchOptions, config: RunConfig, now: Date): string {
-  const time = now.toISOString().slice(0, 19).replaceAll(':', '-')
-  return runDir ?? join(runsDir, `${time}-${modelTitle(config.model)}-${config.dataset}`)
+  return runDir ?? join(runsDir, `${folderTime(now)}-${modelTitle(config.model)}-${config.dataset}`)
 }
 
 export function newRunId(): string {
