@@ -87,10 +87,6 @@ export function followCompute(
 /** What a thread throws arrives as a copy, which keeps the fields of a LockstepError but not its class. */
 function computeFailed(cause: Error & Pick<Partial<LockstepError>, 'expected' | 'received' | 'hint'>): LockstepError {
   const { expected, received, hint } = cause
-  return new LockstepError('compute-failed', `the computation failed: ${cause.message}`, {
-    cause,
-    ...(expected === undefined ? {} : { expected }),
-    ...(received === undefined ? {} : { received }),
-    ...(hint === undefined ? {} : { hint }),
-  })
+  const message = `the computation failed: ${cause.message}`
+  return new LockstepError('compute-failed', message, { expected, received, hint, cause })
 }

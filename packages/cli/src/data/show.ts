@@ -30,8 +30,8 @@ export async function showDataSet(request: ShowRequest, { stdout, stderr }: Prog
     })
   }
   const dataSet = await openDataSet({
-    ...(request.dataset === undefined ? {} : { dataset: request.dataset }),
-    ...(request.dataDir === undefined ? {} : { dataDir: request.dataDir }),
+    dataset: request.dataset,
+    dataDir: request.dataDir,
     environment: process.env,
     offline: true,
     onProgress: () => undefined,

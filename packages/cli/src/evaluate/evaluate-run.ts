@@ -43,7 +43,7 @@ export async function evaluateRun(options: EvaluateOptions): Promise<void> {
 async function openTestData(options: EvaluateOptions, facts: RunFacts, people: NodeJS.WriteStream): Promise<DataSet> {
   const dataSet = await openDataSet({
     dataset: facts.config.dataset,
-    ...(options.dataDir === null ? {} : { dataDir: options.dataDir }),
+    dataDir: options.dataDir ?? undefined,
     environment: process.env,
     offline: options.offline,
     onProgress: () => undefined,

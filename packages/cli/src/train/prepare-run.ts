@@ -123,8 +123,8 @@ async function openDataSetFor(
   const bar = createProgressBar(stream)
   try {
     return await openDataSet({
-      ...(dataset === undefined ? {} : { dataset }),
-      ...(launch.dataDir === null ? {} : { dataDir: launch.dataDir }),
+      dataset,
+      dataDir: launch.dataDir ?? undefined,
       environment: process.env,
       offline: launch.offline,
       onProgress: bar.update,

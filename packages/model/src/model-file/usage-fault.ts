@@ -4,11 +4,5 @@ import { LockstepError } from '@lockstep/protocol'
 export function usageFault(error: unknown): unknown {
   if (!(error instanceof LockstepError)) return error
   const { code, message, expected, received, hint } = error
-  return new LockstepError(code, message, {
-    kind: 'usage',
-    ...(expected === undefined ? {} : { expected }),
-    ...(received === undefined ? {} : { received }),
-    ...(hint === undefined ? {} : { hint }),
-    cause: error,
-  })
+  return new LockstepError(code, message, { kind: 'usage', expected, received, hint, cause: error })
 }

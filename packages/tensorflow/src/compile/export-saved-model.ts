@@ -71,6 +71,5 @@ function checkSize(weights: readonly ExportedWeight[]): void {
 function adviseOtherFormats(error: unknown): unknown {
   if (!(error instanceof LockstepError)) return error
   const { code, message, expected, received } = error
-  const details = { ...(expected === undefined ? {} : { expected }), ...(received === undefined ? {} : { received }) }
-  return new LockstepError(code, message, { ...details, hint, cause: error })
+  return new LockstepError(code, message, { expected, received, hint, cause: error })
 }
