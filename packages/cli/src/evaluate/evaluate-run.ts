@@ -1,3 +1,4 @@
+import { evaluationChunk } from '@lockstep/coordinator'
 import { type DataSet, dataSetSha256, type ImageSplit, imageBytes, openDataSet, takeFirst } from '@lockstep/data'
 import { createLayout, type GradientEngine } from '@lockstep/model'
 import { computeEnvironment, loadTensorFlow } from '@lockstep/tensorflow'
@@ -17,9 +18,6 @@ export type EvaluateOptions = {
   readonly offline: boolean
   readonly json: boolean
 }
-
-/** Samples that are computed at once: as many as in the evaluation at the end of a run. */
-const chunkSamples = 250
 
 /** Tests the model of a run on its test set and writes the report to standard output. */
 export async function evaluateRun(options: EvaluateOptions): Promise<void> {
@@ -65,8 +63,8 @@ async function testModel(
   const bar = createProgressBar(people)
   const predictions = new Uint8Array(test.count)
   let [lossSum, correct] = [0, 0]
-  for (let start = 0; start < test.count; start += chunkSamples) {
-    const end = Math.min(start + chunkSamples, test.count)
+  for (let start = 0; start < test.count; start += evaluationChunk) {
+    const end = Math.min(start + evaluationChunk, test.count)
     const pixels = test.pixels.subarray(start * imageBytes, end * imageBytes)
     const chunk = await engine.evaluate(weights, pixels, test.labels.subarray(start, end))
     predictions.set(chunk.predictions, start)
