@@ -1,4 +1,5 @@
-import { availableParallelism, totalmem } from 'node:os'
+import { availableParallelism } from 'node:os'
+import { readMemory, workerMemoryBytes } from '@lockstep/tensorflow/machine-memory'
 
 /** What a crew may use of this machine. */
 export type Capacity = { readonly cores: number; readonly memoryBytes: number }
@@ -29,13 +30,8 @@ const leastShardSamples = 12
 /** Samples of a shard for which another thread of TensorFlow is worth its synchronisation. */
 const samplesPerThread = 6
 
-/** What a worker of the reference net, its TensorFlow included, keeps resident. */
-const workerMemoryBytes = 600_000_000
-
 export function readCapacity(): Capacity {
-  // What a container may use, where it may use less than the machine has; 0 or absurdly much where nothing limits it.
-  const limit = process.constrainedMemory?.() || Number.POSITIVE_INFINITY
-  return { cores: availableParallelism(), memoryBytes: Math.min(totalmem(), limit) }
+  return { cores: availableParallelism(), memoryBytes: readMemory().totalBytes }
 }
 
 /**

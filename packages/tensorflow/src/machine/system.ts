@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { availableParallelism, cpus, freemem, release, totalmem } from 'node:os'
+import { availableParallelism, cpus, release } from 'node:os'
 import { formatBytes } from '../disk-space.ts'
 import type { Platform } from '../supported-machine.ts'
 import type { Finding } from './finding.ts'
+import { readMemory, workerMemoryBytes } from './memory.ts'
 
 const oldestNode = [20, 20] as const
-/** What a worker of the reference net, its TensorFlow included, keeps resident. */
-const workerMemoryBytes = 600_000_000
 
 /** Instruction sets that decide how fast TensorFlow computes, by their names in /proc/cpuinfo. */
 const notableFlags = [
@@ -51,10 +50,7 @@ export function inspectCpu({ cpuFlags }: Platform): Finding {
 }
 
 export function inspectMemory(): Finding {
-  // What a container may use, where it may use less than the machine has; 0 or absurdly much where nothing limits it.
-  const limit = process.constrainedMemory?.() || Number.POSITIVE_INFINITY
-  const totalBytes = Math.min(totalmem(), limit)
-  const freeBytes = Math.min(freemem(), limit)
+  const { totalBytes, freeBytes } = readMemory()
   const enough = freeBytes >= workerMemoryBytes
   return {
     subject: 'Memory',
