@@ -1,7 +1,7 @@
+import { isLoopback } from '@lockstep/protocol'
 import type { TopologyMode } from './direct/topology.ts'
 import type { EventListener } from './events.ts'
 import type { ListenOptions } from './server.ts'
-import { isLocal } from './shared-memory/same-machine.ts'
 
 /** What decides by which ways messages and gradients may travel in a run. */
 export type RouteOptions = {
@@ -24,8 +24,7 @@ export function permittedTopology({
 export function usesLanes(options: RouteOptions): boolean {
   const topology = permittedTopology(options)
   const { host } = options.listen
-  const staysHere = host === 'localhost' || isLocal(`${host}:`)
-  return options.shareMemory && (topology === 'star' || (topology === 'auto' && staysHere))
+  return options.shareMemory && (topology === 'star' || (topology === 'auto' && isLoopback(host)))
 }
 
 /** Whoever left the topology to the run hears that there is no choice. */

@@ -1,4 +1,4 @@
-import { LockstepError } from '@lockstep/protocol'
+import { isLoopback, LockstepError } from '@lockstep/protocol'
 import { tokenNeeded } from './token-needed.ts'
 
 export type ListenAddress = { readonly host: string; readonly port: number }
@@ -22,10 +22,6 @@ export function readListenAddress(text: string, hasTokenFile: boolean): ListenAd
 /** The address at which workers of this machine reach a coordinator that listens on `host`. */
 export function localUrl(url: string, host: string): string {
   return isAnyAddress(host) ? url.replace(/\/\/.*:(\d+)$/, '//127.0.0.1:$1') : url
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host)
 }
 
 function isAnyAddress(host: string): boolean {

@@ -1,4 +1,6 @@
-/** Whether a peer's address is one at which only this machine is reached. */
+import { isLoopback } from '@lockstep/protocol'
+
+/** Whether a peer is on this machine, by its address with its port. */
 export function isLocal(address: string): boolean {
-  return /^(127\.|::1:|::ffff:127\.)/.test(address)
+  return isLoopback(address.slice(0, address.lastIndexOf(':')))
 }
