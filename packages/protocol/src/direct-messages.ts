@@ -7,6 +7,9 @@ const ringId = z.int().min(1)
 /** The most workers that exchange gradients among themselves. */
 export const maxRingMembers = 1024
 
+/** The most characters of the reason in an `unlinked`. */
+export const maxUnlinkedReasonLength = 1024
+
 /** In a `work`: its gradient goes to the members of this ring instead of to the coordinator. */
 export const ringOrder = z.strictObject({
   id: ringId,
@@ -33,7 +36,12 @@ const ring = z.strictObject({
 const linked = z.strictObject({ type: z.literal('linked'), runId, ring: ringId })
 
 /** A link could not be made or is lost. */
-const unlinked = z.strictObject({ type: z.literal('unlinked'), runId, ring: ringId, reason: z.string().max(1024) })
+const unlinked = z.strictObject({
+  type: z.literal('unlinked'),
+  runId,
+  ring: ringId,
+  reason: z.string().max(maxUnlinkedReasonLength),
+})
 
 /** The ring is over: whatever of it is unfinished goes through the coordinator. */
 const dissolve = z.strictObject({ type: z.literal('dissolve'), runId, ring: ringId })

@@ -1,7 +1,7 @@
 export * from './carry-messages.ts'
 export * from './codec.ts'
 export * from './connection.ts'
-export { maxRingMembers } from './direct-messages.ts'
+export { maxRingMembers, maxUnlinkedReasonLength } from './direct-messages.ts'
 export * from './error.ts'
 export * from './frame.ts'
 export * from './heap-growth.ts'

@@ -7,6 +7,9 @@ import type { TensorType } from './tensor.ts'
 /** Raised whenever a message changes so that an older peer would misread it. */
 export const protocolVersion = 6
 
+/** The most characters of the token in a `hello`. */
+export const maxTokenLength = 1024
+
 /** The most characters of the reason in a `bye`. */
 export const maxReasonLength = 2048
 
@@ -66,7 +69,7 @@ const sharedMemory = z.strictObject({
 const hello = z.object({
   type: z.literal('hello'),
   protocol: z.int(),
-  token: z.string().max(1024),
+  token: z.string().max(maxTokenLength),
   name: shortText,
   host: shortText,
   device: shortText,

@@ -3,6 +3,7 @@ import {
   type Cancel,
   type LockstepError,
   type MessageOf,
+  maxShortText,
   protocolVersion,
   type Received,
   type Trust,
@@ -125,7 +126,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       if (!isJoining()) return session.direct?.close()
       session.compute = compute
       const { layoutHash } = compute
-      const backend = compute.backend.slice(0, 256)
+      const backend = compute.backend.slice(0, maxShortText)
       connection.send({ type: 'ready', runId: welcome.runId, layoutHash, backend, sharesMemory, ...(peer && { peer }) })
       options.onReady(backend)
     }
@@ -232,7 +233,7 @@ function takeForReplica({ direct, compute }: Session, received: Received): void 
 }
 
 function helloFrom({ token, name, cores, device }: SessionOptions): MessageOf<'hello'> {
-  const limit = (text: string) => text.slice(0, 256)
+  const limit = (text: string) => text.slice(0, maxShortText)
   const facts = { name: limit(name), host: limit(hostname()), device: limit(device), cores }
   return { type: 'hello', protocol: protocolVersion, token, ...facts }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { LockstepError } from '@lockstep/protocol'
+import { LockstepError, maxTokenLength } from '@lockstep/protocol'
 
 const shortestToken = 16
 
@@ -8,10 +8,10 @@ const shortestToken = 16
 export async function readToken(file: string | null): Promise<string> {
   if (file === null) return randomBytes(32).toString('hex')
   const token = (await readSecret(file, '--token-file')).trim()
-  if (token.length >= shortestToken && token.length <= 1024) return token
+  if (token.length >= shortestToken && token.length <= maxTokenLength) return token
   throw new LockstepError('bad-token-file', `--token-file: ${file} holds no usable token`, {
     kind: 'usage',
-    expected: `${shortestToken} to 1024 characters`,
+    expected: `${shortestToken} to ${maxTokenLength} characters`,
     received: `${token.length} characters`,
     hint: 'Make one with `openssl rand -hex 32 > token`.',
   })

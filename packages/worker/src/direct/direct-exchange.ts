@@ -2,7 +2,7 @@ import type { PackedGradient } from '@lockstep/model/arithmetic'
 import {
   type Message,
   type MessageOf,
-  maxReasonLength,
+  maxUnlinkedReasonLength,
   type Range,
   type Received,
   sliceOf,
@@ -30,7 +30,6 @@ const computingFirstMs = 1
 const partsFirstMs = 2
 /** Steps whose parts are in memory at once, as a rule. */
 const stepsInMemory = 2
-const maxReason = Math.min(1024, maxReasonLength)
 
 export type DirectExchangeOptions = {
   readonly welcome: Pick<MessageOf<'welcome'>, 'runId' | 'workerId' | 'sizes' | 'config'>
@@ -118,7 +117,7 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
       world,
       onLinked: () => send({ type: 'linked', runId, ring }),
       sinkFor: exchange.sinkFor,
-      onFailure: reason => send({ type: 'unlinked', runId, ring, reason: reason.slice(0, maxReason) }),
+      onFailure: reason => send({ type: 'unlinked', runId, ring, reason: reason.slice(0, maxUnlinkedReasonLength) }),
     })
     rings.set(ring, { links, exchange, member, members })
   }
