@@ -90,7 +90,7 @@ export const runSummarySchema = z.object({
   /** What gradients were rounded to; summaries of runs from before it could be chosen lack it. */
   compress: z.string().default('none'),
   engine: z.string(),
-  /** Names of the TensorFlow backends that computed, such as `tensorflow 2.21.0` or `wasm`. */
+  /** What has computed, such as `TensorFlow 2.21.0, CPU` or `WebAssembly SIMD`. */
   backends: z.array(z.string()),
   seed: z.int(),
   /** The way that the gradients of most steps went. Absent in runs of before there was a choice. */

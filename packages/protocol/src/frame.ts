@@ -12,7 +12,7 @@ import {
 } from './tensor.ts'
 
 /**
- * One WebSocket binary message, little-endian:
+ * One message, as a binary one of a WebSocket or in the stream of a lane, little-endian:
  *
  *     offset      bytes  what
  *     0           4      magic, "LKS1"

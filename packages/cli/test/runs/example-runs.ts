@@ -64,7 +64,7 @@ export function exampleSummary(epochs: readonly EpochMetrics[], changes: Partial
     precision: 'float32',
     compress: 'none',
     engine: 'eager',
-    backends: ['tensorflow 2.21.0'],
+    backends: ['TensorFlow 2.21.0, CPU'],
     seed: 1,
     trainSeconds: epochs.length * 14,
     imagesPerSecond: 2912.4,

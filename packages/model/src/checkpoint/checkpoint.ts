@@ -2,7 +2,7 @@ import { maxTopologyLength, type RunConfig, savedRunConfigSchema } from '@lockst
 import { z } from 'zod'
 import type { OptimizerState } from '../optimizers/optimizer.ts'
 
-/** The format version that this code writes, and the newest that it reads. */
+/** The format version that this code writes, and the only one that it reads. */
 export const checkpointVersion = 2
 
 /** Everything a run needs to go on as if it had never stopped. */
@@ -20,7 +20,7 @@ export type Checkpoint = {
   readonly step: number
   /** Where in the epoch the run stands, and what the epoch's metrics add up to so far. */
   readonly position: CheckpointPosition
-  /** What else the run remembers (history, best epoch, early stopping), as plain data; NaN and ±Infinity are kept. */
+  /** What the run has to show so far (its epochs, and how fast it was), as plain data; NaN and ±Infinity are kept. */
   readonly progress: Readonly<Record<string, unknown>>
   readonly optimizer: OptimizerState
   /** All weights of the model in the order of its layout; the moments belong to the trainable ones, which come first. */
