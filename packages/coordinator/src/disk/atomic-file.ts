@@ -31,14 +31,31 @@ export async function makeFolderDurably(path: string, disk = systemDisk): Promis
   }
 }
 
+/**
+ * The text of a file on which it depends what is written; null where there is none. Throws `file-not-written` when it
+ * cannot be read, since nothing is written then.
+ */
+export async function readText(path: string, disk = systemDisk): Promise<string | null> {
+  try {
+    return new TextDecoder().decode(await disk.read(path))
+  } catch (cause) {
+    if (hasSystemCode(cause, 'ENOENT')) return null
+    const message = `nothing was written, because ${path} could not be read`
+    throw new LockstepError('file-not-written', message, { received: reasonOf(cause), cause })
+  }
+}
+
 /** What a failed write means for the user. */
 export function writeError(path: string, cause: unknown): LockstepError {
   if (hasSystemCode(cause, 'ENOSPC', 'EDQUOT')) {
     const hint = 'Free some space and continue with --resume, or start with --run-dir on another disk.'
     return new LockstepError('disk-full', `the disk is full: ${path} was not written`, { hint, cause })
   }
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new LockstepError('file-not-written', `${path} could not be written`, { received: reason, cause })
+  return new LockstepError('file-not-written', `${path} could not be written`, { received: reasonOf(cause), cause })
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
 }
 
 async function writeAndSync(disk: Disk, path: string, content: FileContent): Promise<void> {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { LockstepError } from '@lockstep/protocol'
 import { z } from 'zod'
-import { writeAtomically, writeError } from '../disk/atomic-file.ts'
+import { readText, writeAtomically } from '../disk/atomic-file.ts'
 import { type Disk, systemDisk } from '../disk/disk.ts'
 
 /** Which life a run is in: how many coordinators it has had. Only ever raised. */
@@ -40,13 +40,8 @@ export function superseded(reason: string): LockstepError {
 /** 0 for a folder in which none has begun. */
 async function readLife(folder: string, disk: Disk): Promise<number> {
   const path = join(folder, lifeFile)
-  const bytes = await disk.read(path).catch(error => {
-    if (hasSystemCode(error, 'ENOENT')) return null
-    // Whose the folder is cannot be told: so nothing is written to it.
-    throw writeError(path, error)
-  })
-  if (bytes === null) return 0
-  const text = new TextDecoder().decode(bytes)
+  const text = await readText(path, disk)
+  if (text === null) return 0
   const parsed = lifeSchema.safeParse(parseJson(text))
   if (parsed.success) return parsed.data.life
   throw new LockstepError('life-damaged', `${path} does not say which life the run is in`, {

@@ -1,6 +1,5 @@
-import { hasSystemCode } from '@lockstep/protocol'
-import { writeError } from '../disk/atomic-file.ts'
-import { type Disk, systemDisk } from '../disk/disk.ts'
+import { readText } from '../disk/atomic-file.ts'
+import { systemDisk } from '../disk/disk.ts'
 import { createLineFile, type LineFileOptions } from '../disk/line-file.ts'
 import type { EpochMetrics, StepMetrics } from '../metrics.ts'
 
@@ -56,7 +55,7 @@ export async function metricsUntil(
   { epochs, step }: { readonly epochs: readonly EpochMetrics[]; readonly step: number },
   disk = systemDisk,
 ): Promise<MetricsContent> {
-  const steps = stepsIn(await readOrEmpty(disk, path)).filter(known => known.step <= step)
+  const steps = stepsIn((await readText(path, disk)) ?? '').filter(known => known.step <= step)
   const upTo = (from: number, to: number) =>
     steps.filter(known => known.step > from && known.step <= to).map(known => known.line)
   const lines: string[] = []
@@ -84,14 +83,5 @@ function stepOf(line: string): number | null {
     return typeof step === 'number' ? step : null
   } catch {
     return null
-  }
-}
-
-async function readOrEmpty(disk: Disk, path: string): Promise<string> {
-  try {
-    return new TextDecoder().decode(await disk.read(path))
-  } catch (error) {
-    if (hasSystemCode(error, 'ENOENT')) return ''
-    throw writeError(path, error)
   }
 }

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import { hasSystemCode } from '@lockstep/protocol'
-import { makeFolderDurably, writeAtomically, writeError } from '../disk/atomic-file.ts'
+import { makeFolderDurably, readText, writeAtomically } from '../disk/atomic-file.ts'
 import type { Disk } from '../disk/disk.ts'
 import { refuseSuperseded, superseded, writeLife } from './life.ts'
 import { runFiles } from './run-files.ts'
@@ -61,20 +60,11 @@ export function createOwnership(options: OwnershipOptions): Ownership {
 /** False where it is nobody's; throws as `Ownership.assert` where it is another's. */
 export async function isOwned({ path, life, config }: OwnedFolder, disk: Disk): Promise<boolean> {
   await refuseSuperseded(path, life, disk)
-  const found = await readOrNull(join(path, runFiles.config), disk)
+  const found = await readText(join(path, runFiles.config), disk)
   if (found === null) return false
   const [ours, theirs] = [runIdIn(config), runIdIn(found)]
   if (found !== config && theirs !== null && theirs !== ours) throw superseded(`its folder holds run ${theirs} now`)
   return true
-}
-
-async function readOrNull(path: string, disk: Disk): Promise<string | null> {
-  try {
-    return new TextDecoder().decode(await disk.read(path))
-  } catch (error) {
-    if (hasSystemCode(error, 'ENOENT')) return null
-    throw writeError(path, error)
-  }
 }
 
 function runIdIn(config: string): string | null {

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LockstepError } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
-import { makeFolderDurably, writeAtomically, writeError } from '../../src/disk/atomic-file.ts'
+import { makeFolderDurably, readText, writeAtomically, writeError } from '../../src/disk/atomic-file.ts'
 import { type Disk, systemDisk } from '../../src/disk/disk.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
@@ -64,6 +64,24 @@ test.each([
   const error = writeError('/runs/a', cause)
   expect(error).toBeInstanceOf(LockstepError)
   expect(error).toMatchObject({ code, cause, message: expect.stringContaining('/runs/a') })
+})
+
+describe('reading what decides on a write', () => {
+  test('gives the text of a file, and null where there is none', async () => {
+    const folder = await temporaryFolder()
+    await writeFile(join(folder, 'text'), 'grün\n')
+    expect(await readText(join(folder, 'text'))).toBe('grün\n')
+    expect(await readText(join(folder, 'missing'))).toBeNull()
+  })
+
+  test('says that it was the reading that failed', async () => {
+    const folder = await temporaryFolder()
+    await expect(readText(folder)).rejects.toMatchObject({
+      code: 'file-not-written',
+      message: `nothing was written, because ${folder} could not be read`,
+      received: expect.stringContaining('EISDIR'),
+    })
+  })
 })
 
 describe('making a folder', () => {
