@@ -1,17 +1,14 @@
-import { type Checkpoint, checkpointVersion, encodeCheckpoint, type OptimizerState } from '@lockstep/model'
+import {
+  type Checkpoint,
+  type CheckpointPosition,
+  checkpointVersion,
+  encodeCheckpoint,
+  type OptimizerState,
+} from '@lockstep/model'
 import type { Arithmetic } from '@lockstep/model/arithmetic'
 import { LockstepError, type RunConfig } from '@lockstep/protocol'
 import { z } from 'zod'
 import { epochMetricsSchema } from './metrics.ts'
-
-/** Where in the training set a run stands: `batch` global batches of `epoch` are done, with these sums over them. */
-export type Position = {
-  readonly epoch: number
-  readonly batch: number
-  readonly lossSum: number
-  readonly correct: number
-  readonly count: number
-}
 
 /** What a run has to show for itself so far; carried along by checkpoints. */
 export const historySchema = z.object({
@@ -28,7 +25,7 @@ export type History = z.infer<typeof historySchema>
 /** All that a run is, between two steps. Weights and moments are updated in place. */
 export type RunState = {
   step: number
-  position: Position
+  position: CheckpointPosition
   readonly weights: Float32Array
   optimizer: OptimizerState
   history: History
@@ -44,7 +41,9 @@ export type RunIdentity = {
   readonly topology: string
 }
 
-export const startPosition = (epoch: number): Position => ({ epoch, batch: 0, lossSum: 0, correct: 0, count: 0 })
+export const startPosition = (epoch: number): CheckpointPosition => {
+  return { epoch, batch: 0, lossSum: 0, correct: 0, count: 0 }
+}
 
 export function freshState(weights: Float32Array, optimizer: OptimizerState): RunState {
   const history = { epochs: [], trainSeconds: 0, measuredSamples: 0, measuredSeconds: 0 }

@@ -1,5 +1,4 @@
-/** A half-open range of positions: start ≤ position < end. */
-export type Range = { readonly start: number; readonly end: number }
+import type { Range } from '@lockstep/protocol'
 
 /** The number of global batches in an epoch; the last one may be partial. */
 export function stepsPerEpoch(count: number, batchSize: number): number {

@@ -17,19 +17,7 @@ export const maxReasonLength = 2048
 export const maxTopologyLength = 1 << 20
 
 /** Sizes that both ends know after `welcome`, against which every tensor is checked before it is touched. */
-export type Sizes = {
-  /** Elements of the flat weights. */
-  readonly weights: number
-  /** How many of them, from the first on, are trained. */
-  readonly trainable: number
-  /** Arrays of optimizer moments, each as long as the trainable weights. */
-  readonly moments: number
-  readonly bytesPerSample: number
-  /** The most samples in one message. */
-  readonly maxSamples: number
-  /** What the elements of gradients are, those of shards and their mean. */
-  readonly gradientType: 'float32' | 'bfloat16'
-}
+export type Sizes = z.infer<typeof sizes>
 
 export type SharedMemoryOffer = z.infer<typeof sharedMemory>
 
@@ -76,6 +64,20 @@ const hello = z.object({
   cores: z.int().min(1),
 })
 
+const sizes = z.strictObject({
+  /** Elements of the flat weights. */
+  weights: z.int().min(1),
+  /** How many of them, from the first on, are trained. */
+  trainable: z.int().min(1),
+  /** Arrays of optimizer moments, each as long as the trainable weights. */
+  moments: z.int().min(0),
+  bytesPerSample: z.int().min(1),
+  /** The most samples in one message. */
+  maxSamples: z.int().min(1),
+  /** What the elements of gradients are, those of shards and their mean. */
+  gradientType: z.enum(['float32', 'bfloat16']),
+})
+
 const welcome = z.strictObject({
   type: z.literal('welcome'),
   runId,
@@ -86,14 +88,7 @@ const welcome = z.strictObject({
   /** The layers of the model as tfjs describes them in JSON; without weights, which come with the `state`. */
   topology: z.string().min(2).max(maxTopologyLength),
   layoutHash: sha256,
-  sizes: z.strictObject({
-    weights: z.int().min(1),
-    trainable: z.int().min(1),
-    moments: z.int().min(0),
-    bytesPerSample: z.int().min(1),
-    maxSamples: z.int().min(1),
-    gradientType: z.enum(['float32', 'bfloat16']),
-  }),
+  sizes,
   heartbeatMs: z.int().min(1),
   /** Silence after which either end gives the other up. */
   silenceMs: z.int().min(1),

@@ -1,4 +1,4 @@
-/** Elements `start` to `end` − 1 of a flat vector. */
+/** Elements `start` to `end` − 1 of a flat vector, or positions of an order. */
 export type Range = { readonly start: number; readonly end: number }
 
 /** Slices begin at multiples of so many elements: 64 bytes of float32. */

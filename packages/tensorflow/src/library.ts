@@ -23,6 +23,7 @@ export type InstallOptions = {
   /** lockstep's folder for TensorFlow in the user's cache. */
   readonly cacheFolder: string
   readonly environment: NodeJS.ProcessEnv
+  /** Forbids the network. */
   readonly offline: boolean
   readonly onProgress: ProgressListener
   readonly onNotice: (text: string) => void

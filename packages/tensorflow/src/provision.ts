@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { describeError, LockstepError, type ProgressListener, userCacheFolder } from '@lockstep/protocol'
+import { describeError, LockstepError, userCacheFolder } from '@lockstep/protocol'
 import { ensureBinding } from './binding.ts'
 import { diskFullError } from './disk-space.ts'
 import { ensureCachedLibrary, findCachedLibrary, type InstallOptions, type Library } from './library.ts'
@@ -24,13 +24,7 @@ export type Provisioned = {
   readonly reason?: string
 }
 
-export type ProvisionOptions = {
-  readonly environment: NodeJS.ProcessEnv
-  /** Forbids the network. */
-  readonly offline: boolean
-  readonly onProgress: ProgressListener
-  readonly onNotice: (text: string) => void
-}
+export type ProvisionOptions = Omit<InstallOptions, 'cacheFolder'>
 
 /**
  * Puts TensorFlow on this machine when it is not there yet (a wheel of some 280 MB by pip, a binding built in seconds)

@@ -1,6 +1,6 @@
 import type { ImageSplit } from '@lockstep/data'
 import type { EpochMetrics } from '../metrics.ts'
-import { type Position, type RunState, startPosition } from '../run-state.ts'
+import { type RunState, startPosition } from '../run-state.ts'
 import { evaluate } from './evaluation.ts'
 import type { Training } from './setup.ts'
 
@@ -45,6 +45,6 @@ function trainSpeed({ position, history }: RunState, start: EpochStart): number 
   return seconds > 0 ? (position.count - start.count) / seconds : 0
 }
 
-function trainMeans({ lossSum, correct, count }: Position): { trainLoss: number; trainAccuracy: number } {
+function trainMeans({ lossSum, correct, count }: RunState['position']): { trainLoss: number; trainAccuracy: number } {
   return { trainLoss: lossSum / count, trainAccuracy: correct / count }
 }

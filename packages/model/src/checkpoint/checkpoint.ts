@@ -27,9 +27,9 @@ export type Checkpoint = {
   readonly weights: Float32Array
 }
 
+/** Where in the training set a run stands: `batch` global batches of `epoch` are done, with these sums over them. */
 export type CheckpointPosition = {
   readonly epoch: number
-  /** Global batches of the epoch that are done. */
   readonly batch: number
   readonly lossSum: number
   readonly correct: number

@@ -1,6 +1,5 @@
+import type { Range } from '@lockstep/protocol'
 import type { ParameterLayout } from '../layout.ts'
-
-type Range = { readonly start: number; readonly end: number }
 
 /** What of a layout tells which weights decay. */
 export type DecayLayout = Pick<ParameterLayout, 'entries' | 'trainableSize'>
