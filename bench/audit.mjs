@@ -1,8 +1,8 @@
 // A worker that flips a bit of its gradients: do audits find it, and what is in the weights until they do?
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { on } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { readFlags } from './support/flags.mjs'
 import { readSummary, start, temporaryFolder } from './support/lockstep.mjs'
 import { describeMachine } from './support/machine.mjs'
+import { writeToken } from './support/reach.mjs'
 import { keepResults, outFlag } from './support/results.mjs'
 import { markdownTable } from './support/statistics.mjs'
 
@@ -35,9 +36,7 @@ const cases = [
   { name: `wrong from step ${fromStep} on, no audits`, audit: 0, wrong: { fromStep } },
 ]
 const folder = temporaryFolder('audit')
-const tokenFile = join(folder, 'token')
-const token = randomBytes(32).toString('hex')
-writeFileSync(tokenFile, token, { mode: 0o600 })
+const tokenFile = writeToken(folder)
 
 const results = []
 try {
@@ -58,7 +57,7 @@ async function play({ name, audit, wrong, ...expected }) {
   const third =
     wrong === null
       ? start(['worker', '--connect', url, '--token-file', tokenFile, '--name', 'third', '--offline']).ended
-      : startFlipping({ url, token, name: 'third', ...wrong })
+      : startFlipping({ url, token: readFileSync(tokenFile, 'utf8'), name: 'third', ...wrong })
   await run.ended
   const told = await third
   const summary = readSummary(place)
@@ -70,16 +69,12 @@ async function play({ name, audit, wrong, ...expected }) {
 
 async function listeningAt(child) {
   let printed = ''
-  for await (const [chunk] of on(child.stdout)) {
+  for await (const [chunk] of on(child.stdout, 'data', { close: ['end'] })) {
     printed += chunk
     const url = /listening on (ws:\/\/\S+)/.exec(printed)?.[1]
     if (url !== undefined) return url
   }
   throw new Error(`the run has ended:\n${printed}`)
-}
-
-async function* on(stream) {
-  for (;;) yield once(stream, 'data')
 }
 
 async function startFlipping(order) {

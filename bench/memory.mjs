@@ -33,10 +33,13 @@ const samples = new Map()
 const progress = createProgress()
 const startedAtMs = performance.now()
 const sampling = setInterval(sample, 500)
-await ended.finally(() => clearInterval(sampling))
-progress.stop()
-report(readSummary(join(folder, 'run')).steps)
-await rm(folder, { recursive: true })
+try {
+  await ended.finally(() => clearInterval(sampling))
+  progress.stop()
+  report(readSummary(join(folder, 'run')).steps)
+} finally {
+  await rm(folder, { recursive: true })
+}
 
 function sample() {
   const step = record.steps.at(-1)?.step ?? 0

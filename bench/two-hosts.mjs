@@ -1,26 +1,22 @@
 // Coordinator and workers on two hosts (network namespaces with addresses of their own): same weights as on one?
-import { execFileSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readFlags } from './support/flags.mjs'
 import { readSummary, start, temporaryFolder } from './support/lockstep.mjs'
+import { createSwitch, removeLeftovers } from './support/network.mjs'
+import { writeToken } from './support/reach.mjs'
 
 readFlags({}, { notes: 'Needs root and iproute2.' })
+removeLeftovers()
+const network = createSwitch(1)
+const [here, there] = network.hosts
 const folder = temporaryFolder('two-hosts')
 const size = ['--dataset', 'synthetic', '--limit-train', '2500', '--limit-test', '500', '--epochs', '2']
 const run = [...size, '--shards', '2', '--offline']
-const hosts = [
-  { name: 'lockstep-a', link: 'lockstep-va', address: '10.213.7.1' },
-  { name: 'lockstep-b', link: 'lockstep-vb', address: '10.213.7.2' },
-]
-const [here, there] = hosts
 const at = host => ['ip', 'netns', 'exec', host.name]
 
 try {
-  connectHosts()
-  const token = join(folder, 'token')
-  await writeFile(token, randomBytes(32).toString('hex'), { mode: 0o600 })
+  const token = writeToken(folder)
   const listen = `${here.address}:7999`
   const apart = join(folder, 'apart')
   const coordinator = start(
@@ -34,20 +30,8 @@ try {
   await start(['train', ...run, '--workers', '1', '--run-dir', together]).ended
   report(readSummary(apart), readSummary(together))
 } finally {
-  for (const host of hosts) execFileSync('ip', ['netns', 'delete', host.name], { stdio: 'ignore' })
+  network.remove()
   await rm(folder, { recursive: true })
-}
-
-/** Two namespaces and a cable between them. */
-function connectHosts() {
-  const ip = (...args) => execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'inherit'] })
-  for (const host of hosts) ip('netns', 'add', host.name)
-  ip('link', 'add', here.link, 'netns', here.name, 'type', 'veth', 'peer', 'name', there.link, 'netns', there.name)
-  for (const { name, link, address } of hosts) {
-    ip('-n', name, 'address', 'add', `${address}/24`, 'dev', link)
-    ip('-n', name, 'link', 'set', link, 'up')
-    ip('-n', name, 'link', 'set', 'lo', 'up')
-  }
 }
 
 function report(apart, together) {

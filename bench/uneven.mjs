@@ -1,15 +1,13 @@
 // Two workers of which one has a third of the time: how much of the sum of their speeds do they make together?
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readFlags } from './support/flags.mjs'
 import { readSummary, start, temporaryFolder } from './support/lockstep.mjs'
 import { describeMachine } from './support/machine.mjs'
+import { freePort, writeToken } from './support/reach.mjs'
 import { keepResults, outFlag } from './support/results.mjs'
 import { markdownTable, median, spread } from './support/statistics.mjs'
 
@@ -25,12 +23,14 @@ const values = readFlags({
 const slowDownFile = fileURLToPath(new URL('uneven/slow-down.mjs', import.meta.url))
 const crews = { full: ['full'], slowed: ['slowed'], both: ['full', 'slowed'] }
 const folder = temporaryFolder('uneven')
-const token = join(folder, 'token')
-writeFileSync(token, randomBytes(32).toString('hex'), { mode: 0o600 })
+const token = writeToken(folder)
 
 const results = []
-for (const batch of values.batches.split(',').map(Number)) results.push(await measure(batch))
-await rm(folder, { recursive: true })
+try {
+  for (const batch of values.batches.split(',').map(Number)) results.push(await measure(batch))
+} finally {
+  await rm(folder, { recursive: true })
+}
 report()
 
 /** Images per second of each crew, interleaved. Every run must come to the same weights. */
@@ -85,15 +85,6 @@ function slowDownOnceReady(worker) {
     spawn(process.execPath, [slowDownFile, ...order], { detached: true })
   }
   for (const stream of [worker.stdout, worker.stderr]) stream.on('data', listen)
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 function report() {

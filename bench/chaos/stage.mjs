@@ -1,11 +1,11 @@
 // Where it plays: hosts with links of their own, a small disk, a relay, a stranger, the token. Needs root and iproute2.
-import { randomBytes } from 'node:crypto'
-import { rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { temporaryFolder } from '../support/lockstep.mjs'
 import { createSwitch, removeLeftovers } from '../support/network.mjs'
 import { startIn } from '../support/processes.mjs'
+import { writeToken } from '../support/reach.mjs'
 import { createDisk } from './disk.mjs'
 import { killLeft } from './launch.mjs'
 
@@ -21,8 +21,7 @@ export async function createStage() {
   const network = createSwitch(4)
   const [center, remote, relayed, between, elsewhere] = network.hosts
   const disk = createDisk(join(folder, 'disk'))
-  const tokenFile = join(folder, 'token')
-  writeFileSync(tokenFile, randomBytes(32).toString('hex'), { mode: 0o600 })
+  const tokenFile = writeToken(folder)
   const relay = startIn(between.name, script('relay.mjs'))
   const stranger = startIn(elsewhere.name, script('stranger.mjs'))
   await relay.ask({ do: 'listen', port, to: { host: center.address, port } })

@@ -1,10 +1,9 @@
 // A run that goes on for as long as it is looked at, with workers that are started again when they are killed.
-import { randomBytes } from 'node:crypto'
-import { rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { start, temporaryFolder } from '../support/lockstep.mjs'
 import { coordinatorOf, sendSignal } from '../support/process-tree.mjs'
+import { freePort, writeToken } from '../support/reach.mjs'
 import { createRecord } from '../support/run-record.mjs'
 
 /** Steps after which a run that is whole again counts as steady. */
@@ -16,8 +15,7 @@ const patienceMs = 120_000
 
 export async function openRun({ workers, shards, 'batch-size': batchSize }) {
   const folder = temporaryFolder('recovery')
-  const tokenFile = join(folder, 'token')
-  writeFileSync(tokenFile, randomBytes(32).toString('hex'), { mode: 0o600 })
+  const tokenFile = writeToken(folder)
   const listen = `127.0.0.1:${await freePort()}`
   // CIFAR-10 where it is to be had, for a restarted coordinator reads it again; else the synthetic set.
   const size = ['--validation-split', '0', '--limit-test', '50', '--epochs', '100000']
@@ -95,15 +93,4 @@ export async function openRun({ workers, shards, 'batch-size': batchSize }) {
 /** Exit code 130 is that of a run that was asked to stop, and has. */
 function ignoreInterrupted(error) {
   if (!/ended with 130/.test(error.message)) throw error
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 }
