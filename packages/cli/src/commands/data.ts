@@ -1,4 +1,6 @@
+import { runConfigSchema } from '@lockstep/protocol'
 import { defineCommand } from 'citty'
+import { limitsOf, readWhole } from '../flags/read-whole.ts'
 
 const cifarNames = ['cifar10', 'cifar100'] as const
 
@@ -64,7 +66,8 @@ const synthesizeCommand = defineCommand({
   },
   run: async ({ args }) => {
     const { synthesizeData } = await import('../data/synthesize.ts')
-    await synthesizeData({ format: args.format, out: args.out, seed: args.seed }, process)
+    const seed = readWhole('--seed', args.seed, limitsOf(runConfigSchema.shape.seed))
+    await synthesizeData({ format: args.format, out: args.out, seed }, process)
   },
 })
 

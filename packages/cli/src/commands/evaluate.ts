@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { defineCommand } from 'citty'
-import { readCount } from '../flags/read-count.ts'
+import { readThreads } from '../flags/read-whole.ts'
 
 export const evaluateCommand = defineCommand({
   meta: { name: 'evaluate', description: 'Test a trained model: loss, accuracy, figures per class, confusion matrix' },
@@ -18,7 +18,7 @@ export const evaluateCommand = defineCommand({
       reference: args.run,
       runsFolder: args['runs-dir'],
       dataDir: args['data-dir'] ?? null,
-      threads: args.threads === undefined ? availableParallelism() : readCount('--threads', args.threads),
+      threads: args.threads === undefined ? availableParallelism() : readThreads(args.threads),
       offline: args.offline === true,
       json: args.json === true,
     })

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { defineCommand } from 'citty'
-import { readCount } from '../flags/read-count.ts'
+import { readThreads, readWhole } from '../flags/read-whole.ts'
 
 export const predictCommand = defineCommand({
   meta: {
@@ -27,8 +27,8 @@ export const predictCommand = defineCommand({
       reference: args.run,
       images: args._.slice(1),
       runsFolder: args['runs-dir'],
-      top: readCount('--top', args.top),
-      threads: args.threads === undefined ? availableParallelism() : readCount('--threads', args.threads),
+      top: readWhole('--top', args.top, { least: 1, most: 9999 }),
+      threads: args.threads === undefined ? availableParallelism() : readThreads(args.threads),
       offline: args.offline === true,
       json: args.json === true,
     }

@@ -1,6 +1,8 @@
 import { hostname } from 'node:os'
 import { LockstepError } from '@lockstep/protocol'
 import { defineCommand } from 'citty'
+import { launchOptionsSchema } from '../flags/launch-options.ts'
+import { limitsOf, readThreads, readWhole } from '../flags/read-whole.ts'
 
 export const workerCommand = defineCommand({
   meta: { name: 'worker', description: 'Compute for a coordinator, from this or another machine' },
@@ -41,8 +43,8 @@ export const workerCommand = defineCommand({
       name: args.name ?? hostname(),
       device: readDevice(args.device ?? 'cpu'),
       peerListen: args['peer-listen'] === undefined ? null : readPeerListen(args['peer-listen']),
-      threads: args.threads === undefined ? null : readNumber('--threads', args.threads, 1),
-      waitMs: 1000 * readNumber('--wait', args.wait ?? '60', 0),
+      threads: args.threads === undefined ? null : readThreads(args.threads),
+      waitMs: 1000 * readWhole('--wait', args.wait ?? '60', limitsOf(launchOptionsSchema.shape.wait)),
       offline: args.offline === true,
     })
   },
@@ -64,12 +66,6 @@ function readPeerListen(text: string): { host: string; port: number; announce: t
 function readDevice(text: string): string {
   if (text === 'cpu') return text
   throw bad('--device', 'cpu', text)
-}
-
-function readNumber(flag: string, text: string, minimum: number): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
-  if (value >= minimum && value <= 86_400) return value
-  throw bad(flag, `a whole number, at least ${minimum}`, text)
 }
 
 function bad(flag: string, expected: string, received: string): LockstepError {

@@ -108,8 +108,14 @@ test('fetch of an address where nobody listens fails in a line or two and leaves
 test.each([
   ['synthesize --format cifar1 --out x', /--format/],
   ['synthesize --format cifar10', /out/],
-  ['synthesize --format cifar10 --out x --seed -1', /--seed -1 is no seed/],
-  ['synthesize --format cifar10 --out x --seed 4294967296', /--seed 4294967296 is no seed/],
+  [
+    'synthesize --format cifar10 --out x --seed -1',
+    /--seed: expected a whole number from 0 to 4294967295, received -1/,
+  ],
+  [
+    'synthesize --format cifar10 --out x --seed 4294967296',
+    /--seed: expected a whole number from 0 to 4294967295, received 4294967296/,
+  ],
   ['info --dataset mnist', /--dataset/],
   ['fetch --data-set cifar10', /Did you mean --dataset\?/],
   ['fetch --dataset synthetic', /--dataset/],
