@@ -1,9 +1,9 @@
 import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { listRuns } from '../../src/commands/runs.ts'
-import { exampleEpochs, makeTemporaryFolder, withoutValidation, writeExampleRun } from '../runs/example-runs.ts'
+import { listRuns } from '../../src/runs/list-runs.ts'
 import { createPlainStream } from '../terminal/fake-terminal.ts'
+import { exampleEpochs, makeTemporaryFolder, withoutValidation, writeExampleRun } from './example-runs.ts'
 
 async function list(runsFolder: string, asJson = false) {
   const [stdout, stderr] = [createPlainStream(), createPlainStream()]

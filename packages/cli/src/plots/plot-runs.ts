@@ -1,0 +1,65 @@
+import { basename, join, resolve } from 'node:path'
+import { LockstepError } from '@lockstep/protocol'
+import type { CommandStreams } from '../commands/streams.ts'
+import { folderTime } from '../runs/folder-time.ts'
+import { findRun, type RunRecord, readRun, runFiles } from '../runs/run-folder.ts'
+import { writeComparison } from './comparison.ts'
+import { bestPoint, curveOf, formatValue } from './curves.ts'
+import { runCharts, writeCharts } from './run-plots.ts'
+
+export type PlotOptions = {
+  readonly runsFolder: string
+  readonly outFolder: string | undefined
+}
+
+/**
+ * Draws one run into its folder, or several over one another, and writes the files' names and each run's best figures.
+ * Throws `nothing-to-plot` when no run has finished an epoch, and as `findRun` and `readRun` do.
+ */
+export async function plotRuns(
+  references: readonly string[],
+  options: PlotOptions,
+  { stdout, stderr }: CommandStreams,
+): Promise<void> {
+  const runs = await readEach(references, options.runsFolder)
+  for (const notice of runs.flatMap(run => run.notices)) stderr.write(`${notice}\n`)
+  const [first, ...others] = refuseEmpty(runs)
+  const files =
+    others.length === 0
+      ? await writeCharts(runCharts(first), options.outFolder ?? join(first.folder, runFiles.plots))
+      : await writeComparison(
+          runs,
+          options.outFolder ?? join(options.runsFolder, `comparison-${folderTime(new Date())}`),
+        )
+  for (const file of files) stdout.write(`${file}\n`)
+  for (const run of runs) stdout.write(`${describeBest(run)}\n`)
+}
+
+/** The runs that are meant, each once although two references may mean the same. */
+async function readEach(references: readonly string[], runsFolder: string): Promise<readonly RunRecord[]> {
+  const folders = new Map<string, string>()
+  for (const reference of references) {
+    const folder = await findRun(reference, runsFolder)
+    folders.set(resolve(folder), folder)
+  }
+  return Promise.all([...folders.values()].map(readRun))
+}
+
+function refuseEmpty(runs: readonly RunRecord[]): readonly [RunRecord, ...RunRecord[]] {
+  const [first, ...others] = runs
+  if (first !== undefined && runs.some(run => run.epochs.length > 0)) return [first, ...others]
+  throw new LockstepError('nothing-to-plot', `${runs.map(run => run.name).join(' and ')}: no epoch is done yet`, {
+    kind: 'usage',
+    hint: 'A run can be drawn after its first epoch.',
+  })
+}
+
+function describeBest(run: RunRecord): string {
+  const name = basename(resolve(run.folder))
+  const sample = run.epochs.some(epoch => epoch.validationLoss !== null) ? 'validation' : 'train'
+  const figures = (['loss', 'accuracy'] as const).flatMap(metric => {
+    const best = bestPoint(curveOf(run.epochs, sample, metric), metric)
+    return best === null ? [] : [`${metric} ${formatValue(best.value, metric)} at epoch ${best.epoch}`]
+  })
+  return figures.length === 0 ? `${name}: no epoch is done yet` : `${name}: best ${sample} ${figures.join(', ')}`
+}
