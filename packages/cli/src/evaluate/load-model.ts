@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { describeUnusable, findCheckpoint, newestCheckpointStep, runFiles } from '@lockstep/coordinator'
 import { createLayout, fromLayersModelFiles, readWeights, restoreModel, writeWeights } from '@lockstep/model'
 import { hasSystemCode } from '@lockstep/protocol'
+import { readSummary } from '../runs/read-run.ts'
 import { readRunFacts } from '../runs/run-facts.ts'
-import { readSummary } from '../runs/run-folder.ts'
 
 export type LoadedModel = {
   readonly model: Awaited<ReturnType<typeof fromLayersModelFiles>>

@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path'
-import type { RunRecord } from '../runs/run-folder.ts'
+import type { RunRecord } from '../runs/run-record.ts'
 import { truncate } from '../terminal/style.ts'
 import type { Chart, Curve } from './chart.ts'
 import { bestPoint, coincide, curveOf, formatValue, type Metric, type Sample } from './curves.ts'

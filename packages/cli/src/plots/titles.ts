@@ -1,5 +1,5 @@
 import { modelTitle } from '@lockstep/protocol'
-import type { RunRecord } from '../runs/run-folder.ts'
+import type { RunRecord } from '../runs/run-record.ts'
 import { truncate } from '../terminal/style.ts'
 
 const dataSetNames: Readonly<Record<string, string>> = {

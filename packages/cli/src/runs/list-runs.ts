@@ -3,8 +3,10 @@ import type { CommandStreams } from '../commands/streams.ts'
 import { formatCount, formatNumber, formatPercent } from '../terminal/format.ts'
 import { createStyler } from '../terminal/style.ts'
 import { type Column, formatTable } from '../terminal/table.ts'
-import { listRunFolders, type RunRecord, readRun } from './run-folder.ts'
+import { listRunFolders } from './find-run.ts'
+import { readRun } from './read-run.ts'
 import { type BestFigure, overviewOf, type RunOverview } from './run-overview.ts'
+import type { RunRecord } from './run-record.ts'
 
 /** Writes a table of the runs in a folder, or a JSON line for each. Those that cannot be read are told on `stderr`. */
 export async function listRuns(

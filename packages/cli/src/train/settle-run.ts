@@ -5,9 +5,9 @@ import type { LaunchOptions } from '../flags/launch-options.ts'
 import type { Settings } from '../flags/read-settings.ts'
 import { defaultEpochs, runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { kebabCase } from '../flags/schema-flags.ts'
+import { findRun } from '../runs/find-run.ts'
 import { folderTime } from '../runs/folder-time.ts'
 import { type RunFacts, readRunFacts } from '../runs/run-facts.ts'
-import { findRun } from '../runs/run-folder.ts'
 
 /** A run that is to be gone on with. */
 export type Resumed = { readonly folder: string; readonly facts: RunFacts }

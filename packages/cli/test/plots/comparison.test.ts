@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { comparisonCharts, writeComparison } from '../../src/plots/comparison.ts'
-import { readRun } from '../../src/runs/run-folder.ts'
+import { readRun } from '../../src/runs/read-run.ts'
 import {
   type ExampleRun,
   exampleEpochs,
