@@ -16,7 +16,7 @@ import {
 import { type ComputeSetup, type FromCompute, memoryOf, type ToCompute } from './compute-messages.ts'
 import { type ExchangeMemory, openExchangeMemory } from './exchange-memory.ts'
 import { openLane } from './lane.ts'
-import { createProgress } from './progress.ts'
+import { createComputeProgress } from './progress.ts'
 import { createReplica } from './replica.ts'
 import { createTensorPlaces } from './tensor-places.ts'
 import { createWorkload } from './workload.ts'
@@ -84,7 +84,7 @@ export function createComputeServer(
 
   function createTask({ session, terms, progress }: BeginSession, memory: ExchangeMemory | null): Task {
     const workload = createWorkload(clock.nowMs)
-    const shared = createProgress(progress, clock)
+    const shared = createComputeProgress(progress, clock)
     const tellProgress = () => shared.write(workload.report())
     const arithmetic = createArithmetic({ capacityBytes: replicaBytes })
     const format = createGradientFormat(config, arithmetic, size)

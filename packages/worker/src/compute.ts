@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import { LockstepError, letHeapDouble, type Received, systemClock } from '@lockstep/protocol'
 import { type ComputeSetup, type FromCompute, memoryOf, type SessionTerms, type ToCompute } from './compute-messages.ts'
-import { createProgress, type Progress } from './progress.ts'
+import { type ComputeProgress, createComputeProgress } from './progress.ts'
 import type { Answer } from './replica.ts'
 
 /** Small, because the thread collects what is young every few steps: at the usual size that takes three times as long. */
@@ -18,7 +18,7 @@ export type Compute = {
    */
   readonly beginSession: (terms: SessionTerms, onAnswer: (answer: Answer) => void) => Promise<boolean>
   readonly give: (received: Received) => void
-  readonly progress: () => Progress
+  readonly progress: () => ComputeProgress
   /** Rejects when the thread fails; never resolves. */
   readonly failed: Promise<never>
   readonly stop: () => Promise<void>
@@ -57,7 +57,7 @@ export function followCompute(
   clock = systemClock,
 ): Pick<Compute, 'beginSession' | 'give' | 'progress'> {
   let session = 0
-  let progress = createProgress(undefined, clock)
+  let progress = createComputeProgress(undefined, clock)
   let onAnswer: (answer: Answer) => void = () => undefined
   let onBegun: (sharesMemory: boolean) => void = () => undefined
   const post = (message: ToCompute, transfer: ArrayBuffer[] = []) => thread.postMessage(message, transfer)
@@ -71,7 +71,7 @@ export function followCompute(
   return {
     beginSession: (terms, listener) => {
       session += 1
-      progress = createProgress(undefined, clock)
+      progress = createComputeProgress(undefined, clock)
       onAnswer = listener
       const { runId, workerId, sizes, sharedMemory } = terms
       post({ type: 'session', session, terms: { runId, workerId, sizes, sharedMemory }, progress: progress.memory })

@@ -1,7 +1,7 @@
 import { systemClock } from '@lockstep/protocol'
 
 /** How far the computing thread is. */
-export type Progress = {
+export type ComputeProgress = {
   readonly step: number
   /** The answers that are due. */
   readonly pending: number
@@ -12,12 +12,12 @@ export type Progress = {
 /** A progress that one thread writes and another reads, also while the first one computes. */
 export type SharedProgress = {
   readonly memory: SharedArrayBuffer
-  readonly read: () => Progress
-  readonly write: (progress: Progress) => void
+  readonly read: () => ComputeProgress
+  readonly write: (progress: ComputeProgress) => void
 }
 
 /** Over this memory, where another thread has made it. */
-export function createProgress(memory = newMemory(), { nowMs } = systemClock): SharedProgress {
+export function createComputeProgress(memory = newMemory(), { nowMs } = systemClock): SharedProgress {
   const cells = new Float64Array(memory)
   return {
     memory,

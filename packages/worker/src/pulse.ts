@@ -1,5 +1,5 @@
 import type { Clock, Connection, MessageOf } from '@lockstep/protocol'
-import type { Progress } from './progress.ts'
+import type { ComputeProgress } from './progress.ts'
 
 /** How worker and coordinator know of each other that they live. */
 export type Pulse = {
@@ -14,11 +14,11 @@ export type Pulse = {
   readonly beat: (
     connection: Pick<Connection, 'send' | 'receivedBytes'>,
     welcome: Pick<MessageOf<'welcome'>, 'runId' | 'silenceMs'>,
-    progress: Progress | null,
+    progress: ComputeProgress | null,
   ) => string | null
 }
 
-const noProgress: Progress = { step: 0, pending: 0, quietMs: 0 }
+const noProgress: ComputeProgress = { step: 0, pending: 0, quietMs: 0 }
 
 export function createPulse({ nowMs }: Pick<Clock, 'nowMs'>): Pulse {
   let lastHeardAt = nowMs()

@@ -1,5 +1,5 @@
 import type { Message, MessageOf } from '@lockstep/protocol'
-import type { Progress } from './progress.ts'
+import type { ComputeProgress } from './progress.ts'
 
 /**
  * What the computing thread has been given and has yet to answer, and since when it has finished nothing.
@@ -10,7 +10,7 @@ export type Workload = {
   readonly give: (message: Message) => void
   readonly answer: (step: number) => void
   readonly reach: (step: number) => void
-  readonly report: () => Progress
+  readonly report: () => ComputeProgress
 }
 
 export function createWorkload(nowMs: () => number): Workload {

@@ -1,19 +1,19 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createProgress } from '../src/progress.ts'
+import { createComputeProgress } from '../src/progress.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
 afterEach(() => void vi.useRealTimers())
 
 describe('the progress of a computing thread', () => {
   test('is none at first', () => {
-    expect(createProgress().read()).toMatchObject({ step: 0, pending: 0 })
+    expect(createComputeProgress().read()).toMatchObject({ step: 0, pending: 0 })
   })
 
   test('is read as it was written, by whoever has the memory', () => {
-    const reader = createProgress()
-    createProgress(reader.memory).write({ step: 2 ** 40 + 1, pending: 3, quietMs: 0 })
+    const reader = createComputeProgress()
+    createComputeProgress(reader.memory).write({ step: 2 ** 40 + 1, pending: 3, quietMs: 0 })
     const { step, pending, quietMs } = reader.read()
     expect([step, pending]).toEqual([2 ** 40 + 1, 3])
     // The two clocks were set one after the other.
@@ -21,7 +21,7 @@ describe('the progress of a computing thread', () => {
   })
 
   test('is quiet for as long as nothing was written since, and was before', () => {
-    const progress = createProgress()
+    const progress = createComputeProgress()
     progress.write({ step: 1, pending: 1, quietMs: 250 })
     vi.advanceTimersByTime(1000)
     expect(progress.read().quietMs).toBeCloseTo(1250, 3)
@@ -30,7 +30,7 @@ describe('the progress of a computing thread', () => {
   })
 
   test('is read from another thread while that one is blocked', async () => {
-    const reader = createProgress()
+    const reader = createComputeProgress()
     const writing = `
       const { parentPort, workerData } = require('node:worker_threads')
       new Float64Array(workerData)[0] = 5

@@ -21,14 +21,14 @@ export type PeerHandlers = {
   readonly onClose: (reason: string | null) => void
 }
 
-export type DialHandlers = PeerHandlers & { readonly onOpen: () => void }
+export type PeerDialHandlers = PeerHandlers & { readonly onOpen: () => void }
 
 /** Where others reach a worker. */
 export type PeerDoor = { readonly port: number; readonly close: () => void }
 
 /** How workers reach each other. */
 export type PeerNetwork = {
-  readonly dial: (host: string, port: number, handlers: DialHandlers) => PeerSocket
+  readonly dial: (host: string, port: number, handlers: PeerDialHandlers) => PeerSocket
   /** Rejects where it cannot listen there. Port 0 is any that is free. */
   readonly listen: (host: string, port: number, onCaller: (socket: PeerSocket) => PeerHandlers) => Promise<PeerDoor>
 }
