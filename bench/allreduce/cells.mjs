@@ -106,7 +106,7 @@ function warmUpsOf(expectedMs) {
   return Math.max(1, Math.min(warmUp.mostSteps, Math.floor(warmUp.mostMs / (expectedMs + warmUp.pauseMs))))
 }
 
-export function describeTime(ms) {
+function describeTime(ms) {
   if (ms < 90_000) return `${Math.ceil(ms / 1000)} s`
   return `${Math.ceil(ms / 60_000)} min`
 }

@@ -95,7 +95,7 @@ function renderFits(fits) {
   ]
 }
 
-export function predictFor(fit, workers, elements) {
+function predictFor(fit, workers, elements) {
   return predictMs(fit, { workers, bytes: costlyBytes(fit.link, fit.contestant, workers, 4 * elements) })
 }
 

@@ -11,7 +11,7 @@ import { z } from 'zod'
 import { epochMetricsSchema } from './metrics.ts'
 
 /** What a run has to show for itself so far; carried along by checkpoints. */
-export const historySchema = z.object({
+const historySchema = z.object({
   epochs: z.array(epochMetricsSchema),
   /** Wall time of training steps, warm-up included. */
   trainSeconds: z.number(),

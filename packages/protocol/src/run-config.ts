@@ -6,7 +6,7 @@ export const presetNames = ['reference', 'vgg-bn', 'resnet20', 'mobilenet'] as c
 export type PresetName = (typeof presetNames)[number]
 
 /** How the name of a file with a model of one's own must end. */
-export const modelFileExtensions = ['.ts', '.mts', '.js', '.mjs'] as const
+const modelFileExtensions = ['.ts', '.mts', '.js', '.mjs'] as const
 
 export function isPreset(model: string): model is PresetName {
   return (presetNames as readonly string[]).includes(model)
@@ -60,4 +60,3 @@ export const savedRunConfigSchema = runConfigSchema.extend({ compress: runConfig
 
 export type RunConfig = z.infer<typeof runConfigSchema>
 export type DataSetName = RunConfig['dataset']
-export type Precision = RunConfig['precision']

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { readConfigFile } from './read-run.ts'
 
 /** What `config.json` records of a run: all that is needed to go on with it or to test it. */
-export const runFactsSchema = z.object({
+const runFactsSchema = z.object({
   runId: z.string(),
   name: z.string(),
   createdAt: z.string(),

@@ -5,7 +5,7 @@ import { z } from 'zod'
  * What is needed of the configuration in `config.json`. Runs of other versions may lack keys or have more of them, so
  * this is wider than the schema that a run is started with.
  */
-export const recordedConfigSchema = z.looseObject({
+const recordedConfigSchema = z.looseObject({
   dataset: z.string(),
   model: z.string(),
   epochs: z.int().min(1),

@@ -85,7 +85,7 @@ export function createTerminalReporter(options: TerminalReporterOptions): Report
  * `epoch  3/100   loss 0.9581  accuracy 0.6602   validation loss 1.0321  accuracy 0.6415   12 s  3,311 images/s`, and
  * `rate 9.2e-4` before the time where the learning rate changes.
  */
-export function epochLine(
+function epochLine(
   metrics: EpochMetrics,
   { epochs, schedule, warmup }: Pick<RunConfig, 'epochs' | 'schedule' | 'warmup'>,
 ): string {

@@ -23,7 +23,7 @@ export type Bench<T extends Task> = {
 export type Moment = { readonly nowMs: number; readonly step: number }
 
 /** What the pace of a worker may be off by for reasons of the machine: a garbage collection, a busy core. */
-export const noiseMs = 20
+const noiseMs = 20
 
 /**
  * A worker of unknown pace may have to be sent the state first, and to compile its graph. It may take so long, and so many times what

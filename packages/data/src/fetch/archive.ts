@@ -23,7 +23,7 @@ export type ArchiveSource = {
 export type LocalArchive = { readonly file: string; readonly discard: () => Promise<void> }
 
 /** The official archive's address, or its address on the mirror that the environment names. */
-export function archiveAddress(format: CifarFormat, environment: NodeJS.ProcessEnv): string {
+function archiveAddress(format: CifarFormat, environment: NodeJS.ProcessEnv): string {
   const mirror = environment.LOCKSTEP_DATA_MIRROR
   return mirror ? `${mirror.replace(/\/*$/, '')}/${format.archive}` : format.url
 }

@@ -26,7 +26,7 @@ export function checkMetrics(
 }
 
 /** The figures of an epoch are those of the undisturbed run. */
-export function checkFigures(reference: ReferenceRun, metrics: EpochMetrics): void {
+function checkFigures(reference: ReferenceRun, metrics: EpochMetrics): void {
   const expected = reference.epochs[metrics.epoch - 1]
   for (const [name, value] of Object.entries(expected ?? {})) {
     const found = metrics[name as keyof EpochMetrics]

@@ -31,7 +31,7 @@ function makeSplit(count: number, stream: number): ImageSplit {
   return { count, pixels, labels }
 }
 
-export function configOf(tiny: TinyConfig): RunConfig {
+function configOf(tiny: TinyConfig): RunConfig {
   return { ...exampleRunConfig, seed: 7, learningRate: 0.05, schedule: 'cosine', ...tiny }
 }
 
