@@ -1,5 +1,6 @@
 import type { Finding } from '@lockstep/tensorflow'
 import { runConfigDefaults } from '../flags/run-config-defaults.ts'
+import { formatAmount } from '../terminal/format.ts'
 import { type Capacity, chooseCrew } from '../train/choose-crew.ts'
 
 /** A batch that is large for the reference net, beside the default one. */
@@ -13,12 +14,11 @@ export function inspectCrew(capacity: Capacity): Finding {
     return `--workers ${workers} --threads ${threads}`
   }
   const [flags, largeFlags] = [flagsFor(runConfigDefaults.batchSize), flagsFor(largeBatch)]
-  const cores = capacity.cores === 1 ? '1 core' : `${capacity.cores} cores`
   const large = flags === largeFlags ? '' : `; with --batch-size ${largeBatch}: ${largeFlags}`
   return {
     subject: 'Workers',
     state: 'ok',
-    value: `${cores} → ${flags}${large}`,
+    value: `${formatAmount(capacity.cores, 'core')} → ${flags}${large}`,
     facts: { cores: capacity.cores, flags, largeFlags },
   }
 }

@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path'
 import type { RunRecord } from '../runs/run-record.ts'
+import { formatAmount } from '../terminal/format.ts'
 import { truncate } from '../terminal/style.ts'
 import type { Chart, Curve } from './chart.ts'
 import { bestPoint, coincide, curveOf, formatValue, type Metric, type Sample } from './curves.ts'
@@ -48,7 +49,7 @@ function chartOf(
 }
 
 function describeMarks(curves: readonly Curve[], metric: Metric): string {
-  const dots = `${curves.length === 1 ? '1 run' : `${curves.length} runs`}; a dot marks the ${metric === 'loss' ? 'lowest' : 'highest'} point of each`
+  const dots = `${formatAmount(curves.length, 'run')}; a dot marks the ${metric === 'loss' ? 'lowest' : 'highest'} point of each`
   const areEqual = curves.some((curve, index) =>
     curves.slice(0, index).some(other => coincide(other.points, curve.points)),
   )

@@ -1,5 +1,6 @@
 import { modelTitle } from '@lockstep/protocol'
 import type { RunRecord } from '../runs/run-record.ts'
+import { formatAmount } from '../terminal/format.ts'
 import { truncate } from '../terminal/style.ts'
 
 const dataSetNames: Readonly<Record<string, string>> = {
@@ -28,12 +29,8 @@ export function circumstancesOf(run: RunRecord): string {
   if (typeof config.batchSize === 'number') parts.push(`batch ${config.batchSize}`)
   if (typeof config.optimizer === 'string')
     parts.push(`${optimizerNames[config.optimizer] ?? config.optimizer} ${config.learningRate}`)
-  if (summary !== null) parts.push(plural(summary.workers, 'worker'))
+  if (summary !== null) parts.push(formatAmount(summary.workers, 'worker'))
   if (run.state !== 'completed') parts.push(run.state)
   if (summary?.test) parts.push(`test accuracy ${(summary.test.accuracy * 100).toFixed(1)} %`)
   return truncate(parts.join(' · '), subtitleLength)
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -26,6 +26,11 @@ export function formatCount(value: number): string {
   return counts.format(Math.round(value))
 }
 
+/** So many of something: `1 core`, `4 cores`. */
+export function formatAmount(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
 /** A number with fixed decimals; `–` when there is none. */
 export function formatNumber(value: number | null | undefined, decimals = 4): string {
   return value === null || value === undefined ? '–' : value.toFixed(decimals)

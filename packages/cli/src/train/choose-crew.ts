@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { readMemory, workerMemoryBytes } from '@lockstep/tensorflow/machine-memory'
+import { formatAmount } from '../terminal/format.ts'
 
 /** What a crew may use of this machine. */
 export type Capacity = { readonly cores: number; readonly memoryBytes: number }
@@ -47,7 +48,7 @@ export function chooseCrew(wishes: CrewWishes, capacity: Capacity): Crew {
   const filled = wishes.threads === null && threads > 1
   return {
     ...chosen,
-    reason: `${countCores(capacity.cores)}: ${reason}${filled ? ', threads for the other cores' : ''}`,
+    reason: `${formatAmount(capacity.cores, 'core')}: ${reason}${filled ? ', threads for the other cores' : ''}`,
     advice: adviseCores(chosen, wishes, capacity) ?? adviseShards(chosen),
   }
 }
@@ -98,18 +99,16 @@ type Numbers = Pick<Crew, 'workers' | 'threads' | 'shards'>
 
 function adviseCores({ workers, threads }: Numbers, wishes: CrewWishes, { cores }: Capacity): string | null {
   const idle = cores - workers * threads
-  if (idle < 0) return `${workers * threads} threads share ${countCores(cores)}: fewer workers would do as well`
+  if (idle < 0)
+    return `${workers * threads} threads share ${formatAmount(cores, 'core')}: fewer workers would do as well`
   if (idle === 0) return null
-  if (wishes.workers === null) return `${countCores(idle)} would stay idle: a larger --batch-size could use more`
+  if (wishes.workers === null)
+    return `${formatAmount(idle, 'core')} would stay idle: a larger --batch-size could use more`
   const fitting = Math.floor(cores / workers)
   const remedy = fitting > threads ? `more --workers, or --threads ${fitting}` : 'more --workers'
-  return `${countCores(idle)} would stay idle: ${remedy}`
+  return `${formatAmount(idle, 'core')} would stay idle: ${remedy}`
 }
 
 function adviseShards({ workers, shards }: Numbers): string | null {
   return workers > shards ? `${workers} workers for ${shards} shards: some have nothing to do` : null
-}
-
-function countCores(cores: number): string {
-  return cores === 1 ? '1 core' : `${cores} cores`
 }

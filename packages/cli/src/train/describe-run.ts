@@ -1,6 +1,6 @@
 import { describeUnusable, type RunSummary } from '@lockstep/coordinator'
 import type { Provisioned } from '@lockstep/tensorflow'
-import { formatCount, formatDuration, formatNumber } from '../terminal/format.ts'
+import { formatAmount, formatCount, formatDuration, formatNumber } from '../terminal/format.ts'
 import type { Crew } from './choose-crew.ts'
 import type { PreparedRun } from './prepare-run.ts'
 
@@ -29,7 +29,7 @@ export function describeStart(prepared: PreparedRun, provisioned: Provisioned | 
 }
 
 function describeCrew({ workers, threads, reason }: Crew): string {
-  const each = threads === 1 ? '1 thread' : `${threads} threads`
+  const each = formatAmount(threads, 'thread')
   return workers === 0 ? `${each} each, ${reason}` : `${workers} local × ${each} (${reason})`
 }
 

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { formatBytes, formatCount, formatDuration, formatNumber, formatPercent } from '../../src/terminal/format.ts'
+import {
+  formatAmount,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatNumber,
+  formatPercent,
+} from '../../src/terminal/format.ts'
 
 describe('durations', () => {
   it.each([
@@ -33,6 +40,10 @@ describe('amounts', () => {
     [2_500_000_000, '2.50 GB'],
   ])('writes %d bytes as %s', (bytes, text) => {
     expect(formatBytes(bytes)).toBe(text)
+  })
+
+  it('counts one of something and several', () => {
+    expect([0, 1, 4].map(count => formatAmount(count, 'core'))).toEqual(['0 cores', '1 core', '4 cores'])
   })
 
   it('separates thousands', () => {
