@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises'
-import { LockstepError } from '@lockstep/protocol'
+import { formatBytes, LockstepError } from '@lockstep/protocol'
 
 /** Bytes that this user can still write to the file system of an existing folder. */
 export async function freeBytes(folder: string): Promise<number> {
@@ -20,11 +20,4 @@ export function diskFullError(folder: string, expected: string, received: string
     received,
     hint: 'Free some space, or name a folder on another disk with LOCKSTEP_CACHE_DIR, then start again.',
   })
-}
-
-/** `274.0 MB`: in powers of 1000, as disks and downloads are sold. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'] as const
-  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)))
-  return power === 0 ? `${bytes} B` : `${(bytes / 1000 ** power).toFixed(1)} ${units[power]}`
 }

@@ -171,7 +171,7 @@ describe('a library that cannot be had', () => {
     const source = { ...user.source, unpackedBytes: 9e15 }
     await expect(prepare({ ...user, source }).install()).rejects.toMatchObject({
       code: 'tensorflow-disk-full',
-      expected: '9000.0 TB free while installing',
+      expected: '9000.00 TB free while installing',
     })
     expect(await readLines(user.pipLog)).toEqual([])
   })

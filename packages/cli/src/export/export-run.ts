@@ -1,9 +1,9 @@
 import { join } from 'node:path'
+import { formatBytes } from '@lockstep/protocol'
 import type { ProgressStreams } from '../commands/streams.ts'
 import { loadTrainedModel } from '../evaluate/load-model.ts'
 import { findRun } from '../runs/find-run.ts'
 import { readRunFacts } from '../runs/run-facts.ts'
-import { formatBytes } from '../terminal/format.ts'
 import { type ExportFormat, formats } from './formats.ts'
 import { refuseTaken, writeFiles } from './write-files.ts'
 

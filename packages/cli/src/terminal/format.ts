@@ -13,14 +13,6 @@ export function formatDuration(seconds: number | null | undefined): string {
   return `${Math.floor(hours / 24)} d ${twoDigits(hours % 24)} h`
 }
 
-/** An amount of data in decimal units (1 MB = 1,000,000 bytes): `512 B`, `1.5 kB`, `274.0 MB`, `2.50 GB`. */
-export function formatBytes(bytes: number): string {
-  if (bytes < 1000) return `${Math.round(bytes)} B`
-  if (bytes < 999_950) return `${(bytes / 1e3).toFixed(1)} kB`
-  if (bytes < 999_950_000) return `${(bytes / 1e6).toFixed(1)} MB`
-  return `${(bytes / 1e9).toFixed(2)} GB`
-}
-
 /** A whole number with separators between the thousands: `258,762`. */
 export function formatCount(value: number): string {
   return counts.format(Math.round(value))

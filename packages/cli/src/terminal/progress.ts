@@ -1,6 +1,6 @@
-import type { Progress, ProgressListener } from '@lockstep/protocol'
+import { formatBytes, type Progress, type ProgressListener } from '@lockstep/protocol'
 import { createBars, drawBar } from './bars.ts'
-import { formatBytes, formatCount, formatDuration } from './format.ts'
+import { formatCount, formatDuration } from './format.ts'
 import { createRateMeter, type RateMeter } from './rate-meter.ts'
 import { truncate } from './style.ts'
 

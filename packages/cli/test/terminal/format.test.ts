@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  formatAmount,
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatNumber,
-  formatPercent,
-} from '../../src/terminal/format.ts'
+import { formatAmount, formatCount, formatDuration, formatNumber, formatPercent } from '../../src/terminal/format.ts'
 
 describe('durations', () => {
   it.each([
@@ -31,17 +24,6 @@ describe('durations', () => {
 })
 
 describe('amounts', () => {
-  it.each([
-    [512, '512 B'],
-    [1500, '1.5 kB'],
-    [999_949, '999.9 kB'],
-    [999_950, '1.0 MB'],
-    [274_000_871, '274.0 MB'],
-    [2_500_000_000, '2.50 GB'],
-  ])('writes %d bytes as %s', (bytes, text) => {
-    expect(formatBytes(bytes)).toBe(text)
-  })
-
   it('counts one of something and several', () => {
     expect([0, 1, 4].map(count => formatAmount(count, 'core'))).toEqual(['0 cores', '1 core', '4 cores'])
   })

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { userCacheFolder } from '@lockstep/protocol'
-import { formatBytes, freeBytes } from '../disk-space.ts'
+import { formatBytes, userCacheFolder } from '@lockstep/protocol'
+import { freeBytes } from '../disk-space.ts'
 import type { Finding } from './finding.ts'
 
 /** lockstep's folder in the user's cache: what lies in it, how big, and what space is left beside it. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, cpus, release } from 'node:os'
-import { formatBytes } from '../disk-space.ts'
+import { formatBytes } from '@lockstep/protocol'
 import type { Platform } from '../supported-machine.ts'
 import type { Finding } from './finding.ts'
 import { readMemory, workerMemoryBytes } from './memory.ts'
