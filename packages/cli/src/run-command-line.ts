@@ -11,7 +11,6 @@ type AnyCommand = CommandDef<any>
 
 type Found = {
   readonly command: AnyCommand
-  readonly parent: AnyCommand | undefined
   /** The words that led there: `['data', 'fetch']`. */
   readonly path: readonly string[]
   readonly rest: readonly string[]
@@ -32,14 +31,14 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
 }
 
 async function findCommand(words: readonly string[]): Promise<Found> {
-  let found: Found = { command: rootCommand, parent: undefined, path: [], rest: words }
+  let found: Found = { command: rootCommand, path: [], rest: words }
   for (;;) {
     const children = (await resolve(found.command.subCommands)) ?? {}
     const word = found.rest[0]
     if (Object.keys(children).length === 0 || word === undefined || word.startsWith('-')) return found
     if (!Object.hasOwn(children, word)) throw unknownCommand(word, Object.keys(children), found.path)
     const command = (await resolve(children[word])) as AnyCommand
-    found = { command, parent: found.command, path: [...found.path, word], rest: found.rest.slice(1) }
+    found = { command, path: [...found.path, word], rest: found.rest.slice(1) }
   }
 }
 
@@ -48,10 +47,11 @@ function asksForHelp({ command }: Found, words: readonly string[]): boolean {
   return words.includes('--help') || words.includes('-h') || command.run === undefined
 }
 
-async function showHelp({ command, parent, path, rest }: Found): Promise<number> {
+async function showHelp({ command, path, rest }: Found): Promise<number> {
   const lines = (examples[path.join(' ')] ?? []).map(line => `  ${line}`)
   const footer = lines.length === 0 ? '' : `EXAMPLES\n\n${lines.join('\n')}\n\n`
-  const usage = await renderUsage(command, parent)
+  const above = ['pnpm cli', ...path.slice(0, -1)].join(' ')
+  const usage = await renderUsage(command, path.length === 0 ? undefined : { meta: { name: above } })
   process.stdout.write(`${process.stdout.isTTY ? usage : stripVTControlCharacters(usage)}\n${footer}`)
   const asked = rest.includes('--help') || rest.includes('-h') || path.length === 0
   return asked ? exitCodes.done : exitCodes.usage

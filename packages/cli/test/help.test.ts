@@ -27,7 +27,8 @@ describe('the help', () => {
   })
 
   test.each(['cli', ...runnable.map(name => `cli ${name}`)])('of `%s` ends with examples of it', async line => {
-    const [, examples] = (await help(line)).split('\nEXAMPLES\n\n')
+    const [usage, examples] = (await help(line)).split('\nEXAMPLES\n\n')
+    expect(usage).toContain(`\nUSAGE pnpm ${line} `)
     expect(examples).toMatch(/^( {2}\S.*\n)+\n$/)
     expect(examples).toContain(`  pnpm ${line}`)
   })

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { LockstepError } from '@lockstep/protocol'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { hasSystemCode, LockstepError } from '@lockstep/protocol'
 
 /** A lock whose holder has not renewed it for this long is taken over: its process was killed. */
 const staleMs = 30_000
@@ -17,22 +18,30 @@ export async function withFolderLock<Result>(
 ): Promise<Result> {
   const { lock } = await import('proper-lockfile')
   const lost = new AbortController()
-  const take = (patience: { readonly retries: number } | { readonly forever: true }) =>
+  const take = () =>
     lock(folder, {
       lockfilePath: join(folder, `${name}.lock`),
       stale: staleMs,
-      retries: { ...patience, factor: 1, minTimeout: pollMs, maxTimeout: pollMs },
       onCompromised: () => lost.abort(lockLost(folder)),
     })
-  const release = await take({ retries: 0 }).catch(error => {
-    if (error.code !== 'ELOCKED') throw error
-    onWait()
-    return take({ forever: true })
-  })
+  const release = await takeInTurn(take, onWait)
   try {
     return await work(lost.signal)
   } finally {
     await release().catch(() => undefined)
+  }
+}
+
+/** Not by the library, which tries again whatever fails. */
+async function takeInTurn<Lock>(take: () => Promise<Lock>, onWait: () => void): Promise<Lock> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await take()
+    } catch (error) {
+      if (!hasSystemCode(error, 'ELOCKED')) throw error
+    }
+    if (tries === 0) onWait()
+    await sleep(pollMs)
   }
 }
 

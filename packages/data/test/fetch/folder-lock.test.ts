@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { mkdir, readdir, readFile, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -7,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { cifar10 } from '../../src/cifar/format.ts'
 import { fetchCifar } from '../../src/fetch/fetch-cifar.ts'
+import { withFolderLock } from '../../src/fetch/folder-lock.ts'
 import { sendRange, serve } from '../support/file-server.ts'
 import { packSmallCifar } from '../support/small-cifar.ts'
 import { fetchOf, smallArchive } from '../support/small-fetch.ts'
@@ -22,6 +24,24 @@ test('what a fetch that was killed left behind does not stop the next one', asyn
   await utimes(lock, minuteAgo, minuteAgo)
   await fetchCifar(wanted)
   expect(await readdir(wanted.folder)).toEqual([cifar10.folder])
+})
+
+test('whoever waits for a folder that is removed meanwhile is told', async () => {
+  const folder = temporaryFolder()
+  await withFolderLock(
+    folder,
+    'data',
+    () => expect.unreachable(),
+    async () => {
+      const waited = withFolderLock(
+        folder,
+        'data',
+        () => rmSync(folder, { recursive: true }),
+        async () => expect.unreachable(),
+      )
+      await expect(waited).rejects.toMatchObject({ code: 'ENOENT' })
+    },
+  )
 })
 
 const child = fileURLToPath(new URL('../support/fetch-in-process.mjs', import.meta.url))
