@@ -14,7 +14,8 @@ import { markdownTable, median, spread } from './support/statistics.mjs'
 const values = readFlags({
   repeats: { value: 'N', help: 'interleaved runs of each crew', usual: 3 },
   batches: { value: 'LIST', help: 'global batch sizes', usual: '50,400' },
-  steps: { value: 'N', help: 'steps of a run', usual: 150 },
+  // The first 20 are left out of a run's speed.
+  steps: { value: 'N', help: 'steps of a run', usual: 150, least: 50 },
   shards: { value: 'N', help: 'shards of a step', usual: 4 },
   share: { value: 'P', help: 'of the time, that the slowed worker has', usual: 0.333 },
   'period-ms': { value: 'MS', help: 'how often it is stopped and let go on', usual: 3 },

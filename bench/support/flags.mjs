@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
  * The flags that this benchmark was started with, by name; `--help` prints what there is and ends the process. Each of
  * `flags` has a `help`, and one that is more than a switch a `value`, which stands for what comes after it. What is `usual`
  * comes where a flag is missing; where it is not known before, `help` tells it. A flag is a number where what is usual is
- * one, or where its value is N. Where there is an `of`, it is one of those names, or with the value LIST some of them,
+ * one, or where its value is N, and no smaller than the `least` that may be. Where there is an `of`, it is one of those names, or with the value LIST some of them,
  * with commas between.
  */
 export function readFlags(flags, { notes = '' } = {}) {
@@ -27,13 +27,14 @@ export function firstLineOf(file) {
   return readFileSync(file, 'utf8').split('\n')[0].replace('// ', '')
 }
 
-function convert(name, { value, usual, of }, given) {
+function convert(name, { value, usual, of, least = Number.NEGATIVE_INFINITY }, given) {
   if (value === undefined) return given === true
   if (given === undefined) return usual
   if (of !== undefined) expectNames(name, value === 'LIST' ? given.split(',') : [given], of)
   if (typeof usual !== 'number' && value !== 'N') return given
   const number = Number(given)
   if (given === '' || !Number.isFinite(number)) throw new TypeError(`--${name}: expected a number, got '${given}'`)
+  if (number < least) throw new TypeError(`--${name}: expected at least ${least}, got '${given}'`)
   return number
 }
 
