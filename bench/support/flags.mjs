@@ -7,8 +7,8 @@ import { parseArgs } from 'node:util'
  * The flags that this benchmark was started with, by name; `--help` prints what there is and ends the process. Each of
  * `flags` has a `help`, and one that is more than a switch a `value`, which stands for what comes after it. What is `usual`
  * comes where a flag is missing; where it is not known before, `help` tells it. A flag is a number where what is usual is
- * one, or where its value is N, and no smaller than the `least` that may be. Where there is an `of`, it is one of those names, or with the value LIST some of them,
- * with commas between.
+ * one, or where its value is N, and at least its `least`. Where there is an `of`, it is one of those names, or with the value
+ * LIST some of them, with commas between.
  */
 export function readFlags(flags, { notes = '' } = {}) {
   const own = Object.entries(flags)
