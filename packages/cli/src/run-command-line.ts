@@ -68,9 +68,9 @@ function report(error: unknown): number {
     process.stderr.write(`lockstep: ${describeError(error)}\n`)
     return error.kind === 'usage' ? exitCodes.usage : exitCodes.failed
   }
-  // citty's own complaints: a required argument that is missing, a value that is none of the choices.
+  // citty's own complaints, coloured whatever the stream is.
   if (error instanceof Error && error.name === 'CLIError') {
-    process.stderr.write(`lockstep: ${error.message}\n`)
+    process.stderr.write(`lockstep: ${stripVTControlCharacters(error.message)}\n`)
     return exitCodes.usage
   }
   throw error

@@ -1,35 +1,87 @@
-import { LockstepError } from '@lockstep/protocol'
+import { type ErrorDetails, LockstepError } from '@lockstep/protocol'
 import type { ArgsDef } from 'citty'
 import { distance } from 'fastest-levenshtein'
 
+type Given = {
+  readonly positionals: readonly string[]
+  /** Under the flags' full names. */
+  readonly flags: readonly (readonly [name: string, value: string | null])[]
+}
+
 /**
- * Refuses what a command does not know: citty lets unknown flags and surplus arguments pass. Positional arguments whose
- * hint ends in `…` may be repeated.
+ * Refuses what a command does not know, and command lines without what it needs: citty lets unknown flags, surplus
+ * arguments and missing choices pass. Positional arguments whose hint ends in `…` may be repeated.
  */
-export function checkArguments(args: ArgsDef, given: readonly string[], command: string): void {
+export function checkArguments(args: ArgsDef, words: readonly string[], command: string): void {
+  const given = readGiven(args, words, command)
+  refuseSurplus(args, given, command)
+  refuseMissing(args, given, command)
+  for (const [name, value] of given.flags) refuseOtherChoice(args, name, value, command)
+}
+
+function readGiven(args: ArgsDef, words: readonly string[], command: string): Given {
   const positionals: string[] = []
-  for (let i = 0; i < given.length; i++) {
-    const token = given[i]!
+  const flags: [string, string | null][] = []
+  for (let i = 0; i < words.length; i++) {
+    const token = words[i]!
+    if (token === '--') {
+      positionals.push(...words.slice(i + 1))
+      break
+    }
     if (!isFlag(token)) {
       positionals.push(token)
       continue
     }
-    const [name, value] = splitFlag(token)
+    const [name, attached] = splitFlag(token)
     const flag = findFlag(args, name)
     if (flag === null) throw unknownFlag(args, name, command)
-    if (flag.takesValue && value === null) {
-      i += 1
-      if (i >= given.length || given[i]!.startsWith('--')) throw usage('missing-value', `--${flag.name} needs a value`)
-    }
-    if (!flag.takesValue && value !== null)
-      throw usage('surplus-value', `--${flag.name} takes no value`, { received: value })
+    if (!flag.takesValue && attached !== null)
+      throw usage('surplus-value', `--${flag.name} takes no value`, { received: attached })
+    flags.push([flag.name, flag.takesValue && attached === null ? valueAt(words, ++i, flag.name) : attached])
   }
+  return { positionals, flags }
+}
+
+function valueAt(words: readonly string[], index: number, flag: string): string {
+  const value = words[index]
+  if (value === undefined || value.startsWith('--')) throw usage('missing-value', `--${flag} needs a value`)
+  return value
+}
+
+function refuseSurplus(args: ArgsDef, { positionals }: Given, command: string): void {
   const allowed = Object.values(args).filter(arg => arg.type === 'positional')
   const repeats = allowed.some(arg => arg.valueHint?.endsWith('…'))
   if (positionals.length <= allowed.length || repeats) return
   throw usage('surplus-argument', `\`${command}\` does not take the argument ${positionals.at(-1)}`, {
     hint: helpHint(command),
   })
+}
+
+function refuseMissing(args: ArgsDef, { positionals, flags }: Given, command: string): void {
+  let place = 0
+  for (const [name, arg] of Object.entries(args)) {
+    const isPositional = arg.type === 'positional'
+    const isThere = isPositional ? place++ < positionals.length : flags.some(([given]) => given === name)
+    if (isThere || arg.required !== true) continue
+    throw usage('missing-argument', `\`${command}\` needs ${isPositional ? arg.valueHint : `--${name}`}`, {
+      expected: arg.type === 'enum' ? choicesOf(arg.options) : arg.description,
+      hint: helpHint(command),
+    })
+  }
+}
+
+function refuseOtherChoice(args: ArgsDef, name: string, value: string | null, command: string): void {
+  const arg = args[name]
+  if (arg?.type !== 'enum' || value === null || arg.options?.includes(value) === true) return
+  throw usage('bad-configuration', `--${name}`, {
+    expected: choicesOf(arg.options),
+    received: value,
+    hint: helpHint(command),
+  })
+}
+
+function choicesOf(options: readonly string[] = []): string {
+  return `one of ${options.join(', ')}`
 }
 
 /** The known name nearest to a mistyped one, if any is near. */
@@ -75,6 +127,6 @@ function unknownFlag(args: ArgsDef, name: string, command: string): LockstepErro
   return usage('unknown-flag', `\`${command}\` has no flag --${name}`, { hint })
 }
 
-function usage(code: string, message: string, details: { hint?: string; received?: string } = {}): LockstepError {
+function usage(code: string, message: string, details: ErrorDetails = {}): LockstepError {
   return new LockstepError(code, message, { kind: 'usage', ...details })
 }

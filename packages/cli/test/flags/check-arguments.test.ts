@@ -1,0 +1,46 @@
+import { LockstepError } from '@lockstep/protocol'
+import type { ArgsDef } from 'citty'
+import { describe, expect, test } from 'vitest'
+import { checkArguments } from '../../src/flags/check-arguments.ts'
+
+const args = {
+  run: { type: 'positional', required: true, valueHint: 'RUN', description: 'folder or name of a run' },
+  format: { type: 'enum', options: ['one', 'other'], required: true, description: 'how to write it' },
+  out: { type: 'string', description: 'where to write' },
+  force: { type: 'boolean', description: 'overwrite' },
+} as const satisfies ArgsDef
+
+function refusalOf(line: string): LockstepError | null {
+  try {
+    checkArguments(args, line.split(' '), 'cli convert')
+    return null
+  } catch (error) {
+    if (error instanceof LockstepError) return error
+    throw error
+  }
+}
+
+const help = 'See `pnpm cli convert --help`.'
+
+describe('a command line', () => {
+  test.each(['latest --format one', '--format=other latest --out -1 --force', '--format one -- -odd'])(
+    'with what the command needs is accepted: %s',
+    line => {
+      expect(refusalOf(line)).toBeNull()
+    },
+  )
+
+  test.each([
+    ['latest', { message: '`cli convert` needs --format', expected: 'one of one, other', hint: help }],
+    ['--format one', { message: '`cli convert` needs RUN', expected: 'folder or name of a run', hint: help }],
+    ['latest --format none', { message: '--format', expected: 'one of one, other', received: 'none', hint: help }],
+    ['latest --format=', { message: '--format', received: '' }],
+    ['latest --format one --format none', { message: '--format', received: 'none' }],
+    ['latest --format', { message: '--format needs a value' }],
+    ['latest --format --out x', { message: '--format needs a value' }],
+    ['latest --format one again', { message: '`cli convert` does not take the argument again', hint: help }],
+    ['latest --format one --force=yes', { message: '--force takes no value', received: 'yes' }],
+  ])('without it is refused as wrong usage: %s', (line, refusal) => {
+    expect(refusalOf(line)).toMatchObject({ kind: 'usage', ...refusal })
+  })
+})
