@@ -8,6 +8,7 @@ import { kebabCase } from '../flags/schema-flags.ts'
 import { findRun } from '../runs/find-run.ts'
 import { folderTime } from '../runs/folder-time.ts'
 import { type RunFacts, readRunFacts } from '../runs/run-facts.ts'
+import { refuseMove } from './resumable.ts'
 
 /** A run that is to be gone on with. */
 export type Resumed = { readonly folder: string; readonly facts: RunFacts }
@@ -65,8 +66,9 @@ function refuseIdleWarmup({ warmup, schedule, epochs }: RunConfig): void {
   })
 }
 
-/** Finds a run, and lets nothing about it be changed but the number of epochs. */
+/** Finds a run, and lets nothing about it be changed but the number of epochs. Throws `resume-changed`, `resume-elsewhere`. */
 export async function findResumed(reference: string, settings: Settings): Promise<Resumed> {
+  refuseMove(settings.launch.runDir)
   const folder = await findRun(reference, settings.launch.runsDir)
   const facts = await readRunFacts(folder)
   const { epochs = facts.config.epochs, ...others } = settings.config
