@@ -1,19 +1,17 @@
 import { defineCommand } from 'citty'
-import { launchDefaults, launchOptionsSchema } from '../flags/launch-options.ts'
+import { coordinatorDefaults, launchOptionsSchema } from '../flags/launch-options.ts'
 import { readSettings } from '../flags/read-settings.ts'
 import { flagsOf } from '../flags/schema-flags.ts'
 import { tokenNeeded } from '../train/token-needed.ts'
 import { conductTraining, runFlags } from './train.ts'
 
-const defaults = { ...launchDefaults, listen: '127.0.0.1:7999' }
-
 const { workers: _, ...shape } = launchOptionsSchema.shape
 
 export const coordinatorCommand = defineCommand({
   meta: { name: 'coordinator', description: 'Train with workers that connect from other machines' },
-  args: { ...runFlags, ...flagsOf(shape, { ...defaults, minWorkers: 1 }) },
+  args: { ...runFlags, ...flagsOf(shape, { ...coordinatorDefaults, minWorkers: 1 }) },
   run: async ({ args }) => {
-    const settings = await readSettings(args, defaults)
+    const settings = await readSettings(args, coordinatorDefaults)
     // Its workers are started elsewhere: a random token would keep them all out.
     if (settings.launch.tokenFile === null) throw tokenNeeded('`coordinator`')
     const resume = args.resume === undefined ? null : String(args.resume)

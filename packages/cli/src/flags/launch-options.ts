@@ -61,3 +61,6 @@ export const launchDefaults: LaunchOptions = {
   offline: false,
   json: false,
 }
+
+/** Those of a coordinator whose workers are started elsewhere: they must know the port. */
+export const coordinatorDefaults: LaunchOptions = { ...launchDefaults, listen: '127.0.0.1:7999' }

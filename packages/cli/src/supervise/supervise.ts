@@ -40,7 +40,7 @@ export async function superviseTraining(request: TrainingRequest): Promise<numbe
     if (end.type === 'failed') throw errorOf(end.error)
     // Not before: drawing takes memory that a run may want.
     const { finishRun } = await import('../train/finish-run.ts')
-    return await finishRun(end.summary, supervision.folder()!, outputs)
+    return await finishRun({ summary: end.summary, folder: supervision.folder()!, request }, outputs)
   } finally {
     supervision.killCoordinator()
     await supervision.close()

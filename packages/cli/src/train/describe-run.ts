@@ -2,7 +2,8 @@ import { describeUnusable, type RunSummary } from '@lockstep/coordinator'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { formatAmount, formatCount, formatDuration, formatNumber } from '../terminal/format.ts'
 import type { Crew } from './choose-crew.ts'
-import type { PreparedRun } from './prepare-run.ts'
+import { evaluateCommand, resumeCommand } from './next-commands.ts'
+import type { PreparedRun, TrainingRequest } from './prepare-run.ts'
 
 /** What is about to be trained, on what and with what. */
 export function describeStart(prepared: PreparedRun, provisioned: Provisioned | null): string {
@@ -34,7 +35,7 @@ function describeCrew({ workers, threads, reason }: Crew): string {
 }
 
 /** What came out, where it lies and what to do with it. */
-export function describeEnd(summary: RunSummary, folder: string): string {
+export function describeEnd(summary: RunSummary, folder: string, request: TrainingRequest): string {
   const { status, epochs, steps, best, test, imagesPerSecond } = summary
   const speed = imagesPerSecond === null ? '' : `, ${formatCount(imagesPerSecond)} images/s`
   const lines = [
@@ -48,7 +49,11 @@ export function describeEnd(summary: RunSummary, folder: string): string {
   if (test !== null)
     lines.push(field('test', `loss ${formatNumber(test.loss)}, accuracy ${formatNumber(test.accuracy)}`))
   lines.push(...describeDoubts(summary))
-  lines.push(field('weights', `sha256 ${summary.weightsSha256}`), field('run', folder), ...nextSteps(summary, folder))
+  lines.push(
+    field('weights', `sha256 ${summary.weightsSha256}`),
+    field('run', folder),
+    ...nextSteps(summary, folder, request),
+  )
   return `${lines.join('\n')}\n`
 }
 
@@ -66,9 +71,13 @@ function describeDoubts({ audit, perWorker }: RunSummary): string[] {
   return lines
 }
 
-function nextSteps({ status }: RunSummary, folder: string): string[] {
-  if (status === 'interrupted') return [field('next', `pnpm cli train --resume ${folder}`)]
-  return [field('plots', `${folder}/plots`), field('next', `pnpm cli evaluate ${folder}`), field('', `pnpm cli runs`)]
+function nextSteps({ status }: RunSummary, folder: string, request: TrainingRequest): string[] {
+  if (status === 'interrupted') return [field('next', resumeCommand(folder, request))]
+  return [
+    field('plots', `${folder}/plots`),
+    field('next', evaluateCommand(folder, request)),
+    field('', `pnpm cli runs`),
+  ]
 }
 
 function describeRecipe({ plan: { config } }: PreparedRun): string {

@@ -4,14 +4,22 @@ import { exitCodes } from '../exit-codes.ts'
 import { writeRunPlots } from '../plots/run-plots.ts'
 import { describeEnd } from './describe-run.ts'
 import { phaseTable } from './phase-table.ts'
+import type { TrainingRequest } from './prepare-run.ts'
 import type { Outputs } from './reporters.ts'
 
-/** Draws the plots of a run that has ended, and tells how it ended. Returns the exit code. */
-export async function finishRun(summary: RunSummary, folder: string, { people, json }: Outputs): Promise<number> {
+type EndedRun = {
+  readonly summary: RunSummary
+  readonly folder: string
+  /** How it was started. */
+  readonly request: TrainingRequest
+}
+
+/** Draws the plots of a run that has ended, and tells how it ended and what may follow. Returns the exit code. */
+export async function finishRun({ summary, folder, request }: EndedRun, { people, json }: Outputs): Promise<number> {
   await drawPlots(folder, people)
   const table = json === null ? phaseTable(summary) : []
   if (table.length > 0) people.write(`\n${table.join('\n')}\n`)
-  people.write(describeEnd(summary, folder))
+  people.write(describeEnd(summary, folder, request))
   json?.write(`${JSON.stringify(summary)}\n`)
   return summary.status === 'interrupted' ? exitCodes.interrupted : exitCodes.done
 }

@@ -23,13 +23,18 @@ export async function runTraining(request: TrainingRequest): Promise<number> {
   try {
     const provisioned = request.hasLocalWorkers ? await provision(offline, people) : null
     people.write(describeStart(prepared, provisioned))
-    return await carryOut(prepared, provisioned, outputs)
+    return await carryOut(request, prepared, provisioned, outputs)
   } finally {
     await prepared.claim.release()
   }
 }
 
-async function carryOut(prepared: PreparedRun, provisioned: Provisioned | null, outputs: Outputs): Promise<number> {
+async function carryOut(
+  request: TrainingRequest,
+  prepared: PreparedRun,
+  provisioned: Provisioned | null,
+  outputs: Outputs,
+): Promise<number> {
   const reporters = createReporters(outputs, viewOf(prepared))
   const interrupt = listenForInterrupt(() => reporters.note(stopNotice))
   try {
@@ -37,7 +42,9 @@ async function carryOut(prepared: PreparedRun, provisioned: Provisioned | null, 
       conduct(prepared, provisioned, reporters, interrupt),
       interrupt.insisted.then(() => null),
     ])
-    return summary === null ? exitCodes.interrupted : await finishRun(summary, prepared.folder, outputs)
+    return summary === null
+      ? exitCodes.interrupted
+      : await finishRun({ summary, folder: prepared.folder, request }, outputs)
   } finally {
     await reporters.stop()
     interrupt.release()
