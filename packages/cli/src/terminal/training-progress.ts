@@ -16,6 +16,8 @@ export type TrainingState = {
   readonly secondsLeft: number | null
   readonly workersAlive: number
   readonly workersWanted: number
+  /** Without so many it waits. */
+  readonly workersNeeded: number
   readonly phase: 'training' | 'validating' | 'testing' | 'waiting'
 }
 
@@ -28,12 +30,15 @@ export type TrainingProgress = {
 }
 
 const plainLineEveryMs = 15_000
+/** While nothing goes on: a coordinator may wait overnight. */
+const waitingLineEveryMs = 60_000
 const longestBar = 30
 const shortestBar = 6
 
 /**
  * Shows a running training: on a terminal two lines that are redrawn in place and never wider than the terminal (where
- * the run is, and its figures), elsewhere a plain line about every 15 s.
+ * the run is, and its figures), elsewhere a plain line about every 15 s, and of waiting when it begins, with each worker
+ * who comes or goes, and about every 60 s.
  */
 export function createTrainingProgress(stream: NodeJS.WriteStream): TrainingProgress {
   return stream.isTTY ? createTerminalProgress(stream) : createPlainProgress(stream)
@@ -53,20 +58,33 @@ function createTerminalProgress(stream: NodeJS.WriteStream): TrainingProgress {
 
 function createPlainProgress(stream: NodeJS.WriteStream): TrainingProgress {
   let writtenAtMs = performance.now()
+  let shown: TrainingState | null = null
+  let timer: NodeJS.Timeout | undefined
 
-  function line(text: string) {
+  function line(text: string): void {
     writtenAtMs = performance.now()
     stream.write(`${text}\n`)
   }
 
-  return {
-    update(state) {
-      if (performance.now() - writtenAtMs < plainLineEveryMs) return
-      line([describePhase(state), ...describeSteps(state), describeFigures(state)].join(' · '))
-    },
-    line,
-    stop() {},
+  function update(state: TrainingState): void {
+    const isNews = state.workersAlive !== shown?.workersAlive && state.workersAlive < state.workersNeeded
+    shown = state
+    if (state.phase === 'waiting') {
+      if (isNews) line(describeWaiting(state))
+      timer ??= setInterval(() => line(describeWaiting(shown!)), waitingLineEveryMs)
+      return
+    }
+    stop()
+    if (performance.now() - writtenAtMs < plainLineEveryMs) return
+    line([describePhase(state), ...describeSteps(state), describeFigures(state)].join(' · '))
   }
+
+  function stop(): void {
+    clearInterval(timer)
+    timer = undefined
+  }
+
+  return { update, line, stop }
 }
 
 /** The bar takes what the text leaves; on a terminal too narrow for one the text is cut. */
@@ -76,6 +94,10 @@ function drawPlace(state: TrainingState, width: number): string {
   const cells = Math.min(longestBar, width - phase.length - steps.length - 2)
   if (steps === '' || cells < shortestBar) return truncate(`${phase} ${steps}`.trimEnd(), width)
   return `${phase} ${drawBar(state.steps === 0 ? 0 : state.step / state.steps, cells)} ${steps}`
+}
+
+function describeWaiting({ workersAlive, workersNeeded }: TrainingState): string {
+  return `waiting for workers: ${workersAlive} of ${workersNeeded}`
 }
 
 function describePhase(state: TrainingState): string {

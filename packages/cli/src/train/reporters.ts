@@ -11,6 +11,7 @@ export type RunView = {
   readonly config: RunConfig
   readonly trainSamples: number
   readonly workersWanted: number
+  readonly quorum: number
   readonly logSteps: boolean
 }
 
@@ -24,8 +25,8 @@ export function chooseOutputs(wantsJson: boolean): Outputs {
 
 /** Those of a run: for people, and for programs where they want any. */
 export function createReporters({ people, json }: Outputs, view: RunView): Reporters {
-  const { config, trainSamples, workersWanted, logSteps } = view
-  const reporters = [createTerminalReporter({ stream: people, config, trainSamples, workersWanted })]
+  const { logSteps } = view
+  const reporters = [createTerminalReporter({ stream: people, ...view })]
   if (json !== null) reporters.push(createJsonReporter(json, { steps: logSteps }))
   return {
     event: event => {

@@ -17,16 +17,18 @@ export type TerminalReporterOptions = {
   readonly config: RunConfig
   readonly trainSamples: number
   readonly workersWanted: number
+  /** Once it trains, it goes on with so many. */
+  readonly quorum: number
 }
 
 /** A progress bar while it trains, a line for each epoch and for everybody who comes, goes or is refused. */
 export function createTerminalReporter(options: TerminalReporterOptions): Reporter {
-  const { config, trainSamples, workersWanted } = options
+  const { config, trainSamples, workersWanted, quorum } = options
   const progress = createTrainingProgress(options.stream)
   const rate = createRateMeter()
   const evaluation = { startedAtMs: 0, lastSeconds: 0 }
   let toldEpoch = 0
-  let shown: TrainingState = { ...emptyState(config), workersWanted }
+  let shown: TrainingState = { ...emptyState(config), workersWanted, workersNeeded: workersWanted }
 
   function show(change: Partial<TrainingState>): void {
     shown = { ...shown, ...change }
@@ -59,7 +61,11 @@ export function createTerminalReporter(options: TerminalReporterOptions): Report
 
   function phase(next: Phase, active: number): void {
     if (next === 'validating') evaluation.startedAtMs = performance.now()
-    show({ phase: shownPhases[next], workersAlive: active })
+    show({
+      phase: shownPhases[next],
+      workersAlive: active,
+      ...(next === 'training' ? { workersNeeded: quorum } : {}),
+    })
   }
 
   function epoch(metrics: EpochMetrics): void {
@@ -171,7 +177,7 @@ function describeRecords(event: RecordsEvent): string {
   }
 }
 
-function emptyState(config: RunConfig): Omit<TrainingState, 'workersWanted'> {
+function emptyState(config: RunConfig): Omit<TrainingState, 'workersWanted' | 'workersNeeded'> {
   const figures = { loss: null, accuracy: null, imagesPerSecond: null, secondsLeft: null }
   return { epoch: 1, epochs: config.epochs, step: 0, steps: 0, ...figures, workersAlive: 0, phase: 'waiting' }
 }

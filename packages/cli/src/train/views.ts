@@ -4,9 +4,9 @@ import type { PreparedRun } from './prepare-run.ts'
 import type { RunView } from './reporters.ts'
 
 /** What must be known of a prepared run to show it. */
-export function viewOf({ plan, launch, minWorkers }: PreparedRun): RunView {
+export function viewOf({ plan, launch, minWorkers, quorum }: PreparedRun): RunView {
   const { config, train } = plan
-  return { config, trainSamples: train.count, workersWanted: minWorkers, logSteps: launch.logSteps }
+  return { config, trainSamples: train.count, workersWanted: minWorkers, quorum, logSteps: launch.logSteps }
 }
 
 /** What a prepared run wants of its local workers; `url` is where the coordinator listens. */

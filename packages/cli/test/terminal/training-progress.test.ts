@@ -13,6 +13,7 @@ const state: TrainingState = {
   secondsLeft: 3725,
   workersAlive: 4,
   workersWanted: 4,
+  workersNeeded: 4,
   phase: 'training',
 }
 
@@ -122,5 +123,34 @@ describe('without a terminal', () => {
       'epoch 3 done',
       '',
     ])
+  })
+
+  it('says that it waits for workers at once, with each who comes or goes, and every minute', () => {
+    const { stream, text } = createPlainStream()
+    const progress = createTrainingProgress(stream)
+    const waiting = { ...state, phase: 'waiting', workersNeeded: 2 } as const
+    progress.update({ ...waiting, workersAlive: 0 })
+    progress.update({ ...waiting, workersAlive: 1 })
+    vi.advanceTimersByTime(130_000)
+    progress.update({ ...waiting, workersAlive: 0 })
+    progress.update({ ...waiting, workersAlive: 2 })
+    progress.update({ ...state, phase: 'training' })
+    vi.advanceTimersByTime(130_000)
+    const alive = [0, 1, 1, 1, 0]
+    expect(text()).toBe(alive.map(count => `waiting for workers: ${count} of 2\n`).join(''))
+    progress.stop()
+  })
+
+  it('leaves a wait for a worker who is lost to the line that tells of the loss, for a minute', () => {
+    const { stream, text } = createPlainStream()
+    const progress = createTrainingProgress(stream)
+    const alone = { ...state, workersNeeded: 1, workersAlive: 0 }
+    progress.update(alone)
+    progress.update({ ...alone, phase: 'waiting' })
+    expect(text()).toBe('')
+    vi.advanceTimersByTime(60_000)
+    progress.stop()
+    vi.advanceTimersByTime(60_000)
+    expect(text()).toBe('waiting for workers: 0 of 1\n')
   })
 })
