@@ -4,7 +4,7 @@ export type Progress = {
   readonly label: string
   readonly done: number
   readonly total?: number
-  readonly unit: 'bytes' | 'files' | 'steps'
+  readonly unit: 'bytes' | 'files' | 'images' | 'steps'
 }
 
 export type ProgressListener = (progress: Progress) => void

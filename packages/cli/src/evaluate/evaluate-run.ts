@@ -70,7 +70,7 @@ async function testModel(
     predictions.set(chunk.predictions, start)
     lossSum += chunk.lossSum
     correct += chunk.correct
-    bar.update({ label: 'testing', done: end, total: test.count, unit: 'steps' })
+    bar.update({ label: 'testing', done: end, total: test.count, unit: 'images' })
   }
   bar.stop()
   const confusion = countConfusion(test.labels, predictions, classNames.length)

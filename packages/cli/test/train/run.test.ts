@@ -43,6 +43,7 @@ describe('a training run', () => {
 
     const report = await runCli(['evaluate', place, '--threads', '1', '--json', '--offline'])
     expect(report.code, report.stderr).toBe(0)
+    expect(report.stderr).toContain('testing: 100 % · 40 of 40 images')
     const { loss, accuracy } = JSON.parse(report.stdout)
     expect(accuracy).toBe(summary.test!.accuracy)
     expect(loss).toBeCloseTo(summary.test!.loss, 5)
