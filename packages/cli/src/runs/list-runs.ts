@@ -4,7 +4,7 @@ import { formatCount, formatNumber, formatPercent } from '../terminal/format.ts'
 import { createStyler } from '../terminal/style.ts'
 import { type Column, formatTable } from '../terminal/table.ts'
 import { listRunFolders } from './find-run.ts'
-import { readRun } from './read-run.ts'
+import { readCurrentRun } from './read-run.ts'
 import { type BestFigure, overviewOf, type RunOverview } from './run-overview.ts'
 import type { RunRecord } from './run-record.ts'
 
@@ -30,7 +30,7 @@ async function readRuns(runsFolder: string, onNotice: (text: string) => void): P
   const runs: RunRecord[] = []
   for (const folder of await listRunFolders(runsFolder)) {
     try {
-      const run = await readRun(folder)
+      const run = await readCurrentRun(folder)
       run.notices.forEach(onNotice)
       runs.push(run)
     } catch (error) {

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { newestCheckpointStep, type RunSummary, runFiles, runSummarySchema } from '@lockstep/coordinator'
+import { isClaimed, newestCheckpointStep, type RunSummary, runFiles, runSummarySchema } from '@lockstep/coordinator'
 import { LockstepError } from '@lockstep/protocol'
 import type { z } from 'zod'
 import { parseMetrics } from './parse-metrics.ts'
@@ -23,6 +23,12 @@ export async function readRun(folder: string): Promise<RunRecord> {
   // The lines of epochs may be ahead of the checkpoints.
   const summary = last === null || last.epochs < epochs.length ? null : last
   return { ...header, epochs, summary, state: summary?.status ?? 'unfinished', notices }
+}
+
+/** The same, with the state of a run that a process is going on with. */
+export async function readCurrentRun(folder: string): Promise<RunRecord> {
+  const run = await readRun(folder)
+  return (await isClaimed(folder)) ? { ...run, state: 'running' } : run
 }
 
 /** Reads only what the run was started with. Throws as `readRun` does. */

@@ -21,7 +21,7 @@ export const configFileSchema = z.looseObject({
 
 export type RecordedConfig = z.infer<typeof recordedConfigSchema>
 
-export type RunState = RunSummary['status'] | 'unfinished'
+export type RunState = RunSummary['status'] | 'unfinished' | 'running'
 
 /** What a run folder holds. */
 export type RunRecord = {

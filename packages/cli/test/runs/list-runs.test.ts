@@ -1,5 +1,6 @@
 import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createFolderClaim } from '@lockstep/coordinator'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { listRuns } from '../../src/runs/list-runs.ts'
 import { createPlainStream } from '../terminal/fake-terminal.ts'
@@ -70,6 +71,15 @@ describe('the list of runs', () => {
     const runs = await makeTemporaryFolder()
     await writeExampleRun(runs, 'one', { summary: { status } })
     expect((await list(runs)).stdout).toMatch(new RegExp(`${status}\n$`))
+  })
+
+  it('says that a run is running while a process has its folder', async () => {
+    const runs = await makeTemporaryFolder()
+    const claim = createFolderClaim(await writeExampleRun(runs, 'one', { summary: null }))
+    await claim.take()
+    expect(JSON.parse((await list(runs, true)).stdout)).toMatchObject({ state: 'running' })
+    await claim.release()
+    expect(JSON.parse((await list(runs, true)).stdout)).toMatchObject({ state: 'unfinished' })
   })
 
   it('says what to do when there is none', async () => {

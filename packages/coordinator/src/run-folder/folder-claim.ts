@@ -62,6 +62,12 @@ export function createFolderClaim(path: string, writingMs = 500): FolderClaim {
   }
 }
 
+/** Whether a process has claimed a folder that may be alive: one on another machine may. False where that cannot be read. */
+export async function isClaimed(path: string): Promise<boolean> {
+  const locks = await readLocks(path).catch(() => [])
+  return locks.some(({ holder }) => holder !== null && mayLive(holder))
+}
+
 /** Returns the name of the file. */
 async function claim(path: string, text: string, writingMs: number): Promise<string> {
   for (;;) {

@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { createFolderClaim } from '../../src/run-folder/folder-claim.ts'
+import { createFolderClaim, isClaimed } from '../../src/run-folder/folder-claim.ts'
 import { identifyProcess } from '../../src/run-folder/process-identity.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
@@ -180,4 +180,18 @@ test('a claim is renewed in a folder that was removed, unless another one has it
   await expect(claim.renew()).rejects.toMatchObject(inUse)
   await claim.release()
   expect(await readdir(path)).toEqual(['lock-1.json'])
+})
+
+describe('who only looks', () => {
+  test('finds a folder claimed while its process lives, or may live on another machine, and writes nothing', async () => {
+    expect(await isClaimed(path)).toBe(false)
+    const child = await startIdle()
+    await leaveClaim(child.pid)
+    expect(await isClaimed(path)).toBe(true)
+    await killed(child)
+    expect(await isClaimed(path)).toBe(false)
+    await leaveClaim(child.pid, { number: 2, host: 'elsewhere', identity: null })
+    expect(await isClaimed(path)).toBe(true)
+    expect(await readdir(path)).toEqual(['lock-1.json', 'lock-2.json'])
+  })
 })
