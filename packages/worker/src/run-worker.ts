@@ -13,6 +13,9 @@ const firstPauseMs = 50
 /** How long a coordinator may take to answer before it has welcomed the worker. */
 const answerTimeoutMs = 5_000
 
+/** How Node and OpenSSL say that the answer to a TLS handshake was none. */
+const noHandshake = /before secure TLS connection|wrong version number/
+
 export type WorkerOptions = {
   readonly url: string
   readonly trust?: Trust | undefined
@@ -116,6 +119,8 @@ function sessionOptions(options: WorkerOptions, held: HeldCompute, fence: Fence,
 
 function nobodyThere({ url, waitMs }: WorkerOptions, reason: string): LockstepError {
   return new LockstepError('no-coordinator', `no coordinator at ${url} for ${waitMs / 1000} s: ${reason}`, {
-    hint: 'Start one with `pnpm cli coordinator --listen HOST:PORT --token-file FILE`, or give --wait SECONDS.',
+    hint: noHandshake.test(reason)
+      ? 'Something answers there, but not with TLS: connect to ws://, or give the coordinator --tls-cert and --tls-key.'
+      : 'Start one with `pnpm cli coordinator --listen HOST:PORT --token-file FILE`, or give --wait SECONDS.',
   })
 }

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -6,6 +9,18 @@ import { makeSelfSigned } from '../../../coordinator/test/support/self-signed.ts
 import { readSummary, runCli, startCli } from '../support/cli.ts'
 
 const size = ['--dataset', 'synthetic', '--limit-train', '20', '--limit-test', '10', '--epochs', '1', '--shards', '2']
+
+test('a worker that finds something that does not speak TLS says so', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const ended = await runCli(['worker', '--connect', `wss://127.0.0.1:${port}`, '--wait', '0'])
+  server.close()
+  expect(ended).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^ {2}Something answers there, but not with TLS/m),
+  })
+})
 
 describe('a run with a certificate', () => {
   let folder = ''
