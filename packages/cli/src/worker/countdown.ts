@@ -1,8 +1,9 @@
+import { formatDuration } from '../terminal/format.ts'
 import { truncate } from '../terminal/style.ts'
 
-/** A line that counts seconds down in place on a terminal; elsewhere it is written once. */
+/** A line that counts seconds (of less than one, tenths) down in place on a terminal; elsewhere it is written once. */
 export type Countdown = {
-  readonly start: (durationMs: number, text: (secondsLeft: number) => string) => void
+  readonly start: (durationMs: number, text: (left: string) => string) => void
   readonly stop: () => void
 }
 
@@ -16,14 +17,15 @@ export function createCountdown(stream: NodeJS.WriteStream): Countdown {
     stream.write('\r\x1b[K')
   }
 
-  function start(durationMs: number, text: (secondsLeft: number) => string): void {
+  function start(durationMs: number, text: (left: string) => string): void {
     const endsAt = performance.now() + durationMs
-    const seconds = () => Math.max(0, Math.ceil((endsAt - performance.now()) / 1000))
+    const unitMs = durationMs < 1000 ? 100 : 1000
+    const left = () => formatDuration((Math.ceil(Math.max(0, endsAt - performance.now()) / unitMs) * unitMs) / 1000)
     if (!stream.isTTY) {
-      stream.write(`${text(seconds())}\n`)
+      stream.write(`${text(left())}\n`)
       return
     }
-    const draw = () => stream.write(`\r\x1b[K${truncate(text(seconds()), stream.columns - 1)}`)
+    const draw = () => stream.write(`\r\x1b[K${truncate(text(left()), stream.columns - 1)}`)
     draw()
     timer = setInterval(draw, 1000)
   }

@@ -71,10 +71,10 @@ function showEvent(
   else if (event.type === 'ready') stream.write(`computing on ${event.backend}\n`)
   else if (event.type === 'lost') stream.write(`lost the coordinator: ${event.reason}\n`)
   else {
-    const left = formatDuration(Math.ceil(event.leftMs / 1000))
+    const patience = formatDuration(Math.ceil(event.leftMs / 1000))
     countdown.start(
       event.delayMs,
-      seconds => `no answer from ${url} (${event.reason}); next try in ${seconds} s, giving up in ${left}`,
+      left => `no answer from ${url} (${event.reason}); next try in ${left}, giving up in ${patience}`,
     )
   }
 }
