@@ -51,8 +51,7 @@ export const workerCommand = defineCommand({
 })
 
 function readUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : null
-  if (url !== null && (url.protocol === 'ws:' || url.protocol === 'wss:')) return text
+  if (URL.canParse(text) && /^wss?:\/\/[^/?#]*:\d+(?=[/?#]|$)/i.test(text)) return text
   throw bad('--connect', 'ws://HOST:PORT or wss://HOST:PORT', text)
 }
 

@@ -73,6 +73,8 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ['export latest', /`cli export` needs --format: expected one of saved-model, tfjs, safetensors\n/],
   ['data fetch --dataset synthetic', /--dataset: expected one of cifar10, cifar100, received synthetic\n/],
   ['worker', /`cli worker` needs --connect/],
+  ['worker --connect ws://host', /--connect: expected ws:\/\/HOST:PORT or wss:\/\/HOST:PORT, received ws:\/\/host\n/],
+  ['worker --connect wss://[::1]/path', /--connect: expected ws:\/\/HOST:PORT/],
   ['worker --connect http://host', /--connect: expected ws:\/\/HOST:PORT/],
   ['worker --connect ws://h:1 --peer-listen nowhere', /--peer-listen: expected HOST:PORT, received nowhere/],
   ['worker --connect ws://h:1 --device gpu', /--device: expected cpu, received gpu/],
@@ -128,7 +130,7 @@ describe('refuses in one clear line, with exit code 2 and nothing written,', () 
   test('a worker with nobody listening, after visible retries, with exit code 1', async () => {
     const ended = await runCli(['worker', '--connect', 'ws://127.0.0.1:1', '--wait', '1'])
     expect(ended.code).toBe(1)
-    expect(ended.stdout).toMatch(/no answer from ws:\/\/127.0.0.1:1 .*; next try in 1 s, giving up in 1 s/)
+    expect(ended.stdout).toMatch(/no answer from ws:\/\/127.0.0.1:1 .*; next try in 0\.\d s, giving up in 1 s/)
     expect(ended.stderr).toMatch(/^lockstep: no coordinator at ws:\/\/127.0.0.1:1 for 1 s/)
   })
 })
