@@ -1,6 +1,6 @@
 import { type DataSetName, describeError, LockstepError, type ProgressListener } from '@lockstep/protocol'
 import { type CifarFormat, cifar10, cifarFormats } from './cifar/format.ts'
-import { dataCacheFolder, dataPlaces, findCifarFolder } from './cifar/locate.ts'
+import { dataCacheFolder, dataPlaces, findCifarFolder, isThere } from './cifar/locate.ts'
 import { readCifar } from './cifar/read.ts'
 import type { DataSet } from './data-set.ts'
 import { fetchCifar } from './fetch/fetch-cifar.ts'
@@ -13,6 +13,8 @@ export type OpenOptions = {
   readonly environment: NodeJS.ProcessEnv
   /** Forbids the network. */
   readonly offline: boolean
+  /** Only looks on this machine, although the network is not forbidden. */
+  readonly looksOnly?: boolean
   readonly onProgress: ProgressListener
   readonly onNotice: (text: string) => void
 }
@@ -37,15 +39,16 @@ export async function openDataSet(options: OpenOptions): Promise<DataSet> {
 }
 
 async function openCifar(format: CifarFormat, options: OpenOptions): Promise<DataSet> {
-  const { dataDir, environment, offline } = options
+  const { dataDir, environment, offline, looksOnly = false } = options
   const places = dataPlaces(dataDir, environment)
   for (const place of places) {
     const folder = await findCifarFolder(place, format)
     if (folder !== null) return readCifar(folder, format)
   }
   if (dataDir !== undefined) throw await nothingThere(format, dataDir)
-  const looked = `not in ${places.join(' or ')}`
-  if (offline) throw notFound(format, `${looked}; the network is not to be used`)
+  const looked = `not in ${await describePlaces(places, environment)}`
+  if (looksOnly) throw notFound(format, looked, `${fetchCommand(format)} gets it`)
+  if (offline) throw notFound(format, `${looked}; the network is not to be used`, byHand(format))
   return fetchOrExplain(format, options, looked)
 }
 
@@ -55,8 +58,15 @@ async function fetchOrExplain(format: CifarFormat, options: OpenOptions, looked:
   } catch (error) {
     if (!(error instanceof LockstepError)) throw error
     const { message, received } = error
-    throw notFound(format, `${looked}; ${message}${received === undefined ? '' : ` (${received})`}`)
+    throw notFound(format, `${looked}; ${message}${received === undefined ? '' : ` (${received})`}`, tryAgain(format))
   }
+}
+
+/** Whoever names a folder by the environment may have misspelt it; the cache comes with the first data set. */
+async function describePlaces(places: readonly string[], { LOCKSTEP_DATA_DIR }: NodeJS.ProcessEnv): Promise<string> {
+  const isMissing = LOCKSTEP_DATA_DIR ? !(await isThere(LOCKSTEP_DATA_DIR)) : false
+  const name = (place: string) => (isMissing && place === LOCKSTEP_DATA_DIR ? `${place} (which does not exist)` : place)
+  return places.map(name).join(' or ')
 }
 
 async function nothingThere(format: CifarFormat, dataDir: string): Promise<LockstepError> {
@@ -65,21 +75,33 @@ async function nothingThere(format: CifarFormat, dataDir: string): Promise<Locks
   const other = others.find((_, index) => present[index] !== null)
   const hint =
     other === undefined
-      ? `\`pnpm cli data fetch --dataset ${format.name} --data-dir ${dataDir}\` puts it there.`
+      ? `${fetchCommand(format, `--data-dir ${dataDir}`)} puts it there.`
       : `It holds ${other.title}: use --dataset ${other.name}.`
-  return new LockstepError('data-missing', `${dataDir} does not hold ${format.title}`, {
+  const message = (await isThere(dataDir)) ? `${dataDir} does not hold ${format.title}` : `${dataDir} does not exist`
+  return new LockstepError('data-missing', message, {
     expected: `a folder ${format.folder} with the binary files`,
     hint,
   })
 }
 
-function notFound(format: CifarFormat, received: string): LockstepError {
+function fetchCommand({ name }: CifarFormat, ...flags: readonly string[]): string {
+  return `\`${['pnpm cli data fetch --dataset', name, ...flags].join(' ')}\``
+}
+
+function byHand(format: CifarFormat): string {
+  return `Get ${format.archive} and run ${fetchCommand(format, '--from FILE')}`
+}
+
+function tryAgain(format: CifarFormat): string {
+  return `${fetchCommand(format)} tries again; or get ${format.archive} another way and add --from FILE`
+}
+
+/** `remedy` is the beginning of a sentence. */
+function notFound(format: CifarFormat, received: string, remedy: string): LockstepError {
   return new LockstepError('data-not-found', `${format.title} is not to be had`, {
     expected: `a folder ${format.folder} with the binary files`,
     received,
-    hint:
-      `Get ${format.archive} and run \`pnpm cli data fetch --dataset ${format.name} --from FILE\`, ` +
-      'or name the folder of the unpacked files by --data-dir or LOCKSTEP_DATA_DIR.',
+    hint: `${remedy}, or name the folder of the unpacked files by --data-dir or LOCKSTEP_DATA_DIR.`,
   })
 }
 

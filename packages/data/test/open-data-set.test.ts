@@ -80,7 +80,9 @@ test('a data set that was asked for and is not to be had is an error that says w
   }
   await expect(openDataSet(openingOf({ dataset: 'cifar100', environment }))).rejects.toMatchObject({
     code: 'data-not-found',
-    received: expect.stringMatching(/\/nowhere\/data or \/nowhere\/cache\/data; the network is not to be used/),
+    received: expect.stringMatching(
+      /\/nowhere\/data \(which does not exist\) or \/nowhere\/cache\/data; the network is not to be used/,
+    ),
     hint: expect.stringContaining('--from FILE'),
   })
   const online = openingOf({
@@ -91,6 +93,7 @@ test('a data set that was asked for and is not to be had is an error that says w
   await expect(openDataSet(online)).rejects.toMatchObject({
     code: 'data-not-found',
     received: expect.stringMatching(/cifar-100-binary.tar.gz cannot be downloaded \(HTTP status 404\)/),
+    hint: expect.stringContaining('`pnpm cli data fetch --dataset cifar100` tries again'),
   })
 })
 
@@ -105,6 +108,26 @@ test('a broken data set is an error and never replaced by the synthetic one', as
       message: `${join(folder, 'data_batch_2.bin')} is missing`,
     })
   }
+})
+
+test('who only looks asks no server, and is told how to get the data set', async () => {
+  const { address, ranges } = await serve((_, response) => void response.end())
+  const environment = { LOCKSTEP_CACHE_DIR: temporaryFolder(), LOCKSTEP_DATA_MIRROR: address }
+  const looking = openingOf({ dataset: 'cifar10', environment, offline: false, looksOnly: true })
+  await expect(openDataSet(looking)).rejects.toMatchObject({
+    code: 'data-not-found',
+    received: expect.not.stringContaining('network'),
+    hint: expect.stringContaining('`pnpm cli data fetch --dataset cifar10` gets it, or'),
+  })
+  expect(ranges).toEqual([])
+})
+
+test('a folder that is named and does not exist is an error that says so', async () => {
+  await expect(openDataSet(openingOf({ dataDir: '/nowhere/data' }))).rejects.toMatchObject({
+    code: 'data-missing',
+    message: '/nowhere/data does not exist',
+    hint: '`pnpm cli data fetch --dataset cifar10 --data-dir /nowhere/data` puts it there.',
+  })
 })
 
 test('a folder that is named and does not hold the data set is an error, even if the cache has it', async () => {

@@ -33,7 +33,8 @@ export async function showDataSet(request: ShowRequest, { stdout, stderr }: Prog
     dataset: request.dataset,
     dataDir: request.dataDir,
     environment: process.env,
-    offline: true,
+    offline: false,
+    looksOnly: true,
     onProgress: () => undefined,
     onNotice: text => stderr.write(`${text}\n`),
   })

@@ -77,7 +77,7 @@ test('info falls back to the embedded set with a notice, and never to the networ
   const { code, stdout, stderr } = await data('info')
   expect(code).toBe(0)
   expect(stdout).toContain('source   embedded')
-  expect(stderr).toMatch(/the network is not to be used[\s\S]*SYNTHETIC/)
+  expect(stderr).toMatch(/`pnpm cli data fetch --dataset cifar10` gets it[\s\S]*SYNTHETIC/)
 })
 
 test('info of a data set that is not there fails', async () => {

@@ -28,7 +28,7 @@ export async function findCifarFolder(place: string, format: CifarFormat): Promi
   return null
 }
 
-async function isThere(path: string): Promise<boolean> {
+export async function isThere(path: string): Promise<boolean> {
   try {
     await stat(path)
     return true
