@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeUnusable, findCheckpoint, newestCheckpointStep, runFiles } from '@lockstep/coordinator'
 import { createLayout, fromLayersModelFiles, readWeights, restoreModel, writeWeights } from '@lockstep/model'
-import { hasSystemCode } from '@lockstep/protocol'
+import { hasSystemCode, LockstepError } from '@lockstep/protocol'
 import { readSummary } from '../runs/read-run.ts'
 import { readRunFacts } from '../runs/run-facts.ts'
 
@@ -29,9 +29,18 @@ async function loadSaved(folder: string): Promise<LoadedModel | null> {
     })
     return { model, weights: readWeights(model, createLayout(model)), origin: saved }
   } catch (error) {
-    if (!hasSystemCode(error, 'ENOENT')) throw error
-    return null
+    if (hasSystemCode(error, 'ENOENT')) return null
+    if (error instanceof LockstepError && error.code === 'model-files') throw damagedModel(saved, error)
+    throw error
   }
+}
+
+function damagedModel(saved: string, cause: LockstepError): LockstepError {
+  return new LockstepError('model-damaged', `${saved} is damaged`, {
+    received: cause.received ?? cause.message,
+    hint: 'Move that folder away: without it the model is taken from the newest checkpoint.',
+    cause,
+  })
 }
 
 /** The same with the weights in the model, for whoever runs it by itself. */

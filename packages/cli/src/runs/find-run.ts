@@ -9,15 +9,18 @@ const shownSuggestions = 5
 /**
  * The folder of the run that is meant by a path of a run folder, by the name of a run in `runsFolder` (or the beginning
  * of one, where only one begins so), or by `latest`.
- * Throws `run-not-found`, `run-ambiguous` or `not-a-run`, all usage errors.
+ * Throws `run-not-found`, `run-ambiguous` or `not-a-run`, all usage errors, and as `readRun` does where only a damaged run
+ * could be meant.
  */
 export async function findRun(reference: string, runsFolder: string): Promise<string> {
   if (reference !== 'latest' && (await isRunFolder(reference))) return reference
   if (reference.includes(sep)) throw await pathError(reference)
-  const runs = await readHeaders(runsFolder)
+  // Its files may be damaged: whoever reads them says so.
+  if (await isRunFolder(join(runsFolder, reference))) return join(runsFolder, reference)
+  const { runs, damaged } = await readHeaders(runsFolder)
   const matches = reference === 'latest' ? runs.slice(-1) : matchName(reference, runs)
   const [match, ...others] = matches
-  if (match === undefined) throw notFound(reference, runsFolder, runs)
+  if (match === undefined) throw damagedOf(reference, damaged) ?? notFound(reference, runsFolder, runs)
   if (others.length > 0) throw ambiguous(reference, matches)
   return match.folder
 }
@@ -34,9 +37,10 @@ async function readNames(folder: string): Promise<string[]> {
     return await readdir(folder)
   } catch (error) {
     if (hasSystemCode(error, 'ENOENT')) return []
-    const reason = error instanceof Error ? error.message : String(error)
-    const details = { kind: 'usage', expected: 'a folder of runs', received: reason, cause: error } as const
-    throw new LockstepError('runs-unreadable', `${folder} cannot be listed`, details)
+    const details = { kind: 'usage', expected: 'a folder of runs', hint: 'Name another --runs-dir.' } as const
+    if (hasSystemCode(error, 'ENOTDIR')) throw new LockstepError('runs-unreadable', `${folder} is a file`, details)
+    const received = error instanceof Error ? error.message : String(error)
+    throw new LockstepError('runs-unreadable', `${folder} cannot be listed`, { ...details, received, cause: error })
   }
 }
 
@@ -54,11 +58,24 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Runs whose files are damaged can still be named by path; a name finds only those that can be read. */
-async function readHeaders(runsFolder: string): Promise<readonly RunHeader[]> {
-  const results = await Promise.allSettled((await listRunFolders(runsFolder)).map(readRunHeader))
-  const headers = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
-  return headers.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime())
+type DamagedRun = { readonly folder: string; readonly error: unknown }
+
+/** Of the runs that can be read, in the order of time; of the others why they cannot. */
+async function readHeaders(
+  runsFolder: string,
+): Promise<{ readonly runs: readonly RunHeader[]; readonly damaged: readonly DamagedRun[] }> {
+  const folders = await listRunFolders(runsFolder)
+  const results = await Promise.allSettled(folders.map(readRunHeader))
+  const runs = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+  const damaged = results.flatMap((result, index) =>
+    result.status === 'rejected' ? [{ folder: folders[index]!, error: result.reason }] : [],
+  )
+  return { runs: runs.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime()), damaged }
+}
+
+/** What is wrong with the damaged run whose folder's name begins so; null where there is none. */
+function damagedOf(reference: string, damaged: readonly DamagedRun[]): unknown {
+  return damaged.find(({ folder }) => basename(folder).startsWith(reference))?.error ?? null
 }
 
 /** The runs that the name means best: of that folder name, else of that name, else with a name that begins so. */

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -91,6 +91,18 @@ test('a run that was killed before it saved its model is exported from its newes
   expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining('checkpoint of step') })
   const weights = await readFile(join(killed, 'export', 'tfjs', 'weights.bin'))
   expect(weights).toEqual(await readFile(join(run, 'model', 'weights.bin')))
+})
+
+test('a damaged model is named, and what to do', async () => {
+  const torn = join(folder, 'torn')
+  await cp(run, torn, { recursive: true })
+  await truncate(join(torn, 'model', 'weights.bin'), 1000)
+  const ended = await runCli(['export', torn, '--format', 'tfjs', '--offline'])
+  expect(ended.code).toBe(1)
+  expect(ended.stderr).toContain(
+    `lockstep: ${join(torn, 'model')} is damaged: received weights.bin has 1000 bytes where`,
+  )
+  expect(ended.stderr).toMatch(/^ {2}Move that folder away: .* newest checkpoint\.$/m)
 })
 
 test('a run that has gone on after its end, and was killed then, is exported from its newest checkpoint', async () => {

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { findRun, listRunFolders } from '../../src/runs/find-run.ts'
+import { readRunFacts } from '../../src/runs/run-facts.ts'
 import { makeTemporaryFolder, writeExampleRun } from './example-runs.ts'
 
 async function makeRuns() {
@@ -49,6 +50,34 @@ describe('a run is found', () => {
   })
 })
 
+describe('a damaged run', () => {
+  async function makeDamaged() {
+    const { runs } = await makeRuns()
+    const damaged = join(runs, 'damaged')
+    await mkdir(damaged)
+    await writeFile(join(damaged, 'config.json'), '{')
+    return { runs, damaged }
+  }
+
+  it('is found by the name of its folder, and said to be damaged when it is read', async () => {
+    const { runs, damaged } = await makeDamaged()
+    await writeExampleRun(runs, 'damaged-not')
+    expect(await findRun('damaged', runs)).toBe(damaged)
+    await expect(readRunFacts(damaged)).rejects.toMatchObject({
+      code: 'run-damaged',
+      message: `${join(damaged, 'config.json')} is damaged`,
+    })
+  })
+
+  it('is said to be damaged where its name begins so, and no other', async () => {
+    const { runs, damaged } = await makeDamaged()
+    await expect(findRun('dam', runs)).rejects.toMatchObject({
+      code: 'run-damaged',
+      message: `${join(damaged, 'config.json')} is damaged`,
+    })
+  })
+})
+
 describe('a reference is refused', () => {
   it('when several runs begin so, naming them', async () => {
     const { runs } = await makeRuns()
@@ -90,7 +119,12 @@ describe('a reference is refused', () => {
   it('when the folder of runs is a file', async () => {
     const file = join(await makeTemporaryFolder(), 'runs')
     await writeFile(file, '')
-    await expect(findRun('latest', file)).rejects.toMatchObject({ code: 'runs-unreadable', kind: 'usage' })
+    await expect(findRun('latest', file)).rejects.toMatchObject({
+      code: 'runs-unreadable',
+      kind: 'usage',
+      message: `${file} is a file`,
+      received: undefined,
+    })
   })
 })
 
