@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Checkpoint } from '@lockstep/model'
-import { LockstepError } from '@lockstep/protocol'
+import { hasSystemCode, LockstepError } from '@lockstep/protocol'
 import { setAside, writeCheckpoint } from '../checkpoints/checkpoint-files.ts'
 import { type CheckpointStore, storeOn } from '../checkpoints/checkpoint-store.ts'
 import { makeFolderDurably, writeAtomically, writeError } from '../disk/atomic-file.ts'
@@ -165,11 +165,19 @@ async function kindOf(disk: Disk, path: string): ReturnType<Disk['kindOf']> {
   try {
     return await disk.kindOf(path)
   } catch (error) {
+    if (hasSystemCode(error, 'ENOTDIR')) throw insideFile(path)
     throw new LockstepError('run-folder-unreadable', `${path} cannot be read`, {
       received: String(error),
       cause: error,
     })
   }
+}
+
+function insideFile(path: string): LockstepError {
+  return new LockstepError('run-folder-taken', `${path} cannot be made: what it is to lie in is a file`, {
+    kind: 'usage',
+    hint: 'Choose another --run-dir or --runs-dir.',
+  })
 }
 
 function json(value: unknown): string {

@@ -54,8 +54,9 @@ describe('a new run folder', () => {
     const file = join(path, '..', '..', 'file')
     await writeFile(file, 'text')
     await expect(createRunFolder(join(file, 'run'), config)).rejects.toMatchObject({
-      code: 'run-folder-unreadable',
-      received: expect.stringContaining('ENOTDIR'),
+      code: 'run-folder-taken',
+      kind: 'usage',
+      message: expect.stringContaining('what it is to lie in is a file'),
     })
   })
 })
