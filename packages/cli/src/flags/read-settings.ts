@@ -51,6 +51,7 @@ async function readConfigFile(path: string): Promise<z.infer<typeof fileSchema>>
   } catch (cause) {
     throw bad(`--config: ${path} is not JSON`, { received: describeCause(cause), cause })
   }
+  if (kindOf(value) !== 'an object') throw bad(`--config: ${path}`, { expected: 'an object', received: kindOf(value) })
   return check(value, key => `${path}: ${key}`)
 }
 
@@ -66,6 +67,12 @@ function check(value: unknown, nameOf: (key: string) => string): z.infer<typeof 
   const key = String(issue.path[0] ?? '')
   const received = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : value
   throw bad(nameOf(key), { expected: expectation(issue), received: JSON.stringify(received) })
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
 /** A schema's complaint as what it wants: `an integer, at least 1`. */

@@ -43,8 +43,11 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ['tarin', /has no command tarin\n {2}Did you mean `train`\?/],
   ['train --config DIR/misspelt.json', /misspelt.json: batchsize is no setting\n {2}Did you mean batchSize\?/],
   ['train --config DIR/torn.json', /torn.json is not JSON/],
+  ['train --config DIR/list.json', /--config: .*list.json: expected an object, received an array/],
   ['train --config DIR/none.json', /none.json cannot be read/],
   ['train --run-dir DIR/file', /file is a file: expected a new folder, or one without a run/],
+  ['train --run-dir DIR/file/run', /file.run cannot be made: what it is to lie in is a file\n {2}Choose another/],
+  ['runs --runs-dir DIR/file', /file is a file: expected a folder of runs\n {2}Name another --runs-dir/],
   ['train --run-dir DIR/taken', /taken already holds a run/],
   ['train --listen 0.0.0.0:7999', /open to other machines and needs --token-file/],
   ['train --audit 1.5', /--audit: expected at most 1, received 1.5/],
@@ -62,7 +65,7 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ['train --resume nothing --runs-dir DIR', /there is no run "nothing"/],
   ['coordinator', /`coordinator` needs --token-file/],
   ['train --resume DIR/warm --run-dir DIR/other', /--run-dir names the folder of a new run.*received --run-dir /],
-  ['train --resume DIR/complete', /complete is complete: 3 of 3 epochs are done\n {2}`--epochs M` with M above 3/],
+  ['train --resume DIR/complete', /complete is complete: 3 of 3 epochs done\n {2}`--epochs M` with M above 3/],
   ['train --resume DIR/complete --epochs 2', /complete is complete: 3 of 3 epochs/],
   ['train --resume DIR/early --epochs 99', /early has stopped early, after 3 of 99 epochs\n.*--early-stopping/],
   ['evaluate DIR/nothing', /there is no/],
@@ -90,6 +93,7 @@ describe('refuses in one clear line, with exit code 2 and nothing written,', () 
     await writeFile(join(folder, 'short'), 'token')
     await writeFile(join(folder, 'misspelt.json'), '{"batchsize": 3}')
     await writeFile(join(folder, 'torn.json'), '{"batchSize": 3')
+    await writeFile(join(folder, 'list.json'), '[]')
     await mkdir(join(folder, 'taken'))
     await writeFile(join(folder, 'taken', 'config.json'), '{}')
     await writeRun('warm', warm)
