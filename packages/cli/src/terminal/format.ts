@@ -18,9 +18,9 @@ export function formatCount(value: number): string {
   return counts.format(Math.round(value))
 }
 
-/** So many of something: `1 core`, `4 cores`. */
+/** So many of something: `1 core`, `2,400 steps`. */
 export function formatAmount(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** A number with fixed decimals; `–` when there is none. */

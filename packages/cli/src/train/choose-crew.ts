@@ -110,5 +110,5 @@ function adviseCores({ workers, threads }: Numbers, wishes: CrewWishes, { cores 
 }
 
 function adviseShards({ workers, shards }: Numbers): string | null {
-  return workers > shards ? `${workers} workers for ${shards} shards: some have nothing to do` : null
+  return workers > shards ? `${workers} workers for ${formatAmount(shards, 'shard')}: some have nothing to do` : null
 }

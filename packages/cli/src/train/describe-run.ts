@@ -16,7 +16,7 @@ export function describeStart(prepared: PreparedRun, provisioned: Provisioned | 
     field('data', `${config.dataset} (${plan.dataSource}): ${samples.join(', ')}`),
     field(
       'step',
-      `batch ${config.batchSize} in ${config.shards} shards, ${describeRecipe(prepared)}, seed ${config.seed}`,
+      `batch ${config.batchSize} in ${formatAmount(config.shards, 'shard')}, ${describeRecipe(prepared)}, seed ${config.seed}`,
     ),
     field('workers', describeCrew(crew)),
   ]
@@ -40,7 +40,10 @@ export function describeEnd(summary: RunSummary, folder: string, request: Traini
   const speed = imagesPerSecond === null ? '' : `, ${formatCount(imagesPerSecond)} images/s`
   const lines = [
     '',
-    field(status, `${epochs} epochs, ${formatCount(steps)} steps in ${formatDuration(summary.trainSeconds)}${speed}`),
+    field(
+      status,
+      `${formatAmount(epochs, 'epoch')}, ${formatAmount(steps, 'step')} in ${formatDuration(summary.trainSeconds)}${speed}`,
+    ),
   ]
   if (best?.validationLoss != null) {
     const figures = `loss ${formatNumber(best.validationLoss)}, accuracy ${formatNumber(best.validationAccuracy)}`
@@ -62,10 +65,10 @@ function describeDoubts({ audit, perWorker }: RunSummary): string[] {
   const lines: string[] = []
   if (audit !== null) {
     const alone = audit.alone === 0 ? '' : `, ${formatCount(audit.alone)} only once for lack of a second worker`
-    lines.push(field('audited', `${formatCount(audit.compared)} shards computed by two workers${alone}`))
+    lines.push(field('audited', `${formatAmount(audit.compared, 'shard')} computed by two workers${alone}`))
   }
   for (const { id, name, refused, outcome } of perWorker) {
-    if (refused > 0) lines.push(field('refused', `worker ${id} (${name}): ${formatCount(refused)} answers`))
+    if (refused > 0) lines.push(field('refused', `worker ${id} (${name}): ${formatAmount(refused, 'answer')}`))
     if (outcome.startsWith('excluded: ')) lines.push(field('excluded', `worker ${id} (${name}): ${outcome.slice(10)}`))
   }
   return lines
@@ -84,7 +87,7 @@ function describeRecipe({ plan: { config } }: PreparedRun): string {
   const { optimizer, learningRate, momentum, schedule, warmup, weightDecay, labelSmoothing, augment, compress } = config
   const parts = [optimizer === 'adam' ? `Adam at ${learningRate}` : `SGD at ${learningRate} with momentum ${momentum}`]
   if (schedule !== 'constant') parts.push(`schedule ${schedule}`)
-  if (warmup > 0) parts.push(`warm-up ${warmup} epochs`)
+  if (warmup > 0) parts.push(`warm-up ${warmup === 1 ? '1 epoch' : `${warmup} epochs`}`)
   if (weightDecay > 0) parts.push(`weight decay ${weightDecay}`)
   if (labelSmoothing > 0) parts.push(`label smoothing ${labelSmoothing}`)
   if (augment) parts.push('augmented')

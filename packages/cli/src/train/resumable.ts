@@ -1,6 +1,7 @@
 import type { FoundCheckpoint, RunSummary } from '@lockstep/coordinator'
 import { LockstepError, type RunConfig } from '@lockstep/protocol'
 import { readSummary } from '../runs/read-run.ts'
+import { formatAmount } from '../terminal/format.ts'
 
 /** Throws `resume-elsewhere` when a run to resume is to move to another folder. */
 export function refuseMove(runDir: string | null): void {
@@ -24,15 +25,19 @@ export async function refuseEnded(folder: string, { epochs }: RunConfig): Promis
   const summary = await readSummaryIfWhole(folder)
   if (summary === null || summary.status === 'interrupted') return
   if (summary.status === 'stopped early') {
-    throw new LockstepError('run-ended', `${folder} has stopped early, after ${summary.epochs} of ${epochs} epochs`, {
-      kind: 'usage',
-      hint: 'Patience cannot change when a run is resumed: start a new one with another --early-stopping.',
-    })
+    throw new LockstepError(
+      'run-ended',
+      `${folder} has stopped early, after ${summary.epochs} of ${formatAmount(epochs, 'epoch')}`,
+      {
+        kind: 'usage',
+        hint: 'Patience cannot change when a run is resumed: start a new one with another --early-stopping.',
+      },
+    )
   }
   if (epochs > summary.epochs) return
   throw new LockstepError(
     'run-ended',
-    `${folder} is complete: ${summary.epochs} of ${summary.epochs} epochs are done`,
+    `${folder} is complete: ${summary.epochs} of ${formatAmount(summary.epochs, 'epoch')} done`,
     {
       kind: 'usage',
       hint: `\`--epochs M\` with M above ${summary.epochs} goes on with it.`,

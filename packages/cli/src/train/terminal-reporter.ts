@@ -1,6 +1,6 @@
 import type { CoordinatorEvent, EpochMetrics, Phase, StepReport } from '@lockstep/coordinator'
 import type { RunConfig } from '@lockstep/protocol'
-import { formatCount, formatDuration, formatNumber } from '../terminal/format.ts'
+import { formatAmount, formatCount, formatDuration, formatNumber } from '../terminal/format.ts'
 import { createRateMeter } from '../terminal/rate-meter.ts'
 import { createTrainingProgress, type TrainingState } from '../terminal/training-progress.ts'
 import type { Reporter } from './reporter.ts'
@@ -167,7 +167,7 @@ function describeRecords(event: RecordsEvent): string {
     case 'written-again':
       return event.what === 'checkpoint' ? 'checkpoints are written again' : 'the metrics kept in memory are written'
     case 'lines-lost':
-      return `WARNING: ${event.lines} lines of steps could not be written for so long that they are lost`
+      return `WARNING: ${formatAmount(event.lines, 'line')} of steps could not be written for so long that they are lost`
     case 'folder-restored':
       return `WARNING: ${event.path} had been removed; it is made again, without what was only there`
     case 'trace-ended':

@@ -25,7 +25,7 @@ describe('durations', () => {
 
 describe('amounts', () => {
   it('counts one of something and several', () => {
-    expect([0, 1, 4].map(count => formatAmount(count, 'core'))).toEqual(['0 cores', '1 core', '4 cores'])
+    expect([0, 1, 2400].map(count => formatAmount(count, 'step'))).toEqual(['0 steps', '1 step', '2,400 steps'])
   })
 
   it('separates thousands', () => {

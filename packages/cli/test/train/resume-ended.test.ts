@@ -24,7 +24,7 @@ describe('a run whose epochs are all done', () => {
   test('is not resumed once it has told its end, and stays as it is', async () => {
     const before = await Promise.all([readdir(run), readFile(join(run, 'summary.json'), 'utf8')])
     const ended = await resume()
-    expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('2 of 2 epochs are done') })
+    expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('2 of 2 epochs done') })
     expect(await Promise.all([readdir(run), readFile(join(run, 'summary.json'), 'utf8')])).toEqual(before)
   })
 
