@@ -22,11 +22,11 @@ export async function exportRun(options: ExportOptions, { stdout, stderr }: Prog
   const { defaultName, paths: pathsIn, prepare, encode } = formats[options.format]
   const folder = await findRun(options.reference, options.runsFolder)
   const paths = pathsIn(options.out ?? join(folder, 'export', defaultName))
-  if (!options.force) await refuseTaken(paths)
+  await refuseTaken(paths, options.force)
   const facts = await readRunFacts(folder)
   await prepare(options.offline, stderr)
   const loaded = await loadTrainedModel(folder)
-  stderr.write(`${loaded.origin}\n`)
+  stderr.write(`from ${loaded.origin}\n`)
   const contents = encode({ ...loaded, facts })
   await writeFiles(paths, contents)
   for (const [index, path] of paths.entries()) {

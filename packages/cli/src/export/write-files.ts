@@ -1,12 +1,14 @@
 import { mkdir, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { writeAtomically } from '@lockstep/coordinator'
 import { hasSystemCode, LockstepError } from '@lockstep/protocol'
 
-/** Throws `export-taken` if one of the files is there already. */
-export async function refuseTaken(paths: readonly string[]): Promise<void> {
+/** Throws `export-taken` where a file cannot be: in the place of a folder, or, unless by force, of another file. */
+export async function refuseTaken(paths: readonly string[], force: boolean): Promise<void> {
   for (const path of paths) {
-    if (!(await exists(path))) continue
+    const found = await kindOf(path)
+    if (found === 'folder') throw isFolder(path)
+    if (found === null || force) continue
     throw new LockstepError('export-taken', `${path} is there already`, {
       kind: 'usage',
       hint: 'Name another place with --out, or overwrite it with --force.',
@@ -26,14 +28,21 @@ export async function writeFiles(paths: readonly string[], contents: readonly (U
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+async function kindOf(path: string): Promise<'file' | 'folder' | null> {
   try {
-    await stat(path)
-    return true
+    return (await stat(path)).isDirectory() ? 'folder' : 'file'
   } catch (error) {
-    if (hasSystemCode(error, 'ENOENT')) return false
+    if (hasSystemCode(error, 'ENOENT')) return null
     throw notWritten(path, error)
   }
+}
+
+function isFolder(path: string): LockstepError {
+  return new LockstepError('export-taken', `${path} is a folder`, {
+    kind: 'usage',
+    expected: 'a file name',
+    hint: `Name a file in it, such as --out ${join(path, 'NAME')}.`,
+  })
 }
 
 function notWritten(path: string, cause: unknown): LockstepError {

@@ -88,7 +88,7 @@ test('a run that was killed before it saved its model is exported from its newes
   await cp(run, killed, { recursive: true })
   await rm(join(killed, 'model'), { recursive: true })
   const ended = await runCli(['export', killed, '--format', 'tfjs', '--offline'])
-  expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining('checkpoint of step') })
+  expect(ended).toMatchObject({ code: 0, stderr: expect.stringMatching(/^from checkpoint of step \d+$/m) })
   const weights = await readFile(join(killed, 'export', 'tfjs', 'weights.bin'))
   expect(weights).toEqual(await readFile(join(run, 'model', 'weights.bin')))
 })
@@ -116,6 +116,17 @@ test('a run that has gone on after its end, and was killed then, is exported fro
   expect(await runCli(['export', resumed, '--format', 'tfjs', '--offline'])).toMatchObject({ code: 0 })
   expect(await readFile(join(resumed, 'export', 'tfjs', 'weights.bin'))).toEqual(goneOn)
   expect(goneOn).not.toEqual(await readFile(join(run, 'model', 'weights.bin')))
+})
+
+test.each([
+  ['without --force', []],
+  ['with --force', ['--force']],
+])('a folder is not taken for the name of a file, %s', async (_, flags) => {
+  const ended = await runCli(['export', run, '--format', 'safetensors', '--out', folder, ...flags])
+  expect(ended).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(`${folder} is a folder: expected a file name\n`),
+  })
 })
 
 test('what is there already is overwritten only by force', async () => {
