@@ -4,6 +4,7 @@ import { type ErrorDetails, isPreset, LockstepError, type RunConfig, runConfigSc
 import { z } from 'zod'
 import { nearest } from './check-arguments.ts'
 import { type LaunchOptions, launchDefaults, launchOptionsSchema } from './launch-options.ts'
+import { runConfigDefaults } from './run-config-defaults.ts'
 import { givenFlags, kebabCase } from './schema-flags.ts'
 
 /** What the user has said, by flags and `--config` file, and the defaults for how the run is carried out. */
@@ -27,9 +28,16 @@ export async function readSettings(
   const fromFile = args.config === undefined ? {} : await readConfigFile(String(args.config))
   const fromFlags = check(givenFlags(shape, args), key => `--${kebabCase(key)}`)
   const settings = { ...fromFile, ...fromFlags }
+  if (args.resume === undefined && fromFlags.momentum !== undefined) refuseIdleMomentum(settings)
   const launch: Partial<LaunchOptions> = pick(settings, launchOptionsSchema.shape)
   const config: Partial<RunConfig> = pick(settings, runConfigSchema.shape)
   return { launch: { ...defaults, ...launch }, config: locateModel(config) }
+}
+
+/** In a file, momentum may wait for a run without `--optimizer adam`. */
+function refuseIdleMomentum({ optimizer = runConfigDefaults.optimizer }: Partial<RunConfig>): void {
+  if (optimizer === 'sgd') return
+  throw bad(`--momentum: the optimizer ${optimizer} takes none`, { hint: 'Leave it out, or use --optimizer sgd.' })
 }
 
 /** The model's file by its full path, so that the run can be resumed from any folder. */

@@ -17,3 +17,12 @@ test('the default of a command gives way to the file, and that to the flag', asy
   expect(await listenOf({ config })).toBe('10.0.0.1:8000')
   expect(await listenOf({ config, listen: '10.0.0.2:8000' })).toBe('10.0.0.2:8000')
 })
+
+test('momentum is refused with an optimizer that has none, where it is asked for by flag', async () => {
+  const refusal = { code: 'bad-configuration', message: '--momentum: the optimizer adam takes none' }
+  await expect(readSettings({ momentum: '0.5' })).rejects.toMatchObject(refusal)
+  await expect(readSettings({ momentum: '0.5', optimizer: 'adam' })).rejects.toMatchObject(refusal)
+  expect((await readSettings({ momentum: '0.5', optimizer: 'sgd' })).config).toMatchObject({ momentum: 0.5 })
+  // The optimizer is that of the run.
+  expect((await readSettings({ momentum: '0.5', resume: 'latest' })).config).toMatchObject({ momentum: 0.5 })
+})
