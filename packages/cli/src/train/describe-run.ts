@@ -34,8 +34,16 @@ function describeCrew({ workers, threads, reason }: Crew): string {
   return workers === 0 ? `${each} each, ${reason}` : `${workers} local × ${each} (${reason})`
 }
 
+export type EndedRun = {
+  readonly summary: RunSummary
+  readonly folder: string
+  /** How it was started. */
+  readonly request: TrainingRequest
+}
+
 /** What came out, where it lies and what to do with it. */
-export function describeEnd(summary: RunSummary, folder: string, request: TrainingRequest): string {
+export function describeEnd(ended: EndedRun, hasPlots: boolean): string {
+  const { summary, folder } = ended
   const { status, epochs, steps, best, test, imagesPerSecond } = summary
   const speed = imagesPerSecond === null ? '' : `, ${formatCount(imagesPerSecond)} images/s`
   const lines = [
@@ -55,7 +63,8 @@ export function describeEnd(summary: RunSummary, folder: string, request: Traini
   lines.push(
     field('weights', `sha256 ${summary.weightsSha256}`),
     field('run', folder),
-    ...nextSteps(summary, folder, request),
+    ...(hasPlots && summary.status !== 'interrupted' ? [field('plots', `${folder}/plots`)] : []),
+    ...nextSteps(ended),
   )
   return `${lines.join('\n')}\n`
 }
@@ -74,13 +83,9 @@ function describeDoubts({ audit, perWorker }: RunSummary): string[] {
   return lines
 }
 
-function nextSteps({ status }: RunSummary, folder: string, request: TrainingRequest): string[] {
-  if (status === 'interrupted') return [field('next', resumeCommand(folder, request))]
-  return [
-    field('plots', `${folder}/plots`),
-    field('next', evaluateCommand(folder, request)),
-    field('', `pnpm cli runs`),
-  ]
+function nextSteps({ summary, folder, request }: EndedRun): string[] {
+  if (summary.status === 'interrupted') return [field('next', resumeCommand(folder, request))]
+  return [field('next', evaluateCommand(folder, request)), field('', `pnpm cli runs`)]
 }
 
 function describeRecipe({ plan: { config } }: PreparedRun): string {

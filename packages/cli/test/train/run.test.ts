@@ -132,6 +132,7 @@ describe('a training run', () => {
     const ended = await runCli(['train', ...small, '--epochs', '1', '--workers', '1', '--run-dir', place])
     expect(ended, ended.stderr).toMatchObject({ code: 0, stderr: '' })
     expect(ended.stdout).toMatch(/^no plots: .*plots could not be written: .*\n {2}`pnpm cli plot .*` draws them\.$/m)
+    expect(ended.stdout).not.toMatch(/^plots /m)
     expect(await readSummary(place)).toMatchObject({ status: 'completed', epochs: 1 })
   })
 
