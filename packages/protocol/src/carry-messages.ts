@@ -64,9 +64,14 @@ export function carryMessages(handlers: ConnectionHandlers, maxHeader: number, w
     fail,
     end: {
       because: cause => {
-        failure ??= new LockstepError('connection-failed', cause.message, { cause })
+        failure ??= new LockstepError('connection-failed', messageOf(cause), { cause })
       },
       now: () => handlers.onClose(failure),
     },
   }
+}
+
+/** Where all addresses of a host were tried in vain, Node's error has those of the attempts, and says nothing itself. */
+function messageOf(error: Error): string {
+  return error instanceof AggregateError ? error.errors.map(each => each.message).join('; ') : error.message
 }

@@ -235,6 +235,12 @@ describe('connecting', () => {
     expect(error).toMatchObject({ code: 'connection-failed', message: expect.stringContaining('ECONNREFUSED') })
   })
 
+  test('to a host with several addresses, none of which answers, ends with the reasons', async () => {
+    const end = createEnd(openWebSocket('ws://127.0.0.1:1', 1000))
+    end.socket.emit('error', new AggregateError([new Error('the first'), new Error('the second')]))
+    expect(await end.closed).toMatchObject({ code: 'connection-failed', message: 'the first; the second' })
+  })
+
   test('to someone who never answers ends after the time that was given', async () => {
     const { port } = await freePort()
     const end = createEnd(openWebSocket(`ws://127.0.0.1:${port}`, 50))

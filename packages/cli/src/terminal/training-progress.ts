@@ -37,8 +37,7 @@ const shortestBar = 6
 
 /**
  * Shows a running training: on a terminal two lines that are redrawn in place and never wider than the terminal (where
- * the run is, and its figures), elsewhere a plain line about every 15 s, and of waiting when it begins, with each worker
- * who comes or goes, and about every 60 s.
+ * the run is, and its figures), elsewhere a plain line about every 15 s, and of waiting at the beginning and every 60 s.
  */
 export function createTrainingProgress(stream: NodeJS.WriteStream): TrainingProgress {
   return stream.isTTY ? createTerminalProgress(stream) : createPlainProgress(stream)
@@ -67,10 +66,10 @@ function createPlainProgress(stream: NodeJS.WriteStream): TrainingProgress {
   }
 
   function update(state: TrainingState): void {
-    const isNews = state.workersAlive !== shown?.workersAlive && state.workersAlive < state.workersNeeded
+    const isFirst = shown === null
     shown = state
     if (state.phase === 'waiting') {
-      if (isNews) line(describeWaiting(state))
+      if (isFirst) line(describeWaiting(state))
       timer ??= setInterval(() => line(describeWaiting(shown!)), waitingLineEveryMs)
       return
     }

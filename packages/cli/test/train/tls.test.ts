@@ -42,7 +42,9 @@ describe('a run with a certificate', () => {
     const worker = ['worker', '--connect', url!, '--token-file', token!, '--offline']
     expect(await runCli([...worker, '--wait', '0'])).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^lockstep: no coordinator at wss:\S+ for 0 s: self-signed certificate$/m),
+      stderr: expect.stringMatching(
+        /^lockstep: no coordinator at wss:\S+ for 0 s: self-signed certificate\n.*--tls-ca FILE/m,
+      ),
     })
     const trusting = startCli([...worker, '--name', 'trusting', '--tls-ca', cert!])
     for (const { ending } of [trusting, cli]) {
