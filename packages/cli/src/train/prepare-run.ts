@@ -15,7 +15,7 @@ import { runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { createProgressBar } from '../terminal/progress.ts'
 import { type Crew, chooseCrew, chooseRemoteCrew, readCapacity } from './choose-crew.ts'
 import { type ListenAddress, readListenAddress } from './listen-address.ts'
-import { refuseEnded, refuseFewerEpochs } from './resumable.ts'
+import { refuseFewerEpochs } from './resumable.ts'
 import { readTls } from './secrets.ts'
 import { findResumed, newRunFolder, newRunId, type Resumed, settleConfig } from './settle-run.ts'
 
@@ -47,15 +47,9 @@ export type PreparedRun = {
   readonly tls: { readonly cert: string; readonly key: string } | null
 }
 
-type Preparation = TrainingRequest & {
-  readonly token: string
-  /** False for a coordinator that takes the place of another, which may have died after all was done. */
-  readonly isFirst?: boolean
-}
-
 /** Checks what was asked for, chooses the crew, opens the data set and plans the run; writes nothing yet but a claim. */
 export async function prepareRun(
-  { settings, resume, hasLocalWorkers, token, isFirst = true }: Preparation,
+  { settings, resume, hasLocalWorkers, token }: TrainingRequest & { readonly token: string },
   stream: NodeJS.WriteStream,
 ): Promise<PreparedRun> {
   const { launch } = settings
@@ -64,7 +58,6 @@ export async function prepareRun(
   const tls = await readTls(launch.tlsCert, launch.tlsKey)
 
   const resumed = resume === null ? null : await findResumed(resume, settings)
-  if (resumed !== null && isFirst) await refuseEnded(resumed.folder, resumed.facts.config)
   if (launch.runDir !== null) await refuseTaken(launch.runDir)
   const crew = settleCrew(settings, resumed, hasLocalWorkers)
   const planned = await (resumed === null ? planNew(settings, crew, stream) : planResumed(settings, resumed, stream))

@@ -3,10 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { RunSummary } from '@lockstep/coordinator'
-import type { RunConfig } from '@lockstep/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { exampleEpochs, writeExampleRun } from '../runs/example-runs.ts'
 import { runCli } from '../support/cli.ts'
 import { exampleFacts } from '../support/example-facts.ts'
 
@@ -65,9 +62,6 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ['train --resume nothing --runs-dir DIR', /there is no run "nothing"/],
   ['coordinator', /`coordinator` needs --token-file/],
   ['train --resume DIR/warm --run-dir DIR/other', /--run-dir names the folder of a new run.*received --run-dir /],
-  ['train --resume DIR/complete', /complete is complete: 3 of 3 epochs done\n {2}`--epochs M` with M above 3/],
-  ['train --resume DIR/complete --epochs 2', /complete is complete: 3 of 3 epochs/],
-  ['train --resume DIR/early --epochs 99', /early has stopped early, after 3 of 99 epochs\n.*--early-stopping/],
   ['evaluate DIR/nothing', /there is no/],
   [
     'evaluate',
@@ -96,14 +90,9 @@ describe('refuses in one clear line, with exit code 2 and nothing written,', () 
     await writeFile(join(folder, 'list.json'), '[]')
     await mkdir(join(folder, 'taken'))
     await writeFile(join(folder, 'taken', 'config.json'), '{}')
-    await writeRun('warm', warm)
-    await writeRun('complete', { ...exampleFacts.config, epochs: 3 }, { status: 'completed' })
-    await writeRun('early', { ...exampleFacts.config, epochs: 9 }, { status: 'stopped early' })
+    await mkdir(join(folder, 'warm'))
+    await writeFile(join(folder, 'warm', 'config.json'), JSON.stringify({ ...exampleFacts, config: warm }))
   })
-  async function writeRun(name: string, config: RunConfig, summary: Partial<RunSummary> | null = null): Promise<void> {
-    await writeExampleRun(folder, name, { epochs: exampleEpochs(3), summary })
-    await writeFile(join(folder, name, 'config.json'), JSON.stringify({ ...exampleFacts, config }))
-  }
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   test.each(usageErrors)('%s', async (line, says) => {

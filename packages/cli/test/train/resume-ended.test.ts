@@ -1,12 +1,9 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { launchDefaults } from '../../src/flags/launch-options.ts'
-import { prepareRun } from '../../src/train/prepare-run.ts'
 import { readSummary, runCli } from '../support/cli.ts'
 import { trainTinyRun } from '../support/tiny-run.ts'
-import { createPlainStream } from '../terminal/fake-terminal.ts'
 
 let folder = ''
 let run = ''
@@ -23,17 +20,23 @@ const resume = (...flags: readonly string[]) =>
 describe('a run whose epochs are all done', () => {
   test('is not resumed once it has told its end, and stays as it is', async () => {
     const before = await Promise.all([readdir(run), readFile(join(run, 'summary.json'), 'utf8')])
-    const ended = await resume()
-    expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('2 of 2 epochs done') })
+    const told = /^\S+run is complete: 2 of 2 epochs done\n {2}`--epochs M` with M above 2 goes on with it\.\n$/
+    expect(await resume()).toMatchObject({ code: 0, stdout: expect.stringMatching(told), stderr: '' })
+    const { code, stdout } = await resume('--supervise', '--json')
+    expect([code, JSON.parse(stdout)]).toEqual([0, await readSummary(run)])
     expect(await Promise.all([readdir(run), readFile(join(run, 'summary.json'), 'utf8')])).toEqual(before)
   })
 
-  test('is gone on with by a coordinator whose predecessor has died after it had told the end', async () => {
-    const settings = { launch: { ...launchDefaults, offline: true }, config: {} }
-    const request = { settings, resume: run, hasLocalWorkers: false, token: '', isFirst: false }
-    const prepared = await prepareRun(request, createPlainStream().stream)
-    await prepared.claim.release()
-    expect(prepared.plan.state.history.epochs).toHaveLength(2)
+  test('is not resumed where it has stopped early, with any number of epochs', async () => {
+    const early = join(folder, 'early')
+    await cp(run, early, { recursive: true })
+    await writeFile(
+      join(early, 'summary.json'),
+      JSON.stringify({ ...(await readSummary(run)), status: 'stopped early' }),
+    )
+    const ended = await runCli(['train', '--resume', early, '--epochs', '99', '--offline'])
+    const told = /^\S+early has stopped early, after 2 of 99 epochs\n.*--early-stopping\.\n$/
+    expect(ended).toMatchObject({ code: 0, stdout: expect.stringMatching(told), stderr: '' })
   })
 
   test('is tested and told of by a resume where it has failed in its final writes, but not with fewer epochs', async () => {

@@ -1,0 +1,43 @@
+import type { RunSummary } from '@lockstep/coordinator'
+import { LockstepError } from '@lockstep/protocol'
+import type { Settings } from '../flags/read-settings.ts'
+import { readSummary } from '../runs/read-run.ts'
+import { formatAmount } from '../terminal/format.ts'
+import { chooseOutputs } from './reporters.ts'
+import { findResumed } from './settle-run.ts'
+
+/**
+ * Tells of a run to resume that it has ended and has nothing left to train; whoever starts runs again by a script has what
+ * was wanted. Resolves with false for any other, as one that failed in its last test or its final writes.
+ */
+export async function tellEndedRun(reference: string, settings: Settings): Promise<boolean> {
+  const { folder, facts } = await findResumed(reference, settings)
+  const summary = await readSummaryIfWhole(folder)
+  const text = summary === null ? null : describeEndedRun(summary, folder, facts.config.epochs)
+  if (text === null) return false
+  const { people, json } = chooseOutputs(settings.launch.json)
+  people.write(`${text}\n`)
+  json?.write(`${JSON.stringify(summary)}\n`)
+  return true
+}
+
+/** Null for a run that has not ended, or that is to have another number of epochs. */
+function describeEndedRun({ status, epochs }: RunSummary, folder: string, wanted: number): string | null {
+  if (status === 'stopped early') {
+    const remedy = 'Patience cannot change when a run is resumed: start a new one with another --early-stopping.'
+    return `${folder} has stopped early, after ${epochs} of ${formatAmount(wanted, 'epoch')}\n  ${remedy}`
+  }
+  if (status === 'interrupted' || epochs !== wanted) return null
+  const remedy = `\`--epochs M\` with M above ${epochs} goes on with it.`
+  return `${folder} is complete: ${epochs} of ${formatAmount(epochs, 'epoch')} done\n  ${remedy}`
+}
+
+/** A resumed run writes its summary anew: a damaged one keeps nobody from it. */
+async function readSummaryIfWhole(folder: string): Promise<RunSummary | null> {
+  try {
+    return await readSummary(folder)
+  } catch (error) {
+    if (error instanceof LockstepError && error.code === 'run-damaged') return null
+    throw error
+  }
+}
