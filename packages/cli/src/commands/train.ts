@@ -2,7 +2,7 @@ import { runConfigSchema } from '@lockstep/protocol'
 import { defineCommand } from 'citty'
 import { exitCodes } from '../exit-codes.ts'
 import { launchDefaults, launchOptionsSchema } from '../flags/launch-options.ts'
-import { readSettings } from '../flags/read-settings.ts'
+import { readSettings, type Settings } from '../flags/read-settings.ts'
 import { runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { flagsOf } from '../flags/schema-flags.ts'
 import type { TrainingRequest } from '../train/prepare-run.ts'
@@ -21,14 +21,18 @@ export const runFlags = {
 
 /** Under a supervisor or without one. Each is loaded when it is needed: a supervisor is to be small. */
 export async function conductTraining(request: TrainingRequest): Promise<number> {
-  const { tellEndedRun } = await import('../train/ended-run.ts')
-  if (request.resume !== null && (await tellEndedRun(request.resume, request.settings))) return exitCodes.done
+  if (request.resume !== null && (await isOver(request.resume, request.settings))) return exitCodes.done
   if (!request.settings.launch.supervise) {
     const { runTraining } = await import('../train/run-training.ts')
     return runTraining(request)
   }
   const { superviseTraining } = await import('../supervise/supervise.ts')
   return superviseTraining(request)
+}
+
+async function isOver(reference: string, settings: Settings): Promise<boolean> {
+  const { tellEndedRun } = await import('../train/ended-run.ts')
+  return tellEndedRun(reference, settings)
 }
 
 export const trainCommand = defineCommand({
