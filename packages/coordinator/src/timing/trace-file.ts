@@ -1,5 +1,5 @@
 import { closeSync, ftruncateSync, openSync } from 'node:fs'
-import { type LockstepError, writeWhole } from '@lockstep/protocol'
+import { LockstepError, writeWhole } from '@lockstep/protocol'
 import { writeError } from '../disk/atomic-file.ts'
 
 /**
@@ -56,8 +56,24 @@ export function createTraceFile(path: string, onEnd: (error: LockstepError) => v
     } catch (error) {
       hasEnded = true
       events = []
-      onEnd(writeError(path, error))
+      onEnd(endOf(error))
+    }
+  }
+
+  /** Why the trace ends, and whether what it holds is torn. */
+  function endOf(error: unknown): LockstepError {
+    const end = writeError(path, error)
+    try {
       cutOff(file, position)
+      return end
+    } catch (cause) {
+      const { code, message, received = '' } = end
+      const torn = `${received}; what was written in part could not be cut off`
+      return new LockstepError(code, message, {
+        received: torn,
+        hint: end.hint,
+        cause: new AggregateError([error, cause]),
+      })
     }
   }
 
@@ -85,11 +101,9 @@ function begin(path: string): number {
   }
 }
 
-/** Makes the file whole again, which takes no room, and closes it. Why that is needed is told; that it fails says nothing more. */
+/** Makes a file whole again that was whole up to a position, which takes no room, and closes it. Throws what the system says. */
 function cutOff(file: number, position: number): void {
-  try {
-    writeWhole(file, Buffer.from(ending), position)
-    ftruncateSync(file, position + ending.length)
-    closeSync(file)
-  } catch {}
+  writeWhole(file, Buffer.from(ending), position)
+  ftruncateSync(file, position + ending.length)
+  closeSync(file)
 }
