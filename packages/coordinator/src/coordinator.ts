@@ -189,7 +189,7 @@ async function trainAndTest(
   const tested =
     trained === 'interrupted'
       ? trained
-      : await unlessInterrupted(() => untilStopped(options.stop, evaluate(training, plan.test, 'testing')))
+      : await unlessInterrupted(() => abortWhenStopped(options.stop, crew, evaluate(training, plan.test, 'testing')))
   const [status, test] = tested === 'interrupted' ? (['interrupted', null] as const) : [trained, tested]
   await records.settle()
   await folder.writeModel(plan.modelFiles())
@@ -219,17 +219,12 @@ async function unlessInterrupted<T>(work: () => Promise<T>): Promise<T | 'interr
   }
 }
 
-/** Throws `interrupted` as soon as it is asked to stop: all that the run has learnt is saved by then. */
-async function untilStopped<T>(stop: AbortSignal, work: Promise<T>): Promise<T> {
-  const stopped = createDeferred<never>()
-  const leave = () => stopped.reject(new LockstepError('interrupted', 'interrupted while testing'))
+/** Ends what the crew is asked for as soon as the run is asked to stop: all that it has learnt is saved by then. */
+async function abortWhenStopped<T>(stop: AbortSignal, { abort }: Pick<Crew, 'abort'>, work: Promise<T>): Promise<T> {
+  const leave = () => abort(new LockstepError('interrupted', 'interrupted while testing'))
   if (stop.aborted) leave()
   stop.addEventListener('abort', leave)
-  try {
-    return await Promise.race([work, stopped.promise])
-  } finally {
-    stop.removeEventListener('abort', leave)
-  }
+  return work.finally(() => stop.removeEventListener('abort', leave))
 }
 
 async function closeDown({ timing }: Conduct, crew: Crew | null, listener: Listener): Promise<void> {
