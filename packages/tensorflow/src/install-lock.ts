@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { hasSystemCode } from '@lockstep/protocol'
+import { takeInTurn } from '@lockstep/protocol'
 import lockfile from 'proper-lockfile'
 
 /** A lock whose holder has not touched it for this long belongs to a process that was killed. */
@@ -14,36 +13,18 @@ const pollMs = 200
  */
 export async function withInstallLock<T>(folder: string, onWait: () => void, work: () => Promise<T>): Promise<T> {
   await mkdir(folder, { recursive: true })
-  const release = await acquire(folder, onWait)
-  try {
-    return await work()
-  } finally {
-    // Fails when someone has removed the lock by hand; the work is done all the same.
-    await release().catch(() => undefined)
-  }
-}
-
-async function acquire(folder: string, onWait: () => void): Promise<() => Promise<void>> {
-  let told = false
-  for (;;) {
-    const release = await tryAcquire(folder)
-    if (release !== undefined) return release
-    if (!told) onWait()
-    told = true
-    await sleep(pollMs)
-  }
-}
-
-async function tryAcquire(folder: string): Promise<(() => Promise<void>) | undefined> {
-  try {
-    return await lockfile.lock(folder, {
+  const take = () =>
+    lockfile.lock(folder, {
       stale: staleMs,
       update: touchMs,
       // Losing the lock (a laptop that slept) is harmless: two installers work in folders of their own and rename.
       onCompromised: () => undefined,
     })
-  } catch (error) {
-    if (hasSystemCode(error, 'ELOCKED')) return undefined
-    throw error
+  const release = await takeInTurn(take, pollMs, onWait)
+  try {
+    return await work()
+  } finally {
+    // Fails when someone has removed the lock by hand; the work is done all the same.
+    await release().catch(() => undefined)
   }
 }

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { LockstepError, takeInTurn } from '@lockstep/protocol'
 
 /** A lock whose holder has not renewed it for this long is taken over: its process was killed. */
 const staleMs = 30_000
@@ -24,24 +23,11 @@ export async function withFolderLock<Result>(
       stale: staleMs,
       onCompromised: () => lost.abort(lockLost(folder)),
     })
-  const release = await takeInTurn(take, onWait)
+  const release = await takeInTurn(take, pollMs, onWait)
   try {
     return await work(lost.signal)
   } finally {
     await release().catch(() => undefined)
-  }
-}
-
-/** Not by the library, which tries again whatever fails. */
-async function takeInTurn<Lock>(take: () => Promise<Lock>, onWait: () => void): Promise<Lock> {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await take()
-    } catch (error) {
-      if (!hasSystemCode(error, 'ELOCKED')) throw error
-    }
-    if (tries === 0) onWait()
-    await sleep(pollMs)
   }
 }
 
