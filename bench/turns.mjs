@@ -22,7 +22,7 @@ const values = readFlags({
   seconds: { value: 'S', help: 'length of a turn', usual: 2 },
   out: outFlag,
 })
-const kinds = { alone: 'each for itself', inStep: 'each step when both have done the one before' }
+const kinds = { alone: 'each for itself', inStep: 'each step begun when both have done the one before' }
 /** After a stop they find the caches filled by others. */
 const stepsToSettle = 2
 const startsWithinMs = 120_000
@@ -74,16 +74,16 @@ async function takeTurns(pid, record, ceiling, batch) {
     for (const each of processes) sendSignal(each, 'SIGKILL')
     process.exit(130)
   })
-  const first = await stopped(processes, () => ceiling.measure(stepsToSettle))
-  const steps = Math.ceil((values.seconds * first.alone) / batch)
+  const first = await stopped(processes, () => ceiling.measureAlone(stepsToSettle))
+  const steps = Math.ceil((values.seconds * first) / batch)
   await sleep(1000 * warmUpSeconds)
   const own = []
   const bare = []
   for (let turn = 0; turn <= values.turns; turn++) {
     if (turn > 0) own.push(await measureRun(record, batch))
     await stopped(processes, async () => {
-      await ceiling.measure(stepsToSettle)
-      bare.push(await ceiling.measure(steps))
+      await ceiling.measureAlone(stepsToSettle)
+      bare.push({ alone: await ceiling.measureAlone(steps), inStep: await ceiling.measureInStep(steps) })
     })
     process.stderr.write(
       `batch ${batch}, turn ${turn} of ${values.turns}: ${bare.at(-1).alone.toFixed(0)} images/s alone\n`,

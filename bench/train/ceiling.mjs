@@ -12,15 +12,16 @@ const processes = 2
 export async function measureCeiling({ samples, epochs, batch, ...settings }) {
   const ceiling = await startCeiling({ batch, ...settings })
   try {
-    return { speeds: [(await ceiling.measure((samples / batch) * epochs)).alone], losses: [] }
+    return { speeds: [await ceiling.measureAlone((samples / batch) * epochs)], losses: [] }
   } finally {
     await ceiling.end()
   }
 }
 
 /**
- * Both processes, compiled and warm. `measure` takes a number of steps and gives images per second: `alone` as they were,
- * and `inStep` as if each step had begun when both had done the one before.
+ * Both processes, compiled and warm. Each function takes a number of steps and gives images per second: `measureAlone` of
+ * steps that each takes for itself, `measureInStep` of steps that both begin together, when both have done the one
+ * before. What it takes to tell them so is left out.
  */
 export async function startCeiling({ folder, precision, batch }) {
   const command = [process.execPath, script, 'compiled', precision, '1']
@@ -35,15 +36,22 @@ export async function startCeiling({ folder, precision, batch }) {
     throw error
   }
 
-  async function measure(steps) {
+  async function measureAlone(steps) {
     const startedAtMs = performance.now()
-    const [first, second] = await together(workers, { do: 'steps', count: steps })
-    const aloneMs = performance.now() - startedAtMs
-    const inStepMs = first.stepMs.reduce((sum, ms, step) => sum + Math.max(ms, second.stepMs[step]), 0)
-    return { alone: (1000 * batch * steps) / aloneMs, inStep: (1000 * batch * steps) / inStepMs }
+    await together(workers, { do: 'steps', count: steps })
+    return (1000 * batch * steps) / (performance.now() - startedAtMs)
   }
 
-  return { measure, end }
+  async function measureInStep(steps) {
+    let elapsedMs = 0
+    for (let step = 0; step < steps; step++) {
+      const replies = await together(workers, { do: 'steps', count: 1 })
+      elapsedMs += Math.max(...replies.map(({ stepMs }) => stepMs[0]))
+    }
+    return (1000 * batch * steps) / elapsedMs
+  }
+
+  return { measureAlone, measureInStep, end }
 }
 
 function together(workers, request) {
