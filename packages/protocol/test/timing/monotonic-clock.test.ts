@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createMonotonicClock } from '../../src/timing/monotonic-clock.ts'
 
 test('the clock reads the same in every thread', async () => {
@@ -12,4 +12,21 @@ test('the clock reads the same in every thread', async () => {
   const [thereMs] = await once(thread, 'message')
   expect(thereMs).toBeGreaterThan(beforeMs)
   expect(thereMs).toBeLessThan(nowMs())
+})
+
+test('a thread that loses its core while the clock is set up reads the same all the same', () => {
+  const undisturbedMs = createMonotonicClock()
+  const now = performance.now.bind(performance)
+  const awayMs = 20
+  const spy = vi.spyOn(performance, 'now').mockImplementationOnce(() => {
+    const startedAtMs = now()
+    while (now() < startedAtMs + awayMs);
+    return now()
+  })
+  const nowMs = createMonotonicClock()
+  spy.mockRestore()
+  const beforeMs = undisturbedMs()
+  const readMs = nowMs()
+  expect(readMs).toBeGreaterThan(beforeMs - 1)
+  expect(readMs).toBeLessThan(undisturbedMs() + 1)
 })
