@@ -9,12 +9,21 @@ import type { TrainingRequest } from '../train/prepare-run.ts'
 
 const chosen = {
   workers: 'by cores and batch',
-  threads: 'by cores and workers',
-  shards: '--min-workers, else the number of workers',
+  threads: 'by cores and workers; 1 with --shards or --min-workers',
+  shards: 'one for each worker, for --min-workers at least',
+  minWorkers: 'all local ones to start, 1 to go on',
+}
+
+const configDefaults = {
+  ...runConfigDefaults,
+  dataset: 'CIFAR-10, else synthetic',
+  epochs: '100; 10 on the synthetic set',
+  shards: '--min-workers, else 1',
+  threads: 1,
 }
 
 export const runFlags = {
-  ...flagsOf(runConfigSchema.shape, { ...runConfigDefaults, shards: chosen.shards, threads: 1 }),
+  ...flagsOf(runConfigSchema.shape, configDefaults),
   config: { type: 'string', valueHint: 'FILE', description: 'JSON file with any of these settings, keys in camelCase' },
   resume: { type: 'string', valueHint: 'RUN', description: 'go on with a run from its newest checkpoint' },
 } as const
@@ -40,7 +49,7 @@ export const trainCommand = defineCommand({
   args: {
     ...runFlags,
     ...flagsOf(
-      { threads: runConfigSchema.shape.threads, ...launchOptionsSchema.shape },
+      { shards: runConfigSchema.shape.shards, threads: runConfigSchema.shape.threads, ...launchOptionsSchema.shape },
       { ...launchDefaults, ...chosen },
     ),
   },

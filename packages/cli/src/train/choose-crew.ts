@@ -42,7 +42,7 @@ export function readCapacity(): Capacity {
  */
 export function chooseCrew(wishes: CrewWishes, capacity: Capacity): Crew {
   const { workers, reason } = chooseWorkers(wishes, capacity)
-  const shards = wishes.shards ?? wishes.minWorkers ?? workers
+  const shards = wishes.shards ?? Math.max(workers, wishes.minWorkers ?? 0)
   const threads = wishes.threads ?? chooseThreads({ workers, shards }, wishes, capacity)
   const chosen = { workers, threads, shards }
   const filled = wishes.threads === null && threads > 1

@@ -79,7 +79,7 @@ export async function findResumed(reference: string, settings: Settings): Promis
       kind: 'usage',
       expected: String(recorded),
       received: String(value),
-      hint: 'Only --epochs, --workers and where it listens may; start a new run for anything else.',
+      hint: 'Of what decides the weights only --epochs may; start a new run for anything else.',
     })
   }
   const config = checked({ ...facts.config, epochs })

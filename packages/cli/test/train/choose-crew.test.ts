@@ -51,6 +51,7 @@ describe('workers, threads and shards', () => {
   test('are one thread where the shards are fixed or workers of other machines are awaited', () => {
     expect(chosen(8, { workers: 1, shards: 4 })).toEqual([1, 1, 4])
     expect(chosen(8, { workers: 1, minWorkers: 2 })).toEqual([1, 1, 2])
+    expect(chosen(8, { workers: 4, minWorkers: 2 })).toEqual([4, 1, 4])
   })
 
   test('of a coordinator without workers of its own are a shard for each that is awaited, and one thread', () => {
