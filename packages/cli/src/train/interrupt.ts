@@ -1,3 +1,5 @@
+import { isatty } from 'node:tty'
+
 /** How the user has asked to stop: once is a request, twice an order. */
 export type Interrupt = {
   /** Aborted by the first request. */
@@ -12,14 +14,18 @@ export const stopNotice = 'finishing the step, then a checkpoint; Ctrl-C again s
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Listens for Ctrl-C and its kin; `onFirst` is called after the first. */
+/** Whether the process has a terminal that can go: under `nohup` it has none, and Node forgets that SIGHUP was to be ignored. */
+const hasTerminal = [0, 1, 2].some(isatty)
+
+/** Listens for Ctrl-C and its kin, and for the end of the terminal where there is one; `onFirst` is called after the first. */
 export function listenForInterrupt(onFirst: () => void): Interrupt {
   const request = new AbortController()
   let insist: () => void = () => undefined
   const insisted = new Promise<void>(resolve => {
     insist = resolve
   })
-  const listener = () => {
+  const listener = (signal: NodeJS.Signals) => {
+    if (signal === 'SIGHUP' && !hasTerminal) return
     if (request.signal.aborted) return insist()
     request.abort()
     onFirst()

@@ -1,0 +1,61 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readSummary, runCli, startCli, strikeAt } from '../support/cli.ts'
+
+const size = ['--limit-train', '200', '--limit-test', '20', '--validation-split', '0', '--epochs', '3']
+const line = ['train', '--dataset', 'synthetic', ...size, '--workers', '1', '--engine', 'eager', '--offline']
+const intoFullDisk = ['sh', '-c', 'exec "$@" > /dev/full', 'sh']
+const inTerminal = [
+  'python3',
+  '-c',
+  'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))',
+]
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lockstep-output-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe('a run goes on to its end', () => {
+  test('when nobody reads what it prints any more', async () => {
+    const place = join(folder, 'unread')
+    const cli = startCli([...line, '--run-dir', place, '--json'])
+    await cli.printed(/1 active/)
+    cli.child.stdout!.destroy()
+    cli.child.stderr!.destroy()
+    expect((await cli.ending).code).toBe(0)
+    expect(await readSummary(place)).toMatchObject({ status: 'completed', steps: 12 })
+  })
+
+  test('when the disk on which its output lies is full, of which it tells at the end', async () => {
+    const place = join(folder, 'full')
+    const ended = await startCli([...line, '--run-dir', place, '--json'], {}, intoFullDisk).ending
+    expect(ended.stderr).toMatch(/^lockstep: standard output could not be written: ENOSPC/m)
+    expect(ended.code).toBe(1)
+    expect(await readSummary(place)).toMatchObject({ status: 'completed', steps: 12 })
+  })
+
+  test('when it is told of the end of a terminal that it does not have, as under nohup', async () => {
+    const place = join(folder, 'hung-up')
+    const ended = await runCli([...line, '--run-dir', place], strikeAt(/epoch 1\/3/, 'SIGHUP', 'itself'))
+    expect(ended, ended.stderr).toMatchObject({ code: 0 })
+    expect(await readSummary(place)).toMatchObject({ status: 'completed', steps: 12 })
+  })
+})
+
+test('a run whose terminal has gone is interrupted', async () => {
+  const place = join(folder, 'terminal')
+  const ended = await startCli([...line, '--run-dir', place], strikeAt(/epoch 1\/3/, 'SIGHUP', 'itself'), inTerminal)
+    .ending
+  expect(ended, ended.stdout).toMatchObject({ code: 130 })
+  expect(await readSummary(place)).toMatchObject({ status: 'interrupted' })
+})
+
+test('a command whose results could not be written has failed', async () => {
+  const ended = await startCli(['runs', '--json', '--runs-dir', folder], {}, intoFullDisk).ending
+  expect(ended.stderr).toMatch(/^lockstep: standard output could not be written: ENOSPC/m)
+  expect(ended.code).toBe(1)
+})
