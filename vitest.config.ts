@@ -11,7 +11,7 @@ export default defineConfig({
       extends: true,
       test: {
         name: `@lockstep/${name}`,
-        root: `packages/${name}`,
+        root: fileURLToPath(new URL(`packages/${name}`, import.meta.url)),
         include: ['test/**/*.test.ts'],
         setupFiles: [fileURLToPath(new URL('vitest.setup.ts', import.meta.url))],
         // Several times what the longest takes on two cores: other programs may compete for them.
