@@ -1,5 +1,5 @@
 // A simulation as people read it.
-import { describeFault, drawScenario } from '../../packages/simulation/dist/index.js'
+import { describeFault, drawScenario } from '@lockstep/simulation'
 
 export function describeScenario({ config, topology, workers, minWorkers, checkpointEvery, latency, faults }) {
   const { batchSize, shards, optimizer, compress } = config
