@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
 import { type ExportOptions, exportSavedModel } from '../../src/compile/export-saved-model.ts'
 import { savedModelType } from '../../src/compile/saved-model-schema.ts'
-import { useTensorFlow } from '../support/tensorflow.ts'
+import { useTensorFlow } from '../../src/testing/use-tensorflow.ts'
 
 beforeAll(useTensorFlow)
 

@@ -4,9 +4,9 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
 import { type CompileOptions, compileFunction } from '../../src/compile/index.ts'
 import { savedModelFile } from '../../src/compile/saved-model.ts'
+import { useTensorFlow } from '../../src/testing/use-tensorflow.ts'
 import { temporaryFolder } from '../support/machine.ts'
 import { runModule } from '../support/run.ts'
-import { useTensorFlow } from '../support/tensorflow.ts'
 
 beforeAll(useTensorFlow)
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
 import { compileFunction } from '../../src/compile/index.ts'
-import { useTensorFlow } from '../support/tensorflow.ts'
+import { useTensorFlow } from '../../src/testing/use-tensorflow.ts'
 
 beforeAll(useTensorFlow)
 

@@ -4,7 +4,7 @@ import { useBfloat16 } from '../../src/compile/bfloat16.ts'
 import { reachable } from '../../src/compile/graph.ts'
 import { simplify } from '../../src/compile/simplify/index.ts'
 import { type InputSpec, type TraceFunction, trace } from '../../src/compile/trace.ts'
-import { useTensorFlow } from '../support/tensorflow.ts'
+import { useTensorFlow } from '../../src/testing/use-tensorflow.ts'
 
 beforeAll(useTensorFlow)
 

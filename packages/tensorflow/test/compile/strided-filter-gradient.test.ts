@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs'
 import { beforeAll, expect, test } from 'vitest'
 import { reachable } from '../../src/compile/graph.ts'
 import { trace } from '../../src/compile/trace.ts'
-import { useTensorFlow } from '../support/tensorflow.ts'
+import { useTensorFlow } from '../../src/testing/use-tensorflow.ts'
 
 beforeAll(useTensorFlow)
 
