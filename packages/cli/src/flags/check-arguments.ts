@@ -4,7 +4,6 @@ import { distance } from 'fastest-levenshtein'
 
 type Given = {
   readonly positionals: readonly string[]
-  /** Under the flags' full names. */
   readonly flags: readonly (readonly [name: string, value: string | null])[]
 }
 
@@ -110,9 +109,7 @@ function findFlag(args: ArgsDef, name: string): { readonly name: string; readonl
   for (const [key, arg] of Object.entries(args)) {
     if (arg.type === 'positional') continue
     const takesValue = arg.type !== 'boolean'
-    const aliases = 'alias' in arg && arg.alias !== undefined ? [arg.alias].flat() : []
-    const names = takesValue ? [key, ...aliases] : [key, `no-${key}`, ...aliases]
-    if (names.includes(name)) return { name: key, takesValue }
+    if (name === key || (!takesValue && name === `no-${key}`)) return { name: key, takesValue }
   }
   return null
 }
