@@ -11,6 +11,7 @@ export type RunView = {
   readonly config: RunConfig
   readonly trainSamples: number
   readonly workersWanted: number
+  /** Once it trains, it goes on with so many. */
   readonly quorum: number
   readonly logSteps: boolean
 }

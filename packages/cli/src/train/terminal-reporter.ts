@@ -4,6 +4,7 @@ import { formatAmount, formatCount, formatDuration, formatNumber } from '../term
 import { createRateMeter } from '../terminal/rate-meter.ts'
 import { createTrainingProgress, type TrainingState } from '../terminal/training-progress.ts'
 import type { Reporter } from './reporter.ts'
+import type { RunView } from './reporters.ts'
 
 const shownPhases: Readonly<Record<Phase, TrainingState['phase']>> = {
   'waiting for workers': 'waiting',
@@ -12,14 +13,7 @@ const shownPhases: Readonly<Record<Phase, TrainingState['phase']>> = {
   testing: 'testing',
 }
 
-export type TerminalReporterOptions = {
-  readonly stream: NodeJS.WriteStream
-  readonly config: RunConfig
-  readonly trainSamples: number
-  readonly workersWanted: number
-  /** Once it trains, it goes on with so many. */
-  readonly quorum: number
-}
+export type TerminalReporterOptions = Omit<RunView, 'logSteps'> & { readonly stream: NodeJS.WriteStream }
 
 /** A progress bar while it trains, a line for each epoch and for everybody who comes, goes or is refused. */
 export function createTerminalReporter(options: TerminalReporterOptions): Reporter {
