@@ -1,12 +1,14 @@
 import { Packr, Unpackr } from 'msgpackr'
 import { LockstepError } from './error.ts'
 import {
+  alignTo,
   bytesOf,
   bytesPerElement,
   isTensorType,
   type TensorData,
   type Tensors,
   type TensorType,
+  tensorAlignment,
   tensorOver,
   tensorType,
 } from './tensor.ts'
@@ -29,7 +31,6 @@ export const maxHeaderBytes = 64 << 10
 /** What a worker takes: room for a `welcome` with the longest topology, of which a character may take three bytes. */
 export const maxWorkerHeaderBytes = 4 << 20
 const prefixBytes = 8
-const alignment = 8
 
 export type TensorEntry = readonly [name: string, type: TensorType, elements: number]
 
@@ -50,7 +51,7 @@ export function encodeFrame(fields: Readonly<Record<string, unknown>>, tensors: 
   const header = packr.pack({ fields, tensors: entries })
   let end = prefixBytes + header.length
   const offsets = named.map(([, data]) => {
-    const offset = align(end)
+    const offset = alignTo(end, tensorAlignment)
     end = offset + data.byteLength
     return offset
   })
@@ -86,7 +87,7 @@ export function readFrameTensors(frame: Uint8Array, layout: FrameLayout): Tensor
   const tensors: [name: string, data: TensorData][] = []
   let end = layout.headerEnd
   for (const [name, type, elements] of layout.tensors) {
-    const offset = align(end)
+    const offset = alignTo(end, tensorAlignment)
     end = offset + elements * bytesPerElement[type]
     if (end > frame.byteLength) break
     tensors.push([name, tensorOver(type, frame, offset, elements)])
@@ -118,10 +119,6 @@ function isTensorEntry(entry: unknown): entry is TensorEntry {
   if (!Array.isArray(entry) || entry.length !== 3) return false
   const [name, type, elements] = entry
   return typeof name === 'string' && isTensorType(type) && Number.isInteger(elements) && elements >= 0
-}
-
-function align(offset: number): number {
-  return Math.ceil(offset / alignment) * alignment
 }
 
 function hex(value: number): string {

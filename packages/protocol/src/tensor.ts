@@ -10,6 +10,9 @@ export type Tensors = Readonly<Record<string, TensorData>>
 
 export const bytesPerElement: Readonly<Record<TensorType, number>> = { float32: 4, bfloat16: 2, int32: 4, uint8: 1 }
 
+/** Tensors in a frame or in a slot of shared memory begin at a multiple of this many bytes. */
+export const tensorAlignment = 8
+
 const arrays = { float32: Float32Array, bfloat16: Uint16Array, int32: Int32Array }
 
 export function isTensorType(name: unknown): name is TensorType {
@@ -33,4 +36,9 @@ export function tensorOver(type: TensorType, bytes: Uint8Array, offset: number, 
 
 export function bytesOf(data: TensorData): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+}
+
+/** The first multiple of `alignment` that is not below an offset. */
+export function alignTo(offset: number, alignment: number): number {
+  return Math.ceil(offset / alignment) * alignment
 }

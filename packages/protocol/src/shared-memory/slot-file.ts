@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { LockstepError } from '../error.ts'
 import type { SharedMemoryOffer } from '../messages.ts'
 import type { MapFile } from '../system-memory.ts'
-import { bytesOf, type TensorData } from '../tensor.ts'
+import { alignTo, bytesOf, type TensorData, tensorAlignment } from '../tensor.ts'
 import { writeWhole } from '../write-whole.ts'
 
 /**
@@ -32,7 +32,6 @@ type Mode = 'r' | 'r+'
 
 /** Slots begin at a page, after the nonce. */
 const pageBytes = 4096
-const tensorAlignment = 8
 
 /** The size of a slot for tensors of these sizes in bytes: whole pages. */
 export function slotBytesFor(tensorBytes: readonly number[]): number {
@@ -167,8 +166,4 @@ function readWhole(descriptor: number, bytes: Uint8Array, position: number): voi
     if (count === 0) throw new LockstepError('shared-memory-short', 'a slot of shared memory has not been written')
     done += count
   }
-}
-
-function alignTo(offset: number, alignment: number): number {
-  return Math.ceil(offset / alignment) * alignment
 }
