@@ -62,11 +62,11 @@ export const phaseReportSchema = z.object({
 
 export type PhaseReport = z.infer<typeof phaseReportSchema>
 
-const epochFigures = z.object({
-  trainLoss: z.number(),
-  trainAccuracy: z.number(),
-  validationLoss: z.number().nullable(),
-  validationAccuracy: z.number().nullable(),
+const epochFigures = epochMetricsSchema.pick({
+  trainLoss: true,
+  trainAccuracy: true,
+  validationLoss: true,
+  validationAccuracy: true,
 })
 
 /** `summary.json`, written when a run ends or is interrupted. */
