@@ -1,11 +1,12 @@
-import { createSgd, type GradientEngine, weightsSha256 } from '@lockstep/model'
+import { createOptimizer, type GradientEngine, weightsSha256 } from '@lockstep/model'
 import { createGradientFormat, plainArithmetic } from '@lockstep/model/arithmetic'
 import { createTimeline, type Message, type Received, type Sizes, type Tensors, workerPhases } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { type Answer, createReplica } from '../src/replica.ts'
 import { createTensorPlaces } from '../src/tensor-places.ts'
 
-const sgd = createSgd()
+const sgd = (momentum = 0) =>
+  createOptimizer({ optimizer: 'sgd', momentum, weightDecay: 0 }, { entries: [], trainableSize: 2 })
 
 /**
  * An engine whose gradient is the weights plus the first pixel plus the first key, and whose loss sum is the first weight. With `slow` it
@@ -43,7 +44,7 @@ function createTested({ slow = false, trainableSize = 2, gradientMs = 0, arithme
   }
   const replica = createReplica({
     engine: { ...engine, gradient: (...inputs) => spend(gradientMs, engine.gradient(...inputs)) },
-    updater: { optimizer: sgd, trainableSize },
+    updater: { optimizer: sgd(), trainableSize },
     arithmetic,
     places: createTensorPlaces(sizes, null, uncompressed),
     timeline: createTimeline(workerPhases, () => clock.nowMs),
@@ -137,11 +138,10 @@ describe('a replica', () => {
   })
 
   test('hands moments to the optimizer one by one', async () => {
-    const momentum = createSgd({ momentum: 0.5 })
     const answers: Answer[] = []
     const replica = createReplica({
       engine: createEngine(),
-      updater: { optimizer: momentum, trainableSize: 2 },
+      updater: { optimizer: sgd(0.5), trainableSize: 2 },
       arithmetic: plainArithmetic,
       places: createTensorPlaces(sizes, null, uncompressed),
       timeline: createTimeline(workerPhases, () => 0),
