@@ -1,6 +1,6 @@
 import { type EpochMetrics, epochMetricsSchema } from '@lockstep/coordinator'
-import { LockstepError } from '@lockstep/protocol'
 import { z } from 'zod'
+import { parseJson } from './run-file.ts'
 
 export type ParsedMetrics = {
   readonly epochs: readonly EpochMetrics[]
@@ -28,28 +28,11 @@ export function parseMetrics(text: string, file: string): ParsedMetrics {
 }
 
 function parseLine(line: string, place: string): EpochMetrics[] {
-  const value = parseJson(line, place)
-  const any = anyLineSchema.safeParse(value)
-  if (!any.success) throw damagedLine(place, z.prettifyError(any.error), any.error)
-  if (any.data.type !== 'epoch') return []
-  const epoch = epochMetricsSchema.safeParse(value)
-  if (!epoch.success) throw damagedLine(place, z.prettifyError(epoch.error), epoch.error)
-  return [epoch.data]
-}
-
-function parseJson(line: string, place: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch (error) {
-    throw damagedLine(place, `not JSON: ${(error as SyntaxError).message}`, error)
-  }
-}
-
-function damagedLine(place: string, received: string, cause: unknown): LockstepError {
-  return new LockstepError('run-damaged', `${place}: not a line of metrics`, {
+  const damage = {
+    message: `${place}: not a line of metrics`,
     expected: 'a JSON object with a type, as a run writes it at the end of each epoch',
-    received,
     hint: 'Remove the line, or move the run folder away.',
-    cause,
-  })
+  }
+  const { type } = parseJson(line, anyLineSchema, damage)
+  return type === 'epoch' ? [parseJson(line, epochMetricsSchema, damage)] : []
 }

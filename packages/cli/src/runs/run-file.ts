@@ -17,24 +17,27 @@ export async function readText(file: string): Promise<string | null> {
 export async function readJson<Output>(file: string, schema: z.ZodType<Output>): Promise<Output | null> {
   const text = await readText(file)
   if (text === null) return null
-  const result = schema.safeParse(parseJson(text, file))
-  if (result.success) return result.data
-  throw damaged(file, z.prettifyError(result.error), result.error)
-}
-
-function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw damaged(file, `not JSON: ${(error as SyntaxError).message}`, error)
-  }
-}
-
-function damaged(file: string, received: string, cause: unknown): LockstepError {
-  return new LockstepError('run-damaged', `${file} is damaged`, {
+  return parseJson(text, schema, {
+    message: `${file} is damaged`,
     expected: 'what this version of lockstep writes',
-    received,
     hint: 'Restore the file, or move the run folder away.',
-    cause,
   })
+}
+
+/** What is said of a text that is not what a run writes. */
+export type Damage = { readonly message: string; readonly expected: string; readonly hint: string }
+
+/** What a JSON text of a run folder holds. Throws `run-damaged`. */
+export function parseJson<Output>(text: string, schema: z.ZodType<Output>, { message, ...details }: Damage): Output {
+  const damaged = (received: string, cause: unknown) =>
+    new LockstepError('run-damaged', message, { ...details, received, cause })
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw damaged(`not JSON: ${(error as SyntaxError).message}`, error)
+  }
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  throw damaged(z.prettifyError(result.error), result.error)
 }
