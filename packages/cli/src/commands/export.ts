@@ -1,9 +1,10 @@
 import { defineCommand } from 'citty'
+import { commonFlags } from '../flags/common-flags.ts'
 
 export const exportCommand = defineCommand({
   meta: { name: 'export', description: 'Hand a trained model to other tools.' },
   args: {
-    run: { type: 'positional', required: true, valueHint: 'RUN', description: 'folder or name of a run, or latest' },
+    run: commonFlags.run,
     format: {
       type: 'enum',
       options: ['saved-model', 'tfjs', 'safetensors'],
@@ -17,8 +18,8 @@ export const exportCommand = defineCommand({
       description: 'where to write (default: export/ in the run folder)',
     },
     force: { type: 'boolean', description: 'overwrite files that are there' },
-    'runs-dir': { type: 'string', default: 'runs', valueHint: 'DIR', description: 'folder of the runs' },
-    offline: { type: 'boolean', description: 'never use the network' },
+    'runs-dir': commonFlags['runs-dir'],
+    offline: commonFlags.offline,
   },
   run: async ({ args }) => {
     const { exportRun } = await import('../export/export-run.ts')

@@ -1,4 +1,5 @@
 import { defineCommand } from 'citty'
+import { commonFlags } from '../flags/common-flags.ts'
 
 export const plotCommand = defineCommand({
   meta: { name: 'plot', description: 'Draw the curves of a run, or of several in one picture.' },
@@ -14,7 +15,7 @@ export const plotCommand = defineCommand({
       valueHint: 'DIR',
       description: 'folder to write to (default: plots in the run folder; for several runs, a new one beside them)',
     },
-    'runs-dir': { type: 'string', default: 'runs', valueHint: 'DIR', description: 'folder of the runs' },
+    'runs-dir': commonFlags['runs-dir'],
   },
   run: async ({ args }) => {
     const { plotRuns } = await import('../plots/plot-runs.ts')

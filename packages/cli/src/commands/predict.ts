@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os'
 import { defineCommand } from 'citty'
-import { readThreads, readWhole } from '../flags/read-whole.ts'
+import { commonFlags, threadsOrAllCores } from '../flags/common-flags.ts'
+import { readWhole } from '../flags/read-whole.ts'
 
 export const predictCommand = defineCommand({
   meta: {
@@ -8,7 +8,7 @@ export const predictCommand = defineCommand({
     description: 'Classify image files with a trained model. The largest square in the middle is scaled to 32x32.',
   },
   args: {
-    run: { type: 'positional', required: true, valueHint: 'RUN', description: 'folder or name of a run, or latest' },
+    run: commonFlags.run,
     image: {
       type: 'positional',
       required: true,
@@ -16,9 +16,9 @@ export const predictCommand = defineCommand({
       description: 'files in PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG',
     },
     top: { type: 'string', default: '3', valueHint: 'K', description: 'show the K most probable classes' },
-    'runs-dir': { type: 'string', default: 'runs', valueHint: 'DIR', description: 'folder of the runs' },
-    threads: { type: 'string', valueHint: 'N', description: 'TensorFlow threads (default: all cores)' },
-    offline: { type: 'boolean', description: 'never use the network' },
+    'runs-dir': commonFlags['runs-dir'],
+    threads: commonFlags.threads,
+    offline: commonFlags.offline,
     json: { type: 'boolean', description: 'a JSON object for each image, a line each, on standard output' },
   },
   run: async ({ args }) => {
@@ -28,7 +28,7 @@ export const predictCommand = defineCommand({
       images: args._.slice(1),
       runsFolder: args['runs-dir'],
       top: readWhole('--top', args.top, { least: 1, most: 9999 }),
-      threads: args.threads === undefined ? availableParallelism() : readThreads(args.threads),
+      threads: threadsOrAllCores(args.threads),
       offline: args.offline === true,
       json: args.json === true,
     }

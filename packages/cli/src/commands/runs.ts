@@ -1,9 +1,10 @@
 import { defineCommand } from 'citty'
+import { commonFlags } from '../flags/common-flags.ts'
 
 export const runsCommand = defineCommand({
   meta: { name: 'runs', description: 'List the runs with their best figures, the latest last.' },
   args: {
-    'runs-dir': { type: 'string', default: 'runs', valueHint: 'DIR', description: 'folder of the runs' },
+    'runs-dir': commonFlags['runs-dir'],
     json: { type: 'boolean', description: 'JSON lines on standard output' },
   },
   run: async ({ args }) => {

@@ -1,0 +1,17 @@
+import { availableParallelism } from 'node:os'
+import type { ArgsDef } from 'citty'
+import { launchDefaults, launchOptionsSchema } from './launch-options.ts'
+import { readThreads } from './read-whole.ts'
+
+/** What several of the commands on a run take. */
+export const commonFlags = {
+  run: { type: 'positional', required: true, valueHint: 'RUN', description: 'folder or name of a run, or latest' },
+  'runs-dir': { type: 'string', default: launchDefaults.runsDir, valueHint: 'DIR', description: 'folder of the runs' },
+  threads: { type: 'string', valueHint: 'N', description: 'TensorFlow threads (default: all cores)' },
+  offline: { type: 'boolean', description: launchOptionsSchema.shape.offline.description },
+} as const satisfies ArgsDef
+
+/** What `threads` of the common flags stands for. Throws as `readWhole` does. */
+export function threadsOrAllCores(text: string | undefined): number {
+  return text === undefined ? availableParallelism() : readThreads(text)
+}
