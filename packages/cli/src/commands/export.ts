@@ -1,4 +1,5 @@
 import { defineCommand } from 'citty'
+import { exportFormats } from '../export/format-names.ts'
 import { commonFlags } from '../flags/common-flags.ts'
 
 export const exportCommand = defineCommand({
@@ -7,7 +8,7 @@ export const exportCommand = defineCommand({
     run: commonFlags.run,
     format: {
       type: 'enum',
-      options: ['saved-model', 'tfjs', 'safetensors'],
+      options: [...exportFormats],
       required: true,
       description:
         'SavedModel of TensorFlow (a folder), LayersModel of TensorFlow.js (a folder), or weights in one file',

@@ -4,7 +4,8 @@ import type { ProgressStreams } from '../commands/streams.ts'
 import { loadTrainedModel } from '../evaluate/load-model.ts'
 import { findRun } from '../runs/find-run.ts'
 import { readRunFacts } from '../runs/run-facts.ts'
-import { type ExportFormat, formats } from './formats.ts'
+import type { ExportFormat } from './format-names.ts'
+import { formats } from './formats.ts'
 import { refuseTaken, writeFiles } from './write-files.ts'
 
 export type ExportOptions = {

@@ -12,9 +12,8 @@ import { computeEnvironment, exportSavedModel, loadTensorFlow, savedModelFile } 
 import type { LoadedModel } from '../evaluate/load-model.ts'
 import { provision } from '../provision.ts'
 import type { RunFacts } from '../runs/run-facts.ts'
+import type { ExportFormat } from './format-names.ts'
 import { encodeSafetensors } from './safetensors.ts'
-
-export type ExportFormat = 'saved-model' | 'tfjs' | 'safetensors'
 
 /** What is exported: a model with its trained weights in it. */
 export type Trained = LoadedModel & { readonly facts: RunFacts }
