@@ -121,7 +121,7 @@ export function createCrew(options: {
     },
     onPoisoned: membership.scatter,
     onLinked: workers => options.onEvent({ type: 'ring-linked', workers }),
-    onOver: reason => options.onEvent({ type: 'ring-over', reason }),
+    onOver: (cause, reason) => options.onEvent({ type: 'ring-over', cause, reason }),
     nowMs,
   })
   const watches = [clock.every(heartbeatMs, membership.tick), clock.every(heartbeatMs, direct.look)]

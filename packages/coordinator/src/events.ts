@@ -1,5 +1,6 @@
+import type { RingEnd } from './direct/rings.ts'
 import type { Topology } from './direct/topology.ts'
-import type { EpochMetrics } from './metrics.ts'
+import type { EpochMetrics, LossCause } from './metrics.ts'
 
 export type WorkerFacts = {
   readonly id: number
@@ -18,7 +19,13 @@ export function describeWorker({ id, name, host }: WorkerFacts): string {
 export type CoordinatorEvent =
   | { readonly type: 'listening'; readonly url: string }
   | { readonly type: 'worker-joined'; readonly worker: WorkerFacts; readonly active: number }
-  | { readonly type: 'worker-lost'; readonly worker: WorkerFacts; readonly reason: string; readonly active: number }
+  | {
+      readonly type: 'worker-lost'
+      readonly worker: WorkerFacts
+      readonly cause: LossCause
+      readonly reason: string
+      readonly active: number
+    }
   /** No further step is begun until so many are there; without any, the run ends after `giveUpMs`. */
   | {
       readonly type: 'short-of-workers'
@@ -37,7 +44,7 @@ export type CoordinatorEvent =
   /** All workers have links to each other. */
   | { readonly type: 'ring-linked'; readonly workers: number }
   /** They exchange no gradients among themselves any more, or could not be linked to do so. */
-  | { readonly type: 'ring-over'; readonly reason: string }
+  | { readonly type: 'ring-over'; readonly cause: RingEnd; readonly reason: string }
   /** Which way the gradients go from here on, and why. */
   | { readonly type: 'topology'; readonly topology: Topology; readonly reason: string }
   | { readonly type: 'checkpoint'; readonly path: string; readonly step: number }

@@ -69,6 +69,13 @@ const epochFigures = epochMetricsSchema.pick({
   validationAccuracy: true,
 })
 
+/**
+ * By what a run loses a worker: it said goodbye or that it fails, its connection broke, it was silent, it stopped reading, its
+ * computation hung, it was sent away and may come back, or for good.
+ */
+export const lossCauses = ['left', 'failed', 'lost', 'silent', 'deaf', 'hung', 'refused', 'excluded'] as const
+export type LossCause = (typeof lossCauses)[number]
+
 /** `summary.json`, written when a run ends or is interrupted. */
 export const runSummarySchema = z.object({
   run: z.string(),
@@ -122,6 +129,8 @@ export const runSummarySchema = z.object({
       shards: z.int(),
       /** Answers that could not be used: not finite, of the wrong size, or not asked for. */
       refused: z.int().default(0),
+      /** Null where it was there at the end of the run, and in summaries of earlier versions. */
+      cause: z.enum(lossCauses).nullable().default(null),
       /** How the worker ended: still there at the end of the run, or why it went. */
       outcome: z.string(),
     }),

@@ -69,9 +69,11 @@ export function summarizeRun(
   }
 }
 
-function describeMember({ facts, samples, shards, refused, gone, outcome }: Member): RunSummary['perWorker'][number] {
+function describeMember({ facts, gone, ...member }: Member): RunSummary['perWorker'][number] {
   const { id, name, host, device } = facts!
-  return { id, name, host, device, samples, shards, refused, outcome: gone ? outcome : 'stayed to the end' }
+  const { samples, shards, refused, cause } = member
+  const outcome = gone ? member.outcome : 'stayed to the end'
+  return { id, name, host, device, samples, shards, refused, cause, outcome }
 }
 
 function figures({ trainLoss, trainAccuracy, validationLoss, validationAccuracy }: EpochMetrics) {

@@ -53,7 +53,7 @@ describe('a summary', () => {
       measuredSamples: 500,
       measuredSeconds: 2,
     }
-    const gone = { gone: true, outcome: 'silent for 2.0 s' }
+    const gone = { gone: true, cause: 'silent', outcome: 'silent for 2.0 s' } as const
     const members = [member(1, 'TensorFlow'), member(2, 'wasm', { ...gone, refused: 3 }), member(3, 'TensorFlow')]
     const summary = summarizeRun(facts, state, members, outcome)
     expect(runSummarySchema.parse(summary)).toEqual(summary)
@@ -64,11 +64,14 @@ describe('a summary', () => {
     expect(summary.best).toEqual({ ...figures, epoch: 2, validationLoss: 1 })
     expect(summary.backends).toEqual(['TensorFlow', 'wasm'])
     expect(
-      summary.perWorker.map(worker => [worker.id, worker.samples, worker.shards, worker.refused, worker.outcome]),
+      summary.perWorker.map(({ id, samples, shards, refused, cause, outcome }) => [
+        ...[id, samples, shards, refused],
+        ...[cause, outcome],
+      ]),
     ).toEqual([
-      [1, 10, 1, 0, 'stayed to the end'],
-      [2, 20, 2, 3, 'silent for 2.0 s'],
-      [3, 30, 3, 0, 'stayed to the end'],
+      [1, 10, 1, 0, null, 'stayed to the end'],
+      [2, 20, 2, 3, 'silent', 'silent for 2.0 s'],
+      [3, 30, 3, 0, null, 'stayed to the end'],
     ])
   })
 

@@ -76,9 +76,9 @@ function describeDoubts({ audit, perWorker }: RunSummary): string[] {
     const alone = audit.alone === 0 ? '' : `, ${formatCount(audit.alone)} only once for lack of a second worker`
     lines.push(field('audited', `${formatAmount(audit.compared, 'shard')} computed by two workers${alone}`))
   }
-  for (const { id, name, refused, outcome } of perWorker) {
+  for (const { id, name, refused, cause, outcome } of perWorker) {
     if (refused > 0) lines.push(field('refused', `worker ${id} (${name}): ${formatAmount(refused, 'answer')}`))
-    if (outcome.startsWith('excluded: ')) lines.push(field('excluded', `worker ${id} (${name}): ${outcome.slice(10)}`))
+    if (cause === 'excluded') lines.push(field('lost', `worker ${id} (${name}), ${outcome}`))
   }
   return lines
 }

@@ -64,12 +64,15 @@ describe('a worker that flips a bit of its gradients', () => {
     const { step, shard } = told.first
     const reason = `excluded: its result for the gradient of shard ${shard} of step ${step} is not what two others have computed`
     expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
-    expect(summary.perWorker.find(({ name }) => name === 'flipping')).toMatchObject({ outcome: reason })
+    expect(summary.perWorker.find(({ name }) => name === 'flipping')).toMatchObject({
+      cause: 'excluded',
+      outcome: reason,
+    })
     expect(summary.perWorker.reduce((sum, { samples }) => sum + samples, 0)).toBe(6 * 248)
     expect(summary.audit).toMatchObject({ fraction: 0.3, alone: 0 })
     expect(stdout).toMatch(new RegExp(`worker \\d lost: flipping on \\S+, ${reason}; 2 active`))
     expect(stdout).toMatch(
-      /\naudited +\d+ shards computed by two workers\nexcluded +worker \d \(flipping\): its result/,
+      /\naudited +\d+ shards computed by two workers\nlost +worker \d \(flipping\), excluded: its result/,
     )
     expect(told.reason).toContain(reason)
     expect(told.end).toMatch(/refused this worker: flipping on \S+ is excluded from this run: its result/)
@@ -81,7 +84,7 @@ describe('a worker that flips a bit of its gradients', () => {
     expect(await readdir(place)).toContain('summary.json')
     const log = (await readFile(join(place, 'log.jsonl'), 'utf8')).trim().split('\n')
     const lost = log.map(line => JSON.parse(line)).filter(({ type }) => type === 'worker-lost')
-    expect(lost).toMatchObject([{ worker: { name: 'flipping' } }])
+    expect(lost).toMatchObject([{ worker: { name: 'flipping' }, cause: 'excluded' }])
     const [, step] = lost[0].reason.match(/^excluded: .* of step (\d+) /)
     expect(Number(step)).toBeGreaterThanOrEqual(told.first.step)
   })

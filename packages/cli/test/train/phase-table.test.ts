@@ -22,6 +22,7 @@ const workerNamed = (id: number): RunSummary['perWorker'][number] => ({
   samples: 100,
   shards: 10,
   refused: 0,
+  cause: null,
   outcome: 'stayed to the end',
 })
 

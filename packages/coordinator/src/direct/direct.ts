@@ -3,7 +3,7 @@ import type { PackedGradient } from '@lockstep/model/arithmetic'
 import { type Message, type MessageOf, sliceOf, type Tensors } from '@lockstep/protocol'
 import { createDeferred, type Deferred } from '../deferred.ts'
 import { createMeanArrival, type MeanArrival, type MeanFigures, type WriteMean } from './mean-arrival.ts'
-import { createRings, type Ring, type Rings } from './rings.ts'
+import { createRings, type Ring, type RingEnd, type Rings } from './rings.ts'
 
 /** What workers say about the exchange among themselves. */
 export type DirectMessage = MessageOf<'linked'> | MessageOf<'unlinked'> | MessageOf<'dissolved'> | MessageOf<'slice'>
@@ -25,7 +25,7 @@ export type DirectOptions = {
   /** Replicas have taken a mean that none must take: all of them need the state anew, and what they answer is void. */
   readonly onPoisoned: (reason: string) => void
   readonly onLinked: (workers: number) => void
-  readonly onOver: (reason: string) => void
+  readonly onOver: (cause: RingEnd, reason: string) => void
   readonly nowMs: () => number
 }
 
@@ -135,7 +135,7 @@ export function createDirect(options: DirectOptions): Direct {
     const isComputed = [...awaited.values()].some(mean => mean.isComputed)
     const haltMs = transferMs(elements) + (isComputed ? 0 : computeMs)
     if (nowMs() - stirredAt < haltMs) return
-    rings.breakUp(`nothing has come for ${(haltMs / 1000).toFixed(0)} s`)
+    rings.breakUp('halted', `nothing has come for ${(haltMs / 1000).toFixed(0)} s`)
   }
 
   return {

@@ -12,6 +12,9 @@ export type Ring = {
   readonly settled: Promise<ReadonlyMap<number, number>>
 }
 
+/** Its members have changed, a link between them has failed, or nothing has come of it for too long. */
+export type RingEnd = 'changed' | 'unlinked' | 'halted'
+
 export type RingsOptions = {
   readonly runId: string
   readonly send: (workerId: number, message: Message) => void
@@ -21,7 +24,7 @@ export type RingsOptions = {
   /** A member of a ring that is over has not come to the step at which the coordinator was then. */
   readonly onBehind: (workerId: number) => void
   readonly onLinked: (workers: number) => void
-  readonly onOver: (reason: string) => void
+  readonly onOver: (cause: RingEnd, reason: string) => void
 }
 
 /** The rings of a run, of which one at most is in use. Knows neither sockets nor clocks. */
@@ -39,7 +42,7 @@ export type Rings = {
     message: MessageOf<'linked'> | MessageOf<'unlinked'> | MessageOf<'dissolved'>,
   ) => void
   /** Ends a ring that does not work: its steps are finished by way of the coordinator, and so are all until workers change or it is forgiven. */
-  readonly breakUp: (reason: string) => void
+  readonly breakUp: (cause: RingEnd, reason: string) => void
   /** Whether the last ring did not work. */
   readonly isHopeless: () => boolean
   readonly forgive: () => void
@@ -66,7 +69,7 @@ export function createRings(options: RingsOptions): Rings {
 
   function changed(reason: string): void {
     hopeless = false
-    dissolve(reason)
+    dissolve('changed', reason)
   }
 
   function introduce(): void {
@@ -78,7 +81,7 @@ export function createRings(options: RingsOptions): Rings {
     for (const workerId of ring.members) send(workerId, introduction)
   }
 
-  function dissolve(reason: string): void {
+  function dissolve(cause: RingEnd, reason: string): void {
     if (ring === null) return
     const over = ring
     ring = null
@@ -92,13 +95,13 @@ export function createRings(options: RingsOptions): Rings {
     over.isOver = true
     for (const listener of over.listeners) listener()
     over.listeners.clear()
-    if (over.unlinked.size === 0 || hopeless) options.onOver(reason)
+    if (over.unlinked.size === 0 || hopeless) options.onOver(cause, reason)
     settle(over)
   }
 
-  function breakUp(reason: string): void {
+  function breakUp(cause: RingEnd, reason: string): void {
     hopeless = true
-    dissolve(reason)
+    dissolve(cause, reason)
   }
 
   function settle(over: RingState): void {
@@ -124,7 +127,7 @@ export function createRings(options: RingsOptions): Rings {
       if (ring.unlinked.delete(workerId) && ring.unlinked.size === 0) options.onLinked(ring.members.length)
       return
     }
-    breakUp(message.reason)
+    breakUp('unlinked', message.reason)
   }
 
   function hear(workerId: number, message: MessageOf<'dissolved'>): void {

@@ -1,6 +1,8 @@
 import type { MessageOf } from '@lockstep/protocol'
 import type { EventListener } from '../events.ts'
+import type { LossCause } from '../metrics.ts'
 import { closeDesk, type Member, type Roster } from './member.ts'
+import type { Fault } from './patience.ts'
 
 export type DeparturesOptions = {
   readonly onEvent: EventListener
@@ -16,11 +18,11 @@ export type Departures = {
   /** Its connected thread still listens, and can see to another computing thread. */
   readonly sendForAnother: (member: Member, hang: string) => void
   /** Ends it without a word, which would not be read. */
-  readonly cutOff: (member: Member, fault: string) => void
+  readonly cutOff: (member: Member, fault: Fault) => void
   /** It has said goodbye. */
   readonly letGo: (member: Member, bye: MessageOf<'bye'>) => void
   /** Takes it out, with this outcome. */
-  readonly leave: (member: Member, outcome: string) => void
+  readonly leave: (member: Member, cause: LossCause, outcome: string) => void
   /** Ends it because the run has ended: nobody is told that it is lost. */
   readonly dismiss: (member: Member, bye: MessageOf<'bye'>) => void
 }
@@ -31,33 +33,34 @@ export function createDepartures({ present, taking }: Roster, options: Departure
   function refuse(member: Member, reason: string): void {
     if (!member.active) onEvent({ type: 'refused', address: member.address, reason })
     member.connection.close({ type: 'bye', code: 'refused', reason })
-    leave(member, `refused: ${reason}`)
+    leave(member, 'refused', `refused: ${reason}`)
   }
 
   function sendForAnother(member: Member, hang: string): void {
     member.connection.close({ type: 'bye', code: 'hung', reason: hang })
-    leave(member, hang)
+    leave(member, 'hung', hang)
   }
 
-  function cutOff(member: Member, fault: string): void {
-    leave(member, fault)
+  function cutOff(member: Member, { cause, reason }: Fault): void {
+    leave(member, cause, reason)
     member.connection.terminate()
   }
 
   function letGo(member: Member, bye: MessageOf<'bye'>): void {
     member.connection.close({ type: 'bye', code: 'finished', reason: 'goodbye' })
-    leave(member, bye.reason)
+    leave(member, bye.code === 'failed' ? 'failed' : 'left', bye.reason)
     if (bye.code === 'superseded' && member.facts !== null) onSuperseded(bye.reason)
   }
 
-  function leave(member: Member, outcome: string): void {
+  function leave(member: Member, cause: LossCause, outcome: string): void {
     if (member.gone) return
+    member.cause = cause
     member.outcome = outcome
     present.delete(member)
     part(member)
     if (!member.active || member.facts === null) return
     taking.delete(member.facts.id)
-    onEvent({ type: 'worker-lost', worker: member.facts, reason: outcome, active: taking.size })
+    onEvent({ type: 'worker-lost', worker: member.facts, cause, reason: outcome, active: taking.size })
     onLeave(member.facts.id)
   }
 

@@ -1,4 +1,5 @@
 import type { EventListener } from '../events.ts'
+import type { LossCause } from '../metrics.ts'
 import type { Member } from './member.ts'
 import { createStanding, type Standing } from './standing.ts'
 
@@ -6,7 +7,7 @@ export type DisciplineOptions = {
   /** Sends a worker away, which may come back; its outcome is `refused: ` and the reason. */
   readonly refuse: (member: Member, reason: string) => void
   /** Takes a worker out, with this outcome. */
-  readonly leave: (member: Member, outcome: string) => void
+  readonly leave: (member: Member, cause: LossCause, outcome: string) => void
   readonly onEvent: EventListener
 }
 
@@ -41,7 +42,7 @@ export function createDiscipline({ refuse, leave, onEvent }: DisciplineOptions):
     standing.exclude(member.facts!, reason)
     member.trusted = false
     member.connection.close({ type: 'bye', code: 'refused', reason: `excluded: ${reason}` })
-    leave(member, `excluded: ${reason}`)
+    leave(member, 'excluded', `excluded: ${reason}`)
   }
 
   function note(member: Member, reason: string): void {

@@ -1,5 +1,6 @@
 import type { Connection, MessageOf } from '@lockstep/protocol'
 import type { WorkerFacts } from '../events.ts'
+import type { LossCause } from '../metrics.ts'
 import type { Desk } from '../shared-memory/shared-memory.ts'
 import { type ClockOffset, createClockOffset } from '../timing/clock-offset.ts'
 
@@ -43,6 +44,8 @@ export type Member = {
   trusted: boolean
   /** The steps of what it was given, by key, back to the one to which it has come. */
   readonly given: Map<string, number>
+  /** By what it was lost; null while it is not. */
+  cause: LossCause | null
   outcome: string
 }
 
@@ -84,6 +87,7 @@ export function newMember(address: string, nowMs: number): Omit<Member, 'connect
     refused: 0,
     trusted: true,
     given: new Map(),
+    cause: null,
     outcome: '',
   }
 }

@@ -146,7 +146,7 @@ export function createMembership(options: MembershipOptions): Membership {
     if (member.gone) return
     if (member.active && error?.code === 'message-invalid') return discipline.accuse(member, describeError(error))
     if (!member.active && error !== null) onEvent({ type: 'refused', address: member.address, reason: error.message })
-    leave(member, error === null ? 'connection closed' : error.message)
+    leave(member, 'lost', error === null ? 'connection closed' : error.message)
   }
 
   /** What came was no message: not for a network, but for the worker. */

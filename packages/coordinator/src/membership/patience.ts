@@ -1,4 +1,5 @@
 import type { MessageOf } from '@lockstep/protocol'
+import type { LossCause } from '../metrics.ts'
 import type { RunPlan } from '../plan.ts'
 import type { Member } from './member.ts'
 
@@ -103,25 +104,42 @@ export function findHang({ facts, hangingMs, heartbeat }: Member, { hangMs }: Pa
   return `hung at step ${heartbeat?.step} for ${seconds(hangingMs)}`
 }
 
-/** Why a member has to go, or null while it may stay. */
-export function findFault(member: Member, patience: Patience, nowMs: number): string | null {
-  const connectedMs = nowMs - member.connectedAt
-  if (member.facts === null) return findStrangersFault(member, patience, connectedMs)
-  if (isTooSilent(member, patience, nowMs)) return `silent for ${seconds(nowMs - member.lastHeardAt)}`
-  if (!member.active) return connectedMs > patience.readyMs ? `not ready within ${seconds(connectedMs)}` : null
-  if (member.hungUpAt !== null && nowMs - member.hungUpAt > farewellMs) return 'its computing thread hung up'
-  return queuedBytes(member) > patience.queuedBytes ? 'stopped reading' : null
+/** Why a member has to go. */
+export type Fault = { readonly cause: LossCause; readonly reason: string }
+
+/** The fault of a member, or null while it may stay. */
+export function findFault(member: Member, patience: Patience, nowMs: number): Fault | null {
+  return findSilence(member, patience, nowMs) ?? findBreak(member, patience, nowMs)
+}
+
+/** It has not said in time what it had to. */
+function findSilence(member: Member, patience: Patience, nowMs: number): Fault | null {
+  const { facts, active, receivedBytes, connectedAt, lastHeardAt } = member
+  const connectedMs = nowMs - connectedAt
+  if (facts === null) {
+    if (receivedBytes > maxStrangerBytes) return silent(`${receivedBytes} bytes and no hello`)
+    return connectedMs > patience.helloMs ? silent(`no hello within ${seconds(connectedMs)}`) : null
+  }
+  if (isTooSilent(member, patience, nowMs)) return silent(`silent for ${seconds(nowMs - lastHeardAt)}`)
+  return !active && connectedMs > patience.readyMs ? silent(`not ready within ${seconds(connectedMs)}`) : null
+}
+
+/** It takes part, and what is sent to it does not come to where it is computed. */
+function findBreak(member: Member, patience: Patience, nowMs: number): Fault | null {
+  if (!member.active) return null
+  if (member.hungUpAt !== null && nowMs - member.hungUpAt > farewellMs)
+    return { cause: 'lost', reason: 'its computing thread hung up' }
+  return queuedBytes(member) > patience.queuedBytes ? { cause: 'deaf', reason: 'stopped reading' } : null
+}
+
+function silent(reason: string): Fault {
+  return { cause: 'silent', reason }
 }
 
 function isTooSilent(member: Member, { silenceMs, excusedSilenceMs }: Patience, nowMs: number): boolean {
   if (nowMs - member.lastHeardAt > excusedSilenceMs) return true
   // What it shared with most does not count against it, what comes after that does.
   return !member.crowdedOut && nowMs - Math.max(member.lastHeardAt, member.silentWithMostAt) > silenceMs
-}
-
-function findStrangersFault({ receivedBytes }: Member, { helloMs }: Patience, connectedMs: number): string | null {
-  if (receivedBytes > maxStrangerBytes) return `${receivedBytes} bytes and no hello`
-  return connectedMs > helloMs ? `no hello within ${seconds(connectedMs)}` : null
 }
 
 function queuedBytes({ connection, lane }: Member): number {

@@ -1,6 +1,7 @@
 import type { Member } from './member.ts'
 import {
   excuse,
+  type Fault,
   findFault,
   findHang,
   noticeBytes,
@@ -16,7 +17,7 @@ export type WatchOptions = {
   readonly everyMs: number
   readonly nowMs: () => number
   /** Takes out a member that has been silent or deaf for too long. */
-  readonly onFault: (member: Member, fault: string) => void
+  readonly onFault: (member: Member, fault: Fault) => void
   /** Takes out a member whose computing thread hangs. */
   readonly onHang: (member: Member, hang: string) => void
   /** A member may stay: it is told that the coordinator lives. */

@@ -41,7 +41,7 @@ function startBatch() {
       for (const worker of [1, 2]) leave(worker)
     },
     onLinked: () => undefined,
-    onOver: reason => over.push(reason),
+    onOver: (cause, reason) => over.push(`${cause}: ${reason}`),
     nowMs: () => clock.nowMs,
   })
   const join = (worker: number) => {
@@ -121,7 +121,7 @@ test.each([
   expect(over).toEqual([])
   clock.nowMs = seconds * 1000 + 10
   direct.look()
-  expect(over).toEqual([`nothing has come for ${seconds} s`])
+  expect(over).toEqual([`halted: nothing has come for ${seconds} s`])
 })
 
 describe('the mean that workers have made among themselves', () => {

@@ -15,7 +15,7 @@ function startRings() {
     step: () => at.step,
     onBehind: workerId => happened.push(`${workerId} behind`),
     onLinked: workers => happened.push(`${workers} linked`),
-    onOver: reason => happened.push(reason),
+    onOver: (cause, reason) => happened.push(`${cause}: ${reason}`),
   })
   const take = () => sent.splice(0).map(({ to, message }) => `${message.type} → ${to}`)
   const link = (ring: number, ...workers: number[]) => {
@@ -103,7 +103,7 @@ describe('a ring', () => {
       [1, 6],
       [3, 4],
     ])
-    expect(happened).toEqual(['3 linked', 'worker 2 has left', '3 behind'])
+    expect(happened).toEqual(['3 linked', 'changed: worker 2 has left', '3 behind'])
   })
 
   test('that is over does not wait for a worker that goes before it has answered', async () => {
@@ -135,6 +135,6 @@ describe('a ring', () => {
     rings.introduce()
     expect(happened).toEqual([])
     for (const workerId of [1, 3]) rings.receive(workerId, { type: 'unlinked', runId: 'r', ring: 2, reason: 'no way' })
-    expect(happened).toEqual(['no way'])
+    expect(happened).toEqual(['unlinked: no way'])
   })
 })

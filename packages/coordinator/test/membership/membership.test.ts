@@ -1,6 +1,8 @@
 import { LockstepError, protocolVersion } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
+import type { LossCause } from '../../src/metrics.ts'
 import { tinySizes } from '../support/decode.ts'
+import type { FakePeer } from '../support/fake-peer.ts'
 import {
   createLobby,
   gradient,
@@ -82,6 +84,39 @@ describe('a worker', () => {
     expect([calls, reasons()]).toEqual([['join 1', 'leave 1'], ['worker-lost: out of memory']])
     expect(membership.roll()).toMatchObject([{ gone: true, outcome: 'out of memory' }])
   })
+
+  test.each([
+    ['leaves', 'left', ({ peer }) => peer.say({ type: 'bye', code: 'leaving', reason: 'enough' })],
+    ['fails', 'failed', ({ peer }) => peer.say({ type: 'bye', code: 'failed', reason: 'out of memory' })],
+    ['is cut off', 'lost', ({ peer }) => peer.hangUp(new LockstepError('connection-failed', 'reset'))],
+    ['falls silent', 'silent', ({ pass }) => pass(2000)],
+    [
+      'stops reading',
+      'deaf',
+      ({ peer, membership }) => {
+        peer.queuedBytes = 1001
+        membership.tick()
+      },
+    ],
+    [
+      'hangs',
+      'hung',
+      ({ peer, pass }) => {
+        for (let quietMs = 1000; quietMs <= 32_000; quietMs += 1000)
+          pass(800, [peer, { ...heartbeat, pending: 1, quietMs }])
+      },
+    ],
+    ['is refused', 'refused', ({ membership }) => membership.scatter('take the state anew')],
+    ['is excluded', 'excluded', ({ membership }) => membership.exclude(1, 'it computes wrongly')],
+  ] satisfies [string, LossCause, (lobby: ReturnType<typeof createLobby> & { peer: FakePeer }) => void][])(
+    'that %s is told and kept as %s',
+    (_, cause, end) => {
+      const lobby = createLobby()
+      end({ ...lobby, peer: lobby.connect(hello, ready) })
+      expect(lobby.events.at(-1)).toMatchObject({ type: 'worker-lost', cause })
+      expect(lobby.membership.roll()).toMatchObject([{ gone: true, cause }])
+    },
+  )
 
   test('is lost once, however its end is told', () => {
     const { connect, calls } = createLobby()

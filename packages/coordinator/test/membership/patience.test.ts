@@ -31,16 +31,17 @@ describe('a member has to go', () => {
     ['that is silent while it gets ready', { active: false }, 1601, 'silent for 1.6 s'],
     ['that does not get ready', { active: false, lastHeardAt: 60_000 }, 60_001, 'not ready within 60.0 s'],
   ] satisfies [string, Partial<Member>, number, string][])('%s', (_, changes, nowMs, reason) => {
-    expect(findFault(member(changes), patience, nowMs)).toBe(reason)
+    expect(findFault(member(changes), patience, nowMs)).toEqual({ cause: 'silent', reason })
   })
 
   test('that leaves unread what it is sent', () => {
+    const deaf = { cause: 'deaf', reason: 'stopped reading' }
     peer.queuedBytes = 1001
-    expect(findFault(member({}), patience, 0)).toBe('stopped reading')
+    expect(findFault(member({}), patience, 0)).toEqual(deaf)
     // By its lane and its connection together.
     peer.queuedBytes = 501
     expect(findFault(member({}), patience, 0)).toBeNull()
-    expect(findFault(member({ lane: connection }), patience, 0)).toBe('stopped reading')
+    expect(findFault(member({ lane: connection }), patience, 0)).toEqual(deaf)
     peer.queuedBytes = 0
   })
 })

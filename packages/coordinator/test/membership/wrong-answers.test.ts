@@ -106,11 +106,11 @@ describe('a worker that answers wrongly', () => {
       'refused: worker on host is excluded from this run: 4 samples instead of 5',
     ])
     expect(back.last('welcome')).toBeUndefined()
-    expect(membership.roll().map(({ refused, outcome }) => [refused, outcome])).toEqual([
-      [1, 'refused: 4 samples instead of 5'],
-      [1, 'refused: 4 samples instead of 5'],
-      [1, 'excluded: 4 samples instead of 5'],
-      [0, ''],
+    expect(membership.roll().map(({ refused, cause, outcome }) => [refused, cause, outcome])).toEqual([
+      [1, 'refused', 'refused: 4 samples instead of 5'],
+      [1, 'refused', 'refused: 4 samples instead of 5'],
+      [1, 'excluded', 'excluded: 4 samples instead of 5'],
+      [0, null, ''],
     ])
   })
 

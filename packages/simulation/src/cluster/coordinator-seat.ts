@@ -139,7 +139,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
   function hear(life: Life, event: CoordinatorEvent): void {
     if (!life.process.isAlive()) return
     if (event.type === 'ring-linked') rings += 1
-    if (event.type === 'ring-over') checkHalt(scenario, event.reason)
+    if (event.type === 'ring-over' && event.cause === 'halted') checkHalt(scenario, event.reason)
     if (event.type === 'checkpoint') written = Math.max(written ?? 0, event.step)
     if (event.type === 'not-written' && event.what === 'metrics') life.keepsLines = true
     if (event.type === 'written-again' && event.what === 'metrics') life.keepsLines = false

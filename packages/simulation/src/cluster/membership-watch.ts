@@ -24,8 +24,9 @@ export function createMembershipWatch() {
     expectHang: (worker: string) => void hanging.add(worker),
     hear: (event: CoordinatorEvent) => {
       if (event.type === 'refused' && !isLoss(event.reason)) judge(nameIn(event.reason), event.reason)
-      if (event.type === 'worker-lost' && event.reason.startsWith('refused')) judge(event.worker.name, event.reason)
-      if (event.type === 'worker-lost' && event.reason.startsWith('hung')) judgeHang(event.worker.name, event.reason)
+      if (event.type !== 'worker-lost') return
+      if (event.cause === 'refused' || event.cause === 'excluded') judge(event.worker.name, event.reason)
+      if (event.cause === 'hung') judgeHang(event.worker.name, event.reason)
     },
   }
 }
