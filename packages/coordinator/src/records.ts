@@ -3,6 +3,7 @@ import { LockstepError } from '@lockstep/protocol'
 import { reasonOf } from './checkpoints/checkpoint-files.ts'
 import { createCheckpointTimes } from './checkpoints/checkpoint-times.ts'
 import { type Checkpointing, createCheckpointing } from './checkpoints/checkpointing.ts'
+import { isDiskTrouble } from './disk/atomic-file.ts'
 import type { EventListener } from './events.ts'
 import type { EpochMetrics, StepMetrics } from './metrics.ts'
 import type { RunPlan } from './plan.ts'
@@ -88,7 +89,7 @@ export function createRecords(options: RecordsOptions): Records {
 
 /** Whether a write that has failed so may succeed another time. */
 function canPass(error: unknown): error is LockstepError {
-  return error instanceof LockstepError && (error.code === 'disk-full' || error.code === 'file-not-written')
+  return error instanceof LockstepError && isDiskTrouble(error.code)
 }
 
 type Kind = 'checkpoint' | 'metrics'

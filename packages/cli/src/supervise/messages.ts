@@ -1,4 +1,4 @@
-import type { CoordinatorEvent, EpochMetrics, RunSummary } from '@lockstep/coordinator'
+import { type CoordinatorEvent, type EpochMetrics, isDiskTrouble, type RunSummary } from '@lockstep/coordinator'
 import { type ErrorDetails, LockstepError } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import type { EmploymentTerms } from '../local-workers/employ.ts'
@@ -67,7 +67,7 @@ export function recordError({ code, message, kind, expected, received, hint }: L
  * long, and a disk may get room again.
  */
 export function mayPass({ code }: ErrorRecord): boolean {
-  return code === 'port-taken' || code === 'disk-full' || code === 'file-not-written'
+  return code === 'port-taken' || isDiskTrouble(code)
 }
 
 export function errorOf({ code, message, ...details }: ErrorRecord): LockstepError {

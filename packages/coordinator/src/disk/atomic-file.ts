@@ -54,6 +54,11 @@ export function writeError(path: string, cause: unknown): LockstepError {
   return new LockstepError('file-not-written', `${path} could not be written`, { received: reasonOf(cause), cause })
 }
 
+/** Whether an error of this code is a write that has failed: it may succeed another time, as a disk may get room again. */
+export function isDiskTrouble(code: string): boolean {
+  return code === 'disk-full' || code === 'file-not-written'
+}
+
 function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause)
 }
