@@ -59,7 +59,7 @@ export type CoordinatorOptions = TimingOptions & {
   readonly onEvent: EventListener
 }
 
-type Conduct = CoordinatorOptions & { readonly timing: RunTiming; readonly clock: Clock }
+type Conduct = CoordinatorOptions & { readonly quorum: number; readonly timing: RunTiming; readonly clock: Clock }
 
 export type Coordinator = {
   readonly url: string
@@ -85,6 +85,7 @@ export async function startCoordinator(
   const timing = openRunTiming(given, warmUpSteps, clock.nowMs)
   const options: Conduct = {
     ...given,
+    quorum: given.quorum ?? 1,
     timing,
     clock,
     onEvent: limitRefusals(timing.listen(given.onEvent), clock.nowMs),

@@ -38,8 +38,8 @@ export function createCrew(options: {
   /** Of the run, which begins with this crew. */
   readonly life: number
   readonly token: string
-  /** With fewer workers no further step is begun; 1 by default. */
-  readonly quorum?: number
+  /** With fewer workers no further step is begun. */
+  readonly quorum: number
   /** How long to go on with no worker at all once there has been one. */
   readonly waitMs: number
   /** Whether workers of this machine are handed tensors in memory. */
@@ -54,7 +54,7 @@ export function createCrew(options: {
   readonly clock?: Clock
   readonly onEvent: EventListener
 }): Crew {
-  const { plan, life, waitMs, stop, timing, quorum = 1, clock = systemClock } = options
+  const { plan, life, waitMs, stop, timing, quorum, clock = systemClock } = options
   const { nowMs } = clock
   const welcome = { ...welcomeTo(plan), life, direct: options.lanes === null && options.topology !== 'star' }
   const sharedMemory = options.shareMemory

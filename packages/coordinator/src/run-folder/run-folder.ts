@@ -13,8 +13,8 @@ import { createMetricsFile, type MetricsContent, metricsUntil } from './metrics-
 import { createOwnership } from './ownership.ts'
 import { runFiles } from './run-files.ts'
 
-/** Where nothing else is said. */
-const keptCheckpoints = 3
+/** As many checkpoints as there are. */
+const all = Number.POSITIVE_INFINITY
 
 /**
  * A run folder that is being written. Every write throws `disk-full` or `file-not-written` when it fails, and `superseded`
@@ -39,7 +39,7 @@ export type RunFolder = {
 }
 
 export type RunFolderOptions = {
-  /** Checkpoints that are kept, the newest ones. */
+  /** Checkpoints that are kept, the newest ones; all by default. */
   readonly keep?: number
   /** Told of lines that are lost and of a folder that has been made again. */
   readonly onEvent?: EventListener
@@ -65,10 +65,10 @@ export async function createRunFolder(
   await makeFolderDurably(path, disk)
   await removeLeftovers(path, disk)
   const life = await beginLife(path, disk)
-  const { start, keep = keptCheckpoints } = options
+  const { start } = options
   const checkpoints = join(path, runFiles.checkpoints)
   await makeFolderDurably(checkpoints, disk)
-  if (start !== undefined) await writeCheckpoint(checkpoints, { step: 0, content: start, keep }, disk)
+  if (start !== undefined) await writeCheckpoint(checkpoints, { step: 0, content: start, keep: all }, disk)
   // Its name is on the disk before there is a line in it.
   await writeAtomically(join(path, runFiles.metrics), '', disk)
   await writeAtomically(join(path, runFiles.config), json(config), disk)
@@ -118,7 +118,7 @@ type Opened = RunFolderOptions & {
 }
 
 function openRunFolder(opened: Opened, content: MetricsContent | undefined): RunFolder {
-  const { path, life, config, disk, keep = keptCheckpoints, onEvent = () => undefined, claim } = opened
+  const { path, life, config, disk, keep = all, onEvent = () => undefined, claim } = opened
   const { store = storeOn(disk) } = opened
   const place = (name: string) => join(path, name)
   const onRestored = () => onEvent({ type: 'folder-restored', path })

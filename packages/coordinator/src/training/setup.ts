@@ -50,8 +50,8 @@ export type TrainingOptions = {
   readonly topologyTrial?: TopologyTrial | undefined
   /** What fraction of the shards is audited. */
   readonly audit: number
-  /** With fewer workers no further step is begun; 1 by default. */
-  readonly quorum?: number
+  /** With fewer workers no further step is begun. */
+  readonly quorum: number
   readonly losses: LossTrail
   /** Asks to stop after the step that is under way. */
   readonly stop: AbortSignal
@@ -66,7 +66,7 @@ export function setUpTraining(
   { exchange, membership, direct, awaitWorkers }: Crew,
   { checkpointing, onStep, onEpoch }: Records,
 ): Training {
-  const { plan, quorum = 1, losses, stop, timing, nowMs, onEvent } = options
+  const { plan, quorum, losses, stop, timing, nowMs, onEvent } = options
   const { identity, config, state, arithmetic } = plan
   const size = state.weights.length
   const format = createGradientFormat(config, arithmetic, size)

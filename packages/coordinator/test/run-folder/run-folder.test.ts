@@ -4,7 +4,13 @@ import { decodeCheckpoint } from '@lockstep/model'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { systemDisk } from '../../src/disk/disk.ts'
 import { runFiles } from '../../src/run-folder/run-files.ts'
-import { createRunFolder, type RunFolder, refuseTaken, reopenRunFolder } from '../../src/run-folder/run-folder.ts'
+import {
+  createRunFolder,
+  type RunFolder,
+  type RunFolderOptions,
+  refuseTaken,
+  reopenRunFolder,
+} from '../../src/run-folder/run-folder.ts'
 import { checkpointAt } from '../support/checkpoint-at.ts'
 import { epochWith } from '../support/epoch-metrics.ts'
 import { temporaryFolder } from '../support/folder.ts'
@@ -65,7 +71,7 @@ describe('what a run writes', () => {
   let folder: RunFolder
 
   beforeEach(async () => {
-    folder = await createRunFolder(path, config)
+    folder = await createRunFolder(path, config, systemDisk, { keep: 3 })
   })
 
   test('is a line for each epoch', async () => {
@@ -84,13 +90,14 @@ describe('what a run writes', () => {
   })
 
   test('is the newest checkpoints, as many as are to be kept', async () => {
-    const keeping = async (keep: number) => {
-      const other = await createRunFolder(join(path, String(keep)), config, systemDisk, { keep })
+    const keeping = async (name: string, options: RunFolderOptions) => {
+      const other = await createRunFolder(join(path, name), config, systemDisk, options)
       for (const step of [1, 2, 3, 4]) await other.writeCheckpoint(checkpointAt(step))
       return readdir(join(other.path, runFiles.checkpoints))
     }
-    expect(await keeping(1)).toEqual(['step-000000004.ckpt'])
-    expect(await keeping(9)).toHaveLength(4)
+    expect(await keeping('one', { keep: 1 })).toEqual(['step-000000004.ckpt'])
+    expect(await keeping('more', { keep: 9 })).toHaveLength(4)
+    expect(await keeping('all', {})).toHaveLength(4)
   })
 
   test('is the three newest checkpoints, by step and not by name', async () => {

@@ -12,6 +12,7 @@ import { newestState, tinyPlan } from './tiny-plan.ts'
 import { steadyClock, type TinyRun, trainTiny } from './train-tiny.ts'
 
 const config = { runId: 'tiny-run' }
+const keep = 3
 
 export type TrainIntoOptions = {
   readonly disk?: Disk
@@ -28,7 +29,7 @@ export type TrainIntoOptions = {
 export async function trainInto(path: string, options: TrainIntoOptions = {}): Promise<TinyRun> {
   const plan = tinyPlan()
   const start = encodeState(plan.identity, plan.state)
-  return trainOn(plan, await createRunFolder(path, config, options.disk, { ...options, start }), options)
+  return trainOn(plan, await createRunFolder(path, config, options.disk, { keep, ...options, start }), options)
 }
 
 /** Goes on with the run in a folder as a new process would; begins it where it has not begun. */
@@ -37,7 +38,7 @@ export async function resumeInto(path: string, options: TrainIntoOptions = {}): 
   const { unusable } = await findCheckpoint(path, config)
   const state = await newestState(path)
   const known = { epochs: state.history.epochs, step: state.step, unusable: unusable.map(({ name }) => name) }
-  const folder = await reopenRunFolder(path, known, config, options.disk, options)
+  const folder = await reopenRunFolder(path, known, config, options.disk, { keep, ...options })
   return trainOn(tinyPlan({}, state), folder, options)
 }
 

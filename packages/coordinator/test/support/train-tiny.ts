@@ -48,6 +48,7 @@ export async function trainTiny(options: {
   const crew = createCrew({
     plan,
     life: 1,
+    quorum: 1,
     token: 'token',
     waitMs: 60_000,
     shareMemory: false,

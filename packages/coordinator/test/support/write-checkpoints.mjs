@@ -21,6 +21,7 @@ import { exampleRunConfig } from '@lockstep/protocol/testing'
 
 const elements = 100_000
 const stepsPerEpoch = 4
+const keep = 3
 const facts = { runId: 'written' }
 
 const path = process.argv[2]
@@ -41,12 +42,16 @@ async function takeUp() {
   await createFolderClaim(path).take()
   if (existsSync(join(path, runFiles.config))) {
     const state = await readState()
-    return { state, folder: await reopenRunFolder(path, state, facts, systemDisk, { store }) }
+    return { state, folder: await reopenRunFolder(path, state, facts, systemDisk, { keep, store }) }
   }
   const state = newState()
   return {
     state,
-    folder: await createRunFolder(path, facts, systemDisk, { start: encodeCheckpoint(checkpointOf(state)), store }),
+    folder: await createRunFolder(path, facts, systemDisk, {
+      keep,
+      start: encodeCheckpoint(checkpointOf(state)),
+      store,
+    }),
   }
 }
 

@@ -21,6 +21,9 @@ export const token = 'token'
 /** How long the coordinator waits for a first or another worker before it gives up. */
 const waitMs = 60_000
 
+/** Fewer checkpoints than a run makes. */
+const keep = 3
+
 /** A run has some ten steps: it has to choose between the star and the direct exchange long before. */
 const topologyTrial = { settlingSteps: 0, timedSteps: 1 }
 
@@ -57,8 +60,8 @@ export async function liveAsCoordinator(life: CoordinatorLife): Promise<RunSumma
       plan,
       openFolder: async () => {
         const folder = await (resumes
-          ? reopenRunFolder(runFolder, known, facts, disk)
-          : createRunFolder(runFolder, facts, disk))
+          ? reopenRunFolder(runFolder, known, facts, disk, { keep })
+          : createRunFolder(runFolder, facts, disk, { keep }))
         life.onFolder()
         return folder
       },
