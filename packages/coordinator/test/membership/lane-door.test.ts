@@ -249,6 +249,19 @@ describe('a lane that closes', () => {
     expect(reasons()).toEqual(['worker-lost: its computing thread hung up'])
   })
 
+  test.each([
+    ['takes part', (hall: ReturnType<typeof createHall>) => hall.joinByLane()],
+    ['gets ready', ({ arrive, openLane }: ReturnType<typeof createHall>) => openLane(arrive().claim)],
+  ])('for what was no message is not held against a worker that %s when the run ends', (_, come) => {
+    const hall = createHall()
+    const { lane } = come(hall)
+    hall.membership.dismiss('finished', 'done')
+    const told = hall.events.length
+    lane.hangUp(new LockstepError('message-invalid', 'tensor gradient'))
+    expect(hall.events.slice(told)).toEqual([])
+    expect(hall.membership.roll().map(({ refused }) => refused)).not.toContain(1)
+  })
+
   test('before it has said whose it is harms nobody', () => {
     const { membership, arrive, pass } = createHall()
     const { peer } = arrive()
