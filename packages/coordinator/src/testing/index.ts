@@ -1,1 +1,2 @@
+export { plainOptions } from './plain-options.ts'
 export { tryOutDisk } from './try-out-disk.ts'

@@ -1,6 +1,7 @@
 import { type CoordinatorOptions, startCoordinator } from '../../src/coordinator.ts'
 import type { CoordinatorEvent } from '../../src/events.ts'
 import { createRunFolder } from '../../src/run-folder/run-folder.ts'
+import { plainOptions } from '../../src/testing/plain-options.ts'
 import { token } from './lobby.ts'
 import { tinyPlan } from './tiny-plan.ts'
 
@@ -8,19 +9,10 @@ import { tinyPlan } from './tiny-plan.ts'
 export async function startTiny(path: string, options: Partial<CoordinatorOptions> = {}) {
   const events: CoordinatorEvent[] = []
   const coordinator = await startCoordinator({
+    ...plainOptions,
     plan: tinyPlan(),
     openFolder: () => createRunFolder(path, {}),
-    listen: { host: '127.0.0.1', port: 0, tls: null },
     token,
-    minWorkers: 1,
-    waitMs: 60_000,
-    shareMemory: true,
-    topology: 'star',
-    audit: 0,
-    checkpointEvery: 0,
-    checkpointMinutes: 0,
-    logSteps: false,
-    trace: null,
     stop: new AbortController().signal,
     ...options,
     onEvent: event => {

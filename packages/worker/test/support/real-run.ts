@@ -8,6 +8,7 @@ import {
   planRun,
   startCoordinator,
 } from '@lockstep/coordinator'
+import { plainOptions } from '@lockstep/coordinator/testing'
 import { createShapes, type DataSet, takeFirst } from '@lockstep/data'
 import type { RunConfig } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
@@ -32,19 +33,10 @@ export async function startRun(
   const events: CoordinatorEvent[] = []
   const plan = await planRun({ runId: folder, config: { ...config, ...options.config }, dataSet, checkpoint: null })
   const coordinator = await startCoordinator({
+    ...plainOptions,
     plan,
     openFolder: () => createRunFolder(join(folder, 'run'), {}),
-    listen: { host: '127.0.0.1', port: 0, tls: null },
     token,
-    minWorkers: 1,
-    waitMs: 60_000,
-    shareMemory: true,
-    topology: 'star',
-    audit: 0,
-    checkpointEvery: 0,
-    checkpointMinutes: 0,
-    logSteps: false,
-    trace: null,
     stop: stop.signal,
     ...options,
     onEvent: event => {
