@@ -2,13 +2,13 @@ import { LockstepError } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { brief } from '../src/audit/opinion.ts'
 import { createExchange, type SendableTask } from '../src/exchange.ts'
-import { createSimulatedTime } from './support/simulated-time.ts'
+import { createTestedTime } from './support/tested-time.ts'
 
 const aborted = new LockstepError('no-workers', 'nobody is there')
 
 /** An exchange with a clock that the test moves, whose tasks are known by their key, with what it has sent. */
 function createTested(window = 2) {
-  const time = createSimulatedTime()
+  const time = createTestedTime()
   const sent: string[] = []
   const send = (worker: number, { key }: SendableTask<string>) => sent.push(`${worker} ${key}`)
   const exchange = createExchange<string>(window, send, time)

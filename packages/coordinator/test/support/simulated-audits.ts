@@ -2,8 +2,8 @@ import type { LockstepError } from '@lockstep/protocol'
 import { createAudit } from '../../src/audit/audit.ts'
 import { brief, type Opinion } from '../../src/audit/opinion.ts'
 import { createExchange, type SendableTask } from '../../src/exchange.ts'
-import { createSimulatedTime } from './simulated-time.ts'
 import { createSimulatedWorker, type Order, type SimulatedWorker } from './simulated-worker.ts'
+import { createTestedTime } from './tested-time.ts'
 
 /** What a worker says to an order: `right` for what every worker should, `NaN` for what is not finite. */
 export type Honesty = (order: Order) => string
@@ -18,7 +18,7 @@ export function simulateAudits(options: {
   readonly fraction: number
 }) {
   const { shards, latencyMs, fraction } = options
-  const time = createSimulatedTime()
+  const time = createTestedTime()
   const audit = createAudit(fraction, 1, { type: 'float32' }, 1)
   const orders = new Map<string, Order>()
   const workers = new Map<number, SimulatedWorker>()

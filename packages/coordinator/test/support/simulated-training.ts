@@ -1,6 +1,6 @@
 import { createExchange, type SendableTask } from '../../src/exchange.ts'
-import { createSimulatedTime } from './simulated-time.ts'
 import { createSimulatedWorker, type Order, type SimulatedWorker } from './simulated-worker.ts'
+import { createTestedTime } from './tested-time.ts'
 
 export type SimulatedTraining = {
   /** Adds a worker that takes so long for a sample begun at a time. */
@@ -27,7 +27,7 @@ export function simulateTraining(options: {
   readonly latencyMs: number
 }): SimulatedTraining {
   const { shards, samples, latencyMs } = options
-  const time = createSimulatedTime()
+  const time = createTestedTime()
   const orders = new Map<string, Order>()
   const workers = new Map<number, SimulatedWorker>()
   const holders = new Map<string, Set<number>>()

@@ -1,4 +1,5 @@
 export * from './example-run-config.ts'
 export * from './happenings.ts'
+export * from './simulated-time.ts'
 export * from './web-socket-frame.ts'
 export * from './web-socket-upgrade.ts'

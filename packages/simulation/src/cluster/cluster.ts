@@ -1,10 +1,10 @@
+import { createSimulatedTime, type SimulatedTime } from '@lockstep/protocol/testing'
 import { referenceRun } from '../model/reference-run.ts'
 import type { Scenario } from '../scenario.ts'
 import { createChance } from '../world/chance.ts'
 import { createSimulatedDisk, type SimulatedDisk } from '../world/disk.ts'
 import { createNetwork, type Network } from '../world/network.ts'
 import { createPeerPorts } from '../world/peers.ts'
-import { createSimulatedTime, type SimulatedTime } from '../world/time.ts'
 import { type CoordinatorSeat, createCoordinatorSeat } from './coordinator-seat.ts'
 import { createWorkerSeat, type WorkerSeat } from './worker-seat.ts'
 

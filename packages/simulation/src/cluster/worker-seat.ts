@@ -1,4 +1,5 @@
 import { LockstepError } from '@lockstep/protocol'
+import type { SimulatedTime } from '@lockstep/protocol/testing'
 import type { PeerNetwork, WorkerEvent } from '@lockstep/worker'
 import { createLivesWatch } from '../invariants/lives.ts'
 import { checkComputation, checkWeights } from '../invariants/replicas.ts'
@@ -6,7 +7,6 @@ import type { ReferenceRun } from '../model/reference-run.ts'
 import type { Chance } from '../world/chance.ts'
 import type { Network } from '../world/network.ts'
 import { createProcess, type SimulatedProcess } from '../world/process.ts'
-import type { SimulatedTime } from '../world/time.ts'
 import type { CoordinatorSeat } from './coordinator-seat.ts'
 import { liveAsWorker } from './worker-life.ts'
 

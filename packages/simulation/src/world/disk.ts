@@ -1,8 +1,8 @@
 import { basename, dirname } from 'node:path'
 import { type Disk, type DiskFile, partsOf } from '@lockstep/coordinator'
+import type { SimulatedTime } from '@lockstep/protocol/testing'
 import type { Chance } from './chance.ts'
 import type { SimulatedProcess } from './process.ts'
-import type { SimulatedTime } from './time.ts'
 
 /**
  * A disk behind a cache, as POSIX promises it and no better: what has not been synchronised may be lost with the power, the

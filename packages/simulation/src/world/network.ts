@@ -1,7 +1,7 @@
+import type { SimulatedTime } from '@lockstep/protocol/testing'
 import type { Chance } from './chance.ts'
 import { type Item, keepOwnCopies, loseTail, newPipe, type Pipe } from './pipe.ts'
 import type { Ending, SimulatedProcess } from './process.ts'
-import type { SimulatedTime } from './time.ts'
 
 /** What the program at one end of a connection is told. */
 export type SocketHandlers = {

@@ -1,5 +1,5 @@
 import type { Cancel, Clock } from '@lockstep/protocol'
-import type { SimulatedTime } from './time.ts'
+import type { SimulatedTime } from '@lockstep/protocol/testing'
 
 /** How a process ends: its kernel closes its connections, or the whole machine is gone and nobody is told. */
 export type Ending = 'exit' | 'kill' | 'power-loss'

@@ -1,5 +1,5 @@
+import { createSimulatedTime, type SimulatedTime } from '@lockstep/protocol/testing'
 import { createProcess, type SimulatedProcess } from '../../src/world/process.ts'
-import { createSimulatedTime, type SimulatedTime } from '../../src/world/time.ts'
 
 export type Stage = {
   readonly time: SimulatedTime

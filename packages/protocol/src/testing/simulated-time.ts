@@ -1,4 +1,4 @@
-import type { Cancel } from '@lockstep/protocol'
+import type { Cancel } from '../timing/clock.ts'
 
 /** Time that passes from one event to the next. */
 export type SimulatedTime = {
@@ -6,6 +6,8 @@ export type SimulatedTime = {
   readonly after: (delayMs: number, action: () => void) => Cancel
   /** Lets the next event happen. False when there is none. */
   readonly advance: () => boolean
+  /** When that is; null when there is none. */
+  readonly nextAtMs: () => number | null
 }
 
 type Event = { readonly atMs: number; readonly order: number; action: (() => void) | null }
@@ -33,7 +35,12 @@ export function createSimulatedTime(): SimulatedTime {
     return false
   }
 
-  return { nowMs: () => nowMs, after, advance }
+  function nextAtMs(): number | null {
+    while (heap[0]?.action === null) pop(heap)
+    return heap[0]?.atMs ?? null
+  }
+
+  return { nowMs: () => nowMs, after, advance, nextAtMs }
 }
 
 function isBefore(a: Event, b: Event): boolean {
