@@ -33,7 +33,7 @@ export const directMutations = [
   {
     name: 'a ring is used before all are linked',
     file: 'coordinator/src/direct/rings.ts',
-    from: 'ring !== null && ring.unlinked.size === 0 ? ring',
+    from: 'ring !== null && isLinked(ring) ? ring',
     to: 'ring !== null ? ring',
   },
   {

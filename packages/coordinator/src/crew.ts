@@ -98,12 +98,15 @@ export function createCrew(options: {
       exchange.leave(workerId)
       waiting.left()
     },
-    onReach: exchange.reach,
+    onReach: (workerId, step) => {
+      direct.hearHeartbeat(workerId)
+      exchange.reach(workerId, step)
+    },
     onSuperseded: reason => abort(superseded(reason)),
     onTimes: timing.hear,
     awaits: exchange.awaits,
     onAnswer: (key, answer) => {
-      direct.stir()
+      direct.stir(answer.workerId)
       return within(timing, 'receive', () => exchange.deliver(answer.workerId, key, answer))
     },
     onDirect: (workerId, message, tensors) =>
@@ -120,6 +123,7 @@ export function createCrew(options: {
       exchange.join(workerId)
     },
     onPoisoned: membership.scatter,
+    onUnanswered: membership.sendAway,
     onLinked: workers => options.onEvent({ type: 'ring-linked', workers }),
     onOver: (cause, reason) => options.onEvent({ type: 'ring-over', cause, reason }),
     nowMs,

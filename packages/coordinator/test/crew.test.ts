@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { gradient, gradientTensors } from './support/lobby.ts'
+import type { FakePeer } from './support/fake-peer.ts'
+import { gradient, gradientTensors, ready } from './support/lobby.ts'
 import { createTestedCrew, crewTimers, tinyTask } from './support/tested-crew.ts'
 
 beforeEach(() => void vi.useFakeTimers(crewTimers))
@@ -60,6 +61,28 @@ describe('the clocks of a crew', () => {
     expect(silent.ending()).toBe('terminated')
     expect(other.last('work')).toEqual(silent.last('work'))
     expect(events.at(-1)).toMatchObject({ type: 'worker-lost', active: 1 })
+  })
+
+  test('send a worker away that lives, and does not say how far it came in a ring that is over', async () => {
+    const { plan, crew, arrive, pass } = createTestedCrew()
+    const { runId, layoutHash } = plan.identity
+    const peers = [1, 2].map(() => {
+      const peer = arrive()
+      peer.say({ ...ready, runId, layoutHash, peer: { host: '10.0.0.1', port: 1 } })
+      return peer
+    })
+    const [sound, mute] = peers as [FakePeer, FakePeer]
+    crew.direct.introduce()
+    for (const peer of peers) peer.say({ type: 'linked', runId, ring: 1 })
+    const { settled } = crew.direct.current()!
+    sound.say({ type: 'unlinked', runId, ring: 1, reason: 'reset by peer' })
+    sound.say({ type: 'dissolved', runId, ring: 1, step: 3 })
+    pass(9_600, ...peers)
+    expect(mute.ending()).toBe('open')
+    pass(1_200, ...peers)
+    expect(mute.last('bye')).toEqual({ type: 'bye', code: 'refused', reason: 'no answer to dissolve for 10 s' })
+    expect(sound.ending()).toBe('open')
+    expect([...(await settled)]).toEqual([[1, 3]])
   })
 
   test('stand still once it is stopped, also when a worker goes afterwards', () => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { PackedGradient } from '@lockstep/model/arithmetic'
 import { type Message, type MessageOf, sliceOf, type Tensors } from '@lockstep/protocol'
 import { createDeferred, type Deferred } from '../deferred.ts'
+import { createDebts } from './debts.ts'
 import { createMeanArrival, type MeanArrival, type MeanFigures, type WriteMean } from './mean-arrival.ts'
 import { createRings, type Ring, type RingEnd, type Rings } from './rings.ts'
 
@@ -24,6 +25,8 @@ export type DirectOptions = {
   readonly onBehind: (workerId: number) => void
   /** Replicas have taken a mean that none must take: all of them need the state anew, and what they answer is void. */
   readonly onPoisoned: (reason: string) => void
+  /** A worker lives, and does not answer what a step waits for. */
+  readonly onUnanswered: (workerId: number, reason: string) => void
   readonly onLinked: (workers: number) => void
   readonly onOver: (cause: RingEnd, reason: string) => void
   readonly nowMs: () => number
@@ -45,8 +48,12 @@ export type Direct = Pick<Rings, 'join' | 'leave' | 'introduce' | 'current'> & {
   /** Asks a worker that is past a step for its mean. Resolves with null when the worker is lost. */
   readonly recallMean: (step: number, workerId: number, write: WriteMean) => Promise<MeanFigures | null>
   /** A worker has answered: it goes on. */
-  readonly stir: () => void
-  /** Ends a ring that has come to a halt, and lets one that did not work be tried again later. Called regularly. */
+  readonly stir: (workerId: number) => void
+  readonly hearHeartbeat: (workerId: number) => void
+  /**
+   * Ends a ring that has come to a halt, lets one that did not work be tried again later, and gives up whoever does not
+   * answer `dissolve` or `recall`. Called regularly.
+   */
   readonly look: () => void
 }
 
@@ -61,16 +68,22 @@ export function createDirect(options: DirectOptions): Direct {
   const rings = createRings({ ...options, newToken: () => randomBytes(32).toString('hex') })
   const awaited = new Map<number, AwaitedMean>()
   const rejected = new WeakSet<Ring>()
+  const debts = createDebts(nowMs)
   let isTrusted = true
   let stirredAt = nowMs()
   let brokenAt: number | null = null
   let forgiveMs = firstForgiveMs
 
   function receive(workerId: number, message: DirectMessage, tensors: Tensors): string | null {
-    stirredAt = nowMs()
+    stir(workerId)
     if (message.type === 'slice') return takeSlice(workerId, message, tensors.mean as PackedGradient)
     rings.receive(workerId, message)
     return null
+  }
+
+  function stir(workerId: number): void {
+    stirredAt = nowMs()
+    debts.pay(workerId)
   }
 
   /** Slices of a step that nobody waits for are late: they have come otherwise. */
@@ -129,8 +142,19 @@ export function createDirect(options: DirectOptions): Direct {
     rings.forgive()
   }
 
+  function giveUpDebtors(): void {
+    const owing = rings.owing()
+    const recalled = [...awaited.values()].flatMap(({ from }) => from ?? [])
+    const limitMs = transferMs(elements)
+    for (const workerId of debts.overdue([...owing, ...recalled], limitMs)) {
+      const request = owing.includes(workerId) ? 'dissolve' : 'recall'
+      options.onUnanswered(workerId, `no answer to ${request} for ${(limitMs / 1000).toFixed(0)} s`)
+    }
+  }
+
   function look(): void {
     forgiveInTime()
+    giveUpDebtors()
     if (awaited.size === 0) return
     const isComputed = [...awaited.values()].some(mean => mean.isComputed)
     const haltMs = transferMs(elements) + (isComputed ? 0 : computeMs)
@@ -155,9 +179,8 @@ export function createDirect(options: DirectOptions): Direct {
     recallMean,
     leave,
     look,
-    stir: () => {
-      stirredAt = nowMs()
-    },
+    stir,
+    hearHeartbeat: debts.hearHeartbeat,
   }
 }
 

@@ -46,6 +46,8 @@ export type Rings = {
   /** Whether the last ring did not work. */
   readonly isHopeless: () => boolean
   readonly forgive: () => void
+  /** Members of rings that were in use and are over, which have yet to say which step they have come to. */
+  readonly owing: () => readonly number[]
 }
 
 type RingState = Ring & {
@@ -95,7 +97,7 @@ export function createRings(options: RingsOptions): Rings {
     over.isOver = true
     for (const listener of over.listeners) listener()
     over.listeners.clear()
-    if (over.unlinked.size === 0 || hopeless) options.onOver(cause, reason)
+    if (isLinked(over) || hopeless) options.onOver(cause, reason)
     settle(over)
   }
 
@@ -145,6 +147,7 @@ export function createRings(options: RingsOptions): Rings {
     forgive: () => {
       hopeless = false
     },
+    owing: () => [...ending.values()].filter(isLinked).flatMap(({ owing }) => [...owing]),
     leave,
     isPresent: workerId => peers.has(workerId),
     receive,
@@ -152,8 +155,13 @@ export function createRings(options: RingsOptions): Rings {
       peers.set(workerId, url)
       changed(`worker ${workerId} has joined`)
     },
-    current: () => (ring !== null && ring.unlinked.size === 0 ? ring : null),
+    current: () => (ring !== null && isLinked(ring) ? ring : null),
   }
+}
+
+/** Of one that was not nobody waits for the end, and a member may hear of it late: behind its first state. */
+function isLinked({ unlinked }: RingState): boolean {
+  return unlinked.size === 0
 }
 
 function newRing(id: number, members: readonly number[]): RingState {

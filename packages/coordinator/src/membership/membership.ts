@@ -50,6 +50,8 @@ export type Membership = {
   readonly charge: (workerId: number, reason: string) => void
   /** Sends a worker away for good: it is refused when it comes back. */
   readonly exclude: (workerId: number, reason: string) => void
+  /** Sends a worker away. It comes back by itself. */
+  readonly sendAway: (workerId: number, reason: string) => void
   /** Sends all away that take part. They come back by themselves. */
   readonly scatter: (reason: string) => void
   readonly isTrusted: (workerId: number) => boolean
@@ -196,6 +198,7 @@ export function createMembership(options: MembershipOptions): Membership {
     note: (workerId, reason) => discipline.note(welcomed[workerId - 1]!, reason),
     charge: (workerId, reason) => discipline.charge(welcomed[workerId - 1]!, reason),
     exclude: (workerId, reason) => discipline.exclude(welcomed[workerId - 1]!, reason),
+    sendAway: (workerId, reason) => refuse(welcomed[workerId - 1]!, reason),
     scatter: reason => {
       for (const member of [...taking.values()]) refuse(member, reason)
     },

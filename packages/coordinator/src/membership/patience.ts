@@ -6,6 +6,9 @@ import type { Member } from './member.ts'
 /** How often coordinator and worker tell each other that they live. */
 export const heartbeatMs = 300
 
+/** Who is alone in it may be silent for so long. */
+export const silenceMs = 5 * heartbeatMs
+
 /** How long a peer may take, and how much it may leave unread. */
 export type Patience = {
   readonly helloMs: number
@@ -33,7 +36,7 @@ export function patienceFor({ state }: RunPlan, hangMs: Patience['hangMs']): Pat
   return {
     helloMs: 5_000,
     readyMs: 30 * 60_000,
-    silenceMs: 5 * heartbeatMs,
+    silenceMs,
     excusedSilenceMs: 10_000,
     hangMs,
     queuedBytes: 16 * stateBytes + (64 << 20),

@@ -1,9 +1,11 @@
 import type { Message } from '@lockstep/protocol'
-import { expect, test } from 'vitest'
-import { createDirect } from '../../src/direct/direct.ts'
+import { describe, expect, test } from 'vitest'
+import { createDirect, type DirectMessage } from '../../src/direct/direct.ts'
+import type { Ring } from '../../src/direct/rings.ts'
 
 function startDirect() {
   const sent: Message[] = []
+  const unanswered: string[] = []
   const clock = { nowMs: 0 }
   const direct = createDirect({
     runId: 'r',
@@ -12,6 +14,10 @@ function startDirect() {
     step: () => 0,
     onBehind: () => undefined,
     onPoisoned: () => undefined,
+    onUnanswered: (workerId, reason) => {
+      unanswered.push(`${workerId}: ${reason}`)
+      direct.leave(workerId)
+    },
     onLinked: () => undefined,
     onOver: () => undefined,
     nowMs: () => clock.nowMs,
@@ -27,7 +33,26 @@ function startDirect() {
   }
   const breakRing = (ring: number) =>
     direct.receive(1, { type: 'unlinked', runId: 'r', ring, reason: 'reset by peer' }, {})
-  return { ringAfter, breakRing }
+  const say = (workerId: number, message: DirectMessage) => direct.receive(workerId, message, {})
+  /** A ring of which worker 1 breaks a link, and answers for its part. */
+  const loseRing = (): Ring => {
+    direct.introduce()
+    for (const workerId of [1, 2]) say(workerId, { type: 'linked', runId: 'r', ring: 1 })
+    const ring = direct.current()!
+    breakRing(1)
+    say(1, { type: 'dissolved', runId: 'r', ring: 1, step: 1 })
+    return ring
+  }
+  /** Lets time pass; worker 2 lives, and says so every so often. */
+  const pass = (seconds: number, heartbeatMs = 300) => {
+    for (const endMs = clock.nowMs + seconds * 1000; clock.nowMs < endMs; ) {
+      direct.look()
+      clock.nowMs += heartbeatMs
+      direct.hearHeartbeat(2)
+    }
+    direct.look()
+  }
+  return { direct, clock, unanswered, ringAfter, breakRing, say, loseRing, pass }
 }
 
 test('a ring that did not work is tried again after a minute, then after two', () => {
@@ -37,4 +62,60 @@ test('a ring that did not work is tried again after a minute, then after two', (
   expect([ringAfter(0), ringAfter(59_999), ringAfter(1)]).toEqual([null, null, 2])
   breakRing(2)
   expect([ringAfter(0), ringAfter(119_999), ringAfter(1)]).toEqual([null, null, 3])
+})
+
+describe('a member that lives and', () => {
+  test('does not answer `dissolve` is given up after ten seconds, and the ring is settled without it', async () => {
+    const { unanswered, loseRing, pass } = startDirect()
+    const ring = loseRing()
+    pass(9.9)
+    expect(unanswered).toEqual([])
+    pass(0.6)
+    expect(unanswered).toEqual(['2: no answer to dissolve for 10 s'])
+    expect([...(await ring.settled)]).toEqual([[1, 1]])
+  })
+
+  test('does not answer `recall` is given up as well, and the mean is not to be had from it', async () => {
+    const { direct, unanswered, say, loseRing, pass } = startDirect()
+    loseRing()
+    say(2, { type: 'dissolved', runId: 'r', ring: 1, step: 1 })
+    pass(60)
+    const recalled = direct.recallMean(0, 2, () => undefined)
+    pass(9.9)
+    expect(unanswered).toEqual([])
+    pass(0.6)
+    expect(unanswered).toEqual(['2: no answer to recall for 10 s'])
+    expect(await recalled).toBeNull()
+  })
+
+  test('sends a recalled mean slowly is waited for as long as slices come', async () => {
+    const { direct, unanswered, say, loseRing, pass } = startDirect()
+    loseRing()
+    say(2, { type: 'dissolved', runId: 'r', ring: 1, step: 1 })
+    const recalled = direct.recallMean(0, 2, () => undefined)
+    for (const start of [0, 1]) {
+      pass(9)
+      const slice = { runId: 'r', step: 0, start, length: 1, total: 2, lossSum: 1, correct: 1 }
+      direct.receive(2, { type: 'slice', ...slice }, { mean: new Float32Array(1) })
+    }
+    expect(await recalled).toEqual({ total: 2, lossSum: 1, correct: 1 })
+    expect(unanswered).toEqual([])
+  })
+
+  test('has a long message on its way before its answer is not late: no heartbeat comes meanwhile', () => {
+    const { unanswered, loseRing, pass } = startDirect()
+    loseRing()
+    // With the end of the message what has waited behind it comes, all at once.
+    pass(3600, 3600_000)
+    pass(0.03, 1)
+    expect(unanswered).toEqual([])
+  })
+
+  test('has not been linked owes nothing: its first state may still be on its way', () => {
+    const { direct, unanswered, pass } = startDirect()
+    direct.introduce()
+    direct.join(3, 'tcp://10.0.0.3:1')
+    pass(3600)
+    expect(unanswered).toEqual([])
+  })
 })

@@ -40,6 +40,7 @@ function startBatch() {
       poisoned.push(reason)
       for (const worker of [1, 2]) leave(worker)
     },
+    onUnanswered: () => undefined,
     onLinked: () => undefined,
     onOver: (cause, reason) => over.push(`${cause}: ${reason}`),
     nowMs: () => clock.nowMs,
