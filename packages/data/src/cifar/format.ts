@@ -66,6 +66,9 @@ export const cifarFormats: Readonly<Record<CifarName, CifarFormat>> = { cifar10,
 /** The names of CIFAR-100's superclasses, which lockstep writes and keeps but does not learn. */
 export const coarseNamesFile = 'coarse_label_names.txt'
 
+/** No file of names or counts is longer. */
+export const maxTextBytes = 64 << 10
+
 /** Pixels of one channel. */
 export const planeBytes = 32 * 32
 

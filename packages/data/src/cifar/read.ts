@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { LockstepError } from '@lockstep/protocol'
 import { type DataSet, type ImageSplit, imageBytes, imageShape } from '../data-set.ts'
 import { cifarClassNames, parseClassNames } from './class-names.ts'
 import { type CifarFormat, classCount } from './format.ts'
 import { checkRecordFile, readRecords } from './read-records.ts'
+import { readText } from './read-text.ts'
 import { readRecordCounts } from './record-counts.ts'
 
 /**
@@ -38,13 +38,8 @@ async function readSplit(
 
 async function readClassNames(folder: string, format: CifarFormat): Promise<readonly string[]> {
   const file = join(folder, format.namesFile)
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    if (hasSystemCode(error, 'ENOENT')) return cifarClassNames[format.name]
-    throw error
-  }
+  const text = await readText(file)
+  if (text === null) return cifarClassNames[format.name]
   const names = parseClassNames(text)
   if (names.length === classCount(format)) return names
   throw new LockstepError('data-damaged', `${file} does not name the classes of ${format.title}`, {

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { LockstepError } from '@lockstep/protocol'
 import { z } from 'zod'
 import type { CifarFormat } from './format.ts'
+import { readText } from './read-text.ts'
 
 /** Records in each training file and in the test file. */
 export type RecordCounts = { readonly trainRecords: number; readonly testRecords: number }
@@ -17,15 +17,8 @@ const recordCountsSchema = z.strictObject({ trainRecords: z.int().min(1), testRe
 
 export async function readRecordCounts(folder: string, format: CifarFormat): Promise<RecordCounts> {
   const file = join(folder, recordCountsFile)
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    if (hasSystemCode(error, 'ENOENT', 'ENOTDIR')) {
-      return { trainRecords: format.trainRecords, testRecords: format.testRecords }
-    }
-    throw error
-  }
+  const text = await readText(file)
+  if (text === null) return { trainRecords: format.trainRecords, testRecords: format.testRecords }
   const parsed = recordCountsSchema.safeParse(parseJson(text))
   if (parsed.success) return parsed.data
   throw new LockstepError('data-damaged', `${file} does not say how many records the files hold`, {

@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { posix } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { hasSystemCode, LockstepError, type ProgressListener } from '@lockstep/protocol'
-import { type CifarFormat, coarseNamesFile } from '../cifar/format.ts'
+import { type CifarFormat, coarseNamesFile, maxTextBytes, recordBytes } from '../cifar/format.ts'
 import { recordCountsFile } from '../cifar/record-counts.ts'
 import { countBytes } from './count-bytes.ts'
 
@@ -17,18 +17,28 @@ export type Unpacking = {
 }
 
 /**
- * Unpacks the files of a data set from a .tar.gz into a folder and leaves out whatever else is in it.
- * Throws `archive-wrong` when it is damaged or no such archive, `disk-full` when the files cannot be written.
+ * Unpacks the files of a data set from a .tar.gz into a folder and leaves out whatever else is in it, or lies elsewhere in it.
+ * Throws `archive-wrong` when it is damaged or no such archive, or has a file twice or one that is longer than it may be, before
+ * that is written; `disk-full` when the files cannot be written.
  */
 export async function unpackArchive(unpacking: Unpacking): Promise<void> {
   const { archive, format, folder, signal, onProgress } = unpacking
   const tar = await import('tar')
-  const wanted = new Set([...format.trainFiles, format.testFile, format.namesFile, coarseNamesFile, recordCountsFile])
+  const limits = longestFiles(format)
+  const unpacked = new Set<string>()
   const total = (await stat(archive)).size
   const report = (done: number) => onProgress({ label: `unpacking ${format.title}`, done, total, unit: 'bytes' })
   const files = tar.extract({
     cwd: folder,
-    filter: (path, entry) => 'type' in entry && entry.type === 'File' && wanted.has(basename(path)),
+    filter: (path, entry) => {
+      const file = posix.normalize(path)
+      const maxBytes = limits.get(file)
+      if (maxBytes === undefined || !('type' in entry) || entry.type !== 'File') return false
+      const fault = unpacked.has(file) ? 'twice' : entry.size > maxBytes ? `of ${entry.size} bytes` : null
+      unpacked.add(file)
+      if (fault !== null) files.abort(new Error(`${file} ${fault}`))
+      return fault === null
+    },
   })
   try {
     await pipeline(createReadStream(archive), countBytes(report), createGunzip(), files, { signal })
@@ -36,6 +46,17 @@ export async function unpackArchive(unpacking: Unpacking): Promise<void> {
     signal.throwIfAborted()
     throw unpackError(unpacking, cause)
   }
+}
+
+/** What the files of a data set may be long at most, by their paths: the archive has them in their folder, or in none. */
+function longestFiles(format: CifarFormat): ReadonlyMap<string, number> {
+  const { trainFiles, testFile, trainRecords, testRecords, namesFile } = format
+  const longest = new Map([[testFile, testRecords * recordBytes(format)]])
+  for (const name of trainFiles) longest.set(name, trainRecords * recordBytes(format))
+  for (const name of [namesFile, coarseNamesFile, recordCountsFile]) longest.set(name, maxTextBytes)
+  return new Map(
+    [...longest].flatMap(([name, bytes]) => [name, `${format.folder}/${name}`].map(path => [path, bytes] as const)),
+  )
 }
 
 function unpackError({ archive, format, folder }: Unpacking, cause: unknown): LockstepError {

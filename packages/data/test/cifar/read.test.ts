@@ -41,6 +41,24 @@ test('a file that names another number of classes is refused', async () => {
   await expect(readCifar(folder, cifar10)).rejects.toMatchObject({ code: 'data-damaged', received: '2 names' })
 })
 
+test.each(['batches.meta.txt', 'record-counts.json'])('a %s that is longer than any is not read', async name => {
+  const folder = await small10()
+  await writeFile(join(folder, name), '')
+  await truncate(join(folder, name), 3 * 2 ** 30)
+  await expect(readCifar(folder, cifar10)).rejects.toMatchObject({
+    code: 'data-damaged',
+    message: `${join(folder, name)} is too long`,
+    received: '3221225472 bytes',
+  })
+})
+
+test.each(['batches.meta.txt', 'record-counts.json'])('a %s that cannot be read is told', async name => {
+  const folder = await small10()
+  await rm(join(folder, name), { force: true })
+  await mkdir(join(folder, name))
+  await expect(readCifar(folder, cifar10)).rejects.toMatchObject({ code: 'data-unreadable' })
+})
+
 test('a missing file is named, with how to get it', async () => {
   const folder = await small10()
   await rm(join(folder, 'data_batch_4.bin'))
