@@ -144,4 +144,10 @@ export const directMutations = [
     from: '    contributions.flush()\n    means.keep',
     to: '    means.keep',
   },
+  {
+    name: 'a member that does not answer is waited for',
+    file: 'coordinator/src/direct/debts.ts',
+    from: 'owedMs > limitMs',
+    to: 'owedMs > limitMs * 1e9',
+  },
 ]

@@ -1,4 +1,4 @@
-import { maxClientFrameBytes, maxWorkerHeaderBytes } from '@lockstep/protocol'
+import { type ConnectionHandlers, type Message, maxClientFrameBytes, maxWorkerHeaderBytes } from '@lockstep/protocol'
 import { type Dial, type PeerNetwork, runWorker, type WorkerEnd, type WorkerEvent } from '@lockstep/worker'
 import type { Chance } from '../world/chance.ts'
 import { carryOver } from '../world/connection.ts'
@@ -20,19 +20,28 @@ export type WorkerLife = {
   readonly address: () => string
   readonly watch: ComputeWatch
   readonly leave: AbortSignal
+  /** Whether a message of the coordinator comes to it, or is lost on it. */
+  readonly hears: (message: Message) => boolean
   readonly onEvent: (event: WorkerEvent) => void
 }
 
 /** What the command line does: works for the coordinator until the run ends. */
 export function liveAsWorker(life: WorkerLife): Promise<WorkerEnd> {
   const { process, network, peers, chance, watch, leave, onEvent } = life
-  const dial: Dial = ({ timeoutMs }, { onOpen, ...handlers }) =>
-    carryOver(process, opened => network.dial(process, life.address(), opened), handlers, {
+  const dial: Dial = ({ timeoutMs }, { onOpen, onMessage, onClose }) => {
+    const handlers: ConnectionHandlers = {
+      onMessage: received => {
+        if (life.hears(received.message)) onMessage(received)
+      },
+      onClose,
+    }
+    return carryOver(process, opened => network.dial(process, life.address(), opened), handlers, {
       maxHeader: maxWorkerHeaderBytes,
       maxFrameBytes: maxClientFrameBytes,
       onOpen: () => onOpen(process.host),
       openTimeoutMs: timeoutMs,
     })
+  }
   return runWorker(
     {
       url: 'ws://coordinator',

@@ -22,6 +22,8 @@ export type WorkerSeat = {
   readonly hang: () => void
   /** Makes its next gradient one that is not finite. */
   readonly spoil: () => void
+  /** Lets `dissolve` and `recall` pass it by: whoever does not answer them may be sent away. */
+  readonly ignoreEnds: (ignores: boolean) => void
   readonly check: () => void
   readonly describe: () => string
 }
@@ -53,6 +55,7 @@ export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
   const host = `worker-${number}`
   let lives = 0
   let pace = 1
+  let ignoresEnds = false
   /** What is to happen once. */
   const once = { hang: false, spoil: false }
   let life = startLife()
@@ -64,6 +67,7 @@ export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
     const watchLives = createLivesWatch(process.name)
     network.boot(host)
     pace = 1
+    ignoresEnds = false
     Object.assign(once, { hang: false, spoil: false })
     process.onEnd(() => time.after(chance.between(options.restart.leastMs, options.restart.mostMs), restart))
     liveAsWorker({
@@ -73,6 +77,7 @@ export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
       chance,
       address: () => coordinator.address(chance),
       leave: next.leave.signal,
+      hears: ({ type }) => !(ignoresEnds && (type === 'dissolve' || type === 'recall')),
       watch: {
         msPerSample: () => options.msPerSample * pace,
         hangs: () => takeOnce('hang'),
@@ -121,6 +126,10 @@ export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
     },
     spoil: () => {
       once.spoil = true
+    },
+    ignoreEnds: ignores => {
+      if (ignores) coordinator.suspect(life.process.name)
+      ignoresEnds = ignores
     },
     check: () => {
       const { replica, process } = life

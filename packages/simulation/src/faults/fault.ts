@@ -29,6 +29,7 @@ export const faultsBetweenWorkers = [
   'link partition',
   'one-way link partition',
   'path slow',
+  'worker ignores the end of rings',
 ] as const
 
 export const faultKinds = [...faultsAnywhere, ...faultsBetweenWorkers]

@@ -57,6 +57,10 @@ const inflictions: Readonly<Record<FaultKind, Inflict>> = {
       cluster.time.after(forMs, () => cluster.network.slowPath(worker.host, host, 0))
     }
   },
+  'worker ignores the end of rings': (cluster, { forMs }, worker) => {
+    worker.ignoreEnds(true)
+    cluster.time.after(forMs, () => worker.ignoreEnds(false))
+  },
   partition: (cluster, { forMs }, { host }) => {
     block(cluster, host, cluster.coordinator.process().host, forMs)
     block(cluster, cluster.coordinator.process().host, host, forMs)
