@@ -57,8 +57,11 @@ export type Direct = Pick<Rings, 'join' | 'leave' | 'introduce' | 'current'> & {
   readonly look: () => void
 }
 
-/** A mean that comes in slices from all members, or whole from one worker, which may be lost before. */
-type AwaitedMean = { readonly arrival: MeanArrival; isComputed: boolean } & (
+/**
+ * A mean that comes in slices from all members, or whole from one worker, which may be lost before. It is looked after until it
+ * is whole and everybody has told what it has computed for it.
+ */
+type AwaitedMean = { readonly arrival: MeanArrival; isComputed: boolean; isWhole: boolean } & (
   | { readonly from: null; readonly done: Deferred<MeanFigures> }
   | { readonly from: number; readonly done: Deferred<MeanFigures | null> }
 )
@@ -89,11 +92,12 @@ export function createDirect(options: DirectOptions): Direct {
   /** Slices of a step that nobody waits for are late: they have come otherwise. */
   function takeSlice(workerId: number, slice: MessageOf<'slice'>, mean: PackedGradient): string | null {
     const entry = awaited.get(slice.step)
-    if (entry === undefined) return null
+    if (entry === undefined || entry.isWhole) return null
     const fault = entry.arrival.take(workerId, slice, mean)
     const figures = entry.arrival.figures()
     if (figures === null) return fault
-    awaited.delete(slice.step)
+    entry.isWhole = true
+    if (entry.isComputed) awaited.delete(slice.step)
     entry.done.resolve(figures)
     return fault
   }
@@ -103,7 +107,13 @@ export function createDirect(options: DirectOptions): Direct {
     const ranges = new Map(members.map((workerId, place) => [workerId, sliceOf(elements, members.length, place)]))
     const done = createDeferred<MeanFigures>()
     stirredAt = nowMs()
-    awaited.set(step, { from: null, isComputed: false, arrival: createMeanArrival(write, ranges), done })
+    awaited.set(step, {
+      from: null,
+      isComputed: false,
+      isWhole: false,
+      arrival: createMeanArrival(write, ranges),
+      done,
+    })
     return done.promise
   }
 
@@ -111,7 +121,7 @@ export function createDirect(options: DirectOptions): Direct {
     if (!rings.isPresent(workerId)) return Promise.resolve(null)
     const arrival = createMeanArrival(write, new Map([[workerId, { start: 0, end: elements }]]))
     const done = createDeferred<MeanFigures | null>()
-    awaited.set(step, { from: workerId, isComputed: true, arrival, done })
+    awaited.set(step, { from: workerId, isComputed: true, isWhole: false, arrival, done })
     options.send(workerId, { type: 'recall', runId, step })
     return done.promise
   }
@@ -156,7 +166,7 @@ export function createDirect(options: DirectOptions): Direct {
     forgiveInTime()
     giveUpDebtors()
     if (awaited.size === 0) return
-    const isComputed = [...awaited.values()].some(mean => mean.isComputed)
+    const isComputed = [...awaited.values()].some(mean => mean.isComputed || mean.isWhole)
     const haltMs = transferMs(elements) + (isComputed ? 0 : computeMs)
     if (nowMs() - stirredAt < haltMs) return
     rings.breakUp('halted', `nothing has come for ${(haltMs / 1000).toFixed(0)} s`)
@@ -171,7 +181,9 @@ export function createDirect(options: DirectOptions): Direct {
     expectMean,
     noteComputed: step => {
       const mean = awaited.get(step)
-      if (mean !== undefined) mean.isComputed = true
+      if (mean === undefined) return
+      mean.isComputed = true
+      if (mean.isWhole) awaited.delete(step)
     },
     reject,
     isRejected: ring => rejected.has(ring),

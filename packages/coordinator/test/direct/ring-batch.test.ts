@@ -125,6 +125,21 @@ test.each([
   expect(over).toEqual([`halted: nothing has come for ${seconds} s`])
 })
 
+test('a ring is over as well where the mean has come, and who has computed a shard of it is never told', async () => {
+  const { result, sent, clock, over, direct, contribute, tellMean } = startBatch()
+  contribute(1, [1])
+  tellMean(3)
+  await new Promise(resolve => setImmediate(resolve))
+  clock.nowMs = 10_010
+  direct.look()
+  expect(over).toEqual(['halted: nothing has come for 10 s'])
+  for (const worker of [1, 2]) direct.receive(worker, { type: 'dissolved', runId: 'r', ring: 1, step: 1 }, {})
+  await expect.poll(() => sent.at(-1)).toBe('recall → 1')
+  const whole = { runId: 'r', step: 0, start: 0, length: elements, total: 10, lossSum: 2, correct: 2 }
+  direct.receive(1, { type: 'slice', ...whole }, { mean: new Float32Array(elements).fill(3) })
+  expect([...(await result).gradient]).toEqual(Array.from({ length: elements }, () => 3))
+})
+
 describe('the mean that workers have made among themselves', () => {
   test('is taken when all of it and all contributions are there', async () => {
     const { result, poisoned, listeners, contribute, tellMean } = startBatch()
