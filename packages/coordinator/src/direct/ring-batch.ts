@@ -34,7 +34,14 @@ export function submitToRing(
 ): PendingBatch {
   const { exchange, direct } = tools
   const { ring, step, learningRate } = run
-  const { tasks, reduce, release } = createShardTasks(batch, run, tools, { id: ring.id, learningRate })
+  /** Chosen once: what comes by the other way would be written into a vector that has been given back with the step. */
+  let way: 'exchange' | 'rescue' | null = null
+  const { tasks, reduce, release } = createShardTasks(batch, run, tools, {
+    id: ring.id,
+    learningRate,
+    // Every member that is left has said that it takes part no longer.
+    isOver: () => way === 'rescue',
+  })
   const credits = createCredits(ring, tasks)
   const mean = tools.vectors.take()
   const write: WriteMean = (start, elements) =>
@@ -45,8 +52,6 @@ export function submitToRing(
     return answer
   })
   const isIntact = () => direct.current() === ring
-  /** Chosen once: what comes by the other way would be written into a vector that has been given back with the step. */
-  let way: 'exchange' | 'rescue' | null = null
 
   async function exchanged(): Promise<BatchResult> {
     const computed = Promise.all(submitted).then(() => direct.noteComputed(step))

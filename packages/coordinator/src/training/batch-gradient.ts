@@ -46,6 +46,9 @@ export type ReductionTools = {
 
 type RingOrder = NonNullable<MessageOf<'work'>['ring']>
 
+/** What the workers that exchange a batch are told of it, and whether none of them may contribute to it any more. */
+type RingTerms = Omit<RingOrder, 'total'> & { readonly isOver: () => boolean }
+
 export type BatchRun = { readonly runId: string; readonly step: number; readonly shards: number }
 
 /**
@@ -86,9 +89,10 @@ export function createShardTasks(
   batch: BatchShards,
   { runId, step, shards }: BatchRun,
   tools: ReductionTools,
-  ring?: Omit<RingOrder, 'total'>,
+  ring?: RingTerms,
 ) {
   const total = batch.reduce((sum, { count }) => sum + count, 0)
+  const ringOrder = ring && { id: ring.id, learningRate: ring.learningRate, total }
   const used = new Set<Float32Array>()
   const giveBack = (vector: Float32Array) => {
     used.delete(vector)
@@ -104,10 +108,13 @@ export function createShardTasks(
       index: shard,
       kind: 'gradient',
       samples: count,
-      order: { type: 'work', runId, step, shard, count, ...(ring === undefined ? {} : { ring: { ...ring, total } }) },
+      order: { type: 'work', runId, step, shard, count, ...(ringOrder && { ring: ringOrder }) },
       tensors: read,
       findFault: ({ message }) => {
-        if (message.type === 'contribution' && ring === undefined) return 'a contribution to a ring that is none'
+        if (message.type === 'contribution') {
+          if (ring === undefined) return 'a contribution to a ring that is none'
+          if (ring.isOver()) return 'a contribution to a ring that is over'
+        }
         return message.count === count ? null : `${message.count} samples instead of ${count}`
       },
       voices: isAudited ? 2 : 1,

@@ -10,7 +10,7 @@ import { createAudit } from '../../src/audit/audit.ts'
 import { createDirect } from '../../src/direct/direct.ts'
 import { submitToRing } from '../../src/direct/ring-batch.ts'
 import type { Ring } from '../../src/direct/rings.ts'
-import { createExchange } from '../../src/exchange.ts'
+import { createExchange, type Verdict } from '../../src/exchange.ts'
 import type { Answer } from '../../src/membership/answer.ts'
 import { workKey } from '../../src/training/batch-gradient.ts'
 import { epochBatches } from '../../src/training/batches.ts'
@@ -75,11 +75,12 @@ function startBatch() {
 
   const figures = (shard: number) => ({ runId: 'r', step: 0, shard, count: 5, correct: 1, times: [0] })
   /** Worker 1 computes shard 0, worker 2 shard 1. */
-  function contribute(lossSum = 1, workers = [1, 2]): void {
-    for (const worker of workers) {
+  function contribute(lossSum = 1, workers = [1, 2]): readonly Verdict[] {
+    return workers.map(worker => {
       const message: MessageOf<'contribution'> = { type: 'contribution', ...figures(worker - 1), lossSum }
-      exchange.deliver(worker, workKey(0, worker - 1), { workerId: worker, message, readGradient: () => undefined })
-    }
+      const answer = { workerId: worker, message, readGradient: () => undefined }
+      return exchange.deliver(worker, workKey(0, worker - 1), answer)
+    })
   }
   function tellMean(value: number, lossSum = 2): void {
     for (const worker of [1, 2]) {
@@ -138,6 +139,18 @@ test('a ring is over as well where the mean has come, and who has computed a sha
   const whole = { runId: 'r', step: 0, start: 0, length: elements, total: 10, lossSum: 2, correct: 2 }
   direct.receive(1, { type: 'slice', ...whole }, { mean: new Float32Array(elements).fill(3) })
   expect([...(await result).gradient]).toEqual(Array.from({ length: elements }, () => 3))
+})
+
+test('whoever contributes to a ring again that it has said to have left is at fault, and not asked for ever', async () => {
+  const { result, sent, direct, leave, contribute, answer } = startBatch()
+  contribute()
+  leave(1)
+  direct.receive(2, { type: 'dissolved', runId: 'r', ring: 1, step: 0 }, {})
+  await expect.poll(() => sent.slice(-2)).toEqual(['work:0:0 → 2', 'work:0:1 → 2'])
+  const [verdict] = contribute(1, [2])
+  expect(verdict).toEqual({ taken: false, fault: 'a contribution to a ring that is over' })
+  for (const shard of [0, 1]) answer(2, shard, 7)
+  expect([...(await result).gradient]).toEqual(Array.from({ length: elements }, () => 7))
 })
 
 describe('the mean that workers have made among themselves', () => {
