@@ -4,6 +4,7 @@ import { type Message, type MessageOf, sliceOf, type Tensors } from '@lockstep/p
 import { createDeferred, type Deferred } from '../deferred.ts'
 import { createDebts } from './debts.ts'
 import { createMeanArrival, type MeanArrival, type MeanFigures, type WriteMean } from './mean-arrival.ts'
+import { createRingRetry } from './ring-retry.ts'
 import { createRings, type Ring, type RingEnd, type Rings } from './rings.ts'
 
 /** What workers say about the exchange among themselves. */
@@ -51,7 +52,7 @@ export type Direct = Pick<Rings, 'join' | 'leave' | 'introduce' | 'current'> & {
   readonly stir: (workerId: number) => void
   readonly hearHeartbeat: (workerId: number) => void
   /**
-   * Ends a ring that has come to a halt, lets one that did not work be tried again later, and gives up whoever does not
+   * Ends a ring that is not linked in time or has come to a halt, lets one that did not work be tried again later, and gives up whoever does not
    * answer `dissolve` or `recall`. Called regularly.
    */
   readonly look: () => void
@@ -72,10 +73,10 @@ export function createDirect(options: DirectOptions): Direct {
   const awaited = new Map<number, AwaitedMean>()
   const rejected = new WeakSet<Ring>()
   const debts = createDebts(nowMs)
+  const answerMs = transferMs(elements)
+  const retry = createRingRetry(rings, answerMs, nowMs)
   let isTrusted = true
   let stirredAt = nowMs()
-  let brokenAt: number | null = null
-  let forgiveMs = firstForgiveMs
 
   function receive(workerId: number, message: DirectMessage, tensors: Tensors): string | null {
     stir(workerId)
@@ -142,32 +143,21 @@ export function createDirect(options: DirectOptions): Direct {
     rings.leave(workerId)
   }
 
-  /** What broke a ring may pass, as the loss of one connection. */
-  function forgiveInTime(): void {
-    if (!rings.isHopeless()) brokenAt = null
-    else brokenAt ??= nowMs()
-    if (brokenAt === null || nowMs() - brokenAt < forgiveMs) return
-    forgiveMs = Math.min(2 * forgiveMs, longestForgiveMs)
-    brokenAt = null
-    rings.forgive()
-  }
-
   function giveUpDebtors(): void {
     const owing = rings.owing()
     const recalled = [...awaited.values()].flatMap(({ from }) => from ?? [])
-    const limitMs = transferMs(elements)
-    for (const workerId of debts.overdue([...owing, ...recalled], limitMs)) {
+    for (const workerId of debts.overdue([...owing, ...recalled], answerMs)) {
       const request = owing.includes(workerId) ? 'dissolve' : 'recall'
-      options.onUnanswered(workerId, `no answer to ${request} for ${(limitMs / 1000).toFixed(0)} s`)
+      options.onUnanswered(workerId, `no answer to ${request} for ${(answerMs / 1000).toFixed(0)} s`)
     }
   }
 
   function look(): void {
-    forgiveInTime()
+    retry.look()
     giveUpDebtors()
     if (awaited.size === 0) return
     const isComputed = [...awaited.values()].some(mean => mean.isComputed || mean.isWhole)
-    const haltMs = transferMs(elements) + (isComputed ? 0 : computeMs)
+    const haltMs = answerMs + (isComputed ? 0 : computeMs)
     if (nowMs() - stirredAt < haltMs) return
     rings.breakUp('halted', `nothing has come for ${(haltMs / 1000).toFixed(0)} s`)
   }
@@ -195,10 +185,6 @@ export function createDirect(options: DirectOptions): Direct {
     hearHeartbeat: debts.hearHeartbeat,
   }
 }
-
-/** After so long a ring that did not work is tried again, then after twice as long each time. */
-const firstForgiveMs = 60_000
-const longestForgiveMs = 3_600_000
 
 /** Longer than one shard may take. */
 const computeMs = 140_000

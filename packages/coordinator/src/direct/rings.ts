@@ -46,6 +46,8 @@ export type Rings = {
   /** Whether the last ring did not work. */
   readonly isHopeless: () => boolean
   readonly forgive: () => void
+  /** The ring whose members have been introduced and are not all linked yet, or null. */
+  readonly linking: () => number | null
   /** Members of rings that were in use and are over, which have yet to say which step they have come to. */
   readonly owing: () => readonly number[]
 }
@@ -147,6 +149,7 @@ export function createRings(options: RingsOptions): Rings {
     forgive: () => {
       hopeless = false
     },
+    linking: () => (ring !== null && !isLinked(ring) ? ring.id : null),
     owing: () => [...ending.values()].filter(isLinked).flatMap(({ owing }) => [...owing]),
     leave,
     isPresent: workerId => peers.has(workerId),

@@ -6,6 +6,7 @@ import type { Ring } from '../../src/direct/rings.ts'
 function startDirect() {
   const sent: Message[] = []
   const unanswered: string[] = []
+  const over: string[] = []
   const clock = { nowMs: 0 }
   const direct = createDirect({
     runId: 'r',
@@ -19,7 +20,7 @@ function startDirect() {
       direct.leave(workerId)
     },
     onLinked: () => undefined,
-    onOver: () => undefined,
+    onOver: (cause, reason) => over.push(`${cause}: ${reason}`),
     nowMs: () => clock.nowMs,
   })
   for (const workerId of [1, 2]) direct.join(workerId, `tcp://10.0.0.${workerId}:1`)
@@ -52,7 +53,7 @@ function startDirect() {
     }
     direct.look()
   }
-  return { direct, clock, unanswered, ringAfter, breakRing, say, loseRing, pass }
+  return { direct, over, unanswered, ringAfter, breakRing, say, loseRing, pass }
 }
 
 test('a ring that did not work is tried again after a minute, then after two', () => {
@@ -62,6 +63,16 @@ test('a ring that did not work is tried again after a minute, then after two', (
   expect([ringAfter(0), ringAfter(59_999), ringAfter(1)]).toEqual([null, null, 2])
   breakRing(2)
   expect([ringAfter(0), ringAfter(119_999), ringAfter(1)]).toEqual([null, null, 3])
+})
+
+test('a ring of which not all say that they are linked is over after a minute and ten seconds, and tried again', () => {
+  const { over, ringAfter, say } = startDirect()
+  expect(ringAfter(0)).toBe(1)
+  say(1, { type: 'linked', runId: 'r', ring: 1 })
+  expect([ringAfter(0), ringAfter(70_000), over]).toEqual([null, null, []])
+  expect(ringAfter(1)).toBeNull()
+  expect(over).toEqual(['unlinked: not all of its workers have been linked within 70 s'])
+  expect([ringAfter(0), ringAfter(59_999), ringAfter(1)]).toEqual([null, null, 2])
 })
 
 describe('a member that lives and', () => {
