@@ -9,6 +9,8 @@ const garbage = [
   'half a WebSocket handshake',
   'a WebSocket frame of 2^46 bytes',
   'a header of 4 GiB',
+  'a header of pointers to pointers',
+  'a header of records of a long key',
   'a text message',
   'a wrong token',
   'no hello',

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { encodeMessage, openWebSocket, protocolVersion } from '@lockstep/protocol'
-import { hugeWebSocketFrame, webSocketUpgrade } from '@lockstep/protocol/testing'
+import { frameOfHeader, headerBombs, hugeWebSocketFrame, webSocketUpgrade } from '@lockstep/protocol/testing'
 import { listenToParent, tell } from '../support/parent.mjs'
 
 /** How long it waits for whatever comes back. */
@@ -29,6 +29,8 @@ const doings = {
   'a WebSocket frame of 2^46 bytes': place =>
     writeTo(place, Buffer.concat([Buffer.from(webSocketUpgrade), hugeWebSocketFrame])),
   'a header of 4 GiB': place => sayTo(place, hugeHeader),
+  'a header of pointers to pointers': place => sayTo(place, frameOfHeader(headerBombs['pointers to pointers'])),
+  'a header of records of a long key': place => sayTo(place, frameOfHeader(headerBombs['records of a long key'])),
   'a text message': place => sayTo(place, 'let me in'),
   'a wrong token': place => sayTo(place, encodeMessage(hello)),
   'no hello': place => sayTo(place, null),

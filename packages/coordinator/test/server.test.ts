@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { encodeMessage, openWebSocket } from '@lockstep/protocol'
-import { webSocketUpgrade } from '@lockstep/protocol/testing'
+import { frameOfHeader, headerBombs, webSocketUpgrade } from '@lockstep/protocol/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createDeferred } from '../src/deferred.ts'
 import { attachClient, openClient, startListener } from './support/listener.ts'
@@ -115,6 +115,16 @@ describe('a peer that breaks the protocol is closed', () => {
     expect((await client.received.next()).message).toMatchObject({ type: 'bye', code: 'refused' })
     expect(await closings.next()).toMatchObject({ code: 'frame-malformed' })
     expect(received.all).toEqual([])
+  })
+
+  test.each(Object.entries(headerBombs))('at once for a header of %s', async (_, header) => {
+    const { listener, closings } = await startListener()
+    const client = await openClient(listener.url)
+    const before = process.cpuUsage()
+    client.connection.sendFrame(frameOfHeader(header))
+    expect((await client.received.next()).message).toMatchObject({ type: 'bye', code: 'refused' })
+    expect(await closings.next()).toMatchObject({ code: 'frame-malformed' })
+    expect(process.cpuUsage(before).user).toBeLessThan(1_000_000)
   })
 
   test('for a frame above the limit, of which nothing is read', async () => {

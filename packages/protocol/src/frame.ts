@@ -1,5 +1,6 @@
-import { Packr, Unpackr } from 'msgpackr'
+import { Packr } from 'msgpackr'
 import { LockstepError } from './error.ts'
+import { unpackPlain } from './plain-message-pack.ts'
 import {
   alignTo,
   bytesOf,
@@ -19,7 +20,7 @@ import {
  *     offset      bytes  what
  *     0           4      magic, "LKS1"
  *     4           4      header length H, uint32
- *     8           H      header: a MessagePack map { fields, tensors: [[name, type, elements], …] }
+ *     8           H      header: a plain MessagePack map { fields, tensors: [[name, type, elements], …] }
  *     align8(8+H) …      tensors in the header's order, each starting at a multiple of 8, zero bytes between
  *
  * The frame ends with the last byte of the last tensor, or of the header where there is none. Tensors start aligned so
@@ -42,7 +43,6 @@ export type FrameLayout = {
 }
 
 const packr = new Packr({ useRecords: false, variableMapSize: true })
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true })
 
 /** Encodes fields and tensors as one frame, with a single copy of the tensors. */
 export function encodeFrame(fields: Readonly<Record<string, unknown>>, tensors: Tensors = {}): Uint8Array<ArrayBuffer> {
@@ -101,9 +101,9 @@ export function readFrameTensors(frame: Uint8Array, layout: FrameLayout): Tensor
 function unpackHeader(bytes: Uint8Array): { fields: unknown; tensors: TensorEntry[] } {
   let header: unknown
   try {
-    header = unpackr.unpack(bytes)
+    header = unpackPlain(bytes)
   } catch (cause) {
-    throw malformed('a frame header is not MessagePack', 'a map', String(cause))
+    throw malformed('a frame header is not plain MessagePack', 'a map', String(cause))
   }
   if (typeof header !== 'object' || header === null || !('fields' in header) || !('tensors' in header)) {
     throw malformed('a frame header has the wrong form', '{ fields, tensors }', typeof header)

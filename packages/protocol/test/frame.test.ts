@@ -3,6 +3,8 @@ import { Packr } from 'msgpackr'
 import { describe, expect, test } from 'vitest'
 import { encodeFrame, frameMagic, maxHeaderBytes, readFrameHeader, readFrameTensors } from '../src/frame.ts'
 import { bytesOf, bytesPerElement, type TensorData, type Tensors, type TensorType } from '../src/tensor.ts'
+import { frameOfHeader, headerBombs } from '../src/testing/header-bombs.ts'
+import { cpuMs } from './support/cpu-ms.ts'
 import { outcomeOf } from './support/decoding.ts'
 
 const anyTensor: fc.Arbitrary<TensorData> = fc.oneof(
@@ -132,6 +134,11 @@ describe('reading damaged bytes', () => {
     const nested = new Uint8Array(maxHeaderBytes).fill(0x91)
     expect(outcomeOf(() => read(frameWithHeader(nested)))).toEqual({ code: 'frame-malformed' })
     expect(read(encodeFrame({ type: 'next' })).fields).toEqual({ type: 'next' })
+  })
+
+  test.each(Object.entries(headerBombs))('whose header is %s fails at once', (_, header) => {
+    const frame = frameOfHeader(header)
+    expect(cpuMs(() => expect(outcomeOf(() => read(frame))).toEqual({ code: 'frame-malformed' }))).toBeLessThan(500)
   })
 
   test('whose header is longer than allowed fails, though all of it is there', () => {

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeMessage, protocolVersion } from '@lockstep/protocol'
-import { hugeWebSocketFrame, webSocketUpgrade } from '@lockstep/protocol/testing'
+import { frameOfHeader, headerBombs, hugeWebSocketFrame, webSocketUpgrade } from '@lockstep/protocol/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readSummary, runCli, startCli } from '../support/cli.ts'
 import { joinAsStranger, type Stranger, sendMessage, throwBytes } from '../support/stranger.ts'
@@ -24,6 +24,10 @@ const noise: readonly (readonly [string, (port: number) => Promise<string>, RegE
   ],
   ['a text', port => sendMessage(port, 'let me in'), /^1000 refused$/],
   ['random bytes in a frame', port => sendMessage(port, randomBytes(1000)), /^1000 refused$/],
+  ...Object.entries(headerBombs).map(
+    ([name, header]) =>
+      [`a header of ${name}`, (port: number) => sendMessage(port, frameOfHeader(header)), /^1000 refused$/] as const,
+  ),
   ['a message that only a worker inside may send', port => sendMessage(port, early()), /^1000 refused$/],
 ]
 

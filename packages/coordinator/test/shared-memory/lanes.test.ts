@@ -1,5 +1,5 @@
 import { type Connection, connectLane, encodeMessage, type LockstepError, type Received } from '@lockstep/protocol'
-import { createHappenings } from '@lockstep/protocol/testing'
+import { createHappenings, frameOfHeader, headerBombs } from '@lockstep/protocol/testing'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openLanes } from '../../src/shared-memory/lanes.ts'
 import { heartbeat } from '../support/lobby.ts'
@@ -63,6 +63,17 @@ describe('lanes', () => {
     expect(encodeMessage(heartbeat).byteLength).toBeGreaterThan(50)
     worker.connection.send(heartbeat)
     await worker.closings.next()
+    expect(lane.received.all).toEqual([])
+  })
+
+  test('take no more from a stranger than it costs to refuse it', async () => {
+    const { lanes, arrived } = await open(1 << 20)
+    const stranger = await dial(lanes.name)
+    const lane = await arrived.next()
+    const before = process.cpuUsage()
+    stranger.connection.sendFrame(frameOfHeader(headerBombs['pointers to pointers']!))
+    expect((await stranger.received.next()).message).toMatchObject({ type: 'bye', code: 'refused' })
+    expect(process.cpuUsage(before).user).toBeLessThan(1_000_000)
     expect(lane.received.all).toEqual([])
   })
 

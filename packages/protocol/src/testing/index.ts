@@ -1,5 +1,6 @@
 export * from './example-run-config.ts'
 export * from './happenings.ts'
+export * from './header-bombs.ts'
 export * from './simulated-time.ts'
 export * from './web-socket-frame.ts'
 export * from './web-socket-upgrade.ts'

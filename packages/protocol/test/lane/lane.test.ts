@@ -7,6 +7,7 @@ import type { LockstepError } from '../../src/error.ts'
 import { acceptLane, connectLane, laneAddress } from '../../src/lane/lane.ts'
 import type { Sizes } from '../../src/messages.ts'
 import { createHappenings } from '../../src/testing/happenings.ts'
+import { frameOfHeader, headerBombs } from '../../src/testing/header-bombs.ts'
 import { examples, exampleTensors, sizes } from '../support/messages.ts'
 
 const bye = { type: 'bye', code: 'finished', reason: 'done' } as const
@@ -192,6 +193,15 @@ test('of a lane that nobody has claimed yet no more is kept than a greeting take
   stranger.write(lengthOf(1025))
   expect(await closings.next()).toMatchObject({ code: 'frame-malformed', expected: '≤ 1024 bytes' })
   expect(connection.receivedBytes()).toBe(4)
+})
+
+test('a stranger’s greeting costs no more than to refuse it', async () => {
+  const { stranger, closings } = await acceptStranger(maxFrameBytes)
+  const greeting = frameOfHeader(headerBombs['pointers to pointers']!)
+  const before = process.cpuUsage()
+  stranger.end(Buffer.concat([lengthOf(greeting.length), greeting]))
+  expect(await closings.next()).toMatchObject({ code: 'frame-malformed' })
+  expect(process.cpuUsage(before).user).toBeLessThan(500_000)
 })
 
 describe('connecting', () => {
