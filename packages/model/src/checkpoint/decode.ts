@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { LockstepError } from '@lockstep/protocol'
-import { Unpackr } from 'msgpackr'
+import { LockstepError, unpackPlain } from '@lockstep/protocol'
 import { z } from 'zod'
 import { fromLittleEndianBytes } from '../little-endian.ts'
 import { type Checkpoint, checkpointHeaderSchema, checkpointVersion } from './checkpoint.ts'
@@ -15,8 +14,6 @@ import {
 } from './format.ts'
 
 type Header = z.infer<typeof checkpointHeaderSchema>
-
-const unpackr = new Unpackr({ useRecords: false })
 
 /**
  * Reads a checkpoint from the bytes of a file. The arrays it returns are new.
@@ -98,7 +95,7 @@ function readHeader(file: Buffer, headerBytes: number): Header {
 
 function unpack(header: Uint8Array): unknown {
   try {
-    return unpackr.unpack(header)
+    return unpackPlain(header)
   } catch (cause) {
     throw invalid(cause instanceof Error ? cause.message : String(cause))
   }

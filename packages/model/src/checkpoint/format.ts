@@ -6,7 +6,7 @@
  *     8             4         uint32   format version
  *     12            4         uint32   H, length of the header in bytes
  *     16            8         uint64   length of the whole file in bytes
- *     24            H         header: one MessagePack map, `checkpointHeaderSchema`; floats are float64
+ *     24            H         header: one plain MessagePack map, `checkpointHeaderSchema`; floats are float64
  *     24 + H        0..7      zeros up to T, the next multiple of 8
  *     T             4·n       weights: n float32, n = header.tensors.weights
  *     T + 4·n       4·k·m     moments: k vectors of m float32, k = header.tensors.moments, m = header.tensors.momentSize

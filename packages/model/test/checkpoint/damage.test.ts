@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LockstepError } from '@lockstep/protocol'
+import { headerBombs } from '@lockstep/protocol/testing'
 import fc from 'fast-check'
 import { Packr } from 'msgpackr'
 import { expect, test } from 'vitest'
@@ -27,7 +28,10 @@ function sealed(file: Buffer): Buffer {
 
 /** A whole file with this header and the tensor bytes of the example, by the layout of format.ts. */
 function fileWithHeader(header: unknown): Buffer {
-  const packed = new Packr({ useRecords: false }).pack(header)
+  return fileWithPacked(new Packr({ useRecords: false }).pack(header))
+}
+
+function fileWithPacked(packed: Uint8Array): Buffer {
   const fixed = Buffer.alloc(24)
   fixed.write('LOCKSTEP')
   fixed.writeUInt32LE(2, 8)
@@ -116,6 +120,13 @@ test.each([
   ['more moments than any optimizer has', { tensors: { weights: 10, moments: 2 ** 40, momentSize: 0 } }],
 ])('a sealed header with %s is invalid', (_, change) => {
   expect(codeOf(fileWithHeader({ ...exampleHeader(), ...change }))).toBe('checkpoint-invalid')
+})
+
+test.each(Object.entries(headerBombs))('a sealed header of %s is invalid, at once', (_, header) => {
+  const file = fileWithPacked(header)
+  const before = process.cpuUsage()
+  expect(codeOf(file)).toBe('checkpoint-invalid')
+  expect(process.cpuUsage(before).user).toBeLessThan(500_000)
 })
 
 test('a sealed header that is no map, or longer than the file, is invalid', () => {
