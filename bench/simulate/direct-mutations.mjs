@@ -93,7 +93,7 @@ export const directMutations = [
   {
     name: 'a mean is made of a gradient that is not finite',
     file: 'worker/src/direct/step-exchange.ts',
-    from: 'if (!reduction.add(part.shard, vector, part.count) || !Number.isFinite(part.lossSum))',
+    from: 'if (!reduction.add(part.shard, vector, part.count) || !isSoundLoss(part.lossSum, part.count))',
     to: 'if (!reduction.add(part.shard, vector.fill(0), part.count))',
   },
   {

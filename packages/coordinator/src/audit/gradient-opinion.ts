@@ -1,4 +1,4 @@
-import type { PackedGradient, TreeReduction } from '@lockstep/model/arithmetic'
+import { isSoundLoss, type PackedGradient, type TreeReduction } from '@lockstep/model/arithmetic'
 import type { Answer } from '../membership/answer.ts'
 import { within } from '../timing/step-timing.ts'
 import type { ReductionTools } from '../training/batch-gradient.ts'
@@ -15,7 +15,7 @@ export function addGradient({ message, readGradient }: Answer, tools: Tools): Op
   if (message.type !== 'gradient') return brief(true)
   const gradient = takeVector(tools)
   tools.format.receive(readGradient, gradient)
-  return brief(Number.isFinite(message.lossSum) && add(message, gradient, tools))
+  return brief(isSoundLoss(message.lossSum, message.count) && add(message, gradient, tools))
 }
 
 /** Keeps the gradient of a shard as it has travelled, to be compared with that of another worker. */
@@ -25,7 +25,7 @@ export function keepGradient({ message, readGradient }: Answer, tools: Tools): O
   const packed = pool.take()
   readGradient(packed)
   return {
-    isSound: Number.isFinite(message.lossSum) && isSound(packed, tools),
+    isSound: isSoundLoss(message.lossSum, message.count) && isSound(packed, tools),
     figures: [message.count, message.correct, message.lossSum],
     bytes: new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength),
     accept: () => {

@@ -27,6 +27,7 @@ export function createMeanArrival(write: WriteMean, ranges: ReadonlyMap<number, 
     if (range === undefined || start !== next.get(workerId) || start + length > range.end) {
       return `elements ${start} to ${start + length} of a mean, which are not its own or not the next ones`
     }
+    if (correct > total) return `${correct} of ${total} samples correct`
     write(start, elements)
     next.set(workerId, start + length)
     missing -= length

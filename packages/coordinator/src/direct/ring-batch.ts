@@ -1,3 +1,4 @@
+import { isSoundLoss } from '@lockstep/model/arithmetic'
 import { createDeferred } from '../deferred.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Answer } from '../membership/answer.ts'
@@ -36,7 +37,7 @@ export function submitToRing(
   const { ring, step, learningRate } = run
   /** Chosen once: what comes by the other way would be written into a vector that has been given back with the step. */
   let way: 'exchange' | 'rescue' | null = null
-  const { tasks, reduce, release } = createShardTasks(batch, run, tools, {
+  const { tasks, total, reduce, release } = createShardTasks(batch, run, tools, {
     id: ring.id,
     learningRate,
     // Every member that is left has said that it takes part no longer.
@@ -75,14 +76,16 @@ export function submitToRing(
     return reduce(await Promise.all(submitted.map((answer, index) => insist(answer, index))))
   }
 
-  /** The workers are trusted with the mean but for this: a replica that has taken one that is not finite is of no use. */
-  function isUsable({ lossSum }: MeanFigures): boolean {
-    const isSound = Number.isFinite(lossSum) && tools.arithmetic.scale(mean, 1)
-    if (!isSound) direct.reject(ring, `the mean gradient of step ${step + 1}, which it has taken, is not finite`)
+  /** The workers are trusted with the mean but for this: a replica that has taken one that is not finite, or of another batch, is of no use. */
+  function isUsable(figures: MeanFigures): boolean {
+    const taken = `the mean gradient of step ${step + 1}, which it has taken, is`
+    const isSound = isSoundLoss(figures.lossSum, total) && tools.arithmetic.scale(mean, 1)
+    if (!isSound) direct.reject(ring, `${taken} not finite`)
+    if (figures.total !== total) direct.reject(ring, `${taken} one of ${figures.total} samples instead of ${total}`)
     return !direct.isRejected(ring)
   }
 
-  function resultOf({ total, lossSum, correct }: MeanFigures, shares: readonly Share[]): BatchResult {
+  function resultOf({ lossSum, correct }: MeanFigures, shares: readonly Share[]): BatchResult {
     return { gradient: mean, lossSum, correct, count: total, shares }
   }
 

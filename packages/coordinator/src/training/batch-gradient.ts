@@ -7,6 +7,7 @@ import type { Exchange, SendableTask } from '../exchange.ts'
 import type { Answer } from '../membership/answer.ts'
 import type { StepTiming } from '../timing/step-timing.ts'
 import type { BatchShards } from './batches.ts'
+import { findFigureFault } from './figure-fault.ts'
 
 /** What a global batch came to: the mean over its samples of what `ShardGradient` holds, and sums over them. */
 export type BatchResult = {
@@ -115,7 +116,7 @@ export function createShardTasks(
           if (ring === undefined) return 'a contribution to a ring that is none'
           if (ring.isOver()) return 'a contribution to a ring that is over'
         }
-        return message.count === count ? null : `${message.count} samples instead of ${count}`
+        return findFigureFault(message, count)
       },
       voices: isAudited ? 2 : 1,
       hear: answer => (isAudited ? keepGradient : addGradient)(answer, hearing),
@@ -126,7 +127,7 @@ export function createShardTasks(
     ...sumAnswers(answers),
     shares: answers.map(shareOf),
   })
-  return { tasks, reduce, release: () => used.forEach(giveBack) }
+  return { tasks, total, reduce, release: () => used.forEach(giveBack) }
 }
 
 export function shareOf({ workerId, message }: Answer): Share {

@@ -1,9 +1,11 @@
 import { type ImageSplit, imageBytes } from '@lockstep/data'
 import { weightsSha256 } from '@lockstep/model'
+import { isSoundLoss } from '@lockstep/model/arithmetic'
 import { brief } from '../audit/opinion.ts'
 import type { Exchange, SendableTask } from '../exchange.ts'
 import type { Answer } from '../membership/answer.ts'
 import { unlessDiverged } from './divergence.ts'
+import { findFigureFault } from './figure-fault.ts'
 import { awaitQuorum } from './quorum.ts'
 import type { Training } from './setup.ts'
 
@@ -61,11 +63,12 @@ function chunkTask(split: ImageSplit, chunk: number, run: EvaluationRun): Sendab
       labels: split.labels.subarray(start, start + count),
     }),
     findFault: ({ message }) => {
-      if (message.count !== count) return `${message.count} samples instead of ${count}`
+      const fault = findFigureFault(message, count)
+      if (fault !== null) return fault
       const drifted = message.type === 'metrics' && message.weightsSha256 !== weightsSha256
       return drifted ? `its replica has drifted: its weights at step ${step} are not the coordinator's` : null
     },
-    hear: ({ message }) => brief(Number.isFinite(message.lossSum)),
+    hear: ({ message }) => brief(isSoundLoss(message.lossSum, count)),
   }
 }
 

@@ -33,6 +33,13 @@ describe('a mean that arrives in slices', () => {
     expect(mean).toEqual(Float32Array.of(1, 2, 3, 4, 5))
   })
 
+  test('takes no elements with more samples correct than there are', () => {
+    const { mean, arrival } = arrivalOfTwo()
+    const wrong = { ...slice(3, 2), correct: 51 }
+    expect(arrival.take(2, wrong, Float32Array.of(4, 5))).toBe('51 of 50 samples correct')
+    expect(mean).toEqual(new Float32Array(5))
+  })
+
   test.each([
     ['of a stranger', 3, slice(0, 1)],
     ["of another's slice", 1, slice(3, 1)],

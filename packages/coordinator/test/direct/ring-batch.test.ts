@@ -82,10 +82,10 @@ function startBatch() {
       return exchange.deliver(worker, workKey(0, worker - 1), answer)
     })
   }
-  function tellMean(value: number, lossSum = 2): void {
+  function tellMean(value: number, lossSum = 2, total = 10): void {
     for (const worker of [1, 2]) {
       const { start, end } = sliceOf(elements, 2, worker - 1)
-      const slice = { runId: 'r', step: 0, start, length: end - start, total: 10, lossSum, correct: 2 }
+      const slice = { runId: 'r', step: 0, start, length: end - start, total, lossSum, correct: 2 }
       direct.receive(worker, { type: 'slice', ...slice }, { mean: new Float32Array(end - start).fill(value) })
     }
   }
@@ -168,29 +168,34 @@ describe('the mean that workers have made among themselves', () => {
   })
 
   test.each([
-    ['NaN', Number.NaN, 2],
-    ['infinite', Number.POSITIVE_INFINITY, 2],
-    ['finite with a loss that is not', 3, Number.NaN],
-  ])('is not taken when it is %s: its members go, and the shards are computed again', async (_, value, lossSum) => {
-    const { result, sent, poisoned, join, direct, contribute, tellMean, answer } = startBatch()
-    contribute()
-    tellMean(value, lossSum)
-    await expect.poll(() => poisoned).toHaveLength(1)
-    expect(poisoned).toEqual(['the mean gradient of step 1, which it has taken, is not finite'])
-    sent.length = 0
-    join(3)
-    await expect.poll(() => sent.slice().sort()).toEqual(['work:0:0 → 3', 'work:0:1 → 3'])
-    answer(3, 0, 2)
-    answer(3, 1, 4)
-    const { gradient, isEverywhere } = await result
-    // The mean of 2 and 4; nobody has it yet.
-    expect([[...gradient], isEverywhere]).toEqual([Array.from({ length: elements }, () => 3), undefined])
-    // Workers that have made such a mean are not trusted with another one.
-    join(4)
-    sent.length = 0
-    direct.introduce()
-    expect([sent, direct.current()]).toEqual([[], null])
-  })
+    ['NaN', Number.NaN, 2, 10, 'not finite'],
+    ['infinite', Number.POSITIVE_INFINITY, 2, 10, 'not finite'],
+    ['finite with a loss that is not', 3, Number.NaN, 10, 'not finite'],
+    ['finite with a loss that no ten samples can have', 3, 1e308, 10, 'not finite'],
+    ['of another batch', 3, 2, 11, 'one of 11 samples instead of 10'],
+  ])(
+    'is not taken when it is %s: its members go, and the shards are computed again',
+    async (_, value, lossSum, total, what) => {
+      const { result, sent, poisoned, join, direct, contribute, tellMean, answer } = startBatch()
+      contribute()
+      tellMean(value, lossSum, total)
+      await expect.poll(() => poisoned).toHaveLength(1)
+      expect(poisoned).toEqual([`the mean gradient of step 1, which it has taken, is ${what}`])
+      sent.length = 0
+      join(3)
+      await expect.poll(() => sent.slice().sort()).toEqual(['work:0:0 → 3', 'work:0:1 → 3'])
+      answer(3, 0, 2)
+      answer(3, 1, 4)
+      const { gradient, isEverywhere } = await result
+      // The mean of 2 and 4; nobody has it yet.
+      expect([[...gradient], isEverywhere]).toEqual([Array.from({ length: elements }, () => 3), undefined])
+      // Workers that have made such a mean are not trusted with another one.
+      join(4)
+      sent.length = 0
+      direct.introduce()
+      expect([sent, direct.current()]).toEqual([[], null])
+    },
+  )
 
   test('is not taken either when it is recalled from a worker that has it whole', async () => {
     const { result, sent, poisoned, direct, join, leave, contribute, answer } = startBatch()

@@ -161,9 +161,9 @@ describe('submitting a batch', () => {
     const used = tools()
     const batch = epochBatches(makeSplit(33, 1), tinyConfig, 1).shards(3)
     const pending = submitBatch(batch, { runId: 'r', step: 11, shards: 4 }, { ...used, exchange })
-    const answer = (shard: number, count: number, value = 0) => {
+    const answer = (shard: number, count: number, value = 0, told: { correct?: number; lossSum?: number } = {}) => {
       const gradient = new Float32Array(weights.length).fill(value)
-      const { message } = shardAnswer(11, shard, count, { gradient, lossSum: 1, correct: 1 })
+      const { message } = shardAnswer(11, shard, count, { gradient, lossSum: 1, correct: 1, ...told })
       const readGradient = (into: PackedGradient) => into.set(gradient)
       return exchange.deliver(1, workKey(11, shard), { workerId: 1, message, readGradient })
     }
@@ -175,6 +175,7 @@ describe('submitting a batch', () => {
     const order = { type: 'work', runId: 'r', step: 11, count: 1 }
     expect(orders).toEqual([0, 1, 2].map(shard => ({ ...order, shard })))
     expect(answer(0, 2)).toEqual({ taken: false, fault: '2 samples instead of 1' })
+    expect(answer(0, 1, 0, { correct: 2 })).toEqual({ taken: false, fault: '2 of 1 samples correct' })
     // The mean of (9, 0, 3) over one sample each is 4.
     for (const [shard, value] of [
       [2, 3],
@@ -186,6 +187,14 @@ describe('submitting a batch', () => {
     const shares = [1, 1, 1].map(samples => ({ workerId: 1, samples }))
     expect(sums).toEqual({ lossSum: 3, correct: 3, count: 3, shares })
     for (const value of gradient) expect(value).toBeCloseTo(4, 6)
+  })
+
+  test.each([Number.NaN, 2 ** 127, -1e308])('fails when a shard comes twice with a loss of %d', async lossSum => {
+    const { answer, result, orders } = submitLast()
+    answer(0, 1, 0, { lossSum })
+    expect(orders.at(-1)).toMatchObject({ shard: 0 })
+    answer(0, 1, 0, { lossSum })
+    await expect(result).rejects.toMatchObject({ code: 'not-finite' })
   })
 
   test('gives each vector back when it is added up, that of the mean when it is released', async () => {

@@ -63,4 +63,21 @@ describe('an evaluation', () => {
     void evaluateSplit(exchange, split, run)
     expect(answer(2, 250, 1, 1)).toEqual({ taken: false, fault: '250 samples instead of 10' })
   })
+
+  test('refuses an answer with more samples correct than there are', () => {
+    const { exchange, answer } = createOrders()
+    void evaluateSplit(exchange, split, run)
+    expect(answer(2, 10, 1, 11)).toEqual({ taken: false, fault: '11 of 10 samples correct' })
+    expect(answer(2, 10, 1, 10)).toMatchObject({ taken: true })
+  })
+
+  test.each([Number.NaN, 10 * 2 ** 127, -1e308])(
+    'fails when a chunk of 10 comes twice with a loss of %d',
+    async loss => {
+      const { exchange, answer } = createOrders()
+      const figures = evaluateSplit(exchange, split, run)
+      for (let time = 0; time < 2; time++) answer(2, 10, loss, 3)
+      await expect(figures).rejects.toMatchObject({ code: 'not-finite' })
+    },
+  )
 })

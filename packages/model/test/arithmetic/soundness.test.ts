@@ -3,6 +3,7 @@ import {
   createArithmetic,
   createGradientFormat,
   createTreeReduction,
+  isSoundLoss,
   plainArithmetic,
 } from '../../src/arithmetic/index.ts'
 
@@ -49,6 +50,12 @@ describe.each([
       expect(arithmetic.scale(vector, 0.5)).toBe(false)
     }
   })
+})
+
+test('a sum of losses is sound where each can be', () => {
+  for (const loss of [0, -2, 3 * below, -3 * below]) expect(isSoundLoss(loss, 3)).toBe(true)
+  for (const loss of [Number.NaN, Number.POSITIVE_INFINITY, 3 * limit, -3 * limit, 1e308])
+    expect(isSoundLoss(loss, 3)).toBe(false)
 })
 
 describe('a shard that is not sound', () => {

@@ -80,6 +80,7 @@ export function decodePieceHeader(bytes: Uint8Array): PieceHeader {
   }
   if (!Number.isSafeInteger(header.step) || header.step < 0) throw malformed('a step', `${header.step}`)
   if (header.count < 1 || header.count > header.total) throw malformed('1 ≤ count ≤ total', `${header.count}`)
+  if (header.correct > header.count) throw malformed('correct ≤ count', `${header.correct}`)
   if (!Number.isFinite(header.learningRate)) throw malformed('a learning rate', `${header.learningRate}`)
   return header
 }

@@ -1,4 +1,4 @@
-import { createTreeReduction, type PackedGradient, type TreeReduction } from '@lockstep/model/arithmetic'
+import { createTreeReduction, isSoundLoss, type PackedGradient, type TreeReduction } from '@lockstep/model/arithmetic'
 import { bytesOf } from '@lockstep/protocol'
 import type { PieceCoding } from './piece-coding.ts'
 import { encodePieceHeader, type PieceHeader } from './piece-frame.ts'
@@ -114,7 +114,7 @@ export function createStepExchange(options: StepExchangeOptions): StepExchange {
   function addPart(part: ShardPart, piece: Piece, vector: Float32Array): void {
     shards.add(part)
     const reduction = reductions.get(piece.index) ?? begin(piece, part.total)
-    if (!reduction.add(part.shard, vector, part.count) || !Number.isFinite(part.lossSum)) {
+    if (!reduction.add(part.shard, vector, part.count) || !isSoundLoss(part.lossSum, part.count)) {
       return options.onUnsound(`the gradient of shard ${part.shard} of step ${step + 1} is not finite`)
     }
     if (reduction.isComplete()) sendMean(piece, reduction.result())

@@ -28,6 +28,7 @@ test.each([
   ['too short', encodePieceHeader(header).subarray(0, 55)],
   ['of another magic', new Uint8Array(56)],
   ['of a batch smaller than its shard', encodePieceHeader({ ...header, total: 11 })],
+  ['of more samples correct than there are', encodePieceHeader({ ...header, correct: 13 })],
   ['of no samples', encodePieceHeader({ ...header, count: 0 })],
   ['of half a step', encodePieceHeader({ ...header, step: 0.5 })],
   ['without a learning rate', encodePieceHeader({ ...header, learningRate: Number.NaN })],

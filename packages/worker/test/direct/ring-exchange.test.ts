@@ -121,12 +121,15 @@ describe('a shard that is not finite', () => {
     expect([ring.means, ring.everywhere]).toEqual([[], []])
   })
 
-  test('may be so in its loss alone', () => {
-    const ring = createTinyRing({ members: 2, shards: 2, elements: 64 })
-    const [, short] = randomShards({ counts: [3, 2], elements: 64, step: 7 })
-    ring.exchanges[0]!.addShard({ ...short!.part, lossSum: Number.POSITIVE_INFINITY }, short!.gradient.slice())
-    expect(ring.unsound).toEqual([{ member: 0, reason }])
-  })
+  test.each([Number.POSITIVE_INFINITY, 2 * 2 ** 127])(
+    'may be so in its loss alone, of %d over two samples',
+    lossSum => {
+      const ring = createTinyRing({ members: 2, shards: 2, elements: 64 })
+      const [, short] = randomShards({ counts: [3, 2], elements: 64, step: 7 })
+      ring.exchanges[0]!.addShard({ ...short!.part, lossSum }, short!.gradient.slice())
+      expect(ring.unsound).toEqual([{ member: 0, reason }])
+    },
+  )
 })
 
 /** A piece that lacks its last byte, and says so. */
