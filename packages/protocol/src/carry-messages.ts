@@ -2,6 +2,7 @@ import { decodeMessage, encodeMessage } from './codec.ts'
 import type { Connection, ConnectionHandlers } from './connection.ts'
 import { LockstepError } from './error.ts'
 import { maxReasonLength, type Sizes } from './messages.ts'
+import { printable } from './printable.ts'
 
 /** The bytes under a connection: whole frames go out and come in. */
 export type Wire = Pick<Connection, 'queuedBytes' | 'receivedBytes' | 'terminate'> & {
@@ -64,7 +65,7 @@ export function carryMessages(handlers: ConnectionHandlers, maxHeader: number, w
     fail,
     end: {
       because: cause => {
-        failure ??= new LockstepError('connection-failed', messageOf(cause), { cause })
+        failure ??= new LockstepError('connection-failed', printable(messageOf(cause)), { cause })
       },
       now: () => handlers.onClose(failure),
     },

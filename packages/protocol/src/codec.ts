@@ -1,6 +1,7 @@
 import { LockstepError } from './error.ts'
 import { encodeFrame, type FrameLayout, maxHeaderBytes, readFrameHeader, readFrameTensors } from './frame.ts'
 import { type Message, type MessageType, messageSchemas, messageTensors, type Sizes } from './messages.ts'
+import { printable } from './printable.ts'
 import type { Tensors } from './tensor.ts'
 
 export type Received = { readonly message: Message; readonly tensors: Tensors }
@@ -74,6 +75,7 @@ function isSameList(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((name, index) => name === b[index])
 }
 
-function invalid(message: string, expected: string | undefined, received: string): LockstepError {
+function invalid(message: string, expected: string | undefined, told: string): LockstepError {
+  const received = printable(told)
   return new LockstepError('message-invalid', message, expected === undefined ? { received } : { expected, received })
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { anyNumber, count, finite, index, runId, shortText, step } from './message-fields.ts'
+import { anyNumber, count, finite, index, runId, shortText, step, textUpTo } from './message-fields.ts'
 import { timesSchema } from './timing/timeline.ts'
 
 const ringId = z.int().min(1)
@@ -40,7 +40,7 @@ const unlinked = z.strictObject({
   type: z.literal('unlinked'),
   runId,
   ring: ringId,
-  reason: z.string().max(maxUnlinkedReasonLength),
+  reason: textUpTo(maxUnlinkedReasonLength),
 })
 
 /** The ring is over: whatever of it is unfinished goes through the coordinator. */

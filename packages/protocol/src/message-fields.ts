@@ -1,11 +1,14 @@
 import { z } from 'zod'
+import { printable } from './printable.ts'
 
 // Fields that many messages share.
 
 /** Characters of a name, a host or an address. */
 export const maxShortText = 256
 
-export const shortText = z.string().max(maxShortText)
+/** What people read of a peer: its text is made printable as it comes in. */
+export const textUpTo = (characters: number) => z.string().max(characters).overwrite(printable)
+export const shortText = textUpTo(maxShortText)
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 export const runId = z.string().min(1).max(64)
 export const step = z.int().min(0)

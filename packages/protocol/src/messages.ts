@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { computedShard, directMessageSchemas, peerAddress, ringOrder } from './direct-messages.ts'
-import { anyNumber, clockMs, count, finite, index, runId, sha256, shortText, step } from './message-fields.ts'
+import { anyNumber, clockMs, count, finite, index, runId, sha256, shortText, step, textUpTo } from './message-fields.ts'
+import { printable } from './printable.ts'
 import { runConfigSchema } from './run-config.ts'
 import type { TensorType } from './tensor.ts'
 
@@ -80,7 +81,7 @@ const sizes = z.strictObject({
 
 const welcome = z.strictObject({
   type: z.literal('welcome'),
-  runId,
+  runId: runId.overwrite(printable),
   /** How many coordinators the run has had, this one included: a worker never goes back to an earlier one. */
   life: z.int().min(1),
   workerId: z.int().min(1),
@@ -169,7 +170,7 @@ const heartbeat = z.strictObject({
 const bye = z.strictObject({
   type: z.literal('bye'),
   code: z.enum(['finished', 'interrupted', 'leaving', 'failed', 'refused', 'hung', 'superseded']),
-  reason: z.string().max(maxReasonLength),
+  reason: textUpTo(maxReasonLength),
 })
 
 export const messageSchemas = {

@@ -64,6 +64,37 @@ test('gradients of a compressed run arrive as bfloat16, and only as such', () =>
   expect(outcome(encodeMessage(examples.gradient, exampleTensors.gradient), compressed)).toEqual(invalid)
 })
 
+describe('what people read of a peer', () => {
+  // An escape that colours, an end of a line, one that turns the direction of writing around, and a line separator.
+  const forged = '\x1b[31mred\nepoch 99/99\u202e\u2028'
+  const shown = ' [31mred epoch 99/99  '
+
+  test.each([
+    ['hello', ['name', 'host', 'device']],
+    ['welcome', ['runId']],
+    ['ready', ['backend']],
+    ['bye', ['reason']],
+    ['unlinked', ['reason']],
+  ] as const)('in a %s message has no control or format characters when it has come', (type, fields) => {
+    const changes = (text: string) => Object.fromEntries(fields.map(field => [field, text]))
+    const { message } = decodeMessage(encodeMessage({ ...examples[type], ...changes(forged) } as Message), null)
+    expect(message).toEqual({ ...examples[type], ...changes(shown) })
+  })
+
+  test('is left as it is otherwise', () => {
+    const hello = { ...examples.hello, name: 'Zoë’s 電腦 🖥' }
+    expect(decodeMessage(encodeMessage(hello), null).message).toEqual(hello)
+  })
+
+  test.each([
+    ['a type that is none', { type: forged }],
+    ['a field too many', { ...examples.bye, [forged]: 1 }],
+  ])('of the refusal of %s has none either', (_, fields) => {
+    const read = () => decodeMessage(encodeFrame(fields), null)
+    expect(read).toThrow(expect.objectContaining({ received: expect.stringContaining(shown) }))
+  })
+})
+
 describe('a message is refused', () => {
   test.each([
     ['a list', []],
