@@ -69,7 +69,7 @@ function registeredClasses(): [name: string, own: Class][] {
 function customClass(name: string): LockstepError {
   return new LockstepError('model-custom-class', `the model uses the class ${name}, which workers do not have`, {
     kind: 'usage',
-    expected: 'layers, activations, initializers, regularizers and constraints of tfjs itself',
+    expected: 'layers, activations, initializers and regularizers of tfjs itself',
     received: name,
     hint: 'Workers build the model from its description alone: put it together from the layers and activations of tfjs.',
   })

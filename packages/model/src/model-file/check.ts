@@ -5,13 +5,14 @@ import { createLayout } from '../layout.ts'
 import { checkRandomLayers } from '../random/check-random-layers.ts'
 import { tf } from '../tfjs.ts'
 import type { FileOptions } from './build.ts'
+import { checkConstraints } from './check-constraints.ts'
 import { usageFault } from './usage-fault.ts'
 
 /**
  * Checks that what a model file has returned can be trained on images of `inputShape` with labels of `classes`.
  *
  * @throws LockstepError `model-returned` if it is no LayersModel of this tfjs; `model-input`, `model-output`,
- * `model-no-softmax`, `model-not-trainable`, `random-layer`, `model-dilation` and `layout-duplicate-name`.
+ * `model-no-softmax`, `model-not-trainable`, `random-layer`, `model-dilation`, `model-constraint` and `layout-duplicate-name`.
  */
 export function checkModel(
   model: unknown,
@@ -30,6 +31,7 @@ export function checkModel(
   }
   checkRandomLayers(model)
   checkDilations(model)
+  checkConstraints(model)
   withUsageFaults(() => createLogits(model))
   withUsageFaults(() => createLayout(model))
 }

@@ -101,6 +101,26 @@ test.each<[what: string, text: string, error: object]>([
     { code: 'random-layer' },
   ],
   [
+    'constrains a weight',
+    layers(flatten, softmax.replace('{', '{ kernelConstraint: tf.constraints.maxNorm({ maxValue: 1, axis: 0 }),')),
+    {
+      code: 'model-constraint',
+      message: expect.stringContaining('layer classes (Dense)'),
+      received: 'MaxNorm on classes/kernel',
+    },
+  ],
+  [
+    'constrains a weight of a cell in a nested model',
+    layers(
+      'tf.layers.reshape({ inputShape, targetShape: [32, 96] })',
+      `tf.sequential({ layers: [
+        tf.layers.gru({ name: 'memory', units: 2, biasConstraint: 'nonNeg', inputShape: [32, 96] }),
+      ] })`,
+      softmax,
+    ),
+    { code: 'model-constraint', message: expect.stringContaining('layer memory (GRU)') },
+  ],
+  [
     'has two weights of one name',
     layers(
       flatten,

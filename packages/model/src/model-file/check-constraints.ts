@@ -1,0 +1,22 @@
+import { LockstepError } from '@lockstep/protocol'
+import { nestedLayers } from '../random/nested-layers.ts'
+import type { tf } from '../tfjs.ts'
+
+/** @throws LockstepError `model-constraint` for a layer with a weight under a constraint, which no step would apply. */
+export function checkConstraints(model: tf.LayersModel): void {
+  const isConstrained = ({ constraint }: tf.LayerVariable) => constraint !== null && constraint !== undefined
+  // Inner layers come after the models and wrappers around them, which have their weights too.
+  const layer = nestedLayers(model).findLast(({ weights }) => weights.some(isConstrained))
+  if (layer === undefined) return
+  const { originalName, constraint } = layer.weights.find(isConstrained)!
+  throw new LockstepError(
+    'model-constraint',
+    `layer ${layer.name} (${layer.getClassName()}) has a constraint, which training does not apply`,
+    {
+      kind: 'usage',
+      expected: 'weights without constraints',
+      received: `${constraint.getClassName()} on ${originalName}`,
+      hint: 'Leave it out; a regularizer of the layer or --weight-decay keeps weights small as well.',
+    },
+  )
+}
