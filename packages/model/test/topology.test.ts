@@ -59,3 +59,19 @@ test('activations that tfjs writes in another way than it registers them are no 
   const model = kept(tf.sequential({ name: 'hard', layers }))
   expect(toTopology(kept(await fromTopology(toTopology(model))))).toBe(toTopology(model))
 })
+
+test('a DepthwiseConv2D keeps its regularizer, and its constraint', async () => {
+  const depthwise = tf.layers.depthwiseConv2d({
+    name: 'depthwise',
+    kernelSize: 3,
+    inputShape: [8, 8, 3],
+    depthwiseRegularizer: tf.regularizers.l2({ l2: 0.5 }),
+    depthwiseConstraint: tf.constraints.maxNorm({ maxValue: 3, axis: 0 }),
+  })
+  const model = kept(tf.sequential({ name: 'regular', layers: [depthwise] }))
+  const rebuilt = kept(await fromTopology(toTopology(model)))
+  expect(rebuilt.layers[0]!.getConfig()).toMatchObject({
+    depthwiseRegularizer: { className: 'L1L2', config: { l1: 0, l2: 0.5 } },
+    depthwiseConstraint: { className: 'MaxNorm', config: { maxValue: 3, axis: 0 } },
+  })
+})
