@@ -4,6 +4,7 @@ import type { ArchitectureOptions } from '../architectures/architecture.ts'
 import { tf } from '../tfjs.ts'
 import { fromTopology, toTopology } from '../topology.ts'
 import { checkModel } from './check.ts'
+import { checkSameWeights, freezeLayers, trainedNames } from './freeze-layers.ts'
 import { describeThrown, loadModelFunction } from './load.ts'
 import { withSeededRandom } from './seeded-random.ts'
 import { usageFault } from './usage-fault.ts'
@@ -17,13 +18,16 @@ export type FileOptions = ArchitectureOptions & {
  * Builds the model of a file. What comes back is built anew from the topology of what the file's function has returned,
  * as workers build theirs, with its weights. The same seed gives the same weights, also where initializers have no seed.
  *
- * @throws LockstepError what `loadModelFunction`, `checkModel`, `toTopology` and `fromTopology` throw, and `model-file-failed` when
+ * @throws LockstepError what `loadModelFunction`, `checkModel`, `toTopology`, `fromTopology` and `checkSameWeights` throw, and `model-file-failed` when
  * the function throws.
  */
 export async function buildFromFile(path: string, options: FileOptions): Promise<tf.LayersModel> {
   const model = await withSeededRandom(options.seed, async () => callFunction(path, options))
   checkModel(model, options)
+  const trained = trainedNames(model)
+  freezeLayers(model)
   const rebuilt = await rebuild(model)
+  checkSameWeights(trained, model, rebuilt)
   rebuilt.setWeights(model.getWeights())
   model.dispose()
   return rebuilt
