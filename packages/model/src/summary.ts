@@ -36,9 +36,15 @@ export function summarize(model: tf.LayersModel): string {
 }
 
 function describeLayer(layer: tf.layers.Layer): Row {
+  return [`${layer.name} (${layer.getClassName()})`, describeShape(layer), formatCount(layer.countParams())]
+}
+
+/** A layer that is applied several times may have an output of another size each time. */
+function describeShape(layer: tf.layers.Layer): string {
+  const shapes = new Set(layer.inboundNodes.map(({ outputShapes }) => JSON.stringify(outputShapes)))
+  if (shapes.size > 1) return 'multiple'
   const shape = layer.outputShape as readonly (number | null)[]
-  const sizes = shape.map(size => size ?? 'None').join(', ')
-  return [`${layer.name} (${layer.getClassName()})`, `(${sizes})`, formatCount(layer.countParams())]
+  return `(${shape.map(size => size ?? 'None').join(', ')})`
 }
 
 function describeTotals(model: tf.LayersModel): string[] {

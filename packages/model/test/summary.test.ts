@@ -44,3 +44,14 @@ test('a column grows with its longest cell', () => {
   expect(lines.join('\n')).toContain(`│ ${name} (Dense) │`)
   model.dispose()
 })
+
+test('a layer that is applied at two sizes has multiple output shapes', () => {
+  const image = tf.input({ shape: [8, 8, 3] })
+  const shared = tf.layers.conv2d({ name: 'shared', filters: 2, kernelSize: 3 })
+  const small = tf.layers.averagePooling2d({ name: 'small', poolSize: 2 }).apply(image)
+  const outputs = [image, small].map(x => shared.apply(x) as tf.SymbolicTensor)
+  const model = tf.model({ inputs: image, outputs })
+  // 3 · 3 · 3 · 2 + 2 = 56
+  expect(summarize(model)).toContain('│ shared (Conv2D)                 │ multiple               │            56 │')
+  model.dispose()
+})

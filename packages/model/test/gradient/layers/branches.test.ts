@@ -43,6 +43,17 @@ test.each(Object.keys(merges))('the gradient of %s is right', async name => {
   await expectRightGradient(branchedModel(build))
 })
 
+test('the gradient of a convolution over an image and half of its size is right', async () => {
+  await expectRightGradient(
+    branchedModel(image => {
+      const [shared, means] = [conv({ activation: 'tanh' }), layers.globalAveragePooling2d({})]
+      const half = apply(layers.averagePooling2d({ poolSize: 2 }), image)
+      const features = [image, half].map(x => apply(means, apply(shared, x)))
+      return apply(layers.concatenate(), features)
+    }),
+  )
+})
+
 test.each(['without', 'with'])(
   'the gradient of joined convolutions with biases, %s pooling, is right',
   async pooling => {
