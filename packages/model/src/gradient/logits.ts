@@ -6,14 +6,22 @@ export type LogitsFunction = (inputs: tf.Tensor, options: { readonly training: b
 
 /**
  * The model without its final softmax, for a loss computed stably from logits. The model itself is not changed.
- * The softmax may be the activation of a last Dense layer, a Softmax layer or an Activation layer.
+ * The softmax may be the activation of a last Dense layer, a Softmax layer or an Activation layer, also as the last layer
+ * of a model that is the last layer.
  *
  * @throws LockstepError `model-no-softmax` if the model ends otherwise.
  */
 export function createLogits(model: tf.LayersModel): LogitsFunction {
-  const last = lastLayer(model)
-  const body = tf.model({ inputs: model.inputs, outputs: last.input as tf.SymbolicTensor, name: 'body' })
+  const output = outputOf(model)
+  const last = output.sourceLayer
+  // A layer that is applied several times has several inputs: this is the one that the output comes from.
+  const outputs = last.getInputAt(output.nodeIndex) as tf.SymbolicTensor
+  const body = tf.model({ inputs: model.inputs, outputs, name: 'body' })
   const features = (inputs: tf.Tensor, training: boolean) => body.apply(inputs, { training }) as tf.Tensor2D
+  if (last instanceof tf.LayersModel) {
+    const logitsOf = createLogits(last)
+    return (inputs, options) => logitsOf(features(inputs, options.training), options)
+  }
   switch (endingOf(last)) {
     case 'softmax':
       return (inputs, { training }) => features(inputs, training)
@@ -24,7 +32,7 @@ export function createLogits(model: tf.LayersModel): LogitsFunction {
   }
 }
 
-function lastLayer(model: tf.LayersModel): tf.layers.Layer {
+function outputOf(model: tf.LayersModel): tf.SymbolicTensor {
   const [output, ...more] = model.outputs
   if (output === undefined || more.length > 0 || output.shape.length !== 2) {
     throw new LockstepError('model-no-softmax', 'the model does not end in one vector of class probabilities', {
@@ -32,7 +40,7 @@ function lastLayer(model: tf.LayersModel): tf.layers.Layer {
       received: model.outputs.map(({ shape }) => `[${shape.map(size => size ?? 'batch').join(', ')}]`).join(' and '),
     })
   }
-  return output.sourceLayer
+  return output
 }
 
 function endingOf(layer: tf.layers.Layer): 'softmax' | 'dense-softmax' | 'other' {

@@ -15,6 +15,18 @@ const endings: readonly (readonly [string, () => tf.layers.Layer[]])[] = [
     'an Activation layer',
     () => [tf.layers.dense({ ...input, units: 2 }), tf.layers.activation({ activation: 'softmax' })],
   ],
+  [
+    'a model that ends in one',
+    () => [
+      tf.layers.activation({ ...input, activation: 'linear' }),
+      tf.sequential({
+        layers: [
+          tf.layers.activation({ ...input, activation: 'linear' }),
+          tf.sequential({ layers: [tf.layers.dense({ ...input, units: 2, activation: 'softmax' })] }),
+        ],
+      }),
+    ],
+  ],
 ]
 
 test.each(endings)('logits and gradient of a model that ends in %s', async (_, layers) => {
@@ -55,6 +67,16 @@ test('a functional model works like a sequential one', () => {
   model.dispose()
 })
 
+test('a layer that is applied twice counts where the model ends', () => {
+  const symbolic = tf.input({ shape: [2] })
+  const twice = tf.layers.dense({ units: 2, activation: 'softmax', kernelInitializer: 'identity' })
+  const model = tf.model({ inputs: symbolic, outputs: twice.apply(twice.apply(symbolic)) as tf.SymbolicTensor })
+  const logits = tf.tidy(() => createLogits(model)(tf.tensor2d([[0, Math.log(3)]]), { training: false }).dataSync())
+  // The first time it gives the softmax of [0, log 3], which the second time, its kernel being 1, are the logits.
+  expect(Array.from(logits)).toEqual([expect.closeTo(0.25, 6), expect.closeTo(0.75, 6)])
+  model.dispose()
+})
+
 const refused: readonly (readonly [string, () => tf.LayersModel])[] = [
   ['a linear Dense layer', () => tf.sequential({ layers: [tf.layers.dense({ ...input, units: 2 })] })],
   [
@@ -63,6 +85,13 @@ const refused: readonly (readonly [string, () => tf.LayersModel])[] = [
       tf.sequential({
         layers: [tf.layers.dense({ ...input, units: 2 }), tf.layers.activation({ activation: 'sigmoid' })],
       }),
+  ],
+  [
+    'a model that ends in a linear Dense layer',
+    () => {
+      const end = tf.sequential({ layers: [tf.layers.dense({ ...input, units: 2 })] })
+      return tf.sequential({ layers: [tf.layers.activation({ ...input, activation: 'linear' }), end] })
+    },
   ],
   [
     'an output that is no vector',

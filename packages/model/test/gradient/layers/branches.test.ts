@@ -93,6 +93,16 @@ test('the gradient of models within models is right', async () => {
   await expectRightGradient(modelOf([middle, conv()]))
 })
 
+test('the gradient of a model that ends in a model of several inputs is right', async () => {
+  const [a, b] = [tf.input({ shape: [4] }), tf.input({ shape: [4] })]
+  const joined = apply(layers.concatenate(), [a, apply(layers.batchNormalization(), b)])
+  const end = tf.model({ inputs: [a, b], outputs: apply(dense({ units: 4, activation: 'softmax' }), joined) })
+  const inputs = tf.input({ shape: [8, 6, 2] })
+  const pixels = apply(layers.flatten(), apply(layers.rescaling({ scale: 1 / 64, offset: -2 }), inputs))
+  const branches = [apply(dense({ units: 4 }), pixels), apply(dense({ units: 4, activation: 'tanh' }), pixels)]
+  await expectRightGradient(tf.model({ inputs, outputs: apply(end, branches) }))
+})
+
 test('the gradient of a branched model within a model is right', async () => {
   const inputs = tf.input({ shape: [8, 6, 2] })
   const outputs = apply(layers.add(), [apply(conv(), inputs), apply(conv({ activation: 'tanh' }), inputs)])
