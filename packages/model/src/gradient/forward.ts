@@ -5,6 +5,7 @@ import { tf } from '../tfjs.ts'
 import { checkDilations } from './check-dilations.ts'
 import { createLogits } from './logits.ts'
 import { crossEntropy } from './loss.ts'
+import { addPenalty } from './penalty.ts'
 
 /** What training does beyond the model itself; evaluation does none of it. */
 export type TrainingOptions = {
@@ -57,10 +58,4 @@ export function createForwardPasses(
   }
 
   return { training, inference }
-}
-
-/** The regularization losses of the layers count as part of every sample's loss, as in Keras. */
-function addPenalty(model: tf.LayersModel, losses: tf.Tensor1D): tf.Tensor1D {
-  const penalties = model.calculateLosses()
-  return penalties.length === 0 ? losses : tf.add(losses, tf.addN(penalties))
 }

@@ -4,7 +4,7 @@ import { tf } from '../../../src/tfjs.ts'
 import { expectRightGradient } from '../../fixtures/check-gradient.ts'
 import { createEngines } from '../../fixtures/compiled.ts'
 import { keysOf } from '../../fixtures/samples.ts'
-import { conv, dense, initializer, modelOf } from '../../fixtures/small-models.ts'
+import { branchedModel, conv, dense, initializer, modelOf } from '../../fixtures/small-models.ts'
 
 beforeAll(useTensorFlow)
 
@@ -38,6 +38,12 @@ describe.each(['L1', 'L2', 'L1L2'] as const)('the gradient with %s', kind => {
     const normalization = layers.batchNormalization({ gammaRegularizer: penalty(), betaRegularizer: penalty() })
     await expectRightGradient(modelOf([conv(), normalization, layers.prelu({ alphaRegularizer: penalty() })]))
   })
+
+  test('of recurrent layers is right', async () => {
+    const memory = layers.gru({ units: 3, kernelRegularizer: penalty(), recurrentRegularizer: penalty() })
+    const both = layers.bidirectional({ layer: memory as never, mergeMode: 'sum' })
+    await expectRightGradient(modelOf([layers.reshape({ targetShape: [8, 12] }), both]))
+  })
 })
 
 /** A regression from one pixel to two classes. */
@@ -68,3 +74,77 @@ test('the penalty is part of the loss of every sample, in training and in evalua
     engine.dispose()
   }
 })
+
+describe('the penalty of an L2 regularizer', () => {
+  const options = () => ({ kernelRegularizer: regularizers.l2({ l2: 0.5 }) })
+  const recurrent = () => ({ units: 2, recurrentInitializer: initializer(), ...options() })
+  const [apply, reshape] = [
+    (layer: tf.layers.Layer, x: tf.SymbolicTensor) => layer.apply(x) as tf.SymbolicTensor,
+    () => layers.reshape({ targetShape: [8, 12] }),
+  ]
+  const inRows = (layer: tf.layers.Layer) => () => modelOf([reshape(), layer])
+
+  test.each<[what: string, build: () => tf.LayersModel, name: RegExp, count: number]>([
+    [
+      'a layer that is applied twice',
+      () => {
+        const shared = conv({ name: 'shared', filters: 2, padding: 'same', ...options() })
+        return branchedModel(x => apply(shared, apply(shared, x)))
+      },
+      /^shared\/kernel$/,
+      1,
+    ],
+    [
+      'a layer of a model that is applied twice',
+      () => {
+        const inner = conv({ name: 'inner', filters: 2, padding: 'same', inputShape: [8, 6, 2], ...options() })
+        const shared = tf.sequential({ layers: [inner] })
+        return branchedModel(x => apply(shared, apply(shared, x)))
+      },
+      /^inner\/kernel$/,
+      1,
+    ],
+    [
+      'a layer that is applied to each row',
+      inRows(layers.timeDistributed({ name: 'rows', layer: dense({ ...options() }) })),
+      /^rows\/kernel$/,
+      1,
+    ],
+    ['an LSTM', inRows(layers.lstm({ name: 'memory', ...recurrent() })), /^memory\/kernel$/, 1],
+    ['a GRU', inRows(layers.gru({ name: 'memory', ...recurrent() })), /^memory\/kernel$/, 1],
+    ['a SimpleRNN', inRows(layers.simpleRNN({ name: 'memory', ...recurrent() })), /^memory\/kernel$/, 1],
+    [
+      'a Bidirectional',
+      inRows(layers.bidirectional({ name: 'both', layer: layers.lstm({ name: 'lstm', ...recurrent() }) as never })),
+      /^both\/(forward|backward)_lstm\/kernel$/,
+      2,
+    ],
+    [
+      'stacked cells',
+      inRows(layers.rnn({ name: 'stack', cell: [layers.lstmCell(recurrent()), layers.gruCell(recurrent())] as never })),
+      /^stack\/.*\/kernel$/,
+      2,
+    ],
+  ])('counts each kernel of %s once', async (_, build, name, count) => {
+    const model = build()
+    const { layout, weights, eager, compiled, samples } = createEngines(model)
+    const { pixels, labels } = samples(1)
+    const kernels = layout.entries.filter(entry => name.test(entry.name))
+    expect(kernels).toHaveLength(count)
+    const squares = kernels.flatMap(({ offset, size }) => [...weights.subarray(offset, offset + size)].map(w => w * w))
+    const penalty = 0.5 * squares.reduce((sum, square) => sum + square, 0)
+    for (const engine of [eager, compiled]) {
+      const { lossSum } = await engine.evaluate(weights, pixels, labels)
+      expect(lossSum - crossEntropyOf(model, pixels, labels[0]!)).toBeCloseTo(penalty, 4)
+      engine.dispose()
+    }
+    model.dispose()
+  })
+})
+
+/** −log of the probability that a model, with the weights it has, gives the label of one sample. */
+function crossEntropyOf(model: tf.LayersModel, pixels: Uint8Array, label: number): number {
+  const shape = [1, ...model.inputs[0]!.shape.slice(1)] as number[]
+  const probabilities = tf.tidy(() => (model.predict(tf.tensor([...pixels], shape)) as tf.Tensor).dataSync())
+  return -Math.log(probabilities[label]!)
+}
