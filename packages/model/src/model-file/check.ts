@@ -6,13 +6,14 @@ import { checkRandomLayers } from '../random/check-random-layers.ts'
 import { tf } from '../tfjs.ts'
 import type { FileOptions } from './build.ts'
 import { checkConstraints } from './check-constraints.ts'
+import { checkRegularizers } from './check-regularizers.ts'
 import { usageFault } from './usage-fault.ts'
 
 /**
  * Checks that what a model file has returned can be trained on images of `inputShape` with labels of `classes`.
  *
  * @throws LockstepError `model-returned` if it is no LayersModel of this tfjs; `model-input`, `model-output`,
- * `model-no-softmax`, `model-not-trainable`, `random-layer`, `model-dilation`, `model-constraint` and `layout-duplicate-name`.
+ * `model-no-softmax`, `model-not-trainable`, `random-layer`, `model-dilation`, `model-constraint`, `model-regularizer` and `layout-duplicate-name`.
  */
 export function checkModel(
   model: unknown,
@@ -32,6 +33,7 @@ export function checkModel(
   checkRandomLayers(model)
   checkDilations(model)
   checkConstraints(model)
+  checkRegularizers(model)
   withUsageFaults(() => createLogits(model))
   withUsageFaults(() => createLayout(model))
 }

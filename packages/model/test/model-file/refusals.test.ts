@@ -121,6 +121,16 @@ test.each<[what: string, text: string, error: object]>([
     { code: 'model-constraint', message: expect.stringContaining('layer memory (GRU)') },
   ],
   [
+    'regularizes an activity within a wrapper',
+    layers(
+      'tf.layers.reshape({ inputShape, targetShape: [32, 96] })',
+      "tf.layers.timeDistributed({ layer: tf.layers.dense({ name: 'each', units: 1, activityRegularizer: 'l1l2' }) })",
+      'tf.layers.flatten()',
+      softmax,
+    ),
+    { code: 'model-regularizer', message: expect.stringContaining('layer each (Dense)') },
+  ],
+  [
     'has two weights of one name',
     layers(
       flatten,
