@@ -19,7 +19,7 @@ export type Compute = {
   readonly beginSession: (terms: SessionTerms, onAnswer: (answer: Answer) => void) => Promise<boolean>
   readonly give: (received: Received) => void
   readonly progress: () => ComputeProgress
-  /** Rejects when the thread fails; never resolves. */
+  /** Rejects when the thread fails, with `compute-failed` or what the compiler throws; never resolves. */
   readonly failed: Promise<never>
   readonly stop: () => Promise<void>
 }
@@ -84,9 +84,14 @@ export function followCompute(
   }
 }
 
-/** What a thread throws arrives as a copy, which keeps the fields of a LockstepError but not its class. */
-function computeFailed(cause: Error & Pick<Partial<LockstepError>, 'expected' | 'received' | 'hint'>): LockstepError {
+/**
+ * What a thread throws arrives as a copy, which keeps the fields of a LockstepError but not its class. What cannot be
+ * compiled keeps its code: it is no fault of this worker.
+ */
+function computeFailed(
+  cause: Error & Pick<Partial<LockstepError>, 'code' | 'expected' | 'received' | 'hint'>,
+): LockstepError {
   const { expected, received, hint } = cause
-  const message = `the computation failed: ${cause.message}`
-  return new LockstepError('compute-failed', message, { expected, received, hint, cause })
+  const code = cause.code?.startsWith('compile-') ? cause.code : 'compute-failed'
+  return new LockstepError(code, `the computation failed: ${cause.message}`, { expected, received, hint, cause })
 }

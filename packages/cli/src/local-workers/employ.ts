@@ -26,15 +26,21 @@ export type Employment = EmploymentTerms & {
   readonly note: (text: string) => void
 }
 
-/** Starts the local workers of a run, tells of those that die, and ends a run that has nobody left to wait for. */
+/**
+ * Starts the local workers of a run, tells of those that die, and ends a run that has nobody left to wait for, or whose model
+ * none of them can compute.
+ */
 export function employ(employment: Employment): LocalWorkers {
-  const { count, threads, url, certificate, token, provisioned, note } = employment
+  const { count, threads, url, certificate, token, provisioned, coordinator, note } = employment
   let lastError = ''
 
   function start(name: string) {
-    return forkWorker({ url, certificate, token, provisioned, name }, threads, line => {
-      if (/error|lockstep:/i.test(line)) lastError = line.trim()
-      note(`${name}: ${line}`)
+    return forkWorker({ url, certificate, token, provisioned, name }, threads, {
+      onOutput: line => {
+        if (/error|lockstep:/i.test(line)) lastError = line.trim()
+        note(`${name}: ${line}`)
+      },
+      onFailure: coordinator.abort,
     })
   }
 

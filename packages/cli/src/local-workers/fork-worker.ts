@@ -1,5 +1,7 @@
 import { fork } from 'node:child_process'
+import type { LockstepError } from '@lockstep/protocol'
 import { computeEnvironment, memoryEnvironment, type Provisioned } from '@lockstep/tensorflow'
+import { type ErrorRecord, errorOf } from '../processes/error-record.ts'
 import { eachLine, endOf, mainFile } from '../processes/own-process.ts'
 
 /** What a local worker is told over its channel; the token travels neither by argument nor by environment. */
@@ -19,14 +21,26 @@ export type WorkerProcess = {
   readonly kill: () => void
 }
 
-/** Starts a worker process. `onOutput` gets each line that it prints. */
-export function forkWorker(order: LocalWorkerOrder, threads: number, onOutput: (line: string) => void): WorkerProcess {
+export type WorkerListener = {
+  /** Gets each line that it prints. */
+  readonly onOutput: (line: string) => void
+  /** Gets an error that every worker would come to, and this one as often as it is started. */
+  readonly onFailure: (error: LockstepError) => void
+}
+
+/** Starts a worker process. */
+export function forkWorker(
+  order: LocalWorkerOrder,
+  threads: number,
+  { onOutput, onFailure }: WorkerListener,
+): WorkerProcess {
   const child = fork(mainFile, ['local-worker'], {
     env: { ...memoryEnvironment, ...process.env, ...computeEnvironment(threads) },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'json',
   })
   const ended = endOf(child, onOutput)
+  child.on('message', record => onFailure(errorOf(record as ErrorRecord)))
   for (const stream of [child.stdout, child.stderr]) {
     eachLine(stream, line => {
       if (line.trim() !== '') onOutput(line)

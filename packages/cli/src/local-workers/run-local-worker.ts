@@ -1,5 +1,6 @@
 import { LockstepError } from '@lockstep/protocol'
 import { runWorker } from '@lockstep/worker'
+import { recordError } from '../processes/error-record.ts'
 import { becomeBatchJob } from '../worker/batch-job.ts'
 import type { LocalWorkerOrder } from './fork-worker.ts'
 
@@ -39,12 +40,15 @@ export async function runLocalWorker(): Promise<void> {
     onEvent: () => undefined,
     signal: new AbortController().signal,
   })
-  await working.catch(ignoreFailureOfRun)
+  await working.catch(passOn)
 }
 
-/** The coordinator itself tells why a run has failed. */
-function ignoreFailureOfRun(error: unknown): void {
-  if (!(error instanceof LockstepError) || error.code !== 'run-failed') throw error
+/** The coordinator itself tells why a run has failed; it hears by the parent of what every other worker would come to. */
+async function passOn(error: unknown): Promise<void> {
+  if (!(error instanceof LockstepError)) throw error
+  if (error.code === 'run-failed') return
+  if (!error.code.startsWith('compile-')) throw error
+  await new Promise(resolve => process.send!(recordError(error), resolve))
 }
 
 function receiveOrder(): Promise<LocalWorkerOrder> {

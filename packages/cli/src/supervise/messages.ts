@@ -1,7 +1,7 @@
 import { type CoordinatorEvent, type EpochMetrics, isDiskTrouble, type RunSummary } from '@lockstep/coordinator'
-import { type ErrorDetails, LockstepError } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import type { EmploymentTerms } from '../local-workers/employ.ts'
+import type { ErrorRecord } from '../processes/error-record.ts'
 import type { TrainingRequest } from '../train/prepare-run.ts'
 import type { RunView } from '../train/reporters.ts'
 
@@ -45,31 +45,10 @@ export type Beginning = {
   readonly provisioned: Provisioned | null
 }
 
-/** A LockstepError as it passes between processes. */
-export type ErrorRecord = { readonly code: string; readonly message: string } & Pick<
-  ErrorDetails,
-  'kind' | 'expected' | 'received' | 'hint'
->
-
-export function recordError({ code, message, kind, expected, received, hint }: LockstepError): ErrorRecord {
-  return {
-    code,
-    message,
-    kind,
-    ...(expected === undefined ? {} : { expected }),
-    ...(received === undefined ? {} : { received }),
-    ...(hint === undefined ? {} : { hint }),
-  }
-}
-
 /**
  * Whether the cause of an error may pass: whoever holds the port at which workers look for the coordinator may not hold it for
  * long, and a disk may get room again.
  */
 export function mayPass({ code }: ErrorRecord): boolean {
   return code === 'port-taken' || isDiskTrouble(code)
-}
-
-export function errorOf({ code, message, ...details }: ErrorRecord): LockstepError {
-  return new LockstepError(code, message, details)
 }

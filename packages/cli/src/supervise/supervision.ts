@@ -3,19 +3,11 @@ import { describeError } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { employ } from '../local-workers/employ.ts'
 import type { LocalWorkers } from '../local-workers/local-workers.ts'
+import { type ErrorRecord, errorOf, recordError } from '../processes/error-record.ts'
 import { addLog } from '../train/log-reporter.ts'
 import { createReporters, type Outputs, type Reporters } from '../train/reporters.ts'
 import { type CoordinatorProcess, forkCoordinator } from './coordinator-process.ts'
-import {
-  type Beginning,
-  type CoordinatorOrder,
-  type ErrorRecord,
-  errorOf,
-  type FromCoordinator,
-  mayPass,
-  recordError,
-  type ToCoordinator,
-} from './messages.ts'
+import { type Beginning, type CoordinatorOrder, type FromCoordinator, mayPass, type ToCoordinator } from './messages.ts'
 
 /** How a coordinator ended. */
 export type LifeEnd =

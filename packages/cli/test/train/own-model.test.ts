@@ -69,4 +69,27 @@ describe('a model from a file', () => {
     expect(ended.stderr).toMatch(/does not return a model: expected a tf.LayersModel, received Dense/)
     expect((await runCli(['runs', '--runs-dir', runs])).stdout).toMatch(/no runs/i)
   })
+
+  test.each([
+    ['', []],
+    [' under supervision', ['--supervise']],
+  ])('that cannot be compiled ends the run at once, with what to do about it%s', async (_, flags) => {
+    const words = join(folder, 'words.mjs')
+    await writeFile(
+      words,
+      `export default ({ tf, classes, inputShape }) => tf.sequential({ layers: [
+  tf.layers.flatten({ inputShape }),
+  tf.layers.embedding({ name: 'words', inputDim: 256, outputDim: 2 }),
+  tf.layers.globalAveragePooling1d({}),
+  tf.layers.dense({ name: 'classes', units: classes, activation: 'softmax' }),
+] })`,
+    )
+    const place = join(folder, `words${flags.length}`)
+    const ended = await runCli(['train', ...small, '--model', words, '--workers', '2', '--run-dir', place, ...flags])
+    const message =
+      /^lockstep: the computation failed: layer words reads the value of a tensor .*\n {2}Use --engine eager/m
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(message) })
+    expect(ended.stdout).not.toContain('starting it again')
+    expect(ended.stderr).not.toContain('starting it again')
+  })
 })
