@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { hasSystemCode } from '@lockstep/protocol'
+import { hasSystemCode, makeFolder } from '@lockstep/protocol'
 import { z } from 'zod'
 
 const manifestName = 'manifest.json'
@@ -73,7 +73,7 @@ export async function createEntry(
 /** A new folder in the cache for work in progress, marked with this process's id. Whoever makes it removes it. */
 export async function makeAside(cacheFolder: string): Promise<string> {
   const folder = asidePath(cacheFolder)
-  await mkdir(folder, { recursive: true })
+  makeFolder(folder)
   return folder
 }
 

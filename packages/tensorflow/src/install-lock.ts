@@ -1,5 +1,4 @@
-import { mkdir } from 'node:fs/promises'
-import { takeInTurn } from '@lockstep/protocol'
+import { makeFolder, takeInTurn } from '@lockstep/protocol'
 import lockfile from 'proper-lockfile'
 
 /** A lock whose holder has not touched it for this long belongs to a process that was killed. */
@@ -12,7 +11,7 @@ const pollMs = 200
  * call waits until that process is done or has been gone for three seconds.
  */
 export async function withInstallLock<T>(folder: string, onWait: () => void, work: () => Promise<T>): Promise<T> {
-  await mkdir(folder, { recursive: true })
+  makeFolder(folder)
   const take = () =>
     lockfile.lock(folder, {
       stale: staleMs,

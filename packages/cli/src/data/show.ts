@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type DataSet, openDataSet, renderSampleSheet } from '@lockstep/data'
-import { type DataSetName, LockstepError } from '@lockstep/protocol'
+import { type DataSetName, LockstepError, makeFolder } from '@lockstep/protocol'
 import type { ProgressStreams } from '../commands/streams.ts'
 import { augmentSamples } from './augment-samples.ts'
 import { describeDataSet, titleOf } from './describe-data-set.ts'
@@ -52,7 +52,7 @@ async function drawSheet(dataSet: DataSet, augment: boolean): Promise<Uint8Array
 
 async function writeSheet(file: string, png: Uint8Array): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true })
+    makeFolder(dirname(file))
     await writeFile(file, png)
   } catch (cause) {
     throw new LockstepError('sheet-unwritable', `${file} cannot be written`, {

@@ -1,7 +1,7 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { writeAtomically } from '@lockstep/coordinator'
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { hasSystemCode, LockstepError, makeFolder } from '@lockstep/protocol'
 
 /** Throws `export-taken` where a file cannot be: in the place of a folder, or, unless by force, of another file. */
 export async function refuseTaken(paths: readonly string[], force: boolean): Promise<void> {
@@ -20,7 +20,7 @@ export async function refuseTaken(paths: readonly string[], force: boolean): Pro
 export async function writeFiles(paths: readonly string[], contents: readonly (Uint8Array | string)[]): Promise<void> {
   for (const [index, path] of paths.entries()) {
     try {
-      await mkdir(dirname(path), { recursive: true })
+      makeFolder(dirname(path))
       await writeAtomically(path, contents[index]!)
     } catch (cause) {
       throw notWritten(path, cause)

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runFiles, writeAtomically, writeError } from '@lockstep/coordinator'
+import { makeFolder } from '@lockstep/protocol'
 import { readRun } from '../runs/read-run.ts'
 import type { RunRecord } from '../runs/run-record.ts'
 import type { Chart } from './chart.ts'
@@ -30,7 +30,7 @@ export function runCharts(run: RunRecord): NamedCharts {
 /** Draws the charts into a folder, each file whole or not at all. */
 export async function writeCharts(charts: NamedCharts, folder: string): Promise<readonly string[]> {
   if (Object.keys(charts).length === 0) return []
-  await mkdir(folder, { recursive: true }).catch(error => Promise.reject(writeError(folder, error)))
+  makePlotsFolder(folder)
   const files: string[] = []
   for (const [name, chart] of Object.entries(charts)) {
     const { svg, png } = await drawChart(chart)
@@ -40,6 +40,14 @@ export async function writeCharts(charts: NamedCharts, folder: string): Promise<
     files.push(svgFile, pngFile)
   }
   return files
+}
+
+function makePlotsFolder(folder: string): void {
+  try {
+    makeFolder(folder)
+  } catch (error) {
+    throw writeError(folder, error)
+  }
 }
 
 function chartsOf(run: RunRecord, metric: Metric): [string, Chart][] {

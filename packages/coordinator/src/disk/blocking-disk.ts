@@ -2,7 +2,6 @@ import {
   closeSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -10,7 +9,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { writeWhole } from '@lockstep/protocol'
+import { makeFolder, writeWhole } from '@lockstep/protocol'
 import { type Disk, openFlags, partsOf } from './disk.ts'
 
 /** The disk of this machine for a thread that does nothing else meanwhile: it waits itself, and wakes no other for it. */
@@ -29,7 +28,7 @@ export const blockingDisk: Disk = {
   read: async path => readFileSync(path),
   rename: async (from, to) => renameSync(from, to),
   remove: async path => rmSync(path, { force: true }),
-  makeFolder: async path => void mkdirSync(path, { recursive: true }),
+  makeFolder: async path => makeFolder(path),
   list: async path => readdirSync(path),
   kindOf: async path => {
     const found = statSync(path, { throwIfNoEntry: false })

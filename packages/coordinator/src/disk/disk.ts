@@ -1,5 +1,5 @@
-import { type FileHandle, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
-import { hasSystemCode } from '@lockstep/protocol'
+import { type FileHandle, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
+import { hasSystemCode, makeFolder } from '@lockstep/protocol'
 
 /** What is written: a text in UTF-8, or bytes, also in parts one after the other. */
 export type FileContent = string | Uint8Array | readonly Uint8Array[]
@@ -50,7 +50,7 @@ export const systemDisk: Disk = {
     unlink(path).catch(error => {
       if (!hasSystemCode(error, 'ENOENT')) throw error
     }),
-  makeFolder: async path => void (await mkdir(path, { recursive: true })),
+  makeFolder: async path => makeFolder(path),
   list: path => readdir(path),
   kindOf: async path => {
     try {

@@ -1,6 +1,6 @@
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { hasSystemCode, LockstepError, makeFolder } from '@lockstep/protocol'
 import { coloredShapeSuperclasses, createColoredShapes, createShapes } from '../synthetic/synthetic-set.ts'
 import { type CifarFormat, coarseNamesFile } from './format.ts'
 import { type RecordCounts, recordCountsFile } from './record-counts.ts'
@@ -23,7 +23,7 @@ export async function synthesizeCifar({ format, folder, seed }: SynthesizeOption
   const aside = join(folder, `.${format.folder}-${process.pid}`)
   await refuseExisting(target)
   try {
-    await mkdir(aside, { recursive: true })
+    makeFolder(aside)
     for (const [name, content] of synthesizedFiles(format, seed)) await writeFile(join(aside, name), content)
     await rename(aside, target)
   } catch (cause) {

@@ -1,6 +1,6 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describeError, LockstepError } from '@lockstep/protocol'
+import { describeError, LockstepError, makeFolder } from '@lockstep/protocol'
 import type { CifarFormat } from '../cifar/format.ts'
 import { findCifarFolder } from '../cifar/locate.ts'
 import { readCifar } from '../cifar/read.ts'
@@ -24,7 +24,7 @@ export type FetchOptions = ArchiveSource & {
  */
 export async function fetchCifar(options: FetchOptions): Promise<DataSet> {
   const { format, folder, onNotice } = options
-  await makeFolder(folder)
+  makeDataFolder(folder)
   const onWait = () => onNotice(`another process is fetching ${format.title} into ${folder}: waiting for it`)
   return withFolderLock(folder, format.folder, onWait, async signal => {
     return (await readPresent(options)) ?? (await install(options, signal))
@@ -75,9 +75,9 @@ async function readUnpacked(format: CifarFormat, aside: string, archive: string)
   })
 }
 
-async function makeFolder(folder: string): Promise<void> {
+function makeDataFolder(folder: string): void {
   try {
-    await mkdir(folder, { recursive: true })
+    makeFolder(folder)
   } catch (cause) {
     throw new LockstepError('data-folder', `The folder ${folder} cannot be made`, {
       received: String(cause),
