@@ -16,14 +16,34 @@ export type ArithmeticOptions = {
  * The arithmetic of a step, as fast as this machine allows. The kind makes no difference to any result.
  *
  * @throws LockstepError `arithmetic-unknown` for another value of `LOCKSTEP_ARITHMETIC`, `arithmetic-unsupported` where
- *   `wasm` is demanded of a machine without SIMD, `arithmetic-missing` where it has not been built.
+ *   `wasm` is demanded of a machine without SIMD, `arithmetic-memory` where there is no memory for it,
+ *   `arithmetic-missing` where it has not been built.
  */
 export function createArithmetic({ capacityBytes, kind, environment = process.env }: ArithmeticOptions): Arithmetic {
   const demanded = kind ?? demandedKind(environment)
   if (demanded === 'plain') return plainArithmetic
-  if (canRunKernels()) return createWasmArithmetic(capacityBytes)
+  const found = canRunKernels() ? tryWasm(capacityBytes) : unsupported()
+  if (!(found instanceof LockstepError)) return found
   if (demanded === null) return plainArithmetic
-  throw new LockstepError('arithmetic-unsupported', 'this machine cannot run WebAssembly SIMD', {
+  throw found
+}
+
+/** Throws what is no lack of memory. */
+function tryWasm(capacityBytes: number): Arithmetic | LockstepError {
+  try {
+    return createWasmArithmetic(capacityBytes)
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause
+    return new LockstepError('arithmetic-memory', 'there is no memory for the WebAssembly arithmetic', {
+      received: cause.message,
+      hint: 'Raise the limit on address space (`ulimit -v`), or leave LOCKSTEP_ARITHMETIC away: the results are the same.',
+      cause,
+    })
+  }
+}
+
+function unsupported(): LockstepError {
+  return new LockstepError('arithmetic-unsupported', 'this machine cannot run WebAssembly SIMD', {
     hint: 'Leave LOCKSTEP_ARITHMETIC away, or set it to plain: the results are the same.',
   })
 }

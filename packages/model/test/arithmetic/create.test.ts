@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createArithmetic } from '../../src/arithmetic/index.ts'
 
 const capacityBytes = 65_536
@@ -12,6 +12,22 @@ test('the environment names the arithmetic, and the caller overrides it', () => 
 
 test('without a name it is WebAssembly, which every machine that tests run on has', () => {
   expect(createArithmetic({ capacityBytes, environment: {} }).name).toBe('wasm')
+})
+
+test('where there is no memory for WebAssembly it is plain, unless WebAssembly is demanded', () => {
+  const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: { Memory: () => unknown } }
+  const memory = vi.spyOn(WebAssembly, 'Memory').mockImplementation(function refuse() {
+    throw new RangeError('could not allocate memory')
+  })
+  onTestFinished(() => memory.mockRestore())
+  const create = (environment: NodeJS.ProcessEnv) => createArithmetic({ capacityBytes, environment })
+  expect(create({}).name).toBe('plain')
+  const refusal = {
+    code: 'arithmetic-memory',
+    received: 'could not allocate memory',
+    hint: expect.stringContaining('ulimit'),
+  }
+  expect(() => create({ LOCKSTEP_ARITHMETIC: 'wasm' })).toThrow(expect.objectContaining(refusal))
 })
 
 test('any other name is a mistake of usage', () => {
