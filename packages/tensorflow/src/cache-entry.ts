@@ -30,7 +30,8 @@ export type EntryFile = { readonly path: string; readonly sha256: string }
 
 /**
  * Reads an entry's manifest and holds it against the files: size and time of change, and the SHA-256 where the time
- * differs. Undefined when the entry is missing, incomplete or damaged. Only looks, writes nothing.
+ * differs. Undefined when the entry is missing, incomplete or damaged. Only looks, writes nothing. Throws what the system says
+ * where it does not let look.
  */
 export async function readEntry(folder: string): Promise<Manifest | undefined> {
   const manifest = await readManifest(folder)
@@ -103,7 +104,8 @@ export async function sha256OfFile(path: string): Promise<string> {
 async function readManifest(folder: string): Promise<Manifest | undefined> {
   try {
     return manifestSchema.parse(JSON.parse(await readFile(join(folder, manifestName), 'utf8')))
-  } catch {
+  } catch (error) {
+    throwRefusal(error)
     return undefined
   }
 }
@@ -114,9 +116,16 @@ async function isUnchanged(folder: string, file: Manifest['files'][number]): Pro
     const { size, mtimeMs } = await stat(path)
     if (size !== file.bytes) return false
     return mtimeMs === file.modifiedMs || (await sha256OfFile(path)) === file.sha256
-  } catch {
+  } catch (error) {
+    throwRefusal(error)
     return false
   }
+}
+
+/** Throws on what a new entry in the place of this one would not mend. */
+function throwRefusal(error: unknown): void {
+  const isOfSystem = error instanceof Error && 'syscall' in error
+  if (isOfSystem && !hasSystemCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) throw error
 }
 
 async function measure(folder: string, { path, sha256 }: EntryFile): Promise<Manifest['files'][number]> {

@@ -34,7 +34,7 @@ export function libraryKey(source: WheelSource): string {
   return `${source.version}-${source.platformTag}-${source.sha256.slice(0, 12)}`
 }
 
-/** The cached library, or undefined when it is missing or damaged. Writes nothing. */
+/** The cached library, or undefined when it is missing or damaged. Writes nothing. Throws as `readEntry` does. */
 export async function findCachedLibrary(source: WheelSource, cacheFolder: string): Promise<Library | undefined> {
   const key = libraryKey(source)
   return (await readEntry(join(cacheFolder, key))) && cachedLibrary(cacheFolder, key)

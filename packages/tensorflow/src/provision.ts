@@ -78,7 +78,7 @@ function isSet(variable: string | undefined): boolean {
 }
 
 /** The error as a reason to go on without TensorFlow. What is the user's mistake or a bug is thrown on. */
-function asReason(error: unknown, cacheFolder: string): LockstepError {
+export function asReason(error: unknown, cacheFolder: string): LockstepError {
   if (error instanceof LockstepError) {
     if (error.kind === 'world') return error
     throw error
@@ -88,7 +88,7 @@ function asReason(error: unknown, cacheFolder: string): LockstepError {
     return diskFullError(cacheFolder, 'room to unpack', error.message)
   return new LockstepError('tensorflow-cache-unusable', `TensorFlow cannot be kept in ${cacheFolder}`, {
     received: error.message,
-    hint: 'Make the folder writable, or name another one with LOCKSTEP_CACHE_DIR, then start again.',
+    hint: 'Make the folder readable and writable, or name another one with LOCKSTEP_CACHE_DIR, then start again.',
     cause: error,
   })
 }

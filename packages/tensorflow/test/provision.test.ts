@@ -177,6 +177,19 @@ describe('a machine on which TensorFlow cannot be had', () => {
     expect(notices[0]).toContain('LOCKSTEP_CACHE_DIR')
   })
 
+  test('says with the system why the cache cannot be read, even offline', async () => {
+    const { environment, cacheFolder } = await createUser()
+    await mkdir(dirname(cacheFolder))
+    // A link to itself is refused to every user, root as well.
+    await symlink(cacheFolder, cacheFolder)
+    const { options, notices } = listen(environment, true)
+    expect(await provisionTensorFlow(options)).toMatchObject({
+      backend: 'wasm',
+      reason: `TensorFlow cannot be kept in ${cacheFolder}`,
+    })
+    expect(notices[0]).toContain('ELOOP')
+  })
+
   test('goes on where no wheel is known', async () => {
     const { environment } = await createUser()
     const { options } = listen(environment)

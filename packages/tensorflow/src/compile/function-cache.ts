@@ -34,8 +34,8 @@ export async function cachedFunction(request: CacheRequest): Promise<CompiledFun
 async function loadKept({ binding, cacheFolder, key, inputs }: CacheRequest): Promise<CompiledFunction | undefined> {
   if (cacheFolder === undefined) return undefined
   const folder = join(cacheFolder, key)
-  if ((await readEntry(folder)) === undefined) return undefined
   try {
+    if ((await readEntry(folder)) === undefined) return undefined
     const loaded = loadSession(binding, folder, inputs)
     await tolerateSystemErrors(() => utimes(folder, new Date(), new Date()))
     return loaded

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { formatBytes, LockstepError } from '@lockstep/protocol'
-import { type Binding, findBinding } from '../binding.ts'
+import { findBinding } from '../binding.ts'
 import { tryBinding } from '../build-binding.ts'
 import { findDamagedFiles, readEntry } from '../cache-entry.ts'
 import { findCachedLibrary, type Library } from '../library.ts'
 import { findOwnLibrary } from '../own-library.ts'
+import { asReason } from '../provision.ts'
 import { type Platform, requireSupportedMachine } from '../supported-machine.ts'
 import type { WheelSource } from '../wheel-source.ts'
 import type { Finding } from './finding.ts'
@@ -26,8 +27,7 @@ export type TensorFlowPlace = {
 export async function inspectTensorFlow(place: TensorFlowPlace): Promise<TensorFlowFindings> {
   const { finding, library } = await inspectLibrary(place)
   if (library === undefined) return { findings: [finding], libraryReady: false, bindingReady: false }
-  const binding = await findBinding(library, place.cacheFolder)
-  const bindingFinding = await inspectBinding(binding, place.environment)
+  const bindingFinding = await inspectBinding(library, place)
   return {
     findings: [finding, bindingFinding],
     libraryReady: finding.state === 'ok',
@@ -42,8 +42,12 @@ async function inspectLibrary(place: TensorFlowPlace): Promise<LibraryFinding> {
   const own = place.environment.LOCKSTEP_LIBTENSORFLOW
   if (own) return await inspectOwnLibrary(own)
   const { source, cacheFolder } = place
-  const library = source && (await findCachedLibrary(source, cacheFolder))
-  return library === undefined ? { finding: notInstalled(place) } : await inspectCachedLibrary(library)
+  try {
+    const library = source && (await findCachedLibrary(source, cacheFolder))
+    return library === undefined ? { finding: notInstalled(place) } : await inspectCachedLibrary(library)
+  } catch (error) {
+    return { finding: fromError(asReason(error, cacheFolder), 'warning') }
+  }
 }
 
 async function inspectOwnLibrary(folder: string): Promise<LibraryFinding> {
@@ -83,18 +87,19 @@ function notInstalled({ source, platform }: TensorFlowPlace): Finding {
   }
 }
 
-async function inspectBinding(binding: Binding | undefined, environment: NodeJS.ProcessEnv): Promise<Finding> {
+async function inspectBinding(library: Library, { cacheFolder, environment }: TensorFlowPlace): Promise<Finding> {
   const bindingSubject = 'TensorFlow binding'
-  if (binding === undefined) {
-    const remedy = 'The next `pnpm cli train` builds it, which takes seconds.'
-    return { subject: bindingSubject, state: 'missing', value: 'not built yet', remedy }
-  }
   try {
+    const binding = await findBinding(library, cacheFolder)
+    if (binding === undefined) {
+      const remedy = 'The next `pnpm cli train` builds it, which takes seconds.'
+      return { subject: bindingSubject, state: 'missing', value: 'not built yet', remedy }
+    }
     const version = await tryBinding(binding.file, environment)
     const value = `loads TensorFlow ${version}`
     return { subject: bindingSubject, state: 'ok', value, facts: { file: binding.file, version } }
   } catch (error) {
-    return { ...fromError(error, 'warning'), subject: bindingSubject }
+    return { ...fromError(asReason(error, cacheFolder), 'warning'), subject: bindingSubject }
   }
 }
 
