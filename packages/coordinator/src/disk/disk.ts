@@ -1,5 +1,5 @@
 import { type FileHandle, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
-import { hasSystemCode, makeFolder } from '@lockstep/protocol'
+import { hasSystemCode, makeFolder, maxPieceBytes } from '@lockstep/protocol'
 
 /** What is written: a text in UTF-8, or bytes, also in parts one after the other. */
 export type FileContent = string | Uint8Array | readonly Uint8Array[]
@@ -65,7 +65,9 @@ export const systemDisk: Disk = {
 /** At once where the system takes it: each call of it wakes two threads, for which computing threads have to make room. */
 async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
   let rest = bytes
-  while (rest.length > 0) rest = rest.subarray((await file.write(rest)).bytesWritten)
+  while (rest.length > 0) {
+    rest = rest.subarray((await file.write(rest.subarray(0, maxPieceBytes))).bytesWritten)
+  }
 }
 
 /** Content as bytes, to be written one part after the other. */

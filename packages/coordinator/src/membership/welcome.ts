@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { encodeMessage, type MessageOf } from '@lockstep/protocol'
 import type { RunPlan } from '../plan.ts'
+import { largestShard } from '../training/batches.ts'
 import { evaluationChunk } from '../training/evaluation.ts'
 import { heartbeatMs } from './patience.ts'
 
@@ -15,7 +16,6 @@ export function welcomeTo({
   trainableSize,
   train,
 }: RunPlan): Omit<MessageOf<'welcome'>, 'life' | 'workerId' | 'sharedMemory'> {
-  const largestShard = Math.ceil(config.batchSize / config.shards)
   return {
     type: 'welcome',
     runId: identity.runId,
@@ -28,7 +28,7 @@ export function welcomeTo({
       trainable: trainableSize,
       moments: state.optimizer.moments.length,
       bytesPerSample: train.pixels.length / train.count,
-      maxSamples: Math.max(largestShard, evaluationChunk),
+      maxSamples: Math.max(largestShard(config, train.count), evaluationChunk),
       gradientType: config.compress === 'none' ? 'float32' : config.compress,
     },
     heartbeatMs,

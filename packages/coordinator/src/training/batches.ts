@@ -27,10 +27,15 @@ export type EpochBatches = {
   readonly shards: (batch: number) => BatchShards
 }
 
+/** The most samples that a shard of a batch has, of so many to train on. */
+export function largestShard({ batchSize, shards }: RunConfig, trainCount: number): number {
+  return Math.ceil(Math.min(batchSize, trainCount) / shards)
+}
+
 /** Cuts the epoch that (seed, epoch) shuffles into global batches and these into shards. */
 export function epochBatches(split: ImageSplit, config: RunConfig, epoch: number): EpochBatches {
   const order = epochOrder({ seed: config.seed, epoch, count: split.count })
-  const room = roomFor(Math.ceil(config.batchSize / config.shards))
+  const room = roomFor(largestShard(config, split.count))
   const readSamples = (indices: Uint32Array): Samples => ({
     ...gather(split, indices, room),
     keys: sampleKeys({ seed: config.seed, epoch, indices }),

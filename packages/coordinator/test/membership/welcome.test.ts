@@ -1,8 +1,17 @@
 import { decodeMessage } from '@lockstep/protocol'
 import { expect, test } from 'vitest'
-import { createReplicaEncoder } from '../../src/membership/welcome.ts'
+import { createReplicaEncoder, welcomeTo } from '../../src/membership/welcome.ts'
 import { tinySizes } from '../support/decode.ts'
 import { tinyPlan } from '../support/tiny-plan.ts'
+
+test('there is room for no larger shards than the training set can fill', () => {
+  const plan = tinyPlan()
+  const config = { ...plan.config, batchSize: 1_000_000, shards: 1 }
+  const maxSamplesOf = (count: number) =>
+    welcomeTo({ ...plan, config, train: { ...plan.train, count } }).sizes.maxSamples
+  expect(maxSamplesOf(600_000)).toBe(600_000)
+  expect(maxSamplesOf(2_000_000)).toBe(1_000_000)
+})
 
 test('workers that come at the same step are sent the same bytes, those of another step others', () => {
   const plan = tinyPlan()

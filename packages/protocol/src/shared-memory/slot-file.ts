@@ -5,7 +5,7 @@ import { LockstepError } from '../error.ts'
 import type { SharedMemoryOffer } from '../messages.ts'
 import type { MapFile } from '../system-memory.ts'
 import { alignTo, bytesOf, type TensorData, tensorAlignment } from '../tensor.ts'
-import { writeWhole } from '../write-whole.ts'
+import { maxPieceBytes, writeWhole } from '../write-whole.ts'
 
 /**
  * A file in memory, parted into slots of one size, through which processes of one machine hand each other tensors. Where the
@@ -32,6 +32,8 @@ type Mode = 'r' | 'r+'
 
 /** Slots begin at a page, after the nonce. */
 const pageBytes = 4096
+/** What is written at once where a slot gets its memory. */
+const zerosBytes = 1 << 20
 
 /** The size of a slot for tensors of these sizes in bytes: whole pages. */
 export function slotBytesFor(tensorBytes: readonly number[]): number {
@@ -62,11 +64,18 @@ export function createSlotFile(
     closeSync(descriptor)
     throw error
   }
-  const zeros = new Uint8Array(slotBytes)
+  const zeros = new Uint8Array(Math.min(slotBytes, zerosBytes))
+
+  function reserve(slot: number): void {
+    for (let offset = 0; offset < slotBytes; offset += zeros.length) {
+      writeWhole(descriptor, zeros.subarray(0, slotBytes - offset), positionOf(slot, slotBytes) + offset)
+    }
+  }
+
   return {
     ...slotFileOver(descriptor, slotBytes, 'r+', mapFile),
     offer: { path: `/proc/${process.pid}/fd/${descriptor}`, slotBytes },
-    reserve: slot => writeWhole(descriptor, zeros, positionOf(slot, slotBytes)),
+    reserve,
   }
 }
 
@@ -162,7 +171,8 @@ function eachPlace(
 function readWhole(descriptor: number, bytes: Uint8Array, position: number): void {
   let done = 0
   while (done < bytes.byteLength) {
-    const count = readSync(descriptor, bytes, done, bytes.byteLength - done, position + done)
+    const pieceBytes = Math.min(bytes.byteLength - done, maxPieceBytes)
+    const count = readSync(descriptor, bytes, done, pieceBytes, position + done)
     if (count === 0) throw new LockstepError('shared-memory-short', 'a slot of shared memory has not been written')
     done += count
   }

@@ -1,0 +1,11 @@
+import { closeSync, openSync } from 'node:fs'
+import { devNull } from 'node:os'
+import { expect, onTestFinished, test } from 'vitest'
+import { writeWhole } from '../src/write-whole.ts'
+
+test('more bytes than a system call takes are written in pieces', () => {
+  const descriptor = openSync(devNull, 'w')
+  onTestFinished(() => closeSync(descriptor))
+  // Memory that nobody touches takes none.
+  expect(() => writeWhole(descriptor, new Uint8Array(2 ** 31))).not.toThrow()
+})
