@@ -8,13 +8,14 @@ type Given = {
 }
 
 /**
- * Refuses what a command does not know, and command lines without what it needs: citty lets unknown flags, surplus
+ * Refuses what a command does not know, and command lines without what it needs: citty lets unknown flags, surplus and empty
  * arguments and missing choices pass. Positional arguments whose hint ends in `…` may be repeated.
  */
 export function checkArguments(args: ArgsDef, words: readonly string[], command: string): void {
   const given = readGiven(args, words, command)
   refuseSurplus(args, given, command)
   refuseMissing(args, given, command)
+  refuseEmpty(args, given, command)
   for (const [name, value] of given.flags) refuseOtherChoice(args, name, value, command)
 }
 
@@ -67,6 +68,15 @@ function refuseMissing(args: ArgsDef, { positionals, flags }: Given, command: st
       hint: helpHint(command),
     })
   }
+}
+
+/** An empty text, as of a shell variable that is not set, would stand for the current folder, or for any run. */
+function refuseEmpty(args: ArgsDef, { positionals, flags }: Given, command: string): void {
+  for (const [name, value] of flags) {
+    if (value === '' && args[name]?.type === 'string') throw usage('missing-value', `--${name} needs a value`)
+  }
+  if (!positionals.includes('')) return
+  throw usage('missing-value', `\`${command}\` does not take an empty argument`, { hint: helpHint(command) })
 }
 
 function refuseOtherChoice(args: ArgsDef, name: string, value: string | null, command: string): void {
