@@ -26,7 +26,10 @@ export async function readSettings(
 ): Promise<Settings> {
   const shape = fileSchema.shape
   const fromFile = args.config === undefined ? {} : await readConfigFile(String(args.config))
-  const fromFlags = check(givenFlags(shape, args), key => `--${kebabCase(key)}`)
+  const fromFlags = check(givenFlags(shape, args), {
+    nameOf: key => `--${kebabCase(key)}`,
+    numberOf: key => String(args[kebabCase(key)]),
+  })
   const settings = { ...fromFile, ...fromFlags }
   if (args.resume === undefined && fromFlags.momentum !== undefined) refuseIdleMomentum(settings)
   const launch: Partial<LaunchOptions> = pick(settings, launchOptionsSchema.shape)
@@ -60,10 +63,16 @@ async function readConfigFile(path: string): Promise<z.infer<typeof fileSchema>>
     throw bad(`--config: ${path} is not JSON`, { received: describeCause(cause), cause })
   }
   if (kindOf(value) !== 'an object') throw bad(`--config: ${path}`, { expected: 'an object', received: kindOf(value) })
-  return check(value, key => `${path}: ${key}`)
+  return check(value, { nameOf: key => `${path}: ${key}`, numberOf: (_, number) => String(number) })
 }
 
-function check(value: unknown, nameOf: (key: string) => string): z.infer<typeof fileSchema> {
+/** How a setting is called where it was given, and a number written. */
+type Source = {
+  readonly nameOf: (key: string) => string
+  readonly numberOf: (key: string, number: number) => string
+}
+
+function check(value: unknown, { nameOf, numberOf }: Source): z.infer<typeof fileSchema> {
   const parsed = fileSchema.safeParse(value)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]!
@@ -74,7 +83,19 @@ function check(value: unknown, nameOf: (key: string) => string): z.infer<typeof 
   }
   const key = String(issue.path[0] ?? '')
   const received = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : value
-  throw bad(nameOf(key), { expected: expectation(issue), received: JSON.stringify(received) })
+  throw bad(nameOf(key), {
+    expected: expectationOf(key, received, issue),
+    received: typeof received === 'number' ? numberOf(key, received) : JSON.stringify(received),
+  })
+}
+
+/** Past the whole numbers that are exact a schema names the last of these, or none: of that one it names its own bound. */
+function expectationOf(key: string, received: unknown, issue: z.core.$ZodIssue): string {
+  if (typeof received !== 'number' || Math.abs(received) <= Number.MAX_SAFE_INTEGER) return expectation(issue)
+  const schema = fileSchema.shape[key as keyof typeof fileSchema.shape]
+  const { error } = schema.safeParse(Math.sign(received) * Number.MAX_SAFE_INTEGER)
+  if (error !== undefined) return expectation(error.issues[0]!)
+  return Number.isFinite(received) ? expectation(issue) : 'a finite number'
 }
 
 function kindOf(value: unknown): string {

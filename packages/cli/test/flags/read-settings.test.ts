@@ -18,6 +18,18 @@ test('the default of a command gives way to the file, and that to the flag', asy
   expect(await listenOf({ config, listen: '10.0.0.2:8000' })).toBe('10.0.0.2:8000')
 })
 
+test.each([
+  ['seed', '1e400', 'at most 4294967295'],
+  ['workers', '99999999999999999999', 'at most 1024'],
+  ['workers', '-1e400', 'at least 1'],
+  ['label-smoothing', '1e400', 'less than 1'],
+  ['learning-rate', '1e400', 'a finite number'],
+  ['checkpoint-every', '1e20', 'at most 9007199254740991'],
+  ['keep', '1.50', 'a whole number'],
+])('--%s %s is refused as it was typed, by what the setting allows', async (flag, received, expected) => {
+  await expect(readSettings({ [flag]: received })).rejects.toMatchObject({ message: `--${flag}`, expected, received })
+})
+
 test('momentum is refused with an optimizer that has none, where it is asked for by flag', async () => {
   const refusal = { code: 'bad-configuration', message: '--momentum: the optimizer adam takes none' }
   await expect(readSettings({ momentum: '0.5' })).rejects.toMatchObject(refusal)
