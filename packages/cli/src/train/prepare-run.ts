@@ -18,6 +18,7 @@ import { type ListenAddress, readListenAddress } from './listen-address.ts'
 import { refuseFewerEpochs } from './resumable.ts'
 import { readTls } from './secrets.ts'
 import { findResumed, newRunFolder, newRunId, type Resumed, settleConfig } from './settle-run.ts'
+import { refuseTracePlace } from './trace-place.ts'
 
 /** What is asked for. */
 export type TrainingRequest = {
@@ -56,6 +57,7 @@ export async function prepareRun(
   const address = readListenAddress(launch.listen, launch.tokenFile !== null)
   if (launch.topology === 'direct') refuseDirect(launch)
   const tls = await readTls(launch.tlsCert, launch.tlsKey)
+  if (launch.trace !== null) await refuseTracePlace(launch.trace)
 
   const resumed = resume === null ? null : await findResumed(resume, settings)
   if (launch.runDir !== null) await refuseTaken(launch.runDir)

@@ -50,6 +50,12 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ['runs --runs-dir DIR/file', /file is a file: expected a folder of runs\n {2}Name another --runs-dir/],
   ['train --run-dir DIR/taken', /taken already holds a run/],
   ['train --listen 0.0.0.0:7999', /open to other machines and needs --token-file/],
+  ['train --trace DIR', /^lockstep: --trace: .* is a folder: expected a file name\n {2}Name a file in it/],
+  [
+    'train --trace DIR/none/trace.json',
+    /^lockstep: --trace: the folder .*none is not there: expected a file name\n {2}Make it/,
+  ],
+  ['train --trace DIR/file/trace.json', /^lockstep: --trace: .*file is a file: expected a file name\n/],
   ['train --audit 1.5', /--audit: expected at most 1, received 1.5/],
   [
     'train --audit 0.1 --topology direct',

@@ -60,10 +60,10 @@ test('a trace that cannot be written ends the run before it begins', async () =>
   const place = join(folder, 'untraced')
   const size = ['--limit-train', '20', '--limit-test', '10', '--epochs', '1', '--engine', 'eager', '--workers', '1']
   const flags = ['train', '--dataset', 'synthetic', '--offline', ...size, '--run-dir', place]
-  const ended = await runCli([...flags, '--trace', join(folder, 'missing', 'trace.json')])
+  const ended = await runCli([...flags, '--trace', '/dev/full'])
   expect(ended).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^lockstep: .*trace\.json could not be written/),
+    stderr: expect.stringMatching(/^lockstep: the disk is full: \/dev\/full was not written/),
   })
   expect((await runCli(['runs', '--runs-dir', folder, '--json'])).stdout).not.toContain('untraced')
 })
