@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises'
 import { isLoopback, LockstepError } from '@lockstep/protocol'
 import { tokenNeeded } from './token-needed.ts'
 
@@ -17,6 +18,20 @@ export function readListenAddress(text: string, hasTokenFile: boolean): ListenAd
   }
   if (!isLoopback(host) && !hasTokenFile) throw tokenNeeded(`--listen ${text} is open to other machines and`)
   return { host, port }
+}
+
+/** Refuses a host by whose name no address is found. Throws `bad-listen`. */
+export async function refuseUnknownHost({ host }: ListenAddress): Promise<void> {
+  try {
+    await lookup(host)
+  } catch (cause) {
+    throw new LockstepError('bad-listen', `--listen: there is no address of ${host}`, {
+      kind: 'usage',
+      expected: 'a name or address of this machine',
+      received: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    })
+  }
 }
 
 /** The address at which workers of this machine reach a coordinator that listens on `host`. */

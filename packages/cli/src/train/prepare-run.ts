@@ -14,7 +14,7 @@ import type { Settings } from '../flags/read-settings.ts'
 import { runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { createProgressBar } from '../terminal/progress.ts'
 import { type Crew, chooseCrew, chooseRemoteCrew, readCapacity } from './choose-crew.ts'
-import { type ListenAddress, readListenAddress } from './listen-address.ts'
+import { type ListenAddress, readListenAddress, refuseUnknownHost } from './listen-address.ts'
 import { refuseFewerEpochs } from './resumable.ts'
 import { readTls } from './secrets.ts'
 import { findResumed, newRunFolder, newRunId, type Resumed, settleConfig } from './settle-run.ts'
@@ -55,6 +55,7 @@ export async function prepareRun(
 ): Promise<PreparedRun> {
   const { launch } = settings
   const address = readListenAddress(launch.listen, launch.tokenFile !== null)
+  await refuseUnknownHost(address)
   if (launch.topology === 'direct') refuseDirect(launch)
   const tls = await readTls(launch.tlsCert, launch.tlsKey)
   if (launch.trace !== null) await refuseTracePlace(launch.trace)

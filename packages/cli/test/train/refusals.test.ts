@@ -63,6 +63,10 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ],
   ['train --listen nowhere', /--listen: expected HOST:PORT/],
   [
+    'train --listen nohost.invalid:0 --token-file DIR/token',
+    /^lockstep: --listen: there is no address of nohost.invalid: expected a name or address of this machine, received /,
+  ],
+  [
     'train --token-file DIR/short',
     /short holds no usable token: expected 16 to 1024 characters, received 5 characters/,
   ],
@@ -94,6 +98,7 @@ describe('refuses in one clear line, with exit code 2 and nothing written,', () 
     folder = await mkdtemp(join(tmpdir(), 'lockstep-refusals-'))
     await writeFile(join(folder, 'file'), '')
     await writeFile(join(folder, 'short'), 'token')
+    await writeFile(join(folder, 'token'), '0123456789abcdef')
     await writeFile(join(folder, 'misspelt.json'), '{"batchsize": 3}')
     await writeFile(join(folder, 'torn.json'), '{"batchSize": 3')
     await writeFile(join(folder, 'list.json'), '[]')
