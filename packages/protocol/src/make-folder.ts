@@ -9,21 +9,29 @@ import { hasSystemCode } from './error.ts'
  */
 export function makeFolder(path: string): void {
   try {
-    mkdirSync(path)
+    makeOne(path)
   } catch (error) {
-    if (statOf(path)?.isDirectory()) return
     const parent = dirname(path)
-    if (!hasSystemCode(error, 'ENOENT') || statOf(parent) !== null) throw error
+    if (!hasSystemCode(error, 'ENOENT') || parent === path) throw error
     makeFolder(parent)
-    makeFolder(path)
+    makeOne(path)
   }
 }
 
-/** Null where nothing can be seen. */
-function statOf(path: string): ReturnType<typeof statSync> | null {
+/** Another process may have made it meanwhile. */
+function makeOne(path: string): void {
   try {
-    return statSync(path)
+    mkdirSync(path)
+  } catch (error) {
+    if (!isFolder(path)) throw error
+  }
+}
+
+/** False also where nothing can be seen. */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
   } catch {
-    return null
+    return false
   }
 }

@@ -1,8 +1,23 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { makeFolder } from '../src/make-folder.ts'
+
+/** What another process does as soon as this one has tried to make a folder. */
+const another = vi.hoisted(() => ({ acts: () => {} }))
+vi.mock('node:fs', async original => {
+  const fs = await original<typeof import('node:fs')>()
+  const mkdirSync = (path: string) => {
+    try {
+      fs.mkdirSync(path)
+    } finally {
+      another.acts()
+    }
+  }
+  return { ...fs, mkdirSync }
+})
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'lockstep-make-folder-'))
@@ -17,6 +32,16 @@ describe('a folder', () => {
     writeFileSync(join(path, 'file'), '')
     makeFolder(path)
     expect(existsSync(join(path, 'file'))).toBe(true)
+  })
+
+  test('is made while another process makes those above it', () => {
+    const parent = join(temporaryFolder(), 'a')
+    another.acts = () => execFileSync('mkdir', ['-p', parent])
+    onTestFinished(() => {
+      another.acts = () => {}
+    })
+    makeFolder(join(parent, 'b'))
+    expect(existsSync(join(parent, 'b'))).toBe(true)
   })
 
   test('is not made in the place of a file, below one, or through a link to nothing', () => {
