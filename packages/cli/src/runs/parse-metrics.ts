@@ -1,6 +1,6 @@
 import { type EpochMetrics, epochMetricsSchema } from '@lockstep/coordinator'
 import { z } from 'zod'
-import { parseJson } from './run-file.ts'
+import { parseJson, requireForm } from './run-file.ts'
 
 export type ParsedMetrics = {
   readonly epochs: readonly EpochMetrics[]
@@ -27,12 +27,12 @@ export function parseMetrics(text: string, file: string): ParsedMetrics {
   }
 }
 
-function parseLine(line: string, place: string): EpochMetrics[] {
+function parseLine(text: string, place: string): EpochMetrics[] {
   const damage = {
     message: `${place}: not a line of metrics`,
     expected: 'a JSON object with a type, as a run writes it at the end of each epoch',
     hint: 'Remove the line, or move the run folder away.',
   }
-  const { type } = parseJson(line, anyLineSchema, damage)
-  return type === 'epoch' ? [parseJson(line, epochMetricsSchema, damage)] : []
+  const line = parseJson(text, anyLineSchema, damage)
+  return line.type === 'epoch' ? [requireForm(line, epochMetricsSchema, damage)] : []
 }

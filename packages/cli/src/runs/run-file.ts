@@ -28,16 +28,23 @@ export async function readJson<Output>(file: string, schema: z.ZodType<Output>):
 export type Damage = { readonly message: string; readonly expected: string; readonly hint: string }
 
 /** What a JSON text of a run folder holds. Throws `run-damaged`. */
-export function parseJson<Output>(text: string, schema: z.ZodType<Output>, { message, ...details }: Damage): Output {
-  const damaged = (received: string, cause: unknown) =>
-    new LockstepError('run-damaged', message, { ...details, received, cause })
+export function parseJson<Output>(text: string, schema: z.ZodType<Output>, damage: Damage): Output {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (error) {
-    throw damaged(`not JSON: ${(error as SyntaxError).message}`, error)
+    throw damaged(damage, `not JSON: ${(error as SyntaxError).message}`, error)
   }
+  return requireForm(value, schema, damage)
+}
+
+/** A value that a JSON text held, if it is of this form. Throws `run-damaged`. */
+export function requireForm<Output>(value: unknown, schema: z.ZodType<Output>, damage: Damage): Output {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  throw damaged(z.prettifyError(result.error), result.error)
+  throw damaged(damage, z.prettifyError(result.error), result.error)
+}
+
+function damaged({ message, ...details }: Damage, received: string, cause: unknown): LockstepError {
+  return new LockstepError('run-damaged', message, { ...details, received, cause })
 }

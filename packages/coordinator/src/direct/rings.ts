@@ -128,7 +128,7 @@ export function createRings(options: RingsOptions): Rings {
     if (message.type === 'dissolved') return hear(workerId, message)
     if (ring === null || message.ring !== ring.id) return
     if (message.type === 'linked') {
-      if (ring.unlinked.delete(workerId) && ring.unlinked.size === 0) options.onLinked(ring.members.length)
+      if (ring.unlinked.delete(workerId) && isLinked(ring)) options.onLinked(ring.members.length)
       return
     }
     breakUp('unlinked', message.reason)

@@ -91,7 +91,7 @@ test.each<[string, Entry]>([
   ['another folder', { path: 'elsewhere/test_batch.bin', size: 3 }],
   ['a folder outside', { path: '../test_batch.bin', size: 3 }],
   ['a folder outside, by way of its own', { path: `${cifar10.folder}/../../test_batch.bin`, size: 3 }],
-  ['an absolute path', { path: '/tmp/test_batch.bin', size: 3 }],
+  ['an absolute path', { path: '/test_batch.bin', size: 3 }],
   ['another name', { path: `${cifar10.folder}/readme.html`, size: 3 }],
 ])('a file of %s is left out', async (_, entry) => {
   const { place, unpacked } = await unpack([entry])
