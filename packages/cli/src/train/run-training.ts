@@ -38,15 +38,13 @@ async function carryOut(
   const reporters = createReporters(outputs, viewOf(prepared))
   const interrupt = listenForInterrupt(() => reporters.note(stopNotice))
   try {
-    const summary = await Promise.race([
-      conduct(prepared, provisioned, reporters, interrupt),
-      interrupt.insisted.then(() => null),
-    ])
+    const training = conduct(prepared, provisioned, reporters, interrupt)
+    // What is redrawn in place takes back the lines that it stands on: it ends before anything is written below it.
+    const summary = await Promise.race([training, interrupt.insisted.then(() => null)]).finally(reporters.stop)
     return summary === null
       ? exitCodes.interrupted
       : await finishRun({ summary, folder: prepared.folder, request }, outputs)
   } finally {
-    await reporters.stop()
     interrupt.release()
   }
 }

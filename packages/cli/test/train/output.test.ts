@@ -46,6 +46,18 @@ describe('a run goes on to its end', () => {
   })
 })
 
+test.each([
+  ['completed', 'pnpm cli evaluate', {}],
+  ['interrupted', 'pnpm cli train --resume', strikeAt(/epoch 1\/3/, 'SIGINT', 'itself')],
+])('a terminal keeps the last lines of a run that is %s', async (status, command, environment) => {
+  const place = join(folder, `kept-${status}`)
+  const { stdout } = await startCli([...line, '--run-dir', place], environment, inTerminal).ending
+  expect(stdout).toContain('\u001b[0J')
+  const lastLines = stdout.slice(stdout.lastIndexOf(`\n${status} `))
+  expect(lastLines).toContain(`next           ${command} ${place}`)
+  expect(lastLines, 'what erases lines').not.toContain('\u001b')
+})
+
 test('a run whose terminal has gone is interrupted', async () => {
   const place = join(folder, 'terminal')
   const ended = await startCli([...line, '--run-dir', place], strikeAt(/epoch 1\/3/, 'SIGHUP', 'itself'), inTerminal)
