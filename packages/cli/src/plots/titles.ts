@@ -20,17 +20,18 @@ export function subjectOf(run: Pick<RunRecord, 'config'>): string {
 }
 
 /** The width of a chart takes about so many characters of a subtitle. */
-const subtitleLength = 88
+const subtitleLength = 94
 
-/** The circumstances of a run in one line, as far as they are recorded. */
+/** The circumstances of a run in one line, as far as they are recorded. A long name is cut, the figures are not. */
 export function circumstancesOf(run: RunRecord): string {
   const { config, summary } = run
-  const parts = [run.name]
+  const parts: string[] = []
   if (typeof config.batchSize === 'number') parts.push(`batch ${config.batchSize}`)
   if (typeof config.optimizer === 'string')
     parts.push(`${optimizerNames[config.optimizer] ?? config.optimizer} ${config.learningRate}`)
   if (summary !== null) parts.push(formatAmount(summary.workers, 'worker'))
   if (run.state !== 'completed') parts.push(run.state)
   if (summary?.test) parts.push(`test accuracy ${(summary.test.accuracy * 100).toFixed(1)} %`)
-  return truncate(parts.join(' · '), subtitleLength)
+  const figures = parts.map(part => ` · ${part}`).join('')
+  return `${truncate(run.name, subtitleLength - figures.length)}${figures}`
 }

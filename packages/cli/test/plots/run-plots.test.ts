@@ -54,6 +54,15 @@ describe('the plots of a run', () => {
     expect((await readDrawing(join(plots, 'accuracy.svg'))).axisTitles).toEqual(['epoch', 'accuracy (%)'])
   })
 
+  it('cut a long name, not what came of the run', async () => {
+    const { plots } = await drawRun({ name: `2026-11-30T20-58-25-${'wide-net-'.repeat(5)}cifar10` })
+    const { subtitle } = await readDrawing(join(plots, 'validation-loss.svg'))
+    // 94 characters, 59 of them behind the name.
+    expect(subtitle).toBe(
+      '2026-11-30T20-58-25-wide-net-wide-… · batch 50 · Adam 0.001 · 4 workers · test accuracy 69.5 %',
+    )
+  })
+
   it('mark the lowest loss and the highest accuracy, and name them', async () => {
     const { plots } = await drawRun({ epochs: exampleEpochs(20) })
     const loss = await readDrawing(join(plots, 'validation-loss.svg'))
