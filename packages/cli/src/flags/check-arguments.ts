@@ -34,7 +34,7 @@ function readGiven(args: ArgsDef, words: readonly string[], command: string): Gi
     }
     const [name, attached] = splitFlag(token)
     const flag = findFlag(args, name)
-    if (flag === null) throw unknownFlag(args, name, command)
+    if (flag === null) throw unknownFlag(args, token, command)
     if (!flag.takesValue && attached !== null)
       throw usage('surplus-value', `--${flag.name} takes no value`, { received: attached })
     flags.push([flag.name, flag.takesValue && attached === null ? valueAt(words, ++i, flag.name) : attached])
@@ -93,12 +93,20 @@ function choicesOf(options: readonly string[] = []): string {
   return `one of ${options.join(', ')}`
 }
 
-/** The known name nearest to a mistyped one, if any is near. */
+/** The one known name that is meant by a short one, or the one nearest to a mistyped one, if any is near. */
 export function nearest(name: string, known: readonly string[]): string | null {
+  const meant = known.filter(candidate => isShortFor(name, candidate))
+  if (meant.length === 1) return meant[0]!
   const ranked = known.map(candidate => ({ candidate, edits: distance(name, candidate) }))
   ranked.sort((a, b) => a.edits - b.edits)
   const best = ranked[0]
   return best !== undefined && best.edits <= Math.max(2, name.length / 3) ? best.candidate : null
+}
+
+/** `batch`, `size` and `bs` are short for `batch-size`. */
+function isShortFor(short: string, name: string): boolean {
+  const initials = name.replace(/([a-z])[a-z]*-?/g, '$1')
+  return name.startsWith(`${short}-`) || name.endsWith(`-${short}`) || (short.length > 1 && short === initials)
 }
 
 export function helpHint(command: string): string {
@@ -124,14 +132,15 @@ function findFlag(args: ArgsDef, name: string): { readonly name: string; readonl
   return null
 }
 
-function unknownFlag(args: ArgsDef, name: string, command: string): LockstepError {
+function unknownFlag(args: ArgsDef, token: string, command: string): LockstepError {
+  const [name] = splitFlag(token)
   const flags = Object.entries(args).filter(([, arg]) => arg.type !== 'positional')
   const near = nearest(
     name,
     flags.map(([key]) => key),
   )
   const hint = near === null ? helpHint(command) : `Did you mean --${near}? ${helpHint(command)}`
-  return usage('unknown-flag', `\`${command}\` has no flag --${name}`, { hint })
+  return usage('unknown-flag', `\`${command}\` has no flag ${token.replace(/=.*/s, '')}`, { hint })
 }
 
 function usage(code: string, message: string, details: ErrorDetails = {}): LockstepError {

@@ -8,6 +8,9 @@ const args = {
   format: { type: 'enum', options: ['one', 'other'], required: true, description: 'how to write it' },
   out: { type: 'string', description: 'where to write' },
   force: { type: 'boolean', description: 'overwrite' },
+  'batch-size': { type: 'string', description: 'samples in a batch' },
+  'limit-train': { type: 'string', description: 'training samples' },
+  'limit-test': { type: 'string', description: 'test samples' },
 } as const satisfies ArgsDef
 
 function refusalOf(line: string): LockstepError | null {
@@ -46,4 +49,26 @@ describe('a command line', () => {
   ])('without it is refused as wrong usage: %s', (line, refusal) => {
     expect(refusalOf(line)).toMatchObject({ kind: 'usage', ...refusal })
   })
+
+  test.each([
+    ['--fromat', '--format'],
+    ['--batch', '--batch-size'],
+    ['--size=3', '--batch-size'],
+    ['--bs', '--batch-size'],
+    ['--test', '--limit-test'],
+  ])('with a flag that is mistyped or too short is told which is meant: %s', (given, meant) => {
+    expect(refusalOf(`latest --format one ${given}`)?.hint).toBe(`Did you mean ${meant}? ${help}`)
+  })
+
+  test.each([
+    ['-x', '-x'],
+    ['-x=3', '-x'],
+    ['--limit', '--limit'],
+  ])(
+    'with a flag that could be none or several is told only that it is unknown, as it was typed: %s',
+    (given, typed) => {
+      const refusal = { message: `\`cli convert\` has no flag ${typed}`, hint: help }
+      expect(refusalOf(`latest --format one ${given}`)).toMatchObject(refusal)
+    },
+  )
 })
