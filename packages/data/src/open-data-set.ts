@@ -1,4 +1,4 @@
-import { type DataSetName, describeError, LockstepError, type ProgressListener } from '@lockstep/protocol'
+import { type DataSetName, describeError, LockstepError, type ProgressListener, shellWord } from '@lockstep/protocol'
 import { type CifarFormat, cifar10, cifarFormats } from './cifar/format.ts'
 import { dataCacheFolder, dataPlaces, findCifarFolder, isThere } from './cifar/locate.ts'
 import { readCifar } from './cifar/read.ts'
@@ -75,7 +75,7 @@ async function nothingThere(format: CifarFormat, dataDir: string): Promise<Locks
   const other = others.find((_, index) => present[index] !== null)
   const hint =
     other === undefined
-      ? `${fetchCommand(format, `--data-dir ${dataDir}`)} puts it there.`
+      ? `${fetchCommand(format, `--data-dir ${shellWord(dataDir)}`)} puts it there.`
       : `It holds ${other.title}: use --dataset ${other.name}.`
   const message = (await isThere(dataDir)) ? `${dataDir} does not hold ${format.title}` : `${dataDir} does not exist`
   return new LockstepError('data-missing', message, {

@@ -123,10 +123,10 @@ test('who only looks asks no server, and is told how to get the data set', async
 })
 
 test('a folder that is named and does not exist is an error that says so', async () => {
-  await expect(openDataSet(openingOf({ dataDir: '/nowhere/data' }))).rejects.toMatchObject({
+  await expect(openDataSet(openingOf({ dataDir: '/nowhere/my data' }))).rejects.toMatchObject({
     code: 'data-missing',
-    message: '/nowhere/data does not exist',
-    hint: '`pnpm cli data fetch --dataset cifar10 --data-dir /nowhere/data` puts it there.',
+    message: '/nowhere/my data does not exist',
+    hint: "`pnpm cli data fetch --dataset cifar10 --data-dir '/nowhere/my data'` puts it there.",
   })
 })
 

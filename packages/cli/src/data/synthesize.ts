@@ -1,4 +1,5 @@
 import { type CifarName, cifarFormats, synthesizeCifar } from '@lockstep/data'
+import { shellWord } from '@lockstep/protocol'
 import type { CommandStreams } from '../commands/streams.ts'
 
 export type SynthesizeRequest = { readonly format: CifarName; readonly out: string; readonly seed: number }
@@ -8,5 +9,5 @@ export async function synthesizeData(request: SynthesizeRequest, { stdout }: Com
   const format = cifarFormats[request.format]
   const folder = await synthesizeCifar({ format, folder: request.out, seed: request.seed })
   stdout.write(`${folder}\n`)
-  stdout.write(`\`pnpm cli train --dataset ${format.name} --data-dir ${request.out}\` trains on it.\n`)
+  stdout.write(`\`pnpm cli train --dataset ${format.name} --data-dir ${shellWord(request.out)}\` trains on it.\n`)
 }

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runFiles } from '@lockstep/coordinator'
-import { hasSystemCode, interrupted, LockstepError } from '@lockstep/protocol'
+import { hasSystemCode, interrupted, LockstepError, shellWord } from '@lockstep/protocol'
 import { exitCodes } from '../exit-codes.ts'
 import { workerGraceMs } from '../local-workers/local-workers.ts'
 import { errorOf } from '../processes/error-record.ts'
@@ -89,6 +89,6 @@ function gaveUp({ ending, said }: CrashEnd, crashes: number, folder: string | nu
       : 'the coordinator has crashed while it was to stop'
   return new LockstepError('coordinator-crashed', message, {
     received: said === '' ? ending : `${ending}, after: ${said}`,
-    ...(folder === null ? {} : { hint: `Continue with --resume ${folder}.` }),
+    ...(folder === null ? {} : { hint: `Continue with --resume ${shellWord(folder)}.` }),
   })
 }

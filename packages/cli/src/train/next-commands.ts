@@ -1,3 +1,4 @@
+import { shellWord } from '@lockstep/protocol'
 import { coordinatorDefaults, type LaunchOptions, launchDefaults } from '../flags/launch-options.ts'
 import { kebabCase } from '../flags/schema-flags.ts'
 import type { TrainingRequest } from './prepare-run.ts'
@@ -11,20 +12,15 @@ const neededAgain = ['listen', 'tokenFile', 'tlsCert', 'tlsKey', 'dataDir'] as c
 export function resumeCommand(folder: string, { settings: { launch }, hasLocalWorkers }: Origin): string {
   const [command, defaults] = hasLocalWorkers ? ['train', launchDefaults] : ['coordinator', coordinatorDefaults]
   const flags = neededAgain.filter(key => launch[key] !== defaults[key]).map(key => flagOf(key, launch[key]))
-  return ['pnpm cli', command, '--resume', quoted(folder), ...flags].join(' ')
+  return ['pnpm cli', command, '--resume', shellWord(folder), ...flags].join(' ')
 }
 
 /** The command line that tests a run on the data that it was started with. */
 export function evaluateCommand(folder: string, { settings: { launch } }: Origin): string {
   const flags = launch.dataDir === null ? [] : [flagOf('dataDir', launch.dataDir)]
-  return ['pnpm cli evaluate', quoted(folder), ...flags].join(' ')
+  return ['pnpm cli evaluate', shellWord(folder), ...flags].join(' ')
 }
 
 function flagOf(key: keyof LaunchOptions, value: string | null): string {
-  return `--${kebabCase(key)} ${quoted(value ?? '')}`
-}
-
-/** A word as a shell takes it for one. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+  return `--${kebabCase(key)} ${shellWord(value ?? '')}`
 }
