@@ -4,6 +4,7 @@ import type { Provisioned } from '@lockstep/tensorflow'
 import type { PeerListen } from './direct/peer-listener.ts'
 import { createFence, type Fence } from './fence.ts'
 import { createHeldCompute, type HeldCompute } from './held-compute.ts'
+import { remedyFor } from './remedies.ts'
 import { runSession, type SessionEnd, type SessionOptions } from './session.ts'
 import { systemWorld, type WorkerWorld } from './world.ts'
 
@@ -12,17 +13,6 @@ const firstPauseMs = 50
 
 /** How long a coordinator may take to answer before it has welcomed the worker. */
 const answerTimeoutMs = 5_000
-
-/** What to do, by how Node and OpenSSL say what is wrong. */
-const remedies: readonly (readonly [said: RegExp, remedy: string])[] = [
-  [
-    /before secure TLS connection|wrong version number/,
-    'Something answers there, but not with TLS: connect to ws://, or give the coordinator --tls-cert and --tls-key.',
-  ],
-  [/certificate/, 'Give the worker --tls-ca FILE: the certificate of the coordinator, or of who has signed it.'],
-]
-const otherRemedy =
-  'Start one with `pnpm cli coordinator --listen HOST:PORT --token-file FILE`, or give --wait SECONDS.'
 
 export type WorkerOptions = {
   readonly url: string
@@ -127,6 +117,6 @@ function sessionOptions(options: WorkerOptions, held: HeldCompute, fence: Fence,
 
 function nobodyThere({ url, waitMs }: WorkerOptions, reason: string): LockstepError {
   return new LockstepError('no-coordinator', `no coordinator at ${url} for ${waitMs / 1000} s: ${reason}`, {
-    hint: remedies.find(([said]) => said.test(reason))?.[1] ?? otherRemedy,
+    hint: remedyFor(reason),
   })
 }

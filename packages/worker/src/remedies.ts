@@ -1,0 +1,28 @@
+/** What to do, by how Node and OpenSSL say what is wrong. The first that fits counts. */
+const remedies: readonly (readonly [said: RegExp, remedy: string])[] = [
+  [
+    /before secure TLS connection|wrong version number/,
+    'Something answers there, but not with TLS: connect to ws://, or give the coordinator --tls-cert and --tls-key.',
+  ],
+  [/socket hang up/, 'Something answers there and hangs up: if the coordinator has --tls-cert, connect to wss://.'],
+  [/altnames/, 'Connect to an address that the certificate is for, or make one for this address.'],
+  [
+    /certificate has expired/,
+    'Make a new one, for the coordinator and the --tls-ca of its workers; or set the clock here.',
+  ],
+  [/certificate is not yet valid/, 'The clock of this machine is behind, or the certificate is for later.'],
+  [/certificate/, 'Give the worker --tls-ca FILE: the certificate of the coordinator, or of who has signed it.'],
+  [/ENOTFOUND|EAI_AGAIN/, 'This machine cannot resolve the name: check it, or connect to the IP address.'],
+  [
+    /EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|handshake has timed out/,
+    'Check the address, and whether a firewall between the machines lets the port through.',
+  ],
+]
+
+const otherRemedy =
+  'Start one with `pnpm cli coordinator --listen HOST:PORT --token-file FILE`, or give --wait SECONDS.'
+
+/** What the user can do, as a sentence, about a coordinator that is not reached for this reason. */
+export function remedyFor(reason: string): string {
+  return remedies.find(([said]) => said.test(reason))?.[1] ?? otherRemedy
+}

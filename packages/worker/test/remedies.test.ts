@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest'
+import { remedyFor } from '../src/remedies.ts'
+
+// The reasons are those of Node 20 and of ws.
+describe('a coordinator that is not reached', () => {
+  test.each([
+    ['connect ECONNREFUSED 10.0.0.1:7999', 'pnpm cli coordinator'],
+    ['connect EHOSTUNREACH 10.0.0.9:7999', 'firewall'],
+    ['connect ENETUNREACH 10.9.0.1:7999 - Local (0.0.0.0:0)', 'firewall'],
+    ['connect ETIMEDOUT 10.0.0.1:7999', 'firewall'],
+    ['Opening handshake has timed out', 'firewall'],
+    ['getaddrinfo ENOTFOUND trainer.example', 'resolve the name'],
+    ['getaddrinfo EAI_AGAIN trainer.example', 'resolve the name'],
+    ['socket hang up', 'connect to wss://'],
+    ['Client network socket disconnected before secure TLS connection was established', 'connect to ws://'],
+    ['self-signed certificate', '--tls-ca FILE'],
+    ['unable to verify the first certificate', '--tls-ca FILE'],
+    // These two are no matter of trust: another --tls-ca changes nothing.
+    [
+      "Hostname/IP does not match certificate's altnames: IP: 10.0.0.1 is not in the cert's list: ",
+      'make one for this',
+    ],
+    ['certificate has expired', 'Make a new one'],
+    ['certificate is not yet valid', 'clock'],
+  ])('because of "%s" is answered with what helps', (reason, remedy) => {
+    expect(remedyFor(reason)).toContain(remedy)
+  })
+})
