@@ -92,11 +92,11 @@ export function createCrew(options: {
       exchange.join(workerId)
       waiting.joined()
     },
-    onLeave: workerId => {
+    onLeave: (workerId, failure) => {
       timing.leave(workerId)
       direct.leave(workerId)
       exchange.leave(workerId)
-      waiting.left()
+      waiting.left(failure)
     },
     onReach: (workerId, step) => {
       direct.hearHeartbeat(workerId)

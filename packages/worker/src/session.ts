@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
 import {
   type Cancel,
-  type LockstepError,
+  describeError,
+  LockstepError,
   type MessageOf,
   maxShortText,
   protocolVersion,
@@ -182,7 +183,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       if (session.phase === 'leaving' || session.phase === 'over') return
       session.phase = 'leaving'
       session.failure = error
-      connection.close({ type: 'bye', code: 'failed', reason: error.message })
+      connection.close({ type: 'bye', code: 'failed', reason: inOneLine(error) })
     }
 
     function onClose(error: LockstepError | null): void {
@@ -236,6 +237,11 @@ function helloFrom({ token, name, cores, device }: SessionOptions): MessageOf<'h
   const limit = (text: string) => text.slice(0, maxShortText)
   const facts = { name: limit(name), host: limit(hostname()), device: limit(device), cores }
   return { type: 'hello', protocol: protocolVersion, token, ...facts }
+}
+
+/** With what to do about it, which may be up to whoever has started the coordinator. */
+function inOneLine(error: Error): string {
+  return error instanceof LockstepError ? describeError(error).replace(/\n */g, '. ') : error.message
 }
 
 function describeLoss(error: LockstepError | null): string {

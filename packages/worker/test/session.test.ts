@@ -265,6 +265,15 @@ describe('a computation that fails', () => {
     await expect(ended).rejects.toBe(failure)
   })
 
+  test('is told with what was expected and what to do', async () => {
+    const { guest, thread, ended } = await takePart()
+    const details = { expected: 'a graph', hint: 'Use --engine eager.' }
+    const error = new LockstepError('compile-unsupported', 'no graph', details)
+    thread.fail(error)
+    expect(await guest.next('bye')).toMatchObject({ reason: 'no graph: expected a graph. Use --engine eager.' })
+    await expect(ended).rejects.toBe(error)
+  })
+
   test('while it is prepared is told as well', async () => {
     const { guest, ended } = await begin({ prepare: () => Promise.reject(failure) })
     guest.connection.send(welcome)

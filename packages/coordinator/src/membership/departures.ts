@@ -6,7 +6,8 @@ import type { Fault } from './patience.ts'
 
 export type DeparturesOptions = {
   readonly onEvent: EventListener
-  readonly onLeave: (workerId: number) => void
+  /** `failure` is what it has said when it could not go on; null where it has ended in another way. */
+  readonly onLeave: (workerId: number, failure: string | null) => void
   /** A worker has been welcomed to a later life of the run. */
   readonly onSuperseded: (reason: string) => void
 }
@@ -61,7 +62,7 @@ export function createDepartures({ present, taking }: Roster, options: Departure
     if (!member.active || member.facts === null) return
     taking.delete(member.facts.id)
     onEvent({ type: 'worker-lost', worker: member.facts, cause, reason: outcome, active: taking.size })
-    onLeave(member.facts.id)
+    onLeave(member.facts.id, cause === 'failed' ? outcome : null)
   }
 
   function dismiss(member: Member, bye: MessageOf<'bye'>): void {

@@ -21,7 +21,8 @@ export type WaitingOptions = {
 /** How a run waits for workers, and when it gives up. */
 export type Waiting = Pick<Gathering, 'await' | 'expect' | 'abort'> & {
   readonly joined: () => void
-  readonly left: () => void
+  /** `failure`: what the worker has said that could not go on, or null. */
+  readonly left: (failure: string | null) => void
   /** Waits for nobody any more. */
   readonly close: () => void
 }
@@ -30,6 +31,7 @@ export function createWaiting(options: WaitingOptions): Waiting {
   const { active, quorum, waitMs, stop, clock, onEvent, onEnd } = options
   const gathering = createGathering(active)
   let closed = false
+  let lastFailure: string | null = null
   let stopClock: Cancel = () => undefined
   stop.addEventListener('abort', stopIdling)
 
@@ -37,8 +39,9 @@ export function createWaiting(options: WaitingOptions): Waiting {
     if (active() === 0 || gathering.isWaiting()) onEnd(interrupted())
   }
 
-  function left(): void {
+  function left(failure: string | null): void {
     if (closed) return
+    lastFailure = failure ?? lastFailure
     const count = active()
     const giveUpMs = count === 0 ? waitMs : null
     if (count === quorum - 1) onEvent({ type: 'short-of-workers', active: count, wanted: quorum, giveUpMs })
@@ -49,7 +52,9 @@ export function createWaiting(options: WaitingOptions): Waiting {
 
   /** One that gets ready, which may take long, is waited for: it is there, and ends by its own clock where it is not. */
   function waitForOne(): void {
-    stopClock = clock.after(waitMs, () => (options.isOneComing() ? waitForOne() : onEnd(noWorkers(waitMs))))
+    stopClock = clock.after(waitMs, () =>
+      options.isOneComing() ? waitForOne() : onEnd(noWorkers(waitMs, lastFailure)),
+    )
   }
 
   return {
@@ -77,8 +82,9 @@ function interrupted(): LockstepError {
   return new LockstepError('interrupted', 'interrupted while waiting for workers')
 }
 
-function noWorkers(waitMs: number): LockstepError {
+function noWorkers(waitMs: number, lastFailure: string | null): LockstepError {
   return new LockstepError('no-workers', `no worker has been there for ${waitMs / 1000} s`, {
+    ...(lastFailure === null ? {} : { received: `from the last one that failed: ${lastFailure}` }),
     hint: 'Start workers and continue the run with --resume.',
   })
 }

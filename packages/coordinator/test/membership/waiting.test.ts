@@ -1,4 +1,4 @@
-import { LockstepError } from '@lockstep/protocol'
+import { describeError, LockstepError } from '@lockstep/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { CoordinatorEvent } from '../../src/events.ts'
 import { heartbeatMs } from '../../src/membership/patience.ts'
@@ -114,6 +114,15 @@ describe('a run without workers', () => {
     peer.hangUp()
     pass(waitMs)
     await expect(work).rejects.toMatchObject({ code: 'no-workers', message: 'no worker has been there for 10 s' })
+  })
+
+  test('tells in the end what the last one said that could not go on', async () => {
+    const { crew, join, pass } = createTestedCrew()
+    const work = crew.exchange.submit(tinyTask).catch((error: LockstepError) => describeError(error))
+    join().say({ type: 'bye', code: 'failed', reason: 'the model cannot be compiled' })
+    join().say({ type: 'bye', code: 'leaving', reason: 'enough' })
+    pass(waitMs)
+    expect(await work).toMatch(/^no worker has been there for 10 s: .*the model cannot be compiled\n/)
   })
 
   test('waits for one that gets ready, however long that takes, and no longer than it is there', async () => {
