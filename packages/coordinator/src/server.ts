@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import {
   type Connection,
   type ConnectionHandlers,
@@ -12,6 +11,7 @@ import {
 } from '@lockstep/protocol'
 import { WebSocketServer } from 'ws'
 import { createDeferred } from './deferred.ts'
+import { addressOf, reportGarbage, reportHangUps } from './garbage.ts'
 
 /** Whoever connects and says nothing holds a descriptor: it has 5 s for its handshake, counted once a second. */
 const patience = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000 }
@@ -72,10 +72,8 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       .writeHead(426, { 'content-type': 'text/plain', connection: 'close' })
       .end('A lockstep coordinator: workers connect by WebSocket.\n')
   })
-  server.on('clientError', (error: Error, socket: Duplex & { remoteAddress?: string; remotePort?: number }) => {
-    options.onGarbage(`${socket.remoteAddress}:${socket.remotePort}`, `not a WebSocket handshake (${error.message})`)
-    socket.destroy()
-  })
+  reportGarbage(server, options.onGarbage)
+  if (options.tls !== null) reportHangUps(server, options.onGarbage)
   await bind(server, options)
   server.on('error', error => options.onGarbage(options.host, `a connection failed (${error.message})`))
   const { port } = server.address() as AddressInfo
@@ -117,10 +115,6 @@ function followConnections(server: Server): Map<string, Socket> {
     socket.once('close', () => open.delete(address))
   })
   return open
-}
-
-function addressOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress}:${remotePort}`
 }
 
 function bind(server: Server, { host, port }: DoorOptions): Promise<void> {

@@ -165,20 +165,29 @@ describe('with TLS', () => {
     expect(await strict.closings.next()).toMatchObject({ code: 'connection-failed' })
   })
 
-  test('workers that do not trust it do not connect', async () => {
-    const { listener, connections } = await startListener({ tls: own })
+  test('workers that do not trust it do not connect, and are told of once each, by their address', async () => {
+    const { listener, connections, garbage } = await startListener({ tls: own })
     for (const trust of [undefined, { ca: makeSelfSigned().cert, anyName: true }]) {
       const client = attachClient(openWebSocket(listener.url, 5000, trust))
       expect(await client.closings.next()).toMatchObject({ code: 'connection-failed' })
     }
     expect(connections.all).toEqual([])
+    const address = expect.stringMatching(/^127\.0\.0\.1:\d+$/)
+    const reason = 'it hung up within the TLS handshake; does it trust the certificate?'
+    for (let worker = 0; worker < 2; worker++) expect(await garbage.next()).toEqual({ address, reason })
+    await openClient(listener.url, { ca: own.cert, anyName: false })
+    await listener.close()
+    expect(garbage.all).toHaveLength(2)
   })
 
-  test('a peer that speaks no TLS is reported', async () => {
+  test('a peer that speaks no TLS is reported once, in short', async () => {
     const { listener, garbage } = await startListener({ tls: own })
     const client = attachClient(openWebSocket(listener.url.replace('wss', 'ws'), 5000))
     expect(await client.closings.next()).toMatchObject({ code: 'connection-failed' })
-    expect(await garbage.next()).toMatchObject({ reason: expect.stringContaining('not a WebSocket handshake') })
+    const address = expect.stringMatching(/^127\.0\.0\.1:\d+$/)
+    expect(await garbage.next()).toEqual({ address, reason: 'not a WebSocket handshake (http request)' })
+    await listener.close()
+    expect(garbage.all).toHaveLength(1)
   })
 
   test('a peer that says nothing at all is hung up on as soon as it would be without TLS', async () => {

@@ -241,7 +241,7 @@ function helloFrom({ token, name, cores, device }: SessionOptions): MessageOf<'h
 
 /** With what to do about it, which may be up to whoever has started the coordinator. */
 function inOneLine(error: Error): string {
-  return error instanceof LockstepError ? describeError(error).replace(/\n */g, '. ') : error.message
+  return error instanceof LockstepError ? describeError(error).replace(/\n */g, '. ').replace(/\.$/, '') : error.message
 }
 
 function describeLoss(error: LockstepError | null): string {

@@ -270,7 +270,7 @@ describe('a computation that fails', () => {
     const details = { expected: 'a graph', hint: 'Use --engine eager.' }
     const error = new LockstepError('compile-unsupported', 'no graph', details)
     thread.fail(error)
-    expect(await guest.next('bye')).toMatchObject({ reason: 'no graph: expected a graph. Use --engine eager.' })
+    expect(await guest.next('bye')).toMatchObject({ reason: 'no graph: expected a graph. Use --engine eager' })
     await expect(ended).rejects.toBe(error)
   })
 
