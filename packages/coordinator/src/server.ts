@@ -133,7 +133,12 @@ function bindError(cause: Error, host: string, port: number): LockstepError {
     const hint = 'Another program listens there; choose another port with --listen HOST:PORT.'
     return new LockstepError('port-taken', `port ${port} on ${host} is taken`, { hint, cause })
   }
-  return new LockstepError('cannot-listen', `cannot listen on ${host}:${port}`, { received: cause.message, cause })
+  const hint = 'Give --listen an address of this machine, such as 0.0.0.0 for all, and a port that you may use.'
+  return new LockstepError('cannot-listen', `cannot listen on ${host}:${port}`, {
+    received: cause.message,
+    hint,
+    cause,
+  })
 }
 
 /** Stops listening and waits for the connections to end; cuts off those that hold on though nothing is queued for them. */

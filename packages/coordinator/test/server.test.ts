@@ -94,6 +94,7 @@ describe('a listener', () => {
     await expect(failure).rejects.toMatchObject({
       code: 'cannot-listen',
       received: expect.stringMatching(/EADDRNOTAVAIL/),
+      hint: expect.stringContaining('an address of this machine'),
     })
   })
 })

@@ -49,8 +49,15 @@ export function createDepartures({ present, taking }: Roster, options: Departure
 
   function letGo(member: Member, bye: MessageOf<'bye'>): void {
     member.connection.close({ type: 'bye', code: 'finished', reason: 'goodbye' })
+    if (bye.code === 'failed') tellOfFailure(member, bye.reason)
     leave(member, bye.code === 'failed' ? 'failed' : 'left', bye.reason)
     if (bye.code === 'superseded' && member.facts !== null) onSuperseded(bye.reason)
+  }
+
+  /** Of one that has failed before it took part nobody would hear, for there is none to lose. */
+  function tellOfFailure({ address, facts, active, gone }: Member, failure: string): void {
+    if (active || gone || facts === null) return
+    onEvent({ type: 'refused', address, reason: `${facts.name} on ${facts.host} cannot take part: ${failure}` })
   }
 
   function leave(member: Member, cause: LossCause, outcome: string): void {

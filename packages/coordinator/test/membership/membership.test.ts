@@ -85,6 +85,14 @@ describe('a worker', () => {
     expect(membership.roll()).toMatchObject([{ gone: true, outcome: 'out of memory' }])
   })
 
+  test('is told of when it fails before it takes part, by its name and with its reason', () => {
+    const { connect, calls, events } = createLobby()
+    const peer = connect(hello)
+    peer.say({ type: 'bye', code: 'failed', reason: 'cannot listen for other workers' })
+    const reason = `${hello.name} on ${hello.host} cannot take part: cannot listen for other workers`
+    expect([calls, events]).toEqual([[], [{ type: 'refused', address: expect.any(String), reason }]])
+  })
+
   test.each([
     ['leaves', 'left', ({ peer }) => peer.say({ type: 'bye', code: 'leaving', reason: 'enough' })],
     ['fails', 'failed', ({ peer }) => peer.say({ type: 'bye', code: 'failed', reason: 'out of memory' })],
