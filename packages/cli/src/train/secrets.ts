@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { LockstepError, maxTokenLength } from '@lockstep/protocol'
 
@@ -27,6 +27,23 @@ export async function readTls(
     throw new LockstepError('bad-tls', '--tls-cert and --tls-key go together', { kind: 'usage' })
   }
   return { cert: await readSecret(certFile, '--tls-cert'), key: await readSecret(keyFile, '--tls-key') }
+}
+
+/** A certificate to trust. Throws `bad-tls` for a file that holds none, which TLS would pass over without a word. */
+export async function readCertificate(file: string): Promise<string> {
+  const pem = await readSecret(file, '--tls-ca')
+  try {
+    new X509Certificate(pem)
+  } catch (cause) {
+    throw new LockstepError('bad-tls', `--tls-ca: ${file} holds no certificate`, {
+      kind: 'usage',
+      expected: 'a PEM file with a certificate',
+      received: cause instanceof Error ? cause.message : String(cause),
+      hint: 'Copy the file that --tls-cert names on the coordinator, or that of who has signed it.',
+      cause,
+    })
+  }
+  return pem
 }
 
 export async function readSecret(file: string, flag: string): Promise<string> {

@@ -4,7 +4,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { provision } from '../provision.ts'
 import { formatDuration } from '../terminal/format.ts'
 import { listenForInterrupt } from '../train/interrupt.ts'
-import { readSecret, readToken } from '../train/secrets.ts'
+import { readCertificate, readToken } from '../train/secrets.ts'
 import { becomeBatchJob } from './batch-job.ts'
 import { createCountdown } from './countdown.ts'
 
@@ -27,8 +27,7 @@ export async function runRemoteWorker(options: RemoteWorkerOptions): Promise<num
   const { url, name, device, waitMs } = options
   const stream = process.stdout
   const token = options.tokenFile === null ? '' : await readToken(options.tokenFile)
-  const trust =
-    options.caFile === null ? undefined : { ca: await readSecret(options.caFile, '--tls-ca'), anyName: false }
+  const trust = options.caFile === null ? undefined : { ca: await readCertificate(options.caFile), anyName: false }
   const interrupt = listenForInterrupt(() => stream.write('leaving; Ctrl-C again stops at once\n'))
   const countdown = createCountdown(stream)
   stream.write(`connecting to ${url}\n`)

@@ -33,6 +33,13 @@ describe('a run with a certificate', () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
+  test('is not even looked for by a worker whose --tls-ca holds no certificate', async () => {
+    const key = join(folder, 'key.pem')
+    const ended = await runCli(['worker', '--connect', 'wss://127.0.0.1:1', '--tls-ca', key])
+    const message = /^lockstep: --tls-ca: \S+key\.pem holds no certificate: expected a PEM file .*\n {2}Copy the file/m
+    expect(ended).toMatchObject({ code: 2, stderr: expect.stringMatching(message) })
+  })
+
   test('is joined by a worker that trusts it, and by none that does not', async () => {
     const [cert, key, token, place] = ['cert.pem', 'key.pem', 'token', 'run'].map(name => join(folder, name))
     const open = ['--listen', '127.0.0.1:0', '--token-file', token!, '--tls-cert', cert!, '--tls-key', key!]
