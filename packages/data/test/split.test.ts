@@ -14,6 +14,7 @@ test('the first samples of a split are its first pixels and labels', () => {
   expect(first.count).toBe(2)
   expect(first.pixels).toEqual(numberedSplit(2).pixels)
   expect(Array.from(first.labels)).toEqual([0, 10])
+  expect(takeFirst(numberedSplit(5), 5)).toEqual(numberedSplit(5))
 })
 
 test('more samples than there are cannot be taken', () => {
@@ -28,6 +29,8 @@ test('the last part of the training set validates, cut where Keras cuts it', () 
   // floor(7 · 0.7) = floor(4.9)
   expect(splitTrainValidation(7, 0.3)).toEqual({ trainCount: 4, validationCount: 3 })
   expect(splitTrainValidation(10, 0)).toEqual({ trainCount: 10, validationCount: 0 })
+  // In doubles 1 − 0.9 is below 0.1: Keras trains on floor(9.999999999999998).
+  expect(splitTrainValidation(100, 0.9)).toEqual({ trainCount: 9, validationCount: 91 })
 })
 
 test('a validation split that leaves nothing to train on is refused', () => {

@@ -22,7 +22,11 @@ test('files that lie in a folder of another name are found too, even when some a
 test('an empty folder of the official name counts as found, so that it is told rather than passed over', async () => {
   const place = temporaryFolder()
   await mkdir(join(place, 'cifar-100-binary'))
-  expect(await findCifarFolder(place, cifar100)).toBe(join(place, 'cifar-100-binary'))
+  const folder = join(place, 'cifar-100-binary')
+  expect(await findCifarFolder(place, cifar100)).toBe(folder)
+  expect(await findCifarFolder(folder, cifar100)).toBe(folder)
+  // As whoever stands in it names it.
+  expect(await findCifarFolder(`${folder}/.`, cifar100)).toBe(`${folder}/.`)
 })
 
 test('other data sets, empty folders, files and nothing are no data set', async () => {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { cifarClassNames } from '../../src/cifar/class-names.ts'
 import { cifar10, cifar100 } from '../../src/cifar/format.ts'
 import { readCifar } from '../../src/cifar/read.ts'
+import { checkRecordFile, readRecords } from '../../src/cifar/read-records.ts'
 import { smallLabel, smallPixel, writeSmallCifar } from '../support/small-cifar.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -35,10 +36,11 @@ test('classes have their official names unless a file beside the records names t
   expect((await readCifar(folder, cifar10)).classNames).toEqual(names)
 })
 
-test('a file that names another number of classes is refused', async () => {
+test.each([2, 11])('a file that names %i classes instead of 10 is refused', async count => {
   const folder = await small10()
-  await writeFile(join(folder, 'batches.meta.txt'), 'cat\ndog\n')
-  await expect(readCifar(folder, cifar10)).rejects.toMatchObject({ code: 'data-damaged', received: '2 names' })
+  const names = Array.from({ length: count }, (_, label) => `shape ${label}`)
+  await writeFile(join(folder, 'batches.meta.txt'), names.join('\n'))
+  await expect(readCifar(folder, cifar10)).rejects.toMatchObject({ code: 'data-damaged', received: `${count} names` })
 })
 
 test.each(['batches.meta.txt', 'record-counts.json'])('a %s that is longer than any is not read', async name => {
@@ -78,6 +80,17 @@ test('a truncated file is told with the record in which it ends', async () => {
     message: expect.stringContaining(join(folder, 'test.bin')),
     expected: '9222 bytes (3 records of 3074)',
     received: '3174 bytes: it ends 100 bytes into record 1',
+  })
+})
+
+test('a file that has become shorter since it was looked at is told as a truncated one', async () => {
+  const file = join(await small10(), 'test_batch.bin')
+  await checkRecordFile(file, cifar10, 3)
+  await truncate(file, 2 * 3073)
+  const split = { count: 3, pixels: new Uint8Array(3 * 3072), labels: new Uint8Array(3) }
+  await expect(readRecords(file, cifar10, 3, split, 0)).rejects.toMatchObject({
+    code: 'data-damaged',
+    received: '6146 bytes: 2 records',
   })
 })
 
