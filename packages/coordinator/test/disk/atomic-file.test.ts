@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { makeFolderDurably, readText, writeAtomically, writeError } from '../../src/disk/atomic-file.ts'
 import { type Disk, systemDisk } from '../../src/disk/disk.ts'
 import { temporaryFolder } from '../support/folder.ts'
+import { unrulyDisk } from '../support/unruly-disk.ts'
 
 describe('writing a file', () => {
   test('creates it with exactly its content, text or bytes', async () => {
@@ -21,6 +22,18 @@ describe('writing a file', () => {
     await writeAtomically(path, 'long and old')
     await writeAtomically(path, 'new')
     expect(await readFile(path, 'utf8')).toBe('new')
+  })
+
+  test('gives it its name when its content outlasts a loss of power, and then lets the name outlast it', async () => {
+    const folder = await temporaryFolder()
+    const path = join(folder, 'file')
+    const calls: string[] = []
+    const disk = unrulyDisk(({ operation, path: at }) => {
+      if (['write', 'sync', 'rename'].includes(operation)) calls.push(`${operation} ${at}`)
+    })
+    await writeAtomically(path, 'new', disk)
+    const aside = `${path}.${process.pid}.partial`
+    expect(calls).toEqual([`write ${aside}`, `sync ${aside}`, `rename ${path}`, `sync ${folder}`])
   })
 
   test('on a full disk leaves what was there and nothing beside it', async () => {
