@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { checkpointVersion, encodeCheckpoint, weightsSha256 } from '@lockstep/model'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { checkpointName, writeCheckpoint } from '../../src/checkpoints/checkpoint-files.ts'
-import { describeUnusable, findCheckpoint } from '../../src/checkpoints/newest-checkpoint.ts'
+import { describeUnusable, findCheckpoint, newestCheckpointStep } from '../../src/checkpoints/newest-checkpoint.ts'
+import { systemDisk } from '../../src/disk/disk.ts'
 import { encodeState } from '../../src/run-state.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { tinyPlan } from '../support/tiny-plan.ts'
@@ -42,6 +43,12 @@ describe('the newest checkpoint', () => {
     expect([step, passed]).toEqual([12, []])
     expect(weightsSha256(found.checkpoint.weights)).toBe(weightsSha256(tinyPlan().state.weights.fill(12)))
     expect(describeUnusable(found)).toEqual([])
+  })
+
+  test('is the one of the latest step, in whatever order a disk lists them', async () => {
+    const list = async (folder: string) => [...(await systemDisk.list(folder))].sort().reverse()
+    expect((await findCheckpoint(path, { disk: { ...systemDisk, list } })).checkpoint.step).toBe(12)
+    expect(await newestCheckpointStep(path, { ...systemDisk, list })).toBe(12)
   })
 
   test('is missed clearly before there is one', async () => {
@@ -115,14 +122,25 @@ describe('a newest checkpoint that', () => {
   })
 
   test('is dropped by a coordinator that goes on with the run, as are all others, gives way to newer ones', async () => {
-    const disk = unrulyDisk(async ({ operation, path: read }) => {
-      if (operation !== 'read' || read !== file(12)) return
-      for (const step of [4, 8, 12]) await rm(file(step))
-      for (const step of [16, 20]) await write(step)
-    })
-    const { checkpoint, unusable } = await findCheckpoint(path, { disk })
+    const { checkpoint, unusable } = await findCheckpoint(path, { runId: 'tiny-run', disk: dropping([16, 20]) })
     expect([checkpoint.step, unusable]).toEqual([20, []])
   })
+
+  test('is dropped gives way to newer ones of the same run only', async () => {
+    const disk = dropping([16], () => write(20, bytesOf(20, 'other')))
+    const { checkpoint, unusable } = await findCheckpoint(path, { runId: 'tiny-run', disk })
+    expect([checkpoint.step, unusable.map(({ name }) => name)]).toEqual([16, [checkpointName(20)]])
+  })
+
+  /** A disk on which checkpoints take the place of all that there are when the newest is read. */
+  function dropping(steps: readonly number[], andThen = async () => {}) {
+    return unrulyDisk(async ({ operation, path: read }) => {
+      if (operation !== 'read' || read !== file(12)) return
+      for (const step of [4, 8, 12]) await rm(file(step))
+      for (const step of steps) await write(step)
+      await andThen()
+    })
+  }
 
   test('belongs to another run is taken by whoever does not know which run it should be', async () => {
     await write(12, bytesOf(12, 'other'))
