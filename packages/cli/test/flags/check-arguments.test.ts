@@ -26,12 +26,14 @@ function refusalOf(line: string): LockstepError | null {
 const help = 'See `pnpm cli convert --help`.'
 
 describe('a command line', () => {
-  test.each(['latest --format one', '--format=other latest --out -1 --force', '--format one -- -odd'])(
-    'with what the command needs is accepted: %s',
-    line => {
-      expect(refusalOf(line)).toBeNull()
-    },
-  )
+  test.each([
+    'latest --format one',
+    '--format=other latest --out -1 --force',
+    'latest --format one --no-force',
+    '--format one -- -odd',
+  ])('with what the command needs is accepted: %s', line => {
+    expect(refusalOf(line)).toBeNull()
+  })
 
   test.each([
     ['latest', { message: '`cli convert` needs --format', expected: 'one of one, other', hint: help }],
@@ -45,6 +47,7 @@ describe('a command line', () => {
     [' --format one', { message: '`cli convert` does not take an empty argument', hint: help }],
     ['latest --format --out x', { message: '--format needs a value' }],
     ['latest --format one again', { message: '`cli convert` does not take the argument again', hint: help }],
+    ['latest --format one --no-out x', { code: 'unknown-flag', message: '`cli convert` has no flag --no-out' }],
     ['latest --format one --force=yes', { message: '--force takes no value', received: 'yes' }],
   ])('without it is refused as wrong usage: %s', (line, refusal) => {
     expect(refusalOf(line)).toMatchObject({ kind: 'usage', ...refusal })

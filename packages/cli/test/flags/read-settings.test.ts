@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { launchDefaults } from '../../src/flags/launch-options.ts'
 import { readSettings } from '../../src/flags/read-settings.ts'
@@ -37,4 +37,10 @@ test('momentum is refused with an optimizer that has none, where it is asked for
   expect((await readSettings({ momentum: '0.5', optimizer: 'sgd' })).config).toMatchObject({ momentum: 0.5 })
   // The optimizer is that of the run.
   expect((await readSettings({ momentum: '0.5', resume: 'latest' })).config).toMatchObject({ momentum: 0.5 })
+})
+
+test('the file of a model is recorded by its full path, from wherever the run is resumed', async () => {
+  const modelOf = async (model: string) => (await readSettings({ model })).config.model
+  expect(await modelOf('nets/wide.ts')).toBe(resolve('nets/wide.ts'))
+  expect(await modelOf('resnet20')).toBe('resnet20')
 })
