@@ -156,4 +156,10 @@ test('vectors that do not fit together are refused', () => {
   const size = expect.objectContaining({ code: 'optimizer-size' })
   expect(() => adam.apply(new Float32Array(3), new Float32Array(2), adam.initialState(3), 0.1)).toThrow(size)
   expect(() => adam.apply(new Float32Array(3), new Float32Array(3), adam.initialState(2), 0.1)).toThrow(size)
+  // As of a run with another optimizer.
+  const { moments, ...state } = adam.initialState(3)
+  for (const others of [[], moments.slice(1), [...moments, ...moments]]) {
+    const apply = () => adam.apply(new Float32Array(3), new Float32Array(3), { ...state, moments: others }, 0.1)
+    expect(apply).toThrow(size)
+  }
 })

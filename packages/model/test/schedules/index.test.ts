@@ -75,6 +75,13 @@ describe('a warm-up', () => {
     expect(first).toEqual([0.2, 0.4, 0.6, 0.8, 1, 1, 1])
   })
 
+  test('takes a whole number of steps, as near as can be', () => {
+    // Half of 5 steps are 2.5, for which it takes 3; 0.24 of 10 are 2.4.
+    const half = createSchedule({ schedule: 'constant', learningRate: 3, warmup: 0.5, epochs: 1 }, 5)
+    expect([0, 1, 2, 3].map(half)).toEqual([1, 2, 3, 3])
+    expect(rates({ warmup: 0.24, learningRate: 2 }).slice(0, 3)).toEqual([1, 2, 2])
+  })
+
   test('leaves the rest of the steps to the cosine', () => {
     const actual = rates({ warmup: 2, schedule: 'cosine' }).slice(20)
     const expected = Array.from({ length: 80 }, (_, step) => 0.05 * (1 + Math.cos((Math.PI * step) / 80)))

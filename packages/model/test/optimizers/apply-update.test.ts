@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest'
+import { applyUpdate } from '../../src/optimizers/apply-update.ts'
+import { createSgd } from '../../src/optimizers/sgd.ts'
+
+test('the trained weights take a step along the gradient, and all others are moved by the mean change', () => {
+  const optimizer = createSgd()
+  const weights = Float32Array.of(1, 2, 10, 20)
+  const update = Float32Array.of(4, -8, 0.5, -3)
+  const state = applyUpdate({ optimizer, trainableSize: 2 }, weights, update, optimizer.initialState(2), 0.25)
+  // 1 − 0.25 · 4, 2 + 0.25 · 8; 10 + 0.5, 20 − 3.
+  expect([...weights]).toEqual([0, 4, 10.5, 17])
+  expect([...update]).toEqual([4, -8, 0.5, -3])
+  expect(state.step).toBe(1)
+})
