@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { makeFolderDurably, readText, writeAtomically, writeError } from '../../src/disk/atomic-file.ts'
 import { type Disk, systemDisk } from '../../src/disk/disk.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { unrulyDisk } from '../support/unruly-disk.ts'
+import { systemError, unrulyDisk } from '../support/unruly-disk.ts'
 
 describe('writing a file', () => {
   test('creates it with exactly its content, text or bytes', async () => {
@@ -113,6 +113,24 @@ describe('making a folder', () => {
     // Another coordinator may have died between making it and synchronising.
     await makeFolderDurably(join(folder, 'runs', 'first'), disk)
     expect(synced).toEqual([folder, join(folder, 'runs'), join(folder, 'runs')])
+  })
+
+  test.each(['EACCES', 'EPERM'])('does without where the folder above may not be read (%s)', async code => {
+    const folder = await temporaryFolder()
+    const disk = unrulyDisk(({ operation, path }) => {
+      if (operation === 'open' && path === folder) throw systemError(code)
+    })
+    await makeFolderDurably(join(folder, 'run'), disk)
+    expect(await readdir(folder)).toEqual(['run'])
+  })
+
+  test('fails where the folder above cannot be synchronised for another reason', async () => {
+    const folder = await temporaryFolder()
+    const disk = unrulyDisk(({ operation, path }) => {
+      if (operation === 'sync' && path === folder) throw systemError('EIO')
+    })
+    const failure = makeFolderDurably(join(folder, 'run'), disk)
+    await expect(failure).rejects.toMatchObject({ code: 'file-not-written', received: expect.stringContaining('EIO') })
   })
 
   test('says what is in its way', async () => {
