@@ -16,7 +16,6 @@ export async function readImage(file: string): Promise<Uint8Array> {
       .autoOrient()
       .resize(width, height, { fit: 'cover' })
       .flatten({ background: 'white' })
-      .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer()
   } catch (cause) {
