@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { findRun, listRunFolders } from '../../src/runs/find-run.ts'
 import { readRunFacts } from '../../src/runs/run-facts.ts'
 import { makeTemporaryFolder, writeExampleRun } from './example-runs.ts'
@@ -33,6 +33,16 @@ describe('a run is found', () => {
 
   it('as the latest, by the time it was started', async () => {
     const { runs, night } = await makeRuns()
+    expect(await findRun('latest', runs)).toBe(night)
+  })
+
+  it('as the latest also from a folder in which a run lies under this name', async () => {
+    const { runs, night } = await makeRuns()
+    const here = process.cwd()
+    onTestFinished(() => process.chdir(here))
+    const place = await makeTemporaryFolder()
+    await writeExampleRun(place, 'latest', { name: 'old' })
+    process.chdir(place)
     expect(await findRun('latest', runs)).toBe(night)
   })
 
