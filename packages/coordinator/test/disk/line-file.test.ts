@@ -137,6 +137,22 @@ describe('a line that finds no room', () => {
   })
 })
 
+describe('lines that come while others are not written', () => {
+  test('are behind them when there is room', async () => {
+    const { file, fault } = createTested()
+    fault.strike = call => {
+      if (call.operation !== 'write') return
+      file.add('second', true)
+      throw systemError('ENOSPC')
+    }
+    file.add('first', true)
+    await expect(file.flush()).rejects.toMatchObject({ code: 'disk-full' })
+    fault.strike = null
+    await file.flush()
+    expect(await text()).toBe('first\nsecond\n')
+  })
+})
+
 describe('lines that cannot be written for long', () => {
   test('are kept up to a limit: the oldest that do not last are given up, and it is told how many', async () => {
     const givenUp: number[] = []
@@ -179,6 +195,20 @@ describe('a file that is removed meanwhile', () => {
     file.add('step 9', false)
     await file.flush()
     expect(await text()).toBe('epoch 1\nepoch 2\nstep 9\n')
+  })
+
+  test('is synchronised anew although it is as long as it was', async () => {
+    const { file, fault } = createTested()
+    file.add('epoch 1', true)
+    await file.settle()
+    await rm(path)
+    await file.flush()
+    let syncs = 0
+    fault.strike = ({ operation }) => {
+      if (operation === 'sync') syncs++
+    }
+    await file.settle()
+    expect([syncs, await text()]).toEqual([1, 'epoch 1\n'])
   })
 })
 
