@@ -20,7 +20,8 @@ async function makeRuns() {
     epochs: withoutValidation(exampleEpochs(3)),
     summary: null,
   })
-  await writeExampleRun(runs, 'b-first', { createdAt: '2026-03-01T09:00:00Z' })
+  // Of five workers four are left in the last epoch.
+  await writeExampleRun(runs, 'b-first', { createdAt: '2026-03-01T09:00:00Z', summary: { workers: 5 } })
   return runs
 }
 
@@ -34,7 +35,7 @@ describe('the list of runs', () => {
     expect(stdout).toBe(
       [
         'run       data set  model      epochs  validation loss    accuracy    test  images/s  workers  state',
-        'b-first   cifar10   reference   10/10       0.8650 @ 6  70.4 % @ 8  69.5 %     2,912        4  completed',
+        'b-first   cifar10   reference   10/10       0.8650 @ 6  70.4 % @ 8  69.5 %     2,912        5  completed',
         'a-second  cifar100  reference   3/100                –           –       –     2,906        4  unfinished',
         '',
       ].join('\n'),
@@ -59,7 +60,7 @@ describe('the list of runs', () => {
         bestValidationAccuracy: { epoch: 8, value: 0.704 },
         test: { loss: 0.9312, accuracy: 0.6948 },
         imagesPerSecond: 2912.4,
-        workers: 4,
+        workers: 5,
         state: 'completed',
         weightsSha256: 'b1946ac92492d2347c6235b4d2611184b1946ac92492d2347c6235b4d2611184',
       },
