@@ -69,6 +69,15 @@ test('the weights that are given are saved, not those that the model has', () =>
   model.dispose()
 })
 
+test('weights of another number than the model has are refused', () => {
+  const model = buildModel('reference', { classes: 10, seed: 1 })
+  const layout = createLayout(model)
+  for (const size of [layout.size - 1, layout.size + 1]) {
+    const save = () => toLayersModelFiles(model, layout, new Float32Array(size))
+    expect(save).toThrow(expect.objectContaining({ code: 'weights-size', received: `${size}` }))
+  }
+})
+
 test('a loaded model has the layout, the weights and the class names of the saved one', async () => {
   const model = buildModel('reference', { classes: 10, seed: 1 })
   const layout = createLayout(model)

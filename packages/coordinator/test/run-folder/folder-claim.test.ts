@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -64,6 +64,7 @@ describe('a run folder', () => {
 
   test('is refused to a second one, who leaves everything as it is', async () => {
     await createFolderClaim(path).take()
+    const { mtimeNs } = await stat(path, { bigint: true })
     const second = createFolderClaim(path)
     await expect(second.take()).rejects.toMatchObject({
       ...inUse,
@@ -73,6 +74,8 @@ describe('a run folder', () => {
     })
     await second.release()
     expect(await readdir(path)).toEqual(['lock-1.json'])
+    // Not even for a moment is there a second claim, before which the first could have to withdraw.
+    expect((await stat(path, { bigint: true })).mtimeNs).toBe(mtimeNs)
   })
 
   test('is given to one of many who come at once', async () => {
