@@ -1,0 +1,16 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { identifyProcess, isProcess, isSameProcess } from '../../src/run-folder/process-identity.ts'
+import { systemError } from '../support/unruly-disk.ts'
+
+test("another user's process is one, although it may not be signalled", () => {
+  const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
+    throw systemError('EPERM')
+  })
+  onTestFinished(() => kill.mockRestore())
+  expect(isProcess(process.pid)).toBe(true)
+  expect(isSameProcess(process.pid, identifyProcess(process.pid))).toBe(true)
+  kill.mockImplementation(() => {
+    throw systemError('ESRCH')
+  })
+  expect(isProcess(process.pid)).toBe(false)
+})
