@@ -15,16 +15,16 @@ export const build = ({ classes, inputShape }) => tf.sequential({ layers: [${lin
 const flatten = "tf.layers.flatten({ name: 'pixels', inputShape })"
 const softmax = "tf.layers.dense({ name: 'classes', units: classes, activation: 'softmax' })"
 
-const custom = (registration: string) => `import * as tf from '@tensorflow/tfjs'
+const custom = (registration: string, name = 'Double') => `import * as tf from '@tensorflow/tfjs'
 class Double extends tf.layers.Layer {
-  static className = 'Double'
+  static className = '${name}'
   call(inputs) { return tf.mul([inputs].flat()[0], 2) }
 }
 ${registration}
 export const build = ({ classes, inputShape }) =>
   tf.sequential({ layers: [${flatten}, new Double({ name: 'double' }), ${softmax}] })`
 
-const customActivation = `import * as tf from '@tensorflow/tfjs'
+const customActivation = (...lines: readonly string[]) => `import * as tf from '@tensorflow/tfjs'
 const { constructor } = tf.layers.activation({ activation: 'relu' }).activation
 class SofterSign extends Object.getPrototypeOf(constructor) {
   static className = 'softerSign'
@@ -32,7 +32,7 @@ class SofterSign extends Object.getPrototypeOf(constructor) {
 }
 tf.serialization.registerClass(SofterSign)
 export const build = ({ classes, inputShape }) =>
-  tf.sequential({ layers: [${flatten}, tf.layers.activation({ activation: 'softerSign' }), ${softmax}] })`
+  tf.sequential({ layers: [${[...lines, softmax].join(', ')}] })`
 
 test.each<[what: string, text: string, error: object]>([
   [
@@ -145,7 +145,24 @@ test.each<[what: string, text: string, error: object]>([
     custom('tf.serialization.registerClass(Double)'),
     { code: 'model-custom-class', received: 'Double', hint: expect.stringContaining('of tfjs') },
   ],
-  ['registers an activation of its own', customActivation, { code: 'model-custom-class', received: 'softerSign' }],
+  [
+    'registers a layer class under the name of one of tfjs',
+    custom('tf.serialization.registerClass(Double)', 'Masking'),
+    { code: 'model-custom-class', received: 'Masking' },
+  ],
+  [
+    'registers an activation of its own',
+    customActivation(flatten, "tf.layers.activation({ activation: 'softerSign' })"),
+    { code: 'model-custom-class', received: 'softerSign' },
+  ],
+  [
+    'registers an activation of its own for the gates of a recurrent layer',
+    customActivation(
+      'tf.layers.reshape({ targetShape: [32, 96], inputShape })',
+      "tf.layers.lstm({ units: 2, recurrentActivation: 'softerSign' })",
+    ),
+    { code: 'model-custom-class', received: 'softerSign' },
+  ],
   [
     'has layers that tfjs writes and cannot read',
     layers(flatten, "tf.layers.activation({ activation: 'gelu_new' })", softmax),
