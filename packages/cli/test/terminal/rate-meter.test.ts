@@ -22,6 +22,18 @@ it('forgets what lies before its window', () => {
   expect(rate.perSecond()).toBe(50)
 })
 
+it('looks back over the whole of its window, also where samples are far apart', () => {
+  const rate = createRateMeter(10_000)
+  rate.add(0, 0)
+  rate.add(6000, 60)
+  rate.add(12_000, 600)
+  // Those of the last 6 s are too few: 600 in 12 s.
+  expect(rate.perSecond()).toBe(50)
+  rate.add(16_000, 1060)
+  // 1060 − 60 in the 10 s from 6 to 16.
+  expect(rate.perSecond()).toBe(100)
+})
+
 it('begins anew when work starts over', () => {
   const rate = createRateMeter()
   rate.add(0, 0)

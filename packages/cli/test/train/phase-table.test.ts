@@ -59,6 +59,15 @@ describe('the table of a step', () => {
     expect(lines.find(line => line.startsWith('compute'))).toMatch(/7\.25 {3}7[23] % +7\.50 {3}75 %/)
   })
 
+  test('takes for the busiest who computes for most of its own steps', () => {
+    const { coordinator, workers } = reportOf(6)
+    // 7.6 of 20 ms are 38 %, and 7.5 of 10 ms 75 %.
+    const late = { ...workers[0]!, stepMs: 20, phases: { ...workers[0]!.phases, compute: 7.6 } }
+    const phases = { coordinator, workers: [late, ...workers.slice(1)] }
+    const perWorker = workers.map(({ id }) => workerNamed(id))
+    expect(phaseTable({ phases, perWorker })[0]).toMatch(/busiest: local-6$/)
+  })
+
   test('is not there when no step was measured', () => {
     expect(phaseTable({ phases: null, perWorker: [] })).toEqual([])
   })
