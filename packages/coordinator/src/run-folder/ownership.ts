@@ -63,7 +63,7 @@ export async function isOwned({ path, life, config }: OwnedFolder, disk: Disk): 
   const found = await readText(join(path, runFiles.config), disk)
   if (found === null) return false
   const [ours, theirs] = [runIdIn(config), runIdIn(found)]
-  if (found !== config && theirs !== null && theirs !== ours) throw superseded(`its folder holds run ${theirs} now`)
+  if (theirs !== null && theirs !== ours) throw superseded(`its folder holds run ${theirs} now`)
   return true
 }
 

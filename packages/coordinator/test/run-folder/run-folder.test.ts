@@ -118,6 +118,14 @@ describe('what a run writes', () => {
     expect(decodeCheckpoint(await readFile(await folder.writeCheckpoint(checkpointAt(2)))).step).toBe(2)
   })
 
+  test('goes on where the configuration is damaged: that does not make the folder of another run', async () => {
+    const own = await createRunFolder(join(path, 'own'), { runId: 'own' })
+    await writeFile(join(own.path, runFiles.config), '{')
+    await own.appendEpoch(epochWith(1))
+    await writeFile(join(own.path, runFiles.config), '{"runId":"other"}')
+    await expect(own.appendEpoch(epochWith(2))).rejects.toMatchObject({ code: 'superseded' })
+  })
+
   test('leaves strange files among the checkpoints alone', async () => {
     await folder.writeCheckpoint(checkpointAt(1))
     for (const name of ['step-9.ckpt.123.partial', 'best.ckpt']) {
