@@ -5,6 +5,7 @@ import { createMetricsFile, metricsUntil } from '../../src/run-folder/metrics-fi
 import { epochWith } from '../support/epoch-metrics.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { stepWith } from '../support/step-metrics.ts'
+import { systemError, unrulyDisk } from '../support/unruly-disk.ts'
 
 let path: string
 
@@ -44,6 +45,20 @@ describe('a file of metrics', () => {
     // 64 KiB are kept, and a line has some 250 characters: 300 of them are more.
     for (let step = 6; step <= 305; step++) await file.addStep(stepWith(step))
     expect((await namesOnDisk()).length).toBeGreaterThan(200)
+  })
+
+  test('is tried again on a disk that fails when many more steps have been kept, not with each', async () => {
+    let tries = 0
+    const disk = unrulyDisk(({ operation }) => {
+      if (operation !== 'open') return
+      tries++
+      throw systemError('EIO')
+    })
+    const file = createMetricsFile({ path, disk })
+    // 64 KiB are kept, and a line has some 250 characters: 600 of them are twice as much, 900 thrice.
+    for (let step = 1; step <= 900; step++) await file.addStep(stepWith(step)).catch(() => undefined)
+    expect(tries).toBeGreaterThanOrEqual(2)
+    expect(tries).toBeLessThanOrEqual(4)
   })
 
   test('keeps the order of what is written at the same time', async () => {
