@@ -40,6 +40,10 @@ describe('the help', () => {
     expect(flags.toSorted()).toEqual([...settings.map(kebabCase), 'config', 'resume'].toSorted())
   })
 
+  test('is shown, with exit code 0, when nothing is named', async () => {
+    expect(await runCli([])).toEqual({ code: 0, stdout: await help('cli'), stderr: '' })
+  })
+
   test('is shown, with exit code 2, when only a group of commands is named', async () => {
     expect(await runCli(['data'])).toEqual({ code: 2, stdout: await help('cli data'), stderr: '' })
   })

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -40,6 +40,19 @@ test('a data set whose files are cut off wants attention', async () => {
   const [, cifar100] = await inspect()
   expect(cifar100).toMatchObject({ subject: 'Data set cifar100', state: 'warning', facts: { folder: place } })
   expect(cifar100?.remedy).toContain(`Remove ${place}`)
+})
+
+test('a data set that is whole is told with the number of its images', async () => {
+  const place = await writeCifar100(5)
+  await truncate(join(place, 'test.bin'), 3 * 3074)
+  await writeFile(join(place, 'record-counts.json'), '{"trainRecords":5,"testRecords":3}')
+  const [, cifar100] = await inspect()
+  expect(cifar100).toEqual({
+    subject: 'Data set cifar100',
+    state: 'ok',
+    value: `${place}: 5 training and 3 test images`,
+    facts: { folder: place, trainSamples: 5, testSamples: 3 },
+  })
 })
 
 test('the synthetic data set is always there', async () => {
