@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeCheckpoint } from '@lockstep/model'
+import { LockstepError } from '@lockstep/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { systemDisk } from '../../src/disk/disk.ts'
 import { runFiles } from '../../src/run-folder/run-files.ts'
@@ -11,9 +12,11 @@ import {
   refuseTaken,
   reopenRunFolder,
 } from '../../src/run-folder/run-folder.ts'
+import { summarizeRun, summaryFacts } from '../../src/summary.ts'
 import { checkpointAt } from '../support/checkpoint-at.ts'
 import { epochWith } from '../support/epoch-metrics.ts'
 import { temporaryFolder } from '../support/folder.ts'
+import { tinyPlan } from '../support/tiny-plan.ts'
 
 const config = { seed: 1 }
 const ofNewRun = [runFiles.checkpoints, runFiles.config, 'life.json', runFiles.metrics]
@@ -171,5 +174,44 @@ describe('a run folder that is reopened', () => {
     expect(lines.pop()).toBe('')
     expect(lines.map(line => JSON.parse(line))).toEqual([epochWith(1), epochWith(2), epochWith(3, { workers: 7 })])
     expect(JSON.parse(await readFile(join(path, runFiles.config), 'utf8'))).toEqual({ seed: 1, epochs: 9 })
+  })
+})
+
+describe('a run folder in which a later life has begun', () => {
+  test('is told so, and left alone by whatever the earlier one would write', async () => {
+    const earlier = await createRunFolder(path, { runId: 'one' })
+    await earlier.refuseSuperseded()
+    await reopenRunFolder(path, { epochs: [], step: 0 }, { runId: 'one' })
+    const before = await readdir(path, { recursive: true })
+    const superseded = { code: 'superseded' }
+    const plan = tinyPlan()
+    const outcome = { status: 'completed', test: null, topology: 'star', audit: null, phases: null } as const
+    const summary = summarizeRun(summaryFacts('run', plan), plan.state, [], { ...outcome, weightsSha256: 'ab' })
+    await expect(earlier.refuseSuperseded()).rejects.toMatchObject(superseded)
+    await expect(earlier.appendEpoch(epochWith(1))).rejects.toMatchObject(superseded)
+    await expect(earlier.writeCheckpoint(checkpointAt(1))).rejects.toMatchObject(superseded)
+    await expect(earlier.writeModel({ 'model.json': '{}' })).rejects.toMatchObject(superseded)
+    await expect(earlier.writeSummary(summary)).rejects.toMatchObject(superseded)
+    expect(await readdir(path, { recursive: true })).toEqual(before)
+  })
+})
+
+describe('a run folder that has been removed', () => {
+  test('is claimed before anything is written into it again', async () => {
+    const found: (readonly string[])[] = []
+    const claim = async () => void found.push(await readdir(path))
+    const folder = await createRunFolder(path, config, systemDisk, { claim })
+    await rm(path, { recursive: true })
+    await folder.appendEpoch(epochWith(1))
+    expect(found).toEqual([[]])
+    expect((await readdir(path)).sort()).toEqual([runFiles.config, 'life.json', runFiles.metrics])
+  })
+
+  test('is not made again when another process has claimed it', async () => {
+    const inUse = new LockstepError('run-folder-in-use', 'another process goes on with this run')
+    const folder = await createRunFolder(path, config, systemDisk, { claim: () => Promise.reject(inUse) })
+    await rm(path, { recursive: true })
+    await expect(folder.writeModel({ 'model.json': '{}' })).rejects.toBe(inUse)
+    expect(await readdir(path)).toEqual([])
   })
 })
