@@ -20,10 +20,13 @@ test('a wheel is known for Linux on x64 and arm64 only', () => {
 
 test('the oldest C library and CPU that the wheel runs on are accepted', () => {
   expect(requireSupportedMachine(wheel, suitable)).toBe(wheel)
+  const newer: Platform = { ...suitable, libC: { name: 'glibc', version: '3.0' } }
+  expect(requireSupportedMachine(wheel, newer)).toBe(wheel)
 })
 
 test.each([
   ['an older glibc', { libC: { name: 'glibc', version: '2.17' } as const }, 'glibc 2.17', 'glibc 2.27 or newer'],
+  ['a glibc of long ago', { libC: { name: 'glibc', version: '1.99' } as const }, 'glibc 1.99', 'glibc 2.27 or newer'],
   ['musl', { libC: { name: 'musl' } as const }, 'musl', 'glibc 2.27 or newer'],
   ['a CPU without AVX', { cpuFlags: new Set(['sse2']) }, 'a CPU without avx', 'a CPU with avx'],
 ])('%s is refused before anything is downloaded', (_name, difference, received, expected) => {
