@@ -42,6 +42,20 @@ describe('the model of a run', () => {
   })
 })
 
+test.each([
+  ['momentum', [0, 0.999], [-0.001, 1]],
+  ['labelSmoothing', [0, 0.999], [-0.001, 1]],
+  ['validationSplit', [0, 0.999], [-0.001, 1]],
+  ['learningRate', [Number.MIN_VALUE, 1e9], [0, -1, Number.POSITIVE_INFINITY]],
+  ['weightDecay', [0, 1e9], [-0.001, Number.POSITIVE_INFINITY]],
+  ['seed', [0, 2 ** 32 - 1], [-1, 0.5, 2 ** 32]],
+  ['epochs', [1, 1_000_000], [0, 1.5, 1_000_001]],
+] as const)('%s keeps within what training makes sense of', (key, taken, refused) => {
+  const isTaken = (value: number) => runConfigSchema.safeParse({ ...exampleRunConfig, [key]: value }).success
+  expect(taken.filter(value => !isTaken(value))).toEqual([])
+  expect(refused.filter(isTaken)).toEqual([])
+})
+
 test('a configuration that was saved before gradients could be compressed is read as without', () => {
   const { compress: _, ...saved } = exampleRunConfig
   expect(savedRunConfigSchema.parse(saved)).toEqual({ ...exampleRunConfig, compress: 'none' })
