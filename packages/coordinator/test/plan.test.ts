@@ -48,6 +48,13 @@ describe('a plan', () => {
     expect([train.count, validation]).toEqual([40, null])
   })
 
+  test('counts the steps of its schedule in the samples that train', async () => {
+    const half = { validationSplit: 0.5, batchSize: 10, epochs: 2, schedule: 'step', learningRate: 1 } as const
+    const { learningRateAt } = await plan(half)
+    // Twice 20 samples are four steps: a tenth after half of them, a hundredth after three quarters.
+    expect([0, 1, 2, 3].map(learningRateAt)).toEqual([1, 1, 0.1, 0.01])
+  })
+
   test('refuses limits beyond the data', async () => {
     await expect(plan({ limitTrain: 41 })).rejects.toMatchObject({ kind: 'usage' })
   })

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { type Member, newMember } from '../src/membership/member.ts'
 import { runSummarySchema } from '../src/metrics.ts'
-import { type SummaryFacts, summarizeRun } from '../src/summary.ts'
+import { type SummaryFacts, summarizeRun, summaryFacts } from '../src/summary.ts'
 import { epochWith } from './support/epoch-metrics.ts'
 import { createFakePeer } from './support/fake-peer.ts'
-import { tinyState } from './support/tiny-plan.ts'
+import { tinyPlan, tinyState } from './support/tiny-plan.ts'
 
 const facts: SummaryFacts = {
   run: 'first',
@@ -43,6 +43,12 @@ const member = (id: number, backend: string, changes: Partial<Member> = {}): Mem
 })
 
 describe('a summary', () => {
+  test('knows beforehand how many samples train, validate and test', () => {
+    const counts = { trainSamples: 33, validationSamples: 9, testSamples: 12 }
+    expect(summaryFacts('run', tinyPlan({ validationSplit: 0.2 }))).toMatchObject(counts)
+    expect(summaryFacts('run', tinyPlan({ validationSplit: 0 }))).toMatchObject({ ...counts, validationSamples: 0 })
+  })
+
   test('holds the figures of the last and the best epoch and what the workers did', () => {
     const state = tinyState()
     state.step = 12
