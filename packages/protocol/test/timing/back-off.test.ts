@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { backOffMs } from '../../src/timing/back-off.ts'
+import { backOffMs, restartPauseMs } from '../../src/timing/back-off.ts'
 
 const bounds = { firstMs: 50, longestMs: 5000 }
 const pauses = (random: () => number) => [0, 1, 2, 6, 7, 50].map(attempt => backOffMs(attempt, bounds, random))
@@ -12,4 +12,8 @@ test('a pause doubles with each attempt, up to the longest one', () => {
 test('a pause is up to a quarter shorter or longer, by chance', () => {
   expect(pauses(() => 0)).toEqual([37.5, 75, 150, 2400, 3750, 3750])
   expect(backOffMs(0, bounds, () => 0.999)).toBeCloseTo(62.5, 0)
+})
+
+test('the first restart comes at once, the second after the first pause', () => {
+  expect([1, 2, 3, 4].map(times => restartPauseMs(times, bounds, () => 0.5))).toEqual([0, 50, 100, 200])
 })
