@@ -30,6 +30,14 @@ test('twenty refusals are told in a minute, and how many more there were with th
   ])
 })
 
+test('also a single one more than twenty is told of', () => {
+  const { clock, told, refuse } = createTested()
+  refuse(21)
+  clock.nowMs = 60_000
+  refuse(1)
+  expect(told[20]).toEqual({ type: 'refused', address: 'others', reason: '1 more in the minute before' })
+})
+
 test('a few refusals now and then are all told', () => {
   const { clock, told, refuse } = createTested()
   for (; clock.nowMs < 600_000; clock.nowMs += 60_000) refuse(20)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { CoordinatorEvent } from '../../src/events.ts'
-import { createLossTrail, diverged } from '../../src/training/divergence.ts'
+import { createLossTrail, diverged, divergedAt } from '../../src/training/divergence.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { startSocketWorker } from '../support/socket-worker.ts'
 import { startTiny } from '../support/start-coordinator.ts'
@@ -18,6 +18,13 @@ test('the last five losses are kept, the oldest first', () => {
 })
 
 describe('a divergence', () => {
+  test('is told with the learning rate of the step that it is in, or before any of the first', () => {
+    const course = { state: tinyPlan().state, losses: createLossTrail(), learningRateAt: (step: number) => 10 * step }
+    const rateOf = (step: number) => /learning rate (\d+)/.exec(divergedAt(course, step, 'it').message)?.[1]
+    // Steps are told from 1 and scheduled from 0.
+    expect([0, 1, 7].map(rateOf)).toEqual(['0', '0', '60'])
+  })
+
   const where = { what: 'the training loss is NaN', step: 812, epoch: 3, learningRate: 0.05 }
 
   test('is told with its step, its learning rate, the losses before it and what to do', () => {
