@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, extname } from 'node:path'
 import { type DataSet, openDataSet, renderSampleSheet } from '@lockstep/data'
 import { type DataSetName, LockstepError, makeFolder } from '@lockstep/protocol'
 import type { ProgressStreams } from '../commands/streams.ts'
@@ -20,7 +20,7 @@ const seedOfVariants = 1
 
 /**
  * Describes a data set that is on this machine, and draws its samples if a file for them is named.
- * Throws `sheet-unnamed`, `sheet-unwritable`, and as `openDataSet` does.
+ * Throws `sheet-unnamed`, `sheet-format`, `sheet-unwritable`, and as `openDataSet` does.
  */
 export async function showDataSet(request: ShowRequest, { stdout, stderr }: ProgressStreams): Promise<void> {
   if (request.augment && request.sheet === undefined) {
@@ -29,6 +29,7 @@ export async function showDataSet(request: ShowRequest, { stdout, stderr }: Prog
       hint: 'Add --sheet FILE.png.',
     })
   }
+  if (request.sheet !== undefined) refuseOtherFormat(request.sheet)
   const dataSet = await openDataSet({
     dataset: request.dataset,
     dataDir: request.dataDir,
@@ -42,6 +43,15 @@ export async function showDataSet(request: ShowRequest, { stdout, stderr }: Prog
   if (request.sheet === undefined) return
   await writeSheet(request.sheet, await drawSheet(dataSet, request.augment))
   stdout.write(`\n${request.sheet}\n`)
+}
+
+function refuseOtherFormat(file: string): void {
+  if (extname(file).toLowerCase() === '.png') return
+  throw new LockstepError('sheet-format', '--sheet: samples are drawn as PNG', {
+    kind: 'usage',
+    expected: 'a name that ends in .png',
+    received: file,
+  })
 }
 
 async function drawSheet(dataSet: DataSet, augment: boolean): Promise<Uint8Array> {

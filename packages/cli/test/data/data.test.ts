@@ -128,6 +128,12 @@ test.each([
   expect(existsSync('x')).toBe(false)
 })
 
+test('a sheet that is no PNG by its name is refused before anything is read', async () => {
+  const { code, stdout, stderr } = await data('info', '--dataset', 'synthetic', '--sheet', join(folder, 'sheet.jpg'))
+  expect([code, stdout]).toEqual([2, ''])
+  expect(stderr).toMatch(/drawn as PNG[\s\S]*ends in \.png[\s\S]*sheet\.jpg/)
+})
+
 test('a sheet that cannot be written is told', async () => {
   await writeFile(join(folder, 'file'), '')
   const { code, stderr } = await data('info', '--dataset', 'synthetic', '--sheet', join(folder, 'file', 'sheet.png'))
