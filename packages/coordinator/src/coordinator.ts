@@ -1,6 +1,13 @@
 import { basename } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
-import { type Clock, LockstepError, letHeapDouble, maxClientFrameBytes, type SystemMemory } from '@lockstep/protocol'
+import {
+  type Clock,
+  LockstepError,
+  letHeapDouble,
+  maxClientFrameBytes,
+  reasonOf,
+  type SystemMemory,
+} from '@lockstep/protocol'
 import { type Crew, createCrew } from './crew.ts'
 import { createDeferred } from './deferred.ts'
 import type { TopologyMode, TopologyTrial } from './direct/topology.ts'
@@ -161,7 +168,7 @@ async function runToEnd(options: Conduct, crew: Crew, folder: RunFolder, listene
     )
     return summary
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     const isSuperseded = error instanceof LockstepError && error.code === 'superseded'
     const goesOn = isSuperseded || options.goesOnAfter?.(error) === true
     crew.membership.dismiss(goesOn ? 'superseded' : 'failed', reason)

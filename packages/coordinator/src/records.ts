@@ -1,6 +1,5 @@
 import { createCheckpointCopier } from '@lockstep/model'
-import { LockstepError } from '@lockstep/protocol'
-import { reasonOf } from './checkpoints/checkpoint-files.ts'
+import { describeInLine, LockstepError } from '@lockstep/protocol'
 import { createCheckpointTimes } from './checkpoints/checkpoint-times.ts'
 import { type Checkpointing, createCheckpointing } from './checkpoints/checkpointing.ts'
 import { isDiskTrouble } from './disk/atomic-file.ts'
@@ -74,7 +73,7 @@ export function createRecords(options: RecordsOptions): Records {
     // Also where this state cannot be saved, what is being written is waited for.
     for (const save of [checkpointing.take, settle]) await save().catch(error => failures.push(error))
     if (failures.length === 0) return
-    onEvent({ type: 'state-not-saved', step: plan.state.step, reason: reasonOf(failures[0]) })
+    onEvent({ type: 'state-not-saved', step: plan.state.step, reason: describeInLine(failures[0]) })
   }
 
   return {
@@ -104,7 +103,7 @@ function createTroubles(onEvent: EventListener) {
     const reason = `${error.code} ${systemCodeOf(error.cause)}`
     if (told[what].has(reason)) return
     told[what].add(reason)
-    onEvent({ type: 'not-written', what, reason: reasonOf(error) })
+    onEvent({ type: 'not-written', what, reason: describeInLine(error) })
   }
 
   function worked(what: Kind): void {

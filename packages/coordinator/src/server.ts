@@ -8,6 +8,7 @@ import {
   createConnection,
   hasSystemCode,
   LockstepError,
+  reasonOf,
 } from '@lockstep/protocol'
 import { WebSocketServer } from 'ws'
 import { createDeferred } from './deferred.ts'
@@ -100,7 +101,7 @@ function createSecureServer(tls: NonNullable<DoorOptions['tls']>): Server {
     throw new LockstepError('bad-tls', 'the TLS certificate or key is unusable', {
       kind: 'usage',
       expected: 'a certificate and its private key, both PEM',
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       cause,
     })
   }

@@ -1,4 +1,4 @@
-import { LockstepError } from '@lockstep/protocol'
+import { LockstepError, reasonOf } from '@lockstep/protocol'
 import { checkWeightsSize } from './flat-weights.ts'
 import type { ParameterLayout } from './layout.ts'
 import { toLittleEndianBytes } from './little-endian.ts'
@@ -64,7 +64,7 @@ export async function fromLayersModelFiles(files: LayersModelFiles): Promise<tf.
     return await tf.loadLayersModel(tf.io.fromMemory(artifacts))
   } catch (cause) {
     throw new LockstepError('model-files', 'the files are not a whole tfjs LayersModel', {
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       cause,
     })
   }

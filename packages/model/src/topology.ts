@@ -1,4 +1,4 @@
-import { LockstepError, maxTopologyLength } from '@lockstep/protocol'
+import { LockstepError, maxTopologyLength, reasonOf } from '@lockstep/protocol'
 import { tf } from './tfjs.ts'
 
 type Class = ReturnType<typeof tf.serialization.SerializationMap.getMap>['classNameMap'][string][0]
@@ -34,7 +34,7 @@ export async function fromTopology(topology: string): Promise<tf.LayersModel> {
   } catch (cause) {
     throw new LockstepError('model-topology', 'the model cannot be built from its description', {
       expected: 'layers as tfjs writes them into model.json and can read again',
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       hint: 'Use the same version of lockstep everywhere, and in a model file what tfjs can write and read.',
       cause,
     })

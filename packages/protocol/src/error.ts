@@ -43,6 +43,16 @@ export function describeError({ message, expected, received, hint }: LockstepErr
   return hint === undefined ? line : `${line}\n  ${hint}`
 }
 
+/** The same without the hint, so that it fits into a line; of any other error its message. */
+export function describeInLine(error: unknown): string {
+  return error instanceof LockstepError ? describeError(error).split('\n')[0]! : reasonOf(error)
+}
+
+/** The message of whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** True for a file-system or network error of Node that carries the given code, such as ENOENT. */
 export function hasSystemCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)

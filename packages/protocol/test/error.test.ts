@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { describeError, hasSystemCode, LockstepError } from '../src/error.ts'
+import { describeError, describeInLine, hasSystemCode, LockstepError, reasonOf } from '../src/error.ts'
 
 describe('a LockstepError', () => {
   test('blames the world unless told otherwise', () => {
@@ -22,7 +22,16 @@ describe('a LockstepError', () => {
     const details = { expected: '1 to 9', received: '0', hint: 'Give more.' }
     const text = describeError(new LockstepError('bad-count', 'a wrong count', details))
     expect(text).toBe('a wrong count: expected 1 to 9, received 0\n  Give more.')
+    expect(describeInLine(new LockstepError('bad-count', 'a wrong count', details))).toBe(
+      'a wrong count: expected 1 to 9, received 0',
+    )
   })
+})
+
+test('the reason of a failure is the message of whatever was thrown', () => {
+  expect(reasonOf(new LockstepError('bad-count', 'a wrong count', { received: '0' }))).toBe('a wrong count')
+  expect(['no error', null].map(reasonOf)).toEqual(['no error', 'null'])
+  expect(describeInLine(new TypeError('no number'))).toBe('no number')
 })
 
 describe('a system code', () => {

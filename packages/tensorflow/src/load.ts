@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import util from 'node:util'
-import { LockstepError } from '@lockstep/protocol'
+import { LockstepError, reasonOf } from '@lockstep/protocol'
 import * as tf from '@tensorflow/tfjs'
 import { quietName } from './build-binding.ts'
 import { batchNormalizationKernels } from './compile/batch-normalization.ts'
@@ -51,7 +51,7 @@ function loadTfjsNode(bindingFile: string): void {
     replaceStridedFilterGradient()
   } catch (error) {
     throw new LockstepError('tensorflow-load-failed', `TensorFlow does not load from ${dirname(bindingFile)}`, {
-      received: error instanceof Error ? error.message : String(error),
+      received: reasonOf(error),
       hint: 'Remove that folder and start again to have it built anew, or run `pnpm cli doctor`.',
       cause: error,
     })

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, extname } from 'node:path'
 import { type DataSet, openDataSet, renderSampleSheet } from '@lockstep/data'
-import { type DataSetName, LockstepError, makeFolder } from '@lockstep/protocol'
+import { type DataSetName, LockstepError, makeFolder, reasonOf } from '@lockstep/protocol'
 import type { ProgressStreams } from '../commands/streams.ts'
 import { augmentSamples } from './augment-samples.ts'
 import { describeDataSet, titleOf } from './describe-data-set.ts'
@@ -66,7 +66,7 @@ async function writeSheet(file: string, png: Uint8Array): Promise<void> {
     await writeFile(file, png)
   } catch (cause) {
     throw new LockstepError('sheet-unwritable', `${file} cannot be written`, {
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       hint: 'Name another file: --sheet FILE.png.',
       cause,
     })

@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { type ErrorDetails, isPreset, LockstepError, type RunConfig, runConfigSchema } from '@lockstep/protocol'
+import {
+  type ErrorDetails,
+  isPreset,
+  LockstepError,
+  type RunConfig,
+  reasonOf,
+  runConfigSchema,
+} from '@lockstep/protocol'
 import { z } from 'zod'
 import { nearest } from './check-arguments.ts'
 import { type LaunchOptions, launchDefaults, launchOptionsSchema } from './launch-options.ts'
@@ -54,13 +61,13 @@ async function readConfigFile(path: string): Promise<z.infer<typeof fileSchema>>
   try {
     text = await readFile(path, 'utf8')
   } catch (cause) {
-    throw bad(`--config: ${path} cannot be read`, { received: describeCause(cause), cause })
+    throw bad(`--config: ${path} cannot be read`, { received: reasonOf(cause), cause })
   }
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (cause) {
-    throw bad(`--config: ${path} is not JSON`, { received: describeCause(cause), cause })
+    throw bad(`--config: ${path} is not JSON`, { received: reasonOf(cause), cause })
   }
   if (kindOf(value) !== 'an object') throw bad(`--config: ${path}`, { expected: 'an object', received: kindOf(value) })
   return check(value, { nameOf: key => `${path}: ${key}`, numberOf: (_, number) => String(number) })
@@ -111,10 +118,6 @@ function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === 'too_big') return `${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`
   if (issue.code === 'invalid_type') return `${issue.expected === 'int' ? 'a whole number' : `a ${issue.expected}`}`
   return issue.message.replace(/^expected /, '')
-}
-
-function describeCause(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }
 
 function pick<T>(settings: Readonly<Record<string, unknown>>, shape: object): T {

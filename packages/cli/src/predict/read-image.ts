@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { imageShape } from '@lockstep/data'
-import { LockstepError } from '@lockstep/protocol'
+import { LockstepError, reasonOf } from '@lockstep/protocol'
 import sharp from 'sharp'
 
 const [height, width] = imageShape
@@ -21,7 +21,7 @@ export async function readImage(file: string): Promise<Uint8Array> {
   } catch (cause) {
     throw new LockstepError('image-unreadable', `${file} cannot be read as an image`, {
       expected: 'a file in PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG',
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       cause,
     })
   }

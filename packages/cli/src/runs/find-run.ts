@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, sep } from 'node:path'
 import { runFiles } from '@lockstep/coordinator'
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { hasSystemCode, LockstepError, reasonOf } from '@lockstep/protocol'
 import { type RunHeader, readRunHeader } from './read-run.ts'
 
 const shownSuggestions = 5
@@ -39,7 +39,7 @@ async function readNames(folder: string): Promise<string[]> {
     if (hasSystemCode(error, 'ENOENT')) return []
     const details = { kind: 'usage', expected: 'a folder of runs', hint: 'Name another --runs-dir.' } as const
     if (hasSystemCode(error, 'ENOTDIR')) throw new LockstepError('runs-unreadable', `${folder} is a file`, details)
-    const received = error instanceof Error ? error.message : String(error)
+    const received = reasonOf(error)
     throw new LockstepError('runs-unreadable', `${folder} cannot be listed`, { ...details, received, cause: error })
   }
 }

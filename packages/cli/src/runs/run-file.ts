@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { hasSystemCode, LockstepError, reasonOf } from '@lockstep/protocol'
 import { z } from 'zod'
 
 /** The text of a file of a run folder; null where it is not there. Throws `run-unreadable`. */
@@ -8,7 +8,7 @@ export async function readText(file: string): Promise<string | null> {
     return await readFile(file, 'utf8')
   } catch (error) {
     if (hasSystemCode(error, 'ENOENT', 'ENOTDIR')) return null
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = reasonOf(error)
     throw new LockstepError('run-unreadable', `${file} cannot be read`, { received: reason, cause: error })
   }
 }

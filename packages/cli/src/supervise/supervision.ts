@@ -1,5 +1,5 @@
 import type { RunSummary } from '@lockstep/coordinator'
-import { describeError } from '@lockstep/protocol'
+import { describeInLine } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { employ } from '../local-workers/employ.ts'
 import type { LocalWorkers } from '../local-workers/local-workers.ts'
@@ -82,7 +82,7 @@ export function createSupervision({
   function judgeEnd(end: LifeEnd | null, ending: string, said: string): LifeEnd {
     if (end === null) return { type: 'crashed', ending, said }
     const isFollowed = end.type === 'failed' && mayPass(end.error) && port !== null
-    return isFollowed ? { type: 'crashed', ending: describeError(errorOf(end.error)).split('\n')[0]!, said } : end
+    return isFollowed ? { type: 'crashed', ending: describeInLine(errorOf(end.error)), said } : end
   }
 
   function hear(message: Exclude<FromCoordinator, { type: 'finished' | 'failed' }>): void {

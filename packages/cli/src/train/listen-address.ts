@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises'
-import { isLoopback, LockstepError } from '@lockstep/protocol'
+import { isLoopback, LockstepError, reasonOf } from '@lockstep/protocol'
 import { tokenNeeded } from './token-needed.ts'
 
 export type ListenAddress = { readonly host: string; readonly port: number }
@@ -28,7 +28,7 @@ export async function refuseUnknownHost({ host }: ListenAddress): Promise<void> 
     throw new LockstepError('bad-listen', `--listen: there is no address of ${host}`, {
       kind: 'usage',
       expected: 'a name or address of this machine',
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       cause,
     })
   }

@@ -1,7 +1,7 @@
 import { readFile, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createLineFile, runFiles } from '@lockstep/coordinator'
-import { hasSystemCode } from '@lockstep/protocol'
+import { hasSystemCode, reasonOf } from '@lockstep/protocol'
 import { pino } from 'pino'
 import type { Reporter } from './reporter.ts'
 import type { Reporters } from './reporters.ts'
@@ -36,7 +36,7 @@ export async function openLogReporter(folder: string, onTrouble: (reason: string
       await file.flush()
       told = false
     } catch (error) {
-      if (!told) onTrouble(error instanceof Error ? error.message : String(error))
+      if (!told) onTrouble(reasonOf(error))
       told = true
     }
   }

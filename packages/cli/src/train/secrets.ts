@@ -1,6 +1,6 @@
 import { randomBytes, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { LockstepError, maxTokenLength } from '@lockstep/protocol'
+import { LockstepError, maxTokenLength, reasonOf } from '@lockstep/protocol'
 
 const shortestToken = 16
 
@@ -50,7 +50,7 @@ export async function readSecret(file: string, flag: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (cause) {
-    const received = cause instanceof Error ? cause.message : String(cause)
+    const received = reasonOf(cause)
     throw new LockstepError('file-unreadable', `${flag}: ${file} cannot be read`, { kind: 'usage', received, cause })
   }
 }

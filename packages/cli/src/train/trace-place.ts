@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { hasSystemCode, LockstepError, reasonOf } from '@lockstep/protocol'
 
 /** Refuses a trace that could not be begun for the place that it is given. Throws `bad-trace`. */
 export async function refuseTracePlace(path: string): Promise<void> {
@@ -17,7 +17,7 @@ async function kindOf(path: string): Promise<'file' | 'folder' | null> {
     return (await stat(path)).isDirectory() ? 'folder' : 'file'
   } catch (cause) {
     if (hasSystemCode(cause, 'ENOENT', 'ENOTDIR')) return null
-    const received = cause instanceof Error ? cause.message : String(cause)
+    const received = reasonOf(cause)
     throw new LockstepError('bad-trace', `--trace: ${path} cannot be looked at`, { kind: 'usage', received, cause })
   }
 }

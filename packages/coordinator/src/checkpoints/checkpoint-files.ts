@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { describeError, hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { hasSystemCode } from '@lockstep/protocol'
 import { makeFolderDurably, writeAtomically, writeError } from '../disk/atomic-file.ts'
 import { type Disk, type FileContent, systemDisk } from '../disk/disk.ts'
 
@@ -61,10 +61,4 @@ async function freeName(path: string, disk: Disk): Promise<string> {
     const name = `${path}.unusable${number === 1 ? '' : `-${number}`}`
     if ((await disk.kindOf(name)) === null) return name
   }
-}
-
-/** Why a file cannot be used, in a line. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof LockstepError) return describeError(error).split('\n')[0]!
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { type Checkpoint, decodeCheckpoint } from '@lockstep/model'
-import { LockstepError } from '@lockstep/protocol'
+import { describeInLine, LockstepError } from '@lockstep/protocol'
 import { type Disk, systemDisk } from '../disk/disk.ts'
 import { runFiles } from '../run-folder/run-files.ts'
-import { listCheckpoints, reasonOf, stepOfCheckpoint } from './checkpoint-files.ts'
+import { listCheckpoints, stepOfCheckpoint } from './checkpoint-files.ts'
 
 /** A checkpoint that has been passed over. */
 export type UnusableCheckpoint = { readonly name: string; readonly reason: string }
@@ -34,7 +34,7 @@ export async function findCheckpoint(
     } catch (error) {
       // A coordinator that goes on with the run still has dropped it, and has written newer ones by then.
       if (!(await listCheckpoints(folder, disk)).includes(name)) return findCheckpoint(path, { runId, disk })
-      unusable.push({ name, reason: reasonOf(error) })
+      unusable.push({ name, reason: describeInLine(error) })
     }
   }
   throw unusable.length === 0 ? noCheckpoint(path) : noneUsable(path, unusable)

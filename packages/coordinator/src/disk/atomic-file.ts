@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path'
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { hasSystemCode, LockstepError, reasonOf } from '@lockstep/protocol'
 import { type Disk, type FileContent, systemDisk } from './disk.ts'
 
 /**
@@ -57,10 +57,6 @@ export function writeError(path: string, cause: unknown): LockstepError {
 /** Whether an error of this code is a write that has failed: it may succeed another time, as a disk may get room again. */
 export function isDiskTrouble(code: string): boolean {
   return code === 'disk-full' || code === 'file-not-written'
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }
 
 async function writeAndSync(disk: Disk, path: string, content: FileContent): Promise<void> {

@@ -1,5 +1,4 @@
-import type { LockstepError } from '@lockstep/protocol'
-import { reasonOf } from '../checkpoints/checkpoint-files.ts'
+import { describeInLine, type LockstepError } from '@lockstep/protocol'
 import type { EventListener } from '../events.ts'
 import { createStepTiming, type StepTiming } from './step-timing.ts'
 import { createTrace } from './trace.ts'
@@ -28,7 +27,7 @@ export function openRunTiming(
   warmUpSteps: number,
   nowMs: () => number,
 ): RunTiming {
-  const onEnd = (error: LockstepError) => onEvent({ type: 'trace-ended', reason: reasonOf(error) })
+  const onEnd = (error: LockstepError) => onEvent({ type: 'trace-ended', reason: describeInLine(error) })
   const file = wanted === null ? null : createTraceFile(wanted.file, onEnd)
   const trace = file === null || wanted === null ? null : createTrace(file, nowMs(), wanted.steps)
   return {

@@ -4,7 +4,7 @@ import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
-import { LockstepError, type ProgressListener } from '@lockstep/protocol'
+import { LockstepError, type ProgressListener, reasonOf } from '@lockstep/protocol'
 import type { CifarFormat } from '../cifar/format.ts'
 import { download } from './download.ts'
 
@@ -77,7 +77,7 @@ async function md5Of(file: string): Promise<string> {
   } catch (cause) {
     throw new LockstepError('archive-unreadable', `${file} cannot be read`, {
       expected: 'address or path of a .tar.gz',
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       hint: 'Unpacked files need no fetching: name their folder by --data-dir or LOCKSTEP_DATA_DIR.',
       cause,
     })

@@ -62,7 +62,7 @@ async function attempt(client: HttpClient, options: Download, offset: number): P
     response = await client.get(options.url, offset, options.signal)
   } catch (error) {
     options.signal.throwIfAborted()
-    return { kind: 'unreachable', reason: reasonOf(error) }
+    return { kind: 'unreachable', reason: failureOf(error) }
   }
   const { status, rangeStart, fileBytes, discard } = response
   if (status === 200) return receive(response, options, 0)
@@ -87,7 +87,7 @@ async function receive(response: HttpResponse, options: Download, start: number)
     response.body.destroy()
     signal.throwIfAborted()
     if (hasSystemCode(error, 'ENOSPC', 'EDQUOT')) throw diskFull(file, error)
-    return { kind: 'broken', reason: reasonOf(error) }
+    return { kind: 'broken', reason: failureOf(error) }
   }
 }
 
@@ -100,8 +100,8 @@ async function sizeOf(file: string): Promise<number> {
   }
 }
 
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
+function failureOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(failureOf).join('; ')
   return error instanceof Error ? error.message || error.name : String(error)
 }
 

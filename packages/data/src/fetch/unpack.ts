@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
-import { hasSystemCode, LockstepError, type ProgressListener } from '@lockstep/protocol'
+import { hasSystemCode, LockstepError, type ProgressListener, reasonOf } from '@lockstep/protocol'
 import { type CifarFormat, coarseNamesFile, maxTextBytes, recordBytes } from '../cifar/format.ts'
 import { recordCountsFile } from '../cifar/record-counts.ts'
 import { countBytes } from './count-bytes.ts'
@@ -60,7 +60,7 @@ function longestFiles(format: CifarFormat): ReadonlyMap<string, number> {
 }
 
 function unpackError({ archive, format, folder }: Unpacking, cause: unknown): LockstepError {
-  const received = cause instanceof Error ? cause.message : String(cause)
+  const received = reasonOf(cause)
   if (hasSystemCode(cause, 'ENOSPC', 'EDQUOT')) {
     const hint = 'Free 200 MB, or put the data elsewhere: --data-dir DIR or LOCKSTEP_CACHE_DIR.'
     return new LockstepError('disk-full', `the disk is full: ${folder} was not written`, { received, hint, cause })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { LockstepError, unpackPlain } from '@lockstep/protocol'
+import { LockstepError, reasonOf, unpackPlain } from '@lockstep/protocol'
 import { z } from 'zod'
 import { fromLittleEndianBytes } from '../little-endian.ts'
 import { type Checkpoint, checkpointHeaderSchema, checkpointVersion } from './checkpoint.ts'
@@ -97,7 +97,7 @@ function unpack(header: Uint8Array): unknown {
   try {
     return unpackPlain(header)
   } catch (cause) {
-    throw invalid(cause instanceof Error ? cause.message : String(cause))
+    throw invalid(reasonOf(cause))
   }
 }
 

@@ -1,4 +1,4 @@
-import { LockstepError } from '@lockstep/protocol'
+import { LockstepError, reasonOf } from '@lockstep/protocol'
 
 const eagerHint = 'Use --engine eager, which runs the model op by op.'
 
@@ -40,7 +40,7 @@ export function unloadableError(cause: unknown): LockstepError {
 function refusal(cause: unknown, origin: string, hint: string): LockstepError {
   if (cause instanceof LockstepError) return cause
   return new LockstepError('compile-unsupported', `${place(origin)} cannot be compiled`, {
-    received: cause instanceof Error ? cause.message : String(cause),
+    received: reasonOf(cause),
     hint,
     cause,
   })
