@@ -1,3 +1,4 @@
+import { mix32 } from '@lockstep/protocol'
 import { createRandom } from './random.ts'
 
 /**
@@ -12,12 +13,4 @@ export function sampleKeys(options: { seed: number; epoch: number; indices: Uint
   const random = createRandom(options.seed, ~options.epoch >>> 0)
   const [first, second] = [random.nextUint32(), random.nextUint32()]
   return Int32Array.from(options.indices, index => mix32(mix32(index ^ first) ^ second))
-}
-
-/** A permutation of the 32-bit integers in which every bit depends on all: lowbias32 (https://github.com/skeeto/hash-prospector). */
-function mix32(value: number): number {
-  let x = value
-  x = Math.imul(x ^ (x >>> 16), 0x7feb352d)
-  x = Math.imul(x ^ (x >>> 15), 0x846ca68b)
-  return x ^ (x >>> 16)
 }

@@ -242,7 +242,7 @@ function roundFour(floats: v128, seeds: v128): v128 {
   return v128.bitselect(rounded, quiet, f32x4.eq(floats, floats))
 }
 
-/** `mix32` of random/mix32.ts. */
+/** `mix32` of @lockstep/protocol. */
 function mixFour(values: v128): v128 {
   let x = values
   x = i32x4.mul(v128.xor(x, i32x4.shr_u(x, 16)), i32x4.splat(0x7feb352d))

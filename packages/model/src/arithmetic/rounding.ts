@@ -1,4 +1,4 @@
-import { mix32 } from '../random/mix32.ts'
+import { mix32 } from '@lockstep/protocol'
 
 /**
  * The key by which the gradient of a shard is rounded at a step, or the mean of all shards where `shard` is `'mean'`: a

@@ -1,6 +1,6 @@
+import { mix32 } from '@lockstep/protocol'
 import { tf } from '../tfjs.ts'
 import { registerKeyedBits } from './keyed-bits-kernel.ts'
-import { mix32 } from './mix32.ts'
 
 registerKeyedBits()
 
