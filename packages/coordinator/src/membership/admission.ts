@@ -1,12 +1,11 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-import { type MessageOf, protocolVersion } from '@lockstep/protocol'
+import { isSameSecret, type MessageOf, protocolVersion } from '@lockstep/protocol'
 
 /** Why a worker is refused, as a sentence that it prints; null when it is welcome. */
 export function refuseHello(hello: MessageOf<'hello'>, token: string): string | null {
   if (hello.protocol !== protocolVersion) {
     return `the coordinator speaks protocol version ${protocolVersion}, the worker ${hello.protocol}; run the same lockstep on both`
   }
-  if (!sameText(hello.token, token)) return 'wrong token; give the worker the token file of this coordinator'
+  if (!isSameSecret(hello.token, token)) return 'wrong token; give the worker the token file of this coordinator'
   return null
 }
 
@@ -15,10 +14,4 @@ export function refuseLayout(received: string, expected: string): string | null 
   if (received === expected) return null
   const [theirs, ours] = [received, expected].map(hash => hash.slice(0, 12))
   return `the worker's model has another parameter layout (${theirs}, not ${ours}); run the same lockstep on both`
-}
-
-/** Compares without telling by its duration where two texts differ. */
-function sameText(a: string, b: string): boolean {
-  const [left, right] = [a, b].map(text => createHash('sha256').update(text).digest())
-  return timingSafeEqual(left!, right!)
 }
