@@ -4,7 +4,8 @@ const cells = 24
 const plainEveryMs = 10_000
 
 /** Draws in place on a terminal; elsewhere a line about every 10 s. */
-export function createProgress(stream = process.stderr) {
+export function createProgress() {
+  const stream = process.stderr
   let writtenAtMs = Number.NEGATIVE_INFINITY
   return {
     /** Time that has passed and all of it, in seconds, and what else is to be said. */

@@ -3,10 +3,10 @@ import type { IncomingMessage } from 'node:http'
 import { type Connection, encodeMessage, openWebSocket } from '@lockstep/protocol'
 import { createHappenings, webSocketFrame } from '@lockstep/protocol/testing'
 import { expect, onTestFinished, test } from 'vitest'
-import { tinySizes } from './support/decode.ts'
 import { attachClient, startListener } from './support/listener.ts'
 import { createLobby, gradient, gradientTensors, hello, ready, task } from './support/lobby.ts'
 import { makeSelfSigned } from './support/self-signed.ts'
+import { tinySizes } from './support/tiny-sizes.ts'
 
 const own = makeSelfSigned()
 const ticks = 20

@@ -15,11 +15,11 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 const inspect = () => inspectDataSets({ LOCKSTEP_DATA_DIR: join(folder, 'data'), LOCKSTEP_CACHE_DIR: folder })
 
 /** CIFAR-100's two files with so many records each: a coarse label, a fine one, and 3072 pixels. */
-async function writeCifar100(records: number, label = 7): Promise<string> {
+async function writeCifar100(records: number): Promise<string> {
   const place = join(folder, 'data', 'cifar-100-binary')
   await mkdir(place, { recursive: true })
   const record = Buffer.alloc(3074)
-  record[1] = label
+  record[1] = 7
   await writeFile(join(place, 'train.bin'), Buffer.concat(Array(records).fill(record)))
   await writeFile(join(place, 'test.bin'), Buffer.concat(Array(records).fill(record)))
   return place

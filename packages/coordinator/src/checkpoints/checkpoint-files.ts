@@ -14,7 +14,7 @@ export function stepOfCheckpoint(name: string): number {
 }
 
 /** The names of the checkpoints in a folder, the oldest first; none where there is no such folder. */
-export async function listCheckpoints(folder: string, disk = systemDisk): Promise<readonly string[]> {
+export async function listCheckpoints(folder: string, disk: Disk): Promise<readonly string[]> {
   if ((await disk.kindOf(folder)) !== 'folder') return []
   return (await disk.list(folder)).filter(name => /^step-\d+\.ckpt$/.test(name)).sort()
 }
@@ -46,7 +46,7 @@ async function removeOldest(folder: string, keep: number, disk: Disk): Promise<v
  * Renames files that cannot be used, so that they are neither taken up again nor counted, and somebody can look at them.
  * Throws as `writeAtomically` does.
  */
-export async function setAside(folder: string, names: readonly string[], disk = systemDisk): Promise<void> {
+export async function setAside(folder: string, names: readonly string[], disk: Disk): Promise<void> {
   for (const path of names.map(name => join(folder, name))) {
     await moveAside(path, disk).catch(error => Promise.reject(writeError(path, error)))
   }

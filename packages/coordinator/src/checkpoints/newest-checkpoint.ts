@@ -41,8 +41,8 @@ export async function findCheckpoint(
 }
 
 /** The step of the newest checkpoint of a run folder, by its name; null where there is none. */
-export async function newestCheckpointStep(path: string, disk = systemDisk): Promise<number | null> {
-  const name = (await listCheckpoints(join(path, runFiles.checkpoints), disk)).at(-1)
+export async function newestCheckpointStep(path: string): Promise<number | null> {
+  const name = (await listCheckpoints(join(path, runFiles.checkpoints), systemDisk)).at(-1)
   return name === undefined ? null : stepOfCheckpoint(name)
 }
 

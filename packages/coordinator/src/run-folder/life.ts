@@ -20,7 +20,7 @@ export async function beginLife(folder: string, disk = systemDisk): Promise<numb
 }
 
 /** Says which life it is in a folder that has lost it. */
-export async function writeLife(folder: string, life: number, disk = systemDisk): Promise<void> {
+export async function writeLife(folder: string, life: number, disk: Disk): Promise<void> {
   await writeAtomically(join(folder, lifeFile), `${JSON.stringify({ life })}\n`, disk)
 }
 

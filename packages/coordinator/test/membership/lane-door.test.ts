@@ -1,10 +1,10 @@
 import { LockstepError, type Message, type MessageOf, openSlotFile, type SharedMemoryOffer } from '@lockstep/protocol'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createSharedMemory } from '../../src/shared-memory/shared-memory.ts'
-import { tinySizes } from '../support/decode.ts'
 import { createFakePeer, type FakePeer } from '../support/fake-peer.ts'
 import { createLobby, gradient, heartbeat, hello, mean, ready, runId, task, update } from '../support/lobby.ts'
 import { tinySize } from '../support/tiny-engine.ts'
+import { tinySizes } from '../support/tiny-sizes.ts'
 
 const laneName = `lockstep-${'1'.repeat(32)}`
 const sharing = { ...ready, sharesMemory: true }

@@ -1,7 +1,6 @@
 import { LockstepError, protocolVersion } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import type { LossCause } from '../../src/metrics.ts'
-import { tinySizes } from '../support/decode.ts'
 import type { FakePeer } from '../support/fake-peer.ts'
 import {
   createLobby,
@@ -17,6 +16,7 @@ import {
   taskOf,
   update,
 } from '../support/lobby.ts'
+import { tinySizes } from '../support/tiny-sizes.ts'
 
 const typesSentTo = (peer: ReturnType<ReturnType<typeof createLobby>['connect']>) =>
   peer.received.map(({ message }) => message.type)

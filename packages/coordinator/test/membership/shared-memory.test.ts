@@ -5,7 +5,6 @@ import type { SendableTask } from '../../src/exchange.ts'
 import type { Answer } from '../../src/membership/answer.ts'
 import { createSharedMemory } from '../../src/shared-memory/shared-memory.ts'
 import { workKey } from '../../src/training/batch-gradient.ts'
-import { tinySizes } from '../support/decode.ts'
 import type { FakePeer } from '../support/fake-peer.ts'
 import {
   createLobby,
@@ -19,6 +18,7 @@ import {
   update,
 } from '../support/lobby.ts'
 import { tinySize } from '../support/tiny-engine.ts'
+import { tinySizes } from '../support/tiny-sizes.ts'
 
 const here = '127.0.0.1:5000'
 

@@ -1,8 +1,8 @@
 import { decodeMessage } from '@lockstep/protocol'
 import { expect, test } from 'vitest'
 import { createReplicaEncoder, welcomeTo } from '../../src/membership/welcome.ts'
-import { tinySizes } from '../support/decode.ts'
 import { tinyPlan } from '../support/tiny-plan.ts'
+import { tinySizes } from '../support/tiny-sizes.ts'
 
 test('there is room for no larger shards than the training set can fill', () => {
   const plan = tinyPlan()

@@ -2,7 +2,7 @@ import { readdirSync, readlinkSync } from 'node:fs'
 import { openSlotFile, type SharedMemoryOffer, type Sizes } from '@lockstep/protocol'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createSharedMemory } from '../../src/shared-memory/shared-memory.ts'
-import { tinySizes } from '../support/decode.ts'
+import { tinySizes } from '../support/tiny-sizes.ts'
 
 /** Shared memory that is closed with the test, and a desk in it. */
 function create(sizes: Sizes = tinySizes) {

@@ -1,8 +1,8 @@
 import type { createSlotFile } from '@lockstep/protocol'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createSharedMemory } from '../../src/shared-memory/shared-memory.ts'
-import { tinySizes } from '../support/decode.ts'
 import { createLobby, gradient, gradientTensors, hello, ready, task, taskOf } from '../support/lobby.ts'
+import { tinySizes } from '../support/tiny-sizes.ts'
 
 const memory = vi.hoisted(() => ({ isShort: false }))
 

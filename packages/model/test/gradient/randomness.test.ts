@@ -39,10 +39,10 @@ function createEngines(model: tf.LayersModel, training = plain) {
   }
 }
 
-function samplesOf(count: number, seed = 1) {
-  const pixels = Uint8Array.from(randomVector(count * 16 * 16 * 3, seed, [0, 256]))
+function samplesOf(count: number) {
+  const pixels = Uint8Array.from(randomVector(count * 16 * 16 * 3, 1, [0, 256]))
   const labels = Uint8Array.from({ length: count }, (_, index) => index % 4)
-  return { pixels, labels, keys: Int32Array.from({ length: count }, (_, index) => Math.imul(index + seed, 0x9e3779b1)) }
+  return { pixels, labels, keys: Int32Array.from({ length: count }, (_, index) => Math.imul(index + 1, 0x9e3779b1)) }
 }
 
 const randomLayers = {

@@ -13,7 +13,6 @@ import { maxPieceBytes, writeWhole } from '../write-whole.ts'
  * as in another.
  */
 export type SlotFile = {
-  readonly slotBytes: number
   /** Lays tensors into a slot, one after the other, each at a multiple of 8 bytes. */
   readonly write: (slot: number, tensors: readonly TensorData[]) => void
   /** Fills tensors, in the order in which they were written, from a slot. */
@@ -120,7 +119,7 @@ function slotFileOver(descriptor: number, slotBytes: number, mode: Mode, mapFile
     })
   }
 
-  return { slotBytes, write, read, close: () => closeSync(descriptor) }
+  return { write, read, close: () => closeSync(descriptor) }
 }
 
 /** The slots as memory of this process, each mapped when it is first used; null for one that could not be. */

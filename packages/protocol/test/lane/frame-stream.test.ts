@@ -14,10 +14,10 @@ function streamOf(frames: readonly Uint8Array[]): Uint8Array {
 }
 
 /** What comes out of a stream when it comes in these pieces, each of which is overwritten after it was taken. */
-function framesFrom(pieces: readonly Uint8Array[], maxFrameBytes = 100): readonly Uint8Array[] {
+function framesFrom(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
   const frames: Uint8Array[] = []
   const feed = createFrameStream(
-    () => maxFrameBytes,
+    () => 100,
     frame => frames.push(frame.slice()),
   )
   for (const piece of pieces) {

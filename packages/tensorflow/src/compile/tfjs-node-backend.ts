@@ -36,7 +36,7 @@ export type StoredTensor = {
 /** The part of tfjs-node's backend that is used here. All its kernels go through the two `execute` functions. */
 export type TfjsNodeBackend = tf.KernelBackend & {
   readonly binding: NativeBinding
-  readonly tensorMap: { get: (dataId: object) => StoredTensor; has: (dataId: object) => boolean }
+  readonly tensorMap: { get: (dataId: object) => StoredTensor }
   executeSingleOutput: (
     op: string,
     attributes: readonly OperationAttribute[],

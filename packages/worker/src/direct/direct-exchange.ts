@@ -55,12 +55,7 @@ export type DirectExchange = {
   readonly close: () => void
 }
 
-type Ring = {
-  readonly links: RingLinks
-  readonly exchange: RingExchange
-  readonly member: number
-  readonly members: number
-}
+type Ring = { readonly links: RingLinks; readonly exchange: RingExchange }
 
 export function createDirectExchange(options: DirectExchangeOptions): DirectExchange {
   const { welcome, world, send, give } = options
@@ -119,7 +114,7 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
       sinkFor: exchange.sinkFor,
       onFailure: reason => send({ type: 'unlinked', runId, ring, reason: reason.slice(0, maxUnlinkedReasonLength) }),
     })
-    rings.set(ring, { links, exchange, member, members })
+    rings.set(ring, { links, exchange })
   }
 
   function tellCoordinator(step: number, { start, end }: Range): void {

@@ -17,7 +17,6 @@ export type Expected = {
 export type PeerListen = { readonly host: string; readonly port: number; readonly announce: boolean }
 
 export type PeerListener = {
-  readonly host: string
   readonly port: number
   /** Lets in who shows the token of this ring, until it is forgotten. */
   readonly expect: (ring: number, expected: Expected) => void
@@ -45,7 +44,6 @@ export async function openPeerListener(
     throw new LockstepError('cannot-listen', message, { received: cause.message, hint, cause })
   })
   return {
-    host,
     port: door.port,
     expect: (ring, expected) => void rings.set(ring, expected),
     forget: ring => void rings.delete(ring),

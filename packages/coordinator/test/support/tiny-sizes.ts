@@ -1,4 +1,4 @@
-import { decodeMessage, type Received, type Sizes } from '@lockstep/protocol'
+import type { Sizes } from '@lockstep/protocol'
 import { tinySize, tinyTrainable } from './tiny-engine.ts'
 
 /** The sizes of the tiny plan under Adam. */
@@ -9,9 +9,4 @@ export const tinySizes: Sizes = {
   bytesPerSample: 3072,
   maxSamples: 250,
   gradientType: 'float32',
-}
-
-/** A frame as a worker of the tiny plan reads it. */
-export function decodeWith(frame: Uint8Array): Received {
-  return decodeMessage(frame, tinySizes)
 }
