@@ -161,7 +161,8 @@ async function runToEnd(options: Conduct, crew: Crew, folder: RunFolder, listene
   )
   const stopWatching = watchForSuccessor(clock, folder, crew.abort)
   try {
-    const summary = await trainAndTest(options, { crew, folder, training, records })
+    const underway = { crew, folder, training, records }
+    const summary = await conclude(options, underway, await trainAndTest(options, underway))
     crew.membership.dismiss(
       summary.status === 'interrupted' ? 'interrupted' : 'finished',
       `the run is ${summary.status}`,
@@ -180,11 +181,19 @@ async function runToEnd(options: Conduct, crew: Crew, folder: RunFolder, listene
   }
 }
 
+type Underway = {
+  readonly crew: Crew
+  readonly folder: RunFolder
+  readonly training: Training
+  readonly records: Records
+}
+
+/** How the training has ended, and what its test came to. */
 async function trainAndTest(
   options: Conduct,
-  { crew, folder, training, records }: { crew: Crew; folder: RunFolder; training: Training; records: Records },
-): Promise<RunSummary> {
-  const { plan, onEvent, minWorkers, timing } = options
+  { crew, training, records }: Underway,
+): Promise<Pick<RunSummary, 'status' | 'test'>> {
+  const { plan, onEvent, minWorkers, stop } = options
   tellOfAudits(options, onEvent)
   onEvent({ type: 'phase', phase: 'waiting for workers', active: crew.membership.active() })
   enlargePages(options)
@@ -192,20 +201,29 @@ async function trainAndTest(
     await crew.awaitWorkers(minWorkers)
     return train(training)
   })
-  if (trained === 'interrupted') await records.checkpointing.take()
-  else onEvent({ type: 'phase', phase: 'testing', active: crew.membership.active() })
-  const tested =
-    trained === 'interrupted'
-      ? trained
-      : await unlessInterrupted(() => abortWhenStopped(options.stop, crew, evaluate(training, plan.test, 'testing')))
-  const [status, test] = tested === 'interrupted' ? (['interrupted', null] as const) : [trained, tested]
+  if (trained === 'interrupted') {
+    await records.checkpointing.take()
+    return { status: 'interrupted', test: null }
+  }
+  onEvent({ type: 'phase', phase: 'testing', active: crew.membership.active() })
+  const test = await unlessInterrupted(() => abortWhenStopped(stop, crew, evaluate(training, plan.test, 'testing')))
+  return test === 'interrupted' ? { status: 'interrupted', test: null } : { status: trained, test }
+}
+
+/** Writes what is to be found in the folder of a run that has ended. */
+async function conclude(
+  options: Conduct,
+  { crew, folder, training, records }: Underway,
+  ending: Pick<RunSummary, 'status' | 'test'>,
+): Promise<RunSummary> {
+  const { plan, timing } = options
   await records.settle()
   await folder.writeModel(plan.modelFiles())
   const { star, direct } = training.topology.counts()
   const topology = direct > star ? ('direct' as const) : ('star' as const)
   const phases = timing.steps.report()
   const audit = options.audit === 0 ? null : { fraction: options.audit, ...crew.audits() }
-  const outcome = { status, test, topology, audit, phases, weightsSha256: weightsSha256(plan.state.weights) }
+  const outcome = { ...ending, topology, audit, phases, weightsSha256: weightsSha256(plan.state.weights) }
   const summary = summarizeRun(summaryFacts(basename(folder.path), plan), plan.state, crew.membership.roll(), outcome)
   await folder.writeSummary(summary)
   return summary
