@@ -27,9 +27,9 @@ export type LoadedBackend = {
 export async function loadTensorFlow(provisioned: Provisioned): Promise<LoadedBackend> {
   // tfjs warns in every process that it runs in Node; production mode is its switch for that.
   tf.env().set('PROD', true)
-  const { backend, bindingFile, version } = provisioned
-  if (backend === 'wasm') registerWasm()
-  else loadTfjsNode(bindingFile ?? '')
+  const { backend, version } = provisioned
+  if (provisioned.backend === 'wasm') registerWasm()
+  else loadTfjsNode(provisioned.bindingFile)
   await selectBackend(backend)
   return { backend, description: backend === 'wasm' ? 'WebAssembly SIMD' : `TensorFlow ${version}, CPU` }
 }

@@ -9,19 +9,25 @@ import { requireSupportedMachine } from './supported-machine.ts'
 import { wasmVersion } from './wasm/register.ts'
 import { pinnedWheelFor, type WheelSource } from './wheel-source.ts'
 
-export type Backend = 'tensorflow' | 'wasm'
+export type Backend = Provisioned['backend']
 
 /** What computes on this machine and where it lies. Plain data, which is handed to worker processes. */
-export type Provisioned = {
-  readonly backend: Backend
-  /** Folder of the TensorFlow library (`tensorflow` only). */
-  readonly libraryFolder?: string
-  /** tfjs-node's native binding to that library (`tensorflow` only). */
-  readonly bindingFile?: string
-  /** Version of TensorFlow, or of tfjs's WebAssembly backend. */
+export type Provisioned = ProvisionedTensorFlow | ProvisionedWasm
+
+export type ProvisionedTensorFlow = {
+  readonly backend: 'tensorflow'
+  readonly libraryFolder: string
+  /** tfjs-node's native binding to the library. */
+  readonly bindingFile: string
   readonly version: string
-  /** Why it is not TensorFlow (`wasm` only). */
-  readonly reason?: string
+}
+
+export type ProvisionedWasm = {
+  readonly backend: 'wasm'
+  /** Of tfjs's WebAssembly backend. */
+  readonly version: string
+  /** Why it is not TensorFlow. */
+  readonly reason: string
 }
 
 export type ProvisionOptions = Omit<InstallOptions, 'cacheFolder'>

@@ -7,6 +7,7 @@ import type { Provisioned } from './provision.ts'
 export const systemMemoryName = 'memory.node'
 
 /** Null where nothing native could be built, as on WebAssembly. */
-export function loadSystemMemory({ bindingFile }: Provisioned): SystemMemory | null {
-  return bindingFile === undefined ? null : createRequire(import.meta.url)(join(dirname(bindingFile), systemMemoryName))
+export function loadSystemMemory(provisioned: Provisioned): SystemMemory | null {
+  if (provisioned.backend === 'wasm') return null
+  return createRequire(import.meta.url)(join(dirname(provisioned.bindingFile), systemMemoryName))
 }

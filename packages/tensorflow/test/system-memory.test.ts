@@ -16,7 +16,7 @@ beforeAll(async () => {
 }, 600_000)
 
 test('there is none on WebAssembly', () => {
-  expect(loadSystemMemory({ backend: 'wasm', version: '4.22.0' })).toBeNull()
+  expect(loadSystemMemory({ backend: 'wasm', version: '4.22.0', reason: 'a test' })).toBeNull()
 })
 
 describe('a part of a file that is mapped', () => {

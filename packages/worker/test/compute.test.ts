@@ -217,7 +217,12 @@ describe('a computing thread with a lane', () => {
 
 describe('a computation that cannot go on', () => {
   test('fails when TensorFlow does not load, with what to do about it', async () => {
-    const lost: Provisioned = { backend: 'tensorflow', bindingFile: '/nowhere/binding.node', version: '2.21.0' }
+    const lost: Provisioned = {
+      backend: 'tensorflow',
+      libraryFolder: '/nowhere',
+      bindingFile: '/nowhere/binding.node',
+      version: '2.21.0',
+    }
     await expect(startCompute({ config, topology, provisioned: lost })).rejects.toMatchObject({
       name: 'LockstepError',
       code: 'compute-failed',

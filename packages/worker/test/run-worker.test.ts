@@ -169,7 +169,12 @@ describe('a worker does not work', () => {
 
   test('when its computation cannot start, which the coordinator survives', async () => {
     const { url, finished } = await startRun(dataSet)
-    const lost: Provisioned = { backend: 'tensorflow', bindingFile: '/nowhere/binding.node', version: '2.21.0' }
+    const lost: Provisioned = {
+      backend: 'tensorflow',
+      libraryFolder: '/nowhere',
+      bindingFile: '/nowhere/binding.node',
+      version: '2.21.0',
+    }
     await expect(startWorker(url, lost).ended).rejects.toMatchObject({ code: 'compute-failed' })
     startWorker(url, provisioned)
     expect(await finished).toMatchObject({ weightsSha256: expectedSha256 })

@@ -3,7 +3,7 @@ import { launchDefaults } from '../../src/flags/launch-options.ts'
 import { orderNext } from '../../src/supervise/order.ts'
 
 const launch = { ...launchDefaults, listen: '[::1]:0', runDir: null, trace: 'trace.json', workers: 4 }
-const provisioned = { backend: 'wasm', version: '4.22.0' } as const
+const provisioned = { backend: 'wasm', version: '4.22.0', reason: 'a test' } as const
 const request = { settings: { launch, config: { seed: 3 } }, resume: null, hasLocalWorkers: true, token: 'secret' }
 
 describe('what a coordinator is to do', () => {

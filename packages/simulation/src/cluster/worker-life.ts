@@ -49,7 +49,7 @@ export function liveAsWorker(life: WorkerLife): Promise<WorkerEnd> {
       name: process.name,
       device: 'cpu',
       waitMs,
-      provision: async () => ({ backend: 'wasm', version: 'simulated' }),
+      provision: async () => ({ backend: 'wasm', version: 'simulated', reason: 'simulated' }),
       onEvent,
       signal: leave,
     },

@@ -3,13 +3,13 @@ import { basename, dirname, join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { type Manifest, readEntry } from '../../src/cache-entry.ts'
 import { inspectMachine } from '../../src/machine/inspect-machine.ts'
-import { type Provisioned, provisionTensorFlow } from '../../src/provision.ts'
+import { type ProvisionedTensorFlow, provisionTensorFlow } from '../../src/provision.ts'
 import { createUser, listen } from '../support/machine.ts'
 
-let provisioned: Provisioned
+let provisioned: ProvisionedTensorFlow
 
 beforeAll(async () => {
-  provisioned = await provisionTensorFlow(listen(process.env).options)
+  provisioned = (await provisionTensorFlow(listen(process.env).options)) as ProvisionedTensorFlow
 })
 
 async function inspect(environment: NodeJS.ProcessEnv) {
@@ -44,7 +44,7 @@ test('a GPU is shown with its memory and driver', async () => {
 })
 
 test('a library with a changed byte is found by its checksum, though its sizes and times are right', async () => {
-  const real = dirname(provisioned.libraryFolder as string)
+  const real = dirname(provisioned.libraryFolder)
   const { environment, cacheFolder } = await createUser()
   const copy = join(cacheFolder, basename(real))
   const manifest = (await readEntry(real)) as Manifest

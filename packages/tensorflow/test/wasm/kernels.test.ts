@@ -5,7 +5,7 @@ import { largest, largestDifference } from '../support/compare.ts'
 import { pseudoRandom } from '../support/reference-net.ts'
 
 beforeAll(async () => {
-  await loadTensorFlow({ backend: 'wasm', version: '4.22.0' })
+  await loadTensorFlow({ backend: 'wasm', version: '4.22.0', reason: 'a test' })
 })
 
 /** The values of several tensors as a backend computes them. */

@@ -7,7 +7,7 @@ import { buildReferenceNet, pseudoRandom } from '../support/reference-net.ts'
 const batchSize = 4
 
 beforeAll(async () => {
-  await loadTensorFlow({ backend: 'wasm', version: '4.22.0' })
+  await loadTensorFlow({ backend: 'wasm', version: '4.22.0', reason: 'a test' })
 })
 
 /** Loss and gradients of the reference net on a backend, by the order of its parameters. */
