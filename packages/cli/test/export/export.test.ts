@@ -1,22 +1,14 @@
-import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fromLayersModelFiles, predictProbabilities } from '@lockstep/model'
 import { useTensorFlow } from '@lockstep/tensorflow/testing'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { readSummary, runCli } from '../support/cli.ts'
-import { trainTinyRun } from '../support/tiny-run.ts'
+import { useTinyRun } from '../support/tiny-run.ts'
 
-let folder = ''
-let run = ''
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lockstep-export-'))
-  run = join(folder, 'run')
-  // With batch normalization, whose statistics are weights as well.
-  await trainTinyRun(run, '--model', 'resnet20')
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
+// With batch normalization, whose statistics are weights as well.
+const { folder, run } = useTinyRun('--model', 'resnet20')
 
 async function exportTo(place: string, format: string, ...flags: readonly string[]): Promise<void> {
   const ended = await runCli(['export', run, '--format', format, '--out', place, '--offline', ...flags])

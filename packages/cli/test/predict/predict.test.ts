@@ -1,22 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { runCli } from '../support/cli.ts'
-import { trainTinyRun } from '../support/tiny-run.ts'
+import { useTinyRun } from '../support/tiny-run.ts'
 
-let folder = ''
-let images: readonly string[] = []
+const { folder } = useTinyRun()
+const images = [join(folder, 'red.png'), join(folder, 'blue.jpg')]
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lockstep-predict-'))
-  images = [join(folder, 'red.png'), join(folder, 'blue.jpg')]
   for (const [index, background] of ['red', 'blue'].entries()) {
     await sharp({ create: { width: 50, height: 40, channels: 3, background } }).toFile(images[index]!)
   }
-  await trainTinyRun(join(folder, 'run'))
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
 
 function predict(...args: readonly string[]) {
   return runCli(['predict', 'run', '--runs-dir', folder, '--offline', '--threads', '1', ...args])

@@ -1,20 +1,21 @@
-import { expect } from 'vitest'
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { runCli } from './cli.ts'
 
-/** Trains a model for a moment and leaves its run folder at the given place. */
-export async function trainTinyRun(place: string, ...flags: readonly string[]): Promise<void> {
-  const size = ['--dataset', 'synthetic', '--limit-train', '20', '--limit-test', '10', '--epochs', '1']
-  const ended = await runCli([
-    'train',
-    ...size,
-    '--engine',
-    'eager',
-    '--workers',
-    '1',
-    '--offline',
-    '--run-dir',
-    place,
-    ...flags,
-  ])
-  expect(ended, ended.stderr).toMatchObject({ code: 0 })
+const size = ['--dataset', 'synthetic', '--limit-train', '20', '--limit-test', '10', '--epochs', '1']
+const small = [...size, '--engine', 'eager', '--workers', '1', '--offline']
+
+/** A folder for the tests of a file, with a model in it, `run`, that has been trained for a moment. */
+export function useTinyRun(...flags: readonly string[]): { readonly folder: string; readonly run: string } {
+  const folder = join(tmpdir(), `lockstep-tiny-${randomUUID()}`)
+  const run = join(folder, 'run')
+  beforeAll(async () => {
+    const ended = await runCli(['train', ...small, '--run-dir', run, ...flags])
+    expect(ended, ended.stderr).toMatchObject({ code: 0 })
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+  return { folder, run }
 }

@@ -1,18 +1,10 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { readSummary, runCli } from '../support/cli.ts'
-import { trainTinyRun } from '../support/tiny-run.ts'
+import { useTinyRun } from '../support/tiny-run.ts'
 
-let folder = ''
-let run = ''
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lockstep-ended-'))
-  run = join(folder, 'run')
-  await trainTinyRun(run, '--epochs', '2')
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
+const { folder, run } = useTinyRun('--epochs', '2')
 
 const resume = (...flags: readonly string[]) =>
   runCli(['train', '--resume', run, '--workers', '1', '--offline', ...flags])
