@@ -1,17 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { RunSummary } from '@lockstep/coordinator'
-import { cifar10, synthesizeCifar } from '@lockstep/data'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readSummary, runCli, startCli } from '../support/cli.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { readSummary, startCli } from '../support/cli.ts'
+import { useSmallRuns } from '../support/small-runs.ts'
 
-// 310 samples of which 248 train: 5 steps an epoch, with 4 shards each.
-const size = ['--limit-train', '310', '--limit-test', '60', '--epochs', '6', '--shards', '4', '--topology', 'star']
 const token = 'a token of more than sixteen characters'
 const flippingWorker = fileURLToPath(new URL('../support/flipping-worker.mjs', import.meta.url))
 
@@ -24,24 +21,17 @@ type Told = {
 }
 
 describe('a worker that flips a bit of its gradients', () => {
-  let folder = ''
-  let run: readonly string[] = []
+  const { folder, line, trained } = useSmallRuns()
+  const run = [...line, '--epochs', '6', '--shards', '4', '--topology', 'star']
   let undisturbed: RunSummary
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'lockstep-audit-'))
-    await synthesizeCifar({ format: cifar10, folder, seed: 1 })
     await writeFile(join(folder, 'token'), token)
-    run = ['train', '--dataset', 'cifar10', '--data-dir', folder, ...size, '--offline']
-    const place = join(folder, 'undisturbed')
-    const ended = await runCli([...run, '--workers', '2', '--run-dir', place])
-    expect(ended, ended.stderr).toMatchObject({ code: 0 })
-    undisturbed = await readSummary(place)
+    undisturbed = await trained('undisturbed', [...run, '--workers', '2'])
   })
-  afterAll(() => rm(folder, { recursive: true, force: true }))
 
   /** Two right workers and one that is wrong, for which the run waits. */
-  async function trained(name: string, audit: number, wrong: object) {
+  async function trainedWithWrong(name: string, audit: number, wrong: object) {
     const place = join(folder, name)
     const reach = ['--workers', '2', '--min-workers', '3', '--token-file', join(folder, 'token')]
     const cli = startCli([...run, ...reach, '--audit', String(audit), '--run-dir', place])
@@ -60,7 +50,7 @@ describe('a worker that flips a bit of its gradients', () => {
   }
 
   test('is found where a few shards are audited, and the weights are right where it begins with one of them', async () => {
-    const { stdout, summary, told } = await trained('audited', 0.3, { fromStep: 3, audit: 0.3 })
+    const { stdout, summary, told } = await trainedWithWrong('audited', 0.3, { fromStep: 3, audit: 0.3 })
     const { step, shard } = told.first
     const reason = `excluded: its result for the gradient of shard ${shard} of step ${step} is not what two others have computed`
     expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
@@ -79,7 +69,7 @@ describe('a worker that flips a bit of its gradients', () => {
   })
 
   test('is found from its first step on where all shards are audited', async () => {
-    const { place, summary, told } = await trained('all', 1, { fromStep: 7 })
+    const { place, summary, told } = await trainedWithWrong('all', 1, { fromStep: 7 })
     expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
     expect(await readdir(place)).toContain('summary.json')
     const log = (await readFile(join(place, 'log.jsonl'), 'utf8')).trim().split('\n')

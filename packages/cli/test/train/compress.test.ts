@@ -1,30 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RunSummary } from '@lockstep/coordinator'
-import { cifar10, synthesizeCifar } from '@lockstep/data'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { countStayed, interruptAndResume, readSummary, runCli, strikeAt } from '../support/cli.ts'
+import { useSmallRuns } from '../support/small-runs.ts'
 
-// 248 of 310 samples train: 4 batches of 50 and one of 48, in 3 shards of 16 or 17, so that no mean of shards is exact.
-const size = ['--limit-train', '310', '--limit-test', '60', '--epochs', '2', '--shards', '3', '--offline']
-let folder = ''
-let run: readonly string[] = []
+const { folder, line, trained } = useSmallRuns()
+// Shards of 16 or 17 samples, so that no mean of shards is exact.
+const run = [...line, '--epochs', '2', '--shards', '3', '--compress', 'bfloat16']
 let undisturbed: RunSummary
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lockstep-compress-'))
-  await synthesizeCifar({ format: cifar10, folder, seed: 1 })
-  run = ['train', '--dataset', 'cifar10', '--data-dir', folder, ...size, '--compress', 'bfloat16']
   undisturbed = await trained('one', [...run, '--workers', '1'])
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
-
-async function trained(name: string, args: readonly string[], environment = {}): Promise<RunSummary> {
-  const ended = await runCli([...args, '--run-dir', join(folder, name)], environment)
-  expect(ended, ended.stderr).toMatchObject({ code: 0 })
-  return readSummary(join(folder, name))
-}
 
 test.each([
   { workers: '2', arithmetic: 'wasm' },
@@ -44,8 +31,8 @@ test('compressed gradients give the same weights when a worker is killed in the 
 
 test('compressed gradients give the same weights when the run is interrupted and resumed', async () => {
   const place = join(folder, 'interrupted')
-  const line = [...run, '--workers', '1']
-  const { interrupted, resumed } = await interruptAndResume(line, { place, dataDir: folder, workers: '2' })
+  const alone = [...run, '--workers', '1']
+  const { interrupted, resumed } = await interruptAndResume(alone, { place, dataDir: folder, workers: '2' })
   expect(interrupted.code).toBe(130)
   expect(resumed.code, resumed.stderr).toBe(0)
   expect((await readSummary(place)).weightsSha256).toBe(undisturbed.weightsSha256)

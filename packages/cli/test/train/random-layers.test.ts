@@ -1,41 +1,28 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RunSummary } from '@lockstep/coordinator'
-import { cifar10, synthesizeCifar } from '@lockstep/data'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { interruptAndResume, readSummary, runCli, startCli, strikeAt } from '../support/cli.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { interruptAndResume, readSummary, startCli, strikeAt } from '../support/cli.ts'
+import { useSmallRuns } from '../support/small-runs.ts'
 
 /** With batch normalization and dropout. */
 const model = fileURLToPath(new URL('../../../../examples/models/wide-net.ts', import.meta.url))
-// 248 of 310 samples train: 4 batches of 50 and one of 48, in 4 shards of 12 or 13.
-const size = ['--limit-train', '310', '--limit-test', '60', '--epochs', '6', '--shards', '4', '--offline']
 
 describe('with dropout, batch normalization, augmentation, decay and a schedule', () => {
-  let folder = ''
-  let run: readonly string[] = []
+  const { folder, line, trained } = useSmallRuns()
+  const recipe = ['--augment', '--weight-decay', '0.001', '--schedule', 'cosine', '--label-smoothing', '0.1']
+  const run = [...line, '--epochs', '6', '--shards', '4', '--model', model, ...recipe]
   let undisturbed: RunSummary
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'lockstep-random-'))
-    await synthesizeCifar({ format: cifar10, folder, seed: 1 })
-    const recipe = ['--augment', '--weight-decay', '0.001', '--schedule', 'cosine', '--label-smoothing', '0.1']
-    run = ['train', '--dataset', 'cifar10', '--data-dir', folder, '--model', model, ...recipe, ...size]
-    undisturbed = await trained('undisturbed', run, '--workers', '1')
+    undisturbed = await trained('undisturbed', [...run, '--workers', '1'])
   })
-  afterAll(() => rm(folder, { recursive: true, force: true }))
-
-  async function trained(name: string, line: readonly string[], ...args: readonly string[]): Promise<RunSummary> {
-    const ended = await runCli([...line, ...args, '--run-dir', join(folder, name)])
-    expect(ended, ended.stderr).toMatchObject({ code: 0 })
-    return readSummary(join(folder, name))
-  }
 
   test.each(['float32', 'bfloat16'])('in %s the weights do not depend on the workers', async precision => {
     const summaries: RunSummary[] = []
     for (const workers of ['1', '2', '4']) {
-      summaries.push(await trained(`${precision}-${workers}`, run, '--precision', precision, '--workers', workers))
+      summaries.push(await trained(`${precision}-${workers}`, [...run, '--precision', precision, '--workers', workers]))
     }
     expect(new Set(summaries.map(({ weightsSha256 }) => weightsSha256)).size).toBe(1)
     expect(new Set(summaries.map(({ test }) => test!.loss)).size).toBe(1)
@@ -43,8 +30,8 @@ describe('with dropout, batch normalization, augmentation, decay and a schedule'
 
   test('nor on an interruption in the middle of an epoch', async () => {
     const place = join(folder, 'interrupted')
-    const line = [...run, '--workers', '2']
-    const { interrupted, resumed } = await interruptAndResume(line, { place, dataDir: folder, workers: '3' })
+    const two = [...run, '--workers', '2']
+    const { interrupted, resumed } = await interruptAndResume(two, { place, dataDir: folder, workers: '3' })
     expect(interrupted.code).toBe(130)
     expect(resumed.code, resumed.stderr).toBe(0)
     expect((await readSummary(place)).weightsSha256).toBe(undisturbed.weightsSha256)
@@ -55,8 +42,7 @@ describe('with dropout, batch normalization, augmentation, decay and a schedule'
     await writeFile(tokenFile, 'a token of more than sixteen characters\n')
     const place = join(folder, 'killed')
     const strike = strikeAt(/epoch 1\/6/, 'SIGKILL', 'all workers')
-    const line = [...run, '--workers', '2', '--token-file', tokenFile, '--run-dir', place]
-    const cli = startCli(line, strike)
+    const cli = startCli([...run, '--workers', '2', '--token-file', tokenFile, '--run-dir', place], strike)
     const [, url] = await cli.printed(/listening on (ws:\S+)[\s\S]*epoch 1\/6/)
     const late = startCli(['worker', '--connect', url!, '--token-file', tokenFile, '--name', 'late', '--offline'])
     expect((await cli.ending).code).toBe(0)
@@ -72,6 +58,6 @@ describe('with dropout, batch normalization, augmentation, decay and a schedule'
 
   test('but with the images as they are, at the same seed, they are others', async () => {
     const plain = run.filter(word => word !== '--augment')
-    expect((await trained('plain', plain, '--workers', '1')).weightsSha256).not.toBe(undisturbed.weightsSha256)
+    expect((await trained('plain', [...plain, '--workers', '1'])).weightsSha256).not.toBe(undisturbed.weightsSha256)
   })
 })

@@ -1,37 +1,22 @@
-import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RunSummary } from '@lockstep/coordinator'
-import { cifar10, synthesizeCifar } from '@lockstep/data'
 import { encodeFrame, openWebSocket } from '@lockstep/protocol'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { countStayed, readSummary, runCli, startCli, strikeAt } from '../support/cli.ts'
-
-// 310 samples of which 248 train: 4 batches of 50 and one of 48, whose 4 shards are 12 samples each; 7 shards of 50 are
-// uneven (8, 7, 7, 7, 7, 7, 7).
-const size = ['--limit-train', '310', '--limit-test', '60', '--epochs', '2']
+import { useSmallRuns } from '../support/small-runs.ts'
 
 describe('the same data, configuration, seed and shards give the same weights', () => {
-  let folder = ''
-  let run: readonly string[] = []
-  let sharded: readonly string[] = []
+  const { folder, line, trained } = useSmallRuns()
+  const run = [...line, '--epochs', '2']
+  // 4 shards of the last batch are 12 samples each; 7 shards of 50 are uneven (8, 7, 7, 7, 7, 7, 7).
+  const sharded = [...run, '--shards', '4']
   let undisturbed: RunSummary
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'lockstep-same-'))
-    await synthesizeCifar({ format: cifar10, folder, seed: 1 })
-    run = ['train', '--dataset', 'cifar10', '--data-dir', folder, ...size, '--offline']
-    sharded = [...run, '--shards', '4']
     undisturbed = await trained('one', [...sharded, '--workers', '1'])
   })
-  afterAll(() => rm(folder, { recursive: true, force: true }))
-
-  async function trained(name: string, args: readonly string[], environment = {}): Promise<RunSummary> {
-    const ended = await runCli([...args, '--run-dir', join(folder, name)], environment)
-    expect(ended, ended.stderr).toMatchObject({ code: 0 })
-    return readSummary(join(folder, name))
-  }
 
   test.each([2, 3, 4])('with %i workers', async workers => {
     const summary = await trained(`workers-${workers}`, [...sharded, '--workers', String(workers)])
@@ -46,16 +31,16 @@ describe('the same data, configuration, seed and shards give the same weights', 
     ['on', 3],
     ['off', 0],
   ])('with shared memory and lanes %s, which take %i files and as many sockets', async (mode, count) => {
-    const line = [...sharded, '--workers', '2']
+    const two = [...sharded, '--workers', '2']
     const environment = { LOCKSTEP_SHARED_MEMORY: mode }
-    const endless = [...line, '--epochs', '5000', '--run-dir', join(folder, `endless-${mode}`)]
+    const endless = [...two, '--epochs', '5000', '--run-dir', join(folder, `endless-${mode}`)]
     const cli = startCli(endless, environment)
     await cli.printed(/2 active/)
     expect(await sharedFilesOf(cli.child.pid!)).toHaveLength(count)
     expect(await laneSocketsOf(cli.child.pid!)).toHaveLength(count)
     cli.child.kill('SIGINT')
     expect((await cli.ending).code).toBe(130)
-    expect((await trained(`memory-${mode}`, line, environment)).weightsSha256).toBe(undisturbed.weightsSha256)
+    expect((await trained(`memory-${mode}`, two, environment)).weightsSha256).toBe(undisturbed.weightsSha256)
   })
 
   test('with the arithmetic in plain JavaScript', async () => {
