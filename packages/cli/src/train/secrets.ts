@@ -38,7 +38,7 @@ export async function readCertificate(file: string): Promise<string> {
     throw new LockstepError('bad-tls', `--tls-ca: ${file} holds no certificate`, {
       kind: 'usage',
       expected: 'a PEM file with a certificate',
-      received: cause instanceof Error ? cause.message : String(cause),
+      received: reasonOf(cause),
       hint: 'Copy the file that --tls-cert names on the coordinator, or that of who has signed it.',
       cause,
     })
