@@ -13,7 +13,7 @@ export const predictCommand = defineCommand({
       type: 'positional',
       required: true,
       valueHint: 'IMAGE…',
-      description: 'files in PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG',
+      description: 'files in PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG; - for standard input',
     },
     top: { type: 'string', default: '3', valueHint: 'K', description: 'show the K most probable classes' },
     'runs-dir': commonFlags['runs-dir'],

@@ -1,28 +1,36 @@
 import { readFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
 import { imageShape } from '@lockstep/data'
 import { LockstepError, reasonOf } from '@lockstep/protocol'
 import sharp from 'sharp'
 
 const [height, width] = imageShape
 
+/** Stands for standard input among the names of files. */
+const standardInput = '-'
+
 /**
  * The pixels of an image file as a model takes them, 32 × 32 × 3: the largest square in its middle, scaled (Lanczos) where
- * it has another size, upright by its EXIF data, in sRGB, on white where it is transparent.
+ * it has another size, upright by its EXIF data, in sRGB, on white where it is transparent. `-` is read from `stdin`.
  * Throws LockstepError `image-unreadable`.
  */
-export async function readImage(file: string): Promise<Uint8Array> {
+export async function readImage(file: string, stdin: NodeJS.ReadableStream = process.stdin): Promise<Uint8Array> {
   try {
-    return await sharp(await readFile(file))
+    return await sharp(await (file === standardInput ? buffer(stdin) : readFile(file)))
       .autoOrient()
       .resize(width, height, { fit: 'cover' })
       .flatten({ background: 'white' })
       .raw({ depth: 'uchar' })
       .toBuffer()
   } catch (cause) {
-    throw new LockstepError('image-unreadable', `${file} cannot be read as an image`, {
-      expected: 'a file in PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG',
-      received: reasonOf(cause),
-      cause,
-    })
+    throw new LockstepError(
+      'image-unreadable',
+      `${file === standardInput ? 'standard input' : file} cannot be read as an image`,
+      {
+        expected: 'a file in PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG',
+        received: reasonOf(cause),
+        cause,
+      },
+    )
   }
 }

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import sharp, { type Color, type Sharp } from 'sharp'
 import { expect, test } from 'vitest'
 import { readImage } from '../../src/predict/read-image.ts'
@@ -96,4 +97,14 @@ test('a file that is not there, is no image or was cut off is named', async () =
   const cut = join(folder, 'cut.jpg')
   await writeFile(cut, whole.subarray(0, whole.length / 2))
   await expect(readImage(cut)).rejects.toMatchObject({ message: expect.stringContaining('cut.jpg') })
+})
+
+test('an image comes by standard input as well, and is named so where it is none', async () => {
+  const png = await image().png().toBuffer()
+  const pieces = Readable.from([png.subarray(0, 100), png.subarray(100)])
+  expect(Uint8Array.from(await readImage('-', pieces))).toEqual(pixels)
+  // All of it has been read.
+  await expect(readImage('-', pieces)).rejects.toMatchObject({
+    message: 'standard input cannot be read as an image',
+  })
 })
