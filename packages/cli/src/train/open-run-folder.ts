@@ -11,12 +11,11 @@ import {
 import type { RunFacts } from '../runs/run-facts.ts'
 import type { PreparedRun } from './prepare-run.ts'
 
-/** Claims the folder of a prepared run, and begins it or goes on with it. */
+/** Begins a prepared run in its folder, or goes on with it. */
 export async function openFolder(prepared: PreparedRun, onEvent: EventListener): Promise<RunFolder> {
   const { plan, resumed, folder, claim, launch } = prepared
   const { history, step } = plan.state
   const facts = factsOf(prepared)
-  await claim.take()
   const options = { keep: launch.keep, onEvent, claim: claim.renew, store: startBackgroundStore() }
   if (resumed === null) {
     const start = encodeState(plan.identity, plan.state)

@@ -14,10 +14,11 @@ import type { Settings } from '../flags/read-settings.ts'
 import { runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { createProgressBar } from '../terminal/progress.ts'
 import { type Crew, chooseCrew, chooseRemoteCrew, readCapacity } from './choose-crew.ts'
+import { claimNewFolder } from './claim-new-folder.ts'
 import { type ListenAddress, readListenAddress, refuseUnknownHost } from './listen-address.ts'
 import { refuseFewerEpochs } from './resumable.ts'
 import { readTls } from './secrets.ts'
-import { findResumed, newRunFolder, newRunId, type Resumed, settleConfig } from './settle-run.ts'
+import { findResumed, newRunId, newRunName, type Resumed, settleConfig } from './settle-run.ts'
 import { refuseTracePlace } from './trace-place.ts'
 
 /** What is asked for. */
@@ -41,7 +42,7 @@ export type PreparedRun = {
   /** Null for a new run. */
   readonly resumed: (Resumed & FoundCheckpoint) | null
   readonly folder: string
-  /** To be released; taken where a run is resumed. */
+  /** Taken, and to be released. */
   readonly claim: FolderClaim
   readonly address: ListenAddress
   readonly token: string
@@ -76,10 +77,8 @@ async function planNew(settings: Settings, crew: Crew, stream: NodeJS.WriteStrea
   settleConfig(settings.config, settings.config.dataset ?? 'cifar10', crew)
   const dataSet = await openDataSetFor(settings, settings.config.dataset, stream)
   const config = settleConfig(settings.config, dataSet.name, crew)
-  const folder = newRunFolder(settings.launch, config, new Date())
-  await refuseTaken(folder)
   const plan = await planRun({ runId: newRunId(), config, dataSet, checkpoint: null })
-  return { plan, resumed: null, folder, claim: createFolderClaim(folder) }
+  return { plan, resumed: null, ...(await claimNewFolder(settings.launch, newRunName(config, new Date()))) }
 }
 
 /** Claims the folder first: what is read from it then is what the run goes on from. */

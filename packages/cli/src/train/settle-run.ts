@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { LockstepError, modelTitle, type RunConfig } from '@lockstep/protocol'
-import type { LaunchOptions } from '../flags/launch-options.ts'
 import type { Settings } from '../flags/read-settings.ts'
 import { defaultEpochs, runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { kebabCase } from '../flags/schema-flags.ts'
@@ -86,9 +84,9 @@ export async function findResumed(reference: string, settings: Settings): Promis
   return { folder, facts: { ...facts, config } }
 }
 
-/** Where a new run goes: `--run-dir`, or a name of time and model under the runs folder. */
-export function newRunFolder({ runDir, runsDir }: LaunchOptions, config: RunConfig, now: Date): string {
-  return runDir ?? join(runsDir, `${folderTime(now)}-${modelTitle(config.model)}-${config.dataset}`)
+/** What the folder of a new run is called that is given no other name. */
+export function newRunName(config: RunConfig, now: Date): string {
+  return `${folderTime(now)}-${modelTitle(config.model)}-${config.dataset}`
 }
 
 export function newRunId(): string {

@@ -1,4 +1,5 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -13,6 +14,7 @@ export type FolderClaim = {
   readonly take: () => Promise<void>
   /** Says again whose the folder is, where it had been removed. */
   readonly renew: () => Promise<void>
+  /** Nothing is left of a folder that was made for it and has stayed empty. */
   readonly release: () => Promise<void>
 }
 
@@ -39,10 +41,12 @@ type Lock = { readonly name: string; readonly number: number; readonly holder: H
  */
 export function createFolderClaim(path: string, writingMs = 500): FolderClaim {
   let held: string | null = null
+  let hasMade = false
   const text = `${JSON.stringify(describeHolder())}\n`
 
   async function take(): Promise<void> {
     if (held !== null) return
+    if (!existsSync(path)) hasMade = true
     await makeFolderDurably(path)
     held = await claim(path, text, writingMs).catch(error => {
       throw error instanceof LockstepError ? error : writeError(path, error)
@@ -56,10 +60,18 @@ export function createFolderClaim(path: string, writingMs = 500): FolderClaim {
       await take()
     },
     release: async () => {
-      if (held !== null) await rm(join(path, held), { force: true })
+      if (held === null) return
+      await rm(join(path, held), { force: true })
       held = null
+      if (hasMade) await removeEmpty(path)
     },
   }
+}
+
+async function removeEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch(error => {
+    if (!hasSystemCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) throw error
+  })
 }
 
 /** Whether a process has claimed a folder that may be alive: one on another machine may. False where that cannot be read. */

@@ -58,8 +58,27 @@ describe('a run folder', () => {
     await claim.take()
     await claim.release()
     await claim.release()
-    expect(await readdir(path)).toEqual([])
     await createFolderClaim(path).take()
+    expect(await readdir(path)).toEqual(['lock-1.json'])
+  })
+
+  test('that was made for a claim goes with it while it is empty', async () => {
+    const claim = createFolderClaim(path)
+    await claim.take()
+    await claim.release()
+    await expect(readdir(path)).rejects.toMatchObject({ code: 'ENOENT' })
+    await claim.take()
+    await writeFile(join(path, 'config.json'), '{}')
+    await claim.release()
+    expect(await readdir(path)).toEqual(['config.json'])
+  })
+
+  test('that was there before stays, also while it is empty', async () => {
+    await mkdir(path)
+    const claim = createFolderClaim(path)
+    await claim.take()
+    await claim.release()
+    expect(await readdir(path)).toEqual([])
   })
 
   test('is refused to a second one, who leaves everything as it is', async () => {
