@@ -1,8 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Member, newMember } from '../../src/membership/member.ts'
-import { findFault, findHang, noteHeartbeat } from '../../src/membership/patience.ts'
+import { findFault, findHang, noteHeartbeat, noticeBytes, patienceFor } from '../../src/membership/patience.ts'
 import { createFakePeer } from '../support/fake-peer.ts'
 import { patience } from '../support/lobby.ts'
+import { tinyPlan } from '../support/tiny-plan.ts'
 
 const facts = { id: 1, name: 'w', host: 'h', device: 'cpu', cores: 1, backend: '' }
 const peer = createFakePeer()
@@ -51,9 +52,31 @@ describe('a member may stay', () => {
     ['that still has time to say hello', { facts: null, active: false, receivedBytes: 131_072 }, 5000],
     ['that has been heard of lately', { lastHeardAt: 1000 }, 2600],
     ['that gets ready', { active: false, lastHeardAt: 60_000 }, 60_000],
+    ['that takes part, however long ago it has come', { lastHeardAt: 3_600_000 }, 3_600_000],
   ] satisfies [string, Partial<Member>, number][])('%s', (_, changes, nowMs) => {
     expect(findFault(member(changes), patience, nowMs)).toBeNull()
   })
+})
+
+test('the patience of a run is five heartbeats, and what it leaves unread grows with its state', () => {
+  const plan = tinyPlan({ optimizer: 'adam' })
+  const { silenceMs, queuedBytes } = patienceFor(plan, () => 0)
+  expect(silenceMs).toBe(1500)
+  // Weights and two moments as long, 16 times, and 64 MiB.
+  expect(queuedBytes).toBe(16 * 3 * plan.state.weights.byteLength + 2 ** 26)
+})
+
+test('bytes that have come do not make older what was heard since the last look', () => {
+  peer.receivedBytes = 1
+  onTestFinished(() => {
+    peer.receivedBytes = 0
+  })
+  const heard = member({ lastHeardAt: 300 })
+  noticeBytes(heard, 100)
+  expect(heard.lastHeardAt).toBe(300)
+  // None has come since.
+  noticeBytes(heard, 400)
+  expect(heard.lastHeardAt).toBe(300)
 })
 
 describe('the computation of a member', () => {

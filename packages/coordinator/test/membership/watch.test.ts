@@ -104,6 +104,28 @@ describe('while time passes', () => {
   })
 })
 
+test('after a look that was late by more than half a silence all have as long as if they had just come', () => {
+  const { membership, clock, connect, pass, reasons } = createLobby()
+  connect(hello, ready)
+  pass(800)
+  clock.nowMs += 1400
+  membership.tick()
+  pass(1600)
+  expect(reasons()).toEqual([])
+  pass(400)
+  expect(reasons()).toEqual(['worker-lost: silent for 2.0 s'])
+})
+
+test('after a coordinator was suspended a silent worker is dropped as soon as ever', () => {
+  const { membership, clock, connect, pass, reasons } = createLobby()
+  const [, ...others] = Array.from({ length: 4 }, () => connect(hello, ready))
+  pass(400)
+  clock.nowMs += 3_600_000
+  membership.tick()
+  pass(2000, ...others.map(other => [other, heartbeat] as const))
+  expect(reasons()).toEqual(['worker-lost: silent for 2.0 s'])
+})
+
 describe('while long messages of others fill the link', () => {
   /** Workers of which the first is silent, and a function that lets time pass in which bytes of messages come from others. */
   function createCrowd() {
@@ -197,6 +219,13 @@ describe('while most workers are silent at once', () => {
     say()
     pass(400)
     expect(reasons()).toEqual(['worker-lost: silent for 3.2 s'])
+  })
+
+  test('peers that say no hello do not count among them', () => {
+    const { peers, connect, pass, reasons } = createSilence(3)
+    for (let stranger = 0; stranger < 3; stranger++) connect()
+    pass(2000, [peers[0]!, heartbeat], [peers[1]!, heartbeat])
+    expect(reasons()).toEqual(['worker-lost: silent for 2.0 s'])
   })
 
   test('half of them are too few for that', () => {
