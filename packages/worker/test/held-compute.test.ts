@@ -76,6 +76,20 @@ test('a thread that hangs is replaced when the worker comes back, though it may 
   expect(await held.prepare(welcome)).not.toBe(endless)
 })
 
+test('a thread that could not start keeps neither that of another run from starting nor the worker from stopping', async () => {
+  const failure = new Error('no such layer')
+  const { compute } = createIdleCompute()
+  const starts = [() => Promise.reject(failure), async () => compute, () => Promise.reject(failure)]
+  const held = createHeldCompute(
+    async () => provisioned,
+    () => starts.shift()!(),
+  )
+  await expect(held.prepare(welcome)).rejects.toBe(failure)
+  expect(await held.prepare(otherRun)).toBe(compute)
+  await expect(held.prepare(welcome)).rejects.toBe(failure)
+  await held.stop()
+})
+
 test('stopping does not wait for TensorFlow to be provisioned, and nothing starts afterwards', async () => {
   let provide: (provisioned: Provisioned) => void = () => undefined
   const held = createHeldCompute(() => new Promise(resolve => (provide = resolve)))
