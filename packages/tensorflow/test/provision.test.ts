@@ -1,7 +1,7 @@
 import { mkdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type ProvisionedTensorFlow, provisionFrom, provisionTensorFlow } from '../src/provision.ts'
+import { asReason, type ProvisionedTensorFlow, provisionFrom, provisionTensorFlow } from '../src/provision.ts'
 import { createUser, listen, readLines } from './support/machine.ts'
 import { createUserWithPip } from './support/wheel.ts'
 
@@ -163,6 +163,19 @@ describe('a machine on which TensorFlow cannot be had', () => {
     expect(await provisionTensorFlow(options)).toMatchObject({ backend: 'wasm', reason })
     expect(notices[0]).toContain(cacheFolder)
     expect(notices[0]).toMatch(/`python3 -m pip download .* tensorflow(-cpu)?==2\.21\.0`/)
+  })
+
+  test.each(['', '0'])('may use the network with LOCKSTEP_OFFLINE=%s', async value => {
+    const { environment } = await createUser({ 'c++': 'echo "c++ 0"' })
+    const { options } = listen({ ...environment, LOCKSTEP_OFFLINE: value })
+    expect(await provisionTensorFlow(options)).toMatchObject({
+      reason: 'No pip was found to download TensorFlow with',
+    })
+  })
+
+  test.each(['ENOSPC', 'EDQUOT'])('says of the error %s that there is not enough space', code => {
+    const cause = Object.assign(new Error(`${code}: write`), { code })
+    expect(asReason(cause, '/cache')).toMatchObject({ code: 'tensorflow-disk-full', received: `${code}: write` })
   })
 
   test('goes on when the cache cannot be written', async () => {
