@@ -85,6 +85,15 @@ describe('a worker', () => {
     expect(membership.roll()).toMatchObject([{ gone: true, outcome: 'out of memory' }])
   })
 
+  test('tells that the run has gone on without this coordinator, which is believed of nobody who has not been welcomed', () => {
+    const { connect, calls } = createLobby()
+    const superseded = { type: 'bye', code: 'superseded', reason: 'life 2 is there' } as const
+    connect(superseded)
+    expect(calls).toEqual([])
+    connect(hello, superseded)
+    expect(calls).toEqual(['superseded: life 2 is there'])
+  })
+
   test('is told of when it fails before it takes part, by its name and with its reason', () => {
     const { connect, calls, events } = createLobby()
     const peer = connect(hello)

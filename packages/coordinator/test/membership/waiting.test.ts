@@ -39,6 +39,8 @@ describe('gathering', () => {
     const gathering = crew.awaitWorkers(1)
     crew.abort(error)
     await expect(gathering).rejects.toBe(error)
+    // What follows from the first one does not take its place.
+    crew.abort(new LockstepError('no-workers', 'no worker has been there'))
     await expect(crew.awaitWorkers(1)).rejects.toBe(error)
   })
 
@@ -100,6 +102,9 @@ describe('a run that needs two workers', () => {
     expect(crew.awaitWorkers(2)).toBeNull()
     peers[1].hangUp()
     expect(crew.awaitWorkers(2)).not.toBeNull()
+    // Without any there is nothing to go on with, however few will come.
+    crew.expect(0)
+    expect(crew.awaitWorkers(2)).not.toBeNull()
   })
 })
 
@@ -110,7 +115,13 @@ describe('a run without workers', () => {
     join().hangUp()
     pass(waitMs - heartbeatMs)
     const peer = join()
+    let hasFailed = false
+    work.catch(() => {
+      hasFailed = true
+    })
     pass(2 * waitMs, peer)
+    await new Promise(setImmediate)
+    expect(hasFailed).toBe(false)
     peer.hangUp()
     pass(waitMs)
     await expect(work).rejects.toMatchObject({ code: 'no-workers', message: 'no worker has been there for 10 s' })
@@ -161,7 +172,24 @@ describe('a run without workers', () => {
     const peer = join()
     const work = crew.exchange.submit(tinyTask)
     stop.abort()
+    expect(crew.awaitWorkers(1)).toBeNull()
     peer.say({ ...gradient, runId: 'tiny-run' }, gradientTensors)
     await expect(work).resolves.toMatchObject({ workerId: 1 })
   })
+})
+
+test('a run that has ended neither misses nor waits for those who go then', () => {
+  const { crew, join, events } = createTestedCrew()
+  const peer = join()
+  crew.stop()
+  peer.hangUp()
+  expect(events.map(({ type }) => type)).not.toContain('short-of-workers')
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('a run that ends while it waits for workers does so no longer', () => {
+  const { crew, join } = createTestedCrew()
+  join().hangUp()
+  crew.stop()
+  expect(vi.getTimerCount()).toBe(0)
 })
