@@ -38,6 +38,19 @@ describe('the computing thread', () => {
     expect(provisions).toEqual([welcome.config.threads])
   })
 
+  test('has TensorFlow provisioned for the threads that the run prescribes', async () => {
+    const asked: number[] = []
+    const held = createHeldCompute(
+      async threads => {
+        asked.push(threads)
+        return provisioned
+      },
+      async () => createIdleCompute().compute,
+    )
+    await held.prepare({ ...welcome, config: { ...welcome.config, threads: 3 } })
+    expect(asked).toEqual([3])
+  })
+
   test('makes way for that of another run, of which there is one only', async () => {
     const { held, provisions } = createTested()
     const first = await held.prepare(welcome)

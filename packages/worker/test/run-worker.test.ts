@@ -4,9 +4,11 @@ import type { MessageOf } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { WorkerEvent } from '../src/run-worker.ts'
+import { systemWorld, type WorkerWorld } from '../src/world.ts'
 import { type Guest, startBareCoordinator } from './support/bare-coordinator.ts'
 import { cleanUp } from './support/clean-up.ts'
 import { welcome } from './support/configuration.ts'
+import { createIdleCompute } from './support/idle-compute.ts'
 import { startProxy } from './support/proxy.ts'
 import { createFewShapes, startRun, startWorker } from './support/real-run.ts'
 import { provisionForTests } from './support/tensorflow.ts'
@@ -27,6 +29,12 @@ beforeAll(async () => {
 afterEach(cleanUp)
 
 const retries = (events: readonly WorkerEvent[]) => events.filter(event => event.type === 'retrying')
+/** A world whose chance is none, and whose computing threads do nothing. */
+const idleWorld: WorkerWorld = {
+  ...systemWorld,
+  random: () => 0.5,
+  startCompute: async () => createIdleCompute().compute,
+}
 const lossOf = (events: readonly CoordinatorEvent[]) => events.find(event => event.type === 'worker-lost')?.reason
 
 describe('a worker', () => {
@@ -134,6 +142,22 @@ describe('a worker that loses its coordinator', () => {
     expect(worker.events.map(({ type }) => type)).toContain('lost')
   })
 
+  test('has as long as ever to find it again, however long it has worked', async () => {
+    const { url, guests } = await startBareCoordinator()
+    let workedMs = 0
+    const clock = { ...systemWorld.clock, nowMs: () => systemWorld.clock.nowMs() + workedMs }
+    const leaveWhenRetrying = (event: WorkerEvent) => event.type === 'retrying' && worker.leave.abort()
+    const worker = startWorker(url, provisioned, { onEvent: leaveWhenRetrying }, { ...idleWorld, clock })
+    const guest = await guests.next()
+    guest.connection.send(welcome)
+    await guest.next('ready')
+    workedMs = 3_600_000
+    guest.connection.terminate()
+    expect(await worker.ended).toEqual({ type: 'left' })
+    // Of 30 s.
+    expect(retries(worker.events)[0]?.leftMs).toBeGreaterThan(29_000)
+  })
+
   test('leaves at once when it is asked to while it waits', async () => {
     const worker = startWorker('ws://127.0.0.1:1', provisioned, {
       onEvent: event => event.type === 'retrying' && worker.leave.abort(),
@@ -179,6 +203,22 @@ describe('a worker does not work', () => {
     startWorker(url, provisioned)
     expect(await finished).toMatchObject({ weightsSha256: expectedSha256 })
   })
+})
+
+test('a worker that is sent away comes back ever more slowly, and soon again once it is lost', async () => {
+  const { url, guests } = await startBareCoordinator()
+  const worker = startWorker(url, provisioned, {}, idleWorld)
+  for (const ending of ['sent away', 'sent away', 'sent away', 'lost']) {
+    const { connection } = await guests.next()
+    connection.send(welcome)
+    if (ending === 'lost') connection.terminate()
+    else connection.close({ type: 'bye', code: 'refused', reason: ending })
+  }
+  const last = await guests.next()
+  last.connection.send(welcome)
+  expect(retries(worker.events).map(({ delayMs }) => delayMs)).toEqual([50, 100, 200, 50])
+  worker.leave.abort()
+  expect(await worker.ended).toEqual({ type: 'left' })
 })
 
 test('a worker that is asked to leave says goodbye, and another one finishes the run', async () => {

@@ -13,6 +13,7 @@ import { createShapes, type DataSet, takeFirst } from '@lockstep/data'
 import type { RunConfig } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { runWorker, type WorkerEvent, type WorkerOptions } from '../../src/run-worker.ts'
+import type { WorkerWorld } from '../../src/world.ts'
 import { cleanUp, later } from './clean-up.ts'
 import { config, token } from './configuration.ts'
 
@@ -53,11 +54,16 @@ export async function startRun(
 }
 
 /** A worker of this process, which leaves at the next `cleanUp`. */
-export function startWorker(url: string, provisioned: Provisioned, options: Partial<WorkerOptions> = {}) {
+export function startWorker(
+  url: string,
+  provisioned: Provisioned,
+  options: Partial<WorkerOptions> = {},
+  world?: WorkerWorld,
+) {
   const events: WorkerEvent[] = []
   const leave = new AbortController()
   later(() => leave.abort())
-  const ended = runWorker({
+  const settled: WorkerOptions = {
     url,
     token,
     name: 'worker',
@@ -70,7 +76,8 @@ export function startWorker(url: string, provisioned: Provisioned, options: Part
       events.push(event)
       options.onEvent?.(event)
     },
-  })
+  }
+  const ended = runWorker(settled, world)
   ended.catch(() => undefined)
   return { ended, events, leave }
 }
