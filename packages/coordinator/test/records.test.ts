@@ -1,7 +1,14 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { LockstepError } from '@lockstep/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { CoordinatorEvent } from '../src/events.ts'
+import { createRecords } from '../src/records.ts'
+import type { RunFolder } from '../src/run-folder/run-folder.ts'
+import { createLossTrail } from '../src/training/divergence.ts'
 import { temporaryFolder } from './support/folder.ts'
+import { stepWith } from './support/step-metrics.ts'
+import { tinyPlan } from './support/tiny-plan.ts'
 import { trainInto } from './support/train-into.ts'
 
 let path: string
@@ -37,4 +44,82 @@ describe('a run writes a checkpoint', () => {
   test('at the end of each epoch only, where no time and no number of steps is given', async () => {
     expect(await checkpointsOf({ checkpointMs: 0 })).toEqual([4, 8])
   })
+})
+
+const failed = (systemCode: string) =>
+  new LockstepError('file-not-written', 'metrics.jsonl was not written', {
+    cause: Object.assign(new Error(systemCode), { code: systemCode }),
+  })
+
+/** Records in a folder whose writes are noted, and fail with what `disk` fails with. */
+function createTested() {
+  const writes: string[] = []
+  const events: CoordinatorEvent[] = []
+  const disk: { failure: LockstepError | null } = { failure: null }
+  const write = async (what: string) => {
+    writes.push(what)
+    if (disk.failure !== null) throw disk.failure
+  }
+  const folder: RunFolder = {
+    path: 'run',
+    life: 1,
+    refuseSuperseded: async () => undefined,
+    appendEpoch: () => write('epoch'),
+    appendStep: () => write('step'),
+    settleMetrics: () => write('metrics settled'),
+    writeSummary: () => write('summary'),
+    writeModel: () => write('model'),
+    writeCheckpoint: async () => {
+      await write('checkpoint')
+      return 'checkpoint'
+    },
+  }
+  const records = createRecords({
+    plan: tinyPlan(),
+    folder,
+    losses: createLossTrail(),
+    checkpointEvery: 0,
+    checkpointMinutes: 0,
+    nowMs: () => 0,
+    onEvent: event => events.push(event),
+  })
+  const step = () => records.onStep(stepWith(1))
+  const told = () => events.map(event => (event.type === 'not-written' ? event.what : event.type))
+  return { records, writes, disk, step, told }
+}
+
+describe('records on a disk that fails', () => {
+  test('tell of each reason once, until a write succeeds', async () => {
+    const { records, disk, step, told } = createTested()
+    disk.failure = failed('ENOSPC')
+    await step()
+    await step()
+    expect(told()).toEqual(['metrics'])
+    // Another reason, though it is the same error to the program.
+    disk.failure = failed('EIO')
+    await step()
+    await step()
+    expect(told()).toEqual(['metrics', 'metrics'])
+    disk.failure = null
+    await records.checkpointing.take()
+    await records.settle()
+    expect(told()).toEqual(['metrics', 'metrics', 'written-again', 'checkpoint'])
+    disk.failure = failed('EIO')
+    await step()
+    expect(told().at(-1)).toBe('metrics')
+  })
+
+  test('end the run for what cannot pass', async () => {
+    const { disk, step, told } = createTested()
+    disk.failure = new LockstepError('superseded', 'another coordinator has gone on')
+    await expect(step()).rejects.toBe(disk.failure)
+    expect(told()).toEqual([])
+  })
+})
+
+test('the lines of steps are on the disk before a checkpoint that knows of them, and at the end', async () => {
+  const { records, writes } = createTested()
+  await records.checkpointing.take()
+  await records.settle()
+  expect(writes).toEqual(['metrics settled', 'checkpoint', 'metrics settled'])
 })
