@@ -1,0 +1,63 @@
+import { createVectorPool } from '@lockstep/model/arithmetic'
+import { expect, test } from 'vitest'
+import { createStepTiming } from '../../src/timing/step-timing.ts'
+import { tinyPlan } from '../support/tiny-plan.ts'
+import { trainTiny } from '../support/train-tiny.ts'
+
+test('a wait for workers is told, goes on while they go again, and counts in no step', async () => {
+  const plan = tinyPlan({ epochs: 1 })
+  let now = 0
+  const nowMs = () => {
+    now += 1
+    return now
+  }
+  // Before the second step too few are there, and then once more.
+  let waits = 2
+  const awaitQuorum = () => {
+    if (plan.state.step !== 1 || waits === 0) return null
+    waits -= 1
+    return Promise.resolve().then(() => {
+      now += 60_000
+    })
+  }
+  const timing = createStepTiming({ nowMs, warmUpSteps: 0, logsSteps: true, trace: null })
+  const { steps, events } = await trainTiny({ workers: 1, plan, training: () => ({ awaitQuorum, timing, nowMs }) })
+  expect(waits).toBe(0)
+  const phases = events.flatMap(event => (event.type === 'phase' ? [event.phase] : []))
+  expect(phases).toEqual(['training', 'waiting for workers', 'training', 'validating'])
+  expect(steps).toHaveLength(4)
+  for (const { milliseconds } of steps) expect(milliseconds).toBeLessThan(60_000)
+  expect(plan.state.history.trainSeconds).toBeLessThan(60)
+})
+
+test('what a step has been given of memory is there for the next ones', async () => {
+  const plan = tinyPlan({ epochs: 6 })
+  let vectors = 0
+  const pool = createVectorPool(() => {
+    vectors += 1
+    return plan.arithmetic.allocate(plan.state.weights.length)
+  })
+  const { steps } = await trainTiny({ workers: 2, plan, training: () => ({ vectors: pool }) })
+  expect(steps).toHaveLength(24)
+  // The four shards of a step, and of the one that is sent ahead.
+  expect(vectors).toBeLessThanOrEqual(8)
+})
+
+test('a step is logged before its checkpoint, and an epoch after the checkpoint to go on from', async () => {
+  const plan = tinyPlan({ epochs: 1 })
+  const log: string[] = []
+  await trainTiny({
+    workers: 1,
+    plan,
+    training: () => ({
+      isCheckpointDue: step => step % 2 === 0,
+      onStep: async ({ step }) => void log.push(`step ${step}`),
+      checkpoint: async () => void log.push(`checkpoint ${plan.state.step}`),
+      onEpoch: async ({ epoch }) => void log.push(`epoch ${epoch}`),
+    }),
+  })
+  expect(log).toEqual([
+    ...['step 1', 'step 2', 'checkpoint 2', 'step 3'],
+    ...['step 4', 'checkpoint 4', 'checkpoint 4', 'epoch 1'],
+  ])
+})
