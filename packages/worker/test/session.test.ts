@@ -52,6 +52,57 @@ function hasten(waitMs: number): typeof systemWorld {
   return { ...systemWorld, clock: { ...systemClock, after } }
 }
 
+/** A world, and the waits in it that are neither over nor cancelled: `after 5000`. */
+function watchClocks() {
+  const running = new Set<string>()
+  const clock: Clock = {
+    ...systemClock,
+    after: (delayMs, action) => {
+      const wait = `after ${delayMs}`
+      running.add(wait)
+      const act = () => {
+        running.delete(wait)
+        action()
+      }
+      const cancel = systemClock.after(delayMs, act)
+      return () => {
+        running.delete(wait)
+        cancel()
+      }
+    },
+    every: (periodMs, action) => {
+      const wait = `every ${periodMs}`
+      running.add(wait)
+      const cancel = systemClock.every(periodMs, action)
+      return () => {
+        running.delete(wait)
+        cancel()
+      }
+    },
+  }
+  return { world: { ...systemWorld, clock }, running: () => [...running].sort() }
+}
+
+describe('the clocks of a session', () => {
+  test('are only its heartbeats while it takes part, and none at its end', async () => {
+    const { world, running } = watchClocks()
+    const session = await takePart({ world })
+    expect(running()).toEqual(['every 20'])
+    await finish(session)
+    expect(running()).toEqual([])
+  })
+
+  test('are none either where it ends before its computing thread has come', async () => {
+    const { world, running } = watchClocks()
+    const compute: Compute = { ...createIdleCompute().compute, beginSession: () => new Promise(() => undefined) }
+    const session = await begin({ world, prepare: async () => compute })
+    session.guest.connection.send(welcome)
+    await vi.waitFor(() => expect(running()).toEqual(['after 120000', 'every 20']))
+    await finish(session)
+    expect(running()).toEqual([])
+  })
+})
+
 describe('a session whose computing thread hangs', () => {
   const bye = { type: 'bye', code: 'hung', reason: 'hung at step 3 for 20.0 s' } as const
 
@@ -89,6 +140,14 @@ describe('a session', () => {
   test('cuts names that are too long for the protocol', async () => {
     const session = await begin({ name: 'x'.repeat(1000), device: 'y'.repeat(1000) })
     expect(await session.guest.next('hello')).toMatchObject({ name: 'x'.repeat(256), device: 'y'.repeat(256) })
+    await finish(session)
+  })
+
+  test('cuts the name of a backend as well', async () => {
+    const compute: Compute = { ...createIdleCompute().compute, backend: 'z'.repeat(1000) }
+    const session = await begin({ prepare: async () => compute })
+    session.guest.connection.send(welcome)
+    expect(await session.guest.next('ready')).toMatchObject({ backend: 'z'.repeat(256) })
     await finish(session)
   })
 
@@ -246,6 +305,28 @@ describe('a worker that is to leave', () => {
     await new Promise(resolve => setImmediate(resolve))
     expect(thread.answer).toBe(untouched)
     expect(session.guest.received.all.map(({ message }) => message.type)).not.toContain('ready')
+  })
+
+  test('is not ready any more for what its computing thread comes to then', async () => {
+    const onReady = vi.fn()
+    let begun: (sharesMemory: boolean) => void = () => undefined
+    const beginSession = vi.fn(() => new Promise<boolean>(resolve => (begun = resolve)))
+    const compute: Compute = { ...createIdleCompute().compute, beginSession }
+    const session = await begin({ onReady, prepare: async () => compute })
+    session.guest.connection.send(welcome)
+    await vi.waitFor(() => expect(beginSession).toHaveBeenCalled())
+    leave.controller.abort()
+    begun(false)
+    expect(await session.ended).toEqual({ type: 'left' })
+    expect(onReady).not.toHaveBeenCalled()
+  })
+
+  test('has left, also when its computation fails meanwhile', async () => {
+    const { guest, ended, thread } = await takePart()
+    leave.controller.abort()
+    thread.fail(new Error('killed'))
+    expect(await ended).toEqual({ type: 'left' })
+    expect(await guest.next('bye')).toMatchObject({ code: 'leaving' })
   })
 
   test('does not even connect when it was to leave before', async () => {
