@@ -81,4 +81,19 @@ describe('a coordinator', () => {
     expect(pass(900)).toBeNull()
     expect(pass(600)).toBe('the coordinator was silent for 1 s')
   })
+
+  test('is kept when the worker itself was late by more than half of what it may be silent', () => {
+    const { state, pulse, connection, pass } = createTested()
+    pass(600)
+    state.nowMs += 501
+    expect(pulse.beat(connection, terms, progress)).toBeNull()
+    expect(pass(900)).toBeNull()
+  })
+
+  test('is given up by a worker that was late by less', () => {
+    const { state, pulse, connection, pass } = createTested()
+    pass(600)
+    state.nowMs += 500
+    expect(pulse.beat(connection, terms, progress)).toBe('the coordinator was silent for 1 s')
+  })
 })

@@ -103,6 +103,25 @@ describe('a replica', () => {
     expect(answers).toEqual([{ message: { type: 'metrics', ...figures }, tensors: {} }])
   })
 
+  test('says so anew after a step, and with another state', async () => {
+    const { receive, answers } = createTested()
+    await receive(state(3, 1, 2))
+    await receive(evaluate(3, 0))
+    // 1 − 0.5 · 2 and 2 − 0.5 · 0.
+    await receive(update(3, 2, 0))
+    await receive(evaluate(4, 1))
+    await receive(state(4, 5, 6))
+    await receive(evaluate(4, 2))
+    const hashes = answers.map(({ message }) => ('weightsSha256' in message ? message.weightsSha256 : null))
+    expect(hashes).toEqual(
+      [
+        [1, 2],
+        [0, 2],
+        [5, 6],
+      ].map(weights => weightsSha256(Float32Array.from(weights))),
+    )
+  })
+
   test('lies in the same memory when it is given another state', async () => {
     const adopted: Float32Array[] = []
     const adopt = (vector: Float32Array) => {
