@@ -61,6 +61,14 @@ describe('what is pending', () => {
     expect(report().pending).toBe(0)
   })
 
+  test('is due for what a state leads to, also after an update of before', () => {
+    const { give, report } = createTested()
+    give(state(9))
+    give(work(9))
+    give(update(4))
+    expect(report().pending).toBe(1)
+  })
+
   test('is nothing after a new state, which drops what waits', () => {
     const { give, report } = createTested()
     give(state(4))
