@@ -1,7 +1,7 @@
 import { epochOrder, gather, sampleKeys } from '@lockstep/data'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type EpochBatches, epochBatches } from '../../src/training/batches.ts'
+import { type EpochBatches, epochBatches, largestShard } from '../../src/training/batches.ts'
 import { makeSplit, sampleNumbers, tinyConfig } from '../support/tiny-plan.ts'
 
 const split = makeSplit(33, 1)
@@ -77,4 +77,10 @@ describe('the batches of an epoch', () => {
       }),
     )
   })
+})
+
+test('the largest shard has its part of a batch, or of all samples where these are fewer', () => {
+  // 50 / 3 = 16.7; 10 / 3 = 3.3.
+  const config = { ...tinyConfig, batchSize: 50, shards: 3 }
+  expect([largestShard(config, 1000), largestShard(config, 10)]).toEqual([17, 4])
 })
