@@ -64,6 +64,22 @@ test('a connection that breaks is taken up again from what has come', async () =
   expect(ranges).toEqual(['all', 'bytes=100000-', 'bytes=200000-'])
 })
 
+test('a server that has been reached may be out of reach for two attempts, as often as something comes in between', async () => {
+  const file = join(temporaryFolder(), 'archive.partial')
+  const { address, ranges } = await serve(async (request, response, attempt) => {
+    if (attempt === 7) return sendRange(request, response, content)
+    if (attempt % 3 !== 1) return void request.socket.destroy()
+    const start = rangeStart(request)
+    sendPart(response, content, start, 100_000)
+    await expect.poll(() => statSync(file).size, { interval: 5 }).toBe(start + 100_000)
+    response.destroy()
+  })
+  await download(downloadOf(address, { file }))
+  await expectWhole(file)
+  const [second, third] = ['bytes=100000-', 'bytes=200000-']
+  expect(ranges).toEqual(['all', second, second, second, third, third, third])
+})
+
 test('a server that ignores ranges sends the file from its beginning', async () => {
   const wanted = downloadOf((await serve((_, response) => void response.end(content))).address)
   await writeFile(wanted.file, content.subarray(0, 120_000))
