@@ -80,6 +80,22 @@ test('a server that has been reached may be out of reach for two attempts, as of
   expect(ranges).toEqual(['all', second, second, second, third, third, third])
 })
 
+test.each([429, 500, 503])('a server that answers with status %d, which may pass, is asked again', async status => {
+  const { address } = await serve((request, response, attempt) =>
+    attempt < 3 ? void response.writeHead(status).end() : sendRange(request, response, content),
+  )
+  const wanted = downloadOf(address)
+  await download(wanted)
+  await expectWhole(wanted.file)
+})
+
+test.each([206, 416])('status %d to a request for the whole file is refused', async status => {
+  const { address, ranges } = await serve((_, response) => void response.writeHead(status).end())
+  const failed = download(downloadOf(address))
+  await expect(failed).rejects.toMatchObject({ code: 'download-failed', received: `HTTP status ${status}` })
+  expect(ranges).toEqual(['all'])
+})
+
 test('a server that ignores ranges sends the file from its beginning', async () => {
   const wanted = downloadOf((await serve((_, response) => void response.end(content))).address)
   await writeFile(wanted.file, content.subarray(0, 120_000))
