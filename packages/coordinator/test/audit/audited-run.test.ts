@@ -47,6 +47,12 @@ function flipsFromShard(plan: RunPlan, begins: (step: number, shard: number) => 
   }
 }
 
+/** Every loss is no number, of a gradient that is right. */
+function losesCount(): TinyEngine {
+  const engine = createTinyEngine()
+  return { ...engine, gradient: (...shard) => ({ ...engine.gradient(...shard), lossSum: Number.NaN }) }
+}
+
 /** Every gradient has an element that is no number. */
 function poisons(): TinyEngine {
   const engine = createTinyEngine()
@@ -189,19 +195,27 @@ describe('a worker that flips a bit', () => {
 })
 
 describe('a worker whose gradients are not finite', () => {
-  test.each([0, 1])('has its shards done elsewhere, and is excluded after three (audited: %d)', async audit => {
-    const run = await trainTiny({ workers: 3, audit, engine: only(2, poisons()) })
-    expect([run.status, weightsSha256(run.plan.state.weights)]).toEqual(['completed', finalSha256])
-    const refused = run.events.filter(event => event.type === 'answer-refused')
-    expect(refused[0]).toMatchObject({
-      worker: { name: 'fake-2' },
-      reason: expect.stringMatching(/^the gradient of shard \d of step 1 is not finite$/),
-    })
-    const wrong = run.members.find(({ facts }) => facts!.name === 'fake-2')
-    expect(wrong).toMatchObject({ samples: 0, shards: 0, gone: true, refused: refused.length })
-    expect(wrong!.outcome).toMatch(/^excluded: /)
-    expect(samplesOf(run)).toBe(66)
-  })
+  test.each([
+    [0, 'gradient', poisons],
+    [1, 'gradient', poisons],
+    [0, 'loss', losesCount],
+    [1, 'loss', losesCount],
+  ])(
+    'has its shards done elsewhere, and is excluded after three (audited: %d, wrong: %s)',
+    async (audit, _, create) => {
+      const run = await trainTiny({ workers: 3, audit, engine: only(2, create()) })
+      expect([run.status, weightsSha256(run.plan.state.weights)]).toEqual(['completed', finalSha256])
+      const refused = run.events.filter(event => event.type === 'answer-refused')
+      expect(refused[0]).toMatchObject({
+        worker: { name: 'fake-2' },
+        reason: expect.stringMatching(/^the gradient of shard \d of step 1 is not finite$/),
+      })
+      const wrong = run.members.find(({ facts }) => facts!.name === 'fake-2')
+      expect(wrong).toMatchObject({ samples: 0, shards: 0, gone: true, refused: refused.length })
+      expect(wrong!.outcome).toMatch(/^excluded: /)
+      expect(samplesOf(run)).toBe(66)
+    },
+  )
 
   test('once stays', async () => {
     let turn = 0
