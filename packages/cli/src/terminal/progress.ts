@@ -1,5 +1,6 @@
 import { formatBytes, type Progress, type ProgressListener } from '@lockstep/protocol'
 import { createBars, drawBar } from './bars.ts'
+import { canRedraw } from './can-redraw.ts'
 import { formatCount, formatDuration } from './format.ts'
 import { createRateMeter, type RateMeter } from './rate-meter.ts'
 import { truncate } from './style.ts'
@@ -26,7 +27,7 @@ const barCells = 24
  * Without a terminal it writes a plain line when a piece of work starts, about every 10 s, and when it ends.
  */
 export function createProgressBar(stream: NodeJS.WriteStream): ProgressBar {
-  return stream.isTTY ? createTerminalProgress(stream) : createPlainProgress(stream)
+  return canRedraw(stream) ? createTerminalProgress(stream) : createPlainProgress(stream)
 }
 
 function createTerminalProgress(stream: NodeJS.WriteStream): ProgressBar {

@@ -1,4 +1,5 @@
 import { createBars, drawBar } from './bars.ts'
+import { canRedraw } from './can-redraw.ts'
 import { formatCount, formatDuration } from './format.ts'
 import { truncate } from './style.ts'
 
@@ -40,7 +41,7 @@ const shortestBar = 6
  * the run is, and its figures), elsewhere a plain line about every 15 s, and of waiting at the beginning and every 60 s.
  */
 export function createTrainingProgress(stream: NodeJS.WriteStream): TrainingProgress {
-  return stream.isTTY ? createTerminalProgress(stream) : createPlainProgress(stream)
+  return canRedraw(stream) ? createTerminalProgress(stream) : createPlainProgress(stream)
 }
 
 function createTerminalProgress(stream: NodeJS.WriteStream): TrainingProgress {

@@ -1,3 +1,4 @@
+import { canRedraw } from '../terminal/can-redraw.ts'
 import { formatDuration } from '../terminal/format.ts'
 import { truncate } from '../terminal/style.ts'
 
@@ -21,7 +22,7 @@ export function createCountdown(stream: NodeJS.WriteStream): Countdown {
     const endsAt = performance.now() + durationMs
     const unitMs = durationMs < 1000 ? 100 : 1000
     const left = () => formatDuration((Math.ceil(Math.max(0, endsAt - performance.now()) / unitMs) * unitMs) / 1000)
-    if (!stream.isTTY) {
+    if (!canRedraw(stream)) {
       stream.write(`${text(left())}\n`)
       return
     }

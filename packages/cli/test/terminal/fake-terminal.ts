@@ -18,6 +18,7 @@ export function createPlainStream(): { readonly stream: NodeJS.WriteStream; read
 export function createFakeTerminal(columns: number) {
   const terminal = new Terminal({ cols: columns, rows: 24, convertEol: true, allowProposedApi: true })
   const recorded = createPlainStream()
+  vi.stubEnv('TERM', 'xterm')
   Object.assign(recorded.stream, { isTTY: true, columns, rows: 24 })
 
   /** Ends faked time: the emulator parses on a timer of its own. */

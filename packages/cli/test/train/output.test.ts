@@ -51,7 +51,7 @@ test.each([
   ['interrupted', 'pnpm cli train --resume', strikeAt(/epoch 1\/3/, 'SIGINT', 'itself')],
 ])('a terminal keeps the last lines of a run that is %s', async (status, command, environment) => {
   const place = join(folder, `kept-${status}`)
-  const { stdout } = await startCli([...line, '--run-dir', place], environment, inTerminal).ending
+  const { stdout } = await startCli([...line, '--run-dir', place], { TERM: 'xterm', ...environment }, inTerminal).ending
   expect(stdout).toContain('\u001b[0J')
   const lastLines = stdout.slice(stdout.lastIndexOf(`\n${status} `))
   expect(lastLines).toContain(`next           ${command} ${place}`)

@@ -29,4 +29,14 @@ describe('a countdown', () => {
     countdown.stop()
     expect(written().match(/\d s/g)).toEqual(['3 s', '2 s', '1 s'])
   })
+
+  test('is one line on a terminal that cannot draw it anew', () => {
+    const { stream, written } = createFakeTerminal(40)
+    vi.stubEnv('TERM', 'dumb')
+    const countdown = createCountdown(stream)
+    countdown.start(2300, text)
+    vi.advanceTimersByTime(2000)
+    countdown.stop()
+    expect(written()).toBe('next try in 3 s\n')
+  })
 })
