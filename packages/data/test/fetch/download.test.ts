@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { Progress } from '@lockstep/protocol'
@@ -50,14 +50,19 @@ test('a download goes on where an earlier one stopped', async () => {
   expect(wanted.seen.at(-1)).toMatchObject({ done: 300_000, total: 300_000 })
 })
 
+/** Sends the next 100,000 bytes, and breaks the connection when they have come to the file. */
+async function breakAfterPart(file: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const start = rangeStart(request)
+  sendPart(response, content, start, 100_000)
+  await expect.poll(() => statSync(file).size, { interval: 5 }).toBe(start + 100_000)
+  response.destroy()
+}
+
 test('a connection that breaks is taken up again from what has come', async () => {
   const file = join(temporaryFolder(), 'archive.partial')
   const { address, ranges } = await serve(async (request, response, attempt) => {
     if (attempt === 3) return sendRange(request, response, content)
-    const start = rangeStart(request)
-    sendPart(response, content, start, 100_000)
-    await expect.poll(() => statSync(file).size, { interval: 5 }).toBe(start + 100_000)
-    response.destroy()
+    await breakAfterPart(file, request, response)
   })
   await download(downloadOf(address, { file }))
   await expectWhole(file)
@@ -69,10 +74,7 @@ test('a server that has been reached may be out of reach for two attempts, as of
   const { address, ranges } = await serve(async (request, response, attempt) => {
     if (attempt === 7) return sendRange(request, response, content)
     if (attempt % 3 !== 1) return void request.socket.destroy()
-    const start = rangeStart(request)
-    sendPart(response, content, start, 100_000)
-    await expect.poll(() => statSync(file).size, { interval: 5 }).toBe(start + 100_000)
-    response.destroy()
+    await breakAfterPart(file, request, response)
   })
   await download(downloadOf(address, { file }))
   await expectWhole(file)
