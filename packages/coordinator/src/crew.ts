@@ -82,7 +82,14 @@ export function createCrew(options: {
     token: options.token,
     welcome,
     sharedMemory,
-    patience: patienceFor(plan, workerId => exchange.hangLimitMs(workerId)),
+    patience: patienceFor(plan, {
+      hangMs: workerId => exchange.hangLimitMs(workerId),
+      // The shards of the next step are due before the update that leads to it is sent.
+      duty: workerId => {
+        const duty = exchange.duty(workerId)
+        return duty === null || duty.task.step > plan.state.step ? null : duty
+      },
+    }),
     nowMs,
     onEvent: options.onEvent,
     encodeState: createReplicaEncoder(plan),

@@ -1,6 +1,7 @@
 import type { Cancel, Clock, LockstepError, MessageOf, Tensors } from '@lockstep/protocol'
 import { createHearings, type HearingListener } from './audit/hearings.ts'
 import { brief, type Opinion } from './audit/opinion.ts'
+import type { Duty } from './schedule/bench.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import type { Assignment, Task } from './schedule/task.ts'
 
@@ -49,6 +50,8 @@ export type Exchange<Result> = {
   readonly reach: (workerId: number, step: number) => void
   /** How long a worker may be at what it computes now before it counts as hung. */
   readonly hangLimitMs: (workerId: number) => number
+  /** What a worker has to answer next by itself, and since when; null while nothing is due, or it is up to a ring. */
+  readonly duty: (workerId: number) => Duty<Task> | null
   /** Fails everything that is unfinished, now and later. */
   readonly abort: (error: LockstepError) => void
   /** Looks no more for workers that are late: no clock of the exchange ticks. */
@@ -186,8 +189,8 @@ export function createExchange<Result>(
     deliver,
     abort,
     awaits: (workerId, key) => {
-      const order = schedule.find(workerId, key)?.order
-      return order !== undefined && !(order.type === 'work' && order.ring !== undefined)
+      const task = schedule.find(workerId, key)
+      return task !== null && !isForRing(task)
     },
     withdraw: key => {
       const entry = schedule.withdraw(key, nowMs())
@@ -200,6 +203,10 @@ export function createExchange<Result>(
       watch()
     },
     hangLimitMs: schedule.hangLimitMs,
+    duty: workerId => {
+      const duty = schedule.duty(workerId)
+      return duty === null || isForRing(duty.task) ? null : duty
+    },
     stop,
     join: workerId => {
       schedule.join(workerId, nowMs())
@@ -212,6 +219,10 @@ export function createExchange<Result>(
       goOn()
     },
   }
+}
+
+function isForRing({ order }: { readonly order: Order }): boolean {
+  return order.type === 'work' && order.ring !== undefined
 }
 
 const nobody: HearingListener = {

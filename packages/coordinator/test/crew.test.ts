@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Order } from '../src/exchange.ts'
 import type { FakePeer } from './support/fake-peer.ts'
 import { gradient, gradientTensors, ready } from './support/lobby.ts'
 import { createTestedCrew, crewTimers, tinyTask } from './support/tested-crew.ts'
@@ -83,6 +84,31 @@ describe('the clocks of a crew', () => {
     expect(mute.last('bye')).toEqual({ type: 'bye', code: 'refused', reason: 'no answer to dissolve for 10 s' })
     expect(sound.ending()).toBe('open')
     expect([...(await settled)]).toEqual([[1, 3]])
+  })
+
+  test('send the only worker away when it has lost its task, and give the task to who comes next', () => {
+    const { crew, join, pass, events } = createTestedCrew()
+    const forgetful = join()
+    void crew.exchange.submit(tinyTask)
+    // 60 s and one more for each of five samples.
+    pass(65_100, forgetful)
+    expect(forgetful.ending()).toBe('open')
+    pass(900, forgetful)
+    const reason = 'has nothing to do, it says, and has not answered the gradient of shard 1 of step 1 for 65.1 s'
+    expect(forgetful.last('bye')).toEqual({ type: 'bye', code: 'hung', reason })
+    expect(events).toContainEqual(expect.objectContaining({ type: 'worker-lost', cause: 'hung', reason }))
+    expect(join().last('work')).toEqual(forgetful.last('work'))
+  })
+
+  test.each([
+    ['waits for others of its ring', { ring: { id: 1, total: 10, learningRate: 0.1 } }, 0],
+    ['has not been told the step before', {}, 1],
+  ])('let a worker stay that %s', (_, changes, step) => {
+    const { crew, join, pass } = createTestedCrew()
+    const peer = join()
+    void crew.exchange.submit({ ...tinyTask, step, order: { ...tinyTask.order, ...changes, step } as Order })
+    pass(300_000, peer)
+    expect([peer.ending(), peer.last('work')?.step]).toEqual(['open', step])
   })
 
   test('stand still once it is stopped, also when a worker goes afterwards', () => {

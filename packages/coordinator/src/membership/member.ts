@@ -33,8 +33,13 @@ export type Member = {
   /** Those that had come from it when it was looked after last. */
   receivedBytes: number
   heartbeat: MessageOf<'heartbeat'> | null
+  heartbeatAt: number
   /** How long its computing thread has had something to do and finished nothing, as far as it was heard of meanwhile. */
   hangingMs: number
+  /** How long it has said, of what was sent to it, nothing newer to have come, as far as it was heard of meanwhile. */
+  deafMs: number
+  /** How long it has said that it has nothing to do, though what it has to do has come to it, as far as it was heard of meanwhile. */
+  idleMs: number
   readonly clock: ClockOffset
   samples: number
   shards: number
@@ -80,7 +85,10 @@ export function newMember(address: string, nowMs: number): Omit<Member, 'connect
     silentWithMostAt: Number.NEGATIVE_INFINITY,
     receivedBytes: 0,
     heartbeat: null,
+    heartbeatAt: nowMs,
     hangingMs: 0,
+    deafMs: 0,
+    idleMs: 0,
     clock: createClockOffset(),
     samples: 0,
     shards: 0,

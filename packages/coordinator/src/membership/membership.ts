@@ -18,9 +18,10 @@ import { type ArrivalsOptions, createArrivals } from './arrivals.ts'
 import { assign, broadcast, heartbeatFrame, type Update } from './delivery.ts'
 import { createDepartures, type DeparturesOptions } from './departures.ts'
 import { createDiscipline } from './discipline.ts'
+import { noteHeartbeat } from './heartbeats.ts'
 import { createLaneDoor, type LaneDoor } from './lane-door.ts'
 import { credit, forgetConnection, type Member, newMember, newRoster, reach } from './member.ts'
-import { noteHeartbeat, type Patience } from './patience.ts'
+import type { Patience } from './patience.ts'
 import { createWatch } from './watch.ts'
 
 export type MembershipOptions = ArrivalsOptions &
@@ -114,7 +115,7 @@ export function createMembership(options: MembershipOptions): Membership {
   }
 
   function hearHeartbeat(member: Member, heartbeat: MessageOf<'heartbeat'>): void {
-    noteHeartbeat(member, heartbeat, patience.silenceMs)
+    noteHeartbeat(member, heartbeat, patience, nowMs())
     const { sentMs: answeredMs, echo } = heartbeat
     if (echo !== null) member.clock.add({ ...echo, answeredMs, arrivedMs: nowMs() })
     if (!member.active) return

@@ -1,6 +1,8 @@
-import type { MessageOf } from '@lockstep/protocol'
+import { formatBytes } from '@lockstep/protocol'
 import type { LossCause } from '../metrics.ts'
 import type { RunPlan } from '../plan.ts'
+import type { Duty } from '../schedule/bench.ts'
+import type { Task } from '../schedule/task.ts'
 import type { Member } from './member.ts'
 
 /** How often coordinator and worker tell each other that they live. */
@@ -19,7 +21,11 @@ export type Patience = {
   readonly excusedSilenceMs: number
   /** A computing thread with something to do that finishes nothing for so long hangs. */
   readonly hangMs: (workerId: number) => number
+  /** What has been sent to a worker that it has to answer next, and since when; null for none. */
+  readonly duty: (workerId: number) => Duty<Task> | null
   readonly queuedBytes: number
+  /** One that is heard of, and to which nothing newer has come for so long, does not read. */
+  readonly deafMs: number
 }
 
 /** A message of which bytes come for so long, and no heartbeat, fills a link. */
@@ -28,18 +34,23 @@ const longMessageMs = 2 * heartbeatMs
 /** A handshake and a `hello` take less: whoever has no token yet is given no more memory. */
 const maxStrangerBytes = 128 << 10
 
+/** On the slowest link that is reckoned with. */
+const slowestBytesPerMs = 250
+
 /** How long a worker whose computing thread has ended may take to say why. */
 const farewellMs = 200
 
-export function patienceFor({ state }: RunPlan, hangMs: Patience['hangMs']): Patience {
+export function patienceFor({ state }: RunPlan, work: Pick<Patience, 'hangMs' | 'duty'>): Patience {
   const stateBytes = state.weights.byteLength * (1 + state.optimizer.moments.length)
   return {
+    ...work,
     helloMs: 5_000,
     readyMs: 30 * 60_000,
     silenceMs,
     excusedSilenceMs: 10_000,
-    hangMs,
     queuedBytes: 16 * stateBytes + (64 << 20),
+    // Heartbeats wait behind a state.
+    deafMs: 60_000 + stateBytes / slowestBytesPerMs,
   }
 }
 
@@ -83,28 +94,10 @@ function countOthers(members: ReadonlySet<Member>, member: Member): number {
   return members.size - (members.has(member) ? 1 : 0)
 }
 
-/**
- * Takes a heartbeat. Between two of them a hang counts for as long at most as a member may be silent: a process that was
- * suspended, this one or the worker's, has not been at work.
- */
-export function noteHeartbeat(member: Member, heartbeat: MessageOf<'heartbeat'>, silenceMs: number): void {
-  const { pending, quietMs } = heartbeat
-  const heardOfMs = member.heartbeat?.quietMs ?? 0
-  const isQuiet = pending > 0 && quietMs >= heardOfMs
-  member.hangingMs = isQuiet ? member.hangingMs + Math.min(quietMs - heardOfMs, silenceMs) : 0
-  member.heartbeat = heartbeat
-}
-
 /** Leaves a time out of account in which nobody could be heard. */
 export function excuse(member: Member, nowMs: number, excusedMs: number): void {
   for (const time of ['lastHeardAt', 'lastMessageAt', 'connectedAt'] as const)
     member[time] = Math.min(nowMs, member[time] + excusedMs)
-}
-
-/** Why the computing thread of an active member counts as hung, or null. */
-export function findHang({ facts, hangingMs, heartbeat }: Member, { hangMs }: Patience): string | null {
-  if (facts === null || hangingMs === 0 || hangingMs <= hangMs(facts.id)) return null
-  return `hung at step ${heartbeat?.step} for ${seconds(hangingMs)}`
 }
 
 /** Why a member has to go. */
@@ -132,7 +125,10 @@ function findBreak(member: Member, patience: Patience, nowMs: number): Fault | n
   if (!member.active) return null
   if (member.hungUpAt !== null && nowMs - member.hungUpAt > farewellMs)
     return { cause: 'lost', reason: 'its computing thread hung up' }
-  return queuedBytes(member) > patience.queuedBytes ? { cause: 'deaf', reason: 'stopped reading' } : null
+  const queued = queuedBytes(member)
+  if (queued <= patience.queuedBytes && member.deafMs <= patience.deafMs) return null
+  const backlog = `${formatBytes(queued)} queued for it, and nothing read for ${seconds(member.deafMs)}`
+  return { cause: 'deaf', reason: `stopped reading: ${backlog}` }
 }
 
 function silent(reason: string): Fault {
@@ -149,6 +145,6 @@ function queuedBytes({ connection, lane }: Member): number {
   return connection.queuedBytes() + (lane?.queuedBytes() ?? 0)
 }
 
-function seconds(ms: number): string {
+export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`
 }

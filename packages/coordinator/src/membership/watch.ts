@@ -1,9 +1,9 @@
+import { findHang } from './heartbeats.ts'
 import type { Member } from './member.ts'
 import {
   excuse,
   type Fault,
   findFault,
-  findHang,
   noticeBytes,
   noticeCommonSilence,
   noticeCrowd,
@@ -45,7 +45,7 @@ export function createWatch({ present, patience, everyMs, nowMs, onFault, onHang
     noticeCommonSilence(welcomed, now)
     for (const member of present) {
       const fault = findFault(member, patience, now)
-      const hang = findHang(member, patience)
+      const hang = findHang(member, patience, now)
       if (fault !== null) onFault(member, fault)
       else if (hang !== null) onHang(member, hang)
       else onSound(member)

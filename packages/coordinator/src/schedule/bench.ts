@@ -61,6 +61,16 @@ export function elapsedMs<T extends Task>(bench: Bench<T>, running: Held<T>, now
   return running.dueAtMs === null ? 0 : nowMs - startOf(bench, running.dueAtMs)
 }
 
+/** What a worker has to answer next, and since when. */
+export type Duty<T extends Task> = { readonly task: T; readonly sinceMs: number }
+
+/** Null while nothing that the worker holds is due. */
+export function dutyOf<T extends Task>(bench: Bench<T>, step: number): Duty<T> | null {
+  const running = runningOf(bench, step)
+  if (running === null || running.dueAtMs === null) return null
+  return { task: running.task, sinceMs: startOf(bench, running.dueAtMs) }
+}
+
 /** True when a worker of known pace takes much longer for what it computes now than it should. */
 export function isLate<T extends Task>(bench: Bench<T>, { nowMs, step }: Moment): boolean {
   const running = runningOf(bench, step)

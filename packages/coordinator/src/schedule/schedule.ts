@@ -1,4 +1,13 @@
-import { type Bench, createBench, forgetBefore, type Moment, runningOf, takeAnswer } from './bench.ts'
+import {
+  type Bench,
+  createBench,
+  type Duty,
+  dutyOf,
+  forgetBefore,
+  type Moment,
+  runningOf,
+  takeAnswer,
+} from './bench.ts'
 import { hangLimitMs } from './hang.ts'
 import { secondHolders } from './late.ts'
 import { type OpenTask, openTask, restrictionOf } from './open-task.ts'
@@ -36,6 +45,8 @@ export type Schedule<T extends Task> = {
   readonly reach: (workerId: number, step: number) => void
   /** How long a worker may be at what it computes now before it counts as hung. */
   readonly hangLimitMs: (workerId: number) => number
+  /** What a worker has to answer next, and since when; null while nothing is due. */
+  readonly duty: (workerId: number) => Duty<T> | null
   /** What to send now of what nobody holds. */
   readonly assign: (nowMs: number) => readonly Assignment<T>[]
   /** What to send now to a second worker, because the first one is late with it. */
@@ -199,6 +210,10 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     hangLimitMs: workerId => {
       const bench = benches.get(workerId)
       return bench === undefined ? Number.POSITIVE_INFINITY : hangLimitMs(bench, current)
+    },
+    duty: workerId => {
+      const bench = benches.get(workerId)
+      return bench === undefined ? null : dutyOf(bench, current)
     },
     assign,
     copyLate,

@@ -190,7 +190,7 @@ describe('a worker with a lane', () => {
     lane.queuedBytes = 1001
     pass(400, [peer, heartbeat])
     expect([lane.ending(), peer.ending()]).toEqual(['terminated', 'terminated'])
-    expect(reasons()).toEqual(['worker-lost: stopped reading'])
+    expect(reasons()).toEqual(['worker-lost: stopped reading: 1.0 kB queued for it, and nothing read for 0.8 s'])
   })
 })
 

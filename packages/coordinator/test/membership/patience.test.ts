@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Member, newMember } from '../../src/membership/member.ts'
-import { findFault, findHang, noteHeartbeat, noticeBytes, patienceFor } from '../../src/membership/patience.ts'
+import { findFault, noticeBytes, patienceFor } from '../../src/membership/patience.ts'
 import { createFakePeer } from '../support/fake-peer.ts'
 import { patience } from '../support/lobby.ts'
 import { tinyPlan } from '../support/tiny-plan.ts'
@@ -16,8 +16,6 @@ const member = (changes: Partial<Member>): Member => ({
   active: true,
   ...changes,
 })
-const heartbeat = (pending: number, quietMs: number) =>
-  ({ type: 'heartbeat', runId: 'r', step: 3, pending, quietMs, sentMs: 0, echo: null }) as const
 
 describe('a member has to go', () => {
   test.each([
@@ -36,14 +34,24 @@ describe('a member has to go', () => {
   })
 
   test('that leaves unread what it is sent', () => {
-    const deaf = { cause: 'deaf', reason: 'stopped reading' }
+    const deaf = (bytes: string) => ({
+      cause: 'deaf',
+      reason: `stopped reading: ${bytes} queued for it, and nothing read for 2.5 s`,
+    })
+    const deafMs = 2500
     peer.queuedBytes = 1001
-    expect(findFault(member({}), patience, 0)).toEqual(deaf)
+    expect(findFault(member({ deafMs }), patience, 0)).toEqual(deaf('1.0 kB'))
     // By its lane and its connection together.
     peer.queuedBytes = 501
-    expect(findFault(member({}), patience, 0)).toBeNull()
-    expect(findFault(member({ lane: connection }), patience, 0)).toEqual(deaf)
+    expect(findFault(member({ deafMs }), patience, 0)).toBeNull()
+    expect(findFault(member({ deafMs, lane: connection }), patience, 0)).toEqual(deaf('1.0 kB'))
     peer.queuedBytes = 0
+  })
+
+  test('to which nothing comes, however little is queued for it', () => {
+    const reason = 'stopped reading: 0 B queued for it, and nothing read for 60.3 s'
+    expect(findFault(member({ deafMs: 60_000 }), patience, 0)).toBeNull()
+    expect(findFault(member({ deafMs: 60_300 }), patience, 0)).toEqual({ cause: 'deaf', reason })
   })
 })
 
@@ -60,10 +68,12 @@ describe('a member may stay', () => {
 
 test('the patience of a run is five heartbeats, and what it leaves unread grows with its state', () => {
   const plan = tinyPlan({ optimizer: 'adam' })
-  const { silenceMs, queuedBytes } = patienceFor(plan, () => 0)
+  const { silenceMs, queuedBytes, deafMs } = patienceFor(plan, patience)
   expect(silenceMs).toBe(1500)
   // Weights and two moments as long, 16 times, and 64 MiB.
   expect(queuedBytes).toBe(16 * 3 * plan.state.weights.byteLength + 2 ** 26)
+  // At a quarter of a megabyte a second.
+  expect(deafMs).toBe(60_000 + (3 * plan.state.weights.byteLength) / 250)
 })
 
 test('bytes that have come do not make older what was heard since the last look', () => {
@@ -77,35 +87,4 @@ test('bytes that have come do not make older what was heard since the last look'
   // None has come since.
   noticeBytes(heard, 400)
   expect(heard.lastHeardAt).toBe(300)
-})
-
-describe('the computation of a member', () => {
-  /** What is found after these heartbeats, each of so many shards that are due and so long a quiet. */
-  function hangAfter(...heartbeats: readonly (readonly [pending: number, quietMs: number])[]): string | null {
-    const tested = member({})
-    for (const [pending, quietMs] of heartbeats) noteHeartbeat(tested, heartbeat(pending, quietMs), patience.silenceMs)
-    return findHang(tested, patience)
-  }
-  /** Every second, up to this time. */
-  const quietUntil = (endMs: number) =>
-    Array.from({ length: endMs / 1000 }, (_, index) => [1, 1000 * (index + 1)] as const)
-
-  test('hangs when it has finished nothing for as long as it may take', () => {
-    expect(hangAfter(...quietUntil(30_000))).toBeNull()
-    expect(hangAfter(...quietUntil(31_000))).toBe('hung at step 3 for 31.0 s')
-  })
-
-  test('does not hang while it finishes something now and then', () => {
-    expect(hangAfter(...quietUntil(29_000), [2, 10], ...quietUntil(29_000))).toBeNull()
-  })
-
-  test('does not hang while it has nothing to do', () => {
-    expect(hangAfter(...quietUntil(29_000), [0, 1e9], [0, 2e9])).toBeNull()
-  })
-
-  test('has not hung while its process was suspended', () => {
-    // Ten minutes of which nothing was heard count as one silence.
-    expect(hangAfter(...quietUntil(28_000), [1, 628_000])).toBeNull()
-    expect(hangAfter(...quietUntil(28_000), [1, 628_000], [1, 629_000])).toBe('hung at step 3 for 30.6 s')
-  })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { FakePeer } from '../support/fake-peer.ts'
-import { createLobby, gradient, gradientTensors, heartbeat, hello, ready, task } from '../support/lobby.ts'
+import { createLobby, echoOf, gradient, gradientTensors, heartbeat, hello, ready, task } from '../support/lobby.ts'
 
 const typesSentTo = (peer: ReturnType<ReturnType<typeof createLobby>['connect']>) =>
   peer.received.map(({ message }) => message.type)
@@ -72,7 +72,23 @@ describe('while time passes', () => {
     const peer = connect(hello, ready)
     peer.queuedBytes = 1001
     pass(400, [peer, heartbeat])
-    expect([peer.ending(), reasons()]).toEqual(['terminated', ['worker-lost: stopped reading']])
+    expect([peer.ending(), reasons()]).toEqual([
+      'terminated',
+      ['worker-lost: stopped reading: 1.0 kB queued for it, and nothing read for 0.4 s'],
+    ])
+  })
+
+  test('a worker to which nothing comes is dropped, though little is queued for it and it is heard of', () => {
+    const { connect, pass, reasons } = createLobby()
+    const [deaf, other] = [connect(hello, ready), connect(hello, ready)]
+    // It goes on to echo what it has read last.
+    const stuck = { ...heartbeat, echo: { sentMs: 0, receivedMs: 0 } }
+    for (let passedMs = 0; passedMs < 60_400; passedMs += 400)
+      pass(400, [deaf, stuck], [other, { ...heartbeat, echo: echoOf(other) }])
+    expect(deaf.ending()).toBe('open')
+    pass(400, [deaf, stuck], [other, { ...heartbeat, echo: echoOf(other) }])
+    expect([deaf.ending(), other.ending()]).toEqual(['terminated', 'open'])
+    expect(reasons()).toEqual(['worker-lost: stopped reading: 0 B queued for it, and nothing read for 60.4 s'])
   })
 
   test('a coordinator that looks late leaves that out of account', () => {

@@ -21,7 +21,9 @@ export const patience: Patience = {
   silenceMs: 1600,
   excusedSilenceMs: 6000,
   hangMs: () => 30_000,
+  duty: () => null,
   queuedBytes: 1000,
+  deafMs: 60_000,
 }
 
 export const hello: MessageOf<'hello'> = {
@@ -55,6 +57,12 @@ export const gradient: MessageOf<'gradient'> = {
   times: [0],
 }
 export const gradientTensors: Tensors = { gradient: new Float32Array(tinySize) }
+
+/** What a peer that reads echoes of the coordinator's heartbeats. */
+export function echoOf(peer: FakePeer): MessageOf<'heartbeat'>['echo'] {
+  const last = peer.last('heartbeat')
+  return last === undefined ? null : { sentMs: last.sentMs, receivedMs: 0 }
+}
 
 /** A shard of step 0. */
 export const taskOf = (shard: number): SendableTask<Answer> => ({

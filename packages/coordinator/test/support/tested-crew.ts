@@ -9,7 +9,7 @@ import type { Lanes } from '../../src/shared-memory/lanes.ts'
 import { workKey } from '../../src/training/batch-gradient.ts'
 import { createFakePeer, type FakePeer } from './fake-peer.ts'
 import { createIdleTiming } from './idle-timing.ts'
-import { heartbeat, hello, ready, token } from './lobby.ts'
+import { echoOf, heartbeat, hello, ready, token } from './lobby.ts'
 import { tinyPlan } from './tiny-plan.ts'
 
 export const waitMs = 10_000
@@ -57,7 +57,7 @@ export function createTestedCrew(changes: Partial<RunConfig> = {}, lanes: Lanes 
   /** Lets time pass while these peers send their heartbeats. */
   function pass(durationMs: number, ...alive: readonly FakePeer[]): void {
     for (let passed = 0; passed < durationMs; passed += heartbeatMs) {
-      for (const peer of alive) peer.say({ ...heartbeat, runId })
+      for (const peer of alive) peer.say({ ...heartbeat, runId, echo: echoOf(peer) })
       vi.advanceTimersByTime(heartbeatMs)
     }
   }
