@@ -45,6 +45,8 @@ export type CoordinatorOptions = TimingOptions & {
   readonly quorum?: number
   /** How long a run that has lost all its workers waits for one before it checkpoints and fails. */
   readonly waitMs: number
+  /** Whoever starts this has started workers, too, and calls `abort` when it hears from one that none can compute the model. */
+  readonly hasLocalWorkers?: boolean
   /** Whether workers of this machine are handed tensors in memory. */
   readonly shareMemory: boolean
   /** Without it that memory is read and written by system calls. */

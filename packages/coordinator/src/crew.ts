@@ -42,6 +42,7 @@ export function createCrew(options: {
   readonly quorum: number
   /** How long to go on with no worker at all once there has been one. */
   readonly waitMs: number
+  readonly hasLocalWorkers?: boolean
   /** Whether workers of this machine are handed tensors in memory. */
   readonly shareMemory: boolean
   readonly systemMemory?: SystemMemory | null
@@ -63,6 +64,8 @@ export function createCrew(options: {
   const waiting = createWaiting({
     active: () => membership.active(),
     isOneComing: () => membership.isOneComing(),
+    // Local workers tell it in more words, and whoever has started them ends the run.
+    isUncomputable: () => !options.hasLocalWorkers && membership.isUncomputable(),
     quorum,
     waitMs,
     stop,

@@ -70,10 +70,20 @@ const epochFigures = epochMetricsSchema.pick({
 })
 
 /**
- * By what a run loses a worker: it said goodbye or that it fails, its connection broke, it was silent, it stopped reading, its
- * computation hung, it was sent away and may come back, or for good.
+ * By what a run loses a worker: it said goodbye, that it fails, or that all would fail at this model; its connection broke, it was silent,
+ * it stopped reading, its computation hung, it was sent away and may come back, or for good.
  */
-export const lossCauses = ['left', 'failed', 'lost', 'silent', 'deaf', 'hung', 'refused', 'excluded'] as const
+export const lossCauses = [
+  'left',
+  'failed',
+  'uncomputable',
+  'lost',
+  'silent',
+  'deaf',
+  'hung',
+  'refused',
+  'excluded',
+] as const
 export type LossCause = (typeof lossCauses)[number]
 
 /** `summary.json`, written when a run ends or is interrupted. */

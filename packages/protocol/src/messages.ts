@@ -6,7 +6,7 @@ import { runConfigSchema } from './run-config.ts'
 import type { TensorType } from './tensor.ts'
 
 /** Raised whenever a message changes so that an older peer would misread it. */
-export const protocolVersion = 6
+export const protocolVersion = 7
 
 /** The most characters of the token in a `hello`. */
 export const maxTokenLength = 1024
@@ -169,7 +169,7 @@ const heartbeat = z.strictObject({
 
 const bye = z.strictObject({
   type: z.literal('bye'),
-  code: z.enum(['finished', 'interrupted', 'leaving', 'failed', 'refused', 'hung', 'superseded']),
+  code: z.enum(['finished', 'interrupted', 'leaving', 'failed', 'uncomputable', 'refused', 'hung', 'superseded']),
   reason: textUpTo(maxReasonLength),
 })
 

@@ -15,6 +15,7 @@ import { openDirectExchange } from './direct/open-direct-exchange.ts'
 import type { PeerListen } from './direct/peer-listener.ts'
 import { createPulse } from './pulse.ts'
 import { replicaMessages } from './replica.ts'
+import { isUncomputable } from './uncomputable.ts'
 import { systemWorld, type WorkerWorld } from './world.ts'
 
 export type SessionOptions = {
@@ -183,7 +184,8 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       if (session.phase === 'leaving' || session.phase === 'over') return
       session.phase = 'leaving'
       session.failure = error
-      connection.close({ type: 'bye', code: 'failed', reason: inOneLine(error) })
+      const code = isUncomputable(error) ? 'uncomputable' : 'failed'
+      connection.close({ type: 'bye', code, reason: inOneLine(error) })
     }
 
     function onClose(error: LockstepError | null): void {

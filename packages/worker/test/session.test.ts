@@ -355,6 +355,14 @@ describe('a computation that fails', () => {
     await expect(ended).rejects.toBe(error)
   })
 
+  test('is told apart where every other worker would fail, too', async () => {
+    const { guest, thread, ended } = await takePart()
+    const error = new LockstepError('compile-random', 'layer noise draws random numbers')
+    thread.fail(error)
+    expect(await guest.next('bye')).toEqual({ type: 'bye', code: 'uncomputable', reason: error.message })
+    await expect(ended).rejects.toBe(error)
+  })
+
   test('while it is prepared is told as well', async () => {
     const { guest, ended } = await begin({ prepare: () => Promise.reject(failure) })
     guest.connection.send(welcome)

@@ -1,5 +1,5 @@
 import { LockstepError } from '@lockstep/protocol'
-import { runWorker } from '@lockstep/worker'
+import { isUncomputable, runWorker } from '@lockstep/worker'
 import { recordError } from '../processes/error-record.ts'
 import { becomeBatchJob } from '../worker/batch-job.ts'
 import type { LocalWorkerOrder } from './fork-worker.ts'
@@ -45,9 +45,8 @@ export async function runLocalWorker(): Promise<void> {
 
 /** The coordinator itself tells why a run has failed; it hears by the parent of what every other worker would come to. */
 async function passOn(error: unknown): Promise<void> {
-  if (!(error instanceof LockstepError)) throw error
-  if (error.code === 'run-failed') return
-  if (!error.code.startsWith('compile-')) throw error
+  if (error instanceof LockstepError && error.code === 'run-failed') return
+  if (!isUncomputable(error)) throw error
   await new Promise(resolve => process.send!(recordError(error), resolve))
 }
 

@@ -42,6 +42,7 @@ export function startRun(
     minWorkers: prepared.minWorkers,
     quorum: prepared.quorum,
     waitMs: launch.wait * 1000,
+    hasLocalWorkers: provisioned !== null,
     topology: launch.topology,
     audit: launch.audit,
     shareMemory: process.env.LOCKSTEP_SHARED_MEMORY !== 'off',

@@ -42,6 +42,32 @@ describe('a worker', () => {
     }
   })
 
+  test('that cannot compile the model ends with what to do about it, and so does its coordinator, without a wait', async () => {
+    const model = join(folder, 'words.mjs')
+    await writeFile(
+      model,
+      `export default ({ tf, classes, inputShape }) => tf.sequential({ layers: [
+  tf.layers.flatten({ inputShape }),
+  tf.layers.embedding({ name: 'words', inputDim: 256, outputDim: 2 }),
+  tf.layers.globalAveragePooling1d({}),
+  tf.layers.dense({ name: 'classes', units: classes, activation: 'softmax' }),
+] })`,
+    )
+    const shared = ['--token-file', join(folder, 'token'), '--offline']
+    // Longer than any test may take.
+    const flags = ['--listen', '127.0.0.1:0', '--min-workers', '2', '--wait', '3600']
+    const place = ['--run-dir', join(folder, 'words')]
+    const cli = startCli(['coordinator', ...size, ...shared, ...flags, ...place, '--shards', '2', '--model', model])
+    const [, url] = await cli.printed(/listening on (ws:\/\/127\.0\.0\.1:\d+)/)
+    const workers = ['one', 'another'].map(name => startCli(['worker', '--connect', url!, '--name', name, ...shared]))
+    expect(await cli.ending).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^lockstep: no worker can compute this model: .*layer words .*Use --engine eager/m),
+    })
+    const failures = (await Promise.all(workers.map(({ ending }) => ending))).map(({ code }) => code)
+    expect(failures).toEqual([1, 1])
+  })
+
   test('that is interrupted leaves, and a coordinator that has no other one gives up after its --wait, with a checkpoint', async () => {
     const [token, place] = [join(folder, 'token'), join(folder, 'run')]
     const shared = ['--token-file', token, '--offline']

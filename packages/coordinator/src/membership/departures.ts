@@ -49,9 +49,11 @@ export function createDepartures({ present, taking }: Roster, options: Departure
 
   function letGo(member: Member, bye: MessageOf<'bye'>): void {
     member.connection.close({ type: 'bye', code: 'finished', reason: 'goodbye' })
-    if (bye.code === 'failed') tellOfFailure(member, bye.reason)
-    leave(member, bye.code === 'failed' ? 'failed' : 'left', bye.reason)
-    if (bye.code === 'superseded' && member.facts !== null) onSuperseded(bye.reason)
+    const { code, reason } = bye
+    const cause = code === 'failed' || code === 'uncomputable' ? code : 'left'
+    if (cause !== 'left') tellOfFailure(member, reason)
+    leave(member, cause, reason)
+    if (code === 'superseded' && member.facts !== null) onSuperseded(reason)
   }
 
   /** Of one that has failed before it took part nobody would hear, for there is none to lose. */
@@ -69,7 +71,7 @@ export function createDepartures({ present, taking }: Roster, options: Departure
     if (!member.active || member.facts === null) return
     taking.delete(member.facts.id)
     onEvent({ type: 'worker-lost', worker: member.facts, cause, reason: outcome, active: taking.size })
-    onLeave(member.facts.id, cause === 'failed' ? outcome : null)
+    onLeave(member.facts.id, cause === 'failed' || cause === 'uncomputable' ? outcome : null)
   }
 
   function dismiss(member: Member, bye: MessageOf<'bye'>): void {

@@ -65,6 +65,8 @@ export type Membership = {
   readonly active: () => number
   /** Whether somebody has been welcomed who is not active yet. */
   readonly isOneComing: () => boolean
+  /** Whether all who ever took part have said that the model cannot be computed, by them or anybody. */
+  readonly isUncomputable: () => boolean
   /** Whether every active worker shares the coordinator's memory. */
   readonly allShareMemory: () => boolean
   /** Everyone who ever took part, in order of arrival. */
@@ -213,6 +215,7 @@ export function createMembership(options: MembershipOptions): Membership {
     allShareMemory: () => [...taking.values()].every(({ desk }) => desk !== null),
     active: () => taking.size,
     isOneComing: () => [...present].some(({ facts, active }) => facts !== null && !active),
+    isUncomputable: () => welcomed.every(({ active, cause }) => !active || cause === 'uncomputable'),
     roll: () => welcomed.filter(member => member.active),
   }
 }

@@ -6,6 +6,8 @@ export type WaitingOptions = {
   readonly active: () => number
   /** Whether somebody has been welcomed who is not ready yet. */
   readonly isOneComing: () => boolean
+  /** Whether all who have been there have said that nobody can compute the model. */
+  readonly isUncomputable: () => boolean
   /** With fewer workers no further step is begun. */
   readonly quorum: number
   /** How long to go on with no worker at all once there has been one. */
@@ -42,12 +44,18 @@ export function createWaiting(options: WaitingOptions): Waiting {
   function left(failure: string | null): void {
     if (closed) return
     lastFailure = failure ?? lastFailure
+    if (failure !== null && isHopeless()) return onEnd(uncomputable(failure))
     const count = active()
     const giveUpMs = count === 0 ? waitMs : null
     if (count === quorum - 1) onEvent({ type: 'short-of-workers', active: count, wanted: quorum, giveUpMs })
     if (count > 0) return
     if (stop.aborted) onEnd(interrupted())
     else waitForOne()
+  }
+
+  /** Nobody is there or gets ready who might do better, and nobody who comes back. */
+  function isHopeless(): boolean {
+    return active() === 0 && !stop.aborted && options.isUncomputable() && !options.isOneComing()
   }
 
   /** One that gets ready, which may take long, is waited for: it is there, and ends by its own clock where it is not. */
@@ -80,6 +88,13 @@ export function createWaiting(options: WaitingOptions): Waiting {
 
 function interrupted(): LockstepError {
   return new LockstepError('interrupted', 'interrupted while waiting for workers')
+}
+
+function uncomputable(failure: string): LockstepError {
+  return new LockstepError('uncomputable', 'no worker can compute this model', {
+    received: `from the last one: ${failure}`,
+    hint: 'A change to the model or to a setting such as --engine needs a new run.',
+  })
 }
 
 function noWorkers(waitMs: number, lastFailure: string | null): LockstepError {

@@ -105,6 +105,11 @@ describe('a worker', () => {
   test.each([
     ['leaves', 'left', ({ peer }) => peer.say({ type: 'bye', code: 'leaving', reason: 'enough' })],
     ['fails', 'failed', ({ peer }) => peer.say({ type: 'bye', code: 'failed', reason: 'out of memory' })],
+    [
+      'cannot compute',
+      'uncomputable',
+      ({ peer }) => peer.say({ type: 'bye', code: 'uncomputable', reason: 'no graph' }),
+    ],
     ['is cut off', 'lost', ({ peer }) => peer.hangUp(new LockstepError('connection-failed', 'reset'))],
     ['falls silent', 'silent', ({ pass }) => pass(2000)],
     [

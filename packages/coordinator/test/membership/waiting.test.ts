@@ -2,7 +2,7 @@ import { describeError, LockstepError } from '@lockstep/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { CoordinatorEvent } from '../../src/events.ts'
 import { heartbeatMs } from '../../src/membership/patience.ts'
-import { gradient, gradientTensors } from '../support/lobby.ts'
+import { gradient, gradientTensors, ready } from '../support/lobby.ts'
 import { createTestedCrew, crewTimers, tinyTask, waitMs } from '../support/tested-crew.ts'
 
 beforeEach(() => void vi.useFakeTimers(crewTimers))
@@ -134,6 +134,81 @@ describe('a run without workers', () => {
     join().say({ type: 'bye', code: 'leaving', reason: 'enough' })
     pass(waitMs)
     expect(await work).toMatch(/^no worker has been there for 10 s: .*the model cannot be compiled\n/)
+  })
+
+  describe('whose model they could not compute', () => {
+    const bye = { type: 'bye', code: 'uncomputable', reason: 'the model cannot be compiled' } as const
+    const createFailing = (hasLocalWorkers = false) => {
+      const tested = createTestedCrew({}, null, 1, hasLocalWorkers)
+      const ending = vi.fn()
+      tested.crew.exchange.submit(tinyTask).catch(ending)
+      const error = async () => {
+        await new Promise(setImmediate)
+        return ending.mock.calls[0]?.[0] as LockstepError | undefined
+      }
+      return { ...tested, error }
+    }
+
+    test('ends at once, with what the last one has said', async () => {
+      const { join, events, error } = createFailing()
+      const [one, another] = [join(), join()]
+      one.say(bye)
+      // The other one is at it still.
+      expect(await error()).toBeUndefined()
+      another.say(bye)
+      expect(await error()).toMatchObject({
+        code: 'uncomputable',
+        message: 'no worker can compute this model',
+        received: `from the last one: ${bye.reason}`,
+      })
+      expect(events.map(({ type }) => type)).not.toContain('short-of-workers')
+    })
+
+    test('goes on with one that is there', async () => {
+      const { join, pass, error } = createFailing()
+      const [failing, other] = [join(), join()]
+      failing.say(bye)
+      expect(other.last('work')).toBeDefined()
+      pass(2 * waitMs, other)
+      expect(await error()).toBeUndefined()
+    })
+
+    test('hears first what one comes to that gets ready', async () => {
+      const { join, arrive, plan, error } = createFailing()
+      const failing = join()
+      const coming = arrive()
+      failing.say(bye)
+      expect(await error()).toBeUndefined()
+      const { runId, layoutHash } = plan.identity
+      coming.say({ ...ready, runId, layoutHash })
+      coming.say(bye)
+      expect(await error()).toMatchObject({ code: 'uncomputable' })
+    })
+
+    test('waits for another one that has gone for a reason of its own', async () => {
+      const { join, pass, error } = createFailing()
+      join().hangUp()
+      join().say(bye)
+      expect(await error()).toBeUndefined()
+      pass(waitMs)
+      expect(await error()).toMatchObject({ code: 'no-workers' })
+    })
+
+    test('leaves it to who has started local workers', async () => {
+      const { join, pass, error } = createFailing(true)
+      join().say(bye)
+      expect(await error()).toBeUndefined()
+      pass(waitMs)
+      expect(await error()).toMatchObject({ code: 'no-workers' })
+    })
+
+    test('ends as it is asked to when it is to stop', async () => {
+      const { join, stop, error } = createFailing()
+      const failing = join()
+      stop.abort()
+      failing.say(bye)
+      expect(await error()).toMatchObject({ code: 'interrupted' })
+    })
   })
 
   test('waits for one that gets ready, however long that takes, and no longer than it is there', async () => {

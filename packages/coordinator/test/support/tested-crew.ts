@@ -20,7 +20,12 @@ export const crewTimers = {
 } satisfies Parameters<typeof vi.useFakeTimers>[0]
 
 /** A crew for the tiny plan, with peers that the test moves. It is stopped with the test. */
-export function createTestedCrew(changes: Partial<RunConfig> = {}, lanes: Lanes | null = null, quorum = 1) {
+export function createTestedCrew(
+  changes: Partial<RunConfig> = {},
+  lanes: Lanes | null = null,
+  quorum = 1,
+  hasLocalWorkers = false,
+) {
   const plan = tinyPlan(changes)
   const stop = new AbortController()
   const events: CoordinatorEvent[] = []
@@ -30,6 +35,7 @@ export function createTestedCrew(changes: Partial<RunConfig> = {}, lanes: Lanes 
     quorum,
     token,
     waitMs,
+    hasLocalWorkers,
     shareMemory: false,
     lanes,
     topology: 'star',

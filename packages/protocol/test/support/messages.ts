@@ -18,7 +18,7 @@ const runId = 'run-1'
 export const examples: { readonly [T in MessageType]: Extract<Message, { type: T }> } = {
   hello: {
     type: 'hello',
-    protocol: 6,
+    protocol: 7,
     token: 'secret',
     name: 'a',
     host: 'host',
