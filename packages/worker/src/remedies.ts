@@ -22,7 +22,15 @@ const remedies: readonly (readonly [said: RegExp, remedy: string])[] = [
 const otherRemedy =
   'Start one with `pnpm cli coordinator --listen HOST:PORT --token-file FILE`, or give --wait SECONDS.'
 
-/** What the user can do, as a sentence, about a coordinator that is not reached for this reason. */
-export function remedyFor(reason: string): string {
-  return remedies.find(([said]) => said.test(reason))?.[1] ?? otherRemedy
+/** That a run is over only a goodbye tells a worker: where nobody listens any more it cannot know. */
+const remedyAfter = (runId: string) =>
+  `Run ${runId}, for which it has worked, may have ended meanwhile: its coordinator has said so then. If not, start the worker again.`
+
+/**
+ * What the user can do, as a sentence, about a coordinator that is not reached for this reason. `runId`: of the run that it
+ * had; null where the worker has worked for none.
+ */
+export function remedyFor(reason: string, runId: string | null): string {
+  const known = remedies.find(([said]) => said.test(reason))?.[1]
+  return known ?? (runId === null ? otherRemedy : remedyAfter(runId))
 }

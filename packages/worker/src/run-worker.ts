@@ -47,7 +47,13 @@ export type WorkerEnd = { readonly type: 'left' } | { readonly type: 'finished';
  * Works for the coordinator at a URL until the run ends, reconnecting when the connection is lost.
  * Throws `refused`, `run-failed`, `no-coordinator` when nobody answers for `waitMs`, or what the computation threw.
  */
-export async function runWorker(options: WorkerOptions, world: WorkerWorld = systemWorld): Promise<WorkerEnd> {
+export async function runWorker(given: WorkerOptions, world: WorkerWorld = systemWorld): Promise<WorkerEnd> {
+  let runId: string | null = null
+  const onEvent: WorkerOptions['onEvent'] = event => {
+    if (event.type === 'connected') runId = event.runId
+    given.onEvent(event)
+  }
+  const options = { ...given, onEvent }
   const { clock, random } = world
   const pauses = { firstMs: firstPauseMs, longestMs: options.longestPauseMs ?? 5_000 }
   const fence = createFence()
@@ -68,7 +74,7 @@ export async function runWorker(options: WorkerOptions, world: WorkerWorld = sys
         if (end.type === 'lost') attempt = 0
       }
       const leftMs = options.waitMs - (clock.nowMs() - lostAt)
-      if (leftMs <= 0) throw nobodyThere(options, reason)
+      if (leftMs <= 0) throw nobodyThere(options, reason, runId)
       const delayMs = Math.min(backOffMs(attempt++, pauses, random), leftMs)
       options.onEvent({ type: 'retrying', reason, delayMs, leftMs })
       if (await interrupted(delayMs, options.signal, clock)) return { type: 'left' }
@@ -115,8 +121,8 @@ function sessionOptions(options: WorkerOptions, held: HeldCompute, fence: Fence,
   }
 }
 
-function nobodyThere({ url, waitMs }: WorkerOptions, reason: string): LockstepError {
+function nobodyThere({ url, waitMs }: WorkerOptions, reason: string, runId: string | null): LockstepError {
   return new LockstepError('no-coordinator', `no coordinator at ${url} for ${waitMs / 1000} s: ${reason}`, {
-    hint: remedyFor(reason),
+    hint: remedyFor(reason, runId),
   })
 }

@@ -23,6 +23,13 @@ describe('a coordinator that is not reached', () => {
     ['certificate has expired', 'Make a new one'],
     ['certificate is not yet valid', 'clock'],
   ])('because of "%s" is answered with what helps', (reason, remedy) => {
-    expect(remedyFor(reason)).toContain(remedy)
+    expect(remedyFor(reason, null)).toContain(remedy)
+  })
+
+  test('any more may have ended its run, of which the worker has heard nothing', () => {
+    expect(remedyFor('connect ECONNREFUSED 10.0.0.1:7999', 'run-7')).toContain(
+      'Run run-7, for which it has worked, may have ended',
+    )
+    expect(remedyFor('connect EHOSTUNREACH 10.0.0.9:7999', 'run-7')).toContain('firewall')
   })
 })

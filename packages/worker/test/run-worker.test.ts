@@ -138,7 +138,10 @@ describe('a worker that loses its coordinator', () => {
     })
     const proxy = await startProxy(url)
     const worker = startWorker(proxy.url, provisioned, { waitMs: 700 })
-    await expect(worker.ended).rejects.toMatchObject({ code: 'no-coordinator' })
+    await expect(worker.ended).rejects.toMatchObject({
+      code: 'no-coordinator',
+      hint: expect.stringMatching(/^Run \S+, for which it has worked, may have ended meanwhile/),
+    })
     expect(worker.events.map(({ type }) => type)).toContain('lost')
   })
 
