@@ -199,3 +199,33 @@ describe('a message that does not fit the ring', () => {
     expect(() => begin(4)).toThrowError(expect.objectContaining({ code: 'piece-invalid' }))
   })
 })
+
+test('a member that reads no more is sent no more than what there is of two steps, and the others come to a halt', () => {
+  const [members, elements, deaf] = [3, 96, 2]
+  /** Each of the others sends a part, a mean, and that it has the whole mean. */
+  const framesInStep = 2 * 3
+  for (let readFrames = 0; readFrames <= 2 * framesInStep; readFrames++) {
+    const ring = createTinyRing({ members, shards: members, elements })
+    const compute = (member: number, step: number) => {
+      const { part, gradient } = randomShards({ counts: [1, 1, 1], elements, step })[member]!
+      ring.exchanges[member]!.addShard(part, gradient)
+    }
+    for (let member = 0; member < members; member++) compute(member, 0)
+    const unread: Frame[] = []
+    let read = 0
+    let begun = 0
+    while (ring.sent.length > 0) {
+      const frame = ring.sent.shift()!
+      if (frame.to !== deaf || read++ < readFrames) ring.deliver(frame)
+      else unread.push(frame)
+      // Who has the mean of a step computes the next one.
+      for (; begun < ring.means.length; begun++) {
+        const { member, figures } = ring.means[begun]!
+        expect(figures.step).toBeLessThan(4)
+        compute(member, figures.step + 1)
+      }
+    }
+    expect(unread.length).toBeGreaterThan(0)
+    expect(unread.length).toBeLessThanOrEqual(2 * framesInStep)
+  }
+})
