@@ -1,4 +1,4 @@
-import { hasSystemCode } from '@lockstep/protocol'
+import { hasSystemCode } from '@lockstep/protocol/error'
 
 /**
  * Keeps a standard output or standard error that cannot be written from ending the process: a run is more than what it

@@ -12,6 +12,7 @@ import { LockstepError, type RunConfig } from '@lockstep/protocol'
 import type { LaunchOptions } from '../flags/launch-options.ts'
 import type { Settings } from '../flags/read-settings.ts'
 import { runConfigDefaults } from '../flags/run-config-defaults.ts'
+import { filesOfWorker, filesToLoad, shortageOfFiles } from '../processes/open-files.ts'
 import { createProgressBar } from '../terminal/progress.ts'
 import { type Crew, chooseCrew, chooseRemoteCrew, readCapacity } from './choose-crew.ts'
 import { claimNewFolder } from './claim-new-folder.ts'
@@ -64,6 +65,8 @@ export async function prepareRun(
   const resumed = resume === null ? null : await findResumed(resume, settings)
   if (launch.runDir !== null) await refuseTaken(launch.runDir)
   const crew = settleCrew(settings, resumed, hasLocalWorkers)
+  const shortage = shortageOfFiles(filesToLoad + filesOfWorker * crew.workers)
+  if (shortage !== null) throw shortage
   const planned = await (resumed === null ? planNew(settings, crew, stream) : planResumed(settings, resumed, stream))
   const minWorkers = launch.minWorkers ?? Math.max(1, crew.workers)
   const quorum = launch.minWorkers ?? 1
