@@ -1,11 +1,12 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runFiles } from '@lockstep/coordinator'
-import { hasSystemCode, interrupted, LockstepError, shellWord } from '@lockstep/protocol'
+import { hasSystemCode, interrupted, LockstepError } from '@lockstep/protocol'
 import { exitCodes } from '../exit-codes.ts'
 import { workerGraceMs } from '../local-workers/local-workers.ts'
 import { errorOf } from '../processes/error-record.ts'
 import { listenForInterrupt, stopNotice } from '../train/interrupt.ts'
+import { resumeCommand } from '../train/next-commands.ts'
 import type { TrainingRequest } from '../train/prepare-run.ts'
 import { chooseOutputs } from '../train/reporters.ts'
 import { readToken } from '../train/secrets.ts'
@@ -63,7 +64,7 @@ async function superviseLives(
     // A Ctrl-C reaches the coordinator as well, and ends it while it has yet to load what leaves that to the supervisor.
     if (stop.aborted && end.ending === 'SIGINT') return null
     const pauseMs = stop.aborted ? null : crashes.add()
-    if (pauseMs === null) throw gaveUp(end, crashes.count(), supervision.folder())
+    if (pauseMs === null) throw gaveUp(end, crashes.count(), nextOf(request, supervision))
     const when = pauseMs === 0 ? '' : ` in ${(pauseMs / 1000).toFixed(1)} s`
     supervision.note(`the coordinator ended with ${end.ending}: starting it again${when}`)
     await interrupted(pauseMs, stop)
@@ -82,13 +83,19 @@ async function holdsRun(folder: string): Promise<boolean> {
   }
 }
 
-function gaveUp({ ending, said }: CrashEnd, crashes: number, folder: string | null): LockstepError {
+/** The command that goes on with the run; null before it has a folder. */
+function nextOf(request: TrainingRequest, supervision: Supervision): string | null {
+  const folder = supervision.folder()
+  return folder === null ? null : resumeCommand(folder, request)
+}
+
+function gaveUp({ ending, said }: CrashEnd, crashes: number, next: string | null): LockstepError {
   const message =
     crashes > 1
       ? `the coordinator has crashed ${crashes} times without a new checkpoint`
       : 'the coordinator has crashed while it was to stop'
   return new LockstepError('coordinator-crashed', message, {
     received: said === '' ? ending : `${ending}, after: ${said}`,
-    ...(folder === null ? {} : { hint: `Continue with --resume ${shellWord(folder)}.` }),
+    ...(next === null ? {} : { hint: `Continue with \`${next}\`.` }),
   })
 }

@@ -5,13 +5,14 @@ import type { TrainingRequest } from './prepare-run.ts'
 
 type Origin = Pick<TrainingRequest, 'settings' | 'hasLocalWorkers'>
 
-/** What a resumed run needs again: where its workers find it, and its data. */
-const neededAgain = ['listen', 'tokenFile', 'tlsCert', 'tlsKey', 'dataDir'] as const satisfies (keyof LaunchOptions)[]
+/** What was of the start alone: where the new folder was to be, and the trace of its first steps. */
+const ofTheStart: readonly (keyof LaunchOptions)[] = ['runDir', 'runsDir', 'trace', 'traceSteps']
 
 /** The command line that goes on with a run as it was started. */
 export function resumeCommand(folder: string, { settings: { launch }, hasLocalWorkers }: Origin): string {
   const [command, defaults] = hasLocalWorkers ? ['train', launchDefaults] : ['coordinator', coordinatorDefaults]
-  const flags = neededAgain.filter(key => launch[key] !== defaults[key]).map(key => flagOf(key, launch[key]))
+  const keys = (Object.keys(launchDefaults) as (keyof LaunchOptions)[]).filter(key => !ofTheStart.includes(key))
+  const flags = keys.filter(key => launch[key] !== defaults[key]).map(key => flagOf(key, launch[key]))
   return ['pnpm cli', command, '--resume', shellWord(folder), ...flags].join(' ')
 }
 
@@ -21,6 +22,8 @@ export function evaluateCommand(folder: string, { settings: { launch } }: Origin
   return ['pnpm cli evaluate', shellWord(folder), ...flags].join(' ')
 }
 
-function flagOf(key: keyof LaunchOptions, value: string | null): string {
-  return `--${kebabCase(key)} ${shellWord(value ?? '')}`
+/** A boolean that differs from its default, which is false, is given by its name alone. */
+function flagOf(key: keyof LaunchOptions, value: LaunchOptions[keyof LaunchOptions]): string {
+  const flag = `--${kebabCase(key)}`
+  return value === true ? flag : `${flag} ${shellWord(String(value))}`
 }

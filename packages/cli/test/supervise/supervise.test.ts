@@ -159,6 +159,7 @@ describe('a supervised run', () => {
     const ended = await start('unfinished', ...short, '--workers', '1', '--shards', '1').ending
     const message = /^lockstep: the coordinator has crashed 6 times without a new checkpoint: received .*model/m
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(message) })
+    expect(ended.stderr).toMatch(/^ {2}Continue with `pnpm cli train --resume \S+unfinished .*--supervise/m)
     expect(ended.stdout.match(/the coordinator goes on at step 4$/gm)).toHaveLength(5)
     expect(ended.stdout.match(/^worker 1 joined/gm)).toHaveLength(6)
   })

@@ -20,9 +20,35 @@ test('a run goes on at its address, with its certificate and with its data', () 
   expect(resumeCommand('runs/a', coordinator({ listen: '0.0.0.0:80', tlsCert: 'c.pem', tlsKey: 'k.pem' }))).toBe(
     'pnpm cli coordinator --resume runs/a --listen 0.0.0.0:80 --token-file token --tls-cert c.pem --tls-key k.pem',
   )
-  expect(resumeCommand('runs/a', train({ dataDir: '/cifar', workers: 3, wait: 5 }))).toBe(
-    'pnpm cli train --resume runs/a --data-dir /cifar',
+  expect(resumeCommand('runs/a', train({ dataDir: '/cifar' }))).toBe('pnpm cli train --resume runs/a --data-dir /cifar')
+})
+
+test('a run goes on with all that it was started with and its configuration does not keep', () => {
+  const launch = {
+    workers: 3,
+    topology: 'star',
+    audit: 0.1,
+    minWorkers: 2,
+    supervise: true,
+    wait: 5,
+    checkpointEvery: 100,
+    checkpointMinutes: 0,
+    keep: 1,
+    logSteps: true,
+    offline: true,
+    json: true,
+  } as const
+  expect(resumeCommand('runs/a', train(launch))).toBe(
+    [
+      'pnpm cli train --resume runs/a --workers 3 --topology star --audit 0.1 --min-workers 2 --supervise --wait 5',
+      '--checkpoint-every 100 --checkpoint-minutes 0 --keep 1 --log-steps --offline --json',
+    ].join(' '),
   )
+})
+
+test('a run that goes on has its folder, and no other trace of its first steps', () => {
+  const launch = { runDir: 'runs/a', runsDir: 'elsewhere', trace: 'trace.json', traceSteps: 10 }
+  expect(resumeCommand('runs/a', train(launch))).toBe('pnpm cli train --resume runs/a')
 })
 
 test('a run is tested on its data', () => {
