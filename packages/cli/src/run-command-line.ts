@@ -66,6 +66,7 @@ function showVersion(): number {
 function report(error: unknown): number {
   if (error instanceof LockstepError) {
     process.stderr.write(`lockstep: ${describeError(error)}\n`)
+    if (error.code === 'interrupted') return exitCodes.interrupted
     return error.kind === 'usage' ? exitCodes.usage : exitCodes.failed
   }
   // citty's own complaints, coloured whatever the stream is.

@@ -26,7 +26,8 @@ export async function superviseTraining(request: TrainingRequest): Promise<numbe
   const outputs = chooseOutputs(launch.json)
   const token = await readToken(launch.tokenFile)
   const supervision = createSupervision({ outputs, token })
-  const interrupt = listenForInterrupt(() => {
+  const interrupt = listenForInterrupt()
+  interrupt.signal.addEventListener('abort', () => {
     supervision.note(stopNotice)
     supervision.tell({ type: 'stop' })
   })

@@ -12,6 +12,7 @@ import type { Provisioned } from '@lockstep/tensorflow'
 import { exitCodes } from '../exit-codes.ts'
 import { errorOf, recordError } from '../processes/error-record.ts'
 import { describeStart } from '../train/describe-run.ts'
+import { unlessStopped } from '../train/interrupt.ts'
 import { readListenAddress } from '../train/listen-address.ts'
 import { type PreparedRun, prepareRun } from '../train/prepare-run.ts'
 import { chooseOutputs } from '../train/reporters.ts'
@@ -55,10 +56,12 @@ async function serve(order: CoordinatorOrder, line: SupervisorLine, stop: AbortC
   // Workers of the coordinator before are there already: they wait at the door while the run is read.
   const door = order.isFirst ? null : await openDoorOf(order)
   const { people } = chooseOutputs(order.settings.launch.json)
-  const prepared = await prepareRun(order, people)
+  const prepared = await unlessStopped(stop.signal, prepareRun(order, people))
   try {
     const provisioned =
-      order.hasLocalWorkers && order.isFirst ? await provideTensorFlow(order, people) : order.provisioned
+      order.hasLocalWorkers && order.isFirst
+        ? await unlessStopped(stop.signal, provideTensorFlow(order, people))
+        : order.provisioned
     const text = describeStart(prepared, provisioned)
     await line.send({ type: 'prepared', folder: prepared.folder, view: viewOf(prepared), text })
     return await conduct({ ...order, prepared, provisioned, door }, line, stop.signal)

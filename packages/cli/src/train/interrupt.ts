@@ -1,4 +1,5 @@
 import { isatty } from 'node:tty'
+import { LockstepError } from '@lockstep/protocol'
 
 /** How the user has asked to stop: once is a request, twice an order. */
 export type Interrupt = {
@@ -17,8 +18,8 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 /** Whether the process has a terminal that can go: under `nohup` it has none, and Node forgets that SIGHUP was to be ignored. */
 const hasTerminal = [0, 1, 2].some(isatty)
 
-/** Listens for Ctrl-C and its kin, and for the end of the terminal where there is one; `onFirst` is called after the first. */
-export function listenForInterrupt(onFirst: () => void): Interrupt {
+/** Listens for Ctrl-C and its kin, and for the end of the terminal where there is one. */
+export function listenForInterrupt(): Interrupt {
   const request = new AbortController()
   let insist: () => void = () => undefined
   const insisted = new Promise<void>(resolve => {
@@ -28,7 +29,6 @@ export function listenForInterrupt(onFirst: () => void): Interrupt {
     if (signal === 'SIGHUP' && !hasTerminal) return
     if (request.signal.aborted) return insist()
     request.abort()
-    onFirst()
   }
   for (const signal of signals) process.on(signal, listener)
   return {
@@ -38,4 +38,14 @@ export function listenForInterrupt(onFirst: () => void): Interrupt {
       for (const signal of signals) process.off(signal, listener)
     },
   }
+}
+
+/** The result of what comes before a run begins. Throws `interrupted` once it is asked to stop: there is nothing yet to save. */
+export function unlessStopped<T>(stop: AbortSignal, work: Promise<T>): Promise<T> {
+  const stopped = new Promise<never>((_, reject) => {
+    const leave = () => reject(new LockstepError('interrupted', 'interrupted before the run has begun'))
+    if (stop.aborted) leave()
+    stop.addEventListener('abort', leave)
+  })
+  return Promise.race([work, stopped])
 }

@@ -6,7 +6,7 @@ import { workerGraceMs } from '../local-workers/local-workers.ts'
 import { provision } from '../provision.ts'
 import { describeStart } from './describe-run.ts'
 import { finishRun } from './finish-run.ts'
-import { type Interrupt, listenForInterrupt, stopNotice } from './interrupt.ts'
+import { type Interrupt, listenForInterrupt, stopNotice, unlessStopped } from './interrupt.ts'
 import { addLog } from './log-reporter.ts'
 import { type PreparedRun, prepareRun, type TrainingRequest } from './prepare-run.ts'
 import { chooseOutputs, createReporters, type Outputs, type Reporters } from './reporters.ts'
@@ -19,34 +19,43 @@ export async function runTraining(request: TrainingRequest): Promise<number> {
   const { json, offline, tokenFile } = request.settings.launch
   const outputs = chooseOutputs(json)
   const { people } = outputs
-  const prepared = await prepareRun({ ...request, token: await readToken(tokenFile) }, people)
+  const token = await readToken(tokenFile)
+  const interrupt = listenForInterrupt()
   try {
-    const provisioned = request.hasLocalWorkers ? await provision(offline, people) : null
-    people.write(describeStart(prepared, provisioned))
-    return await carryOut(request, prepared, provisioned, outputs)
-  } finally {
-    await prepared.claim.release()
-  }
-}
-
-async function carryOut(
-  request: TrainingRequest,
-  prepared: PreparedRun,
-  provisioned: Provisioned | null,
-  outputs: Outputs,
-): Promise<number> {
-  const reporters = createReporters(outputs, viewOf(prepared))
-  const interrupt = listenForInterrupt(() => reporters.note(stopNotice))
-  try {
-    const training = conduct(prepared, provisioned, reporters, interrupt)
-    // What is redrawn in place takes back the lines that it stands on: it ends before anything is written below it.
-    const summary = await Promise.race([training, interrupt.insisted.then(() => null)]).finally(reporters.stop)
-    return summary === null
-      ? exitCodes.interrupted
-      : await finishRun({ summary, folder: prepared.folder, request }, outputs)
+    const prepared = await unlessStopped(interrupt.signal, prepareRun({ ...request, token }, people))
+    try {
+      const provisioned = request.hasLocalWorkers
+        ? await unlessStopped(interrupt.signal, provision(offline, people))
+        : null
+      people.write(describeStart(prepared, provisioned))
+      return await carryOut({ request, prepared, provisioned }, outputs, interrupt)
+    } finally {
+      await prepared.claim.release()
+    }
   } finally {
     interrupt.release()
   }
+}
+
+type Undertaking = {
+  readonly request: TrainingRequest
+  readonly prepared: PreparedRun
+  readonly provisioned: Provisioned | null
+}
+
+async function carryOut(
+  { request, prepared, provisioned }: Undertaking,
+  outputs: Outputs,
+  interrupt: Interrupt,
+): Promise<number> {
+  const reporters = createReporters(outputs, viewOf(prepared))
+  interrupt.signal.addEventListener('abort', () => reporters.note(stopNotice))
+  const training = conduct(prepared, provisioned, reporters, interrupt)
+  // What is redrawn in place takes back the lines that it stands on: it ends before anything is written below it.
+  const summary = await Promise.race([training, interrupt.insisted.then(() => null)]).finally(reporters.stop)
+  return summary === null
+    ? exitCodes.interrupted
+    : await finishRun({ summary, folder: prepared.folder, request }, outputs)
 }
 
 /** The coordinator and its local workers, from their start to their end. */

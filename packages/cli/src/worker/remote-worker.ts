@@ -28,7 +28,8 @@ export async function runRemoteWorker(options: RemoteWorkerOptions): Promise<num
   const stream = process.stdout
   const token = options.tokenFile === null ? '' : await readToken(options.tokenFile)
   const trust = options.caFile === null ? undefined : { ca: await readCertificate(options.caFile), anyName: false }
-  const interrupt = listenForInterrupt(() => stream.write('leaving; Ctrl-C again stops at once\n'))
+  const interrupt = listenForInterrupt()
+  interrupt.signal.addEventListener('abort', () => stream.write('leaving; Ctrl-C again stops at once\n'))
   const countdown = createCountdown(stream)
   stream.write(`connecting to ${url}\n`)
   becomeBatchJob()

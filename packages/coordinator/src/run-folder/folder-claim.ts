@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
+import { existsSync, rmdirSync, rmSync } from 'node:fs'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -8,7 +8,10 @@ import { z } from 'zod'
 import { makeFolderDurably, writeError } from '../disk/atomic-file.ts'
 import { identifyProcess, isSameProcess } from './process-identity.ts'
 
-/** A process's claim to be the only one that goes on with the run in a folder. It ends with the process, however that ends. */
+/**
+ * A process's claim to be the only one that goes on with the run in a folder. It ends with the process, however that ends; one
+ * that exits by itself releases it.
+ */
 export type FolderClaim = {
   /** Throws `run-folder-in-use` where another process has it, and what a failed write throws. Once is enough. */
   readonly take: () => Promise<void>
@@ -48,30 +51,40 @@ export function createFolderClaim(path: string, writingMs = 500): FolderClaim {
     if (held !== null) return
     if (!existsSync(path)) hasMade = true
     await makeFolderDurably(path)
-    held = await claim(path, text, writingMs).catch(error => {
+    try {
+      held = await claim(path, text, writingMs)
+    } catch (error) {
+      if (hasMade) removeEmpty(path)
       throw error instanceof LockstepError ? error : writeError(path, error)
-    })
+    }
+    process.once('exit', release)
+  }
+
+  function release(): void {
+    process.off('exit', release)
+    if (held === null) return
+    rmSync(join(path, held), { force: true })
+    held = null
+    if (hasMade) removeEmpty(path)
   }
 
   return {
     take,
     renew: async () => {
+      process.off('exit', release)
       held = null
       await take()
     },
-    release: async () => {
-      if (held === null) return
-      await rm(join(path, held), { force: true })
-      held = null
-      if (hasMade) await removeEmpty(path)
-    },
+    release: async () => release(),
   }
 }
 
-async function removeEmpty(folder: string): Promise<void> {
-  await rmdir(folder).catch(error => {
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder)
+  } catch (error) {
     if (!hasSystemCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) throw error
-  })
+  }
 }
 
 /** Whether a process has claimed a folder that may be alive: one on another machine may. False where that cannot be read. */
