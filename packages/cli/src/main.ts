@@ -1,11 +1,13 @@
 import { describeError } from '@lockstep/protocol/error'
 import { exitCodes } from './exit-codes.ts'
 import { filesToLoad, shortageOfFiles } from './processes/open-files.ts'
+import { watchTerminal } from './terminal/lost-terminal.ts'
 import { watchOutput } from './terminal/standard-output.ts'
 
 // A write beyond a limit to the size of files fails, as on a full disk. It ends the process where nobody listens but a dependency.
 process.on('SIGXFSZ', () => undefined)
 
+watchTerminal()
 const output = watchOutput()
 const code = await run(process.argv.slice(2))
 const failure = await output.settle()
