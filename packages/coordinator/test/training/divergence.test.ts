@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
+import type { RunConfig } from '@lockstep/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { CoordinatorEvent } from '../../src/events.ts'
 import { createLossTrail, diverged, divergedAt } from '../../src/training/divergence.ts'
@@ -19,13 +20,15 @@ test('the last five losses are kept, the oldest first', () => {
 
 describe('a divergence', () => {
   test('is told with the learning rate of the step that it is in, or before any of the first', () => {
-    const course = { state: tinyPlan().state, losses: createLossTrail(), learningRateAt: (step: number) => 10 * step }
+    const { config, state } = tinyPlan()
+    const course = { config, state, losses: createLossTrail(), learningRateAt: (step: number) => 10 * step }
     const rateOf = (step: number) => /learning rate (\d+)/.exec(divergedAt(course, step, 'it').message)?.[1]
     // Steps are told from 1 and scheduled from 0.
     expect([0, 1, 7].map(rateOf)).toEqual(['0', '0', '60'])
   })
 
-  const where = { what: 'the training loss is NaN', step: 812, epoch: 3, learningRate: 0.05 }
+  const config: Pick<RunConfig, 'schedule' | 'warmup'> = { schedule: 'constant', warmup: 0 }
+  const where = { what: 'the training loss is NaN', step: 812, epoch: 3, learningRate: 0.05, config }
 
   test('is told with its step, its learning rate, the losses before it and what to do', () => {
     const error = diverged({ ...where, losses: [2.3017, 41.5, 1.25e9] })
@@ -36,6 +39,17 @@ describe('a divergence', () => {
       code: 'diverged',
       hint: expect.stringMatching(/lower --learning-rate or a --warmup/),
     })
+  })
+
+  test('has a hint that fits the configuration', () => {
+    const hintOf = (given: Partial<typeof config>) =>
+      /(lower --learning-rate.*), and look/.exec(
+        diverged({ ...where, losses: [], config: { ...config, ...given } }).hint!,
+      )?.[1]
+    expect(hintOf({ schedule: 'cosine', warmup: 0 })).toBe('lower --learning-rate or a --warmup')
+    expect(hintOf({ warmup: 0.5 })).toBe('lower --learning-rate or a longer --warmup')
+    // To which a warm-up is refused.
+    expect(hintOf({ schedule: 'one-cycle' })).toBe('lower --learning-rate')
   })
 
   test('at the first step has no losses before it', () => {
