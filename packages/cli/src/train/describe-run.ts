@@ -53,10 +53,7 @@ export function describeEnd(ended: EndedRun, hasPlots: boolean): string {
       `${formatAmount(epochs, 'epoch')}, ${formatAmount(steps, 'step')} in ${formatDuration(summary.trainSeconds)}${speed}`,
     ),
   ]
-  if (best?.validationLoss != null) {
-    const figures = `loss ${formatNumber(best.validationLoss)}, accuracy ${formatNumber(best.validationAccuracy)}`
-    lines.push(field('best epoch', `${best.epoch}: validation ${figures}`))
-  }
+  if (best !== null) lines.push(field('best epoch', `${best.epoch}: ${describeBest(best)}`))
   if (test !== null)
     lines.push(field('test', `loss ${formatNumber(test.loss)}, accuracy ${formatNumber(test.accuracy)}`))
   lines.push(...describeDoubts(summary))
@@ -67,6 +64,15 @@ export function describeEnd(ended: EndedRun, hasPlots: boolean): string {
     ...nextSteps(ended),
   )
   return `${lines.join('\n')}\n`
+}
+
+/** The figures by which an epoch is the best. */
+function describeBest(best: NonNullable<RunSummary['best']>): string {
+  const figures = (loss: number, accuracy: number | null) =>
+    `loss ${formatNumber(loss)}, accuracy ${formatNumber(accuracy)}`
+  return best.validationLoss === null
+    ? `training ${figures(best.trainLoss, best.trainAccuracy)}; nothing validated`
+    : `validation ${figures(best.validationLoss, best.validationAccuracy)}`
 }
 
 /** What was compared, and which workers gave answers that could not be used. */
