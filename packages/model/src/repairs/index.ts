@@ -3,6 +3,7 @@ import { repairDepthwiseConfiguration } from './depthwise-configuration.ts'
 import { repairDilatedConvolutions } from './dilated-convolution.ts'
 import { fuseBatchNormalization } from './fused-batch-normalization.ts'
 import { repairNormalization } from './normalization.ts'
+import { keepRecurrentRegularizers } from './recurrent-regularizers.ts'
 
 /**
  * Gives tfjs 4.22 the gradients that it lacks, its layers those options that do not work in training or cannot be written
@@ -14,5 +15,6 @@ export function repairTfjs(): void {
   repairDepthwiseConfiguration()
   repairDilatedConvolutions()
   repairNormalization()
+  keepRecurrentRegularizers()
   fuseBatchNormalization()
 }

@@ -130,6 +130,58 @@ test.each<[what: string, text: string, error: object]>([
     ),
     { code: 'model-regularizer', message: expect.stringContaining('layer each (Dense)') },
   ],
+  ...['simpleRNN', 'lstm', 'gru'].map((recurrent): [string, string, object] => [
+    `regularizes the activity of a ${recurrent}`,
+    layers(
+      'tf.layers.reshape({ inputShape, targetShape: [32, 96] })',
+      `tf.layers.${recurrent}({ units: 2, activityRegularizer: 'l1l2' })`,
+      softmax,
+    ),
+    {
+      code: 'model-file-failed',
+      received: expect.stringMatching(/presence of activity regularizer\(s\) is not supported/),
+    },
+  ]),
+  [
+    'regularizes the activity of a recurrent convolution',
+    layers(
+      'tf.layers.reshape({ inputShape, targetShape: [1, 32, 32, 3] })',
+      "tf.layers.convLstm2d({ filters: 2, kernelSize: 3, activityRegularizer: 'l1l2' })",
+      'tf.layers.flatten()',
+      softmax,
+    ),
+    {
+      code: 'model-file-failed',
+      received: expect.stringMatching(/presence of activity regularizer\(s\) is not supported/),
+    },
+  ],
+  [
+    'regularizes the activity of a layer that runs both ways',
+    layers(
+      'tf.layers.reshape({ inputShape, targetShape: [32, 96] })',
+      "tf.layers.bidirectional({ mergeMode: 'concat', layer: tf.layers.lstm({ name: 'way', units: 2, activityRegularizer: tf.regularizers.l1() }) })",
+      softmax,
+    ),
+    { code: 'model-regularizer', message: expect.stringContaining('layer way (LSTM)') },
+  ],
+  [
+    'regularizes the activity of a recurrent layer of Keras',
+    `export default ({ tf, classes, inputShape }) => {
+      const model = tf.sequential({ layers: [
+        tf.layers.reshape({ inputShape, targetShape: [32, 96] }),
+        tf.layers.gru({ units: 2 }),
+        tf.layers.dense({ units: classes, activation: 'softmax' }),
+      ] })
+      const description = model.toJSON(null, false)
+      const l2 = { class_name: 'L1L2', config: { l1: 0, l2: 0.01 } }
+      description.config.layers[1].config.activity_regularizer = l2
+      return tf.models.modelFromJSON({ modelTopology: description })
+    }`,
+    {
+      code: 'model-file-failed',
+      received: expect.stringMatching(/presence of activity regularizer\(s\) is not supported/),
+    },
+  ],
   [
     'has two weights of one name',
     layers(

@@ -1,0 +1,35 @@
+import * as tf from '@tensorflow/tfjs'
+
+type Arguments = { readonly activityRegularizer?: unknown }
+
+const makers = ['simpleRNN', 'lstm', 'gru', 'convLstm2d'] as const
+const classNames = ['SimpleRNN', 'LSTM', 'GRU', 'ConvLSTM2D'] as const
+
+/**
+ * Lets recurrent layers keep the regularizer of their activity, however they are made. tfjs forgets it there; with one of any
+ * other layer it refuses to compute.
+ */
+export function keepRecurrentRegularizers(): void {
+  const layers = tf.layers as unknown as Record<string, (given: Arguments) => object>
+  for (const name of makers) {
+    const make = layers[name]!
+    layers[name] = given => keep(make(given), given)
+  }
+  const { classNameMap } = tf.serialization.SerializationMap.getMap()
+  for (const name of classNames) {
+    const entry = classNameMap[name]!
+    const [, fromConfig] = entry
+    entry[1] = (own, config) => keep(fromConfig(own, config), config)
+  }
+}
+
+function keep<L extends object>(layer: L, given: Arguments | undefined): L {
+  if (!given?.activityRegularizer) return layer
+  return Object.assign(layer, { activityRegularizer: readRegularizer(given.activityRegularizer) })
+}
+
+/** A name, a configuration or a regularizer, as every other layer reads it. */
+function readRegularizer(activityRegularizer: unknown): unknown {
+  const given = { units: 1, activityRegularizer } as Parameters<typeof tf.layers.dense>[0]
+  return (tf.layers.dense(given) as Arguments).activityRegularizer
+}
