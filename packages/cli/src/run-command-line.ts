@@ -52,7 +52,8 @@ async function showHelp({ command, path, rest }: Found): Promise<number> {
   const footer = lines.length === 0 ? '' : `EXAMPLES\n\n${lines.join('\n')}\n\n`
   const above = ['pnpm cli', ...path.slice(0, -1)].join(' ')
   const usage = await renderUsage(command, path.length === 0 ? undefined : { meta: { name: above } })
-  process.stdout.write(`${process.stdout.isTTY ? usage : stripVTControlCharacters(usage)}\n${footer}`)
+  const text = process.stdout.isTTY ? usage : stripVTControlCharacters(usage).replace(/ +$/gm, '')
+  process.stdout.write(`${text.trimEnd()}\n\n${footer}`)
   const asked = rest.includes('--help') || rest.includes('-h') || path.length === 0
   return asked ? exitCodes.done : exitCodes.usage
 }

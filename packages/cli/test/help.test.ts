@@ -29,6 +29,8 @@ describe('the help', () => {
   test.each(['cli', ...runnable.map(name => `cli ${name}`)])('of `%s` ends with examples of it', async line => {
     const [usage, examples] = (await help(line)).split('\nEXAMPLES\n\n')
     expect(usage).toContain(`\nUSAGE pnpm ${line} `)
+    expect(usage).toMatch(/\S\n$/)
+    expect(usage).not.toMatch(/ $/m)
     expect(examples).toMatch(/^( {2}\S.*\n)+\n$/)
     expect(examples).toContain(`  pnpm ${line}`)
   })
@@ -38,6 +40,17 @@ describe('the help', () => {
     const flags = [...text.matchAll(/^ +--([a-z-]+)/gm)].map(([, name]) => name)
     const settings = Object.keys({ ...runConfigSchema.shape, ...launchOptionsSchema.shape })
     expect(flags.toSorted()).toEqual([...settings.map(kebabCase), 'config', 'resume'].toSorted())
+  })
+
+  test('of `cli coordinator` says what it cannot do without', async () => {
+    expect(await help('cli coordinator')).toMatch(/--token-file=<FILE> .* \(needed\)$/m)
+  })
+
+  test.each(['train', 'coordinator'])('of `cli %s` says where data and run lie unless that is said', async name => {
+    const text = await help(`cli ${name}`)
+    expect(text).toMatch(/--data-dir=<DIR> .* \(default LOCKSTEP_DATA_DIR, then the cache, then a download\)$/m)
+    expect(text).toMatch(/--run-dir=<DIR> .* \(default a new one in --runs-dir\)$/m)
+    expect(text).toMatch(/--resume=<RUN> .*: its folder or name, or latest$/m)
   })
 
   test('is shown, with exit code 0, when nothing is named', async () => {

@@ -3,13 +3,17 @@ import { coordinatorDefaults, launchOptionsSchema } from '../flags/launch-option
 import { readSettings } from '../flags/read-settings.ts'
 import { flagsOf } from '../flags/schema-flags.ts'
 import { tokenNeeded } from '../train/token-needed.ts'
-import { conductTraining, runFlags } from './train.ts'
+import { conductTraining, places, runFlags } from './train.ts'
 
 const { workers: _, ...shape } = launchOptionsSchema.shape
 
 export const coordinatorCommand = defineCommand({
-  meta: { name: 'coordinator', description: 'Train with workers that connect from other machines' },
-  args: { ...runFlags, ...flagsOf(shape, { ...coordinatorDefaults, minWorkers: 1 }) },
+  meta: { name: 'coordinator', description: 'Train with workers that connect from other machines.' },
+  args: {
+    ...runFlags,
+    ...flagsOf(shape, { ...coordinatorDefaults, ...places, minWorkers: 1 }),
+    'token-file': { type: 'string', valueHint: 'FILE', description: `${shape.tokenFile.description} (needed)` },
+  },
   run: async ({ args }) => {
     const settings = await readSettings(args, coordinatorDefaults)
     // Its workers are started elsewhere: a random token would keep them all out.

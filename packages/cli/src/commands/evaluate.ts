@@ -2,11 +2,11 @@ import { defineCommand } from 'citty'
 import { commonFlags, threadsOrAllCores } from '../flags/common-flags.ts'
 
 export const evaluateCommand = defineCommand({
-  meta: { name: 'evaluate', description: 'Test a trained model: loss, accuracy, figures per class, confusion matrix' },
+  meta: { name: 'evaluate', description: 'Test a trained model: loss, accuracy, figures per class, confusion matrix.' },
   args: {
     run: commonFlags.run,
     'runs-dir': commonFlags['runs-dir'],
-    'data-dir': { type: 'string', valueHint: 'DIR', description: 'folder with the CIFAR files' },
+    'data-dir': commonFlags['data-dir'],
     threads: commonFlags.threads,
     offline: commonFlags.offline,
     json: { type: 'boolean', description: 'the report as one JSON object on standard output' },

@@ -1,13 +1,18 @@
 import { runConfigSchema } from '@lockstep/protocol'
 import { defineCommand } from 'citty'
 import { exitCodes } from '../exit-codes.ts'
+import { dataPlaces } from '../flags/common-flags.ts'
 import { launchDefaults, launchOptionsSchema } from '../flags/launch-options.ts'
 import { readSettings, type Settings } from '../flags/read-settings.ts'
 import { runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { flagsOf } from '../flags/schema-flags.ts'
 import type { TrainingRequest } from '../train/prepare-run.ts'
 
+/** Where a run finds its data and lies, unless that is said. */
+export const places = { dataDir: dataPlaces, runDir: 'a new one in --runs-dir' }
+
 const chosen = {
+  ...places,
   workers: 'by cores and batch',
   threads: 'by cores and workers; 1 with --shards or --min-workers',
   shards: 'one for each worker, for --min-workers at least',
@@ -20,12 +25,18 @@ const configDefaults = {
   epochs: '100; 10 on the synthetic set',
   shards: '--min-workers, else 1',
   threads: 1,
+  limitTrain: 'all',
+  limitTest: 'all',
 }
 
 export const runFlags = {
   ...flagsOf(runConfigSchema.shape, configDefaults),
   config: { type: 'string', valueHint: 'FILE', description: 'JSON file with any of these settings, keys in camelCase' },
-  resume: { type: 'string', valueHint: 'RUN', description: 'go on with a run from its newest checkpoint' },
+  resume: {
+    type: 'string',
+    valueHint: 'RUN',
+    description: 'go on from the newest checkpoint of a run: its folder or name, or latest',
+  },
 } as const
 
 /** Under a supervisor or without one. Each is loaded when it is needed: a supervisor is to be small. */
@@ -45,7 +56,7 @@ async function isOver(reference: string, settings: Settings): Promise<boolean> {
 }
 
 export const trainCommand = defineCommand({
-  meta: { name: 'train', description: 'Train a model with worker processes on this machine' },
+  meta: { name: 'train', description: 'Train a model with worker processes on this machine.' },
   args: {
     ...runFlags,
     ...flagsOf(

@@ -5,7 +5,7 @@ import { launchOptionsSchema } from '../flags/launch-options.ts'
 import { limitsOf, readThreads, readWhole } from '../flags/read-whole.ts'
 
 export const workerCommand = defineCommand({
-  meta: { name: 'worker', description: 'Compute for a coordinator, from this or another machine' },
+  meta: { name: 'worker', description: 'Compute for a coordinator, from this or another machine.' },
   args: {
     connect: {
       type: 'string',

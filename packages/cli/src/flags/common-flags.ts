@@ -3,9 +3,17 @@ import type { ArgsDef } from 'citty'
 import { launchDefaults, launchOptionsSchema } from './launch-options.ts'
 import { readThreads } from './read-whole.ts'
 
+/** Where the files of a data set are looked for without `--data-dir`. */
+export const dataPlaces = 'LOCKSTEP_DATA_DIR, then the cache, then a download'
+
 /** What several of the commands on a run take. */
 export const commonFlags = {
   run: { type: 'positional', required: true, valueHint: 'RUN', description: 'folder or name of a run, or latest' },
+  'data-dir': {
+    type: 'string',
+    valueHint: 'DIR',
+    description: `folder with the CIFAR files (default: ${dataPlaces})`,
+  },
   'runs-dir': { type: 'string', default: launchDefaults.runsDir, valueHint: 'DIR', description: 'folder of the runs' },
   threads: { type: 'string', valueHint: 'N', description: 'TensorFlow threads (default: all cores)' },
   offline: { type: 'boolean', description: launchOptionsSchema.shape.offline.description },

@@ -9,7 +9,7 @@ export const launchOptionsSchema = z.strictObject({
   listen: z
     .string()
     .regex(/^(\[[0-9a-fA-F:]+\]|[^:]+):\d{1,5}$/, 'expected HOST:PORT')
-    .describe('address that workers connect to'),
+    .describe('address that workers connect to; port 0 is any free one'),
   tokenFile: z.string().min(1).nullable().describe('file with the token that workers must show'),
   tlsCert: z.string().min(1).nullable().describe('certificate (PEM): workers connect by wss://'),
   tlsKey: z.string().min(1).nullable().describe('its private key (PEM)'),
