@@ -1,5 +1,5 @@
 import { basename, join, resolve } from 'node:path'
-import { runFiles } from '@lockstep/coordinator'
+import { isDiskTrouble, runFiles } from '@lockstep/coordinator'
 import { LockstepError } from '@lockstep/protocol'
 import type { CommandStreams } from '../commands/streams.ts'
 import { findRun } from '../runs/find-run.ts'
@@ -27,13 +27,13 @@ export async function plotRuns(
   const runs = await readEach(references, options.runsFolder)
   for (const notice of runs.flatMap(run => run.notices)) stderr.write(`${notice}\n`)
   const [first, ...others] = refuseEmpty(runs)
-  const files =
+  const drawing =
     others.length === 0
-      ? await writeCharts(runCharts(first), options.outFolder ?? join(first.folder, runFiles.plots))
-      : await writeComparison(
-          runs,
-          options.outFolder ?? join(options.runsFolder, `comparison-${folderTime(new Date())}`),
-        )
+      ? writeCharts(runCharts(first), options.outFolder ?? join(first.folder, runFiles.plots))
+      : writeComparison(runs, options.outFolder ?? join(options.runsFolder, `comparison-${folderTime(new Date())}`))
+  const files = await drawing.catch(error => {
+    throw notWritten(error)
+  })
   for (const file of files) stdout.write(`${file}\n`)
   for (const run of runs) stdout.write(`${describeBest(run)}\n`)
 }
@@ -55,6 +55,13 @@ function refuseEmpty(runs: readonly RunRecord[]): readonly [RunRecord, ...RunRec
     kind: 'usage',
     hint: 'A run can be drawn after its first epoch.',
   })
+}
+
+/** A write that has failed, with what helps to draw, where others say how a run goes on. */
+function notWritten(error: unknown): unknown {
+  if (!(error instanceof LockstepError) || !isDiskTrouble(error.code)) return error
+  const hint = 'Free some space, or name another folder with --out.'
+  return new LockstepError(error.code, error.message, { received: error.received, hint, cause: error })
 }
 
 function describeBest(run: RunRecord): string {

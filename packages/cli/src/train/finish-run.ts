@@ -1,4 +1,4 @@
-import { describeError, LockstepError, shellWord } from '@lockstep/protocol'
+import { describeInLine, LockstepError, shellWord } from '@lockstep/protocol'
 import { exitCodes } from '../exit-codes.ts'
 import { writeRunPlots } from '../plots/run-plots.ts'
 import { describeEnd, type EndedRun } from './describe-run.ts'
@@ -23,7 +23,7 @@ async function drawPlots(folder: string, people: NodeJS.WriteStream): Promise<bo
     return true
   } catch (error) {
     if (!(error instanceof LockstepError)) throw error
-    people.write(`no plots: ${describeError(error)}\n  \`pnpm cli plot ${shellWord(folder)}\` draws them.\n`)
+    people.write(`no plots: ${describeInLine(error)}\n  \`pnpm cli plot ${shellWord(folder)}\` draws them.\n`)
     return false
   }
 }

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runCommand } from 'citty'
 import { describe, expect, it, vi } from 'vitest'
@@ -33,6 +33,17 @@ describe('plotting one run', () => {
     expect(await readdir(join(runs, 'out'))).toEqual(['accuracy.png', 'accuracy.svg', 'loss.png', 'loss.svg'])
     expect(await readdir(folder)).not.toContain('plots')
     expect(lines.at(-1)).toMatch(/^one: best train loss 1\.\d+ at epoch 3, accuracy 54\.\d % at epoch 3$/)
+  })
+
+  it('says that it could be written elsewhere where it cannot be', async () => {
+    const runs = await makeTemporaryFolder()
+    const folder = await writeExampleRun(runs, 'one')
+    await writeFile(join(folder, 'plots'), 'a file where a folder belongs')
+    await expect(plot(['latest'], runs)).rejects.toMatchObject({
+      code: 'file-not-written',
+      message: `${join(folder, 'plots')} could not be written`,
+      hint: expect.stringMatching(/name another folder with --out/),
+    })
   })
 
   it('is refused before its first epoch is done', async () => {
