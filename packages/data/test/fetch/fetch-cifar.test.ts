@@ -16,7 +16,9 @@ test('the official archive is downloaded, unpacked and read, and nothing else is
   const { content, official } = await smallArchive()
   const { address } = await serveFile(content)
   const labels = new Set<string>()
-  const wanted = fetchOf({ format: official(address), onProgress: ({ label }) => labels.add(label) })
+  // An empty variable names no mirror.
+  const environment = { LOCKSTEP_DATA_MIRROR: '' }
+  const wanted = fetchOf({ format: official(address), environment, onProgress: ({ label }) => labels.add(label) })
   const dataSet = await fetchCifar(wanted)
   expect(dataSet.source).toBe(join(wanted.folder, cifar10.folder))
   expect(dataSetSha256(await readCifar(dataSet.source, cifar10))).toBe(dataSetSha256(dataSet))
@@ -32,7 +34,7 @@ test('a mirror that the environment names is asked in place of the official addr
     paths.push(request.url)
     response.end(content)
   })
-  const environment = { LOCKSTEP_DATA_MIRROR: `${address}/mirror/` }
+  const environment = { LOCKSTEP_DATA_MIRROR: `${address}/mirror//` }
   await fetchCifar(fetchOf({ format: official('http://official.invalid'), environment }))
   expect(paths).toEqual([`/mirror/${cifar10.archive}`])
 })
@@ -81,7 +83,8 @@ async function interrupted(wanted: FetchOptions, content: Uint8Array): Promise<s
 test('an archive that the user names by file or address is taken with a notice, and a file is left where it is', async () => {
   const archive = await packSmallCifar(temporaryFolder(), cifar100)
   const { address } = await serveFile(await readFile(archive))
-  for (const from of [archive, `file://${archive}`, `${address}/any-name.tgz`]) {
+  const url = `${address}/any-name.tgz`
+  for (const from of [archive, `file://${archive}`, `FILE://${archive}`, url, url.replace('http', 'HTTP')]) {
     const wanted = fetchOf({ format: cifar100, from })
     expect((await fetchCifar(wanted)).train.count).toBe(4)
     expect(wanted.notices).toEqual([expect.stringMatching(/is not the official archive of CIFAR-100/)])

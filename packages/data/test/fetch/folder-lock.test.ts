@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { mkdir, readdir, readFile, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { cifar10 } from '../../src/cifar/format.ts'
 import { fetchCifar } from '../../src/fetch/fetch-cifar.ts'
 import { withFolderLock } from '../../src/fetch/folder-lock.ts'
@@ -42,6 +43,47 @@ test('whoever waits for a folder that is removed meanwhile is told', async () =>
       await expect(waited).rejects.toMatchObject({ code: 'ENOENT' })
     },
   )
+})
+
+/** Takes the lock from whoever holds it, and lets it find that out, which it looks after every 15 s. */
+function takeOver(folder: string, name: string): void {
+  rmSync(join(folder, `${name}.lock`), { recursive: true })
+  vi.advanceTimersByTime(15_000)
+}
+
+function fakeTimeouts(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+}
+
+test('whoever loses the lock is told to stop, and may end its work nevertheless', async () => {
+  fakeTimeouts()
+  const folder = temporaryFolder()
+  const done = await withFolderLock(
+    folder,
+    'data',
+    () => expect.unreachable(),
+    async signal => {
+      takeOver(folder, 'data')
+      await once(signal, 'abort')
+      return signal.reason
+    },
+  )
+  expect(done).toMatchObject({ code: 'lock-lost', message: expect.stringContaining(folder) })
+})
+
+test('a fetch that loses the lock ends, and leaves what is there to the process that has taken it', async () => {
+  const { content, official } = await smallArchive()
+  const { address } = await serve(async (_, response) => {
+    response.writeHead(200, { 'content-length': content.length }).write(content.subarray(0, 2000))
+    const hasBegun = () => readdirSync(wanted.folder).some(name => name.endsWith('.partial'))
+    while (!hasBegun()) await setImmediate()
+    takeOver(wanted.folder, cifar10.folder)
+  })
+  const wanted = fetchOf({ format: official(address) })
+  fakeTimeouts()
+  await expect(fetchCifar(wanted)).rejects.toMatchObject({ code: 'lock-lost' })
+  expect(await readdir(wanted.folder)).toEqual([expect.stringMatching(/\.partial$/)])
 })
 
 const child = fileURLToPath(new URL('../support/fetch-in-process.mjs', import.meta.url))

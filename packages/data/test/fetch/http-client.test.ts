@@ -1,7 +1,8 @@
+import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { openHttpClient } from '../../src/fetch/http-client.ts'
-import { serve } from '../support/file-server.ts'
+import { listen, serve } from '../support/file-server.ts'
 
 const { signal } = new AbortController()
 const impatient = { connectMs: 500, headersMs: 200, silenceMs: 200 }
@@ -36,5 +37,51 @@ test('the whole of a file is asked for without a range, the rest of it with one'
   })
   expect(await text(body)).toBe('abc')
   expect(ranges).toEqual(['all', 'bytes=7-'])
+  await client.close()
+})
+
+/** A proxy that connects to nobody, and whom it was asked for. */
+async function startProxy() {
+  const asked: (string | undefined)[] = []
+  const server = createServer()
+  server.on('connect', ({ url }, client) => {
+    asked.push(url)
+    client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n')
+  })
+  return { address: await listen(server), asked }
+}
+
+const nobody = 'http://127.0.0.1:1'
+
+test.each([
+  ['http', 'HTTP_PROXY', 'HTTPS_PROXY'],
+  ['http', 'http_proxy', 'HTTP_PROXY'],
+  ['https', 'HTTPS_PROXY', 'HTTP_PROXY'],
+  ['https', 'https_proxy', 'HTTPS_PROXY'],
+  ['https', 'HTTP_PROXY', 'NO_PROXY'],
+])('an address of %s is asked for at the proxy that %s names, not at that of %s', async (scheme, variable, other) => {
+  const { address, asked } = await startProxy()
+  const client = await openHttpClient({ [other]: nobody, [variable]: address })
+  await expect(client.get(`${scheme}://data.invalid/archive`, 0, signal)).rejects.toThrow()
+  expect(asked).toEqual([scheme === 'http' ? 'data.invalid:80' : 'data.invalid:443'])
+  await client.close()
+})
+
+test.each(['NO_PROXY', 'no_proxy'])('a host that %s names is asked itself', async variable => {
+  const { address } = await serve((_, response) => void response.end('abc'))
+  const client = await openHttpClient({ HTTP_PROXY: nobody, [variable]: 'elsewhere.invalid,127.0.0.1' })
+  const { body } = await client.get(address, 0, signal)
+  expect(await text(body)).toBe('abc')
+  await client.close()
+})
+
+test('of redirections without end five are followed', async () => {
+  const { address, ranges } = await serve((_, response, attempt) => {
+    response.writeHead(302, { location: `/${attempt}` }).end()
+  })
+  const client = await openHttpClient({})
+  const { status, discard } = await client.get(address, 0, signal)
+  await discard()
+  expect([status, ranges.length]).toEqual([302, 6])
   await client.close()
 })
