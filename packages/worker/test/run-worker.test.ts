@@ -224,6 +224,23 @@ test('a worker that is sent away comes back ever more slowly, and soon again onc
   expect(await worker.ended).toEqual({ type: 'left' })
 })
 
+test.each([
+  { told: {}, delaysMs: [50, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 3650] },
+  { told: { longestPauseMs: 300, waitMs: 1100 }, delaysMs: [50, 100, 200, 300, 300, 150] },
+])('a worker doubles its pauses up to 5 s, or as told ($told), and gives up when its time is over', async settings => {
+  let passedMs = 0
+  // Every wait is over at once.
+  const after = (delayMs: number, action: () => void) => {
+    passedMs += delayMs
+    return systemWorld.clock.after(0, action)
+  }
+  const clock = { ...systemWorld.clock, nowMs: () => passedMs, after }
+  const options = { waitMs: 20_000, ...settings.told }
+  const worker = startWorker('ws://127.0.0.1:1', provisioned, options, { ...idleWorld, clock })
+  await expect(worker.ended).rejects.toMatchObject({ code: 'no-coordinator' })
+  expect(retries(worker.events).map(({ delayMs }) => delayMs)).toEqual(settings.delaysMs)
+})
+
 test('a worker that is asked to leave says goodbye, and another one finishes the run', async () => {
   const { url, finished, events } = await startRun(dataSet, {
     onEvent: event => event.type === 'step' && event.step === 3 && first.leave.abort(),

@@ -307,6 +307,30 @@ describe('a worker that is to leave', () => {
     expect(session.guest.received.all.map(({ message }) => message.type)).not.toContain('ready')
   })
 
+  test('does not take part where it is welcomed only then', async () => {
+    const prepare = vi.fn()
+    const session = await begin({ prepare })
+    await session.guest.next('hello')
+    leave.controller.abort()
+    session.guest.connection.send(welcome)
+    expect(await session.ended).toEqual({ type: 'left' })
+    expect(prepare).not.toHaveBeenCalled()
+  })
+
+  test('closes the door for other workers that opens only when it has left', async () => {
+    const door = { port: 4711, close: vi.fn() }
+    let open: (opened: typeof door) => void = () => undefined
+    const listen = vi.fn(() => new Promise<typeof door>(resolve => (open = resolve)))
+    const world = { ...systemWorld, peers: { ...systemWorld.peers, listen } }
+    const session = await begin({ world })
+    session.guest.connection.send({ ...welcome, direct: true })
+    await vi.waitFor(() => expect(listen).toHaveBeenCalled())
+    leave.controller.abort()
+    expect(await session.ended).toEqual({ type: 'left' })
+    open(door)
+    await vi.waitFor(() => expect(door.close).toHaveBeenCalledTimes(1))
+  })
+
   test('is not ready any more for what its computing thread comes to then', async () => {
     const onReady = vi.fn()
     let begun: (sharesMemory: boolean) => void = () => undefined
