@@ -207,6 +207,18 @@ describe('a run folder that has been removed', () => {
     expect((await readdir(path)).sort()).toEqual([runFiles.config, 'life.json', runFiles.metrics])
   })
 
+  test('is made again once for all who write at the same time, and anew when it is removed again', async () => {
+    let claims = 0
+    const claim = async () => void claims++
+    const folder = await createRunFolder(path, config, systemDisk, { claim })
+    await rm(path, { recursive: true })
+    await Promise.all([folder.appendEpoch(epochWith(1)), folder.writeModel({ 'model.json': '{}' })])
+    expect(claims).toBe(1)
+    await rm(path, { recursive: true })
+    await folder.appendEpoch(epochWith(2))
+    expect(claims).toBe(2)
+  })
+
   test('is not made again when another process has claimed it', async () => {
     const inUse = new LockstepError('run-folder-in-use', 'another process goes on with this run')
     const folder = await createRunFolder(path, config, systemDisk, { claim: () => Promise.reject(inUse) })
