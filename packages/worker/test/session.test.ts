@@ -4,6 +4,7 @@ import { type Clock, encodeMessage, LockstepError, systemClock } from '@lockstep
 import { webSocketFrame } from '@lockstep/protocol/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Compute } from '../src/compute.ts'
+import type { PeerDoor } from '../src/direct/peer-network.ts'
 import { runSession, type SessionOptions } from '../src/session.ts'
 import { systemWorld } from '../src/world.ts'
 import { startBareCoordinator } from './support/bare-coordinator.ts'
@@ -81,6 +82,15 @@ function watchClocks() {
     },
   }
   return { world: { ...systemWorld, clock }, running: () => [...running].sort() }
+}
+
+/** Where other workers would reach one, and whether it is closed. */
+const newDoor = () => ({ port: 4711, close: vi.fn() })
+
+/** A world in which a worker listens for others so. */
+function worldWithDoor(listen: () => Promise<PeerDoor>) {
+  const watched = vi.fn(listen)
+  return { world: { ...systemWorld, peers: { ...systemWorld.peers, listen: watched } }, listen: watched }
 }
 
 describe('the clocks of a session', () => {
@@ -214,6 +224,17 @@ describe('a session', () => {
     await finish(session)
   })
 
+  test('tells where other workers reach it, and closes that door at its end', async () => {
+    const door = newDoor()
+    const { world } = worldWithDoor(async () => door)
+    const session = await begin({ world })
+    session.guest.connection.send({ ...welcome, direct: true })
+    expect(await session.guest.next('ready')).toMatchObject({ peer: { host: null, port: 4711 } })
+    expect(door.close).not.toHaveBeenCalled()
+    await finish(session)
+    expect(door.close).toHaveBeenCalledTimes(1)
+  })
+
   test('heeds only the first welcome', async () => {
     let preparations = 0
     const { compute } = createIdleCompute()
@@ -318,15 +339,14 @@ describe('a worker that is to leave', () => {
   })
 
   test('closes the door for other workers that opens only when it has left', async () => {
-    const door = { port: 4711, close: vi.fn() }
-    let open: (opened: typeof door) => void = () => undefined
-    const listen = vi.fn(() => new Promise<typeof door>(resolve => (open = resolve)))
-    const world = { ...systemWorld, peers: { ...systemWorld.peers, listen } }
+    let open: (door: PeerDoor) => void = () => undefined
+    const { world, listen } = worldWithDoor(() => new Promise(resolve => (open = resolve)))
     const session = await begin({ world })
     session.guest.connection.send({ ...welcome, direct: true })
     await vi.waitFor(() => expect(listen).toHaveBeenCalled())
     leave.controller.abort()
     expect(await session.ended).toEqual({ type: 'left' })
+    const door = newDoor()
     open(door)
     await vi.waitFor(() => expect(door.close).toHaveBeenCalledTimes(1))
   })
