@@ -101,7 +101,7 @@ describe('a reference is refused', () => {
 
   it('when no run is called so, naming those that come near', async () => {
     const { runs } = await makeRuns()
-    await expect(findRun('cifar-morning', runs)).rejects.toMatchObject({
+    await expect(findRun('cifar-morning-01', runs)).rejects.toMatchObject({
       code: 'run-not-found',
       kind: 'usage',
       expected: 'a run such as 2026-03-02-morning, or latest',
@@ -109,6 +109,16 @@ describe('a reference is refused', () => {
     await expect(findRun('x', runs)).rejects.toMatchObject({
       expected: 'a run such as 2026-03-01-night, 2026-03-02-morning, or latest',
     })
+  })
+
+  it.each([
+    [5, 'r5, r4, r3, r2, r1'],
+    [7, 'r7, r6, r5, r4, r3 and 2 more'],
+  ])('naming the newest five of %d runs', async (count, named) => {
+    const runs = await makeTemporaryFolder()
+    for (let run = 1; run <= count; run++)
+      await writeExampleRun(runs, `r${run}`, { createdAt: `2026-03-0${run}T09:00:00Z` })
+    await expect(findRun('r', runs)).rejects.toMatchObject({ expected: `one of ${named}` })
   })
 
   it.each(['latest', 'anything'])('when there are no runs at all: %s', async reference => {

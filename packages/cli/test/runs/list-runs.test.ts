@@ -16,7 +16,7 @@ async function makeRuns() {
   const runs = await makeTemporaryFolder()
   await writeExampleRun(runs, 'a-second', {
     createdAt: '2026-03-02T09:00:00Z',
-    config: { dataset: 'cifar100', epochs: 100 },
+    config: { dataset: 'cifar100', model: '/somewhere/wide-net.ts', epochs: 100 },
     epochs: withoutValidation(exampleEpochs(3)),
     summary: null,
   })
@@ -36,7 +36,7 @@ describe('the list of runs', () => {
       [
         'run       data set  model      epochs  validation loss    accuracy    test  images/s  workers  state',
         'b-first   cifar10   reference   10/10       0.8650 @ 6  70.4 % @ 8  69.5 %     2,912        5  completed',
-        'a-second  cifar100  reference   3/100                –           –       –     2,906        4  unfinished',
+        'a-second  cifar100  wide-net    3/100                –           –       –     2,906        4  unfinished',
         '',
       ].join('\n'),
     )
@@ -64,7 +64,13 @@ describe('the list of runs', () => {
         state: 'completed',
         weightsSha256: 'b1946ac92492d2347c6235b4d2611184b1946ac92492d2347c6235b4d2611184',
       },
-      expect.objectContaining({ run: 'a-second', bestValidationLoss: null, test: null, state: 'unfinished' }),
+      expect.objectContaining({
+        run: 'a-second',
+        model: 'wide-net',
+        bestValidationLoss: null,
+        test: null,
+        state: 'unfinished',
+      }),
     ])
   })
 

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readRun } from '../../src/runs/read-run.ts'
@@ -60,6 +60,17 @@ describe('reading a run folder', () => {
     const config = { dataset: 'cifar10', model: 'wide', epochs: 3, compress: 'bfloat16' }
     await writeFile(join(folder, 'config.json'), JSON.stringify({ name: 'later', config, host: 'a' }))
     expect(await readRun(folder)).toMatchObject({ name: 'later', config })
+  })
+
+  it('takes name and time of a run that does not tell them from its folder, and from when its configuration was written', async () => {
+    const folder = join(await makeTemporaryFolder(), 'unnamed')
+    await mkdir(folder)
+    const file = join(folder, 'config.json')
+    await writeFile(file, JSON.stringify({ config: { dataset: 'cifar10', model: 'wide', epochs: 3 } }))
+    const written = new Date('2026-03-01T09:00:00Z')
+    await utimes(file, written, written)
+    // As whoever stands in it names it.
+    expect(await readRun(`${folder}/.`)).toMatchObject({ name: 'unnamed', createdAt: written })
   })
 })
 
