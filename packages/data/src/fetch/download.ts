@@ -2,8 +2,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { stat, truncate } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
-import { setTimeout as pause } from 'node:timers/promises'
-import { hasSystemCode, LockstepError, type ProgressListener } from '@lockstep/protocol'
+import { hasSystemCode, interrupted, LockstepError, type ProgressListener } from '@lockstep/protocol'
 import { countBytes } from './count-bytes.ts'
 import { type HttpClient, type HttpResponse, openHttpClient } from './http-client.ts'
 
@@ -48,7 +47,7 @@ export async function download(options: Download): Promise<void> {
       fruitless = (await sizeOf(options.file)) > before ? 0 : fruitless + 1
       const mayGoOn = setback.kind === 'broken' || (setback.kind === 'unreachable' && reached)
       if (!mayGoOn || fruitless >= fruitlessAttempts) throw downloadFailed(options.url, setback.reason)
-      await pause(options.retryMs ?? 1000, undefined, { signal: options.signal })
+      await interrupted(options.retryMs ?? 1000, options.signal)
     }
   } finally {
     await client.close()

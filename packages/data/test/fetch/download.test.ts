@@ -203,6 +203,28 @@ test('a download that is aborted ends with the reason, and keeps what has come',
   expect(existsSync(wanted.file)).toBe(true)
 })
 
+test.each([
+  ['before the answer comes', undefined],
+  ['between two attempts', 503],
+])('a download that is aborted %s ends at once with the reason', async (_, status) => {
+  const controller = new AbortController()
+  const { address } = await serve((_, response) => {
+    if (status === undefined) return controller.abort(new Error('enough'))
+    response.once('close', () => setImmediate(() => controller.abort(new Error('enough'))))
+    response.writeHead(status).end()
+  })
+  const wanted = downloadOf(address, { signal: controller.signal, retryMs: 1e6 })
+  await expect(download(wanted)).rejects.toThrow('enough')
+})
+
+test('a file that cannot be written is told', async () => {
+  const wanted = downloadOf((await serveFile(content)).address, { file: join(temporaryFolder(), 'absent', 'archive') })
+  await expect(download(wanted)).rejects.toMatchObject({
+    code: 'download-failed',
+    received: expect.stringContaining('ENOENT'),
+  })
+})
+
 test('a full disk is told as such', async () => {
   const wanted = downloadOf((await serveFile(content)).address, { file: '/dev/full' })
   await expect(download(wanted)).rejects.toMatchObject({

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Progress } from '@lockstep/protocol'
 import { create } from 'tar'
 import { expect, test } from 'vitest'
 import { cifar10, cifar100 } from '../../src/cifar/format.ts'
@@ -15,15 +16,17 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 test('the official archive is downloaded, unpacked and read, and nothing else is left', async () => {
   const { content, official } = await smallArchive()
   const { address } = await serveFile(content)
-  const labels = new Set<string>()
+  const seen: Progress[] = []
   // An empty variable names no mirror.
   const environment = { LOCKSTEP_DATA_MIRROR: '' }
-  const wanted = fetchOf({ format: official(address), environment, onProgress: ({ label }) => labels.add(label) })
+  const wanted = fetchOf({ format: official(address), environment, onProgress: each => seen.push(each) })
   const dataSet = await fetchCifar(wanted)
   expect(dataSet.source).toBe(join(wanted.folder, cifar10.folder))
   expect(dataSetSha256(await readCifar(dataSet.source, cifar10))).toBe(dataSetSha256(dataSet))
   expect(await readdir(wanted.folder)).toEqual([cifar10.folder])
-  expect([...labels]).toEqual(['downloading CIFAR-10', 'unpacking CIFAR-10'])
+  expect([...new Set(seen.map(({ label }) => label))]).toEqual(['downloading CIFAR-10', 'unpacking CIFAR-10'])
+  const { length } = content
+  expect(seen.at(-1)).toEqual({ label: 'unpacking CIFAR-10', done: length, total: length, unit: 'bytes' })
   expect(wanted.notices).toEqual([])
 })
 
