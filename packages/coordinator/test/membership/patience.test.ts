@@ -33,6 +33,12 @@ describe('a member has to go', () => {
     expect(findFault(member(changes), patience, nowMs)).toEqual({ cause: 'silent', reason })
   })
 
+  test('whose computing thread has hung up, when it has had time to say why', () => {
+    const hungUp = member({ hungUpAt: 1000, lastHeardAt: 1000 })
+    expect(findFault(hungUp, patience, 1200)).toBeNull()
+    expect(findFault(hungUp, patience, 1201)).toEqual({ cause: 'lost', reason: 'its computing thread hung up' })
+  })
+
   test('that leaves unread what it is sent', () => {
     const deaf = (bytes: string) => ({
       cause: 'deaf',
