@@ -35,7 +35,6 @@ export function createOwnership(options: OwnershipOptions): Ownership {
   let restoring: Promise<void> | null = null
 
   async function assert(): Promise<void> {
-    if (restoring !== null) return restoring
     if (!(await isOwned(options, disk))) return restore()
   }
 
