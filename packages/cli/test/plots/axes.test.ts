@@ -35,6 +35,10 @@ describe('the range', () => {
     expect(high).toBeCloseTo(72, 10)
   })
 
+  it('of learning rates begins at zero', () => {
+    expect(valueRange([0.5, 1], 'learning-rate')).toEqual([0, 1.04])
+  })
+
   it('never goes below zero', () => {
     expect(valueRange([0.01, 3], 'loss')[0]).toBe(0)
     expect(valueRange([1, 80], 'accuracy')[0]).toBe(0)
