@@ -92,6 +92,17 @@ describe('a library from a wheel', () => {
     expect(await readdir(user.cacheFolder)).toEqual([libraryKey(user.source)])
     expect(await readLines(user.pipLog)).toHaveLength(1)
   })
+
+  test('is downloaded again where the wheel that a killed installer left has other bytes of the same number', async () => {
+    const user = await createUserWithPip()
+    await installAndDie(user, 'unpacking')
+    const left = await readdir(user.cacheFolder, { recursive: true })
+    const wheel = join(user.cacheFolder, left.find(name => name.endsWith(user.source.fileName))!)
+    const content = await readFile(wheel)
+    await writeFile(wheel, content.fill(content[100]! ^ 1, 100, 101))
+    await prepare(user).install()
+    expect(await readLines(user.pipLog)).toHaveLength(2)
+  })
 })
 
 describe('a damaged library', () => {
