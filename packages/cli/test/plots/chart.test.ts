@@ -1,17 +1,34 @@
 import { expect, test } from 'vitest'
 import { type Chart, describeChart } from '../../src/plots/chart.ts'
+import type { Point } from '../../src/plots/curves.ts'
 
-type Layer = { readonly mark: { readonly text?: string; readonly align?: string; readonly type?: string } }
+type Mark = { readonly type: string; readonly text?: string; readonly align?: string }
+type Layer = {
+  readonly data: { readonly values: readonly Point[] }
+  readonly mark: Mark
+  readonly layer?: readonly Layer[]
+}
 
-/** The layers of a validation loss over 11 epochs that is lowest at this one. */
-function layersOf(lowestEpoch: number, epochs = 11): readonly Layer[] {
-  const points = Array.from({ length: epochs }, (_, index) => ({
-    epoch: index + 1,
-    value: index + 1 === lowestEpoch ? 1 : 2,
+/** The layers of a chart of these curves over the epochs, the layers in a layer in its place. */
+function layersOf(curves: Readonly<Record<string, readonly number[]>>, changes: Partial<Chart> = {}): readonly Layer[] {
+  const named = Object.entries(curves).map(([name, values]) => ({
+    name,
+    points: values.map((value, index) => ({ epoch: index + 1, value })),
   }))
-  const curves = [{ name: 'validation', points }]
-  const chart: Chart = { title: '', subtitle: '', metric: 'loss', curves, best: 'validation', names: 'none' }
-  return (describeChart(chart) as unknown as { readonly layer: readonly Layer[] }).layer
+  const best = named[0]!.name
+  const chart: Chart = { title: '', subtitle: '', metric: 'loss', curves: named, best, names: 'none', ...changes }
+  const { layer } = describeChart(chart) as unknown as { readonly layer: readonly Layer[] }
+  return layer.flatMap(each => each.layer ?? [each])
+}
+
+/** The layer of this text, in front of what keeps the curves off it. */
+function textIn(layers: readonly Layer[], text: RegExp): Layer {
+  return layers.findLast(({ mark }) => text.test(mark.text ?? ''))!
+}
+
+/** As many values, all 2 but for the one of an epoch. */
+function dipAt(epoch: number, epochs = 11): readonly number[] {
+  return Array.from({ length: epochs }, (_, index) => (index + 1 === epoch ? 1 : 2))
 }
 
 test.each([
@@ -19,14 +36,28 @@ test.each([
   [6, 'left'],
   [7, 'right'],
   [11, 'right'],
-])('what is said of the best epoch, here %d of 11, stands on its %s end towards the middle', (lowestEpoch, align) => {
-  const label = layersOf(lowestEpoch).findLast(({ mark }) => mark.text?.startsWith('lowest'))
-  expect(label?.mark).toMatchObject({ text: `lowest: 1.0000 at epoch ${lowestEpoch}`, align })
+])('what is said of the best epoch, here %d of 11, begins or ends there, at its %s', (epoch, align) => {
+  const { mark } = textIn(layersOf({ validation: dipAt(epoch) }), /^lowest/)
+  expect(mark).toMatchObject({ text: `lowest: 1.0000 at epoch ${epoch}`, align })
+})
+
+test('what is said of the best epoch stands above losses and below accuracies', () => {
+  const [loss] = textIn(layersOf({ validation: dipAt(2) }), /^lowest/).data.values
+  const [accuracy] = textIn(layersOf({ validation: [50, 70] }, { metric: 'accuracy' }), /^highest/).data.values
+  expect([loss!.epoch, accuracy!.epoch]).toEqual([2, 2])
+  expect(loss!.value).toBeGreaterThan(2)
+  expect(accuracy!.value).toBeLessThan(50)
+})
+
+test('curves are named beside their ends', () => {
+  const layers = layersOf({ validation: [2, 3, 4], train: [2, 1] }, { names: 'beside' })
+  expect(textIn(layers, /^validation/).data.values).toEqual([{ epoch: 3, value: 4 }])
+  expect(textIn(layers, /^train/).data.values).toEqual([{ epoch: 3, value: 1 }])
 })
 
 test.each([
   [40, 2],
   [41, 1],
 ])('of %d epochs %d layers are dots: of up to 40 each has one, and the best in any case', (epochs, layers) => {
-  expect(layersOf(1, epochs).filter(({ mark }) => mark.type === 'point')).toHaveLength(layers)
+  expect(layersOf({ validation: dipAt(1, epochs) }).filter(({ mark }) => mark.type === 'point')).toHaveLength(layers)
 })

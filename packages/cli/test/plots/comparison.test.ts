@@ -125,6 +125,11 @@ describe('the legend', () => {
     ])
   })
 
+  it('cuts what is too long for the width of a chart', async () => {
+    const [first] = await legendOf([{ name: 'a'.repeat(70) }, { name: 'b' }])
+    expect(first).toBe(`${'a'.repeat(61)}…`)
+  })
+
   it('names the folders where three keys differ and the names do not', async () => {
     const config = { batchSize: 100, learningRate: 0.002, seed: 7 }
     expect(await legendOf([{}, { config }])).toEqual(['2026-03-01-run', '2026-03-02-run'])

@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises'
+import { appendFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runCommand } from 'citty'
 import { describe, expect, it, vi } from 'vitest'
@@ -46,6 +46,13 @@ describe('plotting one run', () => {
     })
   })
 
+  it('tells of a last line of its metrics that was cut off', async () => {
+    const runs = await makeTemporaryFolder()
+    const folder = await writeExampleRun(runs, 'one', { epochs: withoutValidation(exampleEpochs(2)), summary: null })
+    await appendFile(join(folder, 'metrics.jsonl'), '{"type":"ep')
+    expect((await plot(['one'], runs)).notices).toMatch(/metrics\.jsonl, line 3 was cut off .*\n$/)
+  })
+
   it('is refused before its first epoch is done', async () => {
     const runs = await makeTemporaryFolder()
     await writeExampleRun(runs, 'new', { epochs: [], summary: null })
@@ -68,7 +75,7 @@ describe('plotting several runs', () => {
   it('counts a run that is named twice once', async () => {
     const runs = await makeTemporaryFolder()
     const folder = await writeExampleRun(runs, 'one')
-    await plot(['one', folder, 'latest'], runs)
+    await plot(['one', folder, `${folder}/.`, 'latest'], runs)
     expect(await readdir(runs)).toEqual(['one'])
   })
 })

@@ -31,7 +31,7 @@ describe('the plots of a run', () => {
   })
 
   it('have the learning rate from zero where it changes', async () => {
-    const epochs = exampleEpochs(10).map(epoch => ({ ...epoch, learningRate: 0.1 / epoch.epoch }))
+    const epochs = exampleEpochs(10).map(epoch => ({ ...epoch, learningRate: epoch.epoch < 6 ? 0.1 : 0.01 }))
     const { plots, files } = await drawRun({ epochs })
     expect(files).toHaveLength(10)
     const drawing = await readDrawing(join(plots, 'learning-rate.svg'))
