@@ -109,6 +109,11 @@ describe('a message is refused', () => {
     expect(outcome(encodeFrame(fields as Record<string, unknown>))).toEqual(invalid)
   })
 
+  test('with no more of an unknown type than fits a line', () => {
+    const read = () => decodeMessage(encodeFrame({ type: 'x'.repeat(1000) }), sizes)
+    expect(read).toThrow(expect.objectContaining({ received: 'x'.repeat(64) }))
+  })
+
   test('when its fields do not fit its schema, naming the field', () => {
     const read = () => decodeMessage(encodeMessage({ ...examples.update, step: -1 }, exampleTensors.update), sizes)
     expect(read).toThrow(

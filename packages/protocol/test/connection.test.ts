@@ -194,6 +194,13 @@ describe('bytes that are no message', () => {
     expect(await client.closed).toBeNull()
   })
 
+  test('are told of as they came first, whatever follows', async () => {
+    const { server, client } = await connectPair()
+    client.connection.sendFrame(Buffer.of(0))
+    client.socket.send('hello')
+    expect(await server.closed).toMatchObject({ message: 'a frame is shorter than its prefix' })
+  })
+
   test('as a wrong frame are answered with a refusal, and nothing after them is heard', async () => {
     const { server, client } = await connectPair()
     const frame = encodeMessage(examples.heartbeat)
