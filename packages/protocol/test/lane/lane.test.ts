@@ -104,10 +104,11 @@ describe('a lane', () => {
     }
   })
 
-  test('says goodbye after all that was sent before', async () => {
+  test('says goodbye after all that was sent before, and nothing more', async () => {
     const { worker, coordinator } = await connectPair()
     worker.connection.send(examples.heartbeat)
     worker.connection.close(bye)
+    worker.connection.send(examples.heartbeat)
     expect(await coordinator.closings.next()).toBeNull()
     expect(coordinator.received.all.map(({ message }) => message)).toEqual([examples.heartbeat, bye])
     expect(await worker.closings.next()).toBeNull()
