@@ -82,6 +82,8 @@ describe('a run says', () => {
   test('why there are so many workers and threads', () => {
     expect(say(2)).toEqual(['2 cores: one worker for each core', null])
     expect(say(8)).toEqual(['8 cores: one worker for 12 samples, threads for the other cores', null])
+    // As many as have 12 samples each.
+    expect(say(4)).toEqual(['4 cores: one worker for each core', null])
     expect(say(8, { threads: 4 })[0]).toBe('8 cores: one worker for 4 cores')
     expect(say(8, { shards: 3 })[0]).toBe('8 cores: one worker for each shard')
     expect(say(1, { workers: 1 })[0]).toBe('1 core: as many workers as asked for')

@@ -43,7 +43,7 @@ describe('the log of a run', () => {
     expect(await textsIn()).toEqual(['before', 'after'])
   })
 
-  test('that cannot be written is told of once and kept until it can', async () => {
+  test('that cannot be written is told of once, each time that it begins, and kept until it can', async () => {
     const told: string[] = []
     const log = await openLogReporter(folder, reason => told.push(reason))
     await symlink('/dev/full', file)
@@ -55,5 +55,10 @@ describe('the log of a run', () => {
     log.note('third')
     await log.stop()
     expect(await textsIn()).toEqual(['first', 'second', 'third'])
+    await rm(file)
+    await symlink('/dev/full', file)
+    log.note('fourth')
+    await log.stop()
+    expect(told).toHaveLength(2)
   })
 })

@@ -55,6 +55,8 @@ describe('the table of a step', () => {
   test('shows the mean of many workers and the one that computes most', () => {
     const [titles, ...lines] = tableOf(6)
     expect(titles).toBe('a step      coordinator  mean of 6 workers  busiest: local-6')
+    expect(tableOf(4)[0]).toMatch(/ local-4$/)
+    expect(tableOf(5)[0]).toMatch(/busiest: local-5$/)
     // Compute of 7 to 7.5 ms.
     expect(lines.find(line => line.startsWith('compute'))).toMatch(/7\.25 {3}7[23] % +7\.50 {3}75 %/)
   })
