@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { systemClock } from '@lockstep/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createComputeProgress } from '../src/progress.ts'
 
@@ -27,6 +28,16 @@ describe('the progress of a computing thread', () => {
     expect(progress.read().quietMs).toBeCloseTo(1250, 3)
     progress.write({ step: 1, pending: 0, quietMs: 0 })
     expect(progress.read().quietMs).toBeCloseTo(0, 3)
+  })
+
+  test('is never quiet for less than no time, though the clock of who has written it is ahead', () => {
+    const reader = createComputeProgress(undefined, { ...systemClock, nowMs: () => 100 })
+    createComputeProgress(reader.memory, { ...systemClock, nowMs: () => 101 }).write({
+      step: 1,
+      pending: 1,
+      quietMs: 0,
+    })
+    expect(reader.read().quietMs).toBe(0)
   })
 
   test('is read from another thread while that one is blocked', async () => {
