@@ -21,7 +21,9 @@ test('more samples than there are cannot be taken', () => {
   expect(() => takeFirst(numberedSplit(5), 6)).toThrow(
     expect.objectContaining({ code: 'data-limit', kind: 'usage', expected: 'a limit from 1 to 5', received: '6' }),
   )
-  expect(() => takeFirst(numberedSplit(5), 0)).toThrow(expect.objectContaining({ code: 'data-limit' }))
+  for (const limit of [0, 2.5]) {
+    expect(() => takeFirst(numberedSplit(5), limit)).toThrow(expect.objectContaining({ code: 'data-limit' }))
+  }
 })
 
 test('the last part of the training set validates, cut where Keras cuts it', () => {
@@ -55,7 +57,7 @@ test('gathers into memory that is there', () => {
   expect(gathered.pixels.buffer).toBe(room.pixels.buffer)
 })
 
-test('the fingerprint changes with any pixel, any label and the place where the splits meet', () => {
+test('the fingerprint changes with the name, any pixel, any label and the place where the splits meet', () => {
   const build = (train: ImageSplit, test: ImageSplit): DataSet => ({
     name: 'cifar10',
     imageShape: [32, 32, 3],
@@ -75,6 +77,7 @@ test('the fingerprint changes with any pixel, any label and the place where the 
     build(numberedSplit(3), pixelChanged),
     build(labelChanged, numberedSplit(2)),
     build(numberedSplit(2), numberedSplit(3)),
+    { ...build(numberedSplit(3), numberedSplit(2)), name: 'synthetic' as const },
   ]
   for (const other of others) expect(dataSetSha256(other)).not.toBe(original)
 })
