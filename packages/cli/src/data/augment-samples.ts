@@ -14,9 +14,11 @@ export async function augmentSamples(dataSet: DataSet, variants: number, seed: n
   })
 
   function variantsOf(image: Uint8Array, index: number): readonly Uint8Array[] {
-    return Array.from({ length: variants }, (_, epoch) =>
-      augmentBytes(image, dataSet.imageShape, sampleKeys({ seed, epoch, indices: Uint32Array.of(index) })),
-    )
+    return Array.from({ length: variants }, (_, variant) => {
+      // Epochs count from 1.
+      const keys = sampleKeys({ seed, epoch: variant + 1, indices: Uint32Array.of(index) })
+      return augmentBytes(image, dataSet.imageShape, keys)
+    })
   }
 
   const labels = originals.flatMap(index => Array<number>(variants + 1).fill(dataSet.train.labels[index]!))
