@@ -1,5 +1,6 @@
 import { LockstepError, type Message } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
+import { workKey } from '../../src/training/batch-gradient.ts'
 import { createLobby, gradient, gradientTensors, heartbeat, hello, ready, task } from '../support/lobby.ts'
 
 const wrong = { taken: false, fault: '4 samples instead of 5' }
@@ -39,6 +40,27 @@ describe('an answer that a worker was not asked for', () => {
     peer.say(gradient, gradientTensors)
     expect([answers, reasons()]).toEqual([[], []])
     expect(membership.roll()[0]!.given.size).toBe(0)
+  })
+
+  test('is dropped when it is to a step before the state that the worker was given, or before one it has told of', () => {
+    const { connect, state, answers, reasons } = createLobby()
+    state.step = 3
+    const peer = connect(hello, ready)
+    peer.say({ ...gradient, step: 2 }, gradientTensors)
+    // A heartbeat says how far the worker was when it was made, which may come after an answer to a later step.
+    peer.say({ ...heartbeat, step: 5 })
+    peer.say({ ...heartbeat, step: 3 })
+    peer.say({ ...gradient, step: 4 }, gradientTensors)
+    expect([answers, reasons()]).toEqual([[], []])
+  })
+
+  test('is none where it was asked for before the worker came to that step', () => {
+    const { membership, connect, answers, reasons } = createLobby()
+    const peer = connect(hello, ready)
+    membership.assign(1, { ...task, key: workKey(2, 1), step: 2, order: { ...task.order, step: 2 } })
+    peer.say({ ...heartbeat, step: 2 })
+    peer.say({ ...gradient, step: 2 }, gradientTensors)
+    expect([answers.length, reasons()]).toEqual([1, []])
   })
 
   test('is wrong when it is still waited for: what is for an earlier step no replica computes', () => {

@@ -85,6 +85,8 @@ export const mean = Float32Array.from({ length: tinySize }, (_, index) => index)
 /** A membership with a clock and peers that the test moves, and what it has told. */
 export function createLobby(sharedMemory: SharedMemory | null = null) {
   const clock = { nowMs: 0 }
+  /** Of the run. */
+  const state = { step: 0 }
   const events: CoordinatorEvent[] = []
   const calls: string[] = []
   const answers: Answer[] = []
@@ -112,9 +114,9 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
     nowMs: () => clock.nowMs,
     onEvent: event => events.push(event),
     encodeState: () => ({
-      step: 0,
+      step: state.step,
       frame: encodeMessage(
-        { type: 'state', runId, step: 0, powers: [1, 1] },
+        { type: 'state', runId, step: state.step, powers: [1, 1] },
         { weights: new Float32Array(tinySize), moments: new Float32Array(2 * tinyTrainable) },
       ),
     }),
@@ -155,5 +157,5 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
   }
 
   const reasons = () => events.flatMap(event => ('reason' in event ? [`${event.type}: ${event.reason}`] : []))
-  return { membership, clock, events, reasons, calls, answers, told, answering, connect, connectFrom, pass }
+  return { membership, clock, state, events, reasons, calls, answers, told, answering, connect, connectFrom, pass }
 }
