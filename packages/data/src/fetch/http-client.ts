@@ -37,7 +37,7 @@ export async function openHttpClient(environment: NodeJS.ProcessEnv, timeouts = 
   const httpsProxy = environment.https_proxy ?? environment.HTTPS_PROXY
   const agent = new EnvHttpProxyAgent({
     httpProxy: httpProxy ?? '',
-    httpsProxy: httpsProxy ?? httpProxy ?? '',
+    httpsProxy: httpsProxy ?? '',
     noProxy: environment.no_proxy ?? environment.NO_PROXY ?? '',
     connect: { timeout: timeouts.connectMs },
     headersTimeout: timeouts.headersMs,
