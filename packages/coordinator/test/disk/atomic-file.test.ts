@@ -87,12 +87,14 @@ describe('reading what decides on a write', () => {
     expect(await readText(join(folder, 'missing'))).toBeNull()
   })
 
-  test('says that it was the reading that failed', async () => {
-    const folder = await temporaryFolder()
-    await expect(readText(folder)).rejects.toMatchObject({
+  test.each(['EISDIR', 'EIO', 'EACCES', 'ENOTDIR'])('says that it was the reading that failed: %s', async code => {
+    const disk = unrulyDisk(() => {
+      throw systemError(code)
+    })
+    await expect(readText('file', disk)).rejects.toMatchObject({
       code: 'file-not-written',
-      message: `nothing was written, because ${folder} could not be read`,
-      received: expect.stringContaining('EISDIR'),
+      message: 'nothing was written, because file could not be read',
+      received: expect.stringContaining(code),
     })
   })
 })
