@@ -1,12 +1,20 @@
+import type { RunSummary } from '@lockstep/coordinator'
 import { expect, test } from 'vitest'
 import { launchDefaults } from '../../src/flags/launch-options.ts'
 import { describeEnd } from '../../src/train/describe-run.ts'
 import { exampleEpochs, exampleSummary, withoutValidation } from '../runs/example-runs.ts'
 
+const settings = { launch: { ...launchDefaults, dataDir: 'cifar' }, config: {} }
+const request = { settings, resume: null, hasLocalWorkers: true }
+
+/** What is said at the end of a run of one epoch in `runs/a` that has plots. */
+function linesOf(changes: Partial<RunSummary>, epochs = exampleEpochs(1)): readonly string[] {
+  return describeEnd({ summary: exampleSummary(epochs, changes), folder: 'runs/a', request }, true).split('\n')
+}
+
 test('the best epoch is told by what validated, or by the training where nothing did', () => {
-  const request = { settings: { launch: launchDefaults, config: {} }, resume: null, hasLocalWorkers: true }
   const bestOf = (epochs: ReturnType<typeof exampleEpochs>) =>
-    describeEnd({ summary: exampleSummary(epochs), folder: 'runs/a', request }, true).match(/^best epoch.*$/m)?.[0]
+    linesOf({}, epochs).find(line => /^best epoch/.test(line))
   expect(bestOf(exampleEpochs(1))).toBe('best epoch     1: validation loss 1.4000, accuracy 0.5000')
   // 1.55 + 0.02 + 0.01 · sin 1.7 = 1.57992
   expect(bestOf(withoutValidation(exampleEpochs(1)))).toBe(
@@ -16,11 +24,33 @@ test('the best epoch is told by what validated, or by the training where nothing
 })
 
 test('the end of a run says what came out, and what may follow', () => {
-  const settings = { launch: { ...launchDefaults, dataDir: 'cifar' }, config: {} }
-  const summary = exampleSummary(exampleEpochs(1), { steps: 1, trainSeconds: 2 })
-  const request = { settings, resume: null, hasLocalWorkers: true }
-  const lines = describeEnd({ summary, folder: 'runs/a', request }, true).split('\n')
+  const lines = linesOf({ steps: 1, trainSeconds: 2 })
   expect(lines).toContain('completed      1 epoch, 1 step in 2 s, 2,912 images/s')
   expect(lines).toContain('plots          runs/a/plots')
   expect(lines).toContain('next           pnpm cli evaluate runs/a --data-dir cifar')
+})
+
+test('the end of a run that was interrupted names no plots, and how to go on', () => {
+  const lines = linesOf({ status: 'interrupted', steps: 0, epochs: 0, trainSeconds: 0, imagesPerSecond: null })
+  expect(lines).toContain('interrupted    0 epochs, 0 steps in 0 s')
+  expect(lines).toContain('next           pnpm cli train --resume runs/a --data-dir cifar')
+  expect(lines.filter(line => line.startsWith('plots'))).toEqual([])
+})
+
+test('the end of a run tells of answers that were compared, or could not be used', () => {
+  const worker = { host: 'here', device: 'cpu', samples: 9, shards: 1, refused: 0, cause: null, outcome: '' } as const
+  const lines = linesOf({
+    audit: { fraction: 0.5, compared: 1200, alone: 1 },
+    perWorker: [
+      { ...worker, id: 1, name: 'good' },
+      { ...worker, id: 2, name: 'odd', refused: 2 },
+      { ...worker, id: 3, name: 'false', cause: 'excluded', outcome: 'excluded: other bits' },
+      { ...worker, id: 4, name: 'gone', cause: 'silent', outcome: 'silent for 2.0 s' },
+    ],
+  })
+  expect(lines.filter(line => /^(audited|refused|lost)/.test(line))).toEqual([
+    'audited        1,200 shards computed by two workers, 1 only once for lack of a second worker',
+    'refused        worker 2 (odd): 2 answers',
+    'lost           worker 3 (false), excluded: other bits',
+  ])
 })
