@@ -2,6 +2,9 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { createArithmetic } from '../../src/arithmetic/index.ts'
 
 const capacityBytes = 65_536
+const { WebAssembly } = globalThis as unknown as {
+  readonly WebAssembly: { validate: () => boolean; Memory: (size: { initial: number }) => unknown }
+}
 
 test('the environment names the arithmetic, and the caller overrides it', () => {
   const named = (name: string) => createArithmetic({ capacityBytes, environment: { LOCKSTEP_ARITHMETIC: name } }).name
@@ -10,12 +13,20 @@ test('the environment names the arithmetic, and the caller overrides it', () => 
   expect(createArithmetic({ capacityBytes, kind: 'wasm', environment }).name).toBe('wasm')
 })
 
-test('without a name it is WebAssembly, which every machine that tests run on has', () => {
+test('without a name, or with an empty one, it is WebAssembly, which every machine that tests run on has', () => {
   expect(createArithmetic({ capacityBytes, environment: {} }).name).toBe('wasm')
+  expect(createArithmetic({ capacityBytes, environment: { LOCKSTEP_ARITHMETIC: '' } }).name).toBe('wasm')
+})
+
+test('on a machine that cannot run WebAssembly SIMD it is plain, unless WebAssembly is demanded', () => {
+  const validate = vi.spyOn(WebAssembly, 'validate').mockReturnValue(false)
+  onTestFinished(() => validate.mockRestore())
+  expect(createArithmetic({ capacityBytes, environment: {} }).name).toBe('plain')
+  const demand = () => createArithmetic({ capacityBytes, kind: 'wasm' })
+  expect(demand).toThrow(expect.objectContaining({ code: 'arithmetic-unsupported' }))
 })
 
 test('where there is no memory for WebAssembly it is plain, unless WebAssembly is demanded', () => {
-  const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: { Memory: () => unknown } }
   const memory = vi.spyOn(WebAssembly, 'Memory').mockImplementation(function refuse() {
     throw new RangeError('could not allocate memory')
   })
@@ -28,6 +39,18 @@ test('where there is no memory for WebAssembly it is plain, unless WebAssembly i
     hint: expect.stringContaining('ulimit'),
   }
   expect(() => create({ LOCKSTEP_ARITHMETIC: 'wasm' })).toThrow(expect.objectContaining(refusal))
+})
+
+test('no more memory is asked for than addresses of 32 bits reach', () => {
+  const pages: number[] = []
+  const memory = vi.spyOn(WebAssembly, 'Memory').mockImplementation(function refuse({ initial }) {
+    pages.push(initial)
+    throw new RangeError('could not allocate memory')
+  })
+  onTestFinished(() => memory.mockRestore())
+  for (const gibibytes of [3, 5]) createArithmetic({ capacityBytes: gibibytes * 2 ** 30, environment: {} })
+  // Pages have 64 KiB, 2¹⁴ of them a GiB; 4 GiB are 2¹⁶.
+  expect(pages).toEqual([3 * 2 ** 14, 2 ** 16])
 })
 
 test('any other name is a mistake of usage', () => {
@@ -45,6 +68,20 @@ test('vectors are zero, share a memory while there is room, and are ordinary one
   for (const [i, vector] of vectors.entries()) vector.fill(i)
   for (const [i, vector] of vectors.entries()) expect(vector).toEqual(new Float32Array(1000).fill(i))
   expect(arithmetic.allocate(3)).toEqual(new Float32Array(3))
+})
+
+test('a capacity of part of a page is there as well', () => {
+  const arithmetic = createArithmetic({ capacityBytes: 128, kind: 'wasm' })
+  const [first, second] = [arithmetic.allocate(16), arithmetic.allocate(16)]
+  expect(second.buffer).toBe(first.buffer)
+})
+
+test('bfloat16 vectors lie in the same memory, apart from all others', () => {
+  const arithmetic = createArithmetic({ capacityBytes, kind: 'wasm' })
+  const vectors = [arithmetic.allocate(100), arithmetic.allocateBfloat16(100), arithmetic.allocate(100)] as const
+  expect(new Set(vectors.map(({ buffer }) => buffer)).size).toBe(1)
+  for (const [i, vector] of vectors.entries()) vector.fill(i + 1)
+  expect(vectors.map(vector => [...new Set(vector)])).toEqual([[1], [2], [3]])
 })
 
 test('a vector is adopted once', () => {

@@ -147,3 +147,9 @@ test('a shard that comes twice, that does not exist, or that is missing is a mis
   expect(() => reduction.result()).toThrow(RangeError)
   expect(() => createTreeReduction({ arithmetic: plainArithmetic, shards: 0, total: 0 }).result()).toThrow(RangeError)
 })
+
+test('more samples than there should be are a mistake', () => {
+  const reduction = createTreeReduction({ arithmetic: plainArithmetic, shards: 2, total: 3 })
+  for (const shard of [0, 1]) reduction.add(shard, Float32Array.of(1), 2)
+  expect(() => reduction.result()).toThrow('4 of the 3 samples')
+})

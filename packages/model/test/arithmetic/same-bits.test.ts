@@ -66,6 +66,23 @@ describe('WebAssembly gives the bits of plain JavaScript for hard values, all le
     })
   })
 
+  test('Adam keeps a moment as large as the smallest one', () => {
+    const factors = { alpha: 3.162e-4, epsilon: 1e-7, gain1: 1 - 0.9, gain2: 1 - 0.999 }
+    const smallest = 2 ** -100
+    // m is where it was because g is the same; v because g² is. Of the one that is looked at.
+    for (const [gradient, looked] of [
+      [smallest, 2],
+      [2 ** -50, 3],
+    ] as const) {
+      expectSameBits((a, [w, g, m, v]) => {
+        g.fill(gradient)
+        for (const moment of [m, v]) moment.fill(smallest)
+        a.adam(w, g, m, v, factors, { start: 0, end: w.length, keep: 1 })
+        expect([w, g, m, v][looked]).toEqual(new Float32Array(w.length).fill(smallest))
+      })
+    }
+  })
+
   test('Adam, and descent, on a stretch', () => {
     const factors = { alpha: 3.162e-4, epsilon: 1e-7, gain1: 1 - 0.9, gain2: 1 - 0.999 }
     const descent = { learningRate: 0.01, momentum: 0.9 }
@@ -119,4 +136,10 @@ test('vectors that are too short are refused, since the next one lies behind the
     { start: 0, end: 5, keep: 1 },
   ]
   expect(() => wasm.sgd(long, short, null, factors, stretch)).toThrow(RangeError)
+  expect(() => wasm.sgd(long, long, short, factors, stretch)).toThrow(RangeError)
+  const adamFactors = { alpha: 1, epsilon: 1, gain1: 1, gain2: 1 }
+  for (let place = 0; place < 4; place++) {
+    const vectors = pools.map((_, which) => (which === place ? short : long)) as unknown as Vectors
+    expect(() => wasm.adam(...vectors, adamFactors, stretch)).toThrow(RangeError)
+  }
 })
