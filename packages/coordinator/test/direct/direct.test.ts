@@ -3,14 +3,14 @@ import { describe, expect, test } from 'vitest'
 import { createDirect, type DirectMessage } from '../../src/direct/direct.ts'
 import type { Ring } from '../../src/direct/rings.ts'
 
-function startDirect() {
+function startDirect(elements = 2) {
   const sent: Message[] = []
   const unanswered: string[] = []
   const over: string[] = []
   const clock = { nowMs: 0 }
   const direct = createDirect({
     runId: 'r',
-    elements: 2,
+    elements,
     send: (_, message) => sent.push(message),
     step: () => 0,
     onBehind: () => undefined,
@@ -35,11 +35,19 @@ function startDirect() {
   const breakRing = (ring: number) =>
     direct.receive(1, { type: 'unlinked', runId: 'r', ring, reason: 'reset by peer' }, {})
   const say = (workerId: number, message: DirectMessage) => direct.receive(workerId, message, {})
-  /** A ring of which worker 1 breaks a link, and answers for its part. */
-  const loseRing = (): Ring => {
+  /** Takes one of both elements of the mean of the first step. Slices are of 16 at least: they are worker 1's. */
+  const slice = (start: number) => {
+    const figures = { start, length: 1, total: 2, lossSum: 1, correct: 1 }
+    return direct.receive(1, { type: 'slice', runId: 'r', step: 0, ...figures }, { mean: new Float32Array(1) })
+  }
+  const linkRing = (): Ring => {
     direct.introduce()
     for (const workerId of [1, 2]) say(workerId, { type: 'linked', runId: 'r', ring: 1 })
-    const ring = direct.current()!
+    return direct.current()!
+  }
+  /** A ring of which worker 1 breaks a link, and answers for its part. */
+  const loseRing = (): Ring => {
+    const ring = linkRing()
     breakRing(1)
     say(1, { type: 'dissolved', runId: 'r', ring: 1, step: 1 })
     return ring
@@ -53,16 +61,16 @@ function startDirect() {
     }
     direct.look()
   }
-  return { direct, over, unanswered, ringAfter, breakRing, say, loseRing, pass }
+  return { direct, over, unanswered, ringAfter, breakRing, say, slice, linkRing, loseRing, pass }
 }
 
-test('a ring that did not work is tried again after a minute, then after two', () => {
+test('a ring that did not work is tried again after a minute, then after twice as long each time, up to an hour', () => {
   const { ringAfter, breakRing } = startDirect()
   expect(ringAfter(0)).toBe(1)
-  breakRing(1)
-  expect([ringAfter(0), ringAfter(59_999), ringAfter(1)]).toEqual([null, null, 2])
-  breakRing(2)
-  expect([ringAfter(0), ringAfter(119_999), ringAfter(1)]).toEqual([null, null, 3])
+  for (const [index, seconds] of [60, 120, 240, 480, 960, 1920, 3600, 3600].entries()) {
+    breakRing(index + 1)
+    expect([ringAfter(0), ringAfter(seconds * 1000 - 1), ringAfter(1)]).toEqual([null, null, index + 2])
+  }
 })
 
 test('a ring of which not all say that they are linked is over after a minute and ten seconds, and tried again', () => {
@@ -75,6 +83,68 @@ test('a ring of which not all say that they are linked is over after a minute an
   expect([ringAfter(0), ringAfter(59_999), ringAfter(1)]).toEqual([null, null, 2])
 })
 
+test('a ring in the place of one that was not linked has all of its time', () => {
+  const { direct, over, ringAfter } = startDirect()
+  expect([ringAfter(0), ringAfter(60_000)]).toEqual([1, null])
+  direct.join(3, 'tcp://10.0.0.3:1')
+  direct.introduce()
+  expect([ringAfter(20_000), ringAfter(70_000), over]).toEqual([null, null, []])
+  ringAfter(1)
+  expect(over).toHaveLength(1)
+})
+
+describe('a ring that is linked', () => {
+  const write = () => undefined
+
+  test('may rest, and comes to a halt only so long after the next mean is waited for', () => {
+    const { direct, over, linkRing, pass } = startDirect()
+    const ring = linkRing()
+    pass(3600)
+    void direct.expectMean(0, ring, write)
+    pass(149.9)
+    expect(over).toEqual([])
+    pass(0.6)
+    expect(over).toEqual(['halted: nothing has come for 150 s'])
+  })
+
+  test('goes on as long as anything comes of what is waited for', () => {
+    const { direct, over, slice, linkRing, pass } = startDirect()
+    void direct.expectMean(0, linkRing(), write)
+    direct.noteComputed(0)
+    pass(9)
+    slice(0)
+    pass(9)
+    expect(over).toEqual([])
+    pass(1.5)
+    expect(over).toEqual(['halted: nothing has come for 10 s'])
+  })
+
+  test.each(['first', 'last'])('rests once a mean is whole, of which all is computed %s', async when => {
+    const { direct, over, slice, linkRing, pass } = startDirect()
+    const mean = direct.expectMean(0, linkRing(), write)
+    if (when === 'first') direct.noteComputed(0)
+    slice(0)
+    slice(1)
+    if (when === 'last') direct.noteComputed(0)
+    expect(await mean).toEqual({ total: 2, lossSum: 1, correct: 1 })
+    pass(3600)
+    expect(over).toEqual([])
+  })
+
+  test('has a mean that comes from all of its members, and is not given up with one of them', async () => {
+    const { direct, linkRing } = startDirect()
+    const mean = direct.expectMean(0, linkRing(), write)
+    direct.leave(2)
+    expect(await Promise.race([mean, Promise.resolve('still open')])).toBe('still open')
+  })
+
+  test('takes it for no fault that a slice comes again once the mean is whole', () => {
+    const { direct, slice, linkRing } = startDirect()
+    void direct.expectMean(0, linkRing(), write)
+    expect([slice(0), slice(1), slice(1)]).toEqual([null, null, null])
+  })
+})
+
 describe('a member that lives and', () => {
   test('does not answer `dissolve` is given up after ten seconds, and the ring is settled without it', async () => {
     const { unanswered, loseRing, pass } = startDirect()
@@ -84,6 +154,16 @@ describe('a member that lives and', () => {
     pass(0.6)
     expect(unanswered).toEqual(['2: no answer to dissolve for 10 s'])
     expect([...(await ring.settled)]).toEqual([[1, 1]])
+  })
+
+  test('does not answer has four times as long as its vector takes at a megabyte a second, beside those ten', () => {
+    const { unanswered, loseRing, pass } = startDirect(1_000_000)
+    loseRing()
+    // 4 · 4 MB.
+    pass(25.8)
+    expect(unanswered).toEqual([])
+    pass(0.6)
+    expect(unanswered).toEqual(['2: no answer to dissolve for 26 s'])
   })
 
   test('does not answer `recall` is given up as well, and the mean is not to be had from it', async () => {

@@ -38,6 +38,7 @@ describe('a mean that arrives in slices', () => {
     const wrong = { ...slice(3, 2), correct: 51 }
     expect(arrival.take(2, wrong, Float32Array.of(4, 5))).toBe('51 of 50 samples correct')
     expect(mean).toEqual(new Float32Array(5))
+    expect(arrival.take(2, { ...wrong, correct: 50 }, Float32Array.of(4, 5))).toBeNull()
   })
 
   test.each([

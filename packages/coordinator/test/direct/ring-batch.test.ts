@@ -155,7 +155,7 @@ test('whoever contributes to a ring again that it has said to have left is at fa
 
 describe('the mean that workers have made among themselves', () => {
   test('is taken when all of it and all contributions are there', async () => {
-    const { result, poisoned, listeners, contribute, tellMean } = startBatch()
+    const { result, release, vectors, poisoned, listeners, leave, contribute, tellMean } = startBatch()
     contribute()
     tellMean(3)
     expect(listeners.size).toBe(1)
@@ -165,6 +165,11 @@ describe('the mean that workers have made among themselves', () => {
     expect([isEverywhere?.(), poisoned]).toEqual([true, []])
     // The ring goes on, and holds nothing of the step.
     expect(listeners.size).toBe(0)
+    release()
+    expect(vectors.take()).toBe(gradient)
+    // Of a ring that is over by the time that the step is told, a member may lack the mean.
+    leave(1)
+    expect(isEverywhere?.()).toBe(false)
   })
 
   test.each([
@@ -173,6 +178,7 @@ describe('the mean that workers have made among themselves', () => {
     ['finite with a loss that is not', 3, Number.NaN, 10, 'not finite'],
     ['finite with a loss that no ten samples can have', 3, 1e308, 10, 'not finite'],
     ['of another batch', 3, 2, 11, 'one of 11 samples instead of 10'],
+    ['not finite and of another batch, which is told once', Number.NaN, 2, 11, 'not finite'],
   ])(
     'is not taken when it is %s: its members go, and the shards are computed again',
     async (_, value, lossSum, total, what) => {
@@ -224,6 +230,7 @@ describe('the mean that workers have made among themselves', () => {
       return { mean, next: vectors.take().fill(9) }
     })
     await expect.poll(() => sent.at(-1)).toBe('recall → 1')
+    await new Promise(resolve => setImmediate(resolve))
     const whole = { runId: 'r', step: 0, start: 0, length: elements, total: 10, lossSum: 2, correct: 2 }
     direct.receive(1, { type: 'slice', ...whole }, { mean: new Float32Array(elements).fill(3) })
     const { mean, next } = await stepped
@@ -244,7 +251,7 @@ describe('the mean that workers have made among themselves', () => {
   })
 
   test('counts the shard of a member that was lost before it could tell the coordinator of it', async () => {
-    const { result, sent, direct, leave, contribute } = startBatch()
+    const { result, sent, direct, join, leave, contribute } = startBatch()
     contribute(1, [2])
     leave(1)
     // Worker 2 has the whole mean, with the shard of worker 1, and is sent that as well: too late.
@@ -253,5 +260,25 @@ describe('the mean that workers have made among themselves', () => {
     const whole = { runId: 'r', step: 0, start: 0, length: elements, total: 10, lossSum: 2, correct: 2 }
     direct.receive(2, { type: 'slice', ...whole }, { mean: new Float32Array(elements).fill(3) })
     expect((await result).shares).toEqual([1, 2].map(workerId => ({ workerId, samples: 5 })))
+    // Nobody computes for it any more.
+    sent.length = 0
+    leave(2)
+    join(3)
+    expect(sent.filter(message => message.startsWith('work'))).toEqual([])
+  })
+
+  test('is not waited for any more once the shards are computed again: the next ring may rest', async () => {
+    const { result, sent, clock, over, direct, join, contribute, answer } = startBatch()
+    contribute()
+    join(3)
+    for (const worker of [1, 2]) direct.receive(worker, { type: 'dissolved', runId: 'r', ring: 1, step: 0 }, {})
+    await expect.poll(() => sent.filter(message => message.startsWith('work'))).toHaveLength(4)
+    for (const message of sent.slice(-2)) answer(Number(message.at(-1)), Number(message.at(7)), 7)
+    await result
+    direct.introduce()
+    for (const worker of [1, 2, 3]) direct.receive(worker, { type: 'linked', runId: 'r', ring: 2 }, {})
+    clock.nowMs = 3600_000
+    direct.look()
+    expect(over).toEqual(['changed: worker 3 has joined'])
   })
 })

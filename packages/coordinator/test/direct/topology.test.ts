@@ -46,12 +46,25 @@ describe('the topology of the next step', () => {
   test.each([
     [{ star: 10, direct: 6 }, 'd', 'direct: 2 workers, 6.0 ms a step direct, 10.0 ms star'],
     [{ star: 5, direct: 6 }, 's', 'star: 2 workers, 6.0 ms a step direct, 5.0 ms star'],
+    [{ star: 6, direct: 6 }, 's', 'star: 2 workers, 6.0 ms a step direct, 6.0 ms star'],
   ])('is found by timing both, where it was left open (%o)', (times, winner, said) => {
     const { run, choices } = startChoice('auto', times)
     // 4 + 12 intervals between steps of one kind take 17 steps of it.
     expect(run(34)).toBe('s'.repeat(17) + 'd'.repeat(17))
     expect(choices).toEqual([said])
     expect(run(3)).toBe(winner.repeat(3))
+  })
+
+  test('is found by the median of the steps after those in which it settles', () => {
+    const times = { star: 12, direct: 50 }
+    const { run, choices } = startChoice('auto', times)
+    // Those of the star, then the first direct one and the four that settle.
+    run(17 + 5)
+    for (const ms of [9, 9, 9, 9, 9, 100, 100, 100, 100, 100, 10, 10]) {
+      times.direct = ms
+      run(1)
+    }
+    expect(choices).toEqual(['direct: 2 workers, 10.0 ms a step direct, 12.0 ms star'])
   })
 
   test('is found anew for another ring', () => {
