@@ -1,17 +1,20 @@
 import { type MessageOf, systemClock } from '@lockstep/protocol'
 import { createHappenings, exampleRunConfig } from '@lockstep/protocol/testing'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createDirectExchange } from '../../src/direct/direct-exchange.ts'
 import { openPeerListener } from '../../src/direct/peer-listener.ts'
 import { systemWorld } from '../../src/world.ts'
 
 /** A slice has 16 elements at least: the second of two members owns none. */
-const elements = 16
+const fewElements = 16
 const steps = 4
 
 type Message = Parameters<Parameters<typeof createDirectExchange>[0]['send']>[0]
 
-async function startMember(workerId: number, after = systemClock.after) {
+type MemberOptions = { readonly after?: typeof systemClock.after; readonly elements?: number; readonly shards?: number }
+
+async function startMember(workerId: number, options: MemberOptions = {}) {
+  const { after = systemClock.after, elements = fewElements, shards = 1 } = options
   const world = { ...systemWorld, clock: { ...systemClock, after } }
   const listener = await openPeerListener('127.0.0.1', 0, world)
   const sent = createHappenings<Message>()
@@ -20,7 +23,7 @@ async function startMember(workerId: number, after = systemClock.after) {
     welcome: {
       runId: 'run-1',
       workerId,
-      config: { ...exampleRunConfig, shards: 1 },
+      config: { ...exampleRunConfig, shards },
       sizes: { weights: elements, trainable: 1, moments: 0, bytesPerSample: 1, maxSamples: 1, gradientType: 'float32' },
     },
     listener,
@@ -38,35 +41,140 @@ async function startMember(workerId: number, after = systemClock.after) {
 
 type Member = Awaited<ReturnType<typeof startMember>>
 
-/** Member 1 computes the only shard of a step, and tells the coordinator its mean, which then goes on. */
-async function takeStep(members: readonly Member[], step: number): Promise<void> {
-  const { exchange, sent } = members[0]!
-  const work: Omit<MessageOf<'work'>, 'type'> = { runId: 'run-1', step, shard: 0, count: 1, slot: null }
-  const ring = { id: 1, total: 1, learningRate: 0.1 }
-  exchange.receive({ message: { type: 'work', ...work, ring }, tensors: {} })
-  exchange.answer({
-    message: { type: 'gradient', ...work, lossSum: 1, correct: 0, times: [] },
-    tensors: { gradient: new Float32Array(elements).fill(step) },
-  })
-  for (const { updates } of members) expect(await updates.next()).toBe(step)
-  expect(await sent.next()).toMatchObject({ type: 'contribution', step })
-  expect(await sent.next()).toMatchObject({ type: 'slice', step, start: 0, length: elements })
-}
-
-test('a member that owns nothing of the vector tells the coordinator nothing, however late it comes to that', async () => {
-  const late: (() => void)[] = []
-  const holdBack: typeof systemClock.after = (delayMs, action) => {
-    if (delayMs !== 1) return systemClock.after(delayMs, action)
-    late.push(action)
-    return () => undefined
-  }
-  const members = [await startMember(1), await startMember(2, holdBack)]
+/** Members 1, 2, …, which are linked. */
+async function linkMembers(...each: readonly MemberOptions[]): Promise<readonly Member[]> {
+  const members = await Promise.all(each.map((options, at) => startMember(at + 1, options)))
   const entries = members.map(({ port }, at) => ({ workerId: at + 1, url: `tcp://127.0.0.1:${port}` }))
   const ring: MessageOf<'ring'> = { type: 'ring', runId: 'run-1', ring: 1, members: entries, token: 'ab'.repeat(32) }
   for (const { exchange } of members) exchange.receive({ message: ring, tensors: {} })
   for (const { sent } of members) expect(await sent.next()).toMatchObject({ type: 'linked' })
+  return members
+}
+
+function workOf(step: number, shard: number): Omit<MessageOf<'work'>, 'type'> {
+  return { runId: 'run-1', step, shard, count: 1, slot: null }
+}
+
+function order({ exchange }: Member, step: number, shard: number, total: number): void {
+  const ring = { id: 1, total, learningRate: 0.1 }
+  exchange.receive({ message: { type: 'work', ...workOf(step, shard), ring }, tensors: {} })
+}
+
+/** Whether a gradient is taken for the ring. */
+function answer({ exchange }: Member, step: number, shard: number, elements = fewElements): boolean {
+  return exchange.answer({
+    message: { type: 'gradient', ...workOf(step, shard), lossSum: 1, correct: 0, times: [] },
+    tensors: { gradient: new Float32Array(elements).fill(step) },
+  })
+}
+
+/** The coordinator sends the mean of a step. */
+function update(exchange: Member['exchange'], step: number): void {
+  exchange.receive({
+    message: { type: 'update', runId: 'run-1', step, learningRate: 0.1, slot: null },
+    tensors: { gradient: new Float32Array(fewElements) },
+  })
+}
+
+/** Member 1 computes the only shard of a step, and tells the coordinator its mean, which then goes on. */
+async function takeStep(members: readonly Member[], step: number): Promise<void> {
+  const { sent } = members[0]!
+  order(members[0]!, step, 0, 1)
+  answer(members[0]!, step, 0)
+  for (const { updates } of members) expect(await updates.next()).toBe(step)
+  expect(await sent.next()).toMatchObject({ type: 'contribution', step })
+  expect(await sent.next()).toMatchObject({ type: 'slice', step, start: 0, length: fewElements })
+}
+
+/** Keeps back what is to be done after these times, for ever or until it is called. */
+function holdBack(delays: readonly number[]) {
+  const late: (() => void)[] = []
+  const after: typeof systemClock.after = (delayMs, action) => {
+    if (!delays.includes(delayMs)) return systemClock.after(delayMs, action)
+    late.push(action)
+    return () => undefined
+  }
+  return { after, late }
+}
+
+test('a member that owns nothing of the vector tells the coordinator nothing, however late it comes to that', async () => {
+  const { after, late } = holdBack([1])
+  const members = await linkMembers({}, { after })
   for (let step = 0; step < steps; step++) await takeStep(members, step)
   await expect.poll(() => late).toHaveLength(steps)
   for (const action of late) action()
   expect(members[1]!.sent.all.map(({ type }) => type)).toEqual(['linked'])
+})
+
+test('each member tells the coordinator its slice, in messages of 65,536 elements at most', async () => {
+  const elements = 140_000
+  const members = await linkMembers({ elements }, { elements })
+  order(members[1]!, 0, 0, 1)
+  answer(members[1]!, 0, 0, elements)
+  const slices = ({ sent }: Member) =>
+    sent.all.flatMap(message => (message.type === 'slice' ? [[message.start, message.length]] : []))
+  // Half of the vector each.
+  await expect
+    .poll(() => members.map(slices))
+    .toEqual([
+      [
+        [0, 65_536],
+        [65_536, 4_464],
+      ],
+      [
+        [70_000, 65_536],
+        [135_536, 4_464],
+      ],
+    ])
+})
+
+test('several shards of a step are taken for the ring', async () => {
+  const [member] = await linkMembers({ shards: 2 }, { shards: 2 })
+  for (const shard of [0, 1]) order(member!, 0, shard, 2)
+  expect([0, 1].map(shard => answer(member!, 0, shard))).toEqual([true, true])
+})
+
+test('updates are taken from the step of the state on', async () => {
+  const { exchange, updates } = await startMember(1)
+  exchange.receive({ message: { type: 'state', runId: 'run-1', step: 5, powers: [] }, tensors: {} })
+  update(exchange, 5)
+  expect(updates.all).toEqual([5])
+})
+
+test('a worker that goes listens no more', async () => {
+  const { exchange, port } = await startMember(1)
+  const listen = () => openPeerListener('127.0.0.1', port, systemWorld)
+  await expect(listen()).rejects.toMatchObject({ code: 'cannot-listen' })
+  exchange.close()
+  onTestFinished((await listen()).close)
+})
+
+describe('a member of a ring that is over', () => {
+  const over = { message: { type: 'dissolve', runId: 'run-1', ring: 1 }, tensors: {} } as const
+
+  test('has told of all its shards before it says how far it came, and tells nothing of the ring after that', async () => {
+    // What is told of a shard waits for 2 ms, what is told of a mean for 1.
+    const { after, late } = holdBack([1, 2])
+    const members = await linkMembers({ after }, {})
+    const { exchange, sent, updates } = members[0]!
+    order(members[0]!, 0, 0, 1)
+    answer(members[0]!, 0, 0)
+    await updates.next()
+    await expect.poll(() => late).toHaveLength(2)
+    order(members[0]!, 1, 0, 1)
+    exchange.receive(over)
+    for (const action of late) action()
+    expect(sent.all.map(({ type }) => type)).toEqual(['linked', 'contribution', 'dissolved'])
+    expect(answer(members[0]!, 1, 0)).toBe(false)
+  })
+
+  test('takes no step that lies beyond the one that it has said to have come to', async () => {
+    const [member] = await linkMembers({}, {})
+    const { exchange, sent, updates } = member!
+    update(exchange, 1)
+    exchange.receive(over)
+    expect(await sent.next()).toMatchObject({ type: 'dissolved', step: 0 })
+    update(exchange, 0)
+    expect(updates.all).toEqual([0])
+  })
 })

@@ -37,4 +37,8 @@ test('the last two means are kept, and memory is used again once the computing t
   expect([0, 1, 2, 3, 4].map(step => means.find(step) !== null)).toEqual([false, false, false, true, true])
   const again = new Set([means.take(), means.take(), means.take()])
   expect(again).toEqual(new Set(vectors.slice(0, 3)))
+  // Also when all of them have been read.
+  reached = 6
+  means.keep(figures(5), means.take())
+  expect([3, 4, 5].map(step => means.find(step) !== null)).toEqual([false, true, true])
 })

@@ -39,6 +39,17 @@ test('no message overtakes another one', () => {
   expect(sent).toHaveLength(2)
 })
 
+test('what is sent after a flush waits for all of its time', () => {
+  sender.send(contribution(0))
+  vi.advanceTimersByTime(1)
+  sender.flush()
+  sender.send(contribution(1))
+  vi.advanceTimersByTime(delayMs - 1)
+  expect(sent).toEqual([contribution(0)])
+  vi.advanceTimersByTime(1)
+  expect(sent).toEqual([contribution(0), contribution(1)])
+})
+
 test('nothing is sent after the end', () => {
   sender.send(contribution(0))
   sender.close()

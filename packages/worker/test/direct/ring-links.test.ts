@@ -1,5 +1,5 @@
-import { type AddressInfo, connect, createServer } from 'node:net'
-import type { MessageOf } from '@lockstep/protocol'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type Clock, type MessageOf, systemClock } from '@lockstep/protocol'
 import { createHappenings } from '@lockstep/protocol/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { formatGreeting } from '../../src/direct/greeting.ts'
@@ -24,7 +24,7 @@ function introduce(listeners: readonly Pick<Listener, 'port'>[]): MessageOf<'rin
   return { type: 'ring', runId: 'run-1', ring: 1, members, token }
 }
 
-function joinRing(listener: Listener, ring: MessageOf<'ring'>, workerId: number) {
+function joinRing(listener: Listener, ring: MessageOf<'ring'>, workerId: number, clock: Clock = systemClock) {
   const linked = createHappenings<true>()
   const frames = createHappenings<{ from: number; text: string }>()
   const failures = createHappenings<string>()
@@ -32,7 +32,7 @@ function joinRing(listener: Listener, ring: MessageOf<'ring'>, workerId: number)
     ring,
     workerId,
     listener,
-    world: systemWorld,
+    world: { ...systemWorld, clock },
     onLinked: () => linked.add(true),
     sinkFor: from => collectTexts(text => frames.add({ from, text })),
     onFailure: failures.add,
@@ -53,10 +53,14 @@ function collectTexts(onText: (text: string) => void): PieceSink {
   }
 }
 
-function sendText({ links }: ReturnType<typeof joinRing>, to: number, text: string): void {
+function headerOf(bytes: Uint8Array): Uint8Array {
   const figures = { step: 0, piece: 0, shard: 0, count: 1, total: 1, correct: 0, lossSum: 0, learningRate: 0 }
+  return encodePieceHeader({ kind: 'part', payloadBytes: bytes.byteLength, ...figures })
+}
+
+function sendText({ links }: ReturnType<typeof joinRing>, to: number, text: string): void {
   const bytes = Buffer.from(text)
-  links.send(to, encodePieceHeader({ kind: 'part', payloadBytes: bytes.byteLength, ...figures }), bytes)
+  links.send(to, headerOf(bytes), bytes)
 }
 
 describe('the members of a ring', () => {
@@ -93,21 +97,54 @@ describe('the members of a ring', () => {
   })
 })
 
+/** Listens in the place of another member. */
+async function startStranger(onCall: (socket: Socket) => void): Promise<AddressInfo> {
+  const server = createServer(socket => {
+    // Cut off as it may be.
+    socket.on('error', () => undefined)
+    onCall(socket)
+  })
+  onTestFinished(() => void server.close())
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return server.address() as AddressInfo
+}
+
 test('calls that nobody answers end with the links', async () => {
   const own = await startListener()
   const called = createHappenings<{ readonly ended: Promise<unknown> }>()
-  const silent = createServer(socket => {
-    // Cut off as it may be.
-    socket.resume().on('error', () => undefined)
+  const silent = await startStranger(socket => {
+    socket.resume()
     called.add({ ended: new Promise(resolve => socket.once('close', resolve)) })
   })
-  onTestFinished(() => void silent.close())
-  await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
-  const ring = introduce([own, silent.address() as AddressInfo])
-  const { links } = joinRing(own, ring, 1)
+  const { links } = joinRing(own, introduce([own, silent]), 1)
   const { ended } = await called.next()
   links.close()
   await ended
+})
+
+test('a call that nobody answers is made again after ten seconds', async () => {
+  const own = await startListener()
+  const called = createHappenings<true>()
+  const silent = await startStranger(socket => {
+    socket.resume()
+    called.add(true)
+  })
+  // Ten seconds are over at once.
+  const after: Clock['after'] = (delayMs, action) => systemClock.after(delayMs === 10_000 ? 0 : delayMs, action)
+  joinRing(own, introduce([own, silent]), 1, { ...systemClock, after })
+  await called.next()
+  await called.next()
+})
+
+test('what comes together with an answer is heard', async () => {
+  const own = await startListener()
+  const bytes = Buffer.from('at once')
+  const answer = Buffer.from(formatGreeting({ ring: 1, from: 2, to: 1 }, token))
+  const eager = await startStranger(socket => {
+    socket.once('data', () => socket.write(Buffer.concat([answer, headerOf(bytes), bytes])))
+  })
+  const { frames } = joinRing(own, introduce([own, eager]), 1)
+  expect(await frames.next()).toEqual({ from: 1, text: 'at once' })
 })
 
 describe('the port for other workers', () => {
@@ -136,19 +173,14 @@ describe('the port for other workers', () => {
   test('is not believed when it cannot prove the token itself', async () => {
     const own = await startListener()
     const calls = createHappenings<string>()
-    const stranger = createServer(socket => {
-      // Cut off when the links are closed.
-      socket.on('error', () => undefined)
+    const stranger = await startStranger(socket => {
       socket.setEncoding('latin1').on('data', line => {
         calls.add(String(line))
         // What it was sent itself is no proof.
         socket.write(line)
       })
     })
-    onTestFinished(() => void stranger.close())
-    await new Promise<void>(resolve => stranger.listen(0, '127.0.0.1', resolve))
-    const { port } = stranger.address() as AddressInfo
-    const first = joinRing(own, introduce([own, { port }]), 1)
+    const first = joinRing(own, introduce([own, stranger]), 1)
     for (const call of [await calls.next(), await calls.next()]) expect(call).toMatch(/^Lockstep 1 1 2 [0-9a-f]{64}\n$/)
     expect(first.linked.all).toEqual([])
   })
