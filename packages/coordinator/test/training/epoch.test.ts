@@ -55,4 +55,12 @@ describe('the figures of an epoch', () => {
     // One step of 3 samples was left, in 10 ms.
     expect(epochs[0]!.imagesPerSecond).toBeCloseTo(3 / 0.01, 6)
   })
+
+  test('after a resume that found all of its steps done tell no speed', async () => {
+    const { checkpoints } = await trainTiny({ workers: 1, training: () => ({ isCheckpointDue: () => true }) })
+    const state = savedState(checkpoints[3]!)
+    expect(state.position).toMatchObject({ epoch: 1, batch: 4, count: 33 })
+    const { epochs } = await trainTiny({ workers: 1, plan: tinyPlan({}, state) })
+    expect(epochs[0]).toMatchObject({ epoch: 1, step: 4, imagesPerSecond: 0 })
+  })
 })

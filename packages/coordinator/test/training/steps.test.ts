@@ -1,6 +1,10 @@
-import { createVectorPool } from '@lockstep/model/arithmetic'
+import { createGradientFormat, createVectorPool, plainArithmetic } from '@lockstep/model/arithmetic'
 import { expect, test } from 'vitest'
 import { createStepTiming } from '../../src/timing/step-timing.ts'
+import { createLossTrail } from '../../src/training/divergence.ts'
+import type { Training } from '../../src/training/setup.ts'
+import { tellStep } from '../../src/training/step.ts'
+import { createIdleTiming } from '../support/idle-timing.ts'
 import { tinyPlan } from '../support/tiny-plan.ts'
 import { trainTiny } from '../support/train-tiny.ts'
 
@@ -28,6 +32,39 @@ test('a wait for workers is told, goes on while they go again, and counts in no 
   expect(steps).toHaveLength(4)
   for (const { milliseconds } of steps) expect(milliseconds).toBeLessThan(60_000)
   expect(plan.state.history.trainSeconds).toBeLessThan(60)
+})
+
+test('a validation waits for workers as a step does', async () => {
+  const plan = tinyPlan({ epochs: 1 })
+  let waits = 1
+  const awaitQuorum = () => {
+    if (plan.state.step < 4 || waits === 0) return null
+    waits -= 1
+    return Promise.resolve()
+  }
+  const { events } = await trainTiny({ workers: 1, plan, training: () => ({ awaitQuorum }) })
+  const phases = events.flatMap(event => (event.type === 'phase' ? [event.phase] : []))
+  expect(phases).toEqual(['training', 'validating', 'waiting for workers', 'validating'])
+})
+
+test('a mean is sent to all workers unless all have made it themselves', () => {
+  const told: number[] = []
+  const run = {
+    state: { step: 3 },
+    runId: 'r',
+    timing: createIdleTiming(),
+    losses: createLossTrail(),
+    format: createGradientFormat({ compress: 'none', seed: 1 }, plainArithmetic, 1),
+    learningRateAt: () => 0.1,
+    broadcast: ({ step }: { readonly step: number }) => told.push(step),
+  } as unknown as Training
+  const result = { gradient: Float32Array.of(1), lossSum: 2, correct: 1, count: 4, shares: [] }
+  tellStep(run, { ...result, isEverywhere: () => true })
+  expect(told).toEqual([])
+  tellStep(run, { ...result, isEverywhere: () => false })
+  tellStep(run, result)
+  expect(told).toEqual([3, 3])
+  expect(run.losses.last()).toEqual([0.5, 0.5, 0.5])
 })
 
 test('what a step has been given of memory is there for the next ones', async () => {
