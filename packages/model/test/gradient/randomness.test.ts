@@ -5,6 +5,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { createCompiledEngine } from '../../src/gradient/compiled.ts'
 import { createEagerEngine } from '../../src/gradient/eager.ts'
 import { createLayout } from '../../src/layout.ts'
+import { augmentBytes } from '../../src/random/augment-bytes.ts'
 import { tf } from '../../src/tfjs.ts'
 import { weightsSha256 } from '../../src/weights-hash.ts'
 import { relativeDistance } from '../fixtures/compiled.ts'
@@ -70,6 +71,20 @@ test.each(Object.entries(randomLayers))('the gradient through %s is that of the 
 
 test('the gradient on augmented images is that of the eager engine', async () => {
   await expectEqualGradients(modelOf([]), augmented, 5)
+})
+
+test.each(['eager', 'compiled'] as const)('the %s engine trains on the images that augmentation makes', async name => {
+  const { weights, [name]: engine } = createEngines(modelOf([]), augmented)
+  const { [name]: bare } = createEngines(modelOf([]))
+  const { pixels, labels, keys } = samplesOf(5)
+  const made = augmentBytes(pixels, [16, 16, 3], keys)
+  const [received, expected] = [
+    await engine.gradient(weights, pixels, labels, keys),
+    await bare.gradient(weights, made, labels, keys),
+  ]
+  expect(made).not.toEqual(pixels)
+  expect(relativeDistance(received.gradient, expected.gradient)).toBeLessThan(1e-6)
+  expect(received.lossSum / expected.lossSum).toBeCloseTo(1, 6)
 })
 
 test('models with any random layers, augmented or not, have the gradient of the eager engine', async () => {
