@@ -62,7 +62,9 @@ test('evaluation reports the most probable classes', async () => {
 
 test('weights that change in place are noticed', async () => {
   const { engine } = softmaxRegression(2)
-  const weights = Float32Array.of(1, 0, 0, 0)
+  // As in a memory that holds other vectors before them.
+  const weights = new Float32Array(8).subarray(4)
+  weights.set([1, 0, 0, 0])
   const predict = async () => (await engine.evaluate(weights, Uint8Array.of(1, 0), Uint8Array.of(0))).predictions[0]
   expect(await predict()).toBe(0)
   weights.set([0, 1])
@@ -92,6 +94,25 @@ test('dropout acts on gradients and not on evaluation', async () => {
   expect(losses[0]!.lossSum).toBe(losses[1]!.lossSum)
 })
 
+test('statistics that training has moved are again those of the weights that are given', async () => {
+  const model = tf.sequential({
+    layers: [
+      tf.layers.flatten({ inputShape: [2, 2, 1] }),
+      tf.layers.batchNormalization({ momentum: 0.5 }),
+      tf.layers.dense({ units: 2, activation: 'softmax' }),
+    ],
+  })
+  models.push(model)
+  const layout = createLayout(model)
+  const engine = createEagerEngine(model, layout)
+  const weights = readWeights(model, layout)
+  const [pixels, labels] = [Uint8Array.of(1, 2, 3, 4, 40, 30, 20, 10), Uint8Array.of(0, 1)]
+  const gradient = async () => (await engine.gradient(weights, pixels, labels, Int32Array.of(0, 0))).gradient
+  const evaluate = async () => (await engine.evaluate(weights, pixels, labels)).lossSum
+  const before = [await evaluate(), await gradient()]
+  expect([await evaluate(), await gradient(), await gradient()]).toEqual([...before, before[1]])
+})
+
 test('an engine leaves the model as it found it', async () => {
   const { model, layout } = softmaxRegression(2)
   const topology = model.toJSON()
@@ -113,6 +134,12 @@ test.each([
   const shard = [new Float32Array(4), new Uint8Array(pixels), Uint8Array.from(labels)] as const
   expect(() => engine.gradient(...shard, new Int32Array(labels.length))).toThrow(expect.objectContaining({ code }))
   expect(() => engine.evaluate(...shard)).toThrow(expect.objectContaining({ code }))
+})
+
+test('a shard without a key for each of its samples is refused', () => {
+  const { engine } = softmaxRegression(2)
+  const gradient = () => engine.gradient(new Float32Array(4), new Uint8Array(4), Uint8Array.of(0, 1), new Int32Array(1))
+  expect(gradient).toThrow(expect.objectContaining({ code: 'shard-size', expected: '2 keys', received: '1' }))
 })
 
 test('weights of another model are refused', () => {
