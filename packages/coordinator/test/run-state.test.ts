@@ -1,5 +1,5 @@
 import { decodeCheckpoint, encodeCheckpoint } from '@lockstep/model'
-import { plainArithmetic } from '@lockstep/model/arithmetic'
+import { createArithmetic, plainArithmetic } from '@lockstep/model/arithmetic'
 import { describe, expect, test } from 'vitest'
 import { encodeState, freshState, resumeState, startPosition } from '../src/run-state.ts'
 import { epochWith } from './support/epoch-metrics.ts'
@@ -28,6 +28,14 @@ describe('a state', () => {
   test('comes back from a checkpoint whole', () => {
     const state = someState()
     expect(savedState(encodeState(identity, state))).toEqual(state)
+  })
+
+  test('comes back into the memory of the arithmetic', () => {
+    const arithmetic = createArithmetic({ capacityBytes: 65_536, kind: 'wasm' })
+    const checkpoint = decodeCheckpoint(encodeState(identity, someState()))
+    const { weights, optimizer } = resumeState(checkpoint, identity.dataSha256, arithmetic)
+    const { buffer } = arithmetic.allocate(1)
+    for (const vector of [weights, ...optimizer.moments]) expect(vector.buffer).toBe(buffer)
   })
 
   test('is written as of the moment, whatever happens to it afterwards', () => {

@@ -87,4 +87,15 @@ describe('a summary', () => {
     const nothing = { final: null, best: null, test: null, imagesPerSecond: null, epochs: 0, perWorker: [] }
     expect(summary).toMatchObject(nothing)
   })
+
+  test('of an earlier version lacks what could not be chosen or was not counted then', () => {
+    const { compress, audit, phases, ...rest } = summarizeRun(facts, tinyState(), [member(1, 'wasm')], outcome)
+    const perWorker = rest.perWorker.map(({ refused, cause, ...worker }) => worker)
+    const unknown = { compress: 'none', audit: null, phases: null }
+    expect(runSummarySchema.parse({ ...rest, perWorker })).toEqual({
+      ...rest,
+      ...unknown,
+      perWorker: perWorker.map(worker => ({ ...worker, refused: 0, cause: null })),
+    })
+  })
 })

@@ -51,6 +51,12 @@ describe('the newest checkpoint', () => {
     expect(await newestCheckpointStep(path)).toBe(12)
   })
 
+  test('is none of those that were set aside', async () => {
+    await writeFile(`${file(16)}.unusable`, bytesOf(16))
+    expect(await find()).toMatchObject({ step: 12, passed: [] })
+    expect(await newestCheckpointStep(path)).toBe(12)
+  })
+
   test('is missed clearly before there is one', async () => {
     const missing = { code: 'no-checkpoint', kind: 'usage', message: `${path} holds no checkpoint` }
     await rm(folder, { recursive: true })

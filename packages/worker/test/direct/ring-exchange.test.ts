@@ -102,6 +102,17 @@ describe('the mean that members make of a batch', () => {
     while (ring.sent.length > 0) ring.deliver(ring.sent.shift()!)
     expect(ring.means.map(({ mean }) => mean)).toEqual([meanOf(shards), meanOf(shards)])
   })
+
+  test('is made for one step after the other, and a copy of a shard that comes after its step begins nothing', () => {
+    const ring = createTinyRing({ members: 2, shards: 2, elements: 64 })
+    for (let step = 0; step < 10; step++) {
+      const shards = randomShards({ counts: [1, 1], elements: 64, step })
+      exchange(ring, shards, () => 0)
+      ring.exchanges[0]!.addShard(shards[1]!.part, shards[1]!.gradient.slice())
+      expect(ring.sent).toEqual([])
+      expect(ring.means.splice(0).map(({ mean }) => mean)).toEqual([meanOf(shards), meanOf(shards)])
+    }
+  })
 })
 
 describe('a shard that is not finite', () => {
