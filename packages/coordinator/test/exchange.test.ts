@@ -144,8 +144,41 @@ describe('a task that its worker is late with', () => {
     const { time, exchange } = createLate()
     exchange.stop()
     exchange.leave(2)
+    exchange.join(3)
     expect(time.isPending()).toBe(false)
   })
+})
+
+describe('a task that is withdrawn', () => {
+  test('leaves its promise open, also where all that is unfinished fails', async () => {
+    const { exchange, task } = createTested()
+    const result = exchange.submit(task('a0'))
+    exchange.withdraw('a0')
+    exchange.abort(aborted)
+    expect(await Promise.race([result, Promise.resolve('still open')])).toBe('still open')
+  })
+
+  test('keeps its worker from the next one until that has answered', () => {
+    const { exchange, sent, task } = createTested(1)
+    exchange.join(1)
+    void exchange.submit(task('a0'))
+    exchange.withdraw('a0')
+    void exchange.submit(task('a1'))
+    expect(sent).toEqual(['1 a0'])
+    exchange.deliver(1, 'a0', 'done')
+    expect(sent).toEqual(['1 a0', '1 a1'])
+  })
+})
+
+test('an answer is waited for from whoever holds a task, but not to one of a ring', () => {
+  const { exchange, task } = createTested()
+  exchange.join(1)
+  void exchange.submit(task('a0'))
+  const ofRing = task('a1')
+  const ring = { id: 1, total: 1, learningRate: 0.1 }
+  void exchange.submit({ ...ofRing, order: { ...ofRing.order, ring } as typeof ofRing.order })
+  expect([exchange.awaits(1, 'a0'), exchange.awaits(2, 'a0')]).toEqual([true, false])
+  expect([exchange.awaits(1, 'a1'), exchange.awaits(1, 'a2')]).toEqual([false, false])
 })
 
 describe('an answer is dropped', () => {

@@ -103,6 +103,23 @@ describe('the mean that members make of a batch', () => {
     expect(ring.means.map(({ mean }) => mean)).toEqual([meanOf(shards), meanOf(shards)])
   })
 
+  test('takes one of two copies of a shard that arrive at the same time', () => {
+    const [shard] = randomShards({ counts: [1], elements: 48, step: 0 })
+    const ring = createTinyRing({ members: 3, shards: 1, elements: 48 })
+    for (const member of [0, 1]) ring.exchanges[member]!.addShard(shard!.part, shard!.gradient.slice())
+    const copies = ring.sent.filter(({ to, bytes }) => to === 2 && decodePieceHeader(bytes).kind === 'part')
+    expect(copies.map(({ from, bytes }) => [from, bytes.length])).toEqual([0, 1].map(from => [from, 56 + 4 * 16]))
+    for (const [start, end] of [
+      [0, 100],
+      [100, 120],
+    ]) {
+      for (const copy of copies) ring.deliver({ ...copy, bytes: copy.bytes.subarray(start, end) })
+    }
+    for (const frame of ring.sent.splice(0)) if (!copies.includes(frame)) ring.deliver(frame)
+    while (ring.sent.length > 0) ring.deliver(ring.sent.shift()!)
+    expect(ring.means.map(({ mean }) => mean)).toEqual([0, 1, 2].map(() => shard!.gradient))
+  })
+
   test('is made for one step after the other, and a copy of a shard that comes after its step begins nothing', () => {
     const ring = createTinyRing({ members: 2, shards: 2, elements: 64 })
     for (let step = 0; step < 10; step++) {
@@ -111,6 +128,7 @@ describe('the mean that members make of a batch', () => {
       ring.exchanges[0]!.addShard(shards[1]!.part, shards[1]!.gradient.slice())
       expect(ring.sent).toEqual([])
       expect(ring.means.splice(0).map(({ mean }) => mean)).toEqual([meanOf(shards), meanOf(shards)])
+      expect(ring.vectorsInUse()).toBe(0)
     }
   })
 })
@@ -176,6 +194,21 @@ describe('a message that does not fit the ring', () => {
     expect(() => ring.deliver({ from: 1 - to, to, bytes })).toThrowError(
       expect.objectContaining({ code: expect.stringMatching(/^(piece-invalid|frame-malformed)$/) }),
     )
+  })
+
+  test('is refused when it is of a batch of another size than the first', () => {
+    const ring = createTinyRing({ members: 2, shards: 2, elements: 64 })
+    ring.exchanges[0]!.addShard({ ...shard!.part, total: 2 }, new Float32Array(64))
+    ring.deliver(ring.sent[0]!)
+    const other = encodePieceHeader({ ...decodePieceHeader(ring.sent[0]!.bytes), shard: 1, total: 3 })
+    expect(() => ring.deliver({ from: 0, to: 1, bytes: other })).toThrow('a shard of another batch')
+  })
+
+  test('is refused when it is longer than any piece, also where its step is over', () => {
+    const ring = createTinyRing({ members: 2, shards: 1, elements: 64 })
+    exchange(ring, [shard!], () => 0)
+    const late = { ...shard!.part, kind: 'part', piece: 0, payloadBytes: 4 * 8_193 } as const
+    expect(() => ring.deliver({ from: 0, to: 1, bytes: encodePieceHeader(late) })).toThrow('a piece of 32772 bytes')
   })
 
   test('is read to its end and dropped when its step is over', () => {

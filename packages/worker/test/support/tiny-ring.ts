@@ -6,7 +6,7 @@ import {
   plainArithmetic,
 } from '@lockstep/model/arithmetic'
 import type { RunConfig } from '@lockstep/protocol'
-import { allocateShared, createPieceCoding } from '../../src/direct/piece-coding.ts'
+import { allocateShared, createPieceCoding, type PieceCoding } from '../../src/direct/piece-coding.ts'
 import { createPieceStream } from '../../src/direct/piece-stream.ts'
 import { createRingExchange, type RingExchange } from '../../src/direct/ring-exchange.ts'
 import type { BatchFigures, ShardPart } from '../../src/direct/step-exchange.ts'
@@ -23,6 +23,26 @@ export function createTinyRing(options: {
   const config = { compress: options.compress ?? 'none', seed: 5 } as const
   const { members, shards, elements } = options
   const sent: Frame[] = []
+  /** Of all members, to add up in and to send from. */
+  let vectorsInUse = 0
+  const countedCoding = (): PieceCoding => {
+    const coding = createPieceCoding(config, 2 * shards * elements)
+    return {
+      ...coding,
+      takeVector: length => {
+        vectorsInUse += 1
+        return coding.takeVector(length)
+      },
+      giveBack: vector => {
+        vectorsInUse -= 1
+        coding.giveBack(vector)
+      },
+      releaseMean: piece => {
+        vectorsInUse -= 1
+        coding.releaseMean(piece)
+      },
+    }
+  }
   const unsound: { readonly member: number; readonly reason: string }[] = []
   const everywhere: { readonly member: number; readonly step: number }[] = []
   const means: { readonly member: number; readonly figures: BatchFigures; readonly mean: PackedGradient }[] = []
@@ -34,7 +54,7 @@ export function createTinyRing(options: {
         members,
         elements,
         shards,
-        coding: createPieceCoding(config, 2 * shards * elements),
+        coding: countedCoding(),
         takeVector: () => allocateShared(config, elements),
         send: (to, header, data, onSent) => {
           sent.push({ from: member, to, bytes: Buffer.concat([header, data]) })
@@ -53,7 +73,7 @@ export function createTinyRing(options: {
     return link
   }
   const deliver = (frame: Frame) => linkOf(frame)(frame.bytes)
-  return { exchanges, sent, means, unsound, everywhere, deliver }
+  return { exchanges, sent, means, unsound, everywhere, deliver, vectorsInUse: () => vectorsInUse }
 }
 
 /** Random gradients for the shards of a batch, and what is told with them. */
