@@ -8,7 +8,7 @@ export type ClaimedFolder = { readonly folder: string; readonly claim: FolderCla
 /**
  * Claims where a new run goes: `--run-dir`, or the first of `name`, `name-2`, `name-3` … under the runs folder that no other
  * run has: the time in a name is in seconds, and several may start in one. Throws `run-folder-taken` and
- * `run-folder-in-use` for a `--run-dir`, and what a failed write throws.
+ * `run-folder-in-use` for a `--run-dir`, `run-folder-inside-file`, and what a failed write throws.
  */
 export async function claimNewFolder(
   { runDir, runsDir }: Pick<LaunchOptions, 'runDir' | 'runsDir'>,

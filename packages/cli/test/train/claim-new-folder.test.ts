@@ -28,3 +28,10 @@ test('a folder that is named is taken or refused as it is', async () => {
   await claim.release()
   await expect(start()).rejects.toMatchObject({ code: 'run-folder-taken' })
 })
+
+test('where the folder of runs is a file, no name is tried after the first', async () => {
+  const runsDir = join(await makeTemporaryFolder(), 'file')
+  await writeFile(runsDir, '')
+  const claimed = claimNewFolder({ runDir: null, runsDir }, name)
+  await expect(claimed).rejects.toMatchObject({ code: 'run-folder-inside-file', kind: 'usage' })
+})

@@ -47,6 +47,10 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ['train --config DIR/none.json', /none.json cannot be read/],
   ['train --run-dir DIR/file', /file is a file: expected a new folder, or one without a run/],
   ['train --run-dir DIR/file/run', /file.run cannot be made: what it is to lie in is a file\n {2}Choose another/],
+  [
+    'train --dataset synthetic --runs-dir DIR/file',
+    /file\/\S+ cannot be made: what it is to lie in is a file\n {2}Choose another --run-dir or --runs-dir/,
+  ],
   ['runs --runs-dir DIR/file', /file is a file: expected a folder of runs\n {2}Name another --runs-dir/],
   ['train --run-dir DIR/taken', /taken already holds a run/],
   ['train --listen 0.0.0.0:7999', /open to other machines and needs --token-file/],

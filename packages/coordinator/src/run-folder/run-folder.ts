@@ -53,7 +53,7 @@ export type RunFolderOptions = {
 
 /**
  * Starts a run folder. Its configuration, by which a folder is known to hold a run, is written last. Throws
- * `run-folder-taken` where something else is, before anything is written.
+ * `run-folder-taken` where something else is, and `run-folder-inside-file`, before anything is written.
  */
 export async function createRunFolder(
   path: string,
@@ -98,7 +98,7 @@ export async function reopenRunFolder(
   return openRunFolder({ path, life, config, disk, ...options }, content)
 }
 
-/** Throws `run-folder-taken` when a new run cannot be put at this path. */
+/** Throws `run-folder-taken` or `run-folder-inside-file` when a new run cannot be put at this path. */
 export async function refuseTaken(path: string, disk = systemDisk): Promise<void> {
   const hint = 'Choose another --run-dir, or continue that run with --resume.'
   const found = await kindOf(disk, path)
@@ -174,7 +174,7 @@ async function kindOf(disk: Disk, path: string): ReturnType<Disk['kindOf']> {
 }
 
 function insideFile(path: string): LockstepError {
-  return new LockstepError('run-folder-taken', `${path} cannot be made: what it is to lie in is a file`, {
+  return new LockstepError('run-folder-inside-file', `${path} cannot be made: what it is to lie in is a file`, {
     kind: 'usage',
     hint: 'Choose another --run-dir or --runs-dir.',
   })

@@ -63,7 +63,7 @@ describe('a new run folder', () => {
     const file = join(path, '..', '..', 'file')
     await writeFile(file, 'text')
     await expect(createRunFolder(join(file, 'run'), config)).rejects.toMatchObject({
-      code: 'run-folder-taken',
+      code: 'run-folder-inside-file',
       kind: 'usage',
       message: expect.stringContaining('what it is to lie in is a file'),
     })
