@@ -3,18 +3,16 @@ import { type LayerClass, repairCall } from './layer-class.ts'
 
 type Weight = { readonly read: () => tf.Tensor }
 type Normalization = tf.layers.Layer & {
-  readonly axis: number | readonly number[]
+  readonly axis: number
   scale: boolean
   center: boolean
   gamma: Weight | null | undefined
   beta: Weight | null | undefined
 }
 
-/** tfjs trains normalization layers only with both weights, and only over the last axis. */
+/** tfjs trains batch normalization only with both weights, and only over the last axis. */
 export function repairNormalization(): void {
-  for (const layer of [tf.layers.batchNormalization(), tf.layers.layerNormalization()]) {
-    repairCall(layer.constructor as LayerClass<Normalization>, normalizeWithoutWeights)
-  }
+  repairCall(tf.layers.batchNormalization().constructor as LayerClass<Normalization>, normalizeWithoutWeights)
   repairGradient()
 }
 
@@ -26,7 +24,7 @@ function normalizeWithoutWeights(
 ): tf.Tensor | undefined {
   const { scale, center, gamma, beta } = layer
   if (scale && center) return undefined
-  const shape = [layer.axis].flat().map(axis => input.shape.at(axis)!)
+  const shape = [input.shape.at(layer.axis)!]
   const complete = { gamma: gamma ?? constant(shape, 1), beta: beta ?? constant(shape, 0) }
   Object.assign(layer, complete, { scale: true, center: true })
   try {
