@@ -108,6 +108,7 @@ export function createCrew(options: {
       exchange.leave(workerId)
       waiting.left(failure)
     },
+    onHang: exchange.noteHang,
     onReach: (workerId, step) => {
       direct.hearHeartbeat(workerId)
       exchange.reach(workerId, step)

@@ -2,6 +2,7 @@ import type { Cancel, Clock, LockstepError, MessageOf, Tensors } from '@lockstep
 import { createHearings, type HearingListener } from './audit/hearings.ts'
 import { brief, type Opinion } from './audit/opinion.ts'
 import type { Duty } from './schedule/bench.ts'
+import { hopeless, mostHangs } from './schedule/hang.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import type { Assignment, Task } from './schedule/task.ts'
 
@@ -52,6 +53,8 @@ export type Exchange<Result> = {
   readonly hangLimitMs: (workerId: number) => number
   /** What a worker has to answer next by itself, and since when; null while nothing is due, or it is up to a ring. */
   readonly duty: (workerId: number) => Duty<Task> | null
+  /** Hears that a worker, which is still there, has hung for so long. Where it is one too many at its task, that fails. */
+  readonly noteHang: (workerId: number, hangingMs: number) => void
   /** Fails everything that is unfinished, now and later. */
   readonly abort: (error: LockstepError) => void
   /** Looks no more for workers that are late: no clock of the exchange ticks. */
@@ -60,6 +63,8 @@ export type Exchange<Result> = {
 
 type Entry<Result> = SendableTask<Result> & {
   readonly voices: 1 | 2
+  /** Workers that have hung at it. */
+  hangs: number
   readonly resolve: (result: Result) => void
   readonly reject: (error: LockstepError) => void
 }
@@ -133,7 +138,7 @@ export function createExchange<Result>(
   function enter(task: SendableTask<Result>): Promise<Result> {
     if (aborted !== null) return Promise.reject(aborted)
     return new Promise((resolve, reject) => {
-      const entry = { voices: 1 as const, ...task, resolve, reject }
+      const entry = { voices: 1 as const, ...task, hangs: 0, resolve, reject }
       unfinished.add(entry)
       schedule.add(entry, entry.voices)
     })
@@ -176,6 +181,13 @@ export function createExchange<Result>(
     dispatch()
   }
 
+  function noteHang(workerId: number, hangingMs: number): void {
+    const entry = schedule.running(workerId)
+    if (entry === null) return
+    entry.hangs += 1
+    if (entry.hangs >= mostHangs) end(entry, () => entry.reject(hopeless(entry, hangingMs)))
+  }
+
   function abort(error: LockstepError): void {
     aborted ??= error
     stop()
@@ -207,6 +219,7 @@ export function createExchange<Result>(
       const duty = schedule.duty(workerId)
       return duty === null || isForRing(duty.task) ? null : duty
     },
+    noteHang,
     stop,
     join: workerId => {
       schedule.join(workerId, nowMs())

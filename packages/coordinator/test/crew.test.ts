@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Order } from '../src/exchange.ts'
 import type { FakePeer } from './support/fake-peer.ts'
-import { gradient, gradientTensors, ready } from './support/lobby.ts'
+import { echoOf, gradient, gradientTensors, heartbeat, ready } from './support/lobby.ts'
 import { createTestedCrew, crewTimers, tinyTask } from './support/tested-crew.ts'
 
 beforeEach(() => void vi.useFakeTimers(crewTimers))
@@ -62,6 +62,27 @@ describe('the clocks of a crew', () => {
     expect(silent.ending()).toBe('terminated')
     expect(other.last('work')).toEqual(silent.last('work'))
     expect(events.at(-1)).toMatchObject({ type: 'worker-lost', active: 1 })
+  })
+
+  test('fail what three workers in turn hang at, which are each sent for another computing thread', async () => {
+    const { crew, join } = createTestedCrew()
+    const result = crew.exchange.submit(tinyTask)
+    const hangAt = () => {
+      const peer = join()
+      // 5 samples of unknown pace have 65 s.
+      for (let quietMs = 300; quietMs <= 66_000; quietMs += 300) {
+        peer.say({ ...heartbeat, runId: 'tiny-run', pending: 1, quietMs, echo: echoOf(peer) })
+        vi.advanceTimersByTime(300)
+      }
+      return peer.last('bye')?.code
+    }
+    const failed = expect(result).rejects.toMatchObject({
+      code: 'computation-hangs',
+      message: 'the gradient of shard 1 of step 1 cannot be had: 3 workers in turn have hung at it',
+      received: 'none, from the last of them for 65 s',
+    })
+    expect([hangAt(), hangAt(), hangAt()]).toEqual(['hung', 'hung', 'hung'])
+    await failed
   })
 
   test('send a worker away that lives, and does not say how far it came in a ring that is over', async () => {

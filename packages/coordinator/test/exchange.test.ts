@@ -214,6 +214,69 @@ describe('an answer is dropped', () => {
   })
 })
 
+describe('a task at which workers hang', () => {
+  /** The next worker gets what the one before held, and hangs as well. */
+  function hangInTurn({ exchange }: ReturnType<typeof createTested>, workers: readonly number[]): void {
+    for (const worker of workers) {
+      exchange.join(worker)
+      exchange.noteHang(worker, 85_000)
+      exchange.leave(worker)
+    }
+  }
+
+  test('fails with the third one, and the workers before have had it each', async () => {
+    const tested = createTested()
+    const { exchange, sent, task } = tested
+    const result = exchange.submit(task('a0', 4))
+    hangInTurn(tested, [1, 2])
+    exchange.join(3)
+    expect(sent).toEqual(['1 a0', '2 a0', '3 a0'])
+    exchange.noteHang(3, 85_400)
+    await expect(result).rejects.toMatchObject({
+      code: 'computation-hangs',
+      message: 'the gradient of shard 0 of step 5 cannot be had: 3 workers in turn have hung at it',
+      expected: 'an answer for its 1 samples',
+      received: 'none, from the last of them for 85 s',
+      hint: expect.stringMatching(/--shards.*--batch-size.*--engine.*layers.*--resume/),
+    })
+    // It is nobody's any more.
+    exchange.leave(3)
+    exchange.join(4)
+    expect(sent).toHaveLength(3)
+  })
+
+  test('is done where the third worker answers, and those of later steps start anew', async () => {
+    const tested = createTested()
+    const { exchange, task } = tested
+    const first = exchange.submit(task('a0'))
+    hangInTurn(tested, [1, 2])
+    exchange.join(3)
+    exchange.deliver(3, 'a0', 'done')
+    await expect(first).resolves.toBe('done')
+    const second = exchange.submit(task('b0', 1))
+    exchange.noteHang(3, 20_100)
+    exchange.leave(3)
+    hangInTurn(tested, [4])
+    exchange.join(5)
+    exchange.deliver(5, 'b0', 'done')
+    await expect(second).resolves.toBe('done')
+  })
+
+  test('is not blamed for a worker that holds what another one has answered', async () => {
+    const tested = createLate()
+    const { time, exchange, sent, task, result } = tested
+    // The idle second worker is given a copy, and answers it.
+    time.pass(2000)
+    expect(sent).toEqual(['1 a9', '2 a9'])
+    exchange.deliver(2, 'a9', 'done')
+    await expect(result).resolves.toBe('done')
+    for (let times = 0; times < 3; times++) exchange.noteHang(1, 20_100)
+    const next = exchange.submit(task('b0', 5))
+    exchange.deliver(2, 'b0', 'done')
+    await expect(next).resolves.toBe('done')
+  })
+})
+
 describe('an abort', () => {
   test('fails what is unfinished, now and later, with the first error', async () => {
     const { exchange, task } = createTested()

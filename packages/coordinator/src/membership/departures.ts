@@ -8,6 +8,8 @@ export type DeparturesOptions = {
   readonly onEvent: EventListener
   /** `failure` is what it has said when it could not go on; null where it has ended in another way. */
   readonly onLeave: (workerId: number, failure: string | null) => void
+  /** A worker is about to be sent away because what it computes has hung for so long. */
+  readonly onHang: (workerId: number, hangingMs: number) => void
   /** A worker has been welcomed to a later life of the run. */
   readonly onSuperseded: (reason: string) => void
 }
@@ -29,7 +31,7 @@ export type Departures = {
 }
 
 export function createDepartures({ present, taking }: Roster, options: DeparturesOptions): Departures {
-  const { onEvent, onLeave, onSuperseded } = options
+  const { onEvent, onLeave, onHang, onSuperseded } = options
 
   function refuse(member: Member, reason: string): void {
     if (!member.active) onEvent({ type: 'refused', address: member.address, reason })
@@ -38,6 +40,8 @@ export function createDepartures({ present, taking }: Roster, options: Departure
   }
 
   function sendForAnother(member: Member, hang: string): void {
+    // One that has lost its task has not hung at it.
+    if (member.active && member.facts !== null && member.hangingMs > 0) onHang(member.facts.id, member.hangingMs)
     member.connection.close({ type: 'bye', code: 'hung', reason: hang })
     leave(member, 'hung', hang)
   }

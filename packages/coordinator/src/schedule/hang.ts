@@ -1,5 +1,6 @@
+import { LockstepError } from '@lockstep/protocol'
 import { type Bench, elapsedMs, type Moment, runningOf } from './bench.ts'
-import type { Task } from './task.ts'
+import { describeTask, type Task } from './task.ts'
 
 /** So many times what a task takes by the worker's pace is no delay any more. */
 const tooManyTimes = 10
@@ -9,6 +10,9 @@ const leastMs = 20_000
 
 /** While the pace is unknown: to compile the graph of a large model, and a second for each sample on the slowest machine. */
 const unknownPace = { graphMs: 60_000, sampleMs: 1000 }
+
+/** After so many workers, one after the other, that have hung at a task the next one would hang as well. */
+export const mostHangs = 3
 
 /** How long a worker may be at what it computes at this step before it counts as hung. */
 export function hangLimitMs<T extends Task>(bench: Bench<T>, step: number): number {
@@ -24,4 +28,14 @@ export function hangLimitMs<T extends Task>(bench: Bench<T>, step: number): numb
 export function isOverdue<T extends Task>(bench: Bench<T>, { nowMs, step }: Moment): boolean {
   const running = runningOf(bench, step)
   return running !== null && elapsedMs(bench, running, nowMs) > hangLimitMs(bench, step)
+}
+
+/** The end of a run that has no worker for a task: the last one has hung at it for so long. */
+export function hopeless(task: Task, hangingMs: number): LockstepError {
+  const what = describeTask(task)
+  return new LockstepError('computation-hangs', `${what} cannot be had: ${mostHangs} workers in turn have hung at it`, {
+    expected: `an answer for its ${task.samples} samples`,
+    received: `none, from the last of them for ${(hangingMs / 1000).toFixed(0)} s`,
+    hint: 'Start a new run with smaller shards (more --shards, a smaller --batch-size), another --engine or other layers; --resume goes on where workers were only too slow.',
+  })
 }

@@ -43,6 +43,8 @@ export type Schedule<T extends Task> = {
   readonly withdraw: (key: string, nowMs: number) => T | null
   /** A worker says which step it has come to: what it was sent for earlier ones it has dropped. */
   readonly reach: (workerId: number, step: number) => void
+  /** The unfinished task that a worker computes now, or null. */
+  readonly running: (workerId: number) => T | null
   /** How long a worker may be at what it computes now before it counts as hung. */
   readonly hangLimitMs: (workerId: number) => number
   /** What a worker has to answer next, and since when; null while nothing is due. */
@@ -206,6 +208,11 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     reach: (workerId, step) => {
       const bench = benches.get(workerId)
       if (bench !== undefined) forgetBefore(bench, Math.min(step, current))
+    },
+    running: workerId => {
+      const bench = benches.get(workerId)
+      const running = bench === undefined ? null : runningOf(bench, current)
+      return running?.wanted === true ? running.task : null
     },
     hangLimitMs: workerId => {
       const bench = benches.get(workerId)

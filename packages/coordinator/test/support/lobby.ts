@@ -122,6 +122,7 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
     }),
     onJoin: id => calls.push(`join ${id}`),
     onLeave: id => calls.push(`leave ${id}`),
+    onHang: (id, hangingMs) => calls.push(`hang ${id} ${hangingMs}`),
     onSuperseded: reason => calls.push(`superseded: ${reason}`),
     onReach: (id, step) => calls.push(`reach ${id} ${step}`),
     onDirect: () => null,
