@@ -61,7 +61,7 @@ export type CoordinatorOptions = TimingOptions & {
   readonly checkpointEvery: number
   /** The same by time. */
   readonly checkpointMinutes: number
-  /** Asks to stop after the step that is under way, with a checkpoint. */
+  /** Asks to stop after the step that is under way, or before it where nothing comes of it, with a checkpoint. */
   readonly stop: AbortSignal
   /** Whether another coordinator goes on with the run after this error. Then its workers are to connect again; else they end. */
   readonly goesOnAfter?: ((error: unknown) => boolean) | undefined
@@ -202,7 +202,7 @@ async function trainAndTest(
   const trained = await unlessInterrupted(async () => {
     await crew.awaitWorkers(minWorkers)
     return train(training)
-  })
+  }).finally(crew.trained)
   if (trained === 'interrupted') {
     await records.checkpointing.take()
     return { status: 'interrupted', test: null }
@@ -237,7 +237,7 @@ function enlargePages({ plan, systemMemory }: Conduct): void {
   systemMemory?.useHugePages(plan.state.weights.buffer)
 }
 
-/** A request to stop also ends the waiting for workers: before the first step, in the middle of one, and while testing. */
+/** A request to stop also ends the waiting for workers, before the first step and while testing, and a step that hangs. */
 async function unlessInterrupted<T>(work: () => Promise<T>): Promise<T | 'interrupted'> {
   try {
     return await work()

@@ -4,6 +4,7 @@ import { createDirect, type Direct } from './direct/direct.ts'
 import type { TopologyMode } from './direct/topology.ts'
 import type { EventListener } from './events.ts'
 import { createExchange, type Exchange } from './exchange.ts'
+import { createFinishing } from './finishing.ts'
 import type { Answer } from './membership/answer.ts'
 import { createMembership, type Membership } from './membership/membership.ts'
 import { heartbeatMs, patienceFor } from './membership/patience.ts'
@@ -29,6 +30,8 @@ export type Crew = {
   /** No more than so many workers will ever come: nobody waits for others. */
   readonly expect: (workers: number) => void
   readonly abort: (error: LockstepError) => void
+  /** The training is over: nothing of it is under way that a run which is asked to stop could leave. */
+  readonly trained: () => void
   /** Stops watching the workers: no clock of the crew ticks any more. */
   readonly stop: () => void
 }
@@ -49,7 +52,7 @@ export function createCrew(options: {
   /** For workers of this machine; closed with the crew. */
   readonly lanes: Lanes | null
   readonly topology: TopologyMode
-  /** Asks to stop after the step that is under way; at once when nobody works on it. */
+  /** Asks to stop after the step that is under way; at once when nobody works on it, and when nothing comes of it. */
   readonly stop: AbortSignal
   readonly timing: StepTiming
   readonly clock?: Clock
@@ -72,6 +75,15 @@ export function createCrew(options: {
     clock,
     onEvent: options.onEvent,
     onEnd: abort,
+  })
+  const finishing = createFinishing({
+    stop,
+    stepMs: () => meanStepMs(plan),
+    clock,
+    onEnd: error => {
+      options.onEvent({ type: 'abandoned', step: plan.state.step, reason: error.message })
+      abort(error)
+    },
   })
   const consequences = createConsequences(() => membership, options.onEvent)
   const exchange = createExchange<Answer>(
@@ -117,11 +129,14 @@ export function createCrew(options: {
     onTimes: timing.hear,
     awaits: exchange.awaits,
     onAnswer: (key, answer) => {
+      finishing.heard()
       direct.stir(answer.workerId)
       return within(timing, 'receive', () => exchange.deliver(answer.workerId, key, answer))
     },
-    onDirect: (workerId, message, tensors) =>
-      within(timing, 'receive', () => direct.receive(workerId, message, tensors)),
+    onDirect: (workerId, message, tensors) => {
+      finishing.heard()
+      return within(timing, 'receive', () => direct.receive(workerId, message, tensors))
+    },
   })
   const direct = createDirect({
     runId: plan.identity.runId,
@@ -154,12 +169,19 @@ export function createCrew(options: {
     abort,
     awaitWorkers: waiting.await,
     expect: waiting.expect,
+    trained: finishing.close,
     stop: () => {
       waiting.close()
+      finishing.close()
       exchange.stop()
       for (const end of watches) end()
       sharedMemory?.close()
       options.lanes?.close()
     },
   }
+}
+
+/** Of all steps of the run; 0 before the first. */
+function meanStepMs({ state: { step, history } }: RunPlan): number {
+  return step === 0 ? 0 : (1000 * history.trainSeconds) / step
 }

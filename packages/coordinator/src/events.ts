@@ -57,6 +57,8 @@ export type CoordinatorEvent =
   | { readonly type: 'folder-restored'; readonly path: string }
   /** A write of the trace has failed: it holds what was written before. */
   | { readonly type: 'trace-ended'; readonly reason: string }
+  /** The run is interrupted as it was after so many steps: of what was under way too little came. */
+  | { readonly type: 'abandoned'; readonly step: number; readonly reason: string }
   /** A run that fails could not keep the state that it has come to. */
   | { readonly type: 'state-not-saved'; readonly step: number; readonly reason: string }
 

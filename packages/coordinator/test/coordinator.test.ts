@@ -3,11 +3,12 @@ import { readdir, readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
-import { encodeMessage, type Message } from '@lockstep/protocol'
+import { type Clock, encodeMessage, type Message, systemClock } from '@lockstep/protocol'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { refuseTooLarge } from '../src/coordinator.ts'
 import { runSummarySchema } from '../src/metrics.ts'
 import { reopenRunFolder } from '../src/run-folder/run-folder.ts'
+import { systemWorld } from '../src/world.ts'
 import { temporaryFolder } from './support/folder.ts'
 import { openClient } from './support/listener.ts'
 import { heartbeat, hello } from './support/lobby.ts'
@@ -225,6 +226,40 @@ describe('a run that is asked to stop', () => {
       epochs: 2,
     })
     expect(await epochsOnDisk()).toEqual([1, 2])
+  })
+
+  describe('while nothing comes of what is under way', () => {
+    /** Waits end after a hundredth of their time; what is done regularly is not. */
+    const clock: Clock = { ...systemClock, after: (delayMs, action) => systemClock.after(delayMs / 100, action) }
+    const cases = [
+      { what: 'a step', hangs: { type: 'gradient', step: 5 }, epochs: 1, position: { epoch: 2, batch: 1 } },
+      { what: 'a validation', hangs: { type: 'metrics', step: 4 }, epochs: 0, position: { epoch: 1, batch: 4 } },
+    ] as const
+
+    test.each(cases)('leaves $what, and goes on before it to the same weights', async ({ hangs, epochs, position }) => {
+      const stop = new AbortController()
+      const { step } = hangs
+      const first = await startTiny(path, { stop: stop.signal }, { ...systemWorld, clock })
+      const worker = startSocketWorker(first.url, {
+        before: message => {
+          if (message.type !== hangs.type || message.step !== step) return message
+          stop.abort()
+          return null
+        },
+      })
+      expect(await first.finished).toMatchObject({ status: 'interrupted', steps: step, epochs, test: null })
+      expect(await worker.ended).toMatchObject({ code: 'interrupted' })
+      const reason = 'interrupted, and no answer has come for 10 s'
+      expect(first.events.filter(({ type }) => type === 'abandoned')).toEqual([{ type: 'abandoned', step, reason }])
+      const state = await newestState(path)
+      expect(state).toMatchObject({ step, position })
+
+      const openFolder = () => reopenRunFolder(path, { epochs: state.history.epochs, step }, {})
+      const second = await startTiny(path, { plan: tinyPlan({}, state), openFolder })
+      startSocketWorker(second.url)
+      expect(await second.finished).toMatchObject({ status: 'completed', weightsSha256: finalSha256, epochs: 2 })
+      expect(await epochsOnDisk()).toEqual([1, 2])
+    })
   })
 
   test('while it tests ends at once as interrupted, and is tested when it goes on', async () => {

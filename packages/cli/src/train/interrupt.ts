@@ -11,7 +11,7 @@ export type Interrupt = {
 }
 
 /** What is said to the first request. */
-export const stopNotice = 'finishing the step, then a checkpoint; Ctrl-C again stops at once'
+export const stopNotice = 'finishing the step, then a checkpoint; Ctrl-C again stops at once, without one'
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 

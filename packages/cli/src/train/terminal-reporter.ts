@@ -117,6 +117,8 @@ function describeEvent(event: CoordinatorEvent): string | null {
       return `nothing to compare with at step ${event.step}: with one worker there are no audits`
     case 'refused':
       return `refused ${event.address}: ${event.reason}`
+    case 'abandoned':
+      return `${event.reason}: what was under way is left, and the run saved as it was after step ${event.step}`
     case 'not-written':
     case 'written-again':
     case 'lines-lost':

@@ -2,13 +2,18 @@ import { type CoordinatorOptions, startCoordinator } from '../../src/coordinator
 import type { CoordinatorEvent } from '../../src/events.ts'
 import { createRunFolder } from '../../src/run-folder/run-folder.ts'
 import { plainOptions } from '../../src/testing/plain-options.ts'
+import { type CoordinatorWorld, systemWorld } from '../../src/world.ts'
 import { token } from './lobby.ts'
 import { tinyPlan } from './tiny-plan.ts'
 
 /** A coordinator of the tiny plan on a free port, with a new run folder at this path, and what it tells. */
-export async function startTiny(path: string, options: Partial<CoordinatorOptions> = {}) {
+export async function startTiny(
+  path: string,
+  options: Partial<CoordinatorOptions> = {},
+  world: CoordinatorWorld = systemWorld,
+) {
   const events: CoordinatorEvent[] = []
-  const coordinator = await startCoordinator({
+  const all: CoordinatorOptions = {
     ...plainOptions,
     plan: tinyPlan(),
     openFolder: () => createRunFolder(path, {}),
@@ -19,6 +24,7 @@ export async function startTiny(path: string, options: Partial<CoordinatorOption
       events.push(event)
       options.onEvent?.(event)
     },
-  })
+  }
+  const coordinator = await startCoordinator(all, world)
   return { ...coordinator, events }
 }
