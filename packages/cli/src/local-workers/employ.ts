@@ -22,6 +22,8 @@ export type Employment = EmploymentTerms & {
   readonly token: string
   readonly provisioned: Provisioned
   readonly coordinator: Pick<Coordinator, 'abort' | 'expectWorkers'>
+  /** Once it is aborted no worker is started again. */
+  readonly stop: AbortSignal
   /** A line for people. */
   readonly note: (text: string) => void
 }
@@ -31,7 +33,7 @@ export type Employment = EmploymentTerms & {
  * none of them can compute.
  */
 export function employ(employment: Employment): LocalWorkers {
-  const { count, threads, url, certificate, token, provisioned, coordinator, note } = employment
+  const { count, threads, url, certificate, token, provisioned, coordinator, stop, note } = employment
   let lastError = ''
 
   function start(name: string) {
@@ -49,7 +51,7 @@ export function employ(employment: Employment): LocalWorkers {
     if (death.restartInMs === null) doWithout(death, employment, lastError)
   }
 
-  return startLocalWorkers({ count, start, clock: systemClock, random: Math.random, onDeath })
+  return startLocalWorkers({ count, start, stop, clock: systemClock, random: Math.random, onDeath })
 }
 
 /** Goes on with the workers that are left, or ends the run where they are too few and no others may come. */

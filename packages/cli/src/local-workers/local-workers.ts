@@ -26,6 +26,8 @@ export type WorkerDeath = {
 export type LocalWorkersOptions = {
   readonly count: number
   readonly start: (name: string) => WorkerProcess
+  /** Asks to stop, of which the workers hear from the coordinator: once it is aborted nobody is started any more. */
+  readonly stop: AbortSignal
   readonly clock: Clock
   /** At least 0 and less than 1. */
   readonly random: () => number
@@ -52,10 +54,12 @@ type Place = {
 }
 
 /** Starts so many workers, and again whenever one dies. One that ends with exit code 0 has been sent home. */
-export function startLocalWorkers({ count, start, clock, random, onDeath }: LocalWorkersOptions): LocalWorkers {
+export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
+  const { count, start, clock, random, onDeath } = options
   const places = Array.from({ length: count }, (_, index) => newPlace(`local-${index + 1}`, random))
-  let isStopping = false
-  for (const place of places) fill(place)
+  let isStopping = options.stop.aborted
+  if (!isStopping) for (const place of places) fill(place)
+  options.stop.addEventListener('abort', restartNobody)
 
   function fill(place: Place): void {
     const process = start(place.name)
@@ -76,9 +80,14 @@ export function startLocalWorkers({ count, start, clock, random, onDeath }: Loca
     return places.filter(({ phase }) => phase !== 'out').length
   }
 
-  async function stop(graceMs: number): Promise<void> {
+  function restartNobody(): void {
     isStopping = true
     for (const { cancelRestart } of places) cancelRestart()
+  }
+
+  async function stop(graceMs: number): Promise<void> {
+    options.stop.removeEventListener('abort', restartNobody)
+    restartNobody()
     const running = places.flatMap(({ process }) => (process === null ? [] : [process]))
     const cancelKill = clock.after(graceMs, () => running.forEach(({ kill }) => void kill()))
     await Promise.all(running.map(({ ended }) => ended))
@@ -89,7 +98,7 @@ export function startLocalWorkers({ count, start, clock, random, onDeath }: Loca
     left,
     stop,
     recall: () => {
-      for (const place of places) if (place.phase === 'home') fill(place)
+      for (const place of places) if (place.phase === 'home' && !isStopping) fill(place)
     },
   }
 }

@@ -1,6 +1,7 @@
 import { LockstepError } from '@lockstep/protocol'
 import { isUncomputable, runWorker } from '@lockstep/worker'
 import { recordError } from '../processes/error-record.ts'
+import { stopSignals } from '../processes/stop-signals.ts'
 import { becomeBatchJob } from '../worker/batch-job.ts'
 import type { LocalWorkerOrder } from './fork-worker.ts'
 
@@ -24,8 +25,8 @@ export async function runLocalWorker(): Promise<void> {
     )
   }
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
-  // Ctrl-C reaches every process of the terminal; the coordinator decides when workers stop.
-  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
+  // Ctrl-C reaches every process of the terminal, and SIGTERM every one of a service or a job; the coordinator decides when workers stop.
+  for (const signal of stopSignals) process.on(signal, () => undefined)
   const { url, token, name, certificate, provisioned } = await receiveOrder()
   becomeBatchJob()
   const working = runWorker({

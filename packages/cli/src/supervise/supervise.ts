@@ -5,6 +5,7 @@ import { hasSystemCode, interrupted, LockstepError } from '@lockstep/protocol'
 import { exitCodes } from '../exit-codes.ts'
 import { workerGraceMs } from '../local-workers/local-workers.ts'
 import { errorOf } from '../processes/error-record.ts'
+import { wasAskedToStop } from '../processes/stop-signals.ts'
 import { listenForInterrupt, stopNotice } from '../train/interrupt.ts'
 import { resumeCommand } from '../train/next-commands.ts'
 import type { TrainingRequest } from '../train/prepare-run.ts'
@@ -25,8 +26,8 @@ export async function superviseTraining(request: TrainingRequest): Promise<numbe
   const { launch } = request.settings
   const outputs = chooseOutputs(launch.json)
   const token = await readToken(launch.tokenFile)
-  const supervision = createSupervision({ outputs, token })
   const interrupt = listenForInterrupt()
+  const supervision = createSupervision({ outputs, token, stop: interrupt.signal })
   interrupt.signal.addEventListener('abort', () => {
     supervision.note(stopNotice)
     supervision.tell({ type: 'stop' })
@@ -62,8 +63,8 @@ async function superviseLives(
     const canResume = folder !== null && (await holdsRun(folder))
     const end = await supervision.runLife(orderNext(request, { folder, canResume, port, provisioned }), crashes.advance)
     if (end.type !== 'crashed') return end
-    // A Ctrl-C reaches the coordinator as well, and ends it while it has yet to load what leaves that to the supervisor.
-    if (stop.aborted && end.ending === 'SIGINT') return null
+    // The request reaches the coordinator as well, and ends it while it has yet to load what leaves that to the supervisor.
+    if (stop.aborted && wasAskedToStop(end.ending)) return null
     const pauseMs = stop.aborted ? null : crashes.add()
     if (pauseMs === null) throw gaveUp(end, crashes.count(), nextOf(request, supervision))
     const when = pauseMs === 0 ? '' : ` in ${(pauseMs / 1000).toFixed(1)} s`

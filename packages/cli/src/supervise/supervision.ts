@@ -38,9 +38,12 @@ export type Supervision = {
 export function createSupervision({
   outputs,
   token,
+  stop,
 }: {
   readonly outputs: Outputs
   readonly token: string
+  /** Once it is aborted no worker is started again. */
+  readonly stop: AbortSignal
 }): Supervision {
   let folder: string | null = null
   let port: number | null = null
@@ -122,6 +125,7 @@ export function createSupervision({
 
   const workplace = {
     token,
+    stop,
     note,
     coordinator: {
       abort: (error: Parameters<typeof recordError>[0]) => announce({ type: 'abort', error: recordError(error) }),

@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty'
 import { LockstepError } from '@lockstep/protocol'
+import { stopSignals } from '../processes/stop-signals.ts'
 
 /** How the user has asked to stop: once is a request, twice an order. */
 export type Interrupt = {
@@ -13,13 +14,18 @@ export type Interrupt = {
 /** What is said to the first request. */
 export const stopNotice = 'finishing the step, then a checkpoint; Ctrl-C again stops at once, without one'
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-
 /** Whether the process has a terminal that can go: under `nohup` it has none, and Node forgets that SIGHUP was to be ignored. */
 const hasTerminal = [0, 1, 2].some(isatty)
 
+/** Who ends a group of processes may tell its members by themselves as well, as `timeout` does: so soon it is the same request. */
+const sameRequestMs = 1_000
+
 /** Listens for Ctrl-C and its kin, and for the end of the terminal where there is one. */
-export function listenForInterrupt(): Interrupt {
+export function listenForInterrupt(
+  source: Pick<NodeJS.EventEmitter, 'on' | 'off'> = process,
+  nowMs: () => number = () => performance.now(),
+): Interrupt {
+  let requestedAtMs = 0
   const request = new AbortController()
   let insist: () => void = () => undefined
   const insisted = new Promise<void>(resolve => {
@@ -27,15 +33,19 @@ export function listenForInterrupt(): Interrupt {
   })
   const listener = (signal: NodeJS.Signals) => {
     if (signal === 'SIGHUP' && !hasTerminal) return
-    if (request.signal.aborted) return insist()
+    if (request.signal.aborted) {
+      const isSame = signal !== 'SIGINT' && nowMs() - requestedAtMs < sameRequestMs
+      return isSame ? undefined : insist()
+    }
+    requestedAtMs = nowMs()
     request.abort()
   }
-  for (const signal of signals) process.on(signal, listener)
+  for (const signal of stopSignals) source.on(signal, listener)
   return {
     signal: request.signal,
     insisted,
     release: () => {
-      for (const signal of signals) process.off(signal, listener)
+      for (const signal of stopSignals) source.off(signal, listener)
     },
   }
 }

@@ -63,10 +63,10 @@ async function conduct(
   prepared: PreparedRun,
   provisioned: Provisioned | null,
   reporters: Reporters,
-  interrupt: Interrupt,
+  { signal: stop }: Interrupt,
 ): Promise<RunSummary> {
   const coordinator = await startRun(prepared, {
-    stop: interrupt.signal,
+    stop,
     onEvent: reporters.event,
     onFolder: (path, notices) => addLog(reporters, path, notices),
     provisioned,
@@ -74,7 +74,7 @@ async function conduct(
   const { token } = prepared
   const terms = termsOf(prepared, coordinator.url)
   const workers =
-    provisioned === null ? null : employ({ ...terms, token, provisioned, coordinator, note: reporters.note })
+    provisioned === null ? null : employ({ ...terms, token, provisioned, coordinator, stop, note: reporters.note })
   try {
     return await coordinator.finished
   } finally {

@@ -26,9 +26,12 @@ function startTested(count: number) {
     return { ended, kill }
   }
 
-  const workers = startLocalWorkers({ count, start, clock, random: () => 0.5, onDeath: death => deaths.push(death) })
+  const request = new AbortController()
+  const stop = request.signal
+  const onDeath = (death: WorkerDeath) => deaths.push(death)
+  const workers = startLocalWorkers({ count, start, stop, clock, random: () => 0.5, onDeath })
   const latest = (name: string) => started.findLast(process => process.name === name)!
-  return { workers, clock, started, killed, deaths, latest, names: () => started.map(({ name }) => name) }
+  return { workers, request, clock, started, killed, deaths, latest, names: () => started.map(({ name }) => name) }
 }
 
 describe('a worker that dies', () => {
@@ -85,6 +88,20 @@ describe('a worker that is sent home', () => {
       clock.pass(500)
     }
     expect(names()).toHaveLength(3)
+  })
+})
+
+describe('a request to stop', () => {
+  test('leaves those that run alone, and has nobody started again', async () => {
+    const { workers, request, clock, latest, names, killed, deaths } = startTested(3)
+    await latest('local-1').end('exit code 0')
+    await latest('local-2').end('SIGKILL')
+    request.abort()
+    await latest('local-3').end('SIGTERM')
+    workers.recall()
+    clock.pass(60_000)
+    expect([names(), killed]).toEqual([['local-1', 'local-2', 'local-3'], []])
+    expect(deaths.map(({ name }) => name)).toEqual(['local-2'])
   })
 })
 

@@ -91,6 +91,24 @@ describe('local workers', () => {
     expect(ended.stdout).not.toContain('starting it again')
   })
 
+  test('leave a SIGTERM that the whole group is sent to their parent, which has them finish the step', async () => {
+    const cli = startEndless('told', '--workers', '2')
+    await cli.printed(/^epoch +1\//m)
+    const workers = await localWorkersOf(cli.child)
+    // As a service manager does, which tells every process.
+    for (const id of [...workers, cli.child.pid!]) process.kill(id, 'SIGTERM')
+    const ended = await cli.ending
+    expect(ended.code, ended.stderr).toBe(130)
+    expect(ended.stdout).not.toMatch(/ lost: |starting it again|waiting for workers: \d of at least/)
+    const { status, perWorker } = await readSummary(join(folder, 'told'))
+    expect([status, ...perWorker.map(({ outcome }) => outcome)]).toEqual([
+      'interrupted',
+      'stayed to the end',
+      'stayed to the end',
+    ])
+    expect(workers.some(isAlive)).toBe(false)
+  })
+
   test('are waited for where fewer than --min-workers are left', async () => {
     const cli = startEndless('quorum', '--workers', '2', '--min-workers', '2', '--shards', '2')
     await cli.printed(/2 active/)

@@ -178,26 +178,32 @@ describe('a supervised run', () => {
     expect((await resumed.ending).code).toBe(130)
   })
 
-  test('is interrupted by Ctrl-C, with one summary and no restart', async () => {
-    const cli = start('interrupted', ...endless, '--workers', '2')
-    await cli.printed(/epoch +1\//)
-    const { coordinator, workers } = await processesOf(cli)
-    // As a terminal does, which tells every process.
-    for (const id of [coordinator!, ...workers, cli.child.pid!]) process.kill(id, 'SIGINT')
-    const ended = await cli.ending
-    expect(ended.code, ended.stderr).toBe(130)
-    expect(ended.stdout.match(/^interrupted /gm)).toHaveLength(1)
-    expect(ended.stdout).not.toContain('starting it again')
-    expect([coordinator!, ...workers].some(isAlive)).toBe(false)
-  })
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'is interrupted by a %s to all, with one summary and no restart',
+    async signal => {
+      const cli = start(`interrupted by ${signal}`, ...endless, '--workers', '2')
+      await cli.printed(/epoch +1\//)
+      const { coordinator, workers } = await processesOf(cli)
+      // As a terminal or a service manager does, which tells every process.
+      for (const id of [coordinator!, ...workers, cli.child.pid!]) process.kill(id, signal)
+      const ended = await cli.ending
+      expect(ended.code, ended.stderr).toBe(130)
+      expect(ended.stdout.match(/^interrupted /gm)).toHaveLength(1)
+      expect(ended.stdout).not.toMatch(/ lost: |starting it again/)
+      expect([coordinator!, ...workers].some(isAlive)).toBe(false)
+    },
+  )
 
-  test('is interrupted by Ctrl-C while its coordinator starts', async () => {
-    const cli = start('unstarted', ...endless, '--workers', '1')
-    const coordinator = await nextCoordinator(cli, new Set())
-    for (const id of [coordinator, cli.child.pid!]) process.kill(id, 'SIGINT')
-    const ended = await cli.ending
-    expect(ended.code, ended.stderr).toBe(130)
-  })
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'is interrupted by a %s to all while its coordinator starts',
+    async signal => {
+      const cli = start(`unstarted for ${signal}`, ...endless, '--workers', '1')
+      const coordinator = await nextCoordinator(cli, new Set())
+      for (const id of [coordinator, cli.child.pid!]) process.kill(id, signal)
+      const ended = await cli.ending
+      expect(ended.code, ended.stderr).toBe(130)
+    },
+  )
 
   test('that diverges fails as it does without a supervisor', async () => {
     const ended = await start('diverged', ...size, '--workers', '1', '--learning-rate', '1e30').ending
