@@ -9,7 +9,7 @@ const largeBatch = 400
 /** What `train` would choose on this machine, for the default batch and for a large one. */
 export function inspectCrew(capacity: Capacity): Finding {
   const flagsFor = (batchSize: number) => {
-    const wishes = { workers: null, threads: null, shards: null, minWorkers: null, batchSize }
+    const wishes = { workers: null, threads: null, shards: null, minWorkers: null, batchSize, isResumed: false }
     const { workers, threads } = chooseCrew(wishes, capacity)
     return `--workers ${workers} --threads ${threads}`
   }

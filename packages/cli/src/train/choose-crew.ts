@@ -12,6 +12,8 @@ export type CrewWishes = {
   readonly shards: number | null
   readonly minWorkers: number | null
   readonly batchSize: number
+  /** Whether a run is gone on with, of which nothing but the number of workers may change. */
+  readonly isResumed: boolean
 }
 
 export type Crew = {
@@ -97,16 +99,21 @@ function chooseThreads(
 
 type Numbers = Pick<Crew, 'workers' | 'threads' | 'shards'>
 
-function adviseCores({ workers, threads }: Numbers, wishes: CrewWishes, { cores }: Capacity): string | null {
+function adviseCores({ workers, threads, shards }: Numbers, wishes: CrewWishes, { cores }: Capacity): string | null {
   const idle = cores - workers * threads
   if (idle < 0)
     return `${workers * threads} threads share ${formatAmount(cores, 'core')}: fewer workers would do as well`
   if (idle === 0) return null
-  if (wishes.workers === null)
-    return `${formatAmount(idle, 'core')} would stay idle: a larger --batch-size could use more`
+  const remedy = remedyForIdle({ workers, threads, shards }, wishes, cores)
+  return remedy === null ? null : `${formatAmount(idle, 'core')} would stay idle: ${remedy}`
+}
+
+/** What would use more of the cores; null where nothing does that the run may be given. */
+function remedyForIdle({ workers, threads, shards }: Numbers, wishes: CrewWishes, cores: number): string | null {
+  if (wishes.isResumed) return wishes.workers !== null && workers < shards ? 'more --workers' : null
+  if (wishes.workers === null) return 'a larger --batch-size could use more'
   const fitting = Math.floor(cores / workers)
-  const remedy = fitting > threads ? `more --workers, or --threads ${fitting}` : 'more --workers'
-  return `${formatAmount(idle, 'core')} would stay idle: ${remedy}`
+  return fitting > threads ? `more --workers, or --threads ${fitting}` : 'more --workers'
 }
 
 function adviseShards({ workers, shards }: Numbers): string | null {

@@ -105,7 +105,7 @@ async function planResumed(settings: Settings, resumed: Resumed, stream: NodeJS.
 function settleCrew({ launch, config }: Settings, resumed: Resumed | null, hasLocalWorkers: boolean): Crew {
   const { threads = null, shards = null, batchSize = runConfigDefaults.batchSize } = resumed?.facts.config ?? config
   const { workers, minWorkers } = launch
-  const wishes = { workers, threads, shards, minWorkers, batchSize }
+  const wishes = { workers, threads, shards, minWorkers, batchSize, isResumed: resumed !== null }
   return hasLocalWorkers ? chooseCrew(wishes, readCapacity()) : chooseRemoteCrew(wishes)
 }
 

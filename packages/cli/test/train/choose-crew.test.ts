@@ -3,7 +3,14 @@ import { describe, expect, test } from 'vitest'
 import { inspectCrew } from '../../src/doctor/crew.ts'
 import { type CrewWishes, chooseCrew, chooseRemoteCrew } from '../../src/train/choose-crew.ts'
 
-const free: CrewWishes = { workers: null, threads: null, shards: null, minWorkers: null, batchSize: 50 }
+const free: CrewWishes = {
+  workers: null,
+  threads: null,
+  shards: null,
+  minWorkers: null,
+  batchSize: 50,
+  isResumed: false,
+}
 const machine = (cores: number, memoryGigabytes = 64) => ({ cores, memoryBytes: memoryGigabytes * 1e9 })
 
 function chosen(cores: number, wishes: Partial<CrewWishes> = {}, memoryGigabytes?: number) {
@@ -97,6 +104,14 @@ describe('a run says', () => {
     expect(say(16)[1]).toBe('8 cores would stay idle: a larger --batch-size could use more')
     expect(say(8, { workers: 2, shards: 2 })[1]).toBe('6 cores would stay idle: more --workers, or --threads 4')
     expect(say(3, { workers: 2, shards: 2 })[1]).toBe('1 core would stay idle: more --workers')
+  })
+
+  test('of a run that is gone on with no more than what may change in it', () => {
+    const resumed = { threads: 1, shards: 2, isResumed: true }
+    expect(say(8, { ...resumed, workers: 1 })[1]).toBe('7 cores would stay idle: more --workers')
+    expect(say(8, { ...resumed, workers: 2 })[1]).toBeNull()
+    expect(say(8, resumed)[1]).toBeNull()
+    expect(say(2, { ...resumed, workers: 4 })[1]).toBe('4 threads share 2 cores: fewer workers would do as well')
   })
 
   test('when workers have no shard', () => {
