@@ -120,5 +120,9 @@ function describeFigures(state: TrainingState): string {
   if (state.loss !== null) parts.push(`loss ${state.loss.toFixed(4)}`)
   if (state.accuracy !== null) parts.push(`accuracy ${state.accuracy.toFixed(4)}`)
   if (state.imagesPerSecond !== null) parts.push(`${formatCount(state.imagesPerSecond)} images/s`)
-  return [...parts, `${state.workersAlive} of ${state.workersWanted} workers`].join(' · ')
+  return [...parts, describeWorkers(state)].join(' · ')
+}
+
+function describeWorkers({ workersAlive, workersWanted }: TrainingState): string {
+  return workersAlive > workersWanted ? `${workersAlive} workers` : `${workersAlive} of ${workersWanted} workers`
 }

@@ -22,6 +22,7 @@ export function createTerminalReporter(options: TerminalReporterOptions): Report
   const rate = createRateMeter()
   const evaluation = { startedAtMs: 0, lastSeconds: 0 }
   let toldEpoch = 0
+  let toldIdle = false
   let shown: TrainingState = { ...emptyState(config), workersWanted, workersNeeded: workersWanted }
 
   function show(change: Partial<TrainingState>): void {
@@ -69,12 +70,20 @@ export function createTerminalReporter(options: TerminalReporterOptions): Report
     toldEpoch = Math.max(toldEpoch, metrics.epoch)
   }
 
+  /** Told once. Where so many were waited for it has been said at the start. */
+  function lookForIdle(active: number): void {
+    if (toldIdle || active <= Math.max(config.shards, workersWanted)) return
+    toldIdle = true
+    progress.line(describeIdle(active, config.shards))
+  }
+
   function event(next: CoordinatorEvent): void {
     if (next.type === 'step') return step(next)
     if (next.type === 'phase') return phase(next.phase, next.active)
     if (next.type === 'epoch') return epoch(next.metrics)
     const line = describeEvent(next)
     if (line !== null) progress.line(line)
+    if (next.type === 'worker-joined') lookForIdle(next.active)
     if ('active' in next) show({ workersAlive: next.active })
   }
 
@@ -133,6 +142,12 @@ function describeEvent(event: CoordinatorEvent): string | null {
     default:
       return null
   }
+}
+
+function describeIdle(active: number, shards: number): string {
+  const idle = active - shards
+  const rest = `${idle} ${idle === 1 ? 'has' : 'have'} nothing to do in a step`
+  return `${active} workers for ${formatAmount(shards, 'shard')}: ${rest}; a new run with --shards ${active} has one for each`
 }
 
 function describeShortage({ active, wanted, giveUpMs }: CoordinatorEvent & { type: 'short-of-workers' }): string {

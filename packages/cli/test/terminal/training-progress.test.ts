@@ -34,6 +34,15 @@ describe('on a terminal', () => {
     progress.stop()
   })
 
+  it('names no number that was waited for when more workers take part', async () => {
+    const { stream, screen } = createFakeTerminal(80)
+    const progress = createTrainingProgress(stream)
+    progress.update({ ...state, workersAlive: 2, workersWanted: 1 })
+    vi.advanceTimersByTime(100)
+    expect((await screen())[1]).toBe('  loss 1.0235 · accuracy 0.6346 · 2,935 images/s · 2 workers')
+    progress.stop()
+  })
+
   it.each([20, 40, 60, 100])('never wraps on %d columns', async columns => {
     const { stream, screen } = createFakeTerminal(columns)
     const progress = createTrainingProgress(stream)
