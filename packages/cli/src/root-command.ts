@@ -11,6 +11,7 @@ export const rootCommand = defineCommand({
     coordinator: () => import('./commands/coordinator.ts').then(module => module.coordinatorCommand),
     worker: () => import('./commands/worker.ts').then(module => module.workerCommand),
     'local-worker': () => import('./commands/local-worker.ts').then(module => module.localWorkerCommand),
+    'host-worker': () => import('./commands/host-worker.ts').then(module => module.hostWorkerCommand),
     'supervised-coordinator': () =>
       import('./commands/supervised-coordinator.ts').then(module => module.supervisedCoordinatorCommand),
     evaluate: () => import('./commands/evaluate.ts').then(module => module.evaluateCommand),
@@ -33,9 +34,12 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   coordinator: [
     'openssl rand -hex 32 > token',
-    'pnpm cli coordinator --listen 0.0.0.0:7999 --token-file token --min-workers 2',
+    'pnpm cli coordinator --listen 0.0.0.0:7999 --token-file token --min-workers 8',
   ],
-  worker: ['pnpm cli worker --connect ws://10.0.0.1:7999 --token-file token'],
+  worker: [
+    'pnpm cli worker --connect ws://10.0.0.1:7999 --token-file token',
+    'pnpm cli worker --connect ws://10.0.0.1:7999 --token-file token --workers 4',
+  ],
   evaluate: ['pnpm cli evaluate latest'],
   predict: ['pnpm cli predict latest cat.png', 'pnpm cli predict latest --top 5 --json photos/*.jpg'],
   plot: ['pnpm cli plot latest', 'pnpm cli plot runs/first runs/second --out comparison'],

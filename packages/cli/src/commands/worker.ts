@@ -3,6 +3,7 @@ import { LockstepError } from '@lockstep/protocol'
 import { defineCommand } from 'citty'
 import { launchOptionsSchema } from '../flags/launch-options.ts'
 import { limitsOf, readThreads, readWhole } from '../flags/read-whole.ts'
+import { readCapacity, workersOfHost } from '../train/choose-crew.ts'
 
 export const workerCommand = defineCommand({
   meta: { name: 'worker', description: 'Compute for a coordinator, from this or another machine.' },
@@ -19,12 +20,26 @@ export const workerCommand = defineCommand({
       valueHint: 'FILE',
       description: 'certificate (PEM) to trust for wss:// beside the usual ones',
     },
-    name: { type: 'string', valueHint: 'NAME', description: 'name in logs and summaries (default: host name)' },
-    device: { type: 'string', valueHint: 'NAME', description: 'where to compute: cpu (default cpu)' },
+    workers: {
+      type: 'string',
+      valueHint: 'N|auto',
+      description: 'worker processes on this machine; auto: one for each core, or for as many as --threads (default 1)',
+    },
+    name: {
+      type: 'string',
+      valueHint: 'NAME',
+      description: 'name in logs and summaries, with a number behind it where there are several (default: host name)',
+    },
+    device: {
+      type: 'string',
+      valueHint: 'NAME',
+      description: 'where to compute: cpu, the only one so far, since GPUs are not used (default cpu)',
+    },
     'peer-listen': {
       type: 'string',
       valueHint: 'HOST:PORT',
-      description: 'where other workers reach this one (default: any port of the address that reaches the coordinator)',
+      description:
+        'where other workers reach this one, several at the ports from there on (default: any port of the address that reaches the coordinator)',
     },
     threads: {
       type: 'string',
@@ -35,18 +50,23 @@ export const workerCommand = defineCommand({
     offline: { type: 'boolean', description: 'never use the network to get TensorFlow' },
   },
   run: async ({ args }) => {
-    const { runRemoteWorker } = await import('../worker/remote-worker.ts')
-    return runRemoteWorker({
+    const threads = args.threads === undefined ? null : readThreads(args.threads)
+    const workers = readWorkers(args.workers ?? '1', threads ?? 1)
+    const options = {
       url: readUrl(args.connect),
       tokenFile: args['token-file'] ?? null,
       caFile: args['tls-ca'] ?? null,
       name: args.name ?? hostname(),
       device: readDevice(args.device ?? 'cpu'),
-      peerListen: args['peer-listen'] === undefined ? null : readPeerListen(args['peer-listen']),
-      threads: args.threads === undefined ? null : readThreads(args.threads),
+      peerListen: args['peer-listen'] === undefined ? null : readPeerListen(args['peer-listen'], workers),
+      threads,
       waitMs: 1000 * readWhole('--wait', args.wait ?? '60', limitsOf(launchOptionsSchema.shape.wait)),
       offline: args.offline === true,
-    })
+    }
+    const { runRemoteWorker } = await import('../worker/remote-worker.ts')
+    if (workers === 1) return runRemoteWorker(options)
+    const { runHostWorkers } = await import('../worker/host-workers.ts')
+    return runHostWorkers(options, workers)
   },
 })
 
@@ -55,11 +75,19 @@ function readUrl(text: string): string {
   throw bad('--connect', 'ws://HOST:PORT or wss://HOST:PORT', text)
 }
 
-function readPeerListen(text: string): { host: string; port: number; announce: true } {
+function readWorkers(text: string, threads: number): number {
+  if (text === 'auto') return workersOfHost(threads, readCapacity())
+  if (/^\d+$/.test(text)) return readWhole('--workers', text, limitsOf(launchOptionsSchema.shape.workers.unwrap()))
+  throw bad('--workers', 'a whole number, or auto', text)
+}
+
+function readPeerListen(text: string, workers: number): { host: string; port: number; announce: true } {
   const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? []
   const host = bracketed ?? plain
-  if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port), announce: true }
-  throw bad('--peer-listen', 'HOST:PORT', text)
+  if (host === undefined || Number(port) > 65_535) throw bad('--peer-listen', 'HOST:PORT', text)
+  const highest = 65_536 - workers
+  if (Number(port) > highest) throw bad('--peer-listen', `a port up to ${highest} for ${workers} workers`, text)
+  return { host, port: Number(port), announce: true }
 }
 
 function readDevice(text: string): string {

@@ -70,7 +70,8 @@ function doWithout(
   coordinator.abort(new LockstepError('workers-ended', message, { received, hint: 'Continue with --resume.' }))
 }
 
-function describeDeath({ name, ending, restartInMs, left }: WorkerDeath): string {
+/** What is said of a worker process that has died. */
+export function describeDeath({ name, ending, restartInMs, left }: WorkerDeath): string {
   if (restartInMs === null) {
     const { deaths, windowMs } = workerRestartRule
     return `${name} ended with ${ending}, for the ${deaths}th time within ${windowMs / 1000} s: it stays out; ${left} left`

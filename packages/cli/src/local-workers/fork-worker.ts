@@ -21,6 +21,9 @@ export type WorkerProcess = {
   readonly kill: () => void
 }
 
+/** One that can be asked to end, by SIGTERM; a local worker leaves that to the run. */
+export type AskableProcess = WorkerProcess & { readonly ask: () => void }
+
 export type WorkerListener = {
   /** Gets each line that it prints. */
   readonly onOutput: (line: string) => void
@@ -28,14 +31,20 @@ export type WorkerListener = {
   readonly onFailure: (error: LockstepError) => void
 }
 
-/** Starts a worker process. */
-export function forkWorker(
-  order: LocalWorkerOrder,
-  threads: number,
+/** Starts a worker process of a run on this machine. */
+export function forkWorker(order: LocalWorkerOrder, threads: number, listener: WorkerListener): WorkerProcess {
+  return forkCommand('local-worker', order, computeEnvironment(threads), listener)
+}
+
+/** Starts a hidden command that takes an order over its channel, with the settings of the C library that keep freed memory. */
+export function forkCommand(
+  command: string,
+  order: object,
+  environment: Readonly<Record<string, string>>,
   { onOutput, onFailure }: WorkerListener,
-): WorkerProcess {
-  const child = fork(mainFile, ['local-worker'], {
-    env: { ...memoryEnvironment, ...process.env, ...computeEnvironment(threads) },
+): AskableProcess {
+  const child = fork(mainFile, [command], {
+    env: { ...memoryEnvironment, ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'json',
   })
@@ -47,5 +56,5 @@ export function forkWorker(
     })
   }
   if (child.pid !== undefined) child.send(order)
-  return { ended, kill: () => void child.kill('SIGKILL') }
+  return { ended, kill: () => void child.kill('SIGKILL'), ask: () => void child.kill('SIGTERM') }
 }

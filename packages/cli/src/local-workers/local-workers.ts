@@ -25,6 +25,8 @@ export type WorkerDeath = {
 
 export type LocalWorkersOptions = {
   readonly count: number
+  /** Of their names, which end with a number: `local-1`. */
+  readonly prefix?: string
   readonly start: (name: string) => WorkerProcess
   /** Asks to stop, of which the workers hear from the coordinator: once it is aborted nobody is started any more. */
   readonly stop: AbortSignal
@@ -38,6 +40,8 @@ export type LocalWorkersOptions = {
 export type LocalWorkers = {
   /** Workers that have not been given up. */
   readonly left: () => number
+  /** Resolves when none runs, nor will without a recall. */
+  readonly over: Promise<void>
   /** Starts those again that have ended because their work was done. */
   readonly recall: () => void
   /** Resolves when all have ended; kills those that have not after `graceMs`. */
@@ -55,11 +59,16 @@ type Place = {
 
 /** Starts so many workers, and again whenever one dies. One that ends with exit code 0 has been sent home. */
 export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
-  const { count, start, clock, random, onDeath } = options
-  const places = Array.from({ length: count }, (_, index) => newPlace(`local-${index + 1}`, random))
+  const { count, prefix = 'local', start, clock, random, onDeath } = options
+  const places = Array.from({ length: count }, (_, index) => newPlace(`${prefix}-${index + 1}`, random))
   let isStopping = options.stop.aborted
+  let endOver: () => void = () => undefined
+  const over = new Promise<void>(resolve => {
+    endOver = resolve
+  })
   if (!isStopping) for (const place of places) fill(place)
   options.stop.addEventListener('abort', restartNobody)
+  lookForEnd()
 
   function fill(place: Place): void {
     const process = start(place.name)
@@ -69,11 +78,12 @@ export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
 
   function empty(place: Place, ending: string): void {
     Object.assign(place, { phase: 'home', process: null } satisfies Partial<Place>)
-    if (isStopping || ending === 'exit code 0') return
+    if (isStopping || ending === 'exit code 0') return lookForEnd()
     const restartInMs = place.restarts(clock.nowMs())
     place.phase = restartInMs === null ? 'out' : 'waiting'
     if (restartInMs !== null) place.cancelRestart = clock.after(restartInMs, () => fill(place))
     onDeath({ name: place.name, ending, restartInMs, left: left() })
+    lookForEnd()
   }
 
   function left(): number {
@@ -82,7 +92,15 @@ export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
 
   function restartNobody(): void {
     isStopping = true
-    for (const { cancelRestart } of places) cancelRestart()
+    for (const place of places) {
+      place.cancelRestart()
+      if (place.phase === 'waiting') place.phase = 'home'
+    }
+    lookForEnd()
+  }
+
+  function lookForEnd(): void {
+    if (places.every(({ phase }) => phase === 'home' || phase === 'out')) endOver()
   }
 
   async function stop(graceMs: number): Promise<void> {
@@ -96,6 +114,7 @@ export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
 
   return {
     left,
+    over,
     stop,
     recall: () => {
       for (const place of places) if (place.phase === 'home' && !isStopping) fill(place)

@@ -1,6 +1,7 @@
 import { LockstepError } from '@lockstep/protocol'
 import { isUncomputable, runWorker } from '@lockstep/worker'
 import { recordError } from '../processes/error-record.ts'
+import { endWithParent, receiveOrder } from '../processes/parent.ts'
 import { stopSignals } from '../processes/stop-signals.ts'
 import { becomeBatchJob } from '../worker/batch-job.ts'
 import type { LocalWorkerOrder } from './fork-worker.ts'
@@ -10,10 +11,7 @@ const waitMs = 60_000
 /** On the same machine an attempt costs next to nothing. */
 const longestPauseMs = 250
 
-/**
- * A worker process that `train` has started. It ends with its parent: the channel between them closes when the parent
- * dies, and since a thread in the middle of a computation cannot be asked, it then kills itself.
- */
+/** A worker process that `train` has started. It ends with its parent. */
 export async function runLocalWorker(): Promise<void> {
   if (process.send === undefined) {
     throw new LockstepError(
@@ -24,10 +22,10 @@ export async function runLocalWorker(): Promise<void> {
       },
     )
   }
-  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+  endWithParent()
   // Ctrl-C reaches every process of the terminal, and SIGTERM every one of a service or a job; the coordinator decides when workers stop.
   for (const signal of stopSignals) process.on(signal, () => undefined)
-  const { url, token, name, certificate, provisioned } = await receiveOrder()
+  const { url, token, name, certificate, provisioned } = await receiveOrder<LocalWorkerOrder>()
   becomeBatchJob()
   const working = runWorker({
     url,
@@ -49,8 +47,4 @@ async function passOn(error: unknown): Promise<void> {
   if (error instanceof LockstepError && error.code === 'run-failed') return
   if (!isUncomputable(error)) throw error
   await new Promise(resolve => process.send!(recordError(error), resolve))
-}
-
-function receiveOrder(): Promise<LocalWorkerOrder> {
-  return new Promise(resolve => process.once('message', order => resolve(order as LocalWorkerOrder)))
 }

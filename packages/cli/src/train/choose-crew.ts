@@ -66,6 +66,11 @@ export function chooseRemoteCrew({ threads, shards, minWorkers }: CrewWishes): C
   }
 }
 
+/** Workers of a host that computes for a coordinator elsewhere: how many shards there are, it does not know. */
+export function workersOfHost(threads: number, { cores, memoryBytes }: Capacity): number {
+  return Math.max(1, Math.min(Math.floor(cores / threads), Math.floor(memoryBytes / 2 / workerMemoryBytes)))
+}
+
 function chooseWorkers(wishes: CrewWishes, { cores, memoryBytes }: Capacity): Pick<Crew, 'workers' | 'reason'> {
   if (wishes.workers !== null) return { workers: wishes.workers, reason: 'as many workers as asked for' }
   const threads = wishes.threads ?? 1

@@ -1,8 +1,9 @@
-import { computeEnvironment } from '@lockstep/tensorflow'
+import { availableParallelism } from 'node:os'
+import { computeEnvironment, type Provisioned } from '@lockstep/tensorflow'
 import { runWorker, type WorkerEvent } from '@lockstep/worker'
 import { exitCodes } from '../exit-codes.ts'
 import { provision } from '../provision.ts'
-import { formatDuration } from '../terminal/format.ts'
+import { formatAmount, formatDuration } from '../terminal/format.ts'
 import { listenForInterrupt } from '../train/interrupt.ts'
 import { readCertificate, readToken } from '../train/secrets.ts'
 import { becomeBatchJob } from './batch-job.ts'
@@ -22,8 +23,15 @@ export type RemoteWorkerOptions = {
   readonly offline: boolean
 }
 
-/** A worker that was started by hand. Returns the exit code. */
-export async function runRemoteWorker(options: RemoteWorkerOptions): Promise<number> {
+/** What is known of it where it is one of several of its host. */
+export type AmongOthers = {
+  readonly provisioned: Provisioned
+  /** All of them try to connect at the same times: one tells of it. */
+  readonly tellsAttempts: boolean
+}
+
+/** A worker that was started by hand, or one of several (`among`) that were. Returns the exit code. */
+export async function runRemoteWorker(options: RemoteWorkerOptions, among: AmongOthers | null = null): Promise<number> {
   const { url, name, device, waitMs } = options
   const stream = process.stdout
   const token = options.tokenFile === null ? '' : await readToken(options.tokenFile)
@@ -44,10 +52,16 @@ export async function runRemoteWorker(options: RemoteWorkerOptions): Promise<num
       waitMs,
       signal: interrupt.signal,
       provision: async threads => {
-        Object.assign(process.env, computeEnvironment(options.threads ?? threads))
+        const taken = options.threads ?? threads
+        Object.assign(process.env, computeEnvironment(taken))
+        if (among !== null) return among.provisioned
+        const advice = adviseWorkers(taken, availableParallelism())
+        if (advice !== null) stream.write(`${advice}\n`)
         return provision(options.offline, stream)
       },
-      onEvent: event => showEvent(event, stream, countdown, url),
+      onEvent: event => {
+        if (event.type !== 'retrying' || among?.tellsAttempts !== false) showEvent(event, stream, countdown, url)
+      },
     })
     const end = await Promise.race([working, interrupt.insisted.then(() => null)])
     countdown.stop()
@@ -58,6 +72,14 @@ export async function runRemoteWorker(options: RemoteWorkerOptions): Promise<num
     countdown.stop()
     interrupt.release()
   }
+}
+
+/** What a worker that leaves cores of its machine idle says, since a run is faster with a worker on each; null where it leaves none. */
+export function adviseWorkers(threads: number, cores: number): string | null {
+  const workers = Math.floor(cores / threads)
+  if (workers < 2) return null
+  const use = workers * threads === cores ? 'all' : 'more'
+  return `computes on ${threads} of ${formatAmount(cores, 'core')}: --workers ${workers} uses ${use}`
 }
 
 function showEvent(

@@ -105,6 +105,30 @@ describe('a request to stop', () => {
   })
 })
 
+describe('workers are over', () => {
+  test('when each is home or out, and not while one waits for its restart', async () => {
+    const { workers, clock, latest } = startTested(2)
+    let isOver = false
+    void workers.over.then(() => (isOver = true))
+    await latest('local-1').end('exit code 0')
+    for (let death = 0; death < 5; death++) {
+      await Promise.resolve()
+      expect(isOver).toBe(false)
+      clock.pass(10_000)
+      await latest('local-2').end('SIGKILL')
+    }
+    await workers.over
+    expect(isOver).toBe(true)
+  })
+
+  test('at a request to stop where one only waits for its restart', async () => {
+    const { workers, request, latest } = startTested(1)
+    await latest('local-1').end('SIGKILL')
+    request.abort()
+    await workers.over
+  })
+})
+
 describe('stopping', () => {
   test('waits for those that run, kills them when the time is over, and starts nobody again', async () => {
     const { workers, clock, latest, names, killed } = startTested(3)

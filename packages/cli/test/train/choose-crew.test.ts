@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { inspectCrew } from '../../src/doctor/crew.ts'
-import { type CrewWishes, chooseCrew, chooseRemoteCrew } from '../../src/train/choose-crew.ts'
+import { type CrewWishes, chooseCrew, chooseRemoteCrew, workersOfHost } from '../../src/train/choose-crew.ts'
 
 const free: CrewWishes = {
   workers: null,
@@ -65,6 +65,12 @@ describe('workers, threads and shards', () => {
     expect(chooseRemoteCrew(free)).toMatchObject({ workers: 0, threads: 1, shards: 1 })
     expect(chooseRemoteCrew({ ...free, minWorkers: 3 })).toMatchObject({ threads: 1, shards: 3 })
     expect(chooseRemoteCrew({ ...free, minWorkers: 3, shards: 8, threads: 2 })).toMatchObject({ threads: 2, shards: 8 })
+  })
+
+  test('of a host that computes for another are one for each core, or for so many as it has threads, where memory holds them', () => {
+    const of = (threads: number, cores: number, gigabytes?: number) => workersOfHost(threads, machine(cores, gigabytes))
+    // 4 GB / 2 / 0.6 GB = 3.3
+    expect([of(1, 16), of(4, 16), of(3, 16), of(4, 2), of(1, 16, 4)]).toEqual([16, 4, 5, 1, 3])
   })
 
   test('never use more cores than there are, nor more shards than samples, unless asked to', () => {

@@ -91,6 +91,12 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ['worker --connect wss://[::1]/path', /--connect: expected ws:\/\/HOST:PORT/],
   ['worker --connect http://host', /--connect: expected ws:\/\/HOST:PORT/],
   ['worker --connect ws://h:1 --peer-listen nowhere', /--peer-listen: expected HOST:PORT, received nowhere/],
+  ['worker --connect ws://h:1 --workers all', /--workers: expected a whole number, or auto, received all/],
+  ['worker --connect ws://h:1 --workers 0', /--workers: expected a whole number from 1 to 1024, received 0/],
+  [
+    'worker --connect ws://h:1 --workers 4 --peer-listen h:65533',
+    /--peer-listen: expected a port up to 65532 for 4 workers, received h:65533/,
+  ],
   ['worker --connect ws://h:1 --device gpu', /--device: expected cpu, received gpu/],
 ]
 

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startCli } from '../support/cli.ts'
+import { adviseWorkers } from '../../src/worker/remote-worker.ts'
+import { isAlive, localWorkersOf, startCli, waitUntilGone } from '../support/cli.ts'
 
 const otherModel = fileURLToPath(new URL('../../../../examples/models/wide-net.ts', import.meta.url))
 const size = ['--dataset', 'synthetic', '--limit-train', '400', '--limit-test', '40']
@@ -92,4 +93,67 @@ describe('a worker', () => {
     // A step later than an epoch's end has its checkpoint from this end of the run only.
     expect((await readdir(join(place, 'checkpoints'))).sort().at(-1)).toBe(`step-${String(step).padStart(9, '0')}.ckpt`)
   })
+
+  test('with --workers 2 is two processes, started again when they die, that leave together', async () => {
+    const shared = ['--token-file', join(folder, 'token'), '--offline']
+    const flags = ['--listen', '127.0.0.1:0', '--min-workers', '2', '--run-dir', join(folder, 'several')]
+    const cli = startCli(['coordinator', ...endless, ...shared, ...flags])
+    const [, url] = await cli.printed(/listening on (ws:\/\/127\.0\.0\.1:\d+)/)
+    const host = startCli(['worker', '--connect', url!, '--name', 'guest', '--workers', '2', ...shared])
+    await cli.printed(/^epoch +1\/5000 /m)
+    await cli.printed(/^worker \d joined: guest-1 /m)
+    await cli.printed(/^worker \d joined: guest-2 /m)
+    const [first] = await localWorkersOf(host.child)
+    process.kill(first!, 'SIGKILL')
+    await host.printed(/^guest-[12] ended with SIGKILL: starting it again$/m)
+    await cli.printed(/^worker 3 joined: guest-[12] .* 2 active$/m)
+
+    const processes = await localWorkersOf(host.child)
+    expect(processes).toHaveLength(2)
+    // As a service manager does, which tells every process.
+    for (const id of [...processes, host.child.pid!]) process.kill(id, 'SIGTERM')
+    const ended = await host.ending
+    expect(ended, ended.stderr).toMatchObject({ code: 130, stderr: '' })
+    expect(ended.stdout.match(/starting it again/g)).toHaveLength(1)
+    expect(processes.some(isAlive)).toBe(false)
+    await cli.printed(/^worker 3 lost: guest-[12] on \S+, the worker leaves; \d active$/m)
+    cli.child.kill('SIGINT')
+    expect((await cli.ending).code).toBe(130)
+  })
+
+  test('with --workers 2 that is killed leaves no process behind', async () => {
+    const host = startCli(['worker', '--connect', 'ws://127.0.0.1:1', '--workers', '2', '--offline'])
+    await host.printed(/no answer from/)
+    const processes = await localWorkersOf(host.child)
+    expect(processes).toHaveLength(2)
+    host.child.kill('SIGKILL')
+    await host.ending
+    await waitUntilGone(processes)
+  })
+
+  test('with --workers 2 says once what both came to, with its exit code', async () => {
+    const line = [
+      'worker',
+      '--connect',
+      'ws://127.0.0.1:1',
+      '--wait',
+      '0',
+      '--name',
+      'guest',
+      '--workers',
+      '2',
+      '--offline',
+    ]
+    const { code, stderr } = await startCli(line).ending
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^lockstep: no coordinator at ws:\/\/127\.0\.0\.1:1 for 0 s: .*\n( {2}.*\n)?$/),
+    })
+  })
+})
+
+test('a worker that leaves cores idle says what would use them', () => {
+  expect(adviseWorkers(1, 16)).toBe('computes on 1 of 16 cores: --workers 16 uses all')
+  expect(adviseWorkers(6, 16)).toBe('computes on 6 of 16 cores: --workers 2 uses more')
+  expect([adviseWorkers(1, 1), adviseWorkers(2, 2), adviseWorkers(3, 4)]).toEqual([null, null, null])
 })

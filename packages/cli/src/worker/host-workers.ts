@@ -1,0 +1,70 @@
+import { describeInLine, LockstepError, systemClock } from '@lockstep/protocol'
+import { exitCodes } from '../exit-codes.ts'
+import { describeDeath } from '../local-workers/employ.ts'
+import { type AskableProcess, forkCommand } from '../local-workers/fork-worker.ts'
+import { startLocalWorkers, type WorkerDeath } from '../local-workers/local-workers.ts'
+import { provision } from '../provision.ts'
+import { listenForInterrupt } from '../train/interrupt.ts'
+import { readToken } from '../train/secrets.ts'
+import type { AmongOthers, RemoteWorkerOptions } from './remote-worker.ts'
+
+/** What a process of `worker --workers N` is told over its channel. */
+export type HostWorkerOrder = { readonly options: RemoteWorkerOptions; readonly among: AmongOthers }
+
+/**
+ * Several workers of this host, each a process, started again when they die. They end with this process. Returns the exit code.
+ * Throws what all of them came to, and `workers-ended`.
+ */
+export async function runHostWorkers(options: RemoteWorkerOptions, count: number): Promise<number> {
+  const note = (text: string) => void process.stdout.write(`${text}\n`)
+  if (options.tokenFile !== null) await readToken(options.tokenFile)
+  const provisioned = await provision(options.offline, process.stdout)
+  /** All by name: the process that there was last, what it could not go on for, and who has died too often. */
+  const running = new Map<string, AskableProcess>()
+  const failures = new Map<string, LockstepError>()
+  const out = new Set<string>()
+  const interrupt = listenForInterrupt()
+  interrupt.signal.addEventListener('abort', () => {
+    note('leaving; Ctrl-C again stops at once')
+    for (const { ask } of running.values()) ask()
+  })
+
+  function start(name: string): AskableProcess {
+    const index = Number(name.slice(name.lastIndexOf('-') + 1)) - 1
+    const order = orderFor(options, index, name, { provisioned, tellsAttempts: index === 0 })
+    const onOutput = (line: string) => note(`${name}: ${line}`)
+    const worker = forkCommand('host-worker', order, {}, { onOutput, onFailure: error => fail(name, error) })
+    running.set(name, worker)
+    return worker
+  }
+
+  function fail(name: string, error: LockstepError): void {
+    const isNews = ![...failures.values()].some(({ message }) => message === error.message)
+    failures.set(name, error)
+    if (isNews) note(`${name}: ${describeInLine(error)}`)
+  }
+
+  function onDeath(death: WorkerDeath): void {
+    note(describeDeath(death))
+    if (death.restartInMs === null) out.add(death.name)
+  }
+
+  try {
+    const { signal: stop, insisted } = interrupt
+    const manner = { clock: systemClock, random: Math.random, onDeath }
+    const { over } = startLocalWorkers({ count, prefix: options.name, start, stop, ...manner })
+    await Promise.race([over, insisted])
+    if (stop.aborted) return exitCodes.interrupted
+  } finally {
+    interrupt.release()
+  }
+  if (failures.size + out.size < count) return exitCodes.done
+  throw [...failures.values()][0] ?? new LockstepError('workers-ended', 'all worker processes have ended')
+}
+
+/** Each has a name of its own, and listens for the others at a port of its own: those from the out one on. */
+function orderFor(options: RemoteWorkerOptions, index: number, name: string, among: AmongOthers): HostWorkerOrder {
+  const { peerListen: first } = options
+  const peerListen = first === null || first.port === 0 ? first : { ...first, port: first.port + index }
+  return { options: { ...options, name, peerListen }, among }
+}
