@@ -69,8 +69,8 @@ export const mutations = [
   {
     name: 'the newest checkpoint is removed instead of the oldest',
     file: 'coordinator/src/checkpoints/checkpoint-files.ts',
-    from: '.slice(0, -keep)) await',
-    to: '.slice(keep)) await',
+    from: '.slice(0, -keep)) if',
+    to: '.slice(keep)) if',
   },
   {
     name: 'a stale worker is not fenced',

@@ -1,4 +1,6 @@
 export { startBackgroundStore } from './checkpoints/background-store.ts'
+export * from './checkpoints/best-checkpoint.ts'
+export { checkpointName } from './checkpoints/checkpoint-files.ts'
 export * from './checkpoints/newest-checkpoint.ts'
 export { type Coordinator, type CoordinatorOptions, startCoordinator } from './coordinator.ts'
 export type { TopologyMode } from './direct/topology.ts'

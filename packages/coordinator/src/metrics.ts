@@ -121,8 +121,11 @@ export const runSummarySchema = z.object({
   /** Null while fewer steps than the 20 of the warm-up have run. */
   imagesPerSecond: z.number().nullable(),
   final: epochFigures.nullable(),
-  /** The epoch with the lowest validation loss, or with the lowest training loss where nothing validates. */
-  best: epochFigures.extend({ epoch: z.int() }).nullable(),
+  /**
+   * The epoch with the lowest validation loss, or with the lowest training loss where nothing validates, and the step at its end,
+   * which summaries of earlier versions lack. All else, such as `test`, is of the last weights.
+   */
+  best: epochFigures.extend({ epoch: z.int(), step: z.int().optional() }).nullable(),
   /** Null when the run was interrupted before its end. */
   test: z.object(lossAndAccuracy).nullable(),
   /** Null while no step after the warm-up has run, and in summaries of earlier versions. */

@@ -85,7 +85,8 @@ export async function planRun(options: {
     learningRateAt: createSchedule(config, stepsPerEpoch(split.train.count, config.batchSize)),
     state,
     modelSummary: summarize(model),
-    modelFiles: () => toLayersModelFiles(model, layout, state.weights, { classNames }),
+    modelFiles: () =>
+      toLayersModelFiles(model, layout, state.weights, { classNames, weights: 'last', step: state.step }),
   }
 }
 

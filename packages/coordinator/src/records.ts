@@ -9,6 +9,7 @@ import type { RunPlan } from './plan.ts'
 import type { RunFolder } from './run-folder/run-folder.ts'
 import { checkpointOf, hasFiniteWeights } from './run-state.ts'
 import { divergedAt, type LossTrail } from './training/divergence.ts'
+import { byValidationLoss } from './training/history.ts'
 
 /** What a run puts on the disk while it goes on. A disk that fails is told of and tried again: it does not end the run. */
 export type Records = {
@@ -40,12 +41,14 @@ export function createRecords(options: RecordsOptions): Records {
   const checkpointing = createCheckpointing({
     copy: () => {
       refuseDiverged(plan, losses)
-      return copyCheckpoint(checkpointOf(plan.identity, plan.state))
+      const { identity, state } = plan
+      const best = byValidationLoss(state.history.epochs).map(({ step }) => step)
+      return { checkpoint: copyCheckpoint(checkpointOf(identity, state)), best }
     },
-    write: async checkpoint => {
+    write: async ({ checkpoint, best }) => {
       // Steps are told by their lines alone: of those that a checkpoint knows none may be lost with the process.
       await passMetrics(folder.settleMetrics())
-      const path = await folder.writeCheckpoint(checkpoint).catch(error => {
+      const path = await folder.writeCheckpoint(checkpoint, best).catch(error => {
         troubles.failed('checkpoint', error)
         throw error
       })

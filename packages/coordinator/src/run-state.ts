@@ -81,7 +81,8 @@ export function resumeState(checkpoint: Checkpoint, dataSha256: string, arithmet
   return { step, position, weights, optimizer, history: readHistory(progress) }
 }
 
-function readHistory(progress: unknown): History {
+/** What a checkpoint knows of its run's past. Throws `checkpoint-invalid`. */
+export function readHistory(progress: unknown): History {
   const parsed = historySchema.safeParse(progress)
   if (parsed.success) return parsed.data
   throw new LockstepError('checkpoint-invalid', 'the history in the checkpoint makes no sense', {

@@ -64,7 +64,7 @@ export function summarizeRun(
     trainSeconds,
     imagesPerSecond: measuredSeconds > 0 ? measuredSamples / measuredSeconds : null,
     final: last === undefined ? null : figures(last),
-    best: best === null ? null : { epoch: best.epoch, ...figures(best) },
+    best: best === null ? null : { epoch: best.epoch, step: best.step, ...figures(best) },
     perWorker: members.map(describeMember),
   }
 }

@@ -5,10 +5,12 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { CoordinatorEvent } from '../src/events.ts'
 import { createRecords } from '../src/records.ts'
 import type { RunFolder } from '../src/run-folder/run-folder.ts'
+import { startPosition } from '../src/run-state.ts'
 import { createLossTrail } from '../src/training/divergence.ts'
+import { epochWith } from './support/epoch-metrics.ts'
 import { temporaryFolder } from './support/folder.ts'
 import { stepWith } from './support/step-metrics.ts'
-import { tinyPlan } from './support/tiny-plan.ts'
+import { tinyPlan, tinyState } from './support/tiny-plan.ts'
 import { trainInto } from './support/train-into.ts'
 
 let path: string
@@ -44,6 +46,19 @@ describe('a run writes a checkpoint', () => {
   test('at the end of each epoch only, where no time and no number of steps is given', async () => {
     expect(await checkpointsOf({ checkpointMs: 0 })).toEqual([4, 8])
   })
+})
+
+test('the checkpoint of the best epoch outlives those that are kept for being new', async () => {
+  // Gone on with after an epoch of a loss that no later one comes to. Its checkpoint is the one that a folder begins with.
+  const state = tinyState()
+  state.step = 4
+  state.position = startPosition(2)
+  state.history.epochs.push(epochWith(1, { validationLoss: 0, step: 0 }))
+  const plan = tinyPlan({ epochs: 4 }, state)
+  await trainInto(path, { plan })
+  expect(await readdir(join(path, 'checkpoints'))).toEqual(
+    [0, 12, 15, 16].map(step => `step-${String(step).padStart(9, '0')}.ckpt`),
+  )
 })
 
 const failed = (systemCode: string) =>

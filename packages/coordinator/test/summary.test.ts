@@ -67,7 +67,8 @@ describe('a summary', () => {
     // 500 samples in 2 s
     expect(summary).toMatchObject({ ...facts, ...outcome, epochs: 3, steps: 12, workers: 3, imagesPerSecond: 250 })
     expect(summary.final).toEqual({ ...figures, validationLoss: 2 })
-    expect(summary.best).toEqual({ ...figures, epoch: 2, validationLoss: 1 })
+    // Four steps an epoch.
+    expect(summary.best).toEqual({ ...figures, epoch: 2, step: 8, validationLoss: 1 })
     expect(summary.backends).toEqual(['TensorFlow', 'wasm'])
     expect(
       summary.perWorker.map(({ id, samples, shards, refused, cause, outcome }) => [

@@ -13,6 +13,10 @@ export type LayersModelFiles = {
 export type LayersModelMetadata = {
   /** Names of the outputs, in order. */
   readonly classNames?: readonly string[]
+  /** Which of a run's: those that training has come to, or those of its best epoch. */
+  readonly weights?: 'last' | 'best'
+  /** Optimizer steps that the weights have taken. */
+  readonly step?: number | undefined
 }
 
 /**

@@ -5,6 +5,7 @@ export const evaluateCommand = defineCommand({
   meta: { name: 'evaluate', description: 'Test a trained model: loss, accuracy, figures per class, confusion matrix.' },
   args: {
     run: commonFlags.run,
+    weights: commonFlags.weights,
     'runs-dir': commonFlags['runs-dir'],
     'data-dir': commonFlags['data-dir'],
     threads: commonFlags.threads,
@@ -16,6 +17,7 @@ export const evaluateCommand = defineCommand({
     await evaluateRun({
       reference: args.run,
       runsFolder: args['runs-dir'],
+      weights: args.weights,
       dataDir: args['data-dir'] ?? null,
       threads: threadsOrAllCores(args.threads),
       offline: args.offline === true,

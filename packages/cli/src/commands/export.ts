@@ -19,6 +19,7 @@ export const exportCommand = defineCommand({
       description: 'where to write (default: export/ in the run folder)',
     },
     force: { type: 'boolean', description: 'overwrite files that are there' },
+    weights: commonFlags.weights,
     'runs-dir': commonFlags['runs-dir'],
     offline: commonFlags.offline,
   },
@@ -27,6 +28,7 @@ export const exportCommand = defineCommand({
     const options = {
       reference: args.run,
       runsFolder: args['runs-dir'],
+      weights: args.weights,
       format: args.format,
       out: args.out ?? null,
       force: args.force === true,

@@ -3,6 +3,7 @@ import { type DataSet, dataSetSha256, type ImageSplit, imageBytes, openDataSet, 
 import { createLayout, type GradientEngine } from '@lockstep/model'
 import { computeEnvironment, loadTensorFlow } from '@lockstep/tensorflow'
 import { createEngine } from '@lockstep/worker'
+import type { WeightsName } from '../flags/common-flags.ts'
 import { provision } from '../provision.ts'
 import { findRun } from '../runs/find-run.ts'
 import { type RunFacts, readRunFacts } from '../runs/run-facts.ts'
@@ -13,6 +14,7 @@ import { classFigures, countConfusion, describeReport, type TestReport } from '.
 export type EvaluateOptions = {
   readonly reference: string
   readonly runsFolder: string
+  readonly weights: WeightsName
   readonly dataDir: string | null
   readonly threads: number
   readonly offline: boolean
@@ -27,7 +29,7 @@ export async function evaluateRun(options: EvaluateOptions): Promise<void> {
   const dataSet = await openTestData(options, facts, people)
   Object.assign(process.env, computeEnvironment(options.threads))
   const { backend, description } = await loadTensorFlow(await provision(options.offline, people))
-  const { model, weights, origin } = await loadModel(folder)
+  const { model, weights, origin } = await loadModel(folder, options.weights)
   people.write(`${origin}, on ${description}\n`)
   const test = facts.config.limitTest === null ? dataSet.test : takeFirst(dataSet.test, facts.config.limitTest)
   // As in the run, so that the figures are those of its summary to the last digit.

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { formatBytes } from '@lockstep/protocol'
 import type { ProgressStreams } from '../commands/streams.ts'
 import { loadTrainedModel } from '../evaluate/load-model.ts'
+import type { WeightsName } from '../flags/common-flags.ts'
 import { findRun } from '../runs/find-run.ts'
 import { readRunFacts } from '../runs/run-facts.ts'
 import type { ExportFormat } from './format-names.ts'
@@ -11,6 +12,7 @@ import { refuseTaken, writeFiles } from './write-files.ts'
 export type ExportOptions = {
   readonly reference: string
   readonly runsFolder: string
+  readonly weights: WeightsName
   readonly format: ExportFormat
   /** Null: in the folder `export` of the run. */
   readonly out: string | null
@@ -26,7 +28,7 @@ export async function exportRun(options: ExportOptions, { stdout, stderr }: Prog
   await refuseTaken(paths, options.force)
   const facts = await readRunFacts(folder)
   await prepare(options.offline, stderr)
-  const loaded = await loadTrainedModel(folder)
+  const loaded = await loadTrainedModel(folder, options.weights)
   stderr.write(`from ${loaded.origin}\n`)
   const contents = encode({ ...loaded, facts })
   await writeFiles(paths, contents)

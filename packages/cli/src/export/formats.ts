@@ -54,8 +54,9 @@ export const formats: Readonly<Record<ExportFormat, FormatWriter>> = {
     defaultName: 'tfjs',
     paths: folder => [join(folder, 'model.json'), join(folder, 'weights.bin')],
     prepare: usePlainJavaScript,
-    encode: ({ model, weights, facts }) => {
-      const files = toLayersModelFiles(model, createLayout(model), weights, { classNames: facts.classNames })
+    encode: ({ model, weights, identity, facts }) => {
+      const metadata = { classNames: facts.classNames, ...identity }
+      const files = toLayersModelFiles(model, createLayout(model), weights, metadata)
       return [files['model.json'], files['weights.bin']]
     },
   },
@@ -63,12 +64,14 @@ export const formats: Readonly<Record<ExportFormat, FormatWriter>> = {
     defaultName: 'model.safetensors',
     paths: file => [file],
     prepare: usePlainJavaScript,
-    encode: ({ model, weights, facts }) => [
+    encode: ({ model, weights, identity, facts }) => [
       encodeSafetensors(namedWeights(model), {
         classNames: JSON.stringify(facts.classNames),
         // Where the model's file lies on this machine is nobody else's business.
         config: JSON.stringify({ ...facts.config, model: modelTitle(facts.config.model) }),
         weightsSha256: weightsSha256(weights),
+        weights: identity.weights,
+        ...(identity.step !== undefined && { step: String(identity.step) }),
       }),
     ],
   },

@@ -2,6 +2,7 @@ import { predictProbabilities } from '@lockstep/model'
 import { computeEnvironment, loadTensorFlow } from '@lockstep/tensorflow'
 import type { ProgressStreams } from '../commands/streams.ts'
 import { loadTrainedModel } from '../evaluate/load-model.ts'
+import type { WeightsName } from '../flags/common-flags.ts'
 import { provision } from '../provision.ts'
 import { findRun } from '../runs/find-run.ts'
 import { readRunFacts } from '../runs/run-facts.ts'
@@ -12,6 +13,7 @@ export type PredictOptions = {
   readonly reference: string
   readonly images: readonly string[]
   readonly runsFolder: string
+  readonly weights: WeightsName
   readonly top: number
   readonly threads: number
   readonly offline: boolean
@@ -25,7 +27,8 @@ export async function predictImages(options: PredictOptions, { stdout, stderr }:
   const pixels = await readImages(options.images)
   Object.assign(process.env, computeEnvironment(options.threads))
   await loadTensorFlow(await provision(options.offline, stderr))
-  const { model } = await loadTrainedModel(folder)
+  const { model, origin } = await loadTrainedModel(folder, options.weights)
+  if (options.weights === 'best') stderr.write(`from ${origin}\n`)
   const probabilities = predictProbabilities(model, pixels)
   const classes = facts.classNames.length
   const predictions = options.images.map((image, index) => {

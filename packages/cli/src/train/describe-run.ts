@@ -41,8 +41,11 @@ export type EndedRun = {
   readonly request: TrainingRequest
 }
 
-/** What came out, where it lies and what to do with it. */
-export function describeEnd(ended: EndedRun, hasPlots: boolean): string {
+/**
+ * What came out, where it lies and what to do with it.
+ * @param keepsBest - whether the best epoch has weights of its own in the folder
+ */
+export function describeEnd(ended: EndedRun, hasPlots: boolean, keepsBest = false): string {
   const { summary, folder } = ended
   const { status, epochs, steps, best, test, imagesPerSecond } = summary
   const speed = imagesPerSecond === null ? '' : `, ${formatCount(imagesPerSecond)} images/s`
@@ -54,6 +57,7 @@ export function describeEnd(ended: EndedRun, hasPlots: boolean): string {
     ),
   ]
   if (best !== null) lines.push(field('best epoch', `${best.epoch}: ${describeBest(best)}`))
+  if (keepsBest) lines.push(field('', 'its weights: --weights best; all else is of the last ones'))
   if (test !== null)
     lines.push(field('test', `loss ${formatNumber(test.loss)}, accuracy ${formatNumber(test.accuracy)}`))
   lines.push(...describeDoubts(summary))
@@ -61,7 +65,7 @@ export function describeEnd(ended: EndedRun, hasPlots: boolean): string {
     field('weights', `sha256 ${summary.weightsSha256}`),
     field('run', folder),
     ...(hasPlots && summary.status !== 'interrupted' ? [field('plots', `${folder}/plots`)] : []),
-    ...nextSteps(ended),
+    ...nextSteps(ended, keepsBest),
   )
   return `${lines.join('\n')}\n`
 }
@@ -89,9 +93,11 @@ function describeDoubts({ audit, perWorker }: RunSummary): string[] {
   return lines
 }
 
-function nextSteps({ summary, folder, request }: EndedRun): string[] {
+function nextSteps({ summary, folder, request }: EndedRun, keepsBest: boolean): string[] {
   if (summary.status === 'interrupted') return [field('next', resumeCommand(folder, request))]
-  return [field('next', evaluateCommand(folder, request)), field('', `pnpm cli runs`)]
+  const evaluate = evaluateCommand(folder, request)
+  const commands = [evaluate, ...(keepsBest ? [`${evaluate} --weights best`] : []), 'pnpm cli runs']
+  return commands.map((command, index) => field(index === 0 ? 'next' : '', command))
 }
 
 function describeRecipe({ plan: { config } }: PreparedRun): string {

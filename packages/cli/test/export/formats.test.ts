@@ -8,7 +8,13 @@ test('a safetensors file tells the name of the file of its model, but not where 
   const model = buildModel('reference', { classes: 2, seed: 1 })
   const weights = readWeights(model, createLayout(model))
   const facts = { ...exampleFacts, config: { ...exampleFacts.config, model: '/home/someone/wide-net.ts' } }
-  const [contents] = formats.safetensors.encode({ model, weights, origin: 'memory', facts })
+  const [contents] = formats.safetensors.encode({
+    model,
+    weights,
+    identity: { weights: 'last', step: 1 },
+    origin: 'memory',
+    facts,
+  })
   model.dispose()
   const file = Buffer.from(contents!)
   expect(file.includes('someone')).toBe(false)

@@ -19,13 +19,21 @@ export async function listCheckpoints(folder: string, disk: Disk): Promise<reado
   return (await disk.list(folder)).filter(name => /^step-\d+\.ckpt$/.test(name)).sort()
 }
 
+/** Which checkpoints of a folder stay. */
+export type Kept = {
+  /** So many, the newest ones. */
+  readonly keep: number
+  /** Beside them the first of these steps of which there is one: those at the ends of the epochs, the best epoch first. */
+  readonly best?: readonly number[]
+}
+
 /**
- * Writes a checkpoint durably, then removes all but the newest `keep`. Returns its path. A folder that is gone is made
+ * Writes a checkpoint durably, then removes those that are not kept. Returns its path. A folder that is gone is made
  * again; that it is durable itself is up to who made it. Throws as `writeAtomically` does.
  */
 export async function writeCheckpoint(
   folder: string,
-  { step, content, keep }: { readonly step: number; readonly content: FileContent; readonly keep: number },
+  { step, content, ...kept }: Kept & { readonly step: number; readonly content: FileContent },
   disk = systemDisk,
 ): Promise<string> {
   const file = join(folder, checkpointName(step))
@@ -34,12 +42,14 @@ export async function writeCheckpoint(
     await makeFolderDurably(folder, disk)
     await writeAtomically(file, content, disk)
   })
-  await removeOldest(folder, keep, disk).catch(error => Promise.reject(writeError(folder, error)))
+  await removeOldest(folder, kept, disk).catch(error => Promise.reject(writeError(folder, error)))
   return file
 }
 
-async function removeOldest(folder: string, keep: number, disk: Disk): Promise<void> {
-  for (const name of (await listCheckpoints(folder, disk)).slice(0, -keep)) await disk.remove(join(folder, name))
+async function removeOldest(folder: string, { keep, best = [] }: Kept, disk: Disk): Promise<void> {
+  const names = await listCheckpoints(folder, disk)
+  const spared = best.map(checkpointName).find(name => names.includes(name))
+  for (const name of names.slice(0, -keep)) if (name !== spared) await disk.remove(join(folder, name))
 }
 
 /**

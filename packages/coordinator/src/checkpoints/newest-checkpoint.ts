@@ -1,9 +1,10 @@
 import { join } from 'node:path'
-import { type Checkpoint, decodeCheckpoint } from '@lockstep/model'
+import type { Checkpoint } from '@lockstep/model'
 import { describeInLine, LockstepError } from '@lockstep/protocol'
 import { type Disk, systemDisk } from '../disk/disk.ts'
 import { runFiles } from '../run-folder/run-files.ts'
 import { listCheckpoints, stepOfCheckpoint } from './checkpoint-files.ts'
+import { readCheckpoint } from './read-checkpoint.ts'
 
 /** A checkpoint that has been passed over. */
 export type UnusableCheckpoint = { readonly name: string; readonly reason: string }
@@ -28,8 +29,7 @@ export async function findCheckpoint(
   const unusable: UnusableCheckpoint[] = []
   for (const name of [...(await listCheckpoints(folder, disk))].reverse()) {
     try {
-      const checkpoint = decodeCheckpoint(await readCheckpoint(join(folder, name), disk))
-      refuseForeign(checkpoint, runId)
+      const checkpoint = await readCheckpoint(join(folder, name), runId, disk)
       return { name, checkpoint, unusable }
     } catch (error) {
       // A coordinator that goes on with the run still has dropped it, and has written newer ones by then.
@@ -41,27 +41,14 @@ export async function findCheckpoint(
 }
 
 /** The step of the newest checkpoint of a run folder, by its name; null where there is none. */
-export async function newestCheckpointStep(path: string): Promise<number | null> {
-  const name = (await listCheckpoints(join(path, runFiles.checkpoints), systemDisk)).at(-1)
+export async function newestCheckpointStep(path: string, disk = systemDisk): Promise<number | null> {
+  const name = (await listCheckpoints(join(path, runFiles.checkpoints), disk)).at(-1)
   return name === undefined ? null : stepOfCheckpoint(name)
 }
 
 /** What people are told of those that were passed over, a line for each. */
 export function describeUnusable({ name, unusable }: FoundCheckpoint): readonly string[] {
   return unusable.map(passed => `${passed.name} cannot be used (${passed.reason}); taking ${name} instead`)
-}
-
-async function readCheckpoint(file: string, disk: Disk): Promise<Uint8Array> {
-  if ((await disk.kindOf(file)) === 'folder') throw new Error('it is a folder')
-  return disk.read(file)
-}
-
-function refuseForeign(checkpoint: Checkpoint, runId: string | null): void {
-  if (runId === null || checkpoint.runId === runId) return
-  throw new LockstepError('checkpoint-of-another-run', 'the checkpoint belongs to another run', {
-    expected: `run ${runId}`,
-    received: `run ${checkpoint.runId}`,
-  })
 }
 
 function noCheckpoint(path: string): LockstepError {

@@ -34,12 +34,15 @@ export type RunFolder = {
   readonly settleMetrics: () => Promise<void>
   readonly writeSummary: (summary: RunSummary) => Promise<void>
   readonly writeModel: (files: Readonly<Record<string, string | Uint8Array>>) => Promise<void>
-  /** Writes a checkpoint, which stays as it is meanwhile, durably; drops the oldest ones, and returns its path. */
-  readonly writeCheckpoint: (checkpoint: Checkpoint) => Promise<string>
+  /**
+   * Writes a checkpoint, which stays as it is meanwhile, durably; drops the oldest ones but the first that there is of the
+   * steps `best`, and returns its path.
+   */
+  readonly writeCheckpoint: (checkpoint: Checkpoint, best?: readonly number[]) => Promise<string>
 }
 
 export type RunFolderOptions = {
-  /** Checkpoints that are kept, the newest ones; all by default. */
+  /** Checkpoints that are kept, the newest ones, beside that of the best epoch; all by default. */
   readonly keep?: number
   /** Told of lines that are lost and of a folder that has been made again. */
   readonly onEvent?: EventListener
@@ -141,8 +144,8 @@ function openRunFolder(opened: Opened, content: MetricsContent | undefined): Run
     }
   }
 
-  async function storeCheckpoint(checkpoint: Checkpoint): Promise<string> {
-    const job = { folder: owned, checkpoint, keep }
+  async function storeCheckpoint(checkpoint: Checkpoint, best: readonly number[] = []): Promise<string> {
+    const job = { folder: owned, checkpoint, keep, best }
     const path = (await store(job)) ?? (await asOwner(() => store(job)))
     if (path === null) throw writeError(place(runFiles.checkpoints), new Error('the run folder keeps disappearing'))
     return path

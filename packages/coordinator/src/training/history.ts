@@ -6,6 +6,15 @@ export function bestEpoch(epochs: readonly EpochMetrics[]): EpochMetrics | null 
   return epochs.reduce<EpochMetrics | null>((best, next) => (best && loss(best) <= loss(next) ? best : next), null)
 }
 
+/**
+ * The epochs with a validation loss, the lowest first and of equals the earlier one: `bestEpoch` and who comes next. None where
+ * nothing validates.
+ */
+export function byValidationLoss(epochs: readonly EpochMetrics[]): readonly EpochMetrics[] {
+  const loss = (epoch: EpochMetrics) => epoch.validationLoss!
+  return epochs.filter(epoch => epoch.validationLoss !== null).sort((a, b) => loss(a) - loss(b))
+}
+
 /** True when the best epoch lies `patience` epochs back; never when patience is 0. */
 export function isOutOfPatience(epochs: readonly EpochMetrics[], patience: number): boolean {
   const best = bestEpoch(epochs)

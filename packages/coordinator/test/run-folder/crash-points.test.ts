@@ -4,29 +4,14 @@ import { weightsSha256 } from '@lockstep/model'
 import { LockstepError } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../support/folder.ts'
+import { mortalDisk } from '../support/mortal-disk.ts'
 import { trainAlone } from '../support/train-alone.ts'
 import { resumeInto, trainInto } from '../support/train-into.ts'
-import { type DiskCall, systemError, type UnrulyDisk, unrulyDisk, writeHalf } from '../support/unruly-disk.ts'
+import { unrulyDisk } from '../support/unruly-disk.ts'
 
 const finalSha256 = weightsSha256(trainAlone().at(-1)!)
 const withoutSyncs = { syncs: false }
 const allLines = [1, 2, 3, 4, 'epoch 1', 5, 6, 7, 8, 'epoch 2']
-
-/** Calls that change nothing: to die at one is to die at the next that does. */
-const harmless: readonly DiskCall['operation'][] = ['read', 'list', 'kindOf', 'sync', 'close']
-
-/** A disk on which nothing changes any more from the n-th change on, as if the process had been killed: of a write, half. */
-function mortalDisk(changes: number): { readonly disk: UnrulyDisk; readonly made: () => number } {
-  let made = 0
-  const disk = unrulyDisk((call: DiskCall) => {
-    if (harmless.includes(call.operation)) return
-    made++
-    if (made < changes) return
-    if (made === changes && call.operation === 'write') return writeHalf(call)
-    throw systemError('EIO')
-  }, withoutSyncs)
-  return { disk, made: () => made }
-}
 
 async function linesIn(path: string): Promise<readonly unknown[]> {
   const lines = (await readFile(join(path, 'metrics.jsonl'), 'utf8')).split('\n')

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { findCheckpoint } from '../../src/checkpoints/newest-checkpoint.ts'
 import type { Disk } from '../../src/disk/disk.ts'
 import type { CoordinatorEvent } from '../../src/events.ts'
+import type { RunPlan } from '../../src/plan.ts'
 import { createRecords } from '../../src/records.ts'
 import { runFiles } from '../../src/run-folder/run-files.ts'
 import { createRunFolder, type RunFolder, reopenRunFolder } from '../../src/run-folder/run-folder.ts'
@@ -15,6 +16,8 @@ const config = { runId: 'tiny-run' }
 const keep = 3
 
 export type TrainIntoOptions = {
+  /** The tiny one by default. */
+  readonly plan?: RunPlan
   readonly disk?: Disk
   readonly workers?: number
   readonly onEvent?: (event: CoordinatorEvent) => void
@@ -27,7 +30,7 @@ export type TrainIntoOptions = {
  * it to its end.
  */
 export async function trainInto(path: string, options: TrainIntoOptions = {}): Promise<TinyRun> {
-  const plan = tinyPlan()
+  const { plan = tinyPlan() } = options
   const start = encodeState(plan.identity, plan.state)
   return trainOn(plan, await createRunFolder(path, config, options.disk, { keep, ...options, start }), options)
 }
@@ -43,7 +46,7 @@ export async function resumeInto(path: string, options: TrainIntoOptions = {}): 
 }
 
 async function trainOn(
-  plan: ReturnType<typeof tinyPlan>,
+  plan: RunPlan,
   folder: RunFolder,
   { workers = 1, onEvent = () => undefined, checkpointMs }: TrainIntoOptions,
 ): Promise<TinyRun> {

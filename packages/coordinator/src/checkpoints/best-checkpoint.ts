@@ -1,0 +1,65 @@
+import { join } from 'node:path'
+import type { Checkpoint } from '@lockstep/model'
+import { describeInLine, LockstepError } from '@lockstep/protocol'
+import { type Disk, systemDisk } from '../disk/disk.ts'
+import type { EpochMetrics } from '../metrics.ts'
+import { runFiles } from '../run-folder/run-files.ts'
+import { readHistory } from '../run-state.ts'
+import { byValidationLoss } from '../training/history.ts'
+import { checkpointName } from './checkpoint-files.ts'
+import { findCheckpoint, newestCheckpointStep } from './newest-checkpoint.ts'
+import { readCheckpoint } from './read-checkpoint.ts'
+
+export type BestCheckpoint = {
+  readonly name: string
+  readonly checkpoint: Checkpoint
+  /** At whose end it was taken. */
+  readonly epoch: number
+  /** Epochs that are better, whose checkpoints cannot be used: the best first. */
+  readonly unusable: readonly { readonly epoch: number; readonly name: string; readonly reason: string }[]
+}
+
+/**
+ * The checkpoint of the epoch with the lowest validation loss, of those that the newest checkpoint of a run folder knows;
+ * where it cannot be used, of the next best. Throws `no-best-epoch`, and as `findCheckpoint` does.
+ */
+export async function findBestCheckpoint(
+  path: string,
+  { runId = null, disk = systemDisk }: { readonly runId?: string | null; readonly disk?: Disk } = {},
+): Promise<BestCheckpoint> {
+  const newest = await findCheckpoint(path, { runId, disk })
+  const { epochs } = readHistory(newest.checkpoint.progress)
+  const newestStep = await newestCheckpointStep(path, disk)
+  const unusable: BestCheckpoint['unusable'][number][] = []
+  for (const { epoch, step } of byValidationLoss(epochs)) {
+    const name = checkpointName(step)
+    try {
+      const checkpoint = await readCheckpoint(join(path, runFiles.checkpoints, name), runId, disk)
+      return { name, checkpoint, epoch, unusable }
+    } catch (error) {
+      // A coordinator that goes on with the run has come to a better one, and has dropped this.
+      if ((await newestCheckpointStep(path, disk)) !== newestStep) return findBestCheckpoint(path, { runId, disk })
+      unusable.push({ epoch, name, reason: describeInLine(error) })
+    }
+  }
+  throw noBest(path, epochs, unusable)
+}
+
+/** What people are told where it is not the best that was taken; of those that are passed over, the best. */
+export function describeSecondBest({ epoch, unusable: [best] }: BestCheckpoint): string | null {
+  if (best === undefined) return null
+  return `${best.name} of epoch ${best.epoch}, the best one, cannot be used (${best.reason}); taking epoch ${epoch}, the best of those that can`
+}
+
+function noBest(path: string, epochs: readonly EpochMetrics[], [best]: BestCheckpoint['unusable']): LockstepError {
+  const hint = 'Use `--weights last`.'
+  if (epochs.length === 0) {
+    return new LockstepError('no-best-epoch', `${path} has no best epoch: none is done yet`, { kind: 'usage', hint })
+  }
+  if (best === undefined) {
+    const message = `${path} has no best epoch: it was trained without a validation set`
+    return new LockstepError('no-best-epoch', message, { kind: 'usage', hint })
+  }
+  const message = `${path} holds no checkpoint of the best epoch, nor of another: ${best.name}: ${best.reason}`
+  return new LockstepError('no-best-epoch', message, { hint })
+}
