@@ -13,6 +13,7 @@ import { createDeferred } from './deferred.ts'
 import type { TopologyMode, TopologyTrial } from './direct/topology.ts'
 import type { EventListener } from './events.ts'
 import type { RunSummary } from './metrics.ts'
+import { tellOfMixedBackends } from './mixed-backends.ts'
 import type { RunPlan } from './plan.ts'
 import { createRecords, type Records } from './records.ts'
 import { limitRefusals } from './refusal-limit.ts'
@@ -97,7 +98,7 @@ export async function startCoordinator(
     quorum: given.quorum ?? 1,
     timing,
     clock,
-    onEvent: limitRefusals(timing.listen(given.onEvent), clock.nowMs),
+    onEvent: tellOfMixedBackends(limitRefusals(timing.listen(given.onEvent), clock.nowMs)),
   }
   const { onEvent } = options
   const opening = createDeferred<void>()

@@ -8,6 +8,7 @@ export type WorkerFacts = {
   readonly host: string
   readonly device: string
   readonly cores: number
+  /** What computes, with all that is known to change the last bits of a gradient. */
   readonly backend: string
 }
 
@@ -26,6 +27,8 @@ export type CoordinatorEvent =
       readonly reason: string
       readonly active: number
     }
+  /** A worker computes on something else than those before it, of which one of each kind is named: the weights depend on who computes what. */
+  | { readonly type: 'mixed-backends'; readonly worker: WorkerFacts; readonly others: readonly WorkerFacts[] }
   /** No further step is begun until so many are there; without any, the run ends after `giveUpMs`. */
   | {
       readonly type: 'short-of-workers'

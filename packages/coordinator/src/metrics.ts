@@ -109,6 +109,8 @@ export const runSummarySchema = z.object({
   engine: z.string(),
   /** What has computed, such as `TensorFlow 2.21.0, CPU` or `WebAssembly SIMD`. */
   backends: z.array(z.string()),
+  /** Whether it was more than one: then the weights depend on who computed what. */
+  mixedBackends: z.boolean().default(false),
   seed: z.int(),
   /** The way that the gradients of most steps went. Absent in runs of before there was a choice. */
   topology: z.enum(['star', 'direct']).optional(),
@@ -138,6 +140,8 @@ export const runSummarySchema = z.object({
       name: z.string(),
       host: z.string(),
       device: z.string(),
+      /** Empty in summaries of earlier versions. */
+      backend: z.string().default(''),
       samples: z.int(),
       shards: z.int(),
       /** Answers that could not be used: not finite, of the wrong size, or not asked for. */

@@ -54,13 +54,15 @@ export function summarizeRun(
   const { epochs, trainSeconds, measuredSamples, measuredSeconds } = state.history
   const last = epochs.at(-1)
   const best = bestEpoch(epochs)
+  const backends = [...new Set(members.map(member => member.facts!.backend))]
   return {
     ...facts,
     ...outcome,
     epochs: epochs.length,
     steps: state.step,
     workers: members.length,
-    backends: [...new Set(members.map(member => member.facts!.backend))],
+    backends,
+    mixedBackends: backends.length > 1,
     trainSeconds,
     imagesPerSecond: measuredSeconds > 0 ? measuredSamples / measuredSeconds : null,
     final: last === undefined ? null : figures(last),
@@ -70,10 +72,10 @@ export function summarizeRun(
 }
 
 function describeMember({ facts, gone, ...member }: Member): RunSummary['perWorker'][number] {
-  const { id, name, host, device } = facts!
+  const { id, name, host, device, backend } = facts!
   const { samples, shards, refused, cause } = member
   const outcome = gone ? member.outcome : 'stayed to the end'
-  return { id, name, host, device, samples, shards, refused, cause, outcome }
+  return { id, name, host, device, backend, samples, shards, refused, cause, outcome }
 }
 
 function figures({ trainLoss, trainAccuracy, validationLoss, validationAccuracy }: EpochMetrics) {

@@ -69,7 +69,8 @@ describe('a summary', () => {
     expect(summary.final).toEqual({ ...figures, validationLoss: 2 })
     // Four steps an epoch.
     expect(summary.best).toEqual({ ...figures, epoch: 2, step: 8, validationLoss: 1 })
-    expect(summary.backends).toEqual(['TensorFlow', 'wasm'])
+    expect([summary.backends, summary.mixedBackends]).toEqual([['TensorFlow', 'wasm'], true])
+    expect(summary.perWorker.map(({ backend }) => backend)).toEqual(['TensorFlow', 'wasm', 'TensorFlow'])
     expect(
       summary.perWorker.map(({ id, samples, shards, refused, cause, outcome }) => [
         ...[id, samples, shards, refused],

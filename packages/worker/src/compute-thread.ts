@@ -1,5 +1,5 @@
 import { createLayout, createOptimizer, fromTopology } from '@lockstep/model'
-import { findSlowness, loadTensorFlow } from '@lockstep/tensorflow'
+import { findCpuTraits, loadTensorFlow } from '@lockstep/tensorflow'
 import { loadSystemMemory } from '@lockstep/tensorflow/system-memory'
 import { createEngine } from './engine.ts'
 import { serveCompute } from './serve-compute.ts'
@@ -16,7 +16,8 @@ await serveCompute(async ({ config, topology, provisioned }) => {
     }),
     layoutHash: layout.hash,
     size: layout.size,
-    backend: [description, ...findSlowness(config.precision)].join(', '),
+    // WebAssembly computes the same on every CPU.
+    backend: [description, ...(backend === 'wasm' ? [] : findCpuTraits(config.precision))].join(', '),
     systemMemory: loadSystemMemory(provisioned),
   }
 })

@@ -79,9 +79,10 @@ function describeBest(best: NonNullable<RunSummary['best']>): string {
     : `validation ${figures(best.validationLoss, best.validationAccuracy)}`
 }
 
-/** What was compared, and which workers gave answers that could not be used. */
-function describeDoubts({ audit, perWorker }: RunSummary): string[] {
+/** Whether unlike workers have computed, what was compared, and which workers gave answers that could not be used. */
+function describeDoubts({ audit, perWorker, backends, mixedBackends }: RunSummary): string[] {
   const lines: string[] = []
+  if (mixedBackends) lines.push(field('unlike', `${backends.join('; ')}: the weights depend on who computed what`))
   if (audit !== null) {
     const alone = audit.alone === 0 ? '' : `, ${formatCount(audit.alone)} only once for lack of a second worker`
     lines.push(field('audited', `${formatAmount(audit.compared, 'shard')} computed by two workers${alone}`))

@@ -3,6 +3,7 @@ import type { RunConfig } from '@lockstep/protocol'
 import { formatAmount, formatCount, formatDuration, formatNumber } from '../terminal/format.ts'
 import { createRateMeter } from '../terminal/rate-meter.ts'
 import { createTrainingProgress, type TrainingState } from '../terminal/training-progress.ts'
+import { describeMixedBackends } from './mixed-backends.ts'
 import type { Reporter } from './reporter.ts'
 import type { RunView } from './reporters.ts'
 
@@ -116,6 +117,8 @@ function describeEvent(event: CoordinatorEvent): string | null {
       const { id, name, host, device, backend } = event.worker
       return `worker ${id} joined: ${name} on ${host} (${device}, ${backend}); ${event.active} active`
     }
+    case 'mixed-backends':
+      return describeMixedBackends(event)
     case 'worker-lost':
       return `worker ${event.worker.id} lost: ${event.worker.name} on ${event.worker.host}, ${event.reason}; ${event.active} active`
     case 'short-of-workers':

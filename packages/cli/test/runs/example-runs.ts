@@ -65,6 +65,7 @@ export function exampleSummary(epochs: readonly EpochMetrics[], changes: Partial
     compress: 'none',
     engine: 'eager',
     backends: ['TensorFlow 2.21.0, CPU'],
+    mixedBackends: false,
     seed: 1,
     trainSeconds: epochs.length * 14,
     imagesPerSecond: 2912.4,

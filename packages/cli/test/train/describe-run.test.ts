@@ -38,7 +38,16 @@ test('the end of a run that was interrupted names no plots, and how to go on', (
 })
 
 test('the end of a run tells of answers that were compared, or could not be used', () => {
-  const worker = { host: 'here', device: 'cpu', samples: 9, shards: 1, refused: 0, cause: null, outcome: '' } as const
+  const worker = {
+    host: 'here',
+    device: 'cpu',
+    backend: 'TensorFlow',
+    samples: 9,
+    shards: 1,
+    refused: 0,
+    cause: null,
+    outcome: '',
+  } as const
   const lines = linesOf({
     audit: { fraction: 0.5, compared: 1200, alone: 1 },
     perWorker: [

@@ -19,6 +19,7 @@ const workerNamed = (id: number): RunSummary['perWorker'][number] => ({
   name: `local-${id}`,
   host: 'here',
   device: 'cpu',
+  backend: 'TensorFlow 2.21.0, CPU',
   samples: 100,
   shards: 10,
   refused: 0,

@@ -1,0 +1,22 @@
+import { type CoordinatorEvent, describeWorker, type WorkerFacts } from '@lockstep/coordinator'
+
+type Mixed = Extract<CoordinatorEvent, { type: 'mixed-backends' }>
+
+/** What is told when workers with unlike backends compute for one run: who, what it means, and what to do. */
+export function describeMixedBackends({ worker, others }: Mixed): string {
+  const each = [worker, ...others].map(facts => `${describeWorker(facts)} on ${facts.backend}`)
+  const meaning = 'their gradients differ in the last bits, so the weights depend on who computes what'
+  return `WARNING: unlike workers: ${each.join('; ')}: ${meaning}. ${remedyFor([worker, ...others])}`
+}
+
+function remedyFor(workers: readonly WorkerFacts[]): string {
+  const lacking = workers.filter(({ backend }) => !backend.startsWith('TensorFlow'))
+  if (lacking.length > 0 && lacking.length < workers.length) {
+    const hosts = [...new Set(lacking.map(({ host }) => host))].join(', ')
+    return `\`pnpm cli doctor\` on ${hosts} says what TensorFlow lacks there`
+  }
+  const versions = new Set(workers.map(({ backend }) => backend.split(',')[0]))
+  return versions.size > 1
+    ? 'Give all of them one version of TensorFlow: the same lockstep, and the same LOCKSTEP_LIBTENSORFLOW or none'
+    : 'For weights that others can have again, let only one of these kinds compute'
+}

@@ -1,0 +1,28 @@
+import type { Precision } from './compile/index.ts'
+import { findSlowness } from './slowness.ts'
+import { findPlatform, type Platform } from './supported-machine.ts'
+
+/**
+ * What is known of this process to make TensorFlow's results differ in their last bits from those elsewhere, for people: which
+ * kernels of oneDNN its CPU leaves. Among CPUs with AVX-512 they are the same in float32; in bfloat16 it is also decisive
+ * whether those multiply it themselves.
+ */
+export function findCpuTraits(
+  precision: Precision,
+  { architecture, cpuFlags }: Pick<Platform, 'architecture' | 'cpuFlags'> = findPlatform(),
+  environment: NodeJS.ProcessEnv = process.env,
+): string[] {
+  if (architecture !== 'x64') return [architecture]
+  const slowness = findSlowness(precision, { architecture, cpuFlags })
+  return [...kernelTraits(precision, cpuFlags, slowness), ...(hasOneDnn(environment) ? [] : ['without oneDNN'])]
+}
+
+function kernelTraits(precision: Precision, cpuFlags: Platform['cpuFlags'], slowness: string[]): string[] {
+  if (slowness.length > 0) return slowness
+  if (!cpuFlags.has('avx512f')) return ['without AVX-512']
+  return precision === 'bfloat16' && !cpuFlags.has('avx512_bf16') ? ['without AVX-512 BF16'] : []
+}
+
+function hasOneDnn({ TF_ENABLE_ONEDNN_OPTS: choice }: NodeJS.ProcessEnv): boolean {
+  return choice !== '0' && choice !== 'false'
+}

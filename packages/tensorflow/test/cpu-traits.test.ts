@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { findCpuTraits } from '../src/cpu-traits.ts'
+
+test.each([
+  ['float32', 'x64', ['avx2'], ['without AVX-512']],
+  ['float32', 'x64', ['avx512f'], []],
+  ['float32', 'x64', ['avx512f', 'avx512_bf16'], []],
+  ['bfloat16', 'x64', ['avx2'], ['without AVX-512 many times slower in bfloat16 than in float32']],
+  ['bfloat16', 'x64', ['avx_ne_convert'], ['without AVX-512']],
+  ['bfloat16', 'x64', ['avx512f'], ['without AVX-512 BF16']],
+  ['bfloat16', 'x64', ['avx512f', 'avx512_bf16'], []],
+  ['float32', 'arm64', ['asimd'], ['arm64']],
+] as const)('%s on %s with %s', (precision, architecture, flags, expected) => {
+  expect(findCpuTraits(precision, { architecture, cpuFlags: new Set(flags) }, {})).toEqual(expected)
+})
+
+test('a process in which oneDNN is turned off says so', () => {
+  const platform = { architecture: 'x64', cpuFlags: new Set(['avx512f']) }
+  expect(findCpuTraits('float32', platform, { TF_ENABLE_ONEDNN_OPTS: '0' })).toEqual(['without oneDNN'])
+  expect(findCpuTraits('float32', platform, { TF_ENABLE_ONEDNN_OPTS: '1' })).toEqual([])
+})
