@@ -44,7 +44,7 @@ async function runOne(seed, chosen) {
 async function runMany() {
   const { seeds, from, jobs } = values
   const bar = createProgressBar(process.stderr)
-  const totals = { seeds: 0, rings: 0, events: 0, simulatedMs: 0, inflicted: new Map(), failures: [] }
+  const totals = { seeds: 0, groups: 0, events: 0, simulatedMs: 0, inflicted: new Map(), failures: [] }
   const startMs = performance.now()
   const update = () => bar.update({ label: 'simulating', done: totals.seeds, total: seeds, unit: 'schedules' })
   update()
@@ -70,20 +70,20 @@ function runSeeds(order, onResult) {
   })
 }
 
-function add(totals, { seed, rings, events, simulatedMs, inflicted, violation }) {
+function add(totals, { seed, groups, events, simulatedMs, inflicted, violation }) {
   totals.seeds += 1
-  totals.rings += rings
+  totals.groups += groups
   totals.events += events
   totals.simulatedMs += simulatedMs
   for (const kind of inflicted) totals.inflicted.set(kind, (totals.inflicted.get(kind) ?? 0) + 1)
   if (violation !== null) totals.failures.push(seed)
 }
 
-async function report({ seeds, rings, events, simulatedMs, inflicted, failures }, seconds) {
+async function report({ seeds, groups, events, simulatedMs, inflicted, failures }, seconds) {
   const rows = [...inflicted].sort((a, b) => b[1] - a[1]).map(([kind, times]) => [kind, String(times)])
   const faults = [...inflicted.values()].reduce((sum, times) => sum + times, 0)
   process.stdout.write(
-    `${seeds} schedules in ${seconds.toFixed(0)} s: ${faults} faults, ${rings} rings of workers, ${events} events, ` +
+    `${seeds} schedules in ${seconds.toFixed(0)} s: ${faults} faults, ${groups} groups of workers, ${events} events, ` +
       `${(simulatedMs / 3_600_000).toFixed(1)} simulated hours; ${failures.length} failed\n\n` +
       `${markdownTable(['fault', 'times'], rows)}\n`,
   )

@@ -61,8 +61,8 @@ async function close() {
 }
 
 function report({ type, worker, address, reason }) {
-  if (type === 'ring-linked') tell({ type: 'linked' })
-  if (type === 'ring-over' && !running?.stop.signal.aborted)
+  if (type === 'group-linked') tell({ type: 'linked' })
+  if (type === 'group-over' && !running?.stop.signal.aborted)
     tell({ type: 'failed', reason: `the workers gave up their links: ${reason}` })
   if (type === 'worker-lost' && !running?.stop.signal.aborted)
     tell({ type: 'failed', reason: `${worker.name} was lost: ${reason}` })

@@ -105,8 +105,8 @@ export const mutations = [
   {
     name: 'the tasks of a lost worker are forgotten',
     file: 'coordinator/src/schedule/schedule.ts',
-    from: 'if (entry?.holders.delete(bench!)) refill(entry)',
-    to: 'if (entry?.holders.delete(bench!) && task.index === 0) refill(entry)',
+    from: 'if (entry?.holders.delete(queue!)) refill(entry)',
+    to: 'if (entry?.holders.delete(queue!) && task.index === 0) refill(entry)',
   },
   {
     name: 'silence is not noticed',

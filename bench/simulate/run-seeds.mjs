@@ -6,7 +6,7 @@ const { simulateSeed } = await import(pathToFileURL(`${root}/packages/simulation
 const { from, until, step } = JSON.parse(order)
 
 for (let seed = from; seed < until; seed += step) {
-  const { violation, inflicted, rings, events, simulatedMs } = await simulateSeed(seed)
-  process.send({ seed, violation, inflicted: inflicted.map(({ kind }) => kind), rings, events, simulatedMs })
+  const { violation, inflicted, groups, events, simulatedMs } = await simulateSeed(seed)
+  process.send({ seed, violation, inflicted: inflicted.map(({ kind }) => kind), groups, events, simulatedMs })
 }
 process.disconnect()

@@ -109,7 +109,7 @@ export function createCrew(options: {
     onEvent: options.onEvent,
     encodeState: createReplicaEncoder(plan),
     onJoin: (workerId, url) => {
-      // Before it is given anything: no worker beside its members may hold a shard of a ring.
+      // Before it is given anything: no worker beside its members may hold a shard of a group.
       direct.join(workerId, url)
       exchange.join(workerId)
       waiting.joined()
@@ -150,8 +150,8 @@ export function createCrew(options: {
     },
     onPoisoned: membership.scatter,
     onUnanswered: membership.sendAway,
-    onLinked: workers => options.onEvent({ type: 'ring-linked', workers }),
-    onOver: (cause, reason) => options.onEvent({ type: 'ring-over', cause, reason }),
+    onLinked: workers => options.onEvent({ type: 'group-linked', workers }),
+    onOver: (cause, reason) => options.onEvent({ type: 'group-over', cause, reason }),
     nowMs,
   })
   const watches = [clock.every(heartbeatMs, membership.tick), clock.every(heartbeatMs, direct.look)]

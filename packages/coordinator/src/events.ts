@@ -1,4 +1,4 @@
-import type { RingEnd } from './direct/rings.ts'
+import type { GroupEnd } from './direct/groups.ts'
 import type { Topology } from './direct/topology.ts'
 import type { EpochMetrics, LossCause } from './metrics.ts'
 
@@ -45,9 +45,9 @@ export type CoordinatorEvent =
   | ({ readonly type: 'step' } & StepReport)
   | { readonly type: 'epoch'; readonly metrics: EpochMetrics }
   /** All workers have links to each other. */
-  | { readonly type: 'ring-linked'; readonly workers: number }
+  | { readonly type: 'group-linked'; readonly workers: number }
   /** They exchange no gradients among themselves any more, or could not be linked to do so. */
-  | { readonly type: 'ring-over'; readonly cause: RingEnd; readonly reason: string }
+  | { readonly type: 'group-over'; readonly cause: GroupEnd; readonly reason: string }
   /** Which way the gradients go from here on, and why. */
   | { readonly type: 'topology'; readonly topology: Topology; readonly reason: string }
   | { readonly type: 'checkpoint'; readonly path: string; readonly step: number }

@@ -1,10 +1,10 @@
 import type { Cancel, Clock, LockstepError, MessageOf, Tensors } from '@lockstep/protocol'
 import { createHearings, type HearingListener } from './audit/hearings.ts'
 import { brief, type Opinion } from './audit/opinion.ts'
-import type { Duty } from './schedule/bench.ts'
 import { hopeless, mostHangs } from './schedule/hang.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import type { Assignment, Task } from './schedule/task.ts'
+import type { Duty } from './schedule/worker-queue.ts'
 
 /** How often to look for workers that are late. */
 const lookEveryMs = 20
@@ -43,7 +43,7 @@ export type Exchange<Result> = {
   readonly leave: (workerId: number) => void
   /** Takes a worker's answer. After a fault the task stays with the worker until it leaves. */
   readonly deliver: (workerId: number, key: string, result: Result) => Verdict
-  /** Whether a task stays unfinished until this worker or another one answers. One of a ring does not: its step goes on by itself. */
+  /** Whether a task stays unfinished until this worker or another one answers. One of a group does not: its step goes on by itself. */
   readonly awaits: (workerId: number, key: string) => boolean
   /** Forgets a task whose result has come otherwise; its promise stays open. */
   readonly withdraw: (key: string) => void
@@ -51,7 +51,7 @@ export type Exchange<Result> = {
   readonly reach: (workerId: number, step: number) => void
   /** How long a worker may be at what it computes now before it counts as hung. */
   readonly hangLimitMs: (workerId: number) => number
-  /** What a worker has to answer next by itself, and since when; null while nothing is due, or it is up to a ring. */
+  /** What a worker has to answer next by itself, and since when; null while nothing is due, or it is up to a group. */
   readonly duty: (workerId: number) => Duty<Task> | null
   /** Hears that a worker, which is still there, has hung for so long. Where it is one too many at its task, that fails. */
   readonly noteHang: (workerId: number, hangingMs: number) => void
@@ -202,7 +202,7 @@ export function createExchange<Result>(
     abort,
     awaits: (workerId, key) => {
       const task = schedule.find(workerId, key)
-      return task !== null && !isForRing(task)
+      return task !== null && !isForGroup(task)
     },
     withdraw: key => {
       const entry = schedule.withdraw(key, nowMs())
@@ -217,7 +217,7 @@ export function createExchange<Result>(
     hangLimitMs: schedule.hangLimitMs,
     duty: workerId => {
       const duty = schedule.duty(workerId)
-      return duty === null || isForRing(duty.task) ? null : duty
+      return duty === null || isForGroup(duty.task) ? null : duty
     },
     noteHang,
     stop,
@@ -234,8 +234,8 @@ export function createExchange<Result>(
   }
 }
 
-function isForRing({ order }: { readonly order: Order }): boolean {
-  return order.type === 'work' && order.ring !== undefined
+function isForGroup({ order }: { readonly order: Order }): boolean {
+  return order.type === 'work' && order.group !== undefined
 }
 
 const nobody: HearingListener = {

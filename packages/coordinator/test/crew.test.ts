@@ -85,7 +85,7 @@ describe('the clocks of a crew', () => {
     await failed
   })
 
-  test('send a worker away that lives, and does not say how far it came in a ring that is over', async () => {
+  test('send a worker away that lives, and does not say how far it came in a group that is over', async () => {
     const { plan, crew, arrive, pass } = createTestedCrew()
     const { runId, layoutHash } = plan.identity
     const peers = [1, 2].map(() => {
@@ -95,10 +95,10 @@ describe('the clocks of a crew', () => {
     })
     const [sound, mute] = peers as [FakePeer, FakePeer]
     crew.direct.introduce()
-    for (const peer of peers) peer.say({ type: 'linked', runId, ring: 1 })
+    for (const peer of peers) peer.say({ type: 'linked', runId, group: 1 })
     const { settled } = crew.direct.current()!
-    sound.say({ type: 'unlinked', runId, ring: 1, reason: 'reset by peer' })
-    sound.say({ type: 'dissolved', runId, ring: 1, step: 3 })
+    sound.say({ type: 'unlinked', runId, group: 1, reason: 'reset by peer' })
+    sound.say({ type: 'dissolved', runId, group: 1, step: 3 })
     pass(9_600, ...peers)
     expect(mute.ending()).toBe('open')
     pass(1_200, ...peers)
@@ -122,7 +122,7 @@ describe('the clocks of a crew', () => {
   })
 
   test.each([
-    ['waits for others of its ring', { ring: { id: 1, total: 10, learningRate: 0.1 } }, 0],
+    ['waits for others of its group', { group: { id: 1, total: 10, learningRate: 0.1 } }, 0],
     ['has not been told the step before', {}, 1],
   ])('let a worker stay that %s', (_, changes, step) => {
     const { crew, join, pass } = createTestedCrew()

@@ -170,13 +170,13 @@ describe('a task that is withdrawn', () => {
   })
 })
 
-test('an answer is waited for from whoever holds a task, but not to one of a ring', () => {
+test('an answer is waited for from whoever holds a task, but not to one of a group', () => {
   const { exchange, task } = createTested()
   exchange.join(1)
   void exchange.submit(task('a0'))
-  const ofRing = task('a1')
-  const ring = { id: 1, total: 1, learningRate: 0.1 }
-  void exchange.submit({ ...ofRing, order: { ...ofRing.order, ring } as typeof ofRing.order })
+  const ofGroup = task('a1')
+  const group = { id: 1, total: 1, learningRate: 0.1 }
+  void exchange.submit({ ...ofGroup, order: { ...ofGroup.order, group } as typeof ofGroup.order })
   expect([exchange.awaits(1, 'a0'), exchange.awaits(2, 'a0')]).toEqual([true, false])
   expect([exchange.awaits(1, 'a1'), exchange.awaits(1, 'a2')]).toEqual([false, false])
 })

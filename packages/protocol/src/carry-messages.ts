@@ -1,8 +1,8 @@
 import { decodeMessage, encodeMessage } from './codec.ts'
+import { LockstepError } from './common/error.ts'
+import { printable } from './common/printable.ts'
 import type { Connection, ConnectionHandlers } from './connection.ts'
-import { LockstepError } from './error.ts'
 import { maxReasonLength, type Sizes } from './messages.ts'
-import { printable } from './printable.ts'
 
 /** The bytes under a connection: whole frames go out and come in. */
 export type Wire = Pick<Connection, 'queuedBytes' | 'receivedBytes' | 'terminate'> & {

@@ -1,7 +1,7 @@
-import { LockstepError } from './error.ts'
+import { LockstepError } from './common/error.ts'
+import { printable } from './common/printable.ts'
 import { encodeFrame, type FrameLayout, maxHeaderBytes, readFrameHeader, readFrameTensors } from './frame.ts'
 import { type Message, type MessageType, messageSchemas, messageTensors, type Sizes } from './messages.ts'
-import { printable } from './printable.ts'
 import type { Tensors } from './tensor.ts'
 
 export type Received = { readonly message: Message; readonly tensors: Tensors }

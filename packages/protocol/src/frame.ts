@@ -1,5 +1,5 @@
 import { Packr } from 'msgpackr'
-import { LockstepError } from './error.ts'
+import { LockstepError } from './common/error.ts'
 import { unpackPlain } from './plain-message-pack.ts'
 import {
   alignTo,

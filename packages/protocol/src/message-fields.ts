@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { printable } from './printable.ts'
+import { printable } from './common/printable.ts'
 
 // Fields that many messages share.
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { computedShard, directMessageSchemas, peerAddress, ringOrder } from './direct-messages.ts'
+import { printable } from './common/printable.ts'
+import { computedShard, directMessageSchemas, groupOrder, peerAddress } from './direct-messages.ts'
 import { anyNumber, clockMs, count, finite, index, runId, sha256, shortText, step, textUpTo } from './message-fields.ts'
-import { printable } from './printable.ts'
 import { runConfigSchema } from './run-config.ts'
 import type { TensorType } from './tensor.ts'
 
@@ -123,7 +123,7 @@ const work = z.strictObject({
   shard: index,
   count,
   slot,
-  ring: ringOrder.optional(),
+  group: groupOrder.optional(),
 })
 
 const gradient = z.strictObject({

@@ -5,7 +5,7 @@ export type Range = { readonly start: number; readonly end: number }
 const sliceAlignment = 16
 
 /**
- * The slice of a flat vector that belongs to one of the members of a ring: equal for all but the last ones, which may be
+ * The slice of a flat vector that belongs to one of the members of a group: equal for all but the last ones, which may be
  * shorter or empty.
  */
 export function sliceOf(elements: number, members: number, member: number): Range {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { carryMessages, type Wire } from '../src/carry-messages.ts'
-import type { LockstepError } from '../src/error.ts'
+import type { LockstepError } from '../src/common/error.ts'
 
 const wire: Wire = {
   send: () => undefined,

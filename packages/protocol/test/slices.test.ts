@@ -7,7 +7,7 @@ const slices = (elements: number, members: number) =>
     return [start, end]
   })
 
-test('the slices of a ring are as long as each other, rounded up to 16 elements, and the last takes what is left', () => {
+test('the slices of a group are as long as each other, rounded up to 16 elements, and the last takes what is left', () => {
   // A third of 100 are 33.3, of which three times 16 are the next.
   expect(slices(100, 3)).toEqual([
     [0, 48],

@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { writeWhole } from '../src/write-whole.ts'
+import { writeWhole } from '../src/common/write-whole.ts'
 
 /** A system call may take less than it is given: here never more than three bytes. */
 vi.mock('node:fs', async original => {

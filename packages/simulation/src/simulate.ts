@@ -16,7 +16,7 @@ export type SimulationResult = {
   /** The faults that happened before the run had ended. */
   readonly inflicted: readonly Fault[]
   /** How often workers were linked with each other. */
-  readonly rings: number
+  readonly groups: number
   readonly events: number
   readonly simulatedMs: number
   /** Of the times of all events: equal for equal runs. */
@@ -54,8 +54,8 @@ export async function simulate(scenario: Scenario): Promise<SimulationResult> {
   } finally {
     process.off('unhandledRejection', onRejection)
   }
-  const rings = cluster.coordinator.rings()
-  return { scenario, violation, inflicted, rings, events, simulatedMs: cluster.time.nowMs(), digest }
+  const groups = cluster.coordinator.groups()
+  return { scenario, violation, inflicted, groups, events, simulatedMs: cluster.time.nowMs(), digest }
 }
 
 export function simulateSeed(seed: number): Promise<SimulationResult> {

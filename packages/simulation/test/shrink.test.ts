@@ -14,7 +14,7 @@ function failsWith(guilty: readonly number[]) {
   return async (scenario: Scenario): Promise<SimulationResult> => {
     const killed = scenario.faults.map(({ worker }) => worker)
     const violation = guilty.every(worker => killed.includes(worker)) ? 'failed' : null
-    return { scenario, violation, inflicted: scenario.faults, rings: 0, events: 1, simulatedMs: 1, digest: 1 }
+    return { scenario, violation, inflicted: scenario.faults, groups: 0, events: 1, simulatedMs: 1, digest: 1 }
   }
 }
 

@@ -36,9 +36,9 @@ test('every kind of fault happens, and workers are linked in most runs in which 
   const happened = new Set<string>()
   const linked = { star: [0, 0], direct: [0, 0], auto: [0, 0] }
   for (let seed = 1; seed <= 120; seed++) {
-    const { scenario, inflicted, rings } = await simulateSeed(seed)
+    const { scenario, inflicted, groups } = await simulateSeed(seed)
     for (const { kind } of inflicted) happened.add(kind)
-    linked[scenario.topology][rings > 0 ? 1 : 0]! += 1
+    linked[scenario.topology][groups > 0 ? 1 : 0]! += 1
   }
   expect(faultKinds.filter(kind => !happened.has(kind))).toEqual([])
   const { star, direct } = linked

@@ -10,7 +10,7 @@ import {
   type Trust,
 } from '@lockstep/protocol'
 import type { Compute } from './compute.ts'
-import { type DirectExchange, ringMessages } from './direct/direct-exchange.ts'
+import { type DirectExchange, groupMessages } from './direct/direct-exchange.ts'
 import { openDirectExchange } from './direct/open-direct-exchange.ts'
 import type { PeerListen } from './direct/peer-listener.ts'
 import { createPulse } from './pulse.ts'
@@ -55,7 +55,7 @@ export type SessionEnd =
 const takeOverTimeoutMs = 120_000
 
 /** What is not for the session itself. */
-const forReplica: ReadonlySet<string> = new Set([...replicaMessages, ...ringMessages])
+const forReplica: ReadonlySet<string> = new Set([...replicaMessages, ...groupMessages])
 
 type Session = {
   /** `joining` from the welcome on; `leaving` from our own goodbye on. */

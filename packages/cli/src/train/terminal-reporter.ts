@@ -138,7 +138,7 @@ function describeEvent(event: CoordinatorEvent): string | null {
     case 'trace-ended':
     case 'state-not-saved':
       return describeRecords(event)
-    case 'ring-over':
+    case 'group-over':
       return `workers exchange nothing among themselves for now: ${event.reason}`
     case 'topology':
       return `topology: ${event.topology} (${event.reason})`

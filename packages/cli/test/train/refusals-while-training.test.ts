@@ -31,7 +31,7 @@ const noise: readonly (readonly [string, (port: number) => Promise<string>, RegE
   ['a message that only a worker inside may send', port => sendMessage(port, early()), /^1000 refused$/],
 ]
 
-const early = () => encodeMessage({ type: 'linked', runId: '0'.repeat(16), ring: 1 })
+const early = () => encodeMessage({ type: 'linked', runId: '0'.repeat(16), group: 1 })
 
 /** Who wants to join or has joined, and the reason that they are told when they are sent away. */
 const strangers: readonly (readonly [Omit<Stranger, 'token'> & { readonly token?: string }, RegExp])[] = [

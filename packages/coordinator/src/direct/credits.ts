@@ -1,7 +1,7 @@
 import type { SendableTask } from '../exchange.ts'
 import type { Answer } from '../membership/answer.ts'
 import { type Share, shareOf } from '../training/batch-gradient.ts'
-import type { Ring } from './rings.ts'
+import type { Group } from './groups.ts'
 
 /** Who has computed which shard of a batch, as far as the coordinator knows. */
 export type Credits = {
@@ -17,7 +17,7 @@ export type Credits = {
   readonly withLost: (reached: ReadonlyMap<number, number>) => readonly Share[]
 }
 
-export function createCredits(ring: Ring, tasks: readonly SendableTask<Answer>[]): Credits {
+export function createCredits(group: Group, tasks: readonly SendableTask<Answer>[]): Credits {
   const told = new Map<number, Share>()
   const sentTo = tasks.map((): number[] => [])
   return {
@@ -28,7 +28,7 @@ export function createCredits(ring: Ring, tasks: readonly SendableTask<Answer>[]
       tasks.flatMap(({ samples }, index): readonly Share[] => {
         const share = told.get(index)
         if (share !== undefined) return [share]
-        const isLost = (workerId: number) => ring.members.includes(workerId) && !reached.has(workerId)
+        const isLost = (workerId: number) => group.members.includes(workerId) && !reached.has(workerId)
         const workerId = sentTo[index]!.findLast(isLost)
         return workerId === undefined ? [] : [{ workerId, samples }]
       }),

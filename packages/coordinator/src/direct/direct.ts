@@ -3,9 +3,9 @@ import type { PackedGradient } from '@lockstep/model/arithmetic'
 import { type Message, type MessageOf, sliceOf, type Tensors } from '@lockstep/protocol'
 import { createDeferred, type Deferred } from '../deferred.ts'
 import { createDebts } from './debts.ts'
+import { createGroupRetry } from './group-retry.ts'
+import { createGroups, type Group, type GroupEnd, type Groups } from './groups.ts'
 import { createMeanArrival, type MeanArrival, type MeanFigures, type WriteMean } from './mean-arrival.ts'
-import { createRingRetry } from './ring-retry.ts'
-import { createRings, type Ring, type RingEnd, type Rings } from './rings.ts'
 
 /** What workers say about the exchange among themselves. */
 export type DirectMessage = MessageOf<'linked'> | MessageOf<'unlinked'> | MessageOf<'dissolved'> | MessageOf<'slice'>
@@ -29,21 +29,21 @@ export type DirectOptions = {
   /** A worker lives, and does not answer what a step waits for. */
   readonly onUnanswered: (workerId: number, reason: string) => void
   readonly onLinked: (workers: number) => void
-  readonly onOver: (cause: RingEnd, reason: string) => void
+  readonly onOver: (cause: GroupEnd, reason: string) => void
   readonly nowMs: () => number
 }
 
 /** The coordinator's part in an exchange among workers: it introduces them, follows them, and steps in when one is lost. */
-export type Direct = Pick<Rings, 'join' | 'leave' | 'introduce' | 'current'> & {
+export type Direct = Pick<Groups, 'join' | 'leave' | 'introduce' | 'current'> & {
   /** Takes a message from a worker. Returns what is wrong with it, or null. */
   readonly receive: (workerId: number, message: DirectMessage, tensors: Tensors) => string | null
   /** Resolves when the mean of a step, of which each member sends its slice, is all written. */
-  readonly expectMean: (step: number, ring: Ring, write: WriteMean) => Promise<MeanFigures>
+  readonly expectMean: (step: number, group: Group, write: WriteMean) => Promise<MeanFigures>
   /** Nothing is computed for this step any more: what is missing of its mean is under way. */
   readonly noteComputed: (step: number) => void
-  /** Sends the members of a ring away, because they have taken such a mean. There is no ring any more after that. */
-  readonly reject: (ring: Ring, reason: string) => void
-  readonly isRejected: (ring: Ring) => boolean
+  /** Sends the members of a group away, because they have taken such a mean. There is no group any more after that. */
+  readonly reject: (group: Group, reason: string) => void
+  readonly isRejected: (group: Group) => boolean
   /** Waits no longer for the mean of a step. */
   readonly forgetMean: (step: number) => void
   /** Asks a worker that is past a step for its mean. Resolves with null when the worker is lost. */
@@ -52,7 +52,7 @@ export type Direct = Pick<Rings, 'join' | 'leave' | 'introduce' | 'current'> & {
   readonly stir: (workerId: number) => void
   readonly hearHeartbeat: (workerId: number) => void
   /**
-   * Ends a ring that is not linked in time or has come to a halt, lets one that did not work be tried again later, and gives up whoever does not
+   * Ends a group that is not linked in time or has come to a halt, lets one that did not work be tried again later, and gives up whoever does not
    * answer `dissolve` or `recall`. Called regularly.
    */
   readonly look: () => void
@@ -69,19 +69,19 @@ type AwaitedMean = { readonly arrival: MeanArrival; isComputed: boolean; isWhole
 
 export function createDirect(options: DirectOptions): Direct {
   const { runId, elements, nowMs } = options
-  const rings = createRings({ ...options, newToken: () => randomBytes(32).toString('hex') })
+  const groups = createGroups({ ...options, newToken: () => randomBytes(32).toString('hex') })
   const awaited = new Map<number, AwaitedMean>()
-  const rejected = new WeakSet<Ring>()
+  const rejected = new WeakSet<Group>()
   const debts = createDebts(nowMs)
   const answerMs = transferMs(elements)
-  const retry = createRingRetry(rings, answerMs, nowMs)
+  const retry = createGroupRetry(groups, answerMs, nowMs)
   let isTrusted = true
   let stirredAt = nowMs()
 
   function receive(workerId: number, message: DirectMessage, tensors: Tensors): string | null {
     stir(workerId)
     if (message.type === 'slice') return takeSlice(workerId, message, tensors.mean as PackedGradient)
-    rings.receive(workerId, message)
+    groups.receive(workerId, message)
     return null
   }
 
@@ -103,8 +103,8 @@ export function createDirect(options: DirectOptions): Direct {
     return fault
   }
 
-  function expectMean(step: number, ring: Ring, write: WriteMean): Promise<MeanFigures> {
-    const { members } = ring
+  function expectMean(step: number, group: Group, write: WriteMean): Promise<MeanFigures> {
+    const { members } = group
     const ranges = new Map(members.map((workerId, place) => [workerId, sliceOf(elements, members.length, place)]))
     const done = createDeferred<MeanFigures>()
     stirredAt = nowMs()
@@ -119,7 +119,7 @@ export function createDirect(options: DirectOptions): Direct {
   }
 
   function recallMean(step: number, workerId: number, write: WriteMean): Promise<MeanFigures | null> {
-    if (!rings.isPresent(workerId)) return Promise.resolve(null)
+    if (!groups.isPresent(workerId)) return Promise.resolve(null)
     const arrival = createMeanArrival(write, new Map([[workerId, { start: 0, end: elements }]]))
     const done = createDeferred<MeanFigures | null>()
     awaited.set(step, { from: workerId, isComputed: true, isWhole: false, arrival, done })
@@ -127,9 +127,9 @@ export function createDirect(options: DirectOptions): Direct {
     return done.promise
   }
 
-  function reject(ring: Ring, reason: string): void {
-    if (rejected.has(ring)) return
-    rejected.add(ring)
+  function reject(group: Group, reason: string): void {
+    if (rejected.has(group)) return
+    rejected.add(group)
     isTrusted = false
     options.onPoisoned(reason)
   }
@@ -140,11 +140,11 @@ export function createDirect(options: DirectOptions): Direct {
       awaited.delete(step)
       done.resolve(null)
     }
-    rings.leave(workerId)
+    groups.leave(workerId)
   }
 
   function giveUpDebtors(): void {
-    const owing = rings.owing()
+    const owing = groups.owing()
     const recalled = [...awaited.values()].flatMap(({ from }) => from ?? [])
     for (const workerId of debts.overdue([...owing, ...recalled], answerMs)) {
       const request = owing.includes(workerId) ? 'dissolve' : 'recall'
@@ -159,13 +159,13 @@ export function createDirect(options: DirectOptions): Direct {
     const isComputed = [...awaited.values()].some(mean => mean.isComputed || mean.isWhole)
     const haltMs = answerMs + (isComputed ? 0 : computeMs)
     if (nowMs() - stirredAt < haltMs) return
-    rings.breakUp('halted', `nothing has come for ${(haltMs / 1000).toFixed(0)} s`)
+    groups.breakUp('halted', `nothing has come for ${(haltMs / 1000).toFixed(0)} s`)
   }
 
   return {
-    ...rings,
+    ...groups,
     introduce: () => {
-      if (isTrusted) rings.introduce()
+      if (isTrusted) groups.introduce()
     },
     receive,
     expectMean,
@@ -176,7 +176,7 @@ export function createDirect(options: DirectOptions): Direct {
       if (mean.isWhole) awaited.delete(step)
     },
     reject,
-    isRejected: ring => rejected.has(ring),
+    isRejected: group => rejected.has(group),
     forgetMean: step => void awaited.delete(step),
     recallMean,
     leave,

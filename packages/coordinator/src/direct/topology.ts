@@ -1,4 +1,4 @@
-import type { Ring } from './rings.ts'
+import type { Group } from './groups.ts'
 
 export type Topology = 'star' | 'direct'
 export type TopologyMode = 'auto' | Topology
@@ -11,8 +11,8 @@ const usualTrial: TopologyTrial = { timedSteps: 12, settlingSteps: 4 }
 export type TopologyOptions = {
   readonly mode: TopologyMode
   readonly trial?: TopologyTrial | undefined
-  /** The ring that can be used now, or null; asks for one where there is none. */
-  readonly ring: () => Ring | null
+  /** The group that can be used now, or null; asks for one where there is none. */
+  readonly group: () => Group | null
   /** Whether all workers share the coordinator's memory, which no network can be faster than. */
   readonly allShareMemory: () => boolean
   readonly nowMs: () => number
@@ -21,15 +21,15 @@ export type TopologyOptions = {
 
 /** Decides by which way the gradients of each step go. */
 export type TopologyChoice = {
-  /** For the step that is submitted next: its ring, or null for the star. */
-  readonly next: () => Ring | null
+  /** For the step that is submitted next: its group, or null for the star. */
+  readonly next: () => Group | null
   /** A step is done that went this way. */
-  readonly stepDone: (ring: Ring | null) => void
+  readonly stepDone: (group: Group | null) => void
   /** Steps that were done in each way. */
   readonly counts: () => Readonly<Record<Topology, number>>
 }
 
-type Trial = { readonly ring: Ring; readonly times: Record<Topology, number[]>; winner: Topology | null }
+type Trial = { readonly group: Group; readonly times: Record<Topology, number[]>; winner: Topology | null }
 
 export function createTopologyChoice(options: TopologyOptions): TopologyChoice {
   const { mode, nowMs, onChoice } = options
@@ -38,16 +38,16 @@ export function createTopologyChoice(options: TopologyOptions): TopologyChoice {
   let trial: Trial | null = null
   let lastDone: { readonly atMs: number; readonly topology: Topology } | null = null
 
-  function next(): Ring | null {
+  function next(): Group | null {
     if (mode === 'star' || (mode === 'auto' && options.allShareMemory())) return null
-    const ring = options.ring()
-    if (ring === null || mode === 'direct') return ring
-    if (trial?.ring !== ring) trial = { ring, times: { star: [], direct: [] }, winner: null }
-    return topologyNow(trial) === 'direct' ? ring : null
+    const group = options.group()
+    if (group === null || mode === 'direct') return group
+    if (trial?.group !== group) trial = { group, times: { star: [], direct: [] }, winner: null }
+    return topologyNow(trial) === 'direct' ? group : null
   }
 
-  function stepDone(ring: Ring | null): void {
-    const done = { atMs: nowMs(), topology: ring === null ? 'star' : 'direct' } as const
+  function stepDone(group: Group | null): void {
+    const done = { atMs: nowMs(), topology: group === null ? 'star' : 'direct' } as const
     counts[done.topology] += 1
     if (trial?.winner === null && lastDone?.topology === done.topology) {
       trial.times[done.topology].push(done.atMs - lastDone.atMs)
@@ -61,7 +61,7 @@ export function createTopologyChoice(options: TopologyOptions): TopologyChoice {
     if (Math.min(star.length, direct.length) < settlingSteps + timedSteps) return
     const [starMs, directMs] = [star, direct].map(times => median(times.slice(settlingSteps))) as [number, number]
     running.winner = directMs < starMs ? 'direct' : 'star'
-    const members = running.ring.members.length
+    const members = running.group.members.length
     onChoice(
       running.winner,
       `${members} workers, ${directMs.toFixed(1)} ms a step direct, ${starMs.toFixed(1)} ms star`,

@@ -11,8 +11,8 @@ export type Update = Omit<MessageOf<'update'>, 'slot'>
 export function assign(member: Member, { key, order, tensors: read }: SendableTask<Answer>): void {
   member.given.set(key, order.step)
   const tensors = read()
-  const isForRing = order.type === 'work' && order.ring !== undefined
-  const slot = isForRing ? null : (member.desk?.put(key, order.step, Object.values(tensors)) ?? null)
+  const isForGroup = order.type === 'work' && order.group !== undefined
+  const slot = isForGroup ? null : (member.desk?.put(key, order.step, Object.values(tensors)) ?? null)
   carrierOf(member).send({ ...order, slot }, slot === null ? tensors : {})
 }
 

@@ -1,8 +1,8 @@
 import { formatBytes } from '@lockstep/protocol'
 import type { LossCause } from '../metrics.ts'
 import type { RunPlan } from '../plan.ts'
-import type { Duty } from '../schedule/bench.ts'
 import type { Task } from '../schedule/task.ts'
+import type { Duty } from '../schedule/worker-queue.ts'
 import type { Member } from './member.ts'
 
 /** How often coordinator and worker tell each other that they live. */

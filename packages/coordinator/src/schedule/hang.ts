@@ -1,6 +1,6 @@
 import { LockstepError } from '@lockstep/protocol'
-import { type Bench, elapsedMs, type Moment, runningOf } from './bench.ts'
 import { describeTask, type Task } from './task.ts'
+import { elapsedMs, type Moment, runningOf, type WorkerQueue } from './worker-queue.ts'
 
 /** So many times what a task takes by the worker's pace is no delay any more. */
 const tooManyTimes = 10
@@ -15,19 +15,19 @@ const unknownPace = { graphMs: 60_000, sampleMs: 1000 }
 export const mostHangs = 3
 
 /** How long a worker may be at what it computes at this step before it counts as hung. */
-export function hangLimitMs<T extends Task>(bench: Bench<T>, step: number): number {
-  const running = runningOf(bench, step)
+export function hangLimitMs<T extends Task>(queue: WorkerQueue<T>, step: number): number {
+  const running = runningOf(queue, step)
   if (running === null) return Number.POSITIVE_INFINITY
   const { kind, samples } = running.task
-  const pace = bench.paces.known(kind)
+  const pace = queue.paces.known(kind)
   if (pace === null) return unknownPace.graphMs + samples * unknownPace.sampleMs
   return Math.max(leastMs, tooManyTimes * samples * pace.meanMs)
 }
 
 /** Whether a worker has been at what it computes now for longer, whatever it says of itself. */
-export function isOverdue<T extends Task>(bench: Bench<T>, { nowMs, step }: Moment): boolean {
-  const running = runningOf(bench, step)
-  return running !== null && elapsedMs(bench, running, nowMs) > hangLimitMs(bench, step)
+export function isOverdue<T extends Task>(queue: WorkerQueue<T>, { nowMs, step }: Moment): boolean {
+  const running = runningOf(queue, step)
+  return running !== null && elapsedMs(queue, running, nowMs) > hangLimitMs(queue, step)
 }
 
 /** The end of a run that has no worker for a task: the last one has hung at it for so long. */

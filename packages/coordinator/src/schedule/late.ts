@@ -1,8 +1,8 @@
-import { isLateNewcomer, type Moment, slackMs } from './bench.ts'
 import { isOverdue } from './hang.ts'
 import { isSpared, type OpenTask, restrictionOf } from './open-task.ts'
 import { type Due, dueTimes, type Outlook } from './outlook.ts'
 import type { Assignment, Task } from './task.ts'
+import { isLateNewcomer, type Moment, slackMs } from './worker-queue.ts'
 
 /** A second copy must be expected so much earlier than the first: both are estimates. */
 const margin = 1.25
@@ -31,7 +31,7 @@ export function secondHolders<T extends Task>(
     .sort((a, b) => b.inMs - a.inMs)
   const assignments: Assignment<T>[] = []
   for (const outlook of idle) {
-    const { workerId } = outlook.bench
+    const { workerId } = outlook.queue
     const may = ({ held }: LateTask<T>) => restrictionOf(openOf(held.task))?.(workerId) !== false
     const late = single.find(each => may(each) && isWorthCopying(each, outlook, moment))
     if (late === undefined) continue
@@ -42,13 +42,13 @@ export function secondHolders<T extends Task>(
   return assignments
 }
 
-function isWorthCopying<T extends Task>(late: LateTask<T>, { bench }: Outlook<T>, moment: Moment): boolean {
-  if (isOverdue(late.holder.bench, moment)) return true
+function isWorthCopying<T extends Task>(late: LateTask<T>, { queue }: Outlook<T>, moment: Moment): boolean {
+  if (isOverdue(late.holder.queue, moment)) return true
   const { kind, samples } = late.held.task
-  const [theirs, own] = [late.holder.bench.paces.known(kind), bench.paces.known(kind)]
+  const [theirs, own] = [late.holder.queue.paces.known(kind), queue.paces.known(kind)]
   if (own === null) return false
-  if (theirs === null) return isLateNewcomer(late.holder.bench, [bench], moment)
-  const idleMs = moment.nowMs - bench.lastAnswerAtMs
+  if (theirs === null) return isLateNewcomer(late.holder.queue, [queue], moment)
+  const idleMs = moment.nowMs - queue.lastAnswerAtMs
   if (idleMs > Math.max(trial.ms, trial.tasks * samples * theirs.meanMs)) return true
   return late.inMs > margin * samples * own.meanMs + slackMs(theirs, samples)
 }

@@ -1,10 +1,10 @@
-import type { Bench } from './bench.ts'
 import type { Task } from './task.ts'
+import type { WorkerQueue } from './worker-queue.ts'
 
 /** An unfinished task: who is at it, and who else is to be asked. */
 export type OpenTask<T extends Task> = {
   readonly task: T
-  readonly holders: Set<Bench<T>>
+  readonly holders: Set<WorkerQueue<T>>
   /** Answers that are to come, each from another worker. */
   wanted: number
   /** Workers that have answered already and are not asked again. */

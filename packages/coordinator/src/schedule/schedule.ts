@@ -1,19 +1,19 @@
-import {
-  type Bench,
-  createBench,
-  type Duty,
-  dutyOf,
-  forgetBefore,
-  type Moment,
-  runningOf,
-  takeAnswer,
-} from './bench.ts'
 import { hangLimitMs } from './hang.ts'
 import { secondHolders } from './late.ts'
 import { type OpenTask, openTask, restrictionOf } from './open-task.ts'
 import { createOutlooks } from './outlook.ts'
 import { sharePending } from './share.ts'
 import { type Assignment, isBefore, type Task } from './task.ts'
+import {
+  createQueue,
+  type Duty,
+  dutyOf,
+  forgetBefore,
+  type Moment,
+  runningOf,
+  takeAnswer,
+  type WorkerQueue,
+} from './worker-queue.ts'
 
 /**
  * Which worker does what. Knows neither sockets nor clocks: it is told who joins, who leaves, what is answered and when,
@@ -62,7 +62,7 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
   /** Unfinished tasks of each step. */
   const left = new Map<number, number>()
   const pending: T[] = []
-  const benches = new Map<number, Bench<T>>()
+  const queues = new Map<number, WorkerQueue<T>>()
   /** The earliest step with unfinished tasks: the one whose tasks can be computed. */
   let current = 0
 
@@ -87,20 +87,20 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
   }
 
   function leave(workerId: number): void {
-    const bench = benches.get(workerId)
-    benches.delete(workerId)
-    for (const { task, wanted } of bench?.held.values() ?? []) {
+    const queue = queues.get(workerId)
+    queues.delete(workerId)
+    for (const { task, wanted } of queue?.held.values() ?? []) {
       const entry = wanted ? open.get(task.key) : undefined
-      if (entry?.holders.delete(bench!)) refill(entry)
+      if (entry?.holders.delete(queue!)) refill(entry)
     }
   }
 
-  /** Takes an answer off its worker's bench. Null when it is not wanted, or not any more. */
+  /** Takes an answer off its worker's queue. Null when it is not wanted, or not any more. */
   function take(workerId: number, key: string, nowMs: number): OpenTask<T> | null {
-    const bench = benches.get(workerId)
-    if (bench === undefined || !takeAnswer(bench, key, { nowMs, step: current })?.wanted) return null
+    const queue = queues.get(workerId)
+    if (queue === undefined || !takeAnswer(queue, key, { nowMs, step: current })?.wanted) return null
     const entry = open.get(key)!
-    entry.holders.delete(bench)
+    entry.holders.delete(queue)
     return entry
   }
 
@@ -152,7 +152,7 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     const step = Math.min(...left.keys())
     if (step === current || left.size === 0) return
     current = step
-    for (const { held } of benches.values()) {
+    for (const { held } of queues.values()) {
       for (const each of held.values()) if (each.task.step <= step) each.dueAtMs ??= nowMs
     }
   }
@@ -162,7 +162,7 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     moveOn(nowMs)
     const moment = { nowMs, step: current }
     const restrict = (task: T) => restrictionOf(open.get(task.key)!)
-    const assignments = sharePending(pending, createOutlooks(benches, moment), { moment, window, restrict })
+    const assignments = sharePending(pending, createOutlooks(queues, moment), { moment, window, restrict })
     for (const { task } of assignments) open.get(task.key)!.pending -= 1
     return hand(assignments, moment)
   }
@@ -170,35 +170,35 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
   function copyLate(nowMs: number): readonly Assignment<T>[] {
     const moment = { nowMs, step: current }
     if (open.size === 0 || (pending[0]?.step ?? Number.POSITIVE_INFINITY) <= current) return []
-    const copies = secondHolders(createOutlooks(benches, moment), moment, task => open.get(task.key)!)
+    const copies = secondHolders(createOutlooks(queues, moment), moment, task => open.get(task.key)!)
     return hand(copies, moment)
   }
 
   function isSettled(): boolean {
     if (pending.length > 0) return false
     if (open.size === 0) return true
-    for (const bench of benches.values()) if (runningOf(bench, current) === null) return false
+    for (const queue of queues.values()) if (runningOf(queue, current) === null) return false
     return true
   }
 
   /** Returns what is to be sent: a worker that is still at a copy of a task that was over goes on with that one. */
   function hand(assignments: readonly Assignment<T>[], { nowMs }: Moment): readonly Assignment<T>[] {
     return assignments.filter(({ workerId, task }) => {
-      const bench = benches.get(workerId)!
-      const earlier = bench.held.get(task.key)
+      const queue = queues.get(workerId)!
+      const earlier = queue.held.get(task.key)
       const dueAtMs = earlier?.dueAtMs ?? (task.step <= current ? nowMs : null)
-      bench.held.set(task.key, { task, wanted: true, dueAtMs })
-      open.get(task.key)!.holders.add(bench)
+      queue.held.set(task.key, { task, wanted: true, dueAtMs })
+      open.get(task.key)!.holders.add(queue)
       return earlier === undefined
     })
   }
 
   return {
     add,
-    join: (workerId, nowMs) => void benches.set(workerId, createBench(workerId, nowMs)),
+    join: (workerId, nowMs) => void queues.set(workerId, createQueue(workerId, nowMs)),
     leave,
     find: (workerId, key) => {
-      const held = benches.get(workerId)?.held.get(key)
+      const held = queues.get(workerId)?.held.get(key)
       return held?.wanted === true ? held.task : null
     },
     complete,
@@ -206,21 +206,21 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     ask,
     withdraw,
     reach: (workerId, step) => {
-      const bench = benches.get(workerId)
-      if (bench !== undefined) forgetBefore(bench, Math.min(step, current))
+      const queue = queues.get(workerId)
+      if (queue !== undefined) forgetBefore(queue, Math.min(step, current))
     },
     running: workerId => {
-      const bench = benches.get(workerId)
-      const running = bench === undefined ? null : runningOf(bench, current)
+      const queue = queues.get(workerId)
+      const running = queue === undefined ? null : runningOf(queue, current)
       return running?.wanted === true ? running.task : null
     },
     hangLimitMs: workerId => {
-      const bench = benches.get(workerId)
-      return bench === undefined ? Number.POSITIVE_INFINITY : hangLimitMs(bench, current)
+      const queue = queues.get(workerId)
+      return queue === undefined ? Number.POSITIVE_INFINITY : hangLimitMs(queue, current)
     },
     duty: workerId => {
-      const bench = benches.get(workerId)
-      return bench === undefined ? null : dutyOf(bench, current)
+      const queue = queues.get(workerId)
+      return queue === undefined ? null : dutyOf(queue, current)
     },
     assign,
     copyLate,

@@ -1,7 +1,7 @@
-import { isLate, isLateNewcomer, type Moment } from './bench.ts'
 import type { Restriction } from './open-task.ts'
 import { loadMs, type Outlook, taskMs } from './outlook.ts'
 import type { Assignment, Task } from './task.ts'
+import { isLate, isLateNewcomer, type Moment } from './worker-queue.ts'
 
 /** A worker may hold more than its window while all of it takes no longer than this: small tasks on a slow link. */
 const horizonMs = 50
@@ -57,7 +57,7 @@ export function sharePending<T extends Task>(
       copies.shares.add(share)
     }
     if (share !== null && share === bestOpen) {
-      assignments.push({ workerId: share.outlook.bench.workerId, task })
+      assignments.push({ workerId: share.outlook.queue.workerId, task })
       pending.splice(at, 1)
     } else at += 1
   }
@@ -74,13 +74,13 @@ function sharesFor<T extends Task>(
   restriction: Restriction,
 ): readonly Share<T>[] {
   if (restriction === null) return shares
-  return shares.filter(share => !copies.shares.has(share) && restriction(share.outlook.bench.workerId))
+  return shares.filter(share => !copies.shares.has(share) && restriction(share.outlook.queue.workerId))
 }
 
 /** Workers that are late get nothing more, unless all are: then it is this machine that was held up. */
 function openShares<T extends Task>(outlooks: readonly Outlook<T>[], moment: Moment): readonly Share<T>[] {
-  const benches = outlooks.map(({ bench }) => bench)
-  const late = benches.map(bench => isLate(bench, moment) || isLateNewcomer(bench, benches, moment))
+  const queues = outlooks.map(({ queue }) => queue)
+  const late = queues.map(queue => isLate(queue, moment) || isLateNewcomer(queue, queues, moment))
   const allLate = late.every(isLate => isLate)
   return outlooks.map((outlook, at) => ({
     outlook,
@@ -94,7 +94,7 @@ function openShares<T extends Task>(outlooks: readonly Outlook<T>[], moment: Mom
 /** Goes on from what is due by one step to what is due by a later one. */
 function turnTo<T extends Task>(shares: readonly Share<T>[], from: number, to: number, moment: Moment): void {
   for (const share of shares) {
-    for (const { task } of share.outlook.bench.held.values()) {
+    for (const { task } of share.outlook.queue.held.values()) {
       if (task.step <= from || task.step > to) continue
       share.dueTasks += 1
       share.dueMs += taskMs(share.outlook, task)
@@ -106,7 +106,7 @@ function turnTo<T extends Task>(shares: readonly Share<T>[], from: number, to: n
 function hasRoom<T extends Task>({ outlook, late, dueTasks, dueMs }: Share<T>, task: T, window: number): boolean {
   if (late) return false
   if (dueTasks < window) return true
-  if (dueTasks >= largestWindow || outlook.bench.paces.known(task.kind) === null) return false
+  if (dueTasks >= largestWindow || outlook.queue.paces.known(task.kind) === null) return false
   return dueMs + taskMs(outlook, task) <= horizonMs
 }
 
@@ -126,13 +126,13 @@ function findBest<T extends Task>(shares: readonly Share<T>[], task: T, window: 
 
 /** True where the best share has no room yet and does the task earlier than one that has, in spite of that. */
 function isWorthWaiting<T extends Task>(best: Share<T>, bestOpen: Share<T>, task: T): boolean {
-  if (best === bestOpen || best.outlook.bench.paces.known(task.kind) === null) return false
+  if (best === bestOpen || best.outlook.queue.paces.known(task.kind) === null) return false
   return finishMs(best, task) * worthWaiting < finishMs(bestOpen, task)
 }
 
 function compare<T extends Task>(a: Share<T>, b: Share<T>, task: T): number {
   const sooner = finishMs(a, task) - finishMs(b, task)
-  return sooner || a.dueTasks - b.dueTasks || a.outlook.bench.workerId - b.outlook.bench.workerId
+  return sooner || a.dueTasks - b.dueTasks || a.outlook.queue.workerId - b.outlook.queue.workerId
 }
 
 function finishMs<T extends Task>({ outlook, loadMs }: Share<T>, task: T): number {

@@ -2,7 +2,7 @@ import { type Arithmetic, createTreeReduction, type GradientFormat, type VectorP
 import type { MessageOf } from '@lockstep/protocol'
 import type { Audit } from '../audit/audit.ts'
 import { addGradient, keepGradient } from '../audit/gradient-opinion.ts'
-import type { Ring } from '../direct/rings.ts'
+import type { Group } from '../direct/groups.ts'
 import type { Exchange, SendableTask } from '../exchange.ts'
 import type { Answer } from '../membership/answer.ts'
 import type { StepTiming } from '../timing/step-timing.ts'
@@ -29,7 +29,7 @@ export type PendingBatch = {
   /** Resolves with the whole when all shards are there. */
   readonly result: Promise<BatchResult>
   /** The workers that exchange its gradients among themselves; null for those that come to the coordinator. */
-  readonly ring: Ring | null
+  readonly group: Group | null
   /** Gives the vectors back that are still in use: the mean gradient of the result lies in one of them. */
   readonly release: () => void
 }
@@ -45,10 +45,10 @@ export type ReductionTools = {
   readonly timing: Pick<StepTiming, 'enter'>
 }
 
-type RingOrder = NonNullable<MessageOf<'work'>['ring']>
+type GroupOrder = NonNullable<MessageOf<'work'>['group']>
 
 /** What the workers that exchange a batch are told of it, and whether none of them may contribute to it any more. */
-type RingTerms = Omit<RingOrder, 'total'> & { readonly isOver: () => boolean }
+type GroupTerms = Omit<GroupOrder, 'total'> & { readonly isOver: () => boolean }
 
 export type BatchRun = { readonly runId: string; readonly step: number; readonly shards: number }
 
@@ -76,7 +76,7 @@ export function submitBatch(
   const release = () => {
     for (const each of releases) each()
   }
-  return pendingBatch({ result: attempt(), release, ring: null })
+  return pendingBatch({ result: attempt(), release, group: null })
 }
 
 /** A batch that is sent ahead can fail before anyone awaits it; whoever comes to await it hears of it then. */
@@ -90,10 +90,10 @@ export function createShardTasks(
   batch: BatchShards,
   { runId, step, shards }: BatchRun,
   tools: ReductionTools,
-  ring?: RingTerms,
+  group?: GroupTerms,
 ) {
   const total = batch.reduce((sum, { count }) => sum + count, 0)
-  const ringOrder = ring && { id: ring.id, learningRate: ring.learningRate, total }
+  const groupOrder = group && { id: group.id, learningRate: group.learningRate, total }
   const used = new Set<Float32Array>()
   const giveBack = (vector: Float32Array) => {
     used.delete(vector)
@@ -109,12 +109,12 @@ export function createShardTasks(
       index: shard,
       kind: 'gradient',
       samples: count,
-      order: { type: 'work', runId, step, shard, count, ...(ringOrder && { ring: ringOrder }) },
+      order: { type: 'work', runId, step, shard, count, ...(groupOrder && { group: groupOrder }) },
       tensors: read,
       findFault: ({ message }) => {
         if (message.type === 'contribution') {
-          if (ring === undefined) return 'a contribution to a ring that is none'
-          if (ring.isOver()) return 'a contribution to a ring that is over'
+          if (group === undefined) return 'a contribution to a group that is none'
+          if (group.isOver()) return 'a contribution to a group that is over'
         }
         return findFigureFault(message, count)
       },

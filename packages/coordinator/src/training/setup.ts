@@ -78,7 +78,7 @@ export function setUpTraining(
     topology: createTopologyChoice({
       mode: options.topology,
       trial: options.topologyTrial,
-      ring: () => {
+      group: () => {
         direct.introduce()
         return direct.current()
       },

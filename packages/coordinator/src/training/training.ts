@@ -1,4 +1,4 @@
-import { submitToRing } from '../direct/ring-batch.ts'
+import { submitToGroup } from '../direct/group-batch.ts'
 import { type PendingBatch, submitBatch } from './batch-gradient.ts'
 import { type BatchShards, epochBatches } from './batches.ts'
 import { unlessDiverged } from './divergence.ts'
@@ -54,7 +54,7 @@ async function trainEpoch(run: Training): Promise<boolean> {
     timing.enter('prepare')
     submitUpTo(batch + 1 + batchesAhead)
     takeStep(run, result)
-    run.topology.stepDone(pending.ring)
+    run.topology.stepDone(pending.group)
     pending.release()
     timing.enter('other')
     const nowMs = run.nowMs()
@@ -72,7 +72,7 @@ async function trainEpoch(run: Training): Promise<boolean> {
 /** Asks for the gradients of a batch, by whichever way they go at this step. */
 function submit(run: Training, batch: BatchShards, step: number): PendingBatch {
   const batchRun = { runId: run.runId, step, shards: run.config.shards }
-  const ring = run.topology.next()
-  if (ring === null) return submitBatch(batch, batchRun, run)
-  return submitToRing(batch, { ...batchRun, ring, learningRate: run.learningRateAt(step) }, run)
+  const group = run.topology.next()
+  if (group === null) return submitBatch(batch, batchRun, run)
+  return submitToGroup(batch, { ...batchRun, group, learningRate: run.learningRateAt(step) }, run)
 }

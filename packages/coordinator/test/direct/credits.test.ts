@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest'
 import { createCredits } from '../../src/direct/credits.ts'
-import type { Ring } from '../../src/direct/rings.ts'
+import type { Group } from '../../src/direct/groups.ts'
 import type { SendableTask } from '../../src/exchange.ts'
 import type { Answer } from '../../src/membership/answer.ts'
 
-const ring = { members: [1, 2, 3] } as unknown as Ring
+const group = { members: [1, 2, 3] } as unknown as Group
 const task = { key: 'work:0:0', samples: 5 } as SendableTask<Answer>
 
 /** The credits of one shard of 5 samples, which is sent to these workers one after the other. */
 function sentTo(...workers: readonly number[]) {
-  const credits = createCredits(ring, [task])
+  const credits = createCredits(group, [task])
   for (const worker of workers) credits.tasks[0]!.onSent!(worker)
   return credits
 }
@@ -20,7 +20,7 @@ test('a shard that nobody has told of is the lost member’s to which it was sen
   expect(sentTo(2, 1, 3).withLost(reached)).toEqual([{ workerId: 1, samples: 5 }])
 })
 
-test('a shard is nobody’s that was sent to workers alone which have told of all their shards, or came after the ring', () => {
+test('a shard is nobody’s that was sent to workers alone which have told of all their shards, or came after the group', () => {
   const reached = new Map([[3, 1]])
   expect(sentTo(3).withLost(reached)).toEqual([])
   expect(sentTo(1, 4).withLost(reached)).toEqual([{ workerId: 1, samples: 5 }])

@@ -1,7 +1,7 @@
 import type { Message } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { createDirect, type DirectMessage } from '../../src/direct/direct.ts'
-import type { Ring } from '../../src/direct/rings.ts'
+import type { Group } from '../../src/direct/groups.ts'
 
 function startDirect(elements = 2) {
   const sent: Message[] = []
@@ -24,33 +24,33 @@ function startDirect(elements = 2) {
     nowMs: () => clock.nowMs,
   })
   for (const workerId of [1, 2]) direct.join(workerId, `tcp://10.0.0.${workerId}:1`)
-  /** The ring that workers are introduced to when they are to be after so long, or null. */
-  const ringAfter = (ms: number) => {
+  /** The group that workers are introduced to when they are to be after so long, or null. */
+  const groupAfter = (ms: number) => {
     clock.nowMs += ms
     direct.look()
     sent.length = 0
     direct.introduce()
-    return sent[0]?.type === 'ring' ? sent[0].ring : null
+    return sent[0]?.type === 'group' ? sent[0].group : null
   }
-  const breakRing = (ring: number) =>
-    direct.receive(1, { type: 'unlinked', runId: 'r', ring, reason: 'reset by peer' }, {})
+  const breakGroup = (group: number) =>
+    direct.receive(1, { type: 'unlinked', runId: 'r', group, reason: 'reset by peer' }, {})
   const say = (workerId: number, message: DirectMessage) => direct.receive(workerId, message, {})
   /** Takes one of both elements of the mean of the first step. Slices are of 16 at least: they are worker 1's. */
   const slice = (start: number) => {
     const figures = { start, length: 1, total: 2, lossSum: 1, correct: 1 }
     return direct.receive(1, { type: 'slice', runId: 'r', step: 0, ...figures }, { mean: new Float32Array(1) })
   }
-  const linkRing = (): Ring => {
+  const linkGroup = (): Group => {
     direct.introduce()
-    for (const workerId of [1, 2]) say(workerId, { type: 'linked', runId: 'r', ring: 1 })
+    for (const workerId of [1, 2]) say(workerId, { type: 'linked', runId: 'r', group: 1 })
     return direct.current()!
   }
-  /** A ring of which worker 1 breaks a link, and answers for its part. */
-  const loseRing = (): Ring => {
-    const ring = linkRing()
-    breakRing(1)
-    say(1, { type: 'dissolved', runId: 'r', ring: 1, step: 1 })
-    return ring
+  /** A group of which worker 1 breaks a link, and answers for its part. */
+  const loseGroup = (): Group => {
+    const group = linkGroup()
+    breakGroup(1)
+    say(1, { type: 'dissolved', runId: 'r', group: 1, step: 1 })
+    return group
   }
   /** Lets time pass; worker 2 lives, and says so every so often. */
   const pass = (seconds: number, heartbeatMs = 300) => {
@@ -61,46 +61,46 @@ function startDirect(elements = 2) {
     }
     direct.look()
   }
-  return { direct, over, unanswered, ringAfter, breakRing, say, slice, linkRing, loseRing, pass }
+  return { direct, over, unanswered, groupAfter, breakGroup, say, slice, linkGroup, loseGroup, pass }
 }
 
-test('a ring that did not work is tried again after a minute, then after twice as long each time, up to an hour', () => {
-  const { ringAfter, breakRing } = startDirect()
-  expect(ringAfter(0)).toBe(1)
+test('a group that did not work is tried again after a minute, then after twice as long each time, up to an hour', () => {
+  const { groupAfter, breakGroup } = startDirect()
+  expect(groupAfter(0)).toBe(1)
   for (const [index, seconds] of [60, 120, 240, 480, 960, 1920, 3600, 3600].entries()) {
-    breakRing(index + 1)
-    expect([ringAfter(0), ringAfter(seconds * 1000 - 1), ringAfter(1)]).toEqual([null, null, index + 2])
+    breakGroup(index + 1)
+    expect([groupAfter(0), groupAfter(seconds * 1000 - 1), groupAfter(1)]).toEqual([null, null, index + 2])
   }
 })
 
-test('a ring of which not all say that they are linked is over after a minute and ten seconds, and tried again', () => {
-  const { over, ringAfter, say } = startDirect()
-  expect(ringAfter(0)).toBe(1)
-  say(1, { type: 'linked', runId: 'r', ring: 1 })
-  expect([ringAfter(0), ringAfter(70_000), over]).toEqual([null, null, []])
-  expect(ringAfter(1)).toBeNull()
+test('a group of which not all say that they are linked is over after a minute and ten seconds, and tried again', () => {
+  const { over, groupAfter, say } = startDirect()
+  expect(groupAfter(0)).toBe(1)
+  say(1, { type: 'linked', runId: 'r', group: 1 })
+  expect([groupAfter(0), groupAfter(70_000), over]).toEqual([null, null, []])
+  expect(groupAfter(1)).toBeNull()
   expect(over).toEqual(['unlinked: not all of its workers have been linked within 70 s'])
-  expect([ringAfter(0), ringAfter(59_999), ringAfter(1)]).toEqual([null, null, 2])
+  expect([groupAfter(0), groupAfter(59_999), groupAfter(1)]).toEqual([null, null, 2])
 })
 
-test('a ring in the place of one that was not linked has all of its time', () => {
-  const { direct, over, ringAfter } = startDirect()
-  expect([ringAfter(0), ringAfter(60_000)]).toEqual([1, null])
+test('a group in the place of one that was not linked has all of its time', () => {
+  const { direct, over, groupAfter } = startDirect()
+  expect([groupAfter(0), groupAfter(60_000)]).toEqual([1, null])
   direct.join(3, 'tcp://10.0.0.3:1')
   direct.introduce()
-  expect([ringAfter(20_000), ringAfter(70_000), over]).toEqual([null, null, []])
-  ringAfter(1)
+  expect([groupAfter(20_000), groupAfter(70_000), over]).toEqual([null, null, []])
+  groupAfter(1)
   expect(over).toHaveLength(1)
 })
 
-describe('a ring that is linked', () => {
+describe('a group that is linked', () => {
   const write = () => undefined
 
   test('may rest, and comes to a halt only so long after the next mean is waited for', () => {
-    const { direct, over, linkRing, pass } = startDirect()
-    const ring = linkRing()
+    const { direct, over, linkGroup, pass } = startDirect()
+    const group = linkGroup()
     pass(3600)
-    void direct.expectMean(0, ring, write)
+    void direct.expectMean(0, group, write)
     pass(149.9)
     expect(over).toEqual([])
     pass(0.6)
@@ -108,8 +108,8 @@ describe('a ring that is linked', () => {
   })
 
   test('goes on as long as anything comes of what is waited for', () => {
-    const { direct, over, slice, linkRing, pass } = startDirect()
-    void direct.expectMean(0, linkRing(), write)
+    const { direct, over, slice, linkGroup, pass } = startDirect()
+    void direct.expectMean(0, linkGroup(), write)
     direct.noteComputed(0)
     pass(9)
     slice(0)
@@ -120,8 +120,8 @@ describe('a ring that is linked', () => {
   })
 
   test.each(['first', 'last'])('rests once a mean is whole, of which all is computed %s', async when => {
-    const { direct, over, slice, linkRing, pass } = startDirect()
-    const mean = direct.expectMean(0, linkRing(), write)
+    const { direct, over, slice, linkGroup, pass } = startDirect()
+    const mean = direct.expectMean(0, linkGroup(), write)
     if (when === 'first') direct.noteComputed(0)
     slice(0)
     slice(1)
@@ -132,33 +132,33 @@ describe('a ring that is linked', () => {
   })
 
   test('has a mean that comes from all of its members, and is not given up with one of them', async () => {
-    const { direct, linkRing } = startDirect()
-    const mean = direct.expectMean(0, linkRing(), write)
+    const { direct, linkGroup } = startDirect()
+    const mean = direct.expectMean(0, linkGroup(), write)
     direct.leave(2)
     expect(await Promise.race([mean, Promise.resolve('still open')])).toBe('still open')
   })
 
   test('takes it for no fault that a slice comes again once the mean is whole', () => {
-    const { direct, slice, linkRing } = startDirect()
-    void direct.expectMean(0, linkRing(), write)
+    const { direct, slice, linkGroup } = startDirect()
+    void direct.expectMean(0, linkGroup(), write)
     expect([slice(0), slice(1), slice(1)]).toEqual([null, null, null])
   })
 })
 
 describe('a member that lives and', () => {
-  test('does not answer `dissolve` is given up after ten seconds, and the ring is settled without it', async () => {
-    const { unanswered, loseRing, pass } = startDirect()
-    const ring = loseRing()
+  test('does not answer `dissolve` is given up after ten seconds, and the group is settled without it', async () => {
+    const { unanswered, loseGroup, pass } = startDirect()
+    const group = loseGroup()
     pass(9.9)
     expect(unanswered).toEqual([])
     pass(0.6)
     expect(unanswered).toEqual(['2: no answer to dissolve for 10 s'])
-    expect([...(await ring.settled)]).toEqual([[1, 1]])
+    expect([...(await group.settled)]).toEqual([[1, 1]])
   })
 
   test('does not answer has four times as long as its vector takes at a megabyte a second, beside those ten', () => {
-    const { unanswered, loseRing, pass } = startDirect(1_000_000)
-    loseRing()
+    const { unanswered, loseGroup, pass } = startDirect(1_000_000)
+    loseGroup()
     // 4 · 4 MB.
     pass(25.8)
     expect(unanswered).toEqual([])
@@ -167,9 +167,9 @@ describe('a member that lives and', () => {
   })
 
   test('does not answer `recall` is given up as well, and the mean is not to be had from it', async () => {
-    const { direct, unanswered, say, loseRing, pass } = startDirect()
-    loseRing()
-    say(2, { type: 'dissolved', runId: 'r', ring: 1, step: 1 })
+    const { direct, unanswered, say, loseGroup, pass } = startDirect()
+    loseGroup()
+    say(2, { type: 'dissolved', runId: 'r', group: 1, step: 1 })
     pass(60)
     const recalled = direct.recallMean(0, 2, () => undefined)
     pass(9.9)
@@ -180,9 +180,9 @@ describe('a member that lives and', () => {
   })
 
   test('sends a recalled mean slowly is waited for as long as slices come', async () => {
-    const { direct, unanswered, say, loseRing, pass } = startDirect()
-    loseRing()
-    say(2, { type: 'dissolved', runId: 'r', ring: 1, step: 1 })
+    const { direct, unanswered, say, loseGroup, pass } = startDirect()
+    loseGroup()
+    say(2, { type: 'dissolved', runId: 'r', group: 1, step: 1 })
     const recalled = direct.recallMean(0, 2, () => undefined)
     for (const start of [0, 1]) {
       pass(9)
@@ -194,8 +194,8 @@ describe('a member that lives and', () => {
   })
 
   test('has a long message on its way before its answer is not late: no heartbeat comes meanwhile', () => {
-    const { unanswered, loseRing, pass } = startDirect()
-    loseRing()
+    const { unanswered, loseGroup, pass } = startDirect()
+    loseGroup()
     // With the end of the message what has waited behind it comes, all at once.
     pass(3600, 3600_000)
     pass(0.03, 1)

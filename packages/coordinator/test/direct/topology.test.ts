@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Ring } from '../../src/direct/rings.ts'
+import type { Group } from '../../src/direct/groups.ts'
 import { createTopologyChoice, type TopologyMode } from '../../src/direct/topology.ts'
 
-const ringOf = (id: number): Ring => ({
+const groupOf = (id: number): Group => ({
   id,
   members: [1, 2],
   onOver: () => () => undefined,
@@ -10,11 +10,11 @@ const ringOf = (id: number): Ring => ({
 })
 
 function startChoice(mode: TopologyMode, times: { star: number; direct: number }) {
-  const world = { ring: ringOf(1) as Ring | null, allShareMemory: false, now: 0 }
+  const world = { group: groupOf(1) as Group | null, allShareMemory: false, now: 0 }
   const choices: string[] = []
   const choice = createTopologyChoice({
     mode,
-    ring: () => world.ring,
+    group: () => world.group,
     allShareMemory: () => world.allShareMemory,
     nowMs: () => world.now,
     onChoice: (topology, reason) => choices.push(`${topology}: ${reason}`),
@@ -23,10 +23,10 @@ function startChoice(mode: TopologyMode, times: { star: number; direct: number }
   function run(steps: number): string {
     let ways = ''
     for (let step = 0; step < steps; step++) {
-      const ring = choice.next()
-      world.now += ring === null ? times.star : times.direct
-      choice.stepDone(ring)
-      ways += ring === null ? 's' : 'd'
+      const group = choice.next()
+      world.now += group === null ? times.star : times.direct
+      choice.stepDone(group)
+      ways += group === null ? 's' : 'd'
     }
     return ways
   }
@@ -34,11 +34,11 @@ function startChoice(mode: TopologyMode, times: { star: number; direct: number }
 }
 
 describe('the topology of the next step', () => {
-  test('is what was asked for, where there is a ring', () => {
+  test('is what was asked for, where there is a group', () => {
     expect(startChoice('star', { star: 9, direct: 1 }).run(5)).toBe('sssss')
     const direct = startChoice('direct', { star: 1, direct: 9 })
     expect(direct.run(3)).toBe('ddd')
-    direct.world.ring = null
+    direct.world.group = null
     expect(direct.run(2)).toBe('ss')
     expect(direct.choice.counts()).toEqual({ star: 2, direct: 3 })
   })
@@ -67,12 +67,12 @@ describe('the topology of the next step', () => {
     expect(choices).toEqual(['direct: 2 workers, 10.0 ms a step direct, 12.0 ms star'])
   })
 
-  test('is found anew for another ring', () => {
+  test('is found anew for another group', () => {
     const { run, world, choices } = startChoice('auto', { star: 10, direct: 6 })
     run(40)
-    world.ring = null
+    world.group = null
     expect(run(2)).toBe('ss')
-    world.ring = ringOf(2)
+    world.group = groupOf(2)
     run(40)
     expect(choices).toHaveLength(2)
   })

@@ -92,14 +92,14 @@ function answerBatch({ batch, shards }: ReturnType<typeof computeBatch>, answers
   return result
 }
 
-test('a contribution to a ring is no answer to a shard that belongs to none', () => {
+test('a contribution to a group is no answer to a shard that belongs to none', () => {
   const { batch, answers, shards } = computeBatch(20, 10, 2, 0)
   const exchange = createExchange<Answer>(batch.length, () => undefined, stoppedClock)
   exchange.join(1)
   submitBatch(batch, { runId: 'r', step: 0, shards }, { ...tools(), exchange })
   const { slot: _, ...told } = answers[0]!.message
   const answer: Answer = { workerId: 1, message: { ...told, type: 'contribution' }, readGradient: () => undefined }
-  const fault = 'a contribution to a ring that is none'
+  const fault = 'a contribution to a group that is none'
   expect(exchange.deliver(1, workKey(0, told.shard), answer)).toEqual({ taken: false, fault })
 })
 

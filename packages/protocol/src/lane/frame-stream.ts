@@ -1,4 +1,4 @@
-import { LockstepError } from '../error.ts'
+import { LockstepError } from '../common/error.ts'
 
 /** Each frame of a stream comes after its length in bytes: uint32, little-endian. */
 export const lengthBytes = 4

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { carryMessages } from '../carry-messages.ts'
+import { LockstepError } from '../common/error.ts'
 import { type Connection, type ConnectionHandlers, maxClientFrameBytes } from '../connection.ts'
-import { LockstepError } from '../error.ts'
 import { maxHeaderBytes } from '../frame.ts'
 import { createFrameStream, lengthBytes } from './frame-stream.ts'
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { closeSync, openSync, readSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { LockstepError } from '../error.ts'
+import { LockstepError } from '../common/error.ts'
+import type { MapFile } from '../common/system-memory.ts'
+import { maxPieceBytes, writeWhole } from '../common/write-whole.ts'
 import type { SharedMemoryOffer } from '../messages.ts'
-import type { MapFile } from '../system-memory.ts'
 import { alignTo, bytesOf, type TensorData, tensorAlignment } from '../tensor.ts'
-import { maxPieceBytes, writeWhole } from '../write-whole.ts'
 
 /**
  * A file in memory, parted into slots of one size, through which processes of one machine hand each other tensors. Where the

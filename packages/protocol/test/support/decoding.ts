@@ -1,4 +1,4 @@
-import { LockstepError } from '../../src/error.ts'
+import { LockstepError } from '../../src/common/error.ts'
 
 /** What comes of reading bytes that may be wrong: a value or the code of a LockstepError. Anything else is thrown on. */
 export function outcomeOf<T>(read: () => T): { readonly value: T } | { readonly code: string } {

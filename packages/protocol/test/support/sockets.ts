@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Received } from '../../src/codec.ts'
+import type { LockstepError } from '../../src/common/error.ts'
 import {
   type Connection,
   type ConnectionOptions,
@@ -11,7 +12,6 @@ import {
   createConnection,
   openWebSocket,
 } from '../../src/connection.ts'
-import type { LockstepError } from '../../src/error.ts'
 import { maxWorkerHeaderBytes } from '../../src/frame.ts'
 
 /** One end of a connection, with what it has received so far. */

@@ -1,8 +1,8 @@
 import type { CoordinatorEvent, RunPlan, RunSummary } from '@lockstep/coordinator'
 import { LockstepError } from '@lockstep/protocol'
 import type { SimulatedTime } from '@lockstep/protocol/testing'
+import { checkHalt } from '../invariants/groups.ts'
 import { checkState } from '../invariants/replicas.ts'
-import { checkHalt } from '../invariants/rings.ts'
 import { checkMetrics, checkSummary } from '../invariants/run-folder.ts'
 import type { ReferenceRun } from '../model/reference-run.ts'
 import type { Scenario } from '../scenario.ts'
@@ -29,8 +29,8 @@ export type CoordinatorSeat = {
   readonly suspect: (worker: string) => void
   /** A worker's computing thread is to hang. */
   readonly expectHang: (worker: string) => void
-  /** Rings of workers that were linked, in all lives. */
-  readonly rings: () => number
+  /** Groups of workers that were linked, in all lives. */
+  readonly groups: () => number
   /** The summary of the run once it has ended. */
   readonly summary: () => RunSummary | null
   readonly check: () => void
@@ -65,7 +65,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
   const { scenario, time, network, disk, chance, reference, restart, fail } = options
   const lives: Life[] = []
   const membership = createMembershipWatch()
-  let rings = 0
+  let groups = 0
   let summary: RunSummary | null = null
   /** The step of the last checkpoint that was said to be written. */
   let written: number | null = null
@@ -138,8 +138,8 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
 
   function hear(life: Life, event: CoordinatorEvent): void {
     if (!life.process.isAlive()) return
-    if (event.type === 'ring-linked') rings += 1
-    if (event.type === 'ring-over' && event.cause === 'halted') checkHalt(scenario, event.reason)
+    if (event.type === 'group-linked') groups += 1
+    if (event.type === 'group-over' && event.cause === 'halted') checkHalt(scenario, event.reason)
     if (event.type === 'checkpoint') written = Math.max(written ?? 0, event.step)
     if (event.type === 'not-written' && event.what === 'metrics') life.keepsLines = true
     if (event.type === 'written-again' && event.what === 'metrics') life.keepsLines = false
@@ -195,7 +195,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
       // Two lives that begin in the same moment are more than is promised.
       if (latest().begun && hasCheckpoint(disk)) startLife(`coordinator-${lives.length + 1}`)
     },
-    rings: () => rings,
+    groups: () => groups,
     summary: () => summary,
     check: () => {
       for (const { plan } of lives.filter(isAlive)) if (plan !== null) checkState(reference, plan)

@@ -29,7 +29,7 @@ export const faultsBetweenWorkers = [
   'link partition',
   'one-way link partition',
   'path slow',
-  'worker ignores the end of rings',
+  'worker ignores the end of groups',
 ] as const
 
 export const faultKinds = [...faultsAnywhere, ...faultsBetweenWorkers]

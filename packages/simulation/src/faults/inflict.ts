@@ -57,7 +57,7 @@ const inflictions: Readonly<Record<FaultKind, Inflict>> = {
       cluster.time.after(forMs, () => cluster.network.slowPath(worker.host, host, 0))
     }
   },
-  'worker ignores the end of rings': (cluster, { forMs }, worker) => {
+  'worker ignores the end of groups': (cluster, { forMs }, worker) => {
     worker.ignoreEnds(true)
     cluster.time.after(forMs, () => worker.ignoreEnds(false))
   },

@@ -10,17 +10,17 @@ import {
 } from '@lockstep/protocol'
 import type { Answer } from '../replica.ts'
 import type { WorkerWorld } from '../world.ts'
+import { createGroupExchange, type GroupExchange } from './group-exchange.ts'
+import { type GroupLinks, linkGroup } from './group-links.ts'
 import { createKeptMeans } from './kept-means.ts'
 import { createLateSender } from './late-sender.ts'
 import type { PeerListener } from './peer-listener.ts'
 import { allocateShared, createPieceCoding } from './piece-coding.ts'
-import { createRingExchange, type RingExchange } from './ring-exchange.ts'
-import { linkRing, type RingLinks } from './ring-links.ts'
 import type { BatchFigures } from './step-exchange.ts'
 import { createUpdateOrder } from './update-order.ts'
 
 /** The messages from the coordinator that concern the exchange among workers. */
-export const ringMessages = ['ring', 'dissolve', 'recall'] as const
+export const groupMessages = ['group', 'dissolve', 'recall'] as const
 
 /** Elements of a mean in one message to the coordinator: 256 KiB, so that heartbeats get through in between. */
 const sliceMessageElements = 65_536
@@ -48,19 +48,19 @@ export type DirectExchangeOptions = {
  * thread, to which a mean that the workers have made among themselves is an `update` like any other.
  */
 export type DirectExchange = {
-  /** Takes what the coordinator says of rings, and what it says to the replica. */
+  /** Takes what the coordinator says of groups, and what it says to the replica. */
   readonly receive: (received: Received) => void
-  /** Takes a gradient that belongs to a ring. False: the answer is for the coordinator. */
+  /** Takes a gradient that belongs to a group. False: the answer is for the coordinator. */
   readonly answer: (answer: Answer) => boolean
   readonly close: () => void
 }
 
-type Ring = { readonly links: RingLinks; readonly exchange: RingExchange }
+type Group = { readonly links: GroupLinks; readonly exchange: GroupExchange }
 
 export function createDirectExchange(options: DirectExchangeOptions): DirectExchange {
   const { welcome, world, send, give } = options
   const { runId, workerId, sizes, config } = welcome
-  const rings = new Map<number, Ring>()
+  const groups = new Map<number, Group>()
   const orders = new Map<string, MessageOf<'work'>>()
   const means = createKeptMeans(() => allocateShared(config, sizes.weights), options.reached)
   const updates = createUpdateOrder(give)
@@ -69,12 +69,12 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
 
   function receive(received: Received): void {
     const { message } = received
-    if (message.type === 'ring') return join(message)
-    if (message.type === 'dissolve') return dissolve(message.ring)
+    if (message.type === 'group') return join(message)
+    if (message.type === 'dissolve') return dissolve(message.group)
     if (message.type === 'recall') return sendMean(message.step, 0, sizes.weights)
     if (message.type === 'update') return updates.offer(message.step, received)
     if (message.type === 'state') updates.reset(message.step)
-    if (message.type === 'work' && message.ring !== undefined) note(message)
+    if (message.type === 'work' && message.group !== undefined) note(message)
     give(received)
   }
 
@@ -84,12 +84,12 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
     orders.set(orderKey(order), order)
   }
 
-  function join(message: MessageOf<'ring'>): void {
-    const { ring } = message
+  function join(message: MessageOf<'group'>): void {
+    const { group } = message
     const members = message.members.length
     const member = message.members.findIndex(entry => entry.workerId === workerId)
     const own = sliceOf(sizes.weights, members, member)
-    const exchange = createRingExchange({
+    const exchange = createGroupExchange({
       member,
       members,
       elements: sizes.weights,
@@ -101,20 +101,20 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
       onUnsound: reason => links.fail(reason),
       onEverywhere: step => {
         world.clock.after(computingFirstMs, () => {
-          if (rings.has(ring)) tellCoordinator(step, own)
+          if (groups.has(group)) tellCoordinator(step, own)
         })
       },
     })
-    const links = linkRing({
-      ring: message,
+    const links = linkGroup({
+      group: message,
       workerId,
       listener: options.listener,
       world,
-      onLinked: () => send({ type: 'linked', runId, ring }),
+      onLinked: () => send({ type: 'linked', runId, group }),
       sinkFor: exchange.sinkFor,
-      onFailure: reason => send({ type: 'unlinked', runId, ring, reason: reason.slice(0, maxUnlinkedReasonLength) }),
+      onFailure: reason => send({ type: 'unlinked', runId, group, reason: reason.slice(0, maxUnlinkedReasonLength) }),
     })
-    rings.set(ring, { links, exchange })
+    groups.set(group, { links, exchange })
   }
 
   function tellCoordinator(step: number, { start, end }: Range): void {
@@ -145,33 +145,33 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
     }
   }
 
-  function dissolve(ring: number): void {
-    rings.get(ring)?.links.close()
-    rings.delete(ring)
+  function dissolve(group: number): void {
+    groups.get(group)?.links.close()
+    groups.delete(group)
     updates.dropEarly()
     contributions.flush()
-    send({ type: 'dissolved', runId, ring, step: updates.reached() })
+    send({ type: 'dissolved', runId, group, step: updates.reached() })
   }
 
   function answer({ message, tensors }: Answer): boolean {
     if (message.type !== 'gradient') return false
-    const order = orders.get(orderKey(message))?.ring
+    const order = orders.get(orderKey(message))?.group
     orders.delete(orderKey(message))
-    const ring = order && rings.get(order.id)
-    if (order === undefined || ring === undefined) return false
+    const group = order && groups.get(order.id)
+    if (order === undefined || group === undefined) return false
     const { step, shard, count, lossSum, correct, times } = message
     const { total, learningRate } = order
     const part = { step, shard, count, total, correct, lossSum, learningRate }
     // Before its parts, with which the step may be over.
     contributions.send({ type: 'contribution', runId, step, shard, count, lossSum, correct, times })
-    ring.exchange.addShard(part, tensors.gradient as PackedGradient)
+    group.exchange.addShard(part, tensors.gradient as PackedGradient)
     return true
   }
 
   function close(): void {
     contributions.close()
-    for (const { links } of rings.values()) links.close()
-    rings.clear()
+    for (const { links } of groups.values()) links.close()
+    groups.clear()
     options.listener.close()
   }
 

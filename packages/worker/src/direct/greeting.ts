@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { isSameSecret } from '@lockstep/protocol'
 
-/** Who greets whom in which ring. */
-export type Greeting = { readonly ring: number; readonly from: number; readonly to: number }
+/** Who greets whom in which group. */
+export type Greeting = { readonly group: number; readonly from: number; readonly to: number }
 
 /** With what a worker shows that the coordinator has introduced it. */
 export type SignedGreeting = Greeting & { readonly proof: string }
@@ -13,11 +13,11 @@ const greetingPattern = /^Lockstep (\d{1,15}) (\d{1,15}) (\d{1,15}) ([0-9a-f]{64
 export const maxGreetingBytes = 160
 
 /**
- * HMAC-SHA-256 of the greeting under the token of the ring. Both ends show one, so neither gives the token away to a
+ * HMAC-SHA-256 of the greeting under the token of the group. Both ends show one, so neither gives the token away to a
  * stranger that listens at the other's address.
  */
-export function prove({ ring, from, to }: Greeting, token: string): string {
-  return createHmac('sha256', token).update(`${ring} ${from} ${to}`).digest('hex')
+export function prove({ group, from, to }: Greeting, token: string): string {
+  return createHmac('sha256', token).update(`${group} ${from} ${to}`).digest('hex')
 }
 
 /** Whether this proof of a greeting was made with the token. */
@@ -27,15 +27,15 @@ export function isProof(proof: string, greeting: Greeting, token: string): boole
 
 /** The first line on a link, of either end. */
 export function formatGreeting(greeting: Greeting, token: string): string {
-  return `Lockstep ${greeting.ring} ${greeting.from} ${greeting.to} ${prove(greeting, token)}\n`
+  return `Lockstep ${greeting.group} ${greeting.from} ${greeting.to} ${prove(greeting, token)}\n`
 }
 
 /** Null for what is no greeting. */
 export function parseGreeting(line: string): SignedGreeting | null {
   const match = greetingPattern.exec(line)
   if (match === null) return null
-  const [ring, from, to] = match.slice(1, 4).map(Number) as [number, number, number]
-  return { ring, from, to, proof: match[4]! }
+  const [group, from, to] = match.slice(1, 4).map(Number) as [number, number, number]
+  return { group, from, to, proof: match[4]! }
 }
 
 /** Gathers the first line of a link. */

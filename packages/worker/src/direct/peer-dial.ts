@@ -16,7 +16,7 @@ export type PeerCall = PeerHandlers & {
 }
 
 /**
- * Calls another worker for the pieces that it has for this one. Resolves when both have proved the token of their ring,
+ * Calls another worker for the pieces that it has for this one. Resolves when both have proved the token of their group,
  * with null when nobody answers there, or not who should, or the call is given up.
  */
 export function dialPeer(call: PeerCall): Promise<PeerSocket | null> {
@@ -61,8 +61,8 @@ export function dialPeer(call: PeerCall): Promise<PeerSocket | null> {
     }
 
     function isAnswer(line: string): boolean {
-      const { ring, from, to } = greeting
-      return isProof(parseGreeting(line)?.proof ?? '', { ring, from: to, to: from }, token)
+      const { group, from, to } = greeting
+      return isProof(parseGreeting(line)?.proof ?? '', { group, from: to, to: from }, token)
     }
   })
 }

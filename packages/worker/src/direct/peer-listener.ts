@@ -2,7 +2,7 @@ import { type Clock, LockstepError } from '@lockstep/protocol'
 import { createLineReader, formatGreeting, isProof, parseGreeting } from './greeting.ts'
 import type { PeerHandlers, PeerNetwork, PeerSocket } from './peer-network.ts'
 
-/** Who may come for pieces, in one ring. */
+/** Who may come for pieces, in one group. */
 export type Expected = {
   readonly token: string
   readonly workerId: number
@@ -18,9 +18,9 @@ export type PeerListen = { readonly host: string; readonly port: number; readonl
 
 export type PeerListener = {
   readonly port: number
-  /** Lets in who shows the token of this ring, until it is forgotten. */
-  readonly expect: (ring: number, expected: Expected) => void
-  readonly forget: (ring: number) => void
+  /** Lets in who shows the token of this group, until it is forgotten. */
+  readonly expect: (group: number, expected: Expected) => void
+  readonly forget: (group: number) => void
   readonly close: () => void
 }
 
@@ -28,7 +28,7 @@ export type PeerListener = {
 const greetingTimeoutMs = 5_000
 
 /**
- * Listens for other workers of the run, which come for pieces. Only a greeting that proves the token of a ring is
+ * Listens for other workers of the run, which come for pieces. Only a greeting that proves the token of a group is
  * answered, by one that proves it in return; all else is hung up on before more of it is kept. Throws `cannot-listen`.
  */
 export async function openPeerListener(
@@ -36,8 +36,8 @@ export async function openPeerListener(
   port: number,
   { peers, clock }: { readonly peers: PeerNetwork; readonly clock: Clock },
 ): Promise<PeerListener> {
-  const rings = new Map<number, Expected>()
-  const greet = (socket: PeerSocket) => greetStranger(socket, rings, clock)
+  const groups = new Map<number, Expected>()
+  const greet = (socket: PeerSocket) => greetStranger(socket, groups, clock)
   const door = await peers.listen(host, port, greet).catch(cause => {
     const hint = 'Choose another address with --peer-listen HOST:PORT.'
     const message = `cannot listen for other workers on ${host}:${port}`
@@ -45,13 +45,13 @@ export async function openPeerListener(
   })
   return {
     port: door.port,
-    expect: (ring, expected) => void rings.set(ring, expected),
-    forget: ring => void rings.delete(ring),
+    expect: (group, expected) => void groups.set(group, expected),
+    forget: group => void groups.delete(group),
     close: door.close,
   }
 }
 
-function greetStranger(socket: PeerSocket, rings: ReadonlyMap<number, Expected>, clock: Clock): PeerHandlers {
+function greetStranger(socket: PeerSocket, groups: ReadonlyMap<number, Expected>, clock: Clock): PeerHandlers {
   const reader = createLineReader()
   const stopWaiting = clock.after(greetingTimeoutMs, hangUp)
   let admitted: Welcome | null = null
@@ -67,7 +67,7 @@ function greetStranger(socket: PeerSocket, rings: ReadonlyMap<number, Expected>,
     try {
       const { line, rest } = reader.feed(bytes) ?? {}
       if (line === undefined) return
-      const welcome = rest?.length === 0 ? welcomeOf(line, rings) : null
+      const welcome = rest?.length === 0 ? welcomeOf(line, groups) : null
       if (welcome === null) hangUp()
       else admit(welcome)
     } catch (error) {
@@ -94,12 +94,12 @@ function greetStranger(socket: PeerSocket, rings: ReadonlyMap<number, Expected>,
 type Welcome = { readonly from: number; readonly answer: string; readonly expected: Expected }
 
 /** Who has come with this greeting, and how it is answered; null for somebody who is not expected. */
-function welcomeOf(line: string, rings: ReadonlyMap<number, Expected>): Welcome | null {
+function welcomeOf(line: string, groups: ReadonlyMap<number, Expected>): Welcome | null {
   const greeting = parseGreeting(line)
-  const expected = rings.get(greeting?.ring ?? 0)
+  const expected = groups.get(greeting?.group ?? 0)
   if (greeting === null || expected === undefined) return null
   const { token, workerId, absent } = expected
-  const { ring, from, to, proof } = greeting
+  const { group, from, to, proof } = greeting
   if (!isProof(proof, greeting, token) || to !== workerId || !absent.delete(from)) return null
-  return { from, answer: formatGreeting({ ring, from: to, to: from }, token), expected }
+  return { from, answer: formatGreeting({ group, from: to, to: from }, token), expected }
 }

@@ -4,7 +4,7 @@ import { type Range, sliceOf } from '@lockstep/protocol'
 export type Piece = Range & {
   /** Place in the list of all pieces. */
   readonly index: number
-  /** The member that owns it, by its place in the ring. */
+  /** The member that owns it, by its place in the group. */
   readonly owner: number
   /** Place within the slice. */
   readonly round: number

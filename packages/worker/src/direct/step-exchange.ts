@@ -15,7 +15,7 @@ export type SendPiece = (to: number, header: Uint8Array, elements: Uint8Array, o
 
 export type StepExchangeOptions = {
   readonly step: number
-  /** This worker's place in the ring. */
+  /** This worker's place in the group. */
   readonly member: number
   readonly members: number
   readonly pieces: readonly Piece[]

@@ -45,8 +45,14 @@ type Member = Awaited<ReturnType<typeof startMember>>
 async function linkMembers(...each: readonly MemberOptions[]): Promise<readonly Member[]> {
   const members = await Promise.all(each.map((options, at) => startMember(at + 1, options)))
   const entries = members.map(({ port }, at) => ({ workerId: at + 1, url: `tcp://127.0.0.1:${port}` }))
-  const ring: MessageOf<'ring'> = { type: 'ring', runId: 'run-1', ring: 1, members: entries, token: 'ab'.repeat(32) }
-  for (const { exchange } of members) exchange.receive({ message: ring, tensors: {} })
+  const group: MessageOf<'group'> = {
+    type: 'group',
+    runId: 'run-1',
+    group: 1,
+    members: entries,
+    token: 'ab'.repeat(32),
+  }
+  for (const { exchange } of members) exchange.receive({ message: group, tensors: {} })
   for (const { sent } of members) expect(await sent.next()).toMatchObject({ type: 'linked' })
   return members
 }
@@ -56,11 +62,11 @@ function workOf(step: number, shard: number): Omit<MessageOf<'work'>, 'type'> {
 }
 
 function order({ exchange }: Member, step: number, shard: number, total: number): void {
-  const ring = { id: 1, total, learningRate: 0.1 }
-  exchange.receive({ message: { type: 'work', ...workOf(step, shard), ring }, tensors: {} })
+  const group = { id: 1, total, learningRate: 0.1 }
+  exchange.receive({ message: { type: 'work', ...workOf(step, shard), group }, tensors: {} })
 }
 
-/** Whether a gradient is taken for the ring. */
+/** Whether a gradient is taken for the group. */
 function answer({ exchange }: Member, step: number, shard: number, elements = fewElements): boolean {
   return exchange.answer({
     message: { type: 'gradient', ...workOf(step, shard), lossSum: 1, correct: 0, times: [] },
@@ -128,7 +134,7 @@ test('each member tells the coordinator its slice, in messages of 65,536 element
     ])
 })
 
-test('several shards of a step are taken for the ring', async () => {
+test('several shards of a step are taken for the group', async () => {
   const [member] = await linkMembers({ shards: 2 }, { shards: 2 })
   for (const shard of [0, 1]) order(member!, 0, shard, 2)
   expect([0, 1].map(shard => answer(member!, 0, shard))).toEqual([true, true])
@@ -149,10 +155,10 @@ test('a worker that goes listens no more', async () => {
   onTestFinished((await listen()).close)
 })
 
-describe('a member of a ring that is over', () => {
-  const over = { message: { type: 'dissolve', runId: 'run-1', ring: 1 }, tensors: {} } as const
+describe('a member of a group that is over', () => {
+  const over = { message: { type: 'dissolve', runId: 'run-1', group: 1 }, tensors: {} } as const
 
-  test('has told of all its shards before it says how far it came, and tells nothing of the ring after that', async () => {
+  test('has told of all its shards before it says how far it came, and tells nothing of the group after that', async () => {
     // What is told of a shard waits for 2 ms, what is told of a mean for 1.
     const { after, late } = holdBack([1, 2])
     const members = await linkMembers({ after }, {})

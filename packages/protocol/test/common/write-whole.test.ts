@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { devNull } from 'node:os'
 import { expect, onTestFinished, test } from 'vitest'
-import { writeWhole } from '../src/write-whole.ts'
+import { writeWhole } from '../../src/common/write-whole.ts'
 
 test('more bytes than a system call takes are written in pieces', () => {
   const descriptor = openSync(devNull, 'w')

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { makeFolder } from '../src/make-folder.ts'
+import { makeFolder } from '../../src/common/make-folder.ts'
 
 /** What another process does as soon as this one has tried to make a folder. */
 const another = vi.hoisted(() => ({ acts: () => {} }))

@@ -8,8 +8,8 @@ import { type Message, type MessageOf, sliceOf } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { createAudit } from '../../src/audit/audit.ts'
 import { createDirect } from '../../src/direct/direct.ts'
-import { submitToRing } from '../../src/direct/ring-batch.ts'
-import type { Ring } from '../../src/direct/rings.ts'
+import { submitToGroup } from '../../src/direct/group-batch.ts'
+import type { Group } from '../../src/direct/groups.ts'
 import { createExchange, type Verdict } from '../../src/exchange.ts'
 import type { Answer } from '../../src/membership/answer.ts'
 import { workKey } from '../../src/training/batch-gradient.ts'
@@ -55,7 +55,7 @@ function startBatch() {
   }
   for (const worker of [1, 2]) join(worker)
   direct.introduce()
-  for (const worker of [1, 2]) direct.receive(worker, { type: 'linked', runId: 'r', ring: 1 }, {})
+  for (const worker of [1, 2]) direct.receive(worker, { type: 'linked', runId: 'r', group: 1 }, {})
   const format = createGradientFormat(config, plainArithmetic, elements)
   const tools = {
     arithmetic: plainArithmetic,
@@ -70,8 +70,8 @@ function startBatch() {
   const batch = epochBatches(makeSplit(10, 1), config, 1).shards(0)
   const current = direct.current()!
   const listeners = new Set<() => void>()
-  const ring = Object.assign(current, { onOver: listening(listeners, current.onOver) })
-  const { result, release } = submitToRing(batch, { ...run, ring }, tools)
+  const group = Object.assign(current, { onOver: listening(listeners, current.onOver) })
+  const { result, release } = submitToGroup(batch, { ...run, group }, tools)
 
   const figures = (shard: number) => ({ runId: 'r', step: 0, shard, count: 5, correct: 1, times: [0] })
   /** Worker 1 computes shard 0, worker 2 shard 1. */
@@ -100,7 +100,7 @@ function startBatch() {
 }
 
 /** Keeps account of who listens. */
-function listening(listeners: Set<() => void>, onOver: Ring['onOver']): Ring['onOver'] {
+function listening(listeners: Set<() => void>, onOver: Group['onOver']): Group['onOver'] {
   return listener => {
     listeners.add(listener)
     const cancel = onOver(listener)
@@ -114,7 +114,7 @@ function listening(listeners: Set<() => void>, onOver: Ring['onOver']): Ring['on
 test.each([
   ['ten seconds when all is computed, and only its links can be at fault', [1, 2], 10],
   ['the time that a shard may take while one is computed', [1], 150],
-])('a ring of which nothing is heard is over after %s', async (_, computed, seconds) => {
+])('a group of which nothing is heard is over after %s', async (_, computed, seconds) => {
   const { clock, over, direct, contribute } = startBatch()
   contribute(1, computed)
   await new Promise(resolve => setImmediate(resolve))
@@ -126,7 +126,7 @@ test.each([
   expect(over).toEqual([`halted: nothing has come for ${seconds} s`])
 })
 
-test('a ring is over as well where the mean has come, and who has computed a shard of it is never told', async () => {
+test('a group is over as well where the mean has come, and who has computed a shard of it is never told', async () => {
   const { result, sent, clock, over, direct, contribute, tellMean } = startBatch()
   contribute(1, [1])
   tellMean(3)
@@ -134,21 +134,21 @@ test('a ring is over as well where the mean has come, and who has computed a sha
   clock.nowMs = 10_010
   direct.look()
   expect(over).toEqual(['halted: nothing has come for 10 s'])
-  for (const worker of [1, 2]) direct.receive(worker, { type: 'dissolved', runId: 'r', ring: 1, step: 1 }, {})
+  for (const worker of [1, 2]) direct.receive(worker, { type: 'dissolved', runId: 'r', group: 1, step: 1 }, {})
   await expect.poll(() => sent.at(-1)).toBe('recall → 1')
   const whole = { runId: 'r', step: 0, start: 0, length: elements, total: 10, lossSum: 2, correct: 2 }
   direct.receive(1, { type: 'slice', ...whole }, { mean: new Float32Array(elements).fill(3) })
   expect([...(await result).gradient]).toEqual(Array.from({ length: elements }, () => 3))
 })
 
-test('whoever contributes to a ring again that it has said to have left is at fault, and not asked for ever', async () => {
+test('whoever contributes to a group again that it has said to have left is at fault, and not asked for ever', async () => {
   const { result, sent, direct, leave, contribute, answer } = startBatch()
   contribute()
   leave(1)
-  direct.receive(2, { type: 'dissolved', runId: 'r', ring: 1, step: 0 }, {})
+  direct.receive(2, { type: 'dissolved', runId: 'r', group: 1, step: 0 }, {})
   await expect.poll(() => sent.slice(-2)).toEqual(['work:0:0 → 2', 'work:0:1 → 2'])
   const [verdict] = contribute(1, [2])
-  expect(verdict).toEqual({ taken: false, fault: 'a contribution to a ring that is over' })
+  expect(verdict).toEqual({ taken: false, fault: 'a contribution to a group that is over' })
   for (const shard of [0, 1]) answer(2, shard, 7)
   expect([...(await result).gradient]).toEqual(Array.from({ length: elements }, () => 7))
 })
@@ -163,11 +163,11 @@ describe('the mean that workers have made among themselves', () => {
     expect([[...gradient], lossSum, correct, count]).toEqual([Array.from({ length: elements }, () => 3), 2, 2, 10])
     expect(shares).toEqual([1, 2].map(workerId => ({ workerId, samples: 5 })))
     expect([isEverywhere?.(), poisoned]).toEqual([true, []])
-    // The ring goes on, and holds nothing of the step.
+    // The group goes on, and holds nothing of the step.
     expect(listeners.size).toBe(0)
     release()
     expect(vectors.take()).toBe(gradient)
-    // Of a ring that is over by the time that the step is told, a member may lack the mean.
+    // Of a group that is over by the time that the step is told, a member may lack the mean.
     leave(1)
     expect(isEverywhere?.()).toBe(false)
   })
@@ -207,7 +207,7 @@ describe('the mean that workers have made among themselves', () => {
     const { result, sent, poisoned, direct, join, leave, contribute, answer } = startBatch()
     contribute()
     leave(1)
-    direct.receive(2, { type: 'dissolved', runId: 'r', ring: 1, step: 1 }, {})
+    direct.receive(2, { type: 'dissolved', runId: 'r', group: 1, step: 1 }, {})
     await expect.poll(() => sent.at(-1)).toBe('recall → 2')
     const whole = { runId: 'r', step: 0, start: 0, length: elements, total: 10, lossSum: 2, correct: 2 }
     direct.receive(2, { type: 'slice', ...whole }, { mean: new Float32Array(elements).fill(Number.NaN) })
@@ -218,12 +218,12 @@ describe('the mean that workers have made among themselves', () => {
     expect([...(await result).gradient]).toEqual(Array.from({ length: elements }, () => 7))
   })
 
-  test('comes one way only, when the ring ends as its last slices come: no vector is written once it is given back', async () => {
+  test('comes one way only, when the group ends as its last slices come: no vector is written once it is given back', async () => {
     const { result, release, vectors, sent, direct, join, contribute, tellMean } = startBatch()
     contribute()
     tellMean(3)
     join(3)
-    for (const worker of [1, 2]) direct.receive(worker, { type: 'dissolved', runId: 'r', ring: 1, step: 1 }, {})
+    for (const worker of [1, 2]) direct.receive(worker, { type: 'dissolved', runId: 'r', group: 1, step: 1 }, {})
     const stepped = result.then(({ gradient }) => {
       const mean = [...gradient]
       release()
@@ -242,7 +242,7 @@ describe('the mean that workers have made among themselves', () => {
     const { result, sent, direct, join, leave, contribute, answer } = startBatch()
     contribute()
     join(3)
-    for (const worker of [1, 2]) direct.receive(worker, { type: 'dissolved', runId: 'r', ring: 1, step: 1 }, {})
+    for (const worker of [1, 2]) direct.receive(worker, { type: 'dissolved', runId: 'r', group: 1, step: 1 }, {})
     await expect.poll(() => sent.at(-1)).toBe('recall → 1')
     for (const worker of [2, 1]) leave(worker)
     await expect.poll(() => sent.slice(-2).sort()).toEqual(['work:0:0 → 3', 'work:0:1 → 3'])
@@ -255,7 +255,7 @@ describe('the mean that workers have made among themselves', () => {
     contribute(1, [2])
     leave(1)
     // Worker 2 has the whole mean, with the shard of worker 1, and is sent that as well: too late.
-    direct.receive(2, { type: 'dissolved', runId: 'r', ring: 1, step: 1 }, {})
+    direct.receive(2, { type: 'dissolved', runId: 'r', group: 1, step: 1 }, {})
     await expect.poll(() => sent.slice(-2)).toEqual(['work:0:0 → 2', 'recall → 2'])
     const whole = { runId: 'r', step: 0, start: 0, length: elements, total: 10, lossSum: 2, correct: 2 }
     direct.receive(2, { type: 'slice', ...whole }, { mean: new Float32Array(elements).fill(3) })
@@ -267,16 +267,16 @@ describe('the mean that workers have made among themselves', () => {
     expect(sent.filter(message => message.startsWith('work'))).toEqual([])
   })
 
-  test('is not waited for any more once the shards are computed again: the next ring may rest', async () => {
+  test('is not waited for any more once the shards are computed again: the next group may rest', async () => {
     const { result, sent, clock, over, direct, join, contribute, answer } = startBatch()
     contribute()
     join(3)
-    for (const worker of [1, 2]) direct.receive(worker, { type: 'dissolved', runId: 'r', ring: 1, step: 0 }, {})
+    for (const worker of [1, 2]) direct.receive(worker, { type: 'dissolved', runId: 'r', group: 1, step: 0 }, {})
     await expect.poll(() => sent.filter(message => message.startsWith('work'))).toHaveLength(4)
     for (const message of sent.slice(-2)) answer(Number(message.at(-1)), Number(message.at(7)), 7)
     await result
     direct.introduce()
-    for (const worker of [1, 2, 3]) direct.receive(worker, { type: 'linked', runId: 'r', ring: 2 }, {})
+    for (const worker of [1, 2, 3]) direct.receive(worker, { type: 'linked', runId: 'r', group: 2 }, {})
     clock.nowMs = 3600_000
     direct.look()
     expect(over).toEqual(['changed: worker 3 has joined'])

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { shellWord } from '../src/shell-word.ts'
+import { shellWord } from '../../src/common/shell-word.ts'
 
 test.each(['runs/a_1.b', 'my run', "it's", 'Tüte', '$HOME', 'a*', ''])('a shell takes it for one word: %s', text => {
   const line = `printf '[%s]' ${shellWord(text)}`

@@ -18,7 +18,7 @@ const maxOpenSteps = 4
 
 const noElements = new Uint8Array(0)
 
-export type RingExchangeOptions = {
+export type GroupExchangeOptions = {
   readonly member: number
   readonly members: number
   /** Elements of the flat vector. */
@@ -28,20 +28,20 @@ export type RingExchangeOptions = {
   readonly takeVector: () => PackedGradient
   readonly send: SendPiece
   readonly onMean: (figures: BatchFigures, mean: PackedGradient) => void
-  /** A step has no mean; the ring is of no use any more. */
+  /** A step has no mean; the group is of no use any more. */
   readonly onUnsound: (reason: string) => void
   /** All members have the mean of a step: the links are free. */
   readonly onEverywhere: (step: number) => void
 }
 
-/** The steps that a ring of workers exchanges. Knows no sockets. */
-export type RingExchange = {
+/** The steps that a group of workers exchanges. Knows no sockets. */
+export type GroupExchange = {
   readonly addShard: (part: ShardPart, gradient: PackedGradient) => void
-  /** What comes from another member. Throws `piece-invalid` when it does not fit the ring. */
+  /** What comes from another member. Throws `piece-invalid` when it does not fit the group. */
   readonly sinkFor: (from: number) => PieceSink
 }
 
-export function createRingExchange(options: RingExchangeOptions): RingExchange {
+export function createGroupExchange(options: GroupExchangeOptions): GroupExchange {
   const { member, members, elements, shards, coding, send } = options
   const pieces = cutPieces(elements, members)
   const open = new Map<number, StepExchange>()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatBytes } from '../src/format-bytes.ts'
+import { formatBytes } from '../../src/common/format-bytes.ts'
 
 test.each([
   [512, '512 B'],

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { userCacheFolder } from '../src/user-cache.ts'
+import { userCacheFolder } from '../../src/common/user-cache.ts'
 
 test('LOCKSTEP_CACHE_DIR names the cache folder itself', () => {
   expect(userCacheFolder({ LOCKSTEP_CACHE_DIR: '/disk/cache', XDG_CACHE_HOME: '/xdg' })).toBe('/disk/cache')

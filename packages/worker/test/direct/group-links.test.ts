@@ -3,10 +3,10 @@ import { type Clock, type MessageOf, systemClock } from '@lockstep/protocol'
 import { createHappenings } from '@lockstep/protocol/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { formatGreeting } from '../../src/direct/greeting.ts'
+import { linkGroup } from '../../src/direct/group-links.ts'
 import { openPeerListener } from '../../src/direct/peer-listener.ts'
 import { encodePieceHeader } from '../../src/direct/piece-frame.ts'
 import type { PieceSink } from '../../src/direct/piece-stream.ts'
-import { linkRing } from '../../src/direct/ring-links.ts'
 import { systemWorld } from '../../src/world.ts'
 
 const token = 'ab'.repeat(32)
@@ -19,17 +19,17 @@ async function startListener() {
 
 type Listener = Awaited<ReturnType<typeof startListener>>
 
-function introduce(listeners: readonly Pick<Listener, 'port'>[]): MessageOf<'ring'> {
+function introduce(listeners: readonly Pick<Listener, 'port'>[]): MessageOf<'group'> {
   const members = listeners.map(({ port }, index) => ({ workerId: index + 1, url: `tcp://127.0.0.1:${port}` }))
-  return { type: 'ring', runId: 'run-1', ring: 1, members, token }
+  return { type: 'group', runId: 'run-1', group: 1, members, token }
 }
 
-function joinRing(listener: Listener, ring: MessageOf<'ring'>, workerId: number, clock: Clock = systemClock) {
+function joinGroup(listener: Listener, group: MessageOf<'group'>, workerId: number, clock: Clock = systemClock) {
   const linked = createHappenings<true>()
   const frames = createHappenings<{ from: number; text: string }>()
   const failures = createHappenings<string>()
-  const links = linkRing({
-    ring,
+  const links = linkGroup({
+    group,
     workerId,
     listener,
     world: { ...systemWorld, clock },
@@ -58,16 +58,16 @@ function headerOf(bytes: Uint8Array): Uint8Array {
   return encodePieceHeader({ kind: 'part', payloadBytes: bytes.byteLength, ...figures })
 }
 
-function sendText({ links }: ReturnType<typeof joinRing>, to: number, text: string): void {
+function sendText({ links }: ReturnType<typeof joinGroup>, to: number, text: string): void {
   const bytes = Buffer.from(text)
   links.send(to, headerOf(bytes), bytes)
 }
 
-describe('the members of a ring', () => {
+describe('the members of a group', () => {
   test('link each to each and hear each other', async () => {
     const listeners = await Promise.all([startListener(), startListener(), startListener()])
-    const ring = introduce(listeners)
-    const members = listeners.map((listener, index) => joinRing(listener, ring, index + 1))
+    const group = introduce(listeners)
+    const members = listeners.map((listener, index) => joinGroup(listener, group, index + 1))
     for (const { linked } of members) await linked.next()
     for (const [from, member] of members.entries()) {
       for (const to of [0, 1, 2]) if (to !== from) sendText(member, to, `${from}>${to}`)
@@ -78,19 +78,19 @@ describe('the members of a ring', () => {
     }
   })
 
-  test('find each other when one hears of the ring later', async () => {
+  test('find each other when one hears of the group later', async () => {
     const listeners = await Promise.all([startListener(), startListener()])
-    const ring = introduce(listeners)
-    const first = joinRing(listeners[0]!, ring, 1)
+    const group = introduce(listeners)
+    const first = joinGroup(listeners[0]!, group, 1)
     await new Promise(resolve => setImmediate(resolve))
-    const second = joinRing(listeners[1]!, ring, 2)
+    const second = joinGroup(listeners[1]!, group, 2)
     await Promise.all([first.linked.next(), second.linked.next()])
   })
 
   test('are told when a link breaks', async () => {
     const listeners = await Promise.all([startListener(), startListener()])
-    const ring = introduce(listeners)
-    const [first, second] = [joinRing(listeners[0]!, ring, 1), joinRing(listeners[1]!, ring, 2)]
+    const group = introduce(listeners)
+    const [first, second] = [joinGroup(listeners[0]!, group, 1), joinGroup(listeners[1]!, group, 2)]
     await Promise.all([first.linked.next(), second.linked.next()])
     listeners[1]!.close()
     expect(await first.failures.next()).toMatch(/^worker 2 closed a link|^a link with worker 2 failed/)
@@ -116,7 +116,7 @@ test('calls that nobody answers end with the links', async () => {
     socket.resume()
     called.add({ ended: new Promise(resolve => socket.once('close', resolve)) })
   })
-  const { links } = joinRing(own, introduce([own, silent]), 1)
+  const { links } = joinGroup(own, introduce([own, silent]), 1)
   const { ended } = await called.next()
   links.close()
   await ended
@@ -131,7 +131,7 @@ test('a call that nobody answers is made again after ten seconds', async () => {
   })
   // Ten seconds are over at once.
   const after: Clock['after'] = (delayMs, action) => systemClock.after(delayMs === 10_000 ? 0 : delayMs, action)
-  joinRing(own, introduce([own, silent]), 1, { ...systemClock, after })
+  joinGroup(own, introduce([own, silent]), 1, { ...systemClock, after })
   await called.next()
   await called.next()
 })
@@ -139,33 +139,33 @@ test('a call that nobody answers is made again after ten seconds', async () => {
 test('what comes together with an answer is heard', async () => {
   const own = await startListener()
   const bytes = Buffer.from('at once')
-  const answer = Buffer.from(formatGreeting({ ring: 1, from: 2, to: 1 }, token))
+  const answer = Buffer.from(formatGreeting({ group: 1, from: 2, to: 1 }, token))
   const eager = await startStranger(socket => {
     socket.once('data', () => socket.write(Buffer.concat([answer, headerOf(bytes), bytes])))
   })
-  const { frames } = joinRing(own, introduce([own, eager]), 1)
+  const { frames } = joinGroup(own, introduce([own, eager]), 1)
   expect(await frames.next()).toEqual({ from: 1, text: 'at once' })
 })
 
 describe('the port for other workers', () => {
-  test('answers only who proves the token of a ring that is expected, and is not disturbed by others', async () => {
+  test('answers only who proves the token of a group that is expected, and is not disturbed by others', async () => {
     const listeners = await Promise.all([startListener(), startListener()])
-    const ring = introduce(listeners)
-    const second = joinRing(listeners[1]!, ring, 2)
+    const group = introduce(listeners)
+    const second = joinGroup(listeners[1]!, group, 2)
     const { port } = listeners[1]!
     const greetings = [
       'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
       `${'x'.repeat(1000)}`,
-      formatGreeting({ ring: 1, from: 1, to: 2 }, 'cd'.repeat(32)),
-      formatGreeting({ ring: 2, from: 1, to: 2 }, token),
-      formatGreeting({ ring: 1, from: 3, to: 2 }, token),
-      `${formatGreeting({ ring: 1, from: 1, to: 2 }, token)}and more`,
+      formatGreeting({ group: 1, from: 1, to: 2 }, 'cd'.repeat(32)),
+      formatGreeting({ group: 2, from: 1, to: 2 }, token),
+      formatGreeting({ group: 1, from: 3, to: 2 }, token),
+      `${formatGreeting({ group: 1, from: 1, to: 2 }, token)}and more`,
     ]
     for (const greeting of greetings) expect(await answerTo(port, greeting)).toBe('')
-    const first = joinRing(listeners[0]!, ring, 1)
+    const first = joinGroup(listeners[0]!, group, 1)
     await Promise.all([first.linked.next(), second.linked.next()])
     // The same worker again, with the right proof: it has its link already.
-    expect(await answerTo(port, formatGreeting({ ring: 1, from: 1, to: 2 }, token))).toBe('')
+    expect(await answerTo(port, formatGreeting({ group: 1, from: 1, to: 2 }, token))).toBe('')
     sendText(first, 1, 'still heard')
     expect(await second.frames.next()).toEqual({ from: 0, text: 'still heard' })
   })
@@ -180,7 +180,7 @@ describe('the port for other workers', () => {
         socket.write(line)
       })
     })
-    const first = joinRing(own, introduce([own, stranger]), 1)
+    const first = joinGroup(own, introduce([own, stranger]), 1)
     for (const call of [await calls.next(), await calls.next()]) expect(call).toMatch(/^Lockstep 1 1 2 [0-9a-f]{64}\n$/)
     expect(first.linked.all).toEqual([])
   })

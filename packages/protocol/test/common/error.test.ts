@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { describeError, describeInLine, hasSystemCode, LockstepError, reasonOf } from '../src/error.ts'
+import { describeError, describeInLine, hasSystemCode, LockstepError, reasonOf } from '../../src/common/error.ts'
 
 describe('a LockstepError', () => {
   test('blames the world unless told otherwise', () => {

@@ -6,15 +6,15 @@ import type { PeerNetwork, PeerSocket } from './peer-network.ts'
 import { createPieceStream, type PieceSink } from './piece-stream.ts'
 import type { SendPiece } from './step-exchange.ts'
 
-/** How long the members have to reach each other: where links are slow some hear of the ring a mean later than others. */
+/** How long the members have to reach each other: where links are slow some hear of the group a mean later than others. */
 const linkTimeoutMs = 60_000
 /** How long one attempt may take. */
 const dialTimeoutMs = 10_000
-/** Between attempts: the other one may not have heard of the ring yet. */
+/** Between attempts: the other one may not have heard of the group yet. */
 const retryMs = 50
 
-export type RingLinksOptions = {
-  readonly ring: MessageOf<'ring'>
+export type GroupLinksOptions = {
+  readonly group: MessageOf<'group'>
   readonly workerId: number
   readonly listener: PeerListener
   readonly world: { readonly peers: PeerNetwork; readonly clock: Clock }
@@ -26,8 +26,8 @@ export type RingLinksOptions = {
   readonly onFailure: (reason: string) => void
 }
 
-/** The links of a member of a ring: from each other member one, by which pieces come, and to each one, by which they go. */
-export type RingLinks = {
+/** The links of a member of a group: from each other member one, by which pieces come, and to each one, by which they go. */
+export type GroupLinks = {
   readonly send: SendPiece
   readonly close: () => void
   /** Closes them because something is wrong, which is told as a failure. */
@@ -35,8 +35,8 @@ export type RingLinks = {
 }
 
 /** A link is dialled by the end that receives: that end can have the system read into memory of its own, again and again. */
-export function linkRing(options: RingLinksOptions): RingLinks {
-  const { members, token, ring } = options.ring
+export function linkGroup(options: GroupLinksOptions): GroupLinks {
+  const { members, token, group } = options.group
   const { workerId, listener, world } = options
   const { clock } = world
   const others = members.map((_, at) => at).filter(at => members[at]!.workerId !== workerId)
@@ -47,7 +47,7 @@ export function linkRing(options: RingLinksOptions): RingLinks {
   const tooLate = () => fail(`no link with ${missing()} within ${linkTimeoutMs / 1000} s`)
   const stopWaiting = clock.after(linkTimeoutMs, tooLate)
   const absent = new Set(others.map(at => members[at]!.workerId))
-  listener.expect(ring, {
+  listener.expect(group, {
     token,
     workerId,
     absent,
@@ -70,7 +70,7 @@ export function linkRing(options: RingLinksOptions): RingLinks {
         clock,
         host: hostname.replace(/^\[|\]$/g, ''),
         port: Number(port),
-        greeting: { ring, from: workerId, to: other },
+        greeting: { group, from: workerId, to: other },
         token,
         timeoutMs: dialTimeoutMs,
         signal: giveUp.signal,
@@ -123,7 +123,7 @@ export function linkRing(options: RingLinksOptions): RingLinks {
   function close(): void {
     stopWaiting()
     giveUp.abort()
-    listener.forget(ring)
+    listener.forget(group)
     for (const socket of [...incoming.values(), ...outgoing.values()]) socket.destroy()
   }
 

@@ -1,58 +1,58 @@
-import { type Cancel, type Message, type MessageOf, maxRingMembers } from '@lockstep/protocol'
+import { type Cancel, type Message, type MessageOf, maxGroupMembers } from '@lockstep/protocol'
 import { createDeferred, type Deferred } from '../deferred.ts'
 
 /** Workers that exchange gradients among themselves: all that take part in the run. */
-export type Ring = {
+export type Group = {
   readonly id: number
-  /** By their place in the ring. */
+  /** By their place in the group. */
   readonly members: readonly number[]
-  /** Calls back once it is over, or soon where it is already, until that is cancelled: a ring outlives many steps. */
+  /** Calls back once it is over, or soon where it is already, until that is cancelled: a group outlives many steps. */
   readonly onOver: (listener: () => void) => Cancel
   /** Resolves when it is over and every member that is left has said which step it has come to. */
   readonly settled: Promise<ReadonlyMap<number, number>>
 }
 
 /** Its members have changed, a link between them has failed, or nothing has come of it for too long. */
-export type RingEnd = 'changed' | 'unlinked' | 'halted'
+export type GroupEnd = 'changed' | 'unlinked' | 'halted'
 
-export type RingsOptions = {
+export type GroupsOptions = {
   readonly runId: string
   readonly send: (workerId: number, message: Message) => void
   readonly newToken: () => string
   /** The coordinator's own step. */
   readonly step: () => number
-  /** A member of a ring that is over has not come to the step at which the coordinator was then. */
+  /** A member of a group that is over has not come to the step at which the coordinator was then. */
   readonly onBehind: (workerId: number) => void
   readonly onLinked: (workers: number) => void
-  readonly onOver: (cause: RingEnd, reason: string) => void
+  readonly onOver: (cause: GroupEnd, reason: string) => void
 }
 
-/** The rings of a run, of which one at most is in use. Knows neither sockets nor clocks. */
-export type Rings = {
+/** The groups of a run, of which one at most is in use. Knows neither sockets nor clocks. */
+export type Groups = {
   /** A worker takes part; `url` is where the others reach it, or null. */
   readonly join: (workerId: number, url: string | null) => void
   readonly leave: (workerId: number) => void
   readonly isPresent: (workerId: number) => boolean
   /** Introduces the workers to each other, unless they are already, could not be linked before, or are too many. */
   readonly introduce: () => void
-  /** The ring whose members are all linked, or null. */
-  readonly current: () => Ring | null
+  /** The group whose members are all linked, or null. */
+  readonly current: () => Group | null
   readonly receive: (
     workerId: number,
     message: MessageOf<'linked'> | MessageOf<'unlinked'> | MessageOf<'dissolved'>,
   ) => void
-  /** Ends a ring that does not work: its steps are finished by way of the coordinator, and so are all until workers change or it is forgiven. */
-  readonly breakUp: (cause: RingEnd, reason: string) => void
-  /** Whether the last ring did not work. */
+  /** Ends a group that does not work: its steps are finished by way of the coordinator, and so are all until workers change or it is forgiven. */
+  readonly breakUp: (cause: GroupEnd, reason: string) => void
+  /** Whether the last group did not work. */
   readonly isHopeless: () => boolean
   readonly forgive: () => void
-  /** The ring whose members have been introduced and are not all linked yet, or null. */
+  /** The group whose members have been introduced and are not all linked yet, or null. */
   readonly linking: () => number | null
-  /** Members of rings that were in use and are over, which have yet to say which step they have come to. */
+  /** Members of groups that were in use and are over, which have yet to say which step they have come to. */
   readonly owing: () => readonly number[]
 }
 
-type RingState = Ring & {
+type GroupState = Group & {
   readonly unlinked: Set<number>
   readonly listeners: Set<() => void>
   isOver: boolean
@@ -63,11 +63,11 @@ type RingState = Ring & {
   stepAtEnd: number
 }
 
-export function createRings(options: RingsOptions): Rings {
+export function createGroups(options: GroupsOptions): Groups {
   const { runId, send } = options
   const peers = new Map<number, string | null>()
-  const ending = new Map<number, RingState>()
-  let ring: RingState | null = null
+  const ending = new Map<number, GroupState>()
+  let group: GroupState | null = null
   let nextId = 1
   let hopeless = false
 
@@ -77,23 +77,23 @@ export function createRings(options: RingsOptions): Rings {
   }
 
   function introduce(): void {
-    if (ring !== null || hopeless || peers.size < 2 || peers.size > maxRingMembers) return
+    if (group !== null || hopeless || peers.size < 2 || peers.size > maxGroupMembers) return
     const members = [...peers].map(([workerId, url]) => ({ workerId, url }))
     if (!members.every((member): member is { workerId: number; url: string } => member.url !== null)) return
-    ring = newRing(nextId++, [...peers.keys()])
-    const introduction: Message = { type: 'ring', runId, ring: ring.id, members, token: options.newToken() }
-    for (const workerId of ring.members) send(workerId, introduction)
+    group = newGroup(nextId++, [...peers.keys()])
+    const introduction: Message = { type: 'group', runId, group: group.id, members, token: options.newToken() }
+    for (const workerId of group.members) send(workerId, introduction)
   }
 
-  function dissolve(cause: RingEnd, reason: string): void {
-    if (ring === null) return
-    const over = ring
-    ring = null
+  function dissolve(cause: GroupEnd, reason: string): void {
+    if (group === null) return
+    const over = group
+    group = null
     over.stepAtEnd = options.step()
     for (const workerId of over.members) {
       if (!peers.has(workerId)) continue
       over.owing.add(workerId)
-      send(workerId, { type: 'dissolve', runId, ring: over.id })
+      send(workerId, { type: 'dissolve', runId, group: over.id })
     }
     ending.set(over.id, over)
     over.isOver = true
@@ -103,12 +103,12 @@ export function createRings(options: RingsOptions): Rings {
     settle(over)
   }
 
-  function breakUp(cause: RingEnd, reason: string): void {
+  function breakUp(cause: GroupEnd, reason: string): void {
     hopeless = true
     dissolve(cause, reason)
   }
 
-  function settle(over: RingState): void {
+  function settle(over: GroupState): void {
     if (over.owing.size > 0) return
     ending.delete(over.id)
     over.answered.resolve(over.reached)
@@ -124,18 +124,18 @@ export function createRings(options: RingsOptions): Rings {
     }
   }
 
-  function receive(workerId: number, message: Parameters<Rings['receive']>[1]): void {
+  function receive(workerId: number, message: Parameters<Groups['receive']>[1]): void {
     if (message.type === 'dissolved') return hear(workerId, message)
-    if (ring === null || message.ring !== ring.id) return
+    if (group === null || message.group !== group.id) return
     if (message.type === 'linked') {
-      if (ring.unlinked.delete(workerId) && isLinked(ring)) options.onLinked(ring.members.length)
+      if (group.unlinked.delete(workerId) && isLinked(group)) options.onLinked(group.members.length)
       return
     }
     breakUp('unlinked', message.reason)
   }
 
   function hear(workerId: number, message: MessageOf<'dissolved'>): void {
-    const over = ending.get(message.ring)
+    const over = ending.get(message.group)
     if (over?.owing.delete(workerId) !== true) return
     over.reached.set(workerId, message.step)
     if (message.step < over.stepAtEnd) options.onBehind(workerId)
@@ -149,7 +149,7 @@ export function createRings(options: RingsOptions): Rings {
     forgive: () => {
       hopeless = false
     },
-    linking: () => (ring !== null && !isLinked(ring) ? ring.id : null),
+    linking: () => (group !== null && !isLinked(group) ? group.id : null),
     owing: () => [...ending.values()].filter(isLinked).flatMap(({ owing }) => [...owing]),
     leave,
     isPresent: workerId => peers.has(workerId),
@@ -158,26 +158,26 @@ export function createRings(options: RingsOptions): Rings {
       peers.set(workerId, url)
       changed(`worker ${workerId} has joined`)
     },
-    current: () => (ring !== null && isLinked(ring) ? ring : null),
+    current: () => (group !== null && isLinked(group) ? group : null),
   }
 }
 
 /** Of one that was not nobody waits for the end, and a member may hear of it late: behind its first state. */
-function isLinked({ unlinked }: RingState): boolean {
+function isLinked({ unlinked }: GroupState): boolean {
   return unlinked.size === 0
 }
 
-function newRing(id: number, members: readonly number[]): RingState {
+function newGroup(id: number, members: readonly number[]): GroupState {
   const listeners = new Set<() => void>()
   const answered = createDeferred<ReadonlyMap<number, number>>()
-  const ring: RingState = {
+  const group: GroupState = {
     id,
     members,
     unlinked: new Set(members),
     listeners,
     isOver: false,
     onOver: listener => {
-      if (ring.isOver) queueMicrotask(listener)
+      if (group.isOver) queueMicrotask(listener)
       else listeners.add(listener)
       return () => void listeners.delete(listener)
     },
@@ -187,5 +187,5 @@ function newRing(id: number, members: readonly number[]): RingState {
     owing: new Set(),
     stepAtEnd: 0,
   }
-  return ring
+  return group
 }

@@ -1,22 +1,22 @@
 import { expect, test } from 'vitest'
-import { type Bench, createBench, isLateNewcomer, slackMs } from '../../src/schedule/bench.ts'
 import type { Task } from '../../src/schedule/task.ts'
+import { createQueue, isLateNewcomer, slackMs, type WorkerQueue } from '../../src/schedule/worker-queue.ts'
 
 function taskOf(step: number, samples: number): Task {
   return { key: `${step}`, step, index: 0, kind: 'gradient', samples }
 }
 
 /** A worker that has taken so long for each sample of three steps. */
-function benchOf(workerId: number, msPerSample: number): Bench<Task> {
-  const bench = createBench<Task>(workerId, 0)
-  for (const step of [0, 1, 2]) bench.paces.learn(taskOf(step, 10), 0, 10 * msPerSample)
-  return bench
+function benchOf(workerId: number, msPerSample: number): WorkerQueue<Task> {
+  const queue = createQueue<Task>(workerId, 0)
+  for (const step of [0, 1, 2]) queue.paces.learn(taskOf(step, 10), 0, 10 * msPerSample)
+  return queue
 }
 
 /** Since when it has had a task of 50 samples of the fourth step: since the start of the clock. */
-function hold(bench: Bench<Task>): Bench<Task> {
-  bench.held.set('3', { task: taskOf(3, 50), wanted: true, dueAtMs: 0 })
-  return bench
+function hold(queue: WorkerQueue<Task>): WorkerQueue<Task> {
+  queue.held.set('3', { task: taskOf(3, 50), wanted: true, dueAtMs: 0 })
+  return queue
 }
 
 test('a task may be late by the noise of a machine, or by what all of its samples deviate', () => {
@@ -29,7 +29,7 @@ test.each([
   [10, 5000],
   [1, 1000],
 ])('a newcomer beside one that takes %i ms for a sample is late after %i ms', (msPerSample, limitMs) => {
-  const newcomer = hold(createBench<Task>(1, 0))
+  const newcomer = hold(createQueue<Task>(1, 0))
   const isLate = (nowMs: number) => isLateNewcomer(newcomer, [benchOf(2, msPerSample)], { nowMs, step: 3 })
   expect([isLate(limitMs), isLate(limitMs + 1)]).toEqual([false, true])
 })

@@ -6,15 +6,15 @@ import {
   plainArithmetic,
 } from '@lockstep/model/arithmetic'
 import type { RunConfig } from '@lockstep/protocol'
+import { createGroupExchange, type GroupExchange } from '../../src/direct/group-exchange.ts'
 import { allocateShared, createPieceCoding, type PieceCoding } from '../../src/direct/piece-coding.ts'
 import { createPieceStream } from '../../src/direct/piece-stream.ts'
-import { createRingExchange, type RingExchange } from '../../src/direct/ring-exchange.ts'
 import type { BatchFigures, ShardPart } from '../../src/direct/step-exchange.ts'
 
 export type Frame = { readonly from: number; readonly to: number; readonly bytes: Uint8Array }
 
-/** A ring in memory, whose messages are under way until the test delivers them. */
-export function createTinyRing(options: {
+/** A group in memory, whose messages are under way until the test delivers them. */
+export function createTinyGroup(options: {
   readonly members: number
   readonly shards: number
   readonly elements: number
@@ -48,8 +48,8 @@ export function createTinyRing(options: {
   const means: { readonly member: number; readonly figures: BatchFigures; readonly mean: PackedGradient }[] = []
   const exchanges = Array.from(
     { length: members },
-    (_, member): RingExchange =>
-      createRingExchange({
+    (_, member): GroupExchange =>
+      createGroupExchange({
         member,
         members,
         elements,

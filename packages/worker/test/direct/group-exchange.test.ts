@@ -1,18 +1,18 @@
 import { createRandom } from '@lockstep/data'
 import { describe, expect, test } from 'vitest'
 import { decodePieceHeader, encodePieceHeader, pieceHeaderBytes } from '../../src/direct/piece-frame.ts'
-import { compressedMeanOf, createTinyRing, type Frame, meanOf, randomShards } from '../support/tiny-ring.ts'
+import { compressedMeanOf, createTinyGroup, type Frame, meanOf, randomShards } from '../support/tiny-group.ts'
 
 /** Hands the shards out in turn and delivers all messages, each time one that `choose` picks among those that may come next. */
 function exchange(
-  ring: ReturnType<typeof createTinyRing>,
+  group: ReturnType<typeof createTinyGroup>,
   shards: ReturnType<typeof randomShards>,
   choose: (count: number) => number,
 ): void {
   for (const [index, { part, gradient }] of shards.entries()) {
-    ring.exchanges[index % ring.exchanges.length]!.addShard(part, gradient.slice())
+    group.exchanges[index % group.exchanges.length]!.addShard(part, gradient.slice())
   }
-  while (ring.sent.length > 0) ring.deliver(takeOne(ring.sent, choose))
+  while (group.sent.length > 0) group.deliver(takeOne(group.sent, choose))
 }
 
 /** Messages of one link keep their order. */
@@ -50,14 +50,14 @@ describe('the mean that members make of a batch', () => {
     const expected = meanOf(shards)
     let orders = 0
     const run = (choose: (count: number) => number) => {
-      const ring = createTinyRing({ members: 2, shards: 3, elements: 20 })
-      exchange(ring, shards, choose)
-      expect(ring.means.map(({ member }) => member).sort()).toEqual([0, 1])
-      expect(ring.everywhere.map(({ member, step }) => [member, step]).sort()).toEqual([
+      const group = createTinyGroup({ members: 2, shards: 3, elements: 20 })
+      exchange(group, shards, choose)
+      expect(group.means.map(({ member }) => member).sort()).toEqual([0, 1])
+      expect(group.everywhere.map(({ member, step }) => [member, step]).sort()).toEqual([
         [0, 7],
         [1, 7],
       ])
-      for (const { mean, figures } of ring.means) {
+      for (const { mean, figures } of group.means) {
         expect(mean).toEqual(expected)
         const [a, b, c] = shards.map(({ part }) => part.lossSum) as [number, number, number]
         expect(figures).toEqual({ step: 7, total: 7, correct: 0 + 1 + 0, lossSum: a + b + c, learningRate: 0.125 })
@@ -79,56 +79,56 @@ describe('the mean that members make of a batch', () => {
       elements,
       step: 0,
     })
-    const ring = createTinyRing({ members, shards: width, elements })
-    exchange(ring, shards, count => random.below(count))
-    expect(ring.means).toHaveLength(members)
-    for (const { mean } of ring.means) expect(mean).toEqual(meanOf(shards, width))
+    const group = createTinyGroup({ members, shards: width, elements })
+    exchange(group, shards, count => random.below(count))
+    expect(group.means).toHaveLength(members)
+    for (const { mean } of group.means) expect(mean).toEqual(meanOf(shards, width))
   })
 
   test('is that of the star to the bit where gradients are rounded to bfloat16', () => {
     const { packed, mean } = compressedMeanOf(randomShards({ counts: [3, 2, 2], elements: 40_000, step: 9 }), 5)
-    const ring = createTinyRing({ members: 2, shards: 3, elements: 40_000, compress: 'bfloat16' })
-    for (const [index, { part, gradient }] of packed.entries()) ring.exchanges[index % 2]!.addShard(part, gradient)
-    while (ring.sent.length > 0) ring.deliver(ring.sent.shift()!)
-    expect(ring.means.map(each => each.mean)).toEqual([mean, mean])
+    const group = createTinyGroup({ members: 2, shards: 3, elements: 40_000, compress: 'bfloat16' })
+    for (const [index, { part, gradient }] of packed.entries()) group.exchanges[index % 2]!.addShard(part, gradient)
+    while (group.sent.length > 0) group.deliver(group.sent.shift()!)
+    expect(group.means.map(each => each.mean)).toEqual([mean, mean])
   })
 
   test('takes only the first copy of a shard that two members have computed', () => {
     const shards = randomShards({ counts: [1, 1], elements: 64, step: 0 })
-    const ring = createTinyRing({ members: 2, shards: 2, elements: 64 })
-    ring.exchanges[1]!.addShard(shards[0]!.part, shards[0]!.gradient.slice())
-    exchange(ring, shards, () => 0)
-    ring.exchanges[0]!.addShard(shards[1]!.part, shards[1]!.gradient.slice())
-    while (ring.sent.length > 0) ring.deliver(ring.sent.shift()!)
-    expect(ring.means.map(({ mean }) => mean)).toEqual([meanOf(shards), meanOf(shards)])
+    const group = createTinyGroup({ members: 2, shards: 2, elements: 64 })
+    group.exchanges[1]!.addShard(shards[0]!.part, shards[0]!.gradient.slice())
+    exchange(group, shards, () => 0)
+    group.exchanges[0]!.addShard(shards[1]!.part, shards[1]!.gradient.slice())
+    while (group.sent.length > 0) group.deliver(group.sent.shift()!)
+    expect(group.means.map(({ mean }) => mean)).toEqual([meanOf(shards), meanOf(shards)])
   })
 
   test('takes one of two copies of a shard that arrive at the same time', () => {
     const [shard] = randomShards({ counts: [1], elements: 48, step: 0 })
-    const ring = createTinyRing({ members: 3, shards: 1, elements: 48 })
-    for (const member of [0, 1]) ring.exchanges[member]!.addShard(shard!.part, shard!.gradient.slice())
-    const copies = ring.sent.filter(({ to, bytes }) => to === 2 && decodePieceHeader(bytes).kind === 'part')
+    const group = createTinyGroup({ members: 3, shards: 1, elements: 48 })
+    for (const member of [0, 1]) group.exchanges[member]!.addShard(shard!.part, shard!.gradient.slice())
+    const copies = group.sent.filter(({ to, bytes }) => to === 2 && decodePieceHeader(bytes).kind === 'part')
     expect(copies.map(({ from, bytes }) => [from, bytes.length])).toEqual([0, 1].map(from => [from, 56 + 4 * 16]))
     for (const [start, end] of [
       [0, 100],
       [100, 120],
     ]) {
-      for (const copy of copies) ring.deliver({ ...copy, bytes: copy.bytes.subarray(start, end) })
+      for (const copy of copies) group.deliver({ ...copy, bytes: copy.bytes.subarray(start, end) })
     }
-    for (const frame of ring.sent.splice(0)) if (!copies.includes(frame)) ring.deliver(frame)
-    while (ring.sent.length > 0) ring.deliver(ring.sent.shift()!)
-    expect(ring.means.map(({ mean }) => mean)).toEqual([0, 1, 2].map(() => shard!.gradient))
+    for (const frame of group.sent.splice(0)) if (!copies.includes(frame)) group.deliver(frame)
+    while (group.sent.length > 0) group.deliver(group.sent.shift()!)
+    expect(group.means.map(({ mean }) => mean)).toEqual([0, 1, 2].map(() => shard!.gradient))
   })
 
   test('is made for one step after the other, and a copy of a shard that comes after its step begins nothing', () => {
-    const ring = createTinyRing({ members: 2, shards: 2, elements: 64 })
+    const group = createTinyGroup({ members: 2, shards: 2, elements: 64 })
     for (let step = 0; step < 10; step++) {
       const shards = randomShards({ counts: [1, 1], elements: 64, step })
-      exchange(ring, shards, () => 0)
-      ring.exchanges[0]!.addShard(shards[1]!.part, shards[1]!.gradient.slice())
-      expect(ring.sent).toEqual([])
-      expect(ring.means.splice(0).map(({ mean }) => mean)).toEqual([meanOf(shards), meanOf(shards)])
-      expect(ring.vectorsInUse()).toBe(0)
+      exchange(group, shards, () => 0)
+      group.exchanges[0]!.addShard(shards[1]!.part, shards[1]!.gradient.slice())
+      expect(group.sent).toEqual([])
+      expect(group.means.splice(0).map(({ mean }) => mean)).toEqual([meanOf(shards), meanOf(shards)])
+      expect(group.vectorsInUse()).toBe(0)
     }
   })
 })
@@ -140,23 +140,23 @@ describe('a shard that is not finite', () => {
 
   // In the slice of the first member, and in that of the second.
   test.each([5, 39_000])('has a mean at no member, and is told by who owns element %i and by nobody else', at => {
-    const ring = createTinyRing({ members: 2, shards: 2, elements: 40_000 })
+    const group = createTinyGroup({ members: 2, shards: 2, elements: 40_000 })
     const poisoned = other!.gradient.slice()
     poisoned[at] = Number.NaN
-    ring.exchanges[1]!.addShard(other!.part, poisoned)
-    ring.exchanges[0]!.addShard(sound!.part, sound!.gradient.slice())
-    while (ring.sent.length > 0) ring.deliver(ring.sent.shift()!)
-    expect(ring.unsound).toEqual([{ member: at === 5 ? 0 : 1, reason }])
-    expect([ring.means, ring.everywhere]).toEqual([[], []])
+    group.exchanges[1]!.addShard(other!.part, poisoned)
+    group.exchanges[0]!.addShard(sound!.part, sound!.gradient.slice())
+    while (group.sent.length > 0) group.deliver(group.sent.shift()!)
+    expect(group.unsound).toEqual([{ member: at === 5 ? 0 : 1, reason }])
+    expect([group.means, group.everywhere]).toEqual([[], []])
   })
 
   test.each([Number.POSITIVE_INFINITY, 2 * 2 ** 127])(
     'may be so in its loss alone, of %d over two samples',
     lossSum => {
-      const ring = createTinyRing({ members: 2, shards: 2, elements: 64 })
+      const group = createTinyGroup({ members: 2, shards: 2, elements: 64 })
       const [, short] = randomShards({ counts: [3, 2], elements: 64, step: 7 })
-      ring.exchanges[0]!.addShard({ ...short!.part, lossSum }, short!.gradient.slice())
-      expect(ring.unsound).toEqual([{ member: 0, reason }])
+      group.exchanges[0]!.addShard({ ...short!.part, lossSum }, short!.gradient.slice())
+      expect(group.unsound).toEqual([{ member: 0, reason }])
     },
   )
 })
@@ -173,13 +173,13 @@ function asEnd(bytes: Uint8Array): Uint8Array {
   return Buffer.concat([encodePieceHeader({ ...header, kind: 'whole' }), bytes.subarray(pieceHeaderBytes)])
 }
 
-describe('a message that does not fit the ring', () => {
+describe('a message that does not fit the group', () => {
   const [shard] = randomShards({ counts: [1], elements: 64, step: 0 })
 
   function frames(members: number, elements: number, width = 1): readonly Frame[] {
-    const ring = createTinyRing({ members, shards: width, elements })
-    ring.exchanges[0]!.addShard({ ...shard!.part, shard: width - 1 }, new Float32Array(elements))
-    return ring.sent
+    const group = createTinyGroup({ members, shards: width, elements })
+    group.exchanges[0]!.addShard({ ...shard!.part, shard: width - 1 }, new Float32Array(elements))
+    return group.sent
   }
 
   test.each([
@@ -190,54 +190,54 @@ describe('a message that does not fit the ring', () => {
     ['is the end of a mean with elements', 1, asEnd(frames(2, 64)[0]!.bytes)],
     ['is no piece at all', 1, new Uint8Array(100)],
   ])('is refused when it %s', (_, to, bytes) => {
-    const ring = createTinyRing({ members: 2, shards: 1, elements: 64 })
-    expect(() => ring.deliver({ from: 1 - to, to, bytes })).toThrowError(
+    const group = createTinyGroup({ members: 2, shards: 1, elements: 64 })
+    expect(() => group.deliver({ from: 1 - to, to, bytes })).toThrowError(
       expect.objectContaining({ code: expect.stringMatching(/^(piece-invalid|frame-malformed)$/) }),
     )
   })
 
   test('is refused when it is of a batch of another size than the first', () => {
-    const ring = createTinyRing({ members: 2, shards: 2, elements: 64 })
-    ring.exchanges[0]!.addShard({ ...shard!.part, total: 2 }, new Float32Array(64))
-    ring.deliver(ring.sent[0]!)
-    const other = encodePieceHeader({ ...decodePieceHeader(ring.sent[0]!.bytes), shard: 1, total: 3 })
-    expect(() => ring.deliver({ from: 0, to: 1, bytes: other })).toThrow('a shard of another batch')
+    const group = createTinyGroup({ members: 2, shards: 2, elements: 64 })
+    group.exchanges[0]!.addShard({ ...shard!.part, total: 2 }, new Float32Array(64))
+    group.deliver(group.sent[0]!)
+    const other = encodePieceHeader({ ...decodePieceHeader(group.sent[0]!.bytes), shard: 1, total: 3 })
+    expect(() => group.deliver({ from: 0, to: 1, bytes: other })).toThrow('a shard of another batch')
   })
 
   test('is refused when it is longer than any piece, also where its step is over', () => {
-    const ring = createTinyRing({ members: 2, shards: 1, elements: 64 })
-    exchange(ring, [shard!], () => 0)
+    const group = createTinyGroup({ members: 2, shards: 1, elements: 64 })
+    exchange(group, [shard!], () => 0)
     const late = { ...shard!.part, kind: 'part', piece: 0, payloadBytes: 4 * 8_193 } as const
-    expect(() => ring.deliver({ from: 0, to: 1, bytes: encodePieceHeader(late) })).toThrow('a piece of 32772 bytes')
+    expect(() => group.deliver({ from: 0, to: 1, bytes: encodePieceHeader(late) })).toThrow('a piece of 32772 bytes')
   })
 
   test('is read to its end and dropped when its step is over', () => {
-    const ring = createTinyRing({ members: 2, shards: 1, elements: 64 })
-    ring.exchanges[0]!.addShard(shard!.part, shard!.gradient.slice())
-    const [part] = ring.sent
-    while (ring.sent.length > 0) ring.deliver(ring.sent.shift()!)
-    expect(ring.means).toHaveLength(2)
-    ring.deliver(part!)
-    ring.deliver({ ...part!, bytes: Buffer.from(part!.bytes).fill(0xff, pieceHeaderBytes) })
-    expect(ring.means.map(({ mean }) => mean)).toEqual([shard!.gradient, shard!.gradient])
+    const group = createTinyGroup({ members: 2, shards: 1, elements: 64 })
+    group.exchanges[0]!.addShard(shard!.part, shard!.gradient.slice())
+    const [part] = group.sent
+    while (group.sent.length > 0) group.deliver(group.sent.shift()!)
+    expect(group.means).toHaveLength(2)
+    group.deliver(part!)
+    group.deliver({ ...part!, bytes: Buffer.from(part!.bytes).fill(0xff, pieceHeaderBytes) })
+    expect(group.means.map(({ mean }) => mean)).toEqual([shard!.gradient, shard!.gradient])
   })
 
   test('cannot announce the end of many means', () => {
-    const ring = createTinyRing({ members: 2, shards: 1, elements: 64 })
+    const group = createTinyGroup({ members: 2, shards: 1, elements: 64 })
     const announce = (step: number) => {
       const figures = { step, piece: 0, shard: 0, count: 1, total: 1, correct: 0, lossSum: 0, learningRate: 0 }
       const bytes = encodePieceHeader({ kind: 'whole', payloadBytes: 0, ...figures })
-      ring.deliver({ from: 1, to: 0, bytes })
+      group.deliver({ from: 1, to: 0, bytes })
     }
     for (const step of [0, 1, 2, 3]) announce(step)
     expect(() => announce(4)).toThrowError(expect.objectContaining({ code: 'piece-invalid' }))
   })
 
   test('cannot make a member keep many steps', () => {
-    const ring = createTinyRing({ members: 2, shards: 2, elements: 64 })
+    const group = createTinyGroup({ members: 2, shards: 2, elements: 64 })
     const begin = (step: number) => {
-      ring.exchanges[0]!.addShard({ ...shard!.part, step, total: 2 }, new Float32Array(64))
-      while (ring.sent.length > 0) ring.deliver(ring.sent.shift()!)
+      group.exchanges[0]!.addShard({ ...shard!.part, step, total: 2 }, new Float32Array(64))
+      while (group.sent.length > 0) group.deliver(group.sent.shift()!)
     }
     for (const step of [0, 1, 2, 3]) begin(step)
     expect(() => begin(4)).toThrowError(expect.objectContaining({ code: 'piece-invalid' }))
@@ -249,22 +249,22 @@ test('a member that reads no more is sent no more than what there is of two step
   /** Each of the others sends a part, a mean, and that it has the whole mean. */
   const framesInStep = 2 * 3
   for (let readFrames = 0; readFrames <= 2 * framesInStep; readFrames++) {
-    const ring = createTinyRing({ members, shards: members, elements })
+    const group = createTinyGroup({ members, shards: members, elements })
     const compute = (member: number, step: number) => {
       const { part, gradient } = randomShards({ counts: [1, 1, 1], elements, step })[member]!
-      ring.exchanges[member]!.addShard(part, gradient)
+      group.exchanges[member]!.addShard(part, gradient)
     }
     for (let member = 0; member < members; member++) compute(member, 0)
     const unread: Frame[] = []
     let read = 0
     let begun = 0
-    while (ring.sent.length > 0) {
-      const frame = ring.sent.shift()!
-      if (frame.to !== deaf || read++ < readFrames) ring.deliver(frame)
+    while (group.sent.length > 0) {
+      const frame = group.sent.shift()!
+      if (frame.to !== deaf || read++ < readFrames) group.deliver(frame)
       else unread.push(frame)
       // Who has the mean of a step computes the next one.
-      for (; begun < ring.means.length; begun++) {
-        const { member, figures } = ring.means[begun]!
+      for (; begun < group.means.length; begun++) {
+        const { member, figures } = group.means[begun]!
         expect(figures.step).toBeLessThan(4)
         compute(member, figures.step + 1)
       }

@@ -14,36 +14,36 @@ import {
 import type { BatchShards } from '../training/batches.ts'
 import { createCredits } from './credits.ts'
 import type { Direct } from './direct.ts'
+import type { Group } from './groups.ts'
 import type { MeanFigures, WriteMean } from './mean-arrival.ts'
-import type { Ring } from './rings.ts'
 
-export type RingRun = BatchRun & {
-  readonly ring: Ring
+export type GroupRun = BatchRun & {
+  readonly group: Group
   /** Of this step: workers that exchange its gradients are told no other way. */
   readonly learningRate: number
 }
 
 /**
  * Asks the workers for the gradients of a batch's shards, which they reduce among themselves; their mean comes from each
- * member's slice. When the ring is over before, the mean is had from a worker that has it whole, or made of the gradients
+ * member's slice. When the group is over before, the mean is had from a worker that has it whole, or made of the gradients
  * of the shards, which workers are then asked for anew: with the same bits, since all that a step is made of is known.
  */
-export function submitToRing(
+export function submitToGroup(
   batch: BatchShards,
-  run: RingRun,
+  run: GroupRun,
   tools: ReductionTools & { readonly exchange: Exchange<Answer>; readonly direct: Direct },
 ): PendingBatch {
   const { exchange, direct } = tools
-  const { ring, step, learningRate } = run
+  const { group, step, learningRate } = run
   /** Chosen once: what comes by the other way would be written into a vector that has been given back with the step. */
   let way: 'exchange' | 'rescue' | null = null
   const { tasks, total, reduce, release } = createShardTasks(batch, run, tools, {
-    id: ring.id,
+    id: group.id,
     learningRate,
     // Every member that is left has said that it takes part no longer.
     isOver: () => way === 'rescue',
   })
-  const credits = createCredits(ring, tasks)
+  const credits = createCredits(group, tasks)
   const mean = tools.vectors.take()
   const write: WriteMean = (start, elements) =>
     tools.format.unpack(elements, mean.subarray(start, start + elements.length))
@@ -52,11 +52,11 @@ export function submitToRing(
     if (answer.message.type === 'contribution') credits.note(index, answer)
     return answer
   })
-  const isIntact = () => direct.current() === ring
+  const isIntact = () => direct.current() === group
 
   async function exchanged(): Promise<BatchResult> {
     const computed = Promise.all(submitted).then(() => direct.noteComputed(step))
-    const [figures] = await Promise.all([direct.expectMean(step, ring, write), computed])
+    const [figures] = await Promise.all([direct.expectMean(step, group, write), computed])
     if (way !== null || !isUsable(figures)) return never()
     way = 'exchange'
     stopListening()
@@ -64,11 +64,11 @@ export function submitToRing(
   }
 
   async function rescue(): Promise<BatchResult> {
-    const reached = await ring.settled
+    const reached = await group.settled
     if (way !== null) return never()
     way = 'rescue'
     direct.forgetMean(step)
-    const recalled = direct.isRejected(ring) ? null : await recall(reached)
+    const recalled = direct.isRejected(group) ? null : await recall(reached)
     if (recalled !== null && isUsable(recalled)) {
       for (const { key } of tasks) exchange.withdraw(key)
       return resultOf(recalled, credits.withLost(reached))
@@ -80,9 +80,9 @@ export function submitToRing(
   function isUsable(figures: MeanFigures): boolean {
     const taken = `the mean gradient of step ${step + 1}, which it has taken, is`
     const isSound = isSoundLoss(figures.lossSum, total) && tools.arithmetic.scale(mean, 1)
-    if (!isSound) direct.reject(ring, `${taken} not finite`)
-    if (figures.total !== total) direct.reject(ring, `${taken} one of ${figures.total} samples instead of ${total}`)
-    return !direct.isRejected(ring)
+    if (!isSound) direct.reject(group, `${taken} not finite`)
+    if (figures.total !== total) direct.reject(group, `${taken} one of ${figures.total} samples instead of ${total}`)
+    return !direct.isRejected(group)
   }
 
   function resultOf({ lossSum, correct }: MeanFigures, shares: readonly Share[]): BatchResult {
@@ -97,7 +97,7 @@ export function submitToRing(
     return null
   }
 
-  /** A gradient that has gone to the ring is computed again. */
+  /** A gradient that has gone to the group is computed again. */
   async function insist(first: Promise<Answer>, index: number): Promise<Answer> {
     let answer = await first
     while (answer.message.type === 'contribution') answer = await exchange.submit(tasks[index]!)
@@ -105,10 +105,10 @@ export function submitToRing(
   }
 
   const { promise: rescued, resolve, reject } = createDeferred<BatchResult>()
-  const stopListening = ring.onOver(() => void rescue().then(resolve, reject))
+  const stopListening = group.onOver(() => void rescue().then(resolve, reject))
   return pendingBatch({
     result: Promise.race([exchanged(), rescued]),
-    ring,
+    group,
     release: () => {
       release()
       tools.vectors.giveBack(mean)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isSameSecret } from '../src/same-secret.ts'
+import { isSameSecret } from '../../src/common/same-secret.ts'
 
 test('a secret is the same only letter for letter', () => {
   const secret = 'the right token'

@@ -1,0 +1,47 @@
+import type { Groups } from './groups.ts'
+
+/** So long workers try themselves to reach each other. */
+const linkMs = 60_000
+
+/** After so long a group that did not work is tried again, then after twice as long each time. */
+const firstForgiveMs = 60_000
+const longestForgiveMs = 3_600_000
+
+/** Ends a group that is not linked in time, and lets one that did not work be tried again later. */
+export function createGroupRetry(
+  groups: Pick<Groups, 'linking' | 'breakUp' | 'isHopeless' | 'forgive'>,
+  answerMs: number,
+  nowMs: () => number,
+) {
+  let linking: { readonly group: number; readonly sinceMs: number } | null = null
+  let brokenAt: number | null = null
+  let forgiveMs = firstForgiveMs
+
+  /** What broke a group may pass, as the loss of one connection. */
+  function forgiveInTime(): void {
+    if (!groups.isHopeless()) brokenAt = null
+    else brokenAt ??= nowMs()
+    if (brokenAt === null || nowMs() - brokenAt < forgiveMs) return
+    forgiveMs = Math.min(2 * forgiveMs, longestForgiveMs)
+    brokenAt = null
+    groups.forgive()
+  }
+
+  /** Workers say themselves that they cannot be linked, but for one that does not hear of the group or does not answer. */
+  function giveUpLinking(): void {
+    const group = groups.linking()
+    if (group === null) linking = null
+    else if (group !== linking?.group) linking = { group, sinceMs: nowMs() }
+    const limitMs = linkMs + answerMs
+    if (linking === null || nowMs() - linking.sinceMs <= limitMs) return
+    groups.breakUp('unlinked', `not all of its workers have been linked within ${(limitMs / 1000).toFixed(0)} s`)
+  }
+
+  return {
+    /** Called regularly. */
+    look: () => {
+      forgiveInTime()
+      giveUpLinking()
+    },
+  }
+}
