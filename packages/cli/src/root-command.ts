@@ -34,11 +34,11 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   coordinator: [
     'openssl rand -hex 32 > token',
-    'pnpm cli coordinator --listen 0.0.0.0:7999 --token-file token --min-workers 8',
+    'pnpm cli coordinator --listen 0.0.0.0:7999 --token-file token --min-workers 4',
   ],
   worker: [
     'pnpm cli worker --connect ws://10.0.0.1:7999 --token-file token',
-    'pnpm cli worker --connect ws://10.0.0.1:7999 --token-file token --workers 4',
+    'pnpm cli worker --connect ws://10.0.0.1:7999 --token-file token --workers 2',
   ],
   evaluate: ['pnpm cli evaluate latest'],
   predict: ['pnpm cli predict latest cat.png', 'pnpm cli predict latest --top 5 --json photos/*.jpg'],

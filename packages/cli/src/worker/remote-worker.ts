@@ -37,7 +37,9 @@ export async function runRemoteWorker(options: RemoteWorkerOptions, among: Among
   const token = options.tokenFile === null ? '' : await readToken(options.tokenFile)
   const trust = options.caFile === null ? undefined : { ca: await readCertificate(options.caFile), anyName: false }
   const interrupt = listenForInterrupt()
-  interrupt.signal.addEventListener('abort', () => stream.write('leaving; Ctrl-C again stops at once\n'))
+  interrupt.signal.addEventListener('abort', () => {
+    if (among === null) stream.write('leaving; Ctrl-C again stops at once\n')
+  })
   const countdown = createCountdown(stream)
   stream.write(`connecting to ${url}\n`)
   becomeBatchJob()
