@@ -98,7 +98,7 @@ export async function startCoordinator(
     quorum: given.quorum ?? 1,
     timing,
     clock,
-    onEvent: tellOfMixedBackends(limitRefusals(timing.listen(given.onEvent), clock.nowMs)),
+    onEvent: tellOfMixedBackends(given.plan.state, limitRefusals(timing.listen(given.onEvent), clock.nowMs)),
   }
   const { onEvent } = options
   const opening = createDeferred<void>()

@@ -27,8 +27,15 @@ export type CoordinatorEvent =
       readonly reason: string
       readonly active: number
     }
-  /** A worker computes on something else than those before it, of which one of each kind is named: the weights depend on who computes what. */
-  | { readonly type: 'mixed-backends'; readonly worker: WorkerFacts; readonly others: readonly WorkerFacts[] }
+  /** A worker computes on something else than those before it: the weights depend on who computes what. */
+  | {
+      readonly type: 'mixed-backends'
+      readonly worker: WorkerFacts
+      /** One with each other backend. */
+      readonly others: readonly WorkerFacts[]
+      /** On which the run was computed before its last start, and now nobody has come with. */
+      readonly earlier: readonly string[]
+    }
   /** No further step is begun until so many are there; without any, the run ends after `giveUpMs`. */
   | {
       readonly type: 'short-of-workers'

@@ -107,7 +107,7 @@ export const runSummarySchema = z.object({
   /** What gradients were rounded to; summaries of runs from before it could be chosen lack it. */
   compress: z.string().default('none'),
   engine: z.string(),
-  /** What has computed, such as `TensorFlow 2.21.0, CPU` or `WebAssembly SIMD`. */
+  /** What has computed, such as `TensorFlow 2.21.0, CPU` or `WebAssembly SIMD`, since the start of the run. */
   backends: z.array(z.string()),
   /** Whether it was more than one: then the weights depend on who computed what. */
   mixedBackends: z.boolean().default(false),

@@ -1,20 +1,25 @@
 import type { CoordinatorEvent, EventListener, WorkerFacts } from './events.ts'
+import type { History } from './run-state.ts'
 
 type Joined = Extract<CoordinatorEvent, { type: 'worker-joined' }>
 
 /**
- * Passes events on, and tells once of each backend that a worker brings which is not that of those before it: gradients of
- * unlike backends differ in their last bits, and no worker can be told from its answers which it has.
+ * Passes events on, and tells once of each backend that a worker brings which is not that of those before it, also in what
+ * the run has behind it: gradients of unlike backends differ in their last bits. Each goes into the history.
  */
-export function tellOfMixedBackends(onEvent: EventListener): EventListener {
-  /** The first worker with each. */
+export function tellOfMixedBackends({ history }: { readonly history: History }, onEvent: EventListener): EventListener {
+  const before = history.backends ?? []
+  /** The first worker with each, of this life. */
   const known = new Map<string, WorkerFacts>()
 
   function join({ worker }: Joined): void {
     if (known.has(worker.backend)) return
     const others = [...known.values()]
+    const earlier = before.filter(backend => !known.has(backend))
     known.set(worker.backend, worker)
-    if (others.length > 0) onEvent({ type: 'mixed-backends', worker, others })
+    if (before.includes(worker.backend)) return
+    history.backends = [...(history.backends ?? []), worker.backend]
+    if (others.length + earlier.length > 0) onEvent({ type: 'mixed-backends', worker, others, earlier })
   }
 
   return event => {

@@ -18,6 +18,8 @@ const historySchema = z.object({
   /** Samples and wall time of the training steps after the warm-up, from which the speed is told. */
   measuredSamples: z.number(),
   measuredSeconds: z.number(),
+  /** What workers have computed on, in the order in which they came; not known of what an earlier version has trained. */
+  backends: z.array(z.string()).optional(),
 })
 
 export type History = z.infer<typeof historySchema>

@@ -54,7 +54,7 @@ export function summarizeRun(
   const { epochs, trainSeconds, measuredSamples, measuredSeconds } = state.history
   const last = epochs.at(-1)
   const best = bestEpoch(epochs)
-  const backends = [...new Set(members.map(member => member.facts!.backend))]
+  const backends = [...new Set([...(state.history.backends ?? []), ...members.map(member => member.facts!.backend)])]
   return {
     ...facts,
     ...outcome,

@@ -59,6 +59,8 @@ describe('a summary', () => {
       measuredSamples: 500,
       measuredSeconds: 2,
     }
+    // Of before its last start.
+    state.history.backends = ['WebAssembly SIMD']
     const gone = { gone: true, cause: 'silent', outcome: 'silent for 2.0 s' } as const
     const members = [member(1, 'TensorFlow'), member(2, 'wasm', { ...gone, refused: 3 }), member(3, 'TensorFlow')]
     const summary = summarizeRun(facts, state, members, outcome)
@@ -69,7 +71,7 @@ describe('a summary', () => {
     expect(summary.final).toEqual({ ...figures, validationLoss: 2 })
     // Four steps an epoch.
     expect(summary.best).toEqual({ ...figures, epoch: 2, step: 8, validationLoss: 1 })
-    expect([summary.backends, summary.mixedBackends]).toEqual([['TensorFlow', 'wasm'], true])
+    expect([summary.backends, summary.mixedBackends]).toEqual([['WebAssembly SIMD', 'TensorFlow', 'wasm'], true])
     expect(summary.perWorker.map(({ backend }) => backend)).toEqual(['TensorFlow', 'wasm', 'TensorFlow'])
     expect(
       summary.perWorker.map(({ id, samples, shards, refused, cause, outcome }) => [

@@ -3,20 +3,26 @@ import { type CoordinatorEvent, describeWorker, type WorkerFacts } from '@lockst
 type Mixed = Extract<CoordinatorEvent, { type: 'mixed-backends' }>
 
 /** What is told when workers with unlike backends compute for one run: who, what it means, and what to do. */
-export function describeMixedBackends({ worker, others }: Mixed): string {
+export function describeMixedBackends({ worker, others, earlier }: Mixed): string {
   const each = [worker, ...others].map(facts => `${describeWorker(facts)} on ${facts.backend}`)
+  if (earlier.length > 0) each.push(`before the last start, on ${earlier.join(', ')}`)
   const meaning = 'their gradients differ in the last bits, so the weights depend on who computes what'
-  return `WARNING: unlike workers: ${each.join('; ')}: ${meaning}. ${remedyFor([worker, ...others])}`
+  return `WARNING: unlike workers: ${each.join('; ')}: ${meaning}. ${remedyFor([worker, ...others], earlier)}`
 }
 
-function remedyFor(workers: readonly WorkerFacts[]): string {
-  const lacking = workers.filter(({ backend }) => !backend.startsWith('TensorFlow'))
-  if (lacking.length > 0 && lacking.length < workers.length) {
+function remedyFor(workers: readonly WorkerFacts[], earlier: readonly string[]): string {
+  const backends = [...workers.map(({ backend }) => backend), ...earlier]
+  const lacking = workers.filter(({ backend }) => !isTensorFlow(backend))
+  if (lacking.length > 0 && backends.some(isTensorFlow)) {
     const hosts = [...new Set(lacking.map(({ host }) => host))].join(', ')
     return `\`pnpm cli doctor\` on ${hosts} says what TensorFlow lacks there`
   }
-  const versions = new Set(workers.map(({ backend }) => backend.split(',')[0]))
+  const versions = new Set(backends.filter(isTensorFlow).map(backend => backend.split(',')[0]))
   return versions.size > 1
     ? 'Give all of them one version of TensorFlow: the same lockstep, and the same LOCKSTEP_LIBTENSORFLOW or none'
     : 'For weights that others can have again, let only one of these kinds compute'
+}
+
+function isTensorFlow(backend: string): boolean {
+  return backend.startsWith('TensorFlow')
 }

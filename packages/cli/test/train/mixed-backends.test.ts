@@ -14,6 +14,7 @@ const tell = (backend: string, ...others: readonly string[]) =>
     type: 'mixed-backends',
     worker: worker(2, backend),
     others: others.map((other, index) => worker(1 + 2 * index, other)),
+    earlier: [],
   })
 
 test('a worker without TensorFlow beside one with it is named, and where to look for what it lacks', () => {
@@ -28,6 +29,15 @@ test('a worker without TensorFlow beside one with it is named, and where to look
 test('of two versions of TensorFlow the remedy is one, of two kinds of CPU to use one', () => {
   expect(tell('TensorFlow 2.15.1, CPU', native)).toMatch(/one version of TensorFlow: .*LOCKSTEP_LIBTENSORFLOW or none$/)
   expect(tell(`${native}, without AVX-512`, native)).toMatch(/let only one of these kinds compute$/)
+})
+
+test('a run that is resumed on another backend is told what it was computed on before', () => {
+  const resumed = (backend: string, earlier: string) =>
+    describeMixedBackends({ type: 'mixed-backends', worker: worker(2, backend), others: [], earlier: [earlier] })
+  expect(resumed('WebAssembly SIMD', native)).toMatch(
+    /^WARNING: unlike workers: worker 2 \(w2 on host-2\) on WebAssembly SIMD; before the last start, on TensorFlow 2.21.0, CPU: .* `pnpm cli doctor` on host-2/,
+  )
+  expect(resumed(native, `${native}, without AVX-512`)).toMatch(/let only one of these kinds compute$/)
 })
 
 test('the end of a run on unlike workers says that its weights cannot be had again', () => {
