@@ -108,6 +108,6 @@ describe('a plan', () => {
     state.weights[0] = 0.125
     const model = await fromLayersModelFiles(modelFiles())
     expect(readWeights(model, createLayout(model))).toEqual(state.weights)
-    expect(model.getUserDefinedMetadata()).toEqual({ classNames: dataSet.classNames })
+    expect(model.getUserDefinedMetadata()).toEqual({ classNames: dataSet.classNames, weights: 'last', step: 0 })
   })
 })
