@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readSummary, runCli } from '../support/cli.ts'
 
 const example = fileURLToPath(new URL('../../../../examples/models/wide-net.ts', import.meta.url))
+const uncompilable = fileURLToPath(new URL('../support/uncompilable-model.mjs', import.meta.url))
 const small = ['--dataset', 'synthetic', '--limit-train', '200', '--limit-test', '40', '--shards', '2', '--offline']
 
 describe('a model from a file', () => {
@@ -74,18 +75,18 @@ describe('a model from a file', () => {
     ['', []],
     [' under supervision', ['--supervise']],
   ])('that cannot be compiled ends the run at once, with what to do about it%s', async (_, flags) => {
-    const words = join(folder, 'words.mjs')
-    await writeFile(
-      words,
-      `export default ({ tf, classes, inputShape }) => tf.sequential({ layers: [
-  tf.layers.flatten({ inputShape }),
-  tf.layers.embedding({ name: 'words', inputDim: 256, outputDim: 2 }),
-  tf.layers.globalAveragePooling1d({}),
-  tf.layers.dense({ name: 'classes', units: classes, activation: 'softmax' }),
-] })`,
-    )
     const place = join(folder, `words${flags.length}`)
-    const ended = await runCli(['train', ...small, '--model', words, '--workers', '2', '--run-dir', place, ...flags])
+    const ended = await runCli([
+      'train',
+      ...small,
+      '--model',
+      uncompilable,
+      '--workers',
+      '2',
+      '--run-dir',
+      place,
+      ...flags,
+    ])
     const message =
       /^lockstep: the computation failed: layer words reads the value of a tensor .*\n {2}Use --engine eager/m
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(message) })

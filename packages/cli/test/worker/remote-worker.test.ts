@@ -7,6 +7,7 @@ import { adviseWorkers } from '../../src/worker/remote-worker.ts'
 import { isAlive, localWorkersOf, startCli, waitUntilGone } from '../support/cli.ts'
 
 const otherModel = fileURLToPath(new URL('../../../../examples/models/wide-net.ts', import.meta.url))
+const uncompilable = fileURLToPath(new URL('../support/uncompilable-model.mjs', import.meta.url))
 const size = ['--dataset', 'synthetic', '--limit-train', '400', '--limit-test', '40']
 const endless = [...size, '--epochs', '5000']
 
@@ -44,21 +45,21 @@ describe('a worker', () => {
   })
 
   test('that cannot compile the model ends with what to do about it, and so does its coordinator, without a wait', async () => {
-    const model = join(folder, 'words.mjs')
-    await writeFile(
-      model,
-      `export default ({ tf, classes, inputShape }) => tf.sequential({ layers: [
-  tf.layers.flatten({ inputShape }),
-  tf.layers.embedding({ name: 'words', inputDim: 256, outputDim: 2 }),
-  tf.layers.globalAveragePooling1d({}),
-  tf.layers.dense({ name: 'classes', units: classes, activation: 'softmax' }),
-] })`,
-    )
     const shared = ['--token-file', join(folder, 'token'), '--offline']
     // Longer than any test may take.
     const flags = ['--listen', '127.0.0.1:0', '--min-workers', '2', '--wait', '3600']
     const place = ['--run-dir', join(folder, 'words')]
-    const cli = startCli(['coordinator', ...size, ...shared, ...flags, ...place, '--shards', '2', '--model', model])
+    const cli = startCli([
+      'coordinator',
+      ...size,
+      ...shared,
+      ...flags,
+      ...place,
+      '--shards',
+      '2',
+      '--model',
+      uncompilable,
+    ])
     const [, url] = await cli.printed(/listening on (ws:\/\/127\.0\.0\.1:\d+)/)
     const workers = ['one', 'another'].map(name => startCli(['worker', '--connect', url!, '--name', name, ...shared]))
     expect(await cli.ending).toMatchObject({
