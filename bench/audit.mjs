@@ -88,7 +88,7 @@ function report() {
   const titles = ['', '--audit', 'wrong shards', 'first in step', 'found in step', 'weights']
   const rows = results.map(({ name, audit, told, cause, outcome, isRight }) => {
     const found = cause === 'excluded' ? (/ of step (\d+) /.exec(outcome)?.[1] ?? '') : 'never'
-    const wrong = told === null ? ['0', '', ''] : [String(told.flipped), String(told.first?.step ?? ''), found]
+    const wrong = told === null ? ['0', '', ''] : [String(told.flips.length), String(told.flips[0]?.step ?? ''), found]
     return [name, String(audit), ...wrong, isRight ? 'right' : 'others']
   })
   const size = `${values.dataset}, ${values.samples} samples, ${results[0].summary.steps} steps of ${values.shards} shards, 3 workers`

@@ -12,7 +12,7 @@ import { provision } from '../../dist/provision.js'
 import { becomeBatchJob } from '../../dist/worker/batch-job.js'
 
 const { url, token, name, fromStep, audit = null, poisons = false } = JSON.parse(process.argv[2])
-const told = { computed: 0, flipped: 0, first: null, reason: null }
+const told = { computed: 0, flips: [], reason: null }
 let isAudited = () => true
 
 becomeBatchJob()
@@ -55,9 +55,8 @@ function flip(answer) {
   if (type !== 'gradient') return answer
   told.computed += 1
   const begins = step + 1 >= fromStep && isAudited(step, shard)
-  if (told.first === null && !begins) return answer
-  told.first ??= { step: step + 1, shard }
-  told.flipped += 1
+  if (told.flips.length === 0 && !begins) return answer
+  told.flips.push({ step: step + 1, shard })
   const { buffer, byteOffset, length } = answer.tensors.gradient
   // The highest of the mantissa, of the bias of the last class: what it changes is not rounded away.
   if (poisons) answer.tensors.gradient[length - 1] = Number.NaN
