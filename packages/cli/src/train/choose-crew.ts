@@ -68,7 +68,12 @@ export function chooseRemoteCrew({ threads, shards, minWorkers }: CrewWishes): C
 
 /** Workers of a host that computes for a coordinator elsewhere: how many shards there are, it does not know. */
 export function workersOfHost(threads: number, { cores, memoryBytes }: Capacity): number {
-  return Math.max(1, Math.min(Math.floor(cores / threads), Math.floor(memoryBytes / 2 / workerMemoryBytes)))
+  return Math.max(1, Math.min(Math.floor(cores / threads), workersInMemory(memoryBytes)))
+}
+
+/** As many as half of the memory holds. */
+function workersInMemory(memoryBytes: number): number {
+  return Math.floor(memoryBytes / 2 / workerMemoryBytes)
 }
 
 function chooseWorkers(wishes: CrewWishes, { cores, memoryBytes }: Capacity): Pick<Crew, 'workers' | 'reason'> {
@@ -85,7 +90,7 @@ function chooseWorkers(wishes: CrewWishes, { cores, memoryBytes }: Capacity): Pi
           reason: `one worker for ${leastShardSamples} samples`,
         }
       : { workers: wishes.shards, reason: 'one worker for each shard' },
-    { workers: Math.floor(memoryBytes / 2 / workerMemoryBytes), reason: 'as many workers as half of the memory holds' },
+    { workers: workersInMemory(memoryBytes), reason: 'as many workers as half of the memory holds' },
   ]
   const tightest = limits.reduce((least, limit) => (limit.workers < least.workers ? limit : least))
   return { ...tightest, workers: Math.max(1, tightest.workers) }
