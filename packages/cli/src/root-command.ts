@@ -24,6 +24,9 @@ export const rootCommand = defineCommand({
   },
 })
 
+/** The commands with so many flags that their help shows them in groups. */
+export const commandsWithGroups: readonly string[] = ['train', 'coordinator']
+
 /** Command lines to start from, shown under each command's usage. */
 export const examples: Readonly<Record<string, readonly string[]>> = {
   '': ['pnpm cli train --workers 4', 'pnpm cli runs', 'pnpm cli doctor'],

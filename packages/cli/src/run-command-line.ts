@@ -4,7 +4,8 @@ import { describeError, LockstepError } from '@lockstep/protocol'
 import { type ArgsDef, type CommandDef, renderUsage, runCommand } from 'citty'
 import { exitCodes } from './exit-codes.ts'
 import { checkArguments, helpHint, nearest } from './flags/check-arguments.ts'
-import { examples, rootCommand } from './root-command.ts'
+import { groupOptions } from './flags/flag-groups.ts'
+import { commandsWithGroups, examples, rootCommand } from './root-command.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: citty types a command by its own arguments
 type AnyCommand = CommandDef<any>
@@ -52,7 +53,8 @@ async function showHelp({ command, path, rest }: Found): Promise<number> {
   const footer = lines.length === 0 ? '' : `EXAMPLES\n\n${lines.join('\n')}\n\n`
   const above = ['pnpm cli', ...path.slice(0, -1)].join(' ')
   const usage = await renderUsage(command, path.length === 0 ? undefined : { meta: { name: above } })
-  const text = process.stdout.isTTY ? usage : stripVTControlCharacters(usage).replace(/ +$/gm, '')
+  const whole = commandsWithGroups.includes(path.join(' ')) ? groupOptions(usage) : usage
+  const text = process.stdout.isTTY ? whole : stripVTControlCharacters(whole).replace(/ +$/gm, '')
   process.stdout.write(`${text.trimEnd()}\n\n${footer}`)
   const asked = rest.includes('--help') || rest.includes('-h') || path.length === 0
   return asked ? exitCodes.done : exitCodes.usage

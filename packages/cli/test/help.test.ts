@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { runConfigSchema } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
+import { flagGroups } from '../src/flags/flag-groups.ts'
 import { launchOptionsSchema } from '../src/flags/launch-options.ts'
 import { kebabCase } from '../src/flags/schema-flags.ts'
 import { runCli } from './support/cli.ts'
@@ -42,14 +43,23 @@ describe('the help', () => {
     expect(flags.toSorted()).toEqual([...settings.map(kebabCase), 'config', 'resume'].toSorted())
   })
 
+  test('of `cli train` shows every flag once, under the heading of its group', async () => {
+    const sections = (await help('cli train')).split(/\n\n(?=[A-Z ]+\n\n)/).map(section => section.split('\n\n'))
+    const groups = sections.map(([heading, text]) => [
+      heading,
+      [...(text ?? '').matchAll(/^ +--([a-z-]+)/gm)].map(([, name]) => name),
+    ])
+    expect(groups.slice(1, -1)).toEqual(Object.entries(flagGroups))
+  })
+
   test('of `cli coordinator` says what it cannot do without', async () => {
     expect(await help('cli coordinator')).toMatch(/--token-file=<FILE> .* \(needed\)$/m)
   })
 
   test.each(['train', 'coordinator'])('of `cli %s` says where data and run lie unless that is said', async name => {
     const text = await help(`cli ${name}`)
-    expect(text).toMatch(/--data-dir=<DIR> .* \(default LOCKSTEP_DATA_DIR, then the cache, then a download\)$/m)
-    expect(text).toMatch(/--run-dir=<DIR> .* \(default a new one in --runs-dir\)$/m)
+    expect(text).toMatch(/--data-dir=<DIR> .* \(default: LOCKSTEP_DATA_DIR, then the cache, then a download\)$/m)
+    expect(text).toMatch(/--run-dir=<DIR> .* \(default: a new one in --runs-dir\)$/m)
     expect(text).toMatch(/--resume=<RUN> .*: its folder or name, or latest$/m)
   })
 

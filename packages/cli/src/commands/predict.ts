@@ -5,7 +5,7 @@ import { readWhole } from '../flags/read-whole.ts'
 export const predictCommand = defineCommand({
   meta: {
     name: 'predict',
-    description: 'Classify image files with a trained model. The largest square in the middle is scaled to 32x32.',
+    description: 'Classify image files with a trained model. The largest centred square is scaled to 32x32.',
   },
   args: {
     run: commonFlags.run,

@@ -13,10 +13,10 @@ export const places = { dataDir: dataPlaces, runDir: 'a new one in --runs-dir' }
 
 const chosen = {
   ...places,
-  workers: 'by cores and batch',
-  threads: 'by cores and workers; 1 with --shards or --min-workers',
-  shards: 'one for each worker, for --min-workers at least',
-  minWorkers: 'all local ones to start, 1 to go on',
+  workers: 'depends on cores and batch size',
+  threads: 'depends on cores and workers; 1 with --shards or --min-workers',
+  shards: 'one per worker, at least --min-workers',
+  minWorkers: 'all local ones to start, 1 to continue',
 }
 
 const configDefaults = {
@@ -31,11 +31,15 @@ const configDefaults = {
 
 export const runFlags = {
   ...flagsOf(runConfigSchema.shape, configDefaults),
-  config: { type: 'string', valueHint: 'FILE', description: 'JSON file with any of these settings, keys in camelCase' },
+  config: {
+    type: 'string',
+    valueHint: 'FILE',
+    description: 'JSON file with any of these settings, keys in camelCase; flags take precedence',
+  },
   resume: {
     type: 'string',
     valueHint: 'RUN',
-    description: 'go on from the newest checkpoint of a run: its folder or name, or latest',
+    description: 'resume a run from its newest checkpoint: its folder or name, or latest',
   },
 } as const
 

@@ -6,7 +6,7 @@ import { limitsOf, readThreads, readWhole } from '../flags/read-whole.ts'
 import { readCapacity, workersOfHost } from '../train/choose-crew.ts'
 
 export const workerCommand = defineCommand({
-  meta: { name: 'worker', description: 'Compute for a coordinator, from this or another machine.' },
+  meta: { name: 'worker', description: 'Compute gradients for a coordinator on this or another machine.' },
   args: {
     connect: {
       type: 'string',
@@ -14,40 +14,41 @@ export const workerCommand = defineCommand({
       valueHint: 'URL',
       description: 'the coordinator: ws://HOST:PORT or wss://HOST:PORT',
     },
-    'token-file': { type: 'string', valueHint: 'FILE', description: 'file with the token of the coordinator' },
+    'token-file': { type: 'string', valueHint: 'FILE', description: "file with the coordinator's token" },
     'tls-ca': {
       type: 'string',
       valueHint: 'FILE',
-      description: 'certificate (PEM) to trust for wss:// beside the usual ones',
+      description: 'certificate (PEM) to trust for wss://, in addition to the usual ones',
     },
     workers: {
       type: 'string',
       valueHint: 'N|auto',
-      description: 'worker processes on this machine; auto: one for each core, or for as many as --threads (default 1)',
+      description: 'worker processes on this machine; auto: one per core, or per --threads cores (default: 1)',
     },
     name: {
       type: 'string',
       valueHint: 'NAME',
-      description: 'name in logs and summaries, with a number behind it where there are several (default: host name)',
+      description: 'name in logs and summaries; several workers get a number after it (default: host name)',
     },
     device: {
       type: 'string',
       valueHint: 'NAME',
-      description: 'where to compute: cpu, the only one so far, since GPUs are not used (default cpu)',
+      description: 'device to compute on; only cpu so far: GPUs are not used (default: cpu)',
     },
     'peer-listen': {
       type: 'string',
       valueHint: 'HOST:PORT',
       description:
-        'where other workers reach this one, several at the ports from there on (default: any port of the address that reaches the coordinator)',
+        'address for other workers to connect to; several workers take consecutive ports (default: a free port of the address that reaches the coordinator)',
     },
     threads: {
       type: 'string',
       valueHint: 'N',
-      description: "TensorFlow threads (default: the run's); others may change the last bits",
+      description:
+        'TensorFlow threads (default: as in the run); another number may change the last bits of the weights',
     },
-    wait: { type: 'string', valueHint: 'N', description: 'seconds to try for a connection (default 60)' },
-    offline: { type: 'boolean', description: 'never use the network to get TensorFlow' },
+    wait: { type: 'string', valueHint: 'N', description: 'seconds to keep trying to connect (default: 60)' },
+    offline: { type: 'boolean', description: 'do not download TensorFlow' },
   },
   run: async ({ args }) => {
     const threads = args.threads === undefined ? null : readThreads(args.threads)

@@ -46,7 +46,7 @@ function describeChoices(schema: z.ZodType): string {
 }
 
 function describeDefault(value: unknown): string {
-  return value === undefined || value === null || value === false ? '' : ` (default ${value})`
+  return value === undefined || value === null || value === false ? '' : ` (default: ${value})`
 }
 
 function hintFor(key: string, schema: z.ZodType): string {
