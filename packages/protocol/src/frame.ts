@@ -1,5 +1,5 @@
 import { Packr } from 'msgpackr'
-import { LockstepError } from './common/error.ts'
+import { LockstepError, reasonOf } from './common/error.ts'
 import { unpackPlain } from './plain-message-pack.ts'
 import {
   alignTo,
@@ -103,7 +103,7 @@ function unpackHeader(bytes: Uint8Array): { fields: unknown; tensors: TensorEntr
   try {
     header = unpackPlain(bytes)
   } catch (cause) {
-    throw malformed('a frame header is not plain MessagePack', 'a map', String(cause))
+    throw malformed('a frame header is not plain MessagePack', 'a map', reasonOf(cause))
   }
   if (typeof header !== 'object' || header === null || !('fields' in header) || !('tensors' in header)) {
     throw malformed('a frame header has the wrong form', '{ fields, tensors }', typeof header)

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { writeAtomically } from '@lockstep/coordinator'
-import { hasSystemCode, LockstepError, makeFolder } from '@lockstep/protocol'
+import { hasSystemCode, LockstepError, makeFolder, reasonOf } from '@lockstep/protocol'
 
 /** Throws `export-taken` where a file cannot be: in the place of a folder, or, unless by force, of another file. */
 export async function refuseTaken(paths: readonly string[], force: boolean): Promise<void> {
@@ -46,7 +46,7 @@ function isFolder(path: string): LockstepError {
 }
 
 function notWritten(path: string, cause: unknown): LockstepError {
-  const reason = cause instanceof LockstepError ? (cause.received ?? cause.message) : String(cause)
+  const reason = cause instanceof LockstepError ? (cause.received ?? cause.message) : reasonOf(cause)
   const hint = 'Name another place with --out.'
   return new LockstepError('export-not-written', `${path} cannot be written`, { received: reason, hint, cause })
 }

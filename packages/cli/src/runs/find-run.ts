@@ -54,7 +54,7 @@ async function exists(path: string): Promise<boolean> {
     return true
   } catch (error) {
     if (hasSystemCode(error, 'ENOENT', 'ENOTDIR')) return false
-    throw new LockstepError('run-unreadable', `${path} cannot be read`, { received: String(error), cause: error })
+    throw new LockstepError('run-unreadable', `${path} cannot be read`, { received: reasonOf(error), cause: error })
   }
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Checkpoint } from '@lockstep/model'
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { hasSystemCode, LockstepError, reasonOf } from '@lockstep/protocol'
 import { setAside, writeCheckpoint } from '../checkpoints/checkpoint-files.ts'
 import { type CheckpointStore, storeOn } from '../checkpoints/checkpoint-store.ts'
 import { makeFolderDurably, writeAtomically, writeError } from '../disk/atomic-file.ts'
@@ -170,7 +170,7 @@ async function kindOf(disk: Disk, path: string): ReturnType<Disk['kindOf']> {
   } catch (error) {
     if (hasSystemCode(error, 'ENOTDIR')) throw insideFile(path)
     throw new LockstepError('run-folder-unreadable', `${path} cannot be read`, {
-      received: String(error),
+      received: reasonOf(error),
       cause: error,
     })
   }

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { hasSystemCode, LockstepError, reasonOf } from '@lockstep/protocol'
 import { type ImageSplit, imageBytes } from '../data-set.ts'
 import { type CifarFormat, planeBytes, recordBytes } from './format.ts'
 
@@ -35,7 +35,7 @@ export async function readRecords(
 ): Promise<void> {
   const content = await readFile(file).catch(cause => {
     const hint = 'Check who may read it, and the disk.'
-    throw new LockstepError('data-unreadable', `${file} cannot be read`, { received: String(cause), hint, cause })
+    throw new LockstepError('data-unreadable', `${file} cannot be read`, { received: reasonOf(cause), hint, cause })
   })
   requireSize(file, format, records, content.length)
   for (let record = 0; record < records; record++) {

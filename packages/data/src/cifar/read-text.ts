@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { hasSystemCode, LockstepError } from '@lockstep/protocol'
+import { hasSystemCode, LockstepError, reasonOf } from '@lockstep/protocol'
 import { maxTextBytes } from './format.ts'
 
 /** Reads a file of names or counts; null where there is none. Throws `data-damaged` or `data-unreadable`. */
@@ -12,7 +12,7 @@ export async function readText(file: string): Promise<string | null> {
     if (hasSystemCode(cause, 'ENOENT', 'ENOTDIR')) return null
     if (cause instanceof LockstepError) throw cause
     const hint = 'Check who may read it, and the disk.'
-    throw new LockstepError('data-unreadable', `${file} cannot be read`, { received: String(cause), hint, cause })
+    throw new LockstepError('data-unreadable', `${file} cannot be read`, { received: reasonOf(cause), hint, cause })
   }
 }
 

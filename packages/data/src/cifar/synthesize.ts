@@ -1,6 +1,6 @@
 import { rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hasSystemCode, LockstepError, makeFolder } from '@lockstep/protocol'
+import { hasSystemCode, LockstepError, makeFolder, reasonOf } from '@lockstep/protocol'
 import { coloredShapeSuperclasses, createColoredShapes, createShapes } from '../synthetic/synthetic-set.ts'
 import { type CifarFormat, coarseNamesFile } from './format.ts'
 import { type RecordCounts, recordCountsFile } from './record-counts.ts'
@@ -28,7 +28,7 @@ export async function synthesizeCifar({ format, folder, seed }: SynthesizeOption
     await rename(aside, target)
   } catch (cause) {
     throw new LockstepError('out-unwritable', `The data set cannot be written to ${target}`, {
-      received: String(cause),
+      received: reasonOf(cause),
       hint: 'Give a folder that can be written to and has 60 MB of space: --out DIR.',
       cause,
     })

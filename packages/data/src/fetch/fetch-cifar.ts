@@ -1,6 +1,6 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describeError, LockstepError, makeFolder } from '@lockstep/protocol'
+import { describeError, LockstepError, makeFolder, reasonOf } from '@lockstep/protocol'
 import type { CifarFormat } from '../cifar/format.ts'
 import { findCifarFolder } from '../cifar/locate.ts'
 import { readCifar } from '../cifar/read.ts'
@@ -80,7 +80,7 @@ function makeDataFolder(folder: string): void {
     makeFolder(folder)
   } catch (cause) {
     throw new LockstepError('data-folder', `The folder ${folder} cannot be made`, {
-      received: String(cause),
+      received: reasonOf(cause),
       hint: 'Give another one: --data-dir DIR or LOCKSTEP_CACHE_DIR.',
       cause,
     })
