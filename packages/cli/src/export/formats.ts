@@ -31,16 +31,17 @@ export type FormatWriter = {
 
 /** TensorFlow leaves what lies in `assets.extra` alone. */
 const labelsFile = join('assets.extra', 'labels.txt')
+const weightsFile = join('assets.extra', 'weights.json')
 
 export const formats: Readonly<Record<ExportFormat, FormatWriter>> = {
   'saved-model': {
     defaultName: 'saved-model',
-    paths: folder => [join(folder, savedModelFile), join(folder, labelsFile)],
+    paths: folder => [savedModelFile, labelsFile, weightsFile].map(file => join(folder, file)),
     prepare: async (offline, people) => {
       Object.assign(process.env, computeEnvironment(1))
       await loadTensorFlow(await provision(offline, people))
     },
-    encode: ({ model, facts }) => [
+    encode: ({ model, weights, identity, facts }) => [
       exportSavedModel({
         trace: createInferenceTrace(model),
         input: { name: 'pixels', shape: model.inputs[0]!.shape.slice(1) as number[], dtype: 'uint8' },
@@ -48,6 +49,7 @@ export const formats: Readonly<Record<ExportFormat, FormatWriter>> = {
         weights: namedWeights(model),
       }),
       facts.classNames.map(name => `${name}\n`).join(''),
+      `${JSON.stringify({ ...identity, weightsSha256: weightsSha256(weights) }, null, 2)}\n`,
     ],
   },
   tfjs: {

@@ -22,16 +22,23 @@ async function readSafetensors(file: string) {
   return { metadata, tensors, data: bytes.subarray(start) }
 }
 
-test('a SavedModel lies in the run folder unless told otherwise, with the names of the classes', async () => {
+test('a SavedModel lies in the run folder unless told otherwise, with the names of the classes and which weights it has', async () => {
   const ended = await runCli(['export', run, '--format', 'saved-model', '--offline'])
   const place = join(run, 'export', 'saved-model')
   expect(ended.stdout.split('\n')).toEqual([
     expect.stringMatching(`^${join(place, 'saved_model.pb')} \\(\\d\\.\\d MB\\)$`),
     expect.stringMatching(`^${join(place, 'assets.extra', 'labels.txt')} \\(\\d+ B\\)$`),
+    expect.stringMatching(`^${join(place, 'assets.extra', 'weights.json')} \\(\\d+ B\\)$`),
     '',
   ])
   const { classNames } = JSON.parse(await readFile(join(run, 'config.json'), 'utf8'))
   expect((await readFile(join(place, 'assets.extra', 'labels.txt'), 'utf8')).split('\n')).toEqual([...classNames, ''])
+  const { steps, weightsSha256 } = await readSummary(run)
+  expect(JSON.parse(await readFile(join(place, 'assets.extra', 'weights.json'), 'utf8'))).toEqual({
+    weights: 'last',
+    step: steps,
+    weightsSha256,
+  })
 })
 
 test('the SavedModel predicts what the model in the run folder does', async () => {
