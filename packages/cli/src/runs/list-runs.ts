@@ -1,4 +1,4 @@
-import { LockstepError } from '@lockstep/protocol'
+import { LockstepError, printable } from '@lockstep/protocol'
 import type { CommandStreams } from '../commands/streams.ts'
 import { formatCount, formatNumber, formatPercent } from '../terminal/format.ts'
 import { createStyler } from '../terminal/style.ts'
@@ -56,7 +56,7 @@ const columns: readonly Column[] = [
 
 function tableRow(run: RunOverview): readonly string[] {
   return [
-    run.run,
+    printable(run.run),
     run.dataset,
     run.model,
     `${run.epochs}/${run.plannedEpochs}`,

@@ -43,6 +43,12 @@ describe('the list of runs', () => {
     expect(stderr).toBe('')
   })
 
+  it('keeps a run in its line whatever its folder is called', async () => {
+    const runs = await makeTemporaryFolder()
+    await writeExampleRun(runs, 'two\nlines', {})
+    expect((await list(runs)).stdout).toMatch(/^run .*\ntwo lines {2}cifar10 .*\n$/)
+  })
+
   it('has a JSON object for each run on a line of its own when asked', async () => {
     const runs = await makeRuns()
     const lines = (await list(runs, true)).stdout.trimEnd().split('\n')
