@@ -17,6 +17,14 @@ export function findCpuTraits(
   return [...kernelTraits(precision, cpuFlags, slowness), ...(hasOneDnn(environment) ? [] : ['without oneDNN'])]
 }
 
+/** The number of TensorFlow threads of this process, for people, unless it is the one that the run prescribes. */
+export function findThreadTraits(
+  prescribed: number,
+  { TF_NUM_INTRAOP_THREADS: own }: NodeJS.ProcessEnv = process.env,
+): string[] {
+  return own === undefined || Number(own) === prescribed ? [] : [`${own} instead of ${prescribed} threads`]
+}
+
 function kernelTraits(precision: Precision, cpuFlags: Platform['cpuFlags'], slowness: string[]): string[] {
   if (slowness.length > 0) return slowness
   if (!cpuFlags.has('avx512f')) return ['without AVX-512']

@@ -1,6 +1,6 @@
 export * from './compile/index.ts'
 export { computeEnvironment } from './compute-environment.ts'
-export { findCpuTraits } from './cpu-traits.ts'
+export { findCpuTraits, findThreadTraits } from './cpu-traits.ts'
 export * from './load.ts'
 export type { Finding, FindingState } from './machine/finding.ts'
 export { inspectMachine, type MachineReport } from './machine/inspect-machine.ts'

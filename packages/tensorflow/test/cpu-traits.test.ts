@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findCpuTraits } from '../src/cpu-traits.ts'
+import { findCpuTraits, findThreadTraits } from '../src/cpu-traits.ts'
 
 test.each([
   ['float32', 'x64', ['avx2'], ['without AVX-512']],
@@ -18,4 +18,10 @@ test('a process in which oneDNN is turned off says so', () => {
   const platform = { architecture: 'x64', cpuFlags: new Set(['avx512f']) }
   expect(findCpuTraits('float32', platform, { TF_ENABLE_ONEDNN_OPTS: '0' })).toEqual(['without oneDNN'])
   expect(findCpuTraits('float32', platform, { TF_ENABLE_ONEDNN_OPTS: '1' })).toEqual([])
+})
+
+test('a process with other threads than the run prescribes says so', () => {
+  expect(findThreadTraits(1, { TF_NUM_INTRAOP_THREADS: '2' })).toEqual(['2 instead of 1 threads'])
+  expect(findThreadTraits(2, { TF_NUM_INTRAOP_THREADS: '2' })).toEqual([])
+  expect(findThreadTraits(1, {})).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { createLayout, createOptimizer, fromTopology } from '@lockstep/model'
-import { findCpuTraits, loadTensorFlow } from '@lockstep/tensorflow'
+import { findCpuTraits, findThreadTraits, loadTensorFlow } from '@lockstep/tensorflow'
 import { loadSystemMemory } from '@lockstep/tensorflow/system-memory'
 import { createEngine } from './engine.ts'
 import { serveCompute } from './serve-compute.ts'
@@ -8,6 +8,8 @@ await serveCompute(async ({ config, topology, provisioned }) => {
   const { backend, description } = await loadTensorFlow(provisioned)
   const model = await fromTopology(topology)
   const layout = createLayout(model)
+  // WebAssembly computes the same on every CPU, in one thread.
+  const traits = backend === 'wasm' ? [] : [...findCpuTraits(config.precision), ...findThreadTraits(config.threads)]
   return {
     engine: createEngine(model, layout, config, backend),
     createUpdater: arithmetic => ({
@@ -16,8 +18,7 @@ await serveCompute(async ({ config, topology, provisioned }) => {
     }),
     layoutHash: layout.hash,
     size: layout.size,
-    // WebAssembly computes the same on every CPU.
-    backend: [description, ...(backend === 'wasm' ? [] : findCpuTraits(config.precision))].join(', '),
+    backend: [description, ...traits].join(', '),
     systemMemory: loadSystemMemory(provisioned),
   }
 })

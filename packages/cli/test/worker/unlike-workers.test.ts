@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-test('a worker without TensorFlow beside one with it is warned of once, and in the summary', async () => {
+test('a worker without TensorFlow beside one with it, and with threads of its own, is warned of once, and in the summary', async () => {
   const shared = ['--token-file', join(folder, 'token'), '--offline']
   const size = ['--dataset', 'synthetic', '--limit-train', '20', '--limit-test', '10', '--epochs', '1']
   const run = join(folder, 'run')
@@ -19,7 +19,7 @@ test('a worker without TensorFlow beside one with it is warned of once, and in t
   const coordinator = startCli(['coordinator', ...size, ...shared, ...flags])
   const [, url] = await coordinator.printed(/listening on (ws:\/\/127\.0\.0\.1:\d+)/)
   const work = ['worker', '--connect', url!, ...shared]
-  const whole = startCli([...work, '--name', 'whole'])
+  const whole = startCli([...work, '--name', 'whole', '--threads', '2'])
   await coordinator.printed(/worker 1 joined/)
   const bare = startCli([...work, '--name', 'bare'], { LOCKSTEP_CACHE_DIR: join(folder, 'empty') })
   const [ended] = await Promise.all([coordinator.ending, whole.ending, bare.ending])
@@ -28,7 +28,7 @@ test('a worker without TensorFlow beside one with it is warned of once, and in t
   const warnings = `${ended.stdout}${ended.stderr}`.split('\n').filter(line => line.startsWith('WARNING'))
   expect(warnings).toEqual([
     expect.stringMatching(
-      /^WARNING: unlike workers: worker 2 \(bare on \S+\) on WebAssembly SIMD; worker 1 \(whole on \S+\) on TensorFlow .*: the.* weights depend on who computes what\. `pnpm cli doctor` on /,
+      /^WARNING: unlike workers: worker 2 \(bare on \S+\) on WebAssembly SIMD; worker 1 \(whole on \S+\) on TensorFlow .*, 2 instead of 1 threads: the.* weights depend on who computes what\. `pnpm cli doctor` on /,
     ),
   ])
   expect(ended.stdout).toMatch(/^unlike +TensorFlow .*; WebAssembly SIMD: the weights depend on who computed what$/m)
