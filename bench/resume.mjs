@@ -60,7 +60,7 @@ async function showRealRuns() {
     'a run of 2 workers ends by',
     'at step',
     'half a file left',
-    'goes on at step',
+    'resumes at step',
     'with workers',
     'differs in',
   ]

@@ -17,7 +17,7 @@ const values = readFlags({
   // The first 20 are left out of a run's speed.
   steps: { value: 'N', help: 'steps of a run', usual: 150, least: 50 },
   shards: { value: 'N', help: 'shards of a step', usual: 4 },
-  share: { value: 'P', help: 'of the time, that the slowed worker has', usual: 0.333 },
+  share: { value: 'P', help: 'share of the time that the slowed worker runs', usual: 0.333 },
   'period-ms': { value: 'MS', help: 'how often it is stopped and let go on', usual: 3 },
   out: outFlag,
 })

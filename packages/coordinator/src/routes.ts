@@ -33,5 +33,5 @@ export function tellOfAudits(
   onEvent: EventListener,
 ): void {
   if (audit === 0 || topology !== 'auto') return
-  onEvent({ type: 'topology', topology: 'star', reason: 'what is audited comes to the coordinator' })
+  onEvent({ type: 'topology', topology: 'star', reason: 'audited gradients go through the coordinator' })
 }

@@ -78,7 +78,7 @@ describe('the clocks of a crew', () => {
     }
     const failed = expect(result).rejects.toMatchObject({
       code: 'computation-hangs',
-      message: 'the gradient of shard 1 of step 1 cannot be had: 3 workers in turn have hung at it',
+      message: 'the gradient of shard 1 of step 1 could not be computed: 3 workers in turn hung on it',
       received: 'none, from the last of them for 65 s',
     })
     expect([hangAt(), hangAt(), hangAt()]).toEqual(['hung', 'hung', 'hung'])
@@ -115,7 +115,7 @@ describe('the clocks of a crew', () => {
     pass(65_100, forgetful)
     expect(forgetful.ending()).toBe('open')
     pass(900, forgetful)
-    const reason = 'has nothing to do, it says, and has not answered the gradient of shard 1 of step 1 for 65.1 s'
+    const reason = 'reports no work, but has not answered the gradient of shard 1 of step 1 for 65.1 s'
     expect(forgetful.last('bye')).toEqual({ type: 'bye', code: 'hung', reason })
     expect(events).toContainEqual(expect.objectContaining({ type: 'worker-lost', cause: 'hung', reason }))
     expect(join().last('work')).toEqual(forgetful.last('work'))

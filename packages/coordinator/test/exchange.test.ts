@@ -234,7 +234,7 @@ describe('a task at which workers hang', () => {
     exchange.noteHang(3, 85_400)
     await expect(result).rejects.toMatchObject({
       code: 'computation-hangs',
-      message: 'the gradient of shard 0 of step 5 cannot be had: 3 workers in turn have hung at it',
+      message: 'the gradient of shard 0 of step 5 could not be computed: 3 workers in turn hung on it',
       expected: 'an answer for its 1 samples',
       received: 'none, from the last of them for 85 s',
       hint: expect.stringMatching(/--shards.*--batch-size.*--engine.*layers.*--resume/),

@@ -98,7 +98,7 @@ function tryAgain(format: CifarFormat): string {
 
 /** `remedy` is the beginning of a sentence. */
 function notFound(format: CifarFormat, received: string, remedy: string): LockstepError {
-  return new LockstepError('data-not-found', `${format.title} is not to be had`, {
+  return new LockstepError('data-not-found', `${format.title} is not available`, {
     expected: `a folder ${format.folder} with the binary files`,
     received,
     hint: `${remedy}, or name the folder of the unpacked files by --data-dir or LOCKSTEP_DATA_DIR.`,

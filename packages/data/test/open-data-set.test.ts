@@ -45,11 +45,11 @@ test('the synthetic set needs no folder and says nothing', async () => {
   expect(opening.notices).toEqual([])
 })
 
-test('when CIFAR-10 is not to be had, the synthetic set takes its place loudly', async () => {
+test('when CIFAR-10 is not available, the synthetic set takes its place loudly', async () => {
   const opening = openingOf({})
   expect((await openDataSet(opening)).name).toBe('synthetic')
   expect(opening.notices).toHaveLength(1)
-  expect(opening.notices[0]).toMatch(/CIFAR-10 is not to be had[\s\S]*SYNTHETIC/)
+  expect(opening.notices[0]).toMatch(/CIFAR-10 is not available[\s\S]*SYNTHETIC/)
   expect(opening.notices[0]).toContain('pnpm cli data fetch --dataset cifar10')
 })
 
@@ -71,7 +71,7 @@ test('offline, no server is asked', async () => {
   expect(ranges).toEqual([])
 })
 
-test('a data set that was asked for and is not to be had is an error that says where it was looked for', async () => {
+test('a data set that was asked for and is not available is an error that says where it was looked for', async () => {
   const { address } = await serve((_, response) => void response.writeHead(404).end())
   const environment = {
     LOCKSTEP_CACHE_DIR: '/nowhere/cache',

@@ -101,6 +101,6 @@ export function asReason(error: unknown, cacheFolder: string): LockstepError {
 
 function fallbackNotice(reason: LockstepError): string {
   const rule = '─'.repeat(80)
-  const headline = 'TensorFlow is not to be had: computing with WEBASSEMBLY instead, several times slower.'
+  const headline = 'TensorFlow is not available: computing with WEBASSEMBLY instead, several times slower.'
   return [rule, headline, describeError(reason), rule].join('\n')
 }

@@ -24,7 +24,7 @@ const otherRemedy =
 
 /** That a run is over only a goodbye tells a worker: where nobody listens any more it cannot know. */
 const remedyAfter = (runId: string) =>
-  `Run ${runId}, for which it has worked, may have ended meanwhile: its coordinator has said so then. If not, start the worker again.`
+  `Run ${runId}, which it worked for, may have ended in the meantime: its coordinator's output says so. If not, start the worker again.`
 
 /**
  * What the user can do, as a sentence, about a coordinator that is not reached for this reason. `runId`: of the run that it

@@ -140,7 +140,7 @@ describe('a worker that loses its coordinator', () => {
     const worker = startWorker(proxy.url, provisioned, { waitMs: 700 })
     await expect(worker.ended).rejects.toMatchObject({
       code: 'no-coordinator',
-      hint: expect.stringMatching(/^Run \S+, for which it has worked, may have ended meanwhile/),
+      hint: expect.stringMatching(/^Run \S+, which it worked for, may have ended in the meantime/),
     })
     expect(worker.events.map(({ type }) => type)).toContain('lost')
   })

@@ -86,7 +86,7 @@ function check(value: unknown, { nameOf, numberOf }: Source): z.infer<typeof fil
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0]!
     const near = nearest(key, Object.keys(fileSchema.shape))
-    throw bad(`${nameOf(key)} is no setting`, near === null ? {} : { hint: `Did you mean ${near}?` })
+    throw bad(`${nameOf(key)} is not a setting`, near === null ? {} : { hint: `Did you mean ${near}?` })
   }
   const key = String(issue.path[0] ?? '')
   const received = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : value

@@ -74,8 +74,8 @@ function doWithout(
 export function describeDeath({ name, ending, restartInMs, left }: WorkerDeath): string {
   if (restartInMs === null) {
     const { deaths, windowMs } = workerRestartRule
-    return `${name} ended with ${ending}, for the ${deaths}th time within ${windowMs / 1000} s: it stays out; ${left} left`
+    return `${name} ended with ${ending}, for the ${deaths}th time within ${windowMs / 1000} s: it is not restarted again; ${left} left`
   }
   const when = restartInMs === 0 ? '' : ` in ${(restartInMs / 1000).toFixed(1)} s`
-  return `${name} ended with ${ending}: starting it again${when}`
+  return `${name} ended with ${ending}: restarting it${when}`
 }

@@ -68,7 +68,7 @@ async function superviseLives(
     const pauseMs = stop.aborted ? null : crashes.add()
     if (pauseMs === null) throw gaveUp(end, crashes.count(), nextOf(request, supervision))
     const when = pauseMs === 0 ? '' : ` in ${(pauseMs / 1000).toFixed(1)} s`
-    supervision.note(`the coordinator ended with ${end.ending}: starting it again${when}`)
+    supervision.note(`the coordinator ended with ${end.ending}: restarting it${when}`)
     await interrupted(pauseMs, stop)
   }
   return null

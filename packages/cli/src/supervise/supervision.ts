@@ -119,7 +119,7 @@ export function createSupervision({
     notices.forEach(note)
     // Those that the one before has written down and not told.
     for (const metrics of epochs) reporter?.event({ type: 'epoch', metrics })
-    note(`the coordinator goes on at step ${step}`)
+    note(`the coordinator resumes at step ${step}`)
     workers?.recall()
   }
 

@@ -57,7 +57,7 @@ export function describeEnd(ended: EndedRun, hasPlots: boolean, keepsBest = fals
     ),
   ]
   if (best !== null) lines.push(field('best epoch', `${best.epoch}: ${describeBest(best)}`))
-  if (keepsBest) lines.push(field('', 'its weights: --weights best; all else is of the last ones'))
+  if (keepsBest) lines.push(field('', 'for its weights: --weights best; the lines below are of the last weights'))
   if (test !== null)
     lines.push(field('test', `loss ${formatNumber(test.loss)}, accuracy ${formatNumber(test.accuracy)}`))
   lines.push(...describeDoubts(summary))

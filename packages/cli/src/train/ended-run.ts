@@ -28,7 +28,7 @@ function describeEndedRun({ status, epochs }: RunSummary, folder: string, wanted
     return `${folder} has stopped early, after ${epochs} of ${formatAmount(wanted, 'epoch')}\n  ${remedy}`
   }
   if (status === 'interrupted' || epochs !== wanted) return null
-  const remedy = `\`--epochs M\` with M above ${epochs} goes on with it.`
+  const remedy = `To continue it, use \`--epochs M\` with M above ${epochs}.`
   return `${folder} is complete: ${epochs} of ${formatAmount(epochs, 'epoch')} done\n  ${remedy}`
 }
 

@@ -25,7 +25,7 @@ export async function refuseUnknownHost({ host }: ListenAddress): Promise<void> 
   try {
     await lookup(host)
   } catch (cause) {
-    throw new LockstepError('bad-listen', `--listen: there is no address of ${host}`, {
+    throw new LockstepError('bad-listen', `--listen: ${host} cannot be resolved`, {
       kind: 'usage',
       expected: 'a name or address of this machine',
       received: reasonOf(cause),

@@ -15,12 +15,12 @@ function remedyFor(workers: readonly WorkerFacts[], earlier: readonly string[]):
   const lacking = workers.filter(({ backend }) => !isTensorFlow(backend))
   if (lacking.length > 0 && backends.some(isTensorFlow)) {
     const hosts = [...new Set(lacking.map(({ host }) => host))].join(', ')
-    return `\`pnpm cli doctor\` on ${hosts} says what TensorFlow lacks there`
+    return `\`pnpm cli doctor\` on ${hosts} says what TensorFlow is missing there`
   }
   const versions = new Set(backends.filter(isTensorFlow).map(backend => backend.split(',')[0]))
   return versions.size > 1
     ? 'Give all of them one version of TensorFlow: the same lockstep, and the same LOCKSTEP_LIBTENSORFLOW or none'
-    : 'For weights that others can have again, let only one of these kinds compute'
+    : 'For reproducible weights, use workers of only one of these kinds'
 }
 
 function isTensorFlow(backend: string): boolean {

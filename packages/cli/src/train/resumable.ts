@@ -6,7 +6,7 @@ export function refuseMove(runDir: string | null): void {
   if (runDir === null) return
   throw new LockstepError(
     'resume-elsewhere',
-    '--run-dir names the folder of a new run, and --resume goes on in its own',
+    '--run-dir names the folder of a new run, but --resume continues in the folder of its run',
     {
       kind: 'usage',
       received: `--run-dir ${runDir}`,

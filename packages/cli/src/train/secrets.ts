@@ -39,7 +39,7 @@ export async function readCertificate(file: string): Promise<string> {
       kind: 'usage',
       expected: 'a PEM file with a certificate',
       received: reasonOf(cause),
-      hint: 'Copy the file that --tls-cert names on the coordinator, or that of who has signed it.',
+      hint: 'Copy the file that --tls-cert names on the coordinator, or the certificate of its issuer.',
       cause,
     })
   }

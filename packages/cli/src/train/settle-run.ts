@@ -77,7 +77,7 @@ export async function findResumed(reference: string, settings: Settings): Promis
       kind: 'usage',
       expected: String(recorded),
       received: String(value),
-      hint: 'Of what decides the weights only --epochs may; start a new run for anything else.',
+      hint: 'Of the settings that decide the weights, only --epochs can change. For anything else start a new run.',
     })
   }
   const config = checked({ ...facts.config, epochs })

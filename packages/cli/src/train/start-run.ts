@@ -60,5 +60,5 @@ export function startRun(
 
 /** From which checkpoint a run goes on, and why from none that is newer. */
 function noticesOf({ resumed }: PreparedRun): readonly string[] {
-  return resumed === null ? [] : [...describeUnusable(resumed), `goes on from ${resumed.name}`]
+  return resumed === null ? [] : [...describeUnusable(resumed), `resumes from ${resumed.name}`]
 }

@@ -124,13 +124,13 @@ function describeEvent(event: CoordinatorEvent): string | null {
     case 'short-of-workers':
       return describeShortage(event)
     case 'answer-refused':
-      return `refused an answer of worker ${event.worker.id}: ${event.worker.name} on ${event.worker.host}, ${event.reason}`
+      return `rejected an answer from worker ${event.worker.id}: ${event.worker.name} on ${event.worker.host}, ${event.reason}`
     case 'unaudited':
-      return `nothing to compare with at step ${event.step}: with one worker there are no audits`
+      return `step ${event.step} is not audited: that takes two workers`
     case 'refused':
       return `refused ${event.address}: ${event.reason}`
     case 'abandoned':
-      return `${event.reason}: what was under way is left, and the run saved as it was after step ${event.step}`
+      return `${event.reason}: unfinished work is abandoned, and the run is saved as of step ${event.step}`
     case 'not-written':
     case 'written-again':
     case 'lines-lost':
@@ -139,7 +139,7 @@ function describeEvent(event: CoordinatorEvent): string | null {
     case 'state-not-saved':
       return describeRecords(event)
     case 'group-over':
-      return `workers exchange nothing among themselves for now: ${event.reason}`
+      return `direct exchange is off for now: ${event.reason}`
     case 'topology':
       return `topology: ${event.topology} (${event.reason})`
     default:
@@ -155,7 +155,7 @@ function describeIdle(active: number, shards: number): string {
 
 function describeShortage({ active, wanted, giveUpMs }: CoordinatorEvent & { type: 'short-of-workers' }): string {
   const patience = giveUpMs === null ? '' : `; giving up in ${formatDuration(giveUpMs / 1000)}`
-  return `waiting for workers: ${active} of at least ${wanted} ${active === 1 ? 'is' : 'are'} there${patience}`
+  return `waiting for workers: ${active} of at least ${wanted} connected${patience}`
 }
 
 type RecordsEvent = Extract<
@@ -176,16 +176,16 @@ function describeRecords(event: RecordsEvent): string {
   switch (event.type) {
     case 'not-written':
       return event.what === 'checkpoint'
-        ? `WARNING: no checkpoint: ${event.reason}; training goes on, the next one is tried when it is due`
-        : `WARNING: metrics are kept in memory: ${event.reason}; training goes on, they are written as soon as they can be`
+        ? `WARNING: no checkpoint: ${event.reason}; training continues, and the next one is tried when it is due`
+        : `WARNING: metrics are kept in memory: ${event.reason}; training continues, and they will be written as soon as possible`
     case 'written-again':
       return event.what === 'checkpoint' ? 'checkpoints are written again' : 'the metrics kept in memory are written'
     case 'lines-lost':
-      return `WARNING: ${formatAmount(event.lines, 'line')} of steps could not be written for so long that they are lost`
+      return `WARNING: ${formatAmount(event.lines, 'line')} of steps are lost: they could not be written for too long`
     case 'folder-restored':
-      return `WARNING: ${event.path} had been removed; it is made again, without what was only there`
+      return `WARNING: ${event.path} was removed: it is created again, without the files that were only there`
     case 'trace-ended':
-      return `WARNING: the trace ends here: ${event.reason}; training goes on`
+      return `WARNING: the trace ends here: ${event.reason}; training continues`
     case 'state-not-saved':
       return `WARNING: the state after step ${event.step} is not saved: ${event.reason}`
   }

@@ -83,7 +83,7 @@ test('info falls back to the embedded set with a notice, and never to the networ
 test('info of a data set that is not there fails', async () => {
   const { code, stdout, stderr } = await data('info', '--dataset', 'cifar10')
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-  expect(stderr).toMatch(/^lockstep: CIFAR-10 is not to be had/)
+  expect(stderr).toMatch(/^lockstep: CIFAR-10 is not available/)
 })
 
 test('info of a truncated file fails, naming the file and where it ends', async () => {

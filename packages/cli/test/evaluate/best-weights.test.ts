@@ -46,7 +46,9 @@ test('the weights of the best epoch outlive --keep, and are those of a run that 
   const summary = await readSummary(long)
   expect(summary.best).toMatchObject({ epoch: 1, step: 5 })
   expect(await readdir(join(long, 'checkpoints'))).toEqual([checkpointName(5), checkpointName(20)])
-  expect(stdout).toMatch(/^best epoch +1: .*\n +its weights: --weights best; all else is of the last ones$/m)
+  expect(stdout).toMatch(
+    /^best epoch +1: .*\n +for its weights: --weights best; the lines below are of the last weights$/m,
+  )
   expect(stdout).toContain(`pnpm cli evaluate ${long} --weights best\n`)
 
   await ran(...line, '--epochs', '1', '--run-dir', short)

@@ -46,7 +46,7 @@ describe('local workers', () => {
     await cli.printed(/2 active/)
     const [first] = await localWorkersOf(cli.child)
     process.kill(first!, 'SIGKILL')
-    await cli.printed(/^local-[12] ended with SIGKILL: starting it again$/m)
+    await cli.printed(/^local-[12] ended with SIGKILL: restarting it$/m)
     await cli.printed(/^worker 3 joined: local-[12] .* 2 active$/m)
     await interrupt(cli)
     const { perWorker } = await readSummary(join(folder, 'back'))
@@ -60,7 +60,9 @@ describe('local workers', () => {
     const seen: Seen = new Set([first!, second!])
     process.kill(first!, 'SIGKILL')
     for (let death = 2; death <= 5; death++) process.kill(await nextWorker(cli, seen), 'SIGKILL')
-    await cli.printed(/^local-[12] ended with SIGKILL, for the 5th time within 60 s: it stays out; 1 left$/m)
+    await cli.printed(
+      /^local-[12] ended with SIGKILL, for the 5th time within 60 s: it is not restarted again; 1 left$/m,
+    )
     expect(isAlive(second!)).toBe(true)
     await interrupt(cli)
     const { perWorker } = await readSummary(join(folder, 'out'))
@@ -88,7 +90,7 @@ describe('local workers', () => {
     await cli.printed(/^worker 3 joined: local-[12] .* 2 active$/m)
     expect(isAlive(first!)).toBe(true)
     const ended = await interrupt(cli)
-    expect(ended.stdout).not.toContain('starting it again')
+    expect(ended.stdout).not.toContain('restarting it')
   })
 
   test('leave a SIGTERM that the whole group is sent to their parent, which has them finish the step', async () => {
@@ -99,7 +101,7 @@ describe('local workers', () => {
     for (const id of [...workers, cli.child.pid!]) process.kill(id, 'SIGTERM')
     const ended = await cli.ending
     expect(ended.code, ended.stderr).toBe(130)
-    expect(ended.stdout).not.toMatch(/ lost: |starting it again|waiting for workers: \d of at least/)
+    expect(ended.stdout).not.toMatch(/ lost: |restarting it|waiting for workers: \d of at least/)
     const { status, perWorker } = await readSummary(join(folder, 'told'))
     expect([status, ...perWorker.map(({ outcome }) => outcome)]).toEqual([
       'interrupted',
@@ -114,7 +116,7 @@ describe('local workers', () => {
     await cli.printed(/2 active/)
     const [first] = await localWorkersOf(cli.child)
     process.kill(first!, 'SIGKILL')
-    await cli.printed(/^waiting for workers: 1 of at least 2 is there$/m)
+    await cli.printed(/^waiting for workers: 1 of at least 2 connected$/m)
     await cli.printed(/^worker 3 joined: local-[12] .* 2 active$/m)
     await interrupt(cli)
   })

@@ -66,8 +66,8 @@ describe('a supervised run', () => {
     const before = await processesOf(cli)
     expect(before.workers).toHaveLength(2)
     process.kill(before.coordinator!, 'SIGKILL')
-    await cli.printed(/the coordinator ended with SIGKILL: starting it again\n/)
-    await cli.printed(/the coordinator goes on at step \d+[\s\S]*2 active/)
+    await cli.printed(/the coordinator ended with SIGKILL: restarting it\n/)
+    await cli.printed(/the coordinator resumes at step \d+[\s\S]*2 active/)
     const after = await processesOf(cli)
     expect(after.coordinator).not.toBe(before.coordinator)
     expect(after.workers).toEqual(before.workers)
@@ -107,7 +107,7 @@ describe('a supervised run', () => {
     await cli.printed(/1 active/)
     const runId = await runIdIn('start')
     process.kill((await processesOf(cli)).coordinator!, 'SIGKILL')
-    await cli.printed(/the coordinator goes on at step 0\n[\s\S]*2 active/)
+    await cli.printed(/the coordinator resumes at step 0\n[\s\S]*2 active/)
     cli.child.kill('SIGINT')
     const ended = await cli.ending
     expect(ended.code, ended.stderr).toBe(130)
@@ -130,7 +130,7 @@ describe('a supervised run', () => {
     await limitFileSize(cli.child.pid!, '0')
     await cli.printed(/epoch 1\/9/)
     process.kill((await processesOf(cli)).coordinator!, 'SIGKILL')
-    await cli.printed(/the coordinator ended with .*could not be written.*EFBIG.*: starting it again in/)
+    await cli.printed(/the coordinator ended with .*could not be written.*EFBIG.*: restarting it in/)
     await limitFileSize(cli.child.pid!, 'unlimited')
     const ended = await cli.ending
     expect(ended.code, ended.stderr).toBe(0)
@@ -160,7 +160,7 @@ describe('a supervised run', () => {
     const message = /^lockstep: the coordinator has crashed 6 times without a new checkpoint: received .*model/m
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(message) })
     expect(ended.stderr).toMatch(/^ {2}Continue with `pnpm cli train --resume \S+unfinished .*--supervise/m)
-    expect(ended.stdout.match(/the coordinator goes on at step 4$/gm)).toHaveLength(5)
+    expect(ended.stdout.match(/the coordinator resumes at step 4$/gm)).toHaveLength(5)
     expect(ended.stdout.match(/^worker 1 joined/gm)).toHaveLength(6)
   })
 
@@ -189,7 +189,7 @@ describe('a supervised run', () => {
       const ended = await cli.ending
       expect(ended.code, ended.stderr).toBe(130)
       expect(ended.stdout.match(/^interrupted /gm)).toHaveLength(1)
-      expect(ended.stdout).not.toMatch(/ lost: |starting it again/)
+      expect(ended.stdout).not.toMatch(/ lost: |restarting it/)
       expect([coordinator!, ...workers].some(isAlive)).toBe(false)
     },
   )
@@ -208,7 +208,7 @@ describe('a supervised run', () => {
   test('that diverges fails as it does without a supervisor', async () => {
     const ended = await start('diverged', ...size, '--workers', '1', '--learning-rate', '1e30').ending
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/^lockstep: .*diverged/m) })
-    expect(ended.stdout).not.toContain('starting it again')
+    expect(ended.stdout).not.toContain('restarting it')
   })
 
   test('that is asked for wrongly is refused as it is without a supervisor', async () => {

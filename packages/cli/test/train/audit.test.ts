@@ -53,7 +53,7 @@ describe('a worker that flips a bit of its gradients', () => {
     const { stdout, summary, told } = await trainedWithWrong('audited', 0.3, { fromStep: 3, audit: 0.3 })
     const { cause, outcome: reason } = summary.perWorker.find(({ name }) => name === 'flipping')!
     const [, shard, step] =
-      /^excluded: its result for the gradient of shard (\d+) of step (\d+) is not what two others have computed$/.exec(
+      /^excluded: its result for the gradient of shard (\d+) of step (\d+) differs from what two others computed$/.exec(
         reason,
       ) ?? []
     expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)

@@ -74,7 +74,7 @@ describe('a run comes to the weights of the undisturbed one', () => {
     await limitFiles(cli.child.pid!, false)
     await cli.printed(/checkpoints are written again/)
     await rename(place, `${place}.gone`)
-    await cli.printed(/had been removed; it is made again/)
+    await cli.printed(/was removed: it is created again/)
     await cli.printed(/epoch +[4-9]\/24/)
     await killAll(cli.child)
 

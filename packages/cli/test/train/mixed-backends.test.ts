@@ -21,7 +21,7 @@ test('a worker without TensorFlow beside one with it is named, and where to look
   expect(tell('WebAssembly SIMD', native)).toBe(
     'WARNING: unlike workers: worker 2 (w2 on host-2) on WebAssembly SIMD; worker 1 (w1 on host-1) on TensorFlow 2.21.0, CPU: ' +
       'their gradients differ in the last bits, so the weights depend on who computes what. ' +
-      '`pnpm cli doctor` on host-2 says what TensorFlow lacks there',
+      '`pnpm cli doctor` on host-2 says what TensorFlow is missing there',
   )
   expect(tell(native, 'WebAssembly SIMD')).toMatch(/`pnpm cli doctor` on host-1 says/)
 })

@@ -90,7 +90,7 @@ describe('a model from a file', () => {
     const message =
       /^lockstep: the computation failed: layer words reads the value of a tensor .*\n {2}Use --engine eager/m
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(message) })
-    expect(ended.stdout).not.toContain('starting it again')
-    expect(ended.stderr).not.toContain('starting it again')
+    expect(ended.stdout).not.toContain('restarting it')
+    expect(ended.stderr).not.toContain('restarting it')
   })
 })

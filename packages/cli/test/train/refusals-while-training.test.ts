@@ -95,7 +95,7 @@ test('a run that refuses everybody and everything while it trains ends with the 
   expect(refused.map(({ code, stderr }) => [code, stderr.split('\n')[0]])).toEqual([
     [1, expect.stringMatching(/refused this worker: wrong token/)],
     [2, expect.stringMatching(/already holds a run/)],
-    [1, expect.stringMatching(/is in use: another process goes on with this run/)],
+    [1, expect.stringMatching(/is in use: another process is running it/)],
     [1, expect.stringMatching(/port \d+ on 127.0.0.1 is taken/)],
   ])
 
@@ -107,7 +107,7 @@ test('a run that refuses everybody and everything while it trains ends with the 
   expect((await readFile(join(place, 'metrics.jsonl'), 'utf8')).trim().split('\n')).toHaveLength(10)
 
   const notFinite =
-    /^refused an answer of worker \d+: no numbers on elsewhere, the gradient of shard \d of step \d+ is not finite$/
+    /^rejected an answer from worker \d+: no numbers on elsewhere, the gradient of shard \d of step \d+ is not finite$/
   const counted = stdout.split('\n').filter(line => notFinite.test(line)).length
   // The third that another worker contradicts excludes it.
   expect(counted).toBeGreaterThanOrEqual(3)

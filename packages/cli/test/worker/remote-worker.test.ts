@@ -85,7 +85,7 @@ describe('a worker', () => {
     const { code, stdout, stderr } = await cli.ending
     expect(code).toBe(1)
     expect(stderr).toMatch(/^worker \d+ lost: guest on \S+, the worker leaves; 0 active$/m)
-    expect(stderr).toMatch(/^lockstep: no worker has been there for 3 s$/m)
+    expect(stderr).toMatch(/^lockstep: no worker has been connected for 3 s$/m)
     const told = stdout
       .trim()
       .split('\n')
@@ -106,7 +106,7 @@ describe('a worker', () => {
     await cli.printed(/^worker \d joined: guest-2 /m)
     const [first] = await localWorkersOf(host.child)
     process.kill(first!, 'SIGKILL')
-    await host.printed(/^guest-[12] ended with SIGKILL: starting it again$/m)
+    await host.printed(/^guest-[12] ended with SIGKILL: restarting it$/m)
     await cli.printed(/^worker 3 joined: guest-[12] .* 2 active$/m)
 
     const processes = await localWorkersOf(host.child)
@@ -115,7 +115,7 @@ describe('a worker', () => {
     for (const id of [...processes, host.child.pid!]) process.kill(id, 'SIGTERM')
     const ended = await host.ending
     expect(ended, ended.stderr).toMatchObject({ code: 130, stderr: '' })
-    expect(ended.stdout.match(/starting it again|leaving; /g)).toEqual(['starting it again', 'leaving; '])
+    expect(ended.stdout.match(/restarting it|leaving; /g)).toEqual(['restarting it', 'leaving; '])
     expect(processes.some(isAlive)).toBe(false)
     await cli.printed(/^worker 3 lost: guest-[12] on \S+, the worker leaves; \d active$/m)
     cli.child.kill('SIGINT')

@@ -86,7 +86,7 @@ export function createHearings<Result, T extends HearableTask>(
     news.push(() => listener.onAccepted(task, ruling.isLone))
     for (const wrong of ruling.wrong) {
       if (task.voices === 1 || ruling.isLone) news.push(() => listener.onRefuted(wrong, task))
-      else distrust(wrong, task, `its result for ${describeTask(task)} is not what two others have computed`)
+      else distrust(wrong, task, `its result for ${describeTask(task)} differs from what two others computed`)
     }
     options.settle(task, result)
   }
@@ -139,7 +139,7 @@ function failure(
     )
   return new LockstepError(
     'workers-disagree',
-    `${names} get different results for ${describeTask(task)}, also when asked again`,
+    `${names} get different results for ${describeTask(task)}, even when asked again`,
     {
       hint: 'One of them computes wrongly, or their CPUs are unlike. Continue with --resume and a third worker beside them, which decides, or without one of them.',
     },

@@ -54,7 +54,7 @@ export function describeUnusable({ name, unusable }: FoundCheckpoint): readonly 
 function noCheckpoint(path: string): LockstepError {
   return new LockstepError('no-checkpoint', `${path} holds no checkpoint`, {
     kind: 'usage',
-    hint: 'Every run has one of its start: this one has lost it. See `pnpm cli runs`.',
+    hint: 'Every run writes one at its start: here it is missing. See `pnpm cli runs`.',
   })
 }
 

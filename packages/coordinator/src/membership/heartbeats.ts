@@ -62,5 +62,5 @@ function findLostTask({ idleMs }: Member, workerId: number, { hangMs, duty }: Pa
   // What it has held before this task does not count.
   const lostMs = Math.min(idleMs, nowMs - owed.sinceMs)
   if (lostMs <= hangMs(workerId)) return null
-  return `has nothing to do, it says, and has not answered ${describeTask(owed.task)} for ${seconds(lostMs)}`
+  return `reports no work, but has not answered ${describeTask(owed.task)} for ${seconds(lostMs)}`
 }

@@ -98,7 +98,7 @@ function uncomputable(failure: string): LockstepError {
 }
 
 function noWorkers(waitMs: number, lastFailure: string | null): LockstepError {
-  return new LockstepError('no-workers', `no worker has been there for ${waitMs / 1000} s`, {
+  return new LockstepError('no-workers', `no worker has been connected for ${waitMs / 1000} s`, {
     ...(lastFailure === null ? {} : { received: `from the last one that failed: ${lastFailure}` }),
     hint: 'Start workers and continue the run with --resume.',
   })

@@ -173,7 +173,7 @@ async function createFile(file: string, text: string): Promise<boolean> {
 
 function inUse(path: string, name: string, { pid, host, since }: Holder): LockstepError {
   const isHere = host === hostname()
-  return new LockstepError('run-folder-in-use', `${path} is in use: another process goes on with this run`, {
+  return new LockstepError('run-folder-in-use', `${path} is in use: another process is running it`, {
     received: `process ${pid} on ${host}, since ${since}`,
     hint: isHere
       ? 'Wait until it has ended, or stop it.'

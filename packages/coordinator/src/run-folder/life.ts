@@ -32,7 +32,7 @@ export async function refuseSuperseded(folder: string, life: number, disk = syst
 
 /** A coordinator whose run has gone on elsewhere, for a reason such as `its folder is in life 3, …`. */
 export function superseded(reason: string): LockstepError {
-  return new LockstepError('superseded', `another coordinator has gone on with this run: ${reason}`, {
+  return new LockstepError('superseded', `another coordinator has taken over this run: ${reason}`, {
     hint: 'Nothing more was written by this one. Use the other, or stop it and continue with --resume.',
   })
 }

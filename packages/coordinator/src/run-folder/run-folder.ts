@@ -177,7 +177,7 @@ async function kindOf(disk: Disk, path: string): ReturnType<Disk['kindOf']> {
 }
 
 function insideFile(path: string): LockstepError {
-  return new LockstepError('run-folder-inside-file', `${path} cannot be made: what it is to lie in is a file`, {
+  return new LockstepError('run-folder-inside-file', `${path} cannot be created: a part of its path is a file`, {
     kind: 'usage',
     hint: 'Choose another --run-dir or --runs-dir.',
   })

@@ -33,9 +33,13 @@ export function isOverdue<T extends Task>(queue: WorkerQueue<T>, { nowMs, step }
 /** The end of a run that has no worker for a task: the last one has hung at it for so long. */
 export function hopeless(task: Task, hangingMs: number): LockstepError {
   const what = describeTask(task)
-  return new LockstepError('computation-hangs', `${what} cannot be had: ${mostHangs} workers in turn have hung at it`, {
-    expected: `an answer for its ${task.samples} samples`,
-    received: `none, from the last of them for ${(hangingMs / 1000).toFixed(0)} s`,
-    hint: 'Start a new run with smaller shards (more --shards, a smaller --batch-size), another --engine or other layers; --resume goes on where workers were only too slow.',
-  })
+  return new LockstepError(
+    'computation-hangs',
+    `${what} could not be computed: ${mostHangs} workers in turn hung on it`,
+    {
+      expected: `an answer for its ${task.samples} samples`,
+      received: `none, from the last of them for ${(hangingMs / 1000).toFixed(0)} s`,
+      hint: 'Start a new run with smaller shards (more --shards, a smaller --batch-size), another --engine or other layers; --resume continues if workers were only too slow.',
+    },
+  )
 }

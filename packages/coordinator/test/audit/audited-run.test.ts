@@ -129,7 +129,7 @@ describe('a worker that flips a bit', () => {
     )
     const run = await trainTiny({ workers: 3, plan, audit: 1, engine })
     expect(weightsSha256(plan.state.weights)).toBe(finalSha256)
-    const reason = `excluded: its result for the gradient of ${first} is not what two others have computed`
+    const reason = `excluded: its result for the gradient of ${first} differs from what two others computed`
     expect(lost(run)).toMatchObject([{ worker: { name: 'fake-2' }, reason, active: 2 }])
     expect(samplesOf(run)).toBe(66)
   })

@@ -63,7 +63,7 @@ describe('a hearing', () => {
       'ask 1, not 2,1',
       'settled: a of 1',
       'accepted',
-      '2 wrong: its result for the gradient of shard 3 of step 7 is not what two others have computed',
+      '2 wrong: its result for the gradient of shard 3 of step 7 differs from what two others computed',
     ])
   })
 
@@ -88,7 +88,7 @@ describe('a hearing', () => {
     const { hear, take } = open(2, 1, 2)
     const opinions = [hear(1, 'a'), hear(2, 'b'), hear(2, 'b'), hear(1, 'a')]
     expect(take().at(-1)).toBe(
-      'workers-disagree: worker 2 and worker 1 get different results for the gradient of shard 3 of step 7, also when asked again',
+      'workers-disagree: worker 2 and worker 1 get different results for the gradient of shard 3 of step 7, even when asked again',
     )
     for (const opinion of opinions) expect(opinion.fate()).toBe('dropped')
   })

@@ -166,7 +166,7 @@ describe('a member that lives and', () => {
     expect(unanswered).toEqual(['2: no answer to dissolve for 26 s'])
   })
 
-  test('does not answer `recall` is given up as well, and the mean is not to be had from it', async () => {
+  test('does not answer `recall` is given up as well, and the mean is not available from it', async () => {
     const { direct, unanswered, say, loseGroup, pass } = startDirect()
     loseGroup()
     say(2, { type: 'dissolved', runId: 'r', group: 1, step: 1 })

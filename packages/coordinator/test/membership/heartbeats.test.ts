@@ -70,7 +70,7 @@ describe('a member that says that it has nothing to do', () => {
     const beat = createBeats(since(500))
     expect(beat(30_000, idle).hang).toBeNull()
     expect(beat(31_000, idle).hang).toBe(
-      'has nothing to do, it says, and has not answered the gradient of shard 1 of step 1 for 30.5 s',
+      'reports no work, but has not answered the gradient of shard 1 of step 1 for 30.5 s',
     )
   })
 

@@ -124,7 +124,7 @@ describe('a run without workers', () => {
     expect(hasFailed).toBe(false)
     peer.hangUp()
     pass(waitMs)
-    await expect(work).rejects.toMatchObject({ code: 'no-workers', message: 'no worker has been there for 10 s' })
+    await expect(work).rejects.toMatchObject({ code: 'no-workers', message: 'no worker has been connected for 10 s' })
   })
 
   test('tells in the end what the last one said that could not go on', async () => {
@@ -133,7 +133,7 @@ describe('a run without workers', () => {
     join().say({ type: 'bye', code: 'failed', reason: 'the model cannot be compiled' })
     join().say({ type: 'bye', code: 'leaving', reason: 'enough' })
     pass(waitMs)
-    expect(await work).toMatch(/^no worker has been there for 10 s: .*the model cannot be compiled\n/)
+    expect(await work).toMatch(/^no worker has been connected for 10 s: .*the model cannot be compiled\n/)
   })
 
   describe('whose model they could not compute', () => {

@@ -87,7 +87,7 @@ describe('a run folder', () => {
     const second = createFolderClaim(path)
     await expect(second.take()).rejects.toMatchObject({
       ...inUse,
-      message: `${path} is in use: another process goes on with this run`,
+      message: `${path} is in use: another process is running it`,
       received: expect.stringMatching(`^process ${process.pid} on ${hostname()}, since 2`),
       hint: expect.stringMatching(/Wait until it has ended/),
     })

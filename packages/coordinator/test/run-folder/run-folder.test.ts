@@ -65,7 +65,7 @@ describe('a new run folder', () => {
     await expect(createRunFolder(join(file, 'run'), config)).rejects.toMatchObject({
       code: 'run-folder-inside-file',
       kind: 'usage',
-      message: expect.stringContaining('what it is to lie in is a file'),
+      message: expect.stringContaining('a part of its path is a file'),
     })
   })
 })
@@ -220,7 +220,7 @@ describe('a run folder that has been removed', () => {
   })
 
   test('is not made again when another process has claimed it', async () => {
-    const inUse = new LockstepError('run-folder-in-use', 'another process goes on with this run')
+    const inUse = new LockstepError('run-folder-in-use', 'another process is running it')
     const folder = await createRunFolder(path, config, systemDisk, { claim: () => Promise.reject(inUse) })
     await rm(path, { recursive: true })
     await expect(folder.writeModel({ 'model.json': '{}' })).rejects.toBe(inUse)

@@ -54,7 +54,9 @@ export async function obtainArchive(
   }
   await archive.discard()
   if (!isResumed) throw wrongMd5(format, url, md5)
-  source.onNotice(`what had come of ${url} before does not fit what came now: downloading it from the beginning`)
+  source.onNotice(
+    `the partial download of ${url} does not match what the server sends now: downloading it from the beginning`,
+  )
   return obtainArchive(format, folder, source, signal)
 }
 

@@ -36,7 +36,7 @@ export function checkSameWeights(trained: readonly string[], original: tf.Layers
   const kept = trainedNames(rebuilt)
   if (kept.join() === trained.join() && createLayout(rebuilt).hash === createLayout(original).hash) return
   const differing = kept.filter(name => !trained.includes(name))
-  throw new LockstepError('model-trainable', 'which weights are trained cannot be told by layer', {
+  throw new LockstepError('model-trainable', 'a layer is only partly frozen', {
     kind: 'usage',
     expected: 'layers whose weights are all trained or all frozen',
     received: `${differing.join(', ') || 'weights in another order'}, frozen apart from the rest of the layer`,
