@@ -31,40 +31,46 @@ import { warmUpSteps } from './training/step.ts'
 import { train } from './training/training.ts'
 import { type CoordinatorWorld, systemWorld } from './world.ts'
 
-/** Room in a frame beside its largest tensor. */
+/** Room in a frame for everything but its largest tensor. */
 const frameOverheadBytes = 128 * 1024
 
 export type CoordinatorOptions = TimingOptions & {
   readonly plan: RunPlan
-  /** Opens the run folder; called once the coordinator listens. */
+  /** Opens the run folder. Called once the coordinator listens. */
   readonly openFolder: () => Promise<RunFolder>
   readonly listen: Pick<ListenOptions, 'host' | 'port' | 'tls'>
   readonly token: string
-  /** Workers to wait for before the first step. */
+  /** How many workers to wait for before the first step. */
   readonly minWorkers: number
-  /** With fewer workers no further step is begun; 1 by default. */
+  /** No step begins with fewer workers than this; 1 by default. */
   readonly quorum?: number
-  /** How long a run that has lost all its workers waits for one before it checkpoints and fails. */
+  /** How long a run that has lost all its workers waits for one before it takes a checkpoint and fails. */
   readonly waitMs: number
-  /** Whoever starts this has started workers, too, and calls `abort` when it hears from one that none can compute the model. */
+  /** The caller has started workers too, and calls `abort` when one of them reports that none can compute the model. */
   readonly hasLocalWorkers?: boolean
-  /** Whether workers of this machine are handed tensors in memory. */
+  /** Whether workers on this machine get tensors through shared memory. */
   readonly shareMemory: boolean
-  /** Without it that memory is read and written by system calls. */
+  /** Without it, shared memory is read and written by system calls. */
   readonly systemMemory?: SystemMemory | null
-  /** By which way gradients go: through the coordinator, among the workers, or by the faster one. */
+  /** How gradients travel: through the coordinator, among the workers, or whichever is faster. */
   readonly topology: TopologyMode
-  /** How a run tries both ways where the choice is left to it. */
+  /** How a run compares both topologies in `auto` mode. */
   readonly topologyTrial?: TopologyTrial | undefined
-  /** What fraction of the shards is computed by two workers and compared, from 0 to 1; then all go through the coordinator. */
+  /**
+   * The fraction of shards, from 0 to 1, that two workers compute and the coordinator compares. Above 0, all gradients
+   * go through the coordinator.
+   */
   readonly audit: number
   /** Steps between checkpoints within an epoch; 0 for none. */
   readonly checkpointEvery: number
-  /** The same by time. */
+  /** Minutes between checkpoints within an epoch; 0 for none. */
   readonly checkpointMinutes: number
-  /** Asks to stop after the step that is under way, or before it where nothing comes of it, with a checkpoint. */
+  /** Asks to stop with a checkpoint, after the current step or, where that step makes no progress, before it. */
   readonly stop: AbortSignal
-  /** Whether another coordinator goes on with the run after this error. Then its workers are to connect again; else they end. */
+  /**
+   * Whether another coordinator continues the run after this error. If so, workers are told to reconnect; otherwise to
+   * end.
+   */
   readonly goesOnAfter?: ((error: unknown) => boolean) | undefined
   readonly onEvent: EventListener
 }
@@ -75,9 +81,9 @@ export type Coordinator = {
   readonly url: string
   /** Ends the run with this error, after a checkpoint. */
   readonly abort: (error: LockstepError) => void
-  /** No more than so many workers will ever come: nobody waits for others. */
+  /** No more than this many workers will ever join, so nothing waits for more. */
   readonly expectWorkers: (workers: number) => void
-  /** Resolves when the run has ended, all is written and nobody is connected any more. */
+  /** Resolves when the run has ended, everything is written and all workers are disconnected. */
   readonly finished: Promise<RunSummary>
 }
 
@@ -126,7 +132,7 @@ export async function startCoordinator(
   }
 }
 
-/** Throws `model-too-large` where no worker would take the message with the state. */
+/** Throws `model-too-large` where the message with the state would exceed what a worker accepts. */
 export function refuseTooLarge({ state, trainableSize }: Pick<RunPlan, 'state' | 'trainableSize'>): void {
   const { weights, optimizer } = state
   const numbers = weights.length + optimizer.moments.length * trainableSize
@@ -140,7 +146,7 @@ export function refuseTooLarge({ state, trainableSize }: Pick<RunPlan, 'state' |
   })
 }
 
-/** The crew of a life, and the lanes of its members where there are any. */
+/** Creates the crew of this life, and its lanes where it uses any. */
 async function gatherCrew(options: Conduct, life: number): Promise<Crew> {
   const onLane: LanesOptions['onLane'] = (connect, greeted) => crew.membership.acceptLane(connect, greeted)
   const lanes = usesLanes(options) ? await openLanes({ maxFrameBytes: maxFrameBytes(options), onLane }) : null
@@ -191,7 +197,7 @@ type Underway = {
   readonly records: Records
 }
 
-/** How the training has ended, and what its test came to. */
+/** Trains, then tests. Returns how the training ended and the test's result. */
 async function trainAndTest(
   options: Conduct,
   { crew, training, records }: Underway,
@@ -213,7 +219,7 @@ async function trainAndTest(
   return test === 'interrupted' ? { status: 'interrupted', test: null } : { status: trained, test }
 }
 
-/** Writes what is to be found in the folder of a run that has ended. */
+/** Writes what the folder of a finished run contains: the last records, the model and the summary. */
 async function conclude(
   options: Conduct,
   { crew, folder, training, records }: Underway,
@@ -232,13 +238,19 @@ async function conclude(
   return summary
 }
 
-/** Each step reads samples from all over the data set and goes through all vectors, after others have had the CPU's caches. */
+/**
+ * A step reads samples from all over the data set and passes over all vectors, after other processes have used the
+ * CPU's caches.
+ */
 function enlargePages({ plan, systemMemory }: Conduct): void {
   systemMemory?.useHugePages(plan.train.pixels.buffer)
   systemMemory?.useHugePages(plan.state.weights.buffer)
 }
 
-/** A request to stop also ends the waiting for workers, before the first step and while testing, and a step that hangs. */
+/**
+ * Turns the error `interrupted` into a result. A stop request also ends the wait for workers, the test, and a step that
+ * hangs.
+ */
 async function unlessInterrupted<T>(work: () => Promise<T>): Promise<T | 'interrupted'> {
   try {
     return await work()
@@ -248,7 +260,7 @@ async function unlessInterrupted<T>(work: () => Promise<T>): Promise<T | 'interr
   }
 }
 
-/** Ends what the crew is asked for as soon as the run is asked to stop: all that it has learnt is saved by then. */
+/** Aborts the crew's work as soon as the run is asked to stop. The trained state is already saved by then. */
 async function abortWhenStopped<T>(stop: AbortSignal, { abort }: Pick<Crew, 'abort'>, work: Promise<T>): Promise<T> {
   const leave = () => abort(new LockstepError('interrupted', 'interrupted while testing'))
   if (stop.aborted) leave()

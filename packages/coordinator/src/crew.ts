@@ -16,7 +16,7 @@ import type { Lanes } from './shared-memory/lanes.ts'
 import { createSharedMemory } from './shared-memory/shared-memory.ts'
 import { type StepTiming, within } from './timing/step-timing.ts'
 
-/** Tasks that a worker holds at once: the one it computes and the next. */
+/** Tasks that a worker holds at once: the one that it computes, and the next. */
 const taskWindow = 2
 
 /** The workers of a run and the work they share. */
@@ -25,34 +25,36 @@ export type Crew = {
   readonly membership: Membership
   readonly direct: Direct
   readonly audits: () => AuditCounts
-  /** Null where so many workers are active; else resolves when they are, and rejects when the crew is aborted. */
+  /**
+   * Null where this many workers are active; otherwise resolves when they are, and rejects when the crew is aborted.
+   */
   readonly awaitWorkers: (wanted: number) => Promise<void> | null
-  /** No more than so many workers will ever come: nobody waits for others. */
+  /** No more than this many workers will ever join, so nothing waits for more. */
   readonly expect: (workers: number) => void
   readonly abort: (error: LockstepError) => void
-  /** The training is over: nothing of it is under way that a run which is asked to stop could leave. */
+  /** Training is over: a stop request no longer has a step to abandon. */
   readonly trained: () => void
-  /** Stops watching the workers: no clock of the crew ticks any more. */
+  /** Stops watching the workers and clears the crew's timers. */
   readonly stop: () => void
 }
 
 export function createCrew(options: {
   readonly plan: RunPlan
-  /** Of the run, which begins with this crew. */
+  /** The run's current life. A crew serves one life. */
   readonly life: number
   readonly token: string
-  /** With fewer workers no further step is begun. */
+  /** No step begins with fewer workers than this. */
   readonly quorum: number
-  /** How long to go on with no worker at all once there has been one. */
+  /** How long to wait for a worker after the last one was lost. */
   readonly waitMs: number
   readonly hasLocalWorkers?: boolean
-  /** Whether workers of this machine are handed tensors in memory. */
+  /** Whether workers on this machine get tensors through shared memory. */
   readonly shareMemory: boolean
   readonly systemMemory?: SystemMemory | null
-  /** For workers of this machine; closed with the crew. */
+  /** For workers on this machine; closed together with the crew. */
   readonly lanes: Lanes | null
   readonly topology: TopologyMode
-  /** Asks to stop after the step that is under way; at once when nobody works on it, and when nothing comes of it. */
+  /** Asks to stop after the current step; at once when no worker computes it, and also when it makes no progress. */
   readonly stop: AbortSignal
   readonly timing: StepTiming
   readonly clock?: Clock
@@ -67,7 +69,7 @@ export function createCrew(options: {
   const waiting = createWaiting({
     active: () => membership.active(),
     isOneComing: () => membership.isOneComing(),
-    // Local workers tell it in more words, and whoever has started them ends the run.
+    // Local workers report this in more detail to the process that started them, and that process ends the run.
     isUncomputable: () => !options.hasLocalWorkers && membership.isUncomputable(),
     quorum,
     waitMs,
@@ -99,7 +101,7 @@ export function createCrew(options: {
     sharedMemory,
     patience: patienceFor(plan, {
       hangMs: workerId => exchange.hangLimitMs(workerId),
-      // The shards of the next step are due before the update that leads to it is sent.
+      // Shards of the next step are submitted early and only become due when the update before them has been sent.
       duty: workerId => {
         const duty = exchange.duty(workerId)
         return duty === null || duty.task.step > plan.state.step ? null : duty
@@ -109,7 +111,7 @@ export function createCrew(options: {
     onEvent: options.onEvent,
     encodeState: createReplicaEncoder(plan),
     onJoin: (workerId, url) => {
-      // Before it is given anything: no worker beside its members may hold a shard of a group.
+      // Must come before the worker gets a task: only members of a group may hold a shard of that group.
       direct.join(workerId, url)
       exchange.join(workerId)
       waiting.joined()
@@ -181,7 +183,7 @@ export function createCrew(options: {
   }
 }
 
-/** Of all steps of the run; 0 before the first. */
+/** Mean over all steps of the run; 0 before the first. */
 function meanStepMs({ state: { step, history } }: RunPlan): number {
   return step === 0 ? 0 : (1000 * history.trainSeconds) / step
 }

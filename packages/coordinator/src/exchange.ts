@@ -6,64 +6,70 @@ import { createSchedule } from './schedule/schedule.ts'
 import type { Assignment, Task } from './schedule/task.ts'
 import type { Duty } from './schedule/worker-queue.ts'
 
-/** How often to look for workers that are late. */
+/** How often to look for late workers. */
 const lookEveryMs = 20
 
-/** What tells a worker to do a task. Its tensors come beside it. */
+/** The message that tells a worker to do a task. The task's tensors travel with it. */
 export type Order = Omit<MessageOf<'work'>, 'slot'> | Omit<MessageOf<'evaluate'>, 'slot'>
 
-/** A task as it is sent, and what an answer to it must be. */
+/** A task with what is needed to send it and to check its answers. */
 export type SendableTask<Result> = Task & {
   readonly order: Order
-  /** Asked for whenever the task is sent. */
+  /** Called each time the task is sent. */
   readonly tensors: () => Tensors
-  /** Hears to whom the task is sent. */
+  /** Called with the worker to which the task is sent. */
   readonly onSent?: (workerId: number) => void
   /** What is wrong with an answer, or null. */
   readonly findFault: (result: Result) => string | null
-  /** How many workers have to agree; by default a single sound answer is believed. */
+  /** How many workers have to agree. By default one sound answer is enough. */
   readonly voices?: 1 | 2
-  /** Takes what an answer brings before the worker is given anything else. By default an answer is believed as it is. */
+  /** Reads an answer's data before the worker gets another task. By default an answer is accepted as it is. */
   readonly hear?: (result: Result) => Opinion
 }
 
-/** `taken` is true for an answer that settles its task at once; `fault` says that it is wrong. */
+/** `taken`: the answer settled its task at once. `fault`: what is wrong with the answer, or null. */
 export type Verdict = { readonly taken: boolean; readonly fault: string | null }
 
 /**
- * Turns tasks into results, whoever computes them: a task that is submitted is sent to a worker, sent to another one
- * when that worker is lost, to a second one when it is late, and resolves with the first answer from a worker that holds it.
- * Where that is not sound, or several workers have to agree, others are heard as well.
+ * Turns tasks into results, whichever worker computes them. A task is sent to a worker, sent again when that worker is
+ * lost, and copied to a second worker when it is late. It resolves with the first answer from a worker that holds it.
+ * Where that answer is not sound, or several workers have to agree, others are asked as well.
  */
 export type Exchange<Result> = {
   readonly submit: (task: SendableTask<Result>) => Promise<Result>
-  /** Submits tasks together, which takes one plan instead of one for each. */
+  /** Submits tasks together, which takes one assignment for all instead of one each. */
   readonly submitAll: (tasks: readonly SendableTask<Result>[]) => readonly Promise<Result>[]
   readonly join: (workerId: number) => void
   readonly leave: (workerId: number) => void
-  /** Takes a worker's answer. After a fault the task stays with the worker until it leaves. */
+  /** Takes a worker's answer. After a fault the worker keeps the task until it leaves. */
   readonly deliver: (workerId: number, key: string, result: Result) => Verdict
-  /** Whether a task stays unfinished until this worker or another one answers. One of a group does not: its step goes on by itself. */
+  /**
+   * Whether a task depends on an answer from this worker or another one. A group's task does not: the group's step goes
+   * on without the coordinator.
+   */
   readonly awaits: (workerId: number, key: string) => boolean
-  /** Forgets a task whose result has come otherwise; its promise stays open. */
+  /** Drops a task whose result was obtained another way. Its promise stays open. */
   readonly withdraw: (key: string) => void
-  /** Hears from a worker which step it has come to. */
+  /** A worker has reported the step it has reached. */
   readonly reach: (workerId: number, step: number) => void
-  /** How long a worker may be at what it computes now before it counts as hung. */
+  /** How long a worker may compute its current task before it counts as hung. */
   readonly hangLimitMs: (workerId: number) => number
-  /** What a worker has to answer next by itself, and since when; null while nothing is due, or it is up to a group. */
+  /** The task that a worker has to answer next, and since when; null while none is due, or when it is a group's. */
   readonly duty: (workerId: number) => Duty<Task> | null
-  /** Hears that a worker, which is still there, has hung for so long. Where it is one too many at its task, that fails. */
+  /**
+   * Records that a worker, which is still connected, has hung for this long. The task fails once too many workers have
+   * hung on it.
+   */
   readonly noteHang: (workerId: number, hangingMs: number) => void
-  /** Fails everything that is unfinished, now and later. */
+  /** Fails everything unfinished, now and later. */
   readonly abort: (error: LockstepError) => void
-  /** Looks no more for workers that are late: no clock of the exchange ticks. */
+  /** Stops looking for late workers and clears the timer. */
   readonly stop: () => void
 }
 
 type Entry<Result> = SendableTask<Result> & {
   readonly voices: 1 | 2
-  /** Workers that have hung at it. */
+  /** How often workers have hung on it. */
   hangs: number
   readonly resolve: (result: Result) => void
   readonly reject: (error: LockstepError) => void
@@ -94,7 +100,7 @@ export function createExchange<Result>(
     watch()
   }
 
-  /** While all workers have something to do there is no look: it would take the time from one of them, where they share cores. */
+  /** No timer runs while all workers are busy: it would take time from one of them where they share cores. */
   function watch(): void {
     if (isStopped) return
     if (schedule.isSettled()) return rest()
@@ -160,7 +166,7 @@ export function createExchange<Result>(
     return { taken, fault: null }
   }
 
-  /** Whether the answer has settled the task at once. */
+  /** Returns whether the answer has settled the task at once. */
   function takeAnswer(entry: Entry<Result>, workerId: number, result: Result): boolean {
     const { key, voices } = entry
     const opinion = entry.hear?.(result) ?? brief(true)
@@ -175,7 +181,7 @@ export function createExchange<Result>(
     return false
   }
 
-  /** What is known now may send workers away, before anybody is given anything. */
+  /** Announces rulings first: they may drop workers, which then must get no tasks. */
   function goOn(): void {
     hearings.announce()
     dispatch()

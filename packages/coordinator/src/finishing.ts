@@ -3,27 +3,27 @@ import { type Cancel, type Clock, LockstepError } from '@lockstep/protocol'
 /** A machine may stall for seconds. */
 const leastMs = 10_000
 
-/** So many times what a step takes is no delay any more. */
+/** Beyond this multiple of the mean step time, an answer is not just delayed. */
 const tooManySteps = 3
 
 export type FinishingOptions = {
-  /** Asks to stop after what is under way. */
+  /** Asks to stop after the current step. */
   readonly stop: AbortSignal
-  /** What a step has taken on average; 0 before the first. */
+  /** Mean time of a step; 0 before the first. */
   readonly stepMs: () => number
   readonly clock: Pick<Clock, 'after'>
-  /** What is under way is to be left. Called once at most. */
+  /** The work in progress is to be abandoned. Called at most once. */
   readonly onEnd: (error: LockstepError) => void
 }
 
 /**
- * How long a run that is asked to stop waits for the step or the validation that is under way: as long as answers come,
- * and after the last one for as long as a step may take. A computation that hangs does not hold it up.
+ * Limits how long a run that is asked to stop waits for the current step or validation. It waits while answers arrive,
+ * and after the last one for three mean steps, at least 10 s, so a hung computation does not hold it up.
  */
 export type Finishing = {
-  /** An answer has come. */
+  /** An answer has arrived. */
   readonly heard: () => void
-  /** Waits for nothing any more. */
+  /** Stops waiting. */
   readonly close: () => void
 }
 

@@ -5,19 +5,19 @@ import type { TLSSocket } from 'node:tls'
 
 type OnGarbage = (address: string, reason: string) => void
 
-/** Tells of peers that send no WebSocket handshake, and hangs up on them. */
+/** Reports peers that send no WebSocket handshake, and closes their connections. */
 export function reportGarbage(server: Server, onGarbage: OnGarbage): void {
   server.on('clientError', (error: Error & { reason?: string }, socket: Duplex & Partial<Socket>) => {
-    // Under TLS the address is gone when the peer has hung up; then `reportHangUps` tells.
+    // Under TLS the address is unknown once the peer has hung up. `reportHangUps` reports that case.
     if (socket.remoteAddress !== undefined) {
-      // What OpenSSL says at length it says in short as well.
+      // OpenSSL's `reason` is the short form of its message.
       onGarbage(addressOf(socket), `not a WebSocket handshake (${error.reason ?? error.message})`)
     }
     socket.destroy()
   })
 }
 
-/** Tells of peers that hang up within the TLS handshake, as those do that do not trust the certificate. */
+/** Reports peers that hang up during the TLS handshake, as those do that do not trust the certificate. */
 export function reportHangUps(server: Server, onGarbage: OnGarbage): void {
   const shaking = new Set<string>()
   server.on('connection', (transport: Socket) => {

@@ -3,13 +3,13 @@ import { z } from 'zod'
 
 const lossAndAccuracy = { loss: z.number(), accuracy: z.number() }
 
-/** One line of `metrics.jsonl`, written at the end of each epoch. Validation figures are null without a validation set. */
+/** A line of `metrics.jsonl`, written at the end of each epoch. Validation figures are null without validation data. */
 export const epochMetricsSchema = z.object({
   type: z.literal('epoch'),
   epoch: z.int().min(1),
   /** Optimizer steps since the start of the run. */
   step: z.int().min(0),
-  /** Mean over the samples of the epoch, each with the weights before its own step (as Keras reports it). */
+  /** Mean over the samples of the epoch, each evaluated with the weights before its own step, as in Keras. */
   trainLoss: z.number(),
   trainAccuracy: z.number(),
   validationLoss: z.number().nullable(),
@@ -18,9 +18,9 @@ export const epochMetricsSchema = z.object({
   learningRate: z.number(),
   /** Wall time of the epoch including validation. */
   seconds: z.number(),
-  /** Training samples over the wall time of the training steps of this epoch. */
+  /** Training samples divided by the wall time of this epoch's training steps. */
   imagesPerSecond: z.number(),
-  /** Workers alive at the end of the epoch. */
+  /** Active workers at the end of the epoch. */
   workers: z.int(),
 })
 
@@ -30,33 +30,33 @@ export type EpochMetrics = z.infer<typeof epochMetricsSchema>
 const coordinatorTimes = z.record(z.enum(coordinatorPhases), z.number())
 const workerTimes = z.record(z.enum(workerPhases), z.number())
 
-/** One more line of `metrics.jsonl` for each step, where steps are logged. */
+/** An additional line of `metrics.jsonl` for each step, where steps are logged. */
 export const stepMetricsSchema = z.object({
   type: z.literal('step'),
   epoch: z.int().min(1),
   /** Optimizer steps since the start of the run, this one included. */
   step: z.int().min(1),
-  /** In the global batch. */
+  /** Samples in the global batch. */
   samples: z.int().min(1),
-  /** Means over them, with the weights before the step. */
+  /** Means over the batch's samples, with the weights before the step. */
   loss: z.number(),
   accuracy: z.number(),
   /** Wall time of the step, in milliseconds. */
   milliseconds: z.number(),
   coordinator: coordinatorTimes,
-  /** By worker: what it told during the step, of the time since it told the last. */
+  /** By worker: the times it reported during the step, each since its previous report. */
   workers: z.array(z.object({ id: z.int(), phases: workerTimes })),
 })
 
 export type StepMetrics = z.infer<typeof stepMetricsSchema>
 
-/** How many steps were measured, how long one took in the mean, and how much of that each phase, in milliseconds. */
+/** How many steps were measured, their mean duration, and the mean duration of each phase, in milliseconds. */
 const measuredSteps = { steps: z.int(), stepMs: z.number() }
 
-/** Where the steps of a run go, without those of the warm-up. */
+/** Where the time of a run's steps goes, without the steps of the warm-up. */
 export const phaseReportSchema = z.object({
   coordinator: z.object({ ...measuredSteps, phases: coordinatorTimes }),
-  /** A worker's figures are over the steps in which it took part. */
+  /** A worker's figures cover the steps in which it was active. */
   workers: z.array(z.object({ id: z.int(), ...measuredSteps, phases: workerTimes })),
 })
 
@@ -70,8 +70,11 @@ const epochFigures = epochMetricsSchema.pick({
 })
 
 /**
- * By what a run loses a worker: it said goodbye, that it fails, or that all would fail at this model; its connection broke, it was silent,
- * it stopped reading, its computation hung, it was sent away and may come back, or for good.
+ * Why a run loses a worker.
+ * - `left`, `failed`, `uncomputable`: its `bye` said that it leaves, that it fails, or that every worker would fail on
+ *   this model.
+ * - `lost`: its connection broke. `silent`: it sent nothing. `deaf`: it stopped reading. `hung`: its computation hung.
+ * - `refused`: it was dropped and may reconnect. `excluded`: it was dropped for good.
  */
 export const lossCauses = [
   'left',
@@ -104,31 +107,31 @@ export const runSummarySchema = z.object({
   workers: z.int(),
   shards: z.int(),
   precision: z.string(),
-  /** What gradients were rounded to; summaries of runs from before it could be chosen lack it. */
+  /** What gradients are rounded to. Summaries of runs older than the option lack it. */
   compress: z.string().default('none'),
   engine: z.string(),
-  /** What has computed, such as `TensorFlow 2.21.0, CPU` or `WebAssembly SIMD`, since the start of the run. */
+  /** The backends used since the start of the run, such as `TensorFlow 2.21.0, CPU` or `WebAssembly SIMD`. */
   backends: z.array(z.string()),
-  /** Whether it was more than one: then the weights depend on who computed what. */
+  /** Whether there was more than one backend. If so, the weights depend on which worker computed what. */
   mixedBackends: z.boolean().default(false),
   seed: z.int(),
-  /** The way that the gradients of most steps went. Absent in runs of before there was a choice. */
+  /** The topology of most steps. Absent in runs older than the option. */
   topology: z.enum(['star', 'direct']).optional(),
   /**
-   * Shards that were drawn to be computed twice: those on which two workers agreed, and those for which there was only one.
-   * Null without audits, and in summaries of earlier versions. Counted since the last start.
+   * Shards drawn for an audit: `compared` ones were computed by two workers that agreed, `alone` ones had only one
+   * worker. Counted since the last start. Null without audits, and in summaries of earlier versions.
    */
   audit: z.object({ fraction: z.number(), compared: z.int(), alone: z.int() }).nullable().default(null),
   trainSeconds: z.number(),
-  /** Null while fewer steps than the 20 of the warm-up have run. */
+  /** Null until more steps than the 20 of the warm-up have run. */
   imagesPerSecond: z.number().nullable(),
   final: epochFigures.nullable(),
   /**
-   * The epoch with the lowest validation loss, or with the lowest training loss where nothing validates, and the step at its end,
-   * which summaries of earlier versions lack. All else, such as `test`, is of the last weights.
+   * The epoch with the lowest validation loss, or without validation the lowest training loss, and the step at its end,
+   * which summaries of earlier versions lack. All other figures, such as `test`, are of the last weights.
    */
   best: epochFigures.extend({ epoch: z.int(), step: z.int().optional() }).nullable(),
-  /** Null when the run was interrupted before its end. */
+  /** Null when the run was interrupted. */
   test: z.object(lossAndAccuracy).nullable(),
   /** Null while no step after the warm-up has run, and in summaries of earlier versions. */
   phases: phaseReportSchema.nullable().default(null),
@@ -146,9 +149,9 @@ export const runSummarySchema = z.object({
       shards: z.int(),
       /** Answers that could not be used: not finite, of the wrong size, or not asked for. */
       refused: z.int().default(0),
-      /** Null where it was there at the end of the run, and in summaries of earlier versions. */
+      /** Null where it was still active at the end of the run, and in summaries of earlier versions. */
       cause: z.enum(lossCauses).nullable().default(null),
-      /** How the worker ended: still there at the end of the run, or why it went. */
+      /** How the worker ended: still active at the end of the run, or why it left. */
       outcome: z.string(),
     }),
   ),

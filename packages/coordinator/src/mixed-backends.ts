@@ -4,12 +4,12 @@ import type { History } from './run-state.ts'
 type Joined = Extract<CoordinatorEvent, { type: 'worker-joined' }>
 
 /**
- * Passes events on, and tells once of each backend that a worker brings which is not that of those before it, also in what
- * the run has behind it: gradients of unlike backends differ in their last bits. Each goes into the history.
+ * Passes events on. Warns once about each backend that differs from the earlier ones, including those of the run's
+ * history: gradients of different backends differ in their last bits. Adds each backend to the history.
  */
 export function tellOfMixedBackends({ history }: { readonly history: History }, onEvent: EventListener): EventListener {
   const before = history.backends ?? []
-  /** The first worker with each, of this life. */
+  /** The first worker with each backend, in this life. */
   const known = new Map<string, WorkerFacts>()
 
   function join({ worker }: Joined): void {

@@ -28,7 +28,7 @@ import { type Arithmetic, createArithmetic, gradientFormatBytes } from '@lockste
 import type { RunConfig } from '@lockstep/protocol'
 import { freshState, type RunIdentity, type RunState, resumeState } from './run-state.ts'
 
-/** A run before it begins: its samples, its model, and the state from which it starts. */
+/** A run before training begins: its samples, its model, and the state from which it starts. */
 export type RunPlan = Updater & {
   readonly identity: RunIdentity
   readonly config: RunConfig
@@ -38,17 +38,17 @@ export type RunPlan = Updater & {
   readonly validation: ImageSplit | null
   readonly test: ImageSplit
   readonly learningRateAt: LearningRateSchedule
-  /** In whose memory the state lies. */
+  /** The state lies in its memory. */
   readonly arithmetic: Arithmetic
   readonly state: RunState
-  /** The model as Keras's `summary` prints it. */
+  /** The model's description, as Keras's `summary` prints it. */
   readonly modelSummary: string
-  /** The model with the state's weights as a plain LayersModel. */
+  /** The model with the current weights, as a plain LayersModel. */
   readonly modelFiles: () => LayersModelFiles
 }
 
 /**
- * Splits the data, builds the model, and takes up the state: fresh ones, or those in `checkpoint`.
+ * Splits the data, builds the model, and creates the state or takes it from `checkpoint`.
  *
  * @throws LockstepError what `createModel` or, with a checkpoint, `restoreModel` and `resumeState` throw.
  */
@@ -90,7 +90,9 @@ export async function planRun(options: {
   }
 }
 
-/** Weights, at most two moments, the gradients of all shards, room for rounding each vector up, and what packing takes. */
+/**
+ * Memory for the weights, at most two moments, the gradients of all shards, the alignment of each vector, and packing.
+ */
 function stepBytes(size: number, config: RunConfig): number {
   const vectors = 3 + config.shards
   return vectors * (size * Float32Array.BYTES_PER_ELEMENT + 64) + gradientFormatBytes(config, size)

@@ -11,14 +11,14 @@ import { checkpointOf, hasFiniteWeights } from './run-state.ts'
 import { divergedAt, type LossTrail } from './training/divergence.ts'
 import { byValidationLoss } from './training/history.ts'
 
-/** What a run puts on the disk while it goes on. A disk that fails is told of and tried again: it does not end the run. */
+/** What a run writes to disk while it trains. A failed write is reported and retried; it does not end the run. */
 export type Records = {
   readonly checkpointing: Checkpointing
   readonly onStep: (metrics: StepMetrics) => Promise<void>
   readonly onEpoch: (metrics: EpochMetrics) => Promise<void>
-  /** Resolves when the last checkpoint and all metrics are on disk; throws what they fail with once more. */
+  /** Resolves when the last checkpoint and all metrics are on disk. Throws where they fail again. */
   readonly settle: () => Promise<void>
-  /** Keeps what a run that fails has learnt; where that cannot be, it is told why. */
+  /** Saves the state of a failing run. Reports the reason where that is not possible. */
   readonly saveBeforeFailing: () => Promise<void>
 }
 
@@ -26,7 +26,7 @@ export type RecordsOptions = {
   readonly plan: RunPlan
   readonly folder: RunFolder
   readonly losses: LossTrail
-  /** Between checkpoints within an epoch; 0 for none. */
+  /** Steps between checkpoints within an epoch; 0 for none. */
   readonly checkpointEvery: number
   readonly checkpointMinutes: number
   readonly nowMs: () => number
@@ -46,7 +46,7 @@ export function createRecords(options: RecordsOptions): Records {
       return { checkpoint: copyCheckpoint(checkpointOf(identity, state)), best }
     },
     write: async ({ checkpoint, best }) => {
-      // Steps are told by their lines alone: of those that a checkpoint knows none may be lost with the process.
+      // The lines of steps exist nowhere else: the process must not lose any up to the checkpoint's step.
       await passMetrics(folder.settleMetrics())
       const path = await folder.writeCheckpoint(checkpoint, best).catch(error => {
         troubles.failed('checkpoint', error)
@@ -73,7 +73,7 @@ export function createRecords(options: RecordsOptions): Records {
 
   async function saveBeforeFailing(): Promise<void> {
     const failures: unknown[] = []
-    // Also where this state cannot be saved, what is being written is waited for.
+    // Even where the current state cannot be saved, the write in progress is awaited.
     for (const save of [checkpointing.take, settle]) await save().catch(error => failures.push(error))
     if (failures.length === 0) return
     onEvent({ type: 'state-not-saved', step: plan.state.step, reason: describeInLine(failures[0]) })
@@ -81,7 +81,7 @@ export function createRecords(options: RecordsOptions): Records {
 
   return {
     checkpointing,
-    // It may only have been kept: that says nothing of the disk.
+    // The line may only be queued, so success says nothing about the disk.
     onStep: metrics => folder.appendStep(metrics).catch(error => troubles.failed('metrics', error)),
     onEpoch: metrics => passMetrics(folder.appendEpoch(metrics)),
     settle,
@@ -89,18 +89,18 @@ export function createRecords(options: RecordsOptions): Records {
   }
 }
 
-/** Whether a write that has failed so may succeed another time. */
+/** Whether a failed write may succeed later. */
 function canPass(error: unknown): error is LockstepError {
   return error instanceof LockstepError && isDiskTrouble(error.code)
 }
 
 type Kind = 'checkpoint' | 'metrics'
 
-/** Tells of each reason once, until a write succeeds. */
+/** Reports each reason once, until a write succeeds. */
 function createTroubles(onEvent: EventListener) {
   const told = { checkpoint: new Set<string>(), metrics: new Set<string>() }
 
-  /** Throws what ends the run. */
+  /** Throws errors that end the run. */
   function failed(what: Kind, error: unknown): void {
     if (!canPass(error)) throw error
     const reason = `${error.code} ${systemCodeOf(error.cause)}`
@@ -121,7 +121,7 @@ function systemCodeOf(cause: unknown): string {
   return cause instanceof Error && 'code' in cause ? String(cause.code) : ''
 }
 
-/** A checkpoint is there to go on from, which nobody can from weights that are no numbers. */
+/** A checkpoint exists to continue the run, which is impossible with weights that are not finite. */
 function refuseDiverged(plan: RunPlan, losses: LossTrail): void {
   if (hasFiniteWeights(plan.state, plan.arithmetic)) return
   throw divergedAt({ ...plan, losses }, plan.state.step, 'there are weights that are not finite')

@@ -1,12 +1,12 @@
 import type { CoordinatorEvent, EventListener } from './events.ts'
 
-/** As many refusals are told one by one in each window. */
+/** How many refusals are reported individually in each window. */
 const toldInWindow = 20
 const windowMs = 60_000
 
 /**
- * Passes events on, but of refusals only so many a minute, and how many more there were: whoever knocks at the port without
- * end fills neither screen nor disk.
+ * Passes events on, but at most `toldInWindow` refusals a minute, and then how many more there were: a peer that
+ * connects without end must not fill the screen or the disk.
  */
 export function limitRefusals(onEvent: EventListener, nowMs: () => number): EventListener {
   let sinceMs = Number.NEGATIVE_INFINITY

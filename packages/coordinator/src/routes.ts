@@ -3,7 +3,7 @@ import type { TopologyMode } from './direct/topology.ts'
 import type { EventListener } from './events.ts'
 import type { ListenOptions } from './server.ts'
 
-/** What decides by which ways messages and gradients may travel in a run. */
+/** What decides how messages and gradients may travel in a run. */
 export type RouteOptions = {
   readonly listen: Pick<ListenOptions, 'host' | 'tls'>
   readonly topology: TopologyMode
@@ -11,7 +11,10 @@ export type RouteOptions = {
   readonly shareMemory: boolean
 }
 
-/** Links between workers are not encrypted: what came by TLS stays with the coordinator. So does what it is to compare. */
+/**
+ * Links between workers are not encrypted, so under TLS gradients go through the coordinator. In audits the coordinator
+ * needs them itself.
+ */
 export function permittedTopology({
   topology,
   audit,
@@ -20,14 +23,16 @@ export function permittedTopology({
   return tls === null && audit === 0 ? topology : 'star'
 }
 
-/** Messages on lanes are not for exchanges among workers: lanes are for runs that have none, or whose workers are all here. */
+/**
+ * Lanes carry no messages of the direct exchange. They are for runs without one, or with all workers on this machine.
+ */
 export function usesLanes(options: RouteOptions): boolean {
   const topology = permittedTopology(options)
   const { host } = options.listen
   return options.shareMemory && (topology === 'star' || (topology === 'auto' && isLoopback(host)))
 }
 
-/** Whoever left the topology to the run hears that there is no choice. */
+/** Explains to the user of `--topology auto` why audits leave no choice. */
 export function tellOfAudits(
   { audit, topology }: Pick<RouteOptions, 'audit' | 'topology'>,
   onEvent: EventListener,

@@ -10,21 +10,21 @@ import { LockstepError, type RunConfig } from '@lockstep/protocol'
 import { z } from 'zod'
 import { epochMetricsSchema } from './metrics.ts'
 
-/** What a run has to show for itself so far; carried along by checkpoints. */
+/** What a run has achieved so far. Checkpoints carry it. */
 const historySchema = z.object({
   epochs: z.array(epochMetricsSchema),
   /** Wall time of training steps, warm-up included. */
   trainSeconds: z.number(),
-  /** Samples and wall time of the training steps after the warm-up, from which the speed is told. */
+  /** Samples and wall time of the training steps after the warm-up, from which the reported throughput is computed. */
   measuredSamples: z.number(),
   measuredSeconds: z.number(),
-  /** What workers have computed on, in the order in which they came; not known of what an earlier version has trained. */
+  /** The backends of the workers, in order of appearance. Unknown for steps trained by an earlier version. */
   backends: z.array(z.string()).optional(),
 })
 
 export type History = z.infer<typeof historySchema>
 
-/** All that a run is, between two steps. Weights and moments are updated in place. */
+/** The complete state of a run between two steps. Weights and moments are updated in place. */
 export type RunState = {
   step: number
   position: CheckpointPosition
@@ -33,13 +33,13 @@ export type RunState = {
   history: History
 }
 
-/** What a run is from its start to its end; every checkpoint carries it. */
+/** What stays the same throughout a run; every checkpoint carries it. */
 export type RunIdentity = {
   readonly runId: string
   readonly config: RunConfig
   readonly dataSha256: string
   readonly layoutHash: string
-  /** The layers of the model, from which workers build it, and a resumed run. */
+  /** The layers of the model, from which workers and resumed runs build it. */
   readonly topology: string
 }
 
@@ -52,12 +52,12 @@ export function freshState(weights: Float32Array, optimizer: OptimizerState): Ru
   return { step: 0, position: startPosition(1), weights, optimizer, history }
 }
 
-/** False for the state of a run that has diverged: weights of 2¹²⁷ and more are on their way to infinity. */
+/** False for a run that has diverged: weights of 2¹²⁷ and more are about to overflow. */
 export function hasFiniteWeights({ weights }: RunState, arithmetic: Arithmetic): boolean {
   return arithmetic.scale(weights, 1)
 }
 
-/** Over the state as it is: what moves on moves in it. */
+/** Refers to the state without copying it, so later steps change the checkpoint too. */
 export function checkpointOf(identity: RunIdentity, state: RunState): Checkpoint {
   const { step, position, weights, optimizer, history } = state
   return { version: checkpointVersion, ...identity, step, position, optimizer, weights, progress: history }
@@ -67,7 +67,7 @@ export function encodeState(identity: RunIdentity, state: RunState): Uint8Array 
   return encodeCheckpoint(checkpointOf(identity, state))
 }
 
-/** The state in a checkpoint. Throws `resume-mismatch` when it belongs to other data than those of this SHA-256. */
+/** The state in a checkpoint. Throws `resume-mismatch` when the data's SHA-256 is not `dataSha256`. */
 export function resumeState(checkpoint: Checkpoint, dataSha256: string, arithmetic: Arithmetic): RunState {
   if (checkpoint.dataSha256 !== dataSha256) {
     throw new LockstepError('resume-mismatch', 'the run to resume was trained with another data set', {
@@ -83,7 +83,7 @@ export function resumeState(checkpoint: Checkpoint, dataSha256: string, arithmet
   return { step, position, weights, optimizer, history: readHistory(progress) }
 }
 
-/** What a checkpoint knows of its run's past. Throws `checkpoint-invalid`. */
+/** The run's history in a checkpoint. Throws `checkpoint-invalid`. */
 export function readHistory(progress: unknown): History {
   const parsed = historySchema.safeParse(progress)
   if (parsed.success) return parsed.data

@@ -14,7 +14,7 @@ import { WebSocketServer } from 'ws'
 import { createDeferred } from './deferred.ts'
 import { addressOf, reportGarbage, reportHangUps } from './garbage.ts'
 
-/** Whoever connects and says nothing holds a descriptor: it has 5 s for its handshake, counted once a second. */
+/** A peer that connects and sends nothing holds a descriptor. It has 5 s for its handshake, checked once a second. */
 const patience = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000 }
 
 /** Where to listen. */
@@ -22,17 +22,17 @@ export type DoorOptions = {
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
-  /** PEM texts; with them the coordinator speaks `wss:`. */
+  /** PEM texts. With them the coordinator speaks `wss:`. */
   readonly tls: { readonly cert: string; readonly key: string } | null
-  /** Called for bytes that are no WebSocket handshake. */
+  /** Called for bytes that are not a WebSocket handshake. */
   readonly onGarbage: (address: string, reason: string) => void
 }
 
-/** Whom to let in. */
+/** Which connections to accept. */
 export type AdmitOptions = {
   /** The most bytes in one message from a worker. */
   readonly maxFrameBytes: number
-  /** Until then whoever comes waits for the answer to its handshake. */
+  /** Until this resolves, peers wait for the answer to their handshake. */
   readonly opened: Promise<void>
   /** Called for each WebSocket that a peer opens. */
   readonly onConnection: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
@@ -42,7 +42,7 @@ export type ListenOptions = DoorOptions & AdmitOptions
 
 export type Listener = { readonly url: string; readonly port: number; readonly close: () => Promise<void> }
 
-/** A listener that lets nobody in until it is told whom: handshakes wait for their answers. */
+/** A listener that accepts no connection before `admit` is called. Until then handshakes wait for their answers. */
 export type Door = Listener & { readonly admit: (options: AdmitOptions) => void }
 
 /** Listens for workers. Throws `bad-tls`, `port-taken` or `cannot-listen`. */
@@ -52,14 +52,14 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   return door
 }
 
-/** As `listen`, for those who come before it is known whom to let in. */
+/** Like `listen`, for when it is not known yet which connections to accept. */
 export async function openDoor(options: DoorOptions): Promise<Door> {
   const server = options.tls === null ? createServer(patience) : createSecureServer(options.tls)
   const open = followConnections(server)
   const admission = createDeferred<Admission>()
   server.on('upgrade', async (request: IncomingMessage, transport: Socket, head: Buffer) => {
     const address = addressOf(transport)
-    // Under TLS it is another one than that of TCP.
+    // Under TLS this socket is not the TCP socket.
     open.set(address, transport)
     transport.on('error', () => transport.destroy())
     const { sockets, opened, onConnection } = await admission.promise
@@ -107,7 +107,7 @@ function createSecureServer(tls: NonNullable<DoorOptions['tls']>): Server {
   }
 }
 
-/** The sockets that are open, whatever has become of them since, by the address of the peer. */
+/** The open sockets by the peer's address. */
 function followConnections(server: Server): Map<string, Socket> {
   const open = new Map<string, Socket>()
   server.on('connection', (socket: Socket) => {
@@ -142,7 +142,10 @@ function bindError(cause: Error, host: string, port: number): LockstepError {
   })
 }
 
-/** Stops listening and waits for the connections to end; cuts off those that hold on though nothing is queued for them. */
+/**
+ * Stops listening and waits for the connections to end. Destroys those that stay open although nothing is queued for
+ * them.
+ */
 async function close(server: Server, open: ReadonlyMap<string, Socket>): Promise<void> {
   const closed = new Promise<void>(resolve => server.close(() => resolve()))
   const findServed = () => [...open.values()].filter(({ writableLength }) => writableLength === 0)

@@ -4,7 +4,7 @@ import type { RunPlan } from './plan.ts'
 import type { RunState } from './run-state.ts'
 import { bestEpoch } from './training/history.ts'
 
-/** What of a summary is known before the run begins. */
+/** The part of a summary that is known before the run begins. */
 export type SummaryFacts = Pick<
   RunSummary,
   | 'run'

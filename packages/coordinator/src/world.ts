@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '@lockstep/protocol'
 import { listen } from './server.ts'
 
-/** What a coordinator needs of the machine that it runs on, beside the disk under its run folder. */
+/** What a coordinator needs of its machine, apart from the disk under its run folder. */
 export type CoordinatorWorld = {
   readonly clock: Clock
   readonly listen: typeof listen

@@ -6,16 +6,16 @@ import {
   type VectorPool,
 } from '@lockstep/model/arithmetic'
 
-/** Which shards are computed by two workers, and where their gradients are kept until they agree. */
+/** Draws the shards that two workers compute, and holds the pool in which their gradients wait to be compared. */
 export type Audit = {
   readonly isDrawn: (step: number, shard: number) => boolean
   readonly packed: VectorPool<PackedGradient>
 }
 
-/** Tells the draw from that of rounding, which mixes the same three numbers. */
+/** Makes this draw differ from that of the rounding, which mixes the same three numbers. */
 const salt = 0x61756469
 
-/** Draws this fraction of the shards, by seed, step and shard alone. */
+/** Draws this fraction of the shards. The draw depends on seed, step and shard only. */
 export function createAudit(
   fraction: number,
   seed: number,

@@ -3,12 +3,15 @@ import type { Membership } from '../membership/membership.ts'
 import { describeTask } from '../schedule/task.ts'
 import type { HearableTask, HearingListener } from './hearings.ts'
 
-/** Audited shards: those that two workers agreed on, and those for which there was only one. */
+/**
+ * Numbers of audited shards: `compared` ones had two results that agree, `alone` ones had only one worker to compute
+ * them.
+ */
 export type AuditCounts = { readonly compared: number; readonly alone: number }
 
 export type Consequences = HearingListener & { readonly counts: () => AuditCounts }
 
-/** What doubted answers mean for the workers: who is charged, and who has to go. */
+/** Translates rulings on doubted answers into actions on workers: note, charge or exclude. */
 export function createConsequences(
   membership: () => Pick<Membership, 'note' | 'charge' | 'exclude' | 'factsOf'>,
   onEvent: EventListener,

@@ -6,11 +6,13 @@ import { brief, type Opinion } from './opinion.ts'
 
 type Tools = ReductionTools & {
   readonly reduction: Pick<TreeReduction, 'add'>
-  /** Vectors that are in use, until they are added to others or the step is done. */
+  /** Vectors in use: each is released once it is added to another one, or at the end of the step. */
   readonly used: Set<Float32Array>
 }
 
-/** Takes the gradient of a shard at its word: it is added up as it comes, unless it is not sound. */
+/**
+ * Accepts the gradient of a shard without a second opinion: adds it to the reduction at once, unless it is not sound.
+ */
 export function addGradient({ message, readGradient }: Answer, tools: Tools): Opinion {
   if (message.type !== 'gradient') return brief(true)
   const gradient = takeVector(tools)
@@ -18,7 +20,7 @@ export function addGradient({ message, readGradient }: Answer, tools: Tools): Op
   return brief(isSoundLoss(message.lossSum, message.count) && add(message, gradient, tools))
 }
 
-/** Keeps the gradient of a shard as it has travelled, to be compared with that of another worker. */
+/** Keeps the gradient of a shard in its packed form, to compare it with another worker's. */
 export function keepGradient({ message, readGradient }: Answer, tools: Tools): Opinion {
   if (message.type !== 'gradient') return brief(true)
   const { packed: pool } = tools.audit

@@ -3,40 +3,40 @@ import { describeTask, type Task } from '../schedule/task.ts'
 import { type Case, judge, type Ruling } from './judge.ts'
 import { areAlike, contradict, type Heard, type Opinion } from './opinion.ts'
 
-/** A task whose answers may be doubted. */
+/** A task whose answers may be doubted. `voices` says how many workers have to agree. */
 export type HearableTask = Task & { readonly voices: Case['voices'] }
 
-/** Hears what doubted answers come to. Called when all is settled, so that it may send workers away. */
+/** Receives the rulings on doubted answers. It is called once all state is consistent, so it may drop workers. */
 export type HearingListener = {
-  /** A worker's answer is not finite. */
+  /** The worker's answer is not finite. */
   readonly onUnsound: (workerId: number, task: HearableTask) => void
-  /** Another one's is. */
+  /** The worker's answer is not finite, but another worker's is. */
   readonly onRefuted: (workerId: number, task: HearableTask) => void
-  /** A worker has computed wrongly: it must be given nothing any more. */
+  /** The worker has computed wrongly and must get no further tasks. */
   readonly onWrong: (workerId: number, task: HearableTask, reason: string) => void
-  /** The task has a result. `isLone`: it should have been compared, but nobody else was there. */
+  /** The task has a result. `isLone`: it should have been compared, but there was no second worker. */
   readonly onAccepted: (task: HearableTask, isLone: boolean) => void
   readonly nameOf: (workerId: number) => string
 }
 
 export type HearingsOptions<Result, T> = {
-  /** Has so many more workers asked, but not these. */
+  /** Asks for this many more answers, from workers that are not barred. */
   readonly ask: (task: T, answers: number, barred: ReadonlySet<number>) => void
   readonly settle: (task: T, result: Result) => void
   readonly fail: (task: T, error: LockstepError) => void
   readonly listener: HearingListener
 }
 
-/** The tasks that several workers are heard on. */
+/** The tasks on which several workers give an opinion. */
 export type Hearings<Result, T> = {
   readonly hear: (task: T, workerId: number, opinion: Opinion, result: Result) => void
-  /** Whether a single answer does not settle this task any more. */
+  /** Whether the task needs more than one further answer to be settled. */
   readonly isOpen: (key: string) => boolean
   readonly forget: (key: string) => void
   readonly join: (workerId: number) => void
-  /** What it has said is void: it may come back and say it as somebody else. */
+  /** Voids the worker's opinions: it may rejoin under another id and give them again. */
   readonly leave: (workerId: number) => void
-  /** Tells the listener what has become known since. */
+  /** Passes all rulings since the last call to the listener. */
   readonly announce: () => void
 }
 
@@ -97,7 +97,7 @@ export function createHearings<Result, T extends HearableTask>(
   }
 
   function leave(workerId: number): void {
-    // Whoever is distrusted is not missed.
+    // A distrusted worker is no longer in `present`. Its contradictions do not count.
     const isMissed = present.delete(workerId)
     for (const hearing of [...open.values()]) {
       const own = hearing.heard.find(each => each.workerId === workerId)

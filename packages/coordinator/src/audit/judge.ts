@@ -1,36 +1,41 @@
 import { areAlike, type Heard } from './opinion.ts'
 
-/** What is known of a task whose answers are doubted. */
+/** The state of a task whose answers are doubted. */
 export type Case = {
-  /** How many workers have to agree: 1 where a single sound answer is believed, 2 in an audit. */
+  /** How many workers have to agree: 1 where a single sound answer is enough, 2 in an audit. */
   readonly voices: 1 | 2
   readonly heard: readonly Heard[]
-  /** Workers that take part, whoever is heard among them. */
+  /** Active workers, whether or not they have answered. */
   readonly present: ReadonlySet<number>
-  /** Workers that have left after something finite of theirs had contradicted others'. */
+  /** Workers that left after a finite answer of theirs contradicted another worker's. */
   readonly left: readonly number[]
 }
 
-/** What is to be done about it. */
+/** What to do next with a task. */
 export type Ruling =
-  /** Believe this worker; those have been wrong. `isLone`: in an audit there was nobody to compare with. */
+  /**
+   * Accept the answer of `workerId`; the workers in `wrong` were wrong. `isLone`: an audit had nobody to compare with.
+   */
   | {
       readonly type: 'accept'
       readonly workerId: number
       readonly wrong: readonly number[]
       readonly isLone: boolean
     }
-  /** Hear so many more, but not these. */
+  /** Ask for this many more answers, from workers that are not barred. */
   | { readonly type: 'ask'; readonly answers: number; readonly barred: ReadonlySet<number> }
-  /** It is not finite, whoever computes it. */
+  /** The result is not finite, whoever computes it. */
   | { readonly type: 'unsound'; readonly workers: readonly number[] }
-  /** These contradict each other, also when asked again, and there is nobody else to ask. */
+  /** These workers contradict each other, also when asked again, and no other worker is left to ask. */
   | { readonly type: 'undecided'; readonly workers: readonly number[] }
 
 /**
- * Two workers that agree are right. Until two do, or one is enough, somebody else is asked; where there is nobody else,
- * all are asked once more. What is not finite contradicts nothing that is: the same shard has been computed otherwise. Of a
- * worker that answers differently the second time nothing is heard here.
+ * Rules on a task.
+ * - Two workers that agree are right.
+ * - Until two agree, or one sound answer is enough, another worker is asked. If there is none, every worker is asked
+ *   once more.
+ * - An unsound answer does not contradict a sound one: the sound one shows that the shard can be computed.
+ * - Workers that gave two different answers are not in `heard`: the caller has removed them.
  */
 export function judge(given: Case): Ruling {
   const { voices, heard, present } = given
@@ -44,7 +49,7 @@ export function judge(given: Case): Ruling {
   return judgeAmongThemselves(given)
 }
 
-/** No two agree, and everybody has been heard. */
+/** Rules when no two answers agree and every worker has answered. */
 function judgeAmongThemselves(given: Case): Ruling {
   const { heard, left } = given
   const [first] = heard as [Heard]

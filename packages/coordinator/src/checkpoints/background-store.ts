@@ -4,10 +4,13 @@ import { createDeferred, type Deferred } from '../deferred.ts'
 import type { CheckpointJob, CheckpointStore } from './checkpoint-store.ts'
 import { revive, type StoreAnswer } from './store-messages.ts'
 
-/** By the package's name, because Node runs no TypeScript in threads: also tests of `src` start what was built. */
+/**
+ * Resolved by package name, to the built file: Node runs no TypeScript in threads, so tests of `src` also start the
+ * build.
+ */
 const threadFile = createRequire(import.meta.url).resolve('@lockstep/coordinator/store-thread')
 
-/** A store with a thread of its own, which leaves the cores to whoever computes. It ends with the process. */
+/** Starts a store with a thread of its own, which leaves the cores to the workers. The thread ends with the process. */
 export function startBackgroundStore(): CheckpointStore {
   const thread = new Worker(threadFile, { execArgv: [] })
   const waiting: Deferred<string | null>[] = []

@@ -13,15 +13,16 @@ import { readCheckpoint } from './read-checkpoint.ts'
 export type BestCheckpoint = {
   readonly name: string
   readonly checkpoint: Checkpoint
-  /** At whose end it was taken. */
+  /** The epoch at whose end it was taken. */
   readonly epoch: number
-  /** Epochs that are better, whose checkpoints cannot be used: the best first. */
+  /** Better epochs whose checkpoints cannot be used, the best first. */
   readonly unusable: readonly { readonly epoch: number; readonly name: string; readonly reason: string }[]
 }
 
 /**
- * The checkpoint of the epoch with the lowest validation loss, of those that the newest checkpoint of a run folder knows;
- * where it cannot be used, of the next best. Throws `no-best-epoch`, and as `findCheckpoint` does.
+ * Finds the checkpoint of the epoch with the lowest validation loss, among the epochs in the history of the newest
+ * checkpoint of a run folder; where that checkpoint cannot be used, the next best. Throws `no-best-epoch`, and what
+ * `findCheckpoint` throws.
  */
 export async function findBestCheckpoint(
   path: string,
@@ -37,7 +38,7 @@ export async function findBestCheckpoint(
       const checkpoint = await readCheckpoint(join(path, runFiles.checkpoints, name), runId, disk)
       return { name, checkpoint, epoch, unusable }
     } catch (error) {
-      // A coordinator that goes on with the run has come to a better one, and has dropped this.
+      // A coordinator is still training this run: it has found a better epoch and removed this checkpoint.
       if ((await newestCheckpointStep(path, disk)) !== newestStep) return findBestCheckpoint(path, { runId, disk })
       unusable.push({ epoch, name, reason: describeInLine(error) })
     }
@@ -45,7 +46,7 @@ export async function findBestCheckpoint(
   throw noBest(path, epochs, unusable)
 }
 
-/** What people are told where it is not the best that was taken; of those that are passed over, the best. */
+/** The message for users when the best checkpoint is unusable and another was taken; null otherwise. */
 export function describeSecondBest({ epoch, unusable: [best] }: BestCheckpoint): string | null {
   if (best === undefined) return null
   return `${best.name} of epoch ${best.epoch}, the best one, cannot be used (${best.reason}); taking epoch ${epoch}, the best of those that can`

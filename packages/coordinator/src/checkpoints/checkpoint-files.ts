@@ -3,33 +3,33 @@ import { hasSystemCode } from '@lockstep/protocol'
 import { makeFolderDurably, writeAtomically, writeError } from '../disk/atomic-file.ts'
 import { type Disk, type FileContent, systemDisk } from '../disk/disk.ts'
 
-/** Names of checkpoints are in the order of their steps. */
+/** The file name for a step's checkpoint. Names sort in the order of steps. */
 export function checkpointName(step: number): string {
   return `step-${String(step).padStart(9, '0')}.ckpt`
 }
 
-/** The step of a checkpoint with such a name. */
+/** The step in a checkpoint's file name. */
 export function stepOfCheckpoint(name: string): number {
   return Number.parseInt(name.slice('step-'.length), 10)
 }
 
-/** The names of the checkpoints in a folder, the oldest first; none where there is no such folder. */
+/** The names of the checkpoints in a folder, the oldest first; empty where the folder does not exist. */
 export async function listCheckpoints(folder: string, disk: Disk): Promise<readonly string[]> {
   if ((await disk.kindOf(folder)) !== 'folder') return []
   return (await disk.list(folder)).filter(name => /^step-\d+\.ckpt$/.test(name)).sort()
 }
 
-/** Which checkpoints of a folder stay. */
+/** Which checkpoints of a folder are kept. */
 export type Kept = {
-  /** So many, the newest ones. */
+  /** How many of the newest ones. */
   readonly keep: number
-  /** Beside them the first of these steps of which there is one: those at the ends of the epochs, the best epoch first. */
+  /** Also the first of these steps that has a checkpoint: the ends of epochs, the best epoch first. */
   readonly best?: readonly number[]
 }
 
 /**
- * Writes a checkpoint durably, then removes those that are not kept. Returns its path. A folder that is gone is made
- * again; that it is durable itself is up to who made it. Throws as `writeAtomically` does.
+ * Writes a checkpoint durably, removes those that are not kept, and returns the path. Creates the folder again if it is
+ * gone; making an existing folder durable is the caller's task. Throws what `writeAtomically` throws.
  */
 export async function writeCheckpoint(
   folder: string,
@@ -53,8 +53,8 @@ async function removeOldest(folder: string, { keep, best = [] }: Kept, disk: Dis
 }
 
 /**
- * Renames files that cannot be used, so that they are neither taken up again nor counted, and somebody can look at them.
- * Throws as `writeAtomically` does.
+ * Renames files that cannot be used, so that they are neither read nor counted again but can still be inspected. Throws
+ * what `writeAtomically` throws.
  */
 export async function setAside(folder: string, names: readonly string[], disk: Disk): Promise<void> {
   for (const path of names.map(name => join(folder, name))) {

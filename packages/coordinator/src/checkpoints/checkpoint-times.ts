@@ -1,11 +1,11 @@
-/** When to take checkpoints within an epoch, beside those at its end. */
+/** When to take checkpoints within an epoch, in addition to those at its end. */
 export type CheckpointTimes = {
-  /** By steps, and by the time since the last one. */
+  /** Due by the number of steps, or by the time since the last checkpoint. */
   readonly isDue: (step: number) => boolean
   readonly taken: () => void
 }
 
-/** 0 for never. The time begins now. */
+/** An interval of 0 means never. The time starts at this call. */
 export function createCheckpointTimes(options: {
   readonly everySteps: number
   readonly everyMs: number

@@ -1,24 +1,24 @@
 import type { CheckpointTimes } from './checkpoint-times.ts'
 
-/** Writes checkpoints beside the training, one at a time. */
+/** Writes checkpoints while training goes on, one at a time. */
 export type Checkpointing = {
-  /** Whether one is to be taken after this step, which is not the last of its epoch. */
+  /** Whether to take a checkpoint after this step, which is not the last of its epoch. */
   readonly isDue: (step: number) => boolean
   /**
-   * Takes a checkpoint of the state as it is when the write before has ended: nobody changes it until this resolves, which
-   * is when its own writing has begun. Throws what ends the run, in the state or in the write before.
+   * Waits until the previous write has ended, copies the state and starts to write the copy. The caller must not change
+   * the state until this resolves. Throws what ends the run: the failure of the previous write, or of the copy.
    */
   readonly take: () => Promise<void>
-  /** Resolves when the last one is on disk. One that could not be written is taken again; throws what that fails with. */
+  /** Resolves when the last checkpoint is on disk. Tries a failed write once more, and throws if that fails too. */
   readonly settle: () => Promise<void>
 }
 
 export type CheckpointingOptions<Copy> = {
-  /** Copies the state; throws for one that is not worth keeping. The copy may lie in memory that the next call uses again. */
+  /** Copies the state; throws where the state is not worth keeping. The next call may reuse the copy's memory. */
   readonly copy: () => Copy
   readonly write: (copy: Copy) => Promise<void>
   readonly times: CheckpointTimes
-  /** Whether training can go on although a write has failed: the next one may succeed. It is told of each. */
+  /** Whether training can continue after a failed write, since the next one may succeed. Called with each failure. */
   readonly canPass: (error: unknown) => boolean
 }
 

@@ -3,12 +3,13 @@ import { constants, setPriority } from 'node:os'
 import { basename } from 'node:path'
 import { hasSystemCode } from '@lockstep/protocol'
 
-/** Where Linux tells a thread its number. */
+/** Linux: a link whose target ends in the number of the calling thread. */
 const ownThread = '/proc/thread-self'
 
 /**
- * Has Linux run this thread, and not its whole process, where a core has nothing better to do: setpriority(2) takes a
- * thread's number there. Elsewhere, and where a sandbox forbids it, it stays as it is, and takes its time from whoever computes.
+ * Lowers the priority of the calling thread, so that it takes time from no worker. Linux only: there setpriority(2)
+ * accepts a thread's number, so the rest of the process keeps its priority. Does nothing on other systems, and where a
+ * sandbox forbids it.
  */
 export function giveWay(): void {
   if (process.platform !== 'linux' || !existsSync(ownThread)) return
@@ -19,7 +20,7 @@ export function giveWay(): void {
   }
 }
 
-/** What Node throws has the code of all failed system calls, and the system's own beside it. */
+/** Node gives all failed system calls the same code; the system's own code is in `info`. */
 function isForbidden(error: unknown): boolean {
   if (!hasSystemCode(error, 'ERR_SYSTEM_ERROR')) return false
   const { info } = error as { readonly info?: { readonly code?: string } }

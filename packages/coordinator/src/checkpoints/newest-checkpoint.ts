@@ -6,20 +6,20 @@ import { runFiles } from '../run-folder/run-files.ts'
 import { listCheckpoints, stepOfCheckpoint } from './checkpoint-files.ts'
 import { readCheckpoint } from './read-checkpoint.ts'
 
-/** A checkpoint that has been passed over. */
+/** A checkpoint that was skipped, and why. */
 export type UnusableCheckpoint = { readonly name: string; readonly reason: string }
 
 export type FoundCheckpoint = {
   readonly name: string
   readonly checkpoint: Checkpoint
-  /** Newer ones that cannot be used, the newest first. */
+  /** Newer checkpoints that cannot be used, the newest first. */
   readonly unusable: readonly UnusableCheckpoint[]
 }
 
 /**
- * The newest checkpoint of a run folder that can be used: whole, unchanged since it was written, of this format and of this
- * run, where it is known which that is. Throws `no-checkpoint` where there is none at all, and `no-usable-checkpoint` with
- * the reason of each.
+ * Finds the newest usable checkpoint of a run folder: complete, unchanged since it was written, of this format and,
+ * where `runId` is given, of this run. Throws `no-checkpoint` where there is none, and `no-usable-checkpoint` with the
+ * reason for each.
  */
 export async function findCheckpoint(
   path: string,
@@ -32,7 +32,7 @@ export async function findCheckpoint(
       const checkpoint = await readCheckpoint(join(folder, name), runId, disk)
       return { name, checkpoint, unusable }
     } catch (error) {
-      // A coordinator that goes on with the run still has dropped it, and has written newer ones by then.
+      // A coordinator is still training this run: it has removed this checkpoint and written newer ones.
       if (!(await listCheckpoints(folder, disk)).includes(name)) return findCheckpoint(path, { runId, disk })
       unusable.push({ name, reason: describeInLine(error) })
     }
@@ -40,13 +40,13 @@ export async function findCheckpoint(
   throw unusable.length === 0 ? noCheckpoint(path) : noneUsable(path, unusable)
 }
 
-/** The step of the newest checkpoint of a run folder, by its name; null where there is none. */
+/** The step of the newest checkpoint of a run folder, taken from its name; null where there is none. */
 export async function newestCheckpointStep(path: string, disk = systemDisk): Promise<number | null> {
   const name = (await listCheckpoints(join(path, runFiles.checkpoints), disk)).at(-1)
   return name === undefined ? null : stepOfCheckpoint(name)
 }
 
-/** What people are told of those that were passed over, a line for each. */
+/** The messages for users about the skipped checkpoints, one line each. */
 export function describeUnusable({ name, unusable }: FoundCheckpoint): readonly string[] {
   return unusable.map(passed => `${passed.name} cannot be used (${passed.reason}); taking ${name} instead`)
 }

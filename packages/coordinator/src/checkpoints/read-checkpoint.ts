@@ -3,8 +3,8 @@ import { LockstepError } from '@lockstep/protocol'
 import type { Disk } from '../disk/disk.ts'
 
 /**
- * The checkpoint in a file. Throws what reading and `decodeCheckpoint` throw, and `checkpoint-of-another-run` where it is
- * known which run it is to be of.
+ * Reads a checkpoint from a file. Throws what reading and `decodeCheckpoint` throw, and `checkpoint-of-another-run`
+ * where `runId` is given and differs.
  */
 export async function readCheckpoint(file: string, runId: string | null, disk: Disk): Promise<Checkpoint> {
   const kind = await disk.kindOf(file)

@@ -1,11 +1,13 @@
 import { type ErrorDetails, LockstepError } from '@lockstep/protocol'
 
-/** What the thread that stores checkpoints says of each job, in the order of the jobs. */
+/** The store thread's answer to a job. Answers come in the order of the jobs. */
 export type StoreAnswer =
   | { readonly type: 'stored'; readonly path: string | null }
   | { readonly type: 'failed'; readonly error: SentError }
 
-/** An error with what a copy of it for another thread would lose: its class, and the code of its cause. */
+/**
+ * An error in a form that survives being sent to another thread, which would lose its class and the code of its cause.
+ */
 export type SentError = {
   readonly code: string | null
   readonly message: string
@@ -23,7 +25,7 @@ export function describeForThread(error: Error): SentError {
   return { code, message, details: Object.fromEntries(details), stack, cause: sentCause }
 }
 
-/** The error as it was thrown. */
+/** Rebuilds the error that `describeForThread` described. */
 export function revive({ code, message, details, stack, cause }: SentError): Error {
   const revived = cause === null ? undefined : Object.assign(new Error(cause.message), cause)
   const error =

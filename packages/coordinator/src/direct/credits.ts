@@ -3,16 +3,16 @@ import type { Answer } from '../membership/answer.ts'
 import { type Share, shareOf } from '../training/batch-gradient.ts'
 import type { Group } from './groups.ts'
 
-/** Who has computed which shard of a batch, as far as the coordinator knows. */
+/** Records which worker has computed which shard of a batch, as far as the coordinator knows. */
 export type Credits = {
-  /** As they are to be submitted. */
+  /** The tasks in the form in which they are to be submitted. */
   readonly tasks: readonly SendableTask<Answer>[]
-  /** A worker has told of the shard of a task. */
+  /** A worker has reported the shard of a task. */
   readonly note: (index: number, answer: Answer) => void
   readonly told: () => readonly Share[]
   /**
-   * With the shards that were computed by a member which was lost before the coordinator heard of it: whoever has told what
-   * it has `reached` has told of all its shards before.
+   * All known shares, plus those of lost members: shards that a member computed but had not reported when it was lost.
+   * A member in `reached` has reported all its shards, so only tasks sent to lost members are added.
    */
   readonly withLost: (reached: ReadonlyMap<number, number>) => readonly Share[]
 }

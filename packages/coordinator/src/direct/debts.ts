@@ -1,19 +1,25 @@
 import { silenceMs } from '../membership/patience.ts'
 
-/** For how long workers have not answered what the coordinator waits for, as far as they were heard of meanwhile. */
+/**
+ * For how long each worker has owed the coordinator an answer, counting only time in which the worker was heard from.
+ */
 export type Debts = {
-  /** A part of an answer, or what comes before one, has come from a worker. */
+  /** The worker has sent a part of its answer, or a message that comes before it. */
   readonly pay: (workerId: number) => void
   readonly hearHeartbeat: (workerId: number) => void
-  /** Which of those that owe an answer now have owed it for longer than this. Called regularly. */
+  /**
+   * Which of the debtors have owed an answer for longer than the limit. Called regularly with all workers that owe one
+   * now.
+   */
   readonly overdue: (debtors: Iterable<number>, limitMs: number) => readonly number[]
 }
 
 type Debt = { heardAtMs: number; owedMs: number }
 
 /**
- * Counts by heartbeats, which wait behind a long message on a slow link: as long as one is on its way nothing counts. Between two
- * of them no more does than a worker may be silent: a process that was suspended, this one or the worker's, is not late.
+ * Counts time between heartbeats. Heartbeats wait behind a long message on a slow link, so nothing counts while that
+ * message is under way. Between two heartbeats at most `silenceMs` counts: a process that was suspended, this one or
+ * the worker's, is not late.
  */
 export function createDebts(nowMs: () => number): Debts {
   const debts = new Map<number, Debt>()

@@ -7,7 +7,7 @@ import { createGroupRetry } from './group-retry.ts'
 import { createGroups, type Group, type GroupEnd, type Groups } from './groups.ts'
 import { createMeanArrival, type MeanArrival, type MeanFigures, type WriteMean } from './mean-arrival.ts'
 
-/** What workers say about the exchange among themselves. */
+/** Messages from workers about the direct exchange. */
 export type DirectMessage = MessageOf<'linked'> | MessageOf<'unlinked'> | MessageOf<'dissolved'> | MessageOf<'slice'>
 
 export function isDirect(message: Message): message is DirectMessage {
@@ -22,45 +22,50 @@ export type DirectOptions = {
   readonly send: (workerId: number, message: Message) => void
   /** The coordinator's own step. */
   readonly step: () => number
-  /** A worker needs the state anew: it can no longer get the updates that it lacks. */
+  /** A worker needs the full state: it can no longer get the updates it lacks. */
   readonly onBehind: (workerId: number) => void
-  /** Replicas have taken a mean that none must take: all of them need the state anew, and what they answer is void. */
+  /**
+   * Replicas have applied a mean that must not be applied: all need the full state, and their pending answers are void.
+   */
   readonly onPoisoned: (reason: string) => void
-  /** A worker lives, and does not answer what a step waits for. */
+  /** A worker is alive but does not answer a message on which a step depends. */
   readonly onUnanswered: (workerId: number, reason: string) => void
   readonly onLinked: (workers: number) => void
   readonly onOver: (cause: GroupEnd, reason: string) => void
   readonly nowMs: () => number
 }
 
-/** The coordinator's part in an exchange among workers: it introduces them, follows them, and steps in when one is lost. */
+/**
+ * The coordinator's part in the direct exchange: it introduces workers to each other, follows them, and steps in when
+ * one is lost.
+ */
 export type Direct = Pick<Groups, 'join' | 'leave' | 'introduce' | 'current'> & {
   /** Takes a message from a worker. Returns what is wrong with it, or null. */
   readonly receive: (workerId: number, message: DirectMessage, tensors: Tensors) => string | null
-  /** Resolves when the mean of a step, of which each member sends its slice, is all written. */
+  /** Resolves when the whole mean of a step is written. Each member sends its slice. */
   readonly expectMean: (step: number, group: Group, write: WriteMean) => Promise<MeanFigures>
-  /** Nothing is computed for this step any more: what is missing of its mean is under way. */
+  /** Every shard of this step is computed: what is missing of its mean is in transit. */
   readonly noteComputed: (step: number) => void
-  /** Sends the members of a group away, because they have taken such a mean. There is no group any more after that. */
+  /** Drops the members of a group because they have applied an unusable mean. No group is formed after that. */
   readonly reject: (group: Group, reason: string) => void
   readonly isRejected: (group: Group) => boolean
-  /** Waits no longer for the mean of a step. */
+  /** Stops waiting for the mean of a step. */
   readonly forgetMean: (step: number) => void
-  /** Asks a worker that is past a step for its mean. Resolves with null when the worker is lost. */
+  /** Asks a worker that has passed a step for its mean. Resolves with null when the worker is lost. */
   readonly recallMean: (step: number, workerId: number, write: WriteMean) => Promise<MeanFigures | null>
-  /** A worker has answered: it goes on. */
+  /** A worker has answered, so it makes progress. */
   readonly stir: (workerId: number) => void
   readonly hearHeartbeat: (workerId: number) => void
   /**
-   * Ends a group that is not linked in time or has come to a halt, lets one that did not work be tried again later, and gives up whoever does not
-   * answer `dissolve` or `recall`. Called regularly.
+   * Ends a group that is not linked in time or has halted, lets a failed group be tried again later, and gives up
+   * workers that do not answer `dissolve` or `recall`. Called regularly.
    */
   readonly look: () => void
 }
 
 /**
- * A mean that comes in slices from all members, or whole from one worker, which may be lost before. It is looked after until it
- * is whole and everybody has told what it has computed for it.
+ * A mean that arrives in slices from all members (`from` is null), or whole from one worker, which may be lost first.
+ * The entry stays until the mean is whole and every worker has reported what it computed for it.
  */
 type AwaitedMean = { readonly arrival: MeanArrival; isComputed: boolean; isWhole: boolean } & (
   | { readonly from: null; readonly done: Deferred<MeanFigures> }
@@ -90,7 +95,7 @@ export function createDirect(options: DirectOptions): Direct {
     debts.pay(workerId)
   }
 
-  /** Slices of a step that nobody waits for are late: they have come otherwise. */
+  /** Slices of a step that nobody waits for are late: its mean was obtained another way. */
   function takeSlice(workerId: number, slice: MessageOf<'slice'>, mean: PackedGradient): string | null {
     const entry = awaited.get(slice.step)
     if (entry === undefined || entry.isWhole) return null
@@ -189,7 +194,7 @@ export function createDirect(options: DirectOptions): Direct {
 /** Longer than one shard may take. */
 const computeMs = 140_000
 
-/** What four times the vector takes at a megabyte a second, and the delays of machines and links. */
+/** Time for four vectors at 1 MB/s, plus 10 s for delays of machines and links. */
 function transferMs(elements: number): number {
   return 10_000 + (4 * elements * Float32Array.BYTES_PER_ELEMENT) / 1000
 }

@@ -19,14 +19,14 @@ import type { MeanFigures, WriteMean } from './mean-arrival.ts'
 
 export type GroupRun = BatchRun & {
   readonly group: Group
-  /** Of this step: workers that exchange its gradients are told no other way. */
+  /** Of this step. Workers that exchange its gradients learn it from the shard's message only. */
   readonly learningRate: number
 }
 
 /**
- * Asks the workers for the gradients of a batch's shards, which they reduce among themselves; their mean comes from each
- * member's slice. When the group is over before, the mean is had from a worker that has it whole, or made of the gradients
- * of the shards, which workers are then asked for anew: with the same bits, since all that a step is made of is known.
+ * Asks workers for the gradients of a batch's shards, which they reduce among themselves; each member sends its slice
+ * of the mean. If the group ends first, the mean is recalled from a worker that has it whole, or workers are asked for
+ * the shards' gradients again. The bits are the same, since all inputs of a step are known.
  */
 export function submitToGroup(
   batch: BatchShards,
@@ -35,12 +35,12 @@ export function submitToGroup(
 ): PendingBatch {
   const { exchange, direct } = tools
   const { group, step, learningRate } = run
-  /** Chosen once: what comes by the other way would be written into a vector that has been given back with the step. */
+  /** Set once: the loser of the race would write into a vector that has already been given back with the step. */
   let way: 'exchange' | 'rescue' | null = null
   const { tasks, total, reduce, release } = createShardTasks(batch, run, tools, {
     id: group.id,
     learningRate,
-    // Every member that is left has said that it takes part no longer.
+    // The group is settled: every remaining member has confirmed that it has left the group.
     isOver: () => way === 'rescue',
   })
   const credits = createCredits(group, tasks)
@@ -76,7 +76,10 @@ export function submitToGroup(
     return reduce(await Promise.all(submitted.map((answer, index) => insist(answer, index))))
   }
 
-  /** The workers are trusted with the mean but for this: a replica that has taken one that is not finite, or of another batch, is of no use. */
+  /**
+   * The workers' mean is trusted except for this check: a replica that has applied a mean that is not finite, or is of
+   * another batch, is useless.
+   */
   function isUsable(figures: MeanFigures): boolean {
     const taken = `the mean gradient of step ${step + 1}, which it has taken, is`
     const isSound = isSoundLoss(figures.lossSum, total) && tools.arithmetic.scale(mean, 1)
@@ -97,7 +100,7 @@ export function submitToGroup(
     return null
   }
 
-  /** A gradient that has gone to the group is computed again. */
+  /** Resubmits a task as long as its gradient went to the group instead of the coordinator. */
   async function insist(first: Promise<Answer>, index: number): Promise<Answer> {
     let answer = await first
     while (answer.message.type === 'contribution') answer = await exchange.submit(tasks[index]!)

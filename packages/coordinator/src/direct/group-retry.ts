@@ -1,13 +1,13 @@
 import type { Groups } from './groups.ts'
 
-/** So long workers try themselves to reach each other. */
+/** Workers themselves try this long to reach each other. */
 const linkMs = 60_000
 
-/** After so long a group that did not work is tried again, then after twice as long each time. */
+/** A failed group is tried again after this pause, which doubles each time. */
 const firstForgiveMs = 60_000
 const longestForgiveMs = 3_600_000
 
-/** Ends a group that is not linked in time, and lets one that did not work be tried again later. */
+/** Ends a group that is not linked in time, and lets a failed group be tried again later. */
 export function createGroupRetry(
   groups: Pick<Groups, 'linking' | 'breakUp' | 'isHopeless' | 'forgive'>,
   answerMs: number,
@@ -17,7 +17,7 @@ export function createGroupRetry(
   let brokenAt: number | null = null
   let forgiveMs = firstForgiveMs
 
-  /** What broke a group may pass, as the loss of one connection. */
+  /** The cause may be temporary, such as the loss of one connection. */
   function forgiveInTime(): void {
     if (!groups.isHopeless()) brokenAt = null
     else brokenAt ??= nowMs()
@@ -27,7 +27,10 @@ export function createGroupRetry(
     groups.forgive()
   }
 
-  /** Workers say themselves that they cannot be linked, but for one that does not hear of the group or does not answer. */
+  /**
+   * Workers report themselves that they cannot be linked, except one that does not hear of the group or does not
+   * answer.
+   */
   function giveUpLinking(): void {
     const group = groups.linking()
     if (group === null) linking = null

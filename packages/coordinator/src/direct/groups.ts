@@ -1,18 +1,21 @@
 import { type Cancel, type Message, type MessageOf, maxGroupMembers } from '@lockstep/protocol'
 import { createDeferred, type Deferred } from '../deferred.ts'
 
-/** Workers that exchange gradients among themselves: all that take part in the run. */
+/** A group: workers that exchange gradients among themselves. All active workers are members. */
 export type Group = {
   readonly id: number
-  /** By their place in the group. */
+  /** Ids of workers, by their place in the group. */
   readonly members: readonly number[]
-  /** Calls back once it is over, or soon where it is already, until that is cancelled: a group outlives many steps. */
+  /**
+   * Calls the listener once when the group ends, or soon if it has already ended. Returns a function that cancels this:
+   * a group outlives many steps.
+   */
   readonly onOver: (listener: () => void) => Cancel
-  /** Resolves when it is over and every member that is left has said which step it has come to. */
+  /** Resolves when the group has ended and every remaining member has reported the step it has reached. */
   readonly settled: Promise<ReadonlyMap<number, number>>
 }
 
-/** Its members have changed, a link between them has failed, or nothing has come of it for too long. */
+/** Why a group ended: its members changed, a link between them failed, or it made no progress for too long. */
 export type GroupEnd = 'changed' | 'unlinked' | 'halted'
 
 export type GroupsOptions = {
@@ -21,19 +24,22 @@ export type GroupsOptions = {
   readonly newToken: () => string
   /** The coordinator's own step. */
   readonly step: () => number
-  /** A member of a group that is over has not come to the step at which the coordinator was then. */
+  /** A member of an ended group has not reached the step that the coordinator had reached when the group ended. */
   readonly onBehind: (workerId: number) => void
   readonly onLinked: (workers: number) => void
   readonly onOver: (cause: GroupEnd, reason: string) => void
 }
 
-/** The groups of a run, of which one at most is in use. Knows neither sockets nor clocks. */
+/** The groups of a run, of which at most one is in use. Knows neither sockets nor clocks. */
 export type Groups = {
-  /** A worker takes part; `url` is where the others reach it, or null. */
+  /** A worker joins; `url` is where the others reach it, or null. */
   readonly join: (workerId: number, url: string | null) => void
   readonly leave: (workerId: number) => void
   readonly isPresent: (workerId: number) => boolean
-  /** Introduces the workers to each other, unless they are already, could not be linked before, or are too many. */
+  /**
+   * Introduces the workers to each other, unless they are introduced already, could not be linked before, or are too
+   * many.
+   */
   readonly introduce: () => void
   /** The group whose members are all linked, or null. */
   readonly current: () => Group | null
@@ -41,14 +47,17 @@ export type Groups = {
     workerId: number,
     message: MessageOf<'linked'> | MessageOf<'unlinked'> | MessageOf<'dissolved'>,
   ) => void
-  /** Ends a group that does not work: its steps are finished by way of the coordinator, and so are all until workers change or it is forgiven. */
+  /**
+   * Ends a group that does not work. Its open steps go through the coordinator, and so do all further ones until
+   * workers change or the group is forgiven.
+   */
   readonly breakUp: (cause: GroupEnd, reason: string) => void
   /** Whether the last group did not work. */
   readonly isHopeless: () => boolean
   readonly forgive: () => void
-  /** The group whose members have been introduced and are not all linked yet, or null. */
+  /** The id of the group that is introduced but not fully linked yet, or null. */
   readonly linking: () => number | null
-  /** Members of groups that were in use and are over, which have yet to say which step they have come to. */
+  /** Members of ended groups that were in use, which have yet to report the step they have reached. */
   readonly owing: () => readonly number[]
 }
 
@@ -162,7 +171,10 @@ export function createGroups(options: GroupsOptions): Groups {
   }
 }
 
-/** Of one that was not nobody waits for the end, and a member may hear of it late: behind its first state. */
+/**
+ * Nobody waits for the end of a group that was never linked, and a member may hear of that end late, behind its first
+ * state.
+ */
 function isLinked({ unlinked }: GroupState): boolean {
   return unlinked.size === 0
 }

@@ -1,21 +1,21 @@
 import type { PackedGradient } from '@lockstep/model/arithmetic'
 import type { MessageOf, Range } from '@lockstep/protocol'
 
-/** What the batch came to, whose mean gradient has arrived. */
+/** The totals of the batch whose mean gradient has arrived. */
 export type MeanFigures = { readonly total: number; readonly lossSum: number; readonly correct: number }
 
-/** A mean gradient on its way from those who have made it. */
+/** A mean gradient that is arriving from the workers that have reduced it. */
 export type MeanArrival = {
   /** Takes elements from a worker. Returns what is wrong with them, or null. */
   readonly take: (workerId: number, slice: MessageOf<'slice'>, elements: PackedGradient) => string | null
-  /** The figures of the batch once all is there; null before. */
+  /** The totals of the batch once all elements have arrived; null before. */
   readonly figures: () => MeanFigures | null
 }
 
-/** Puts elements where they belong in the vector. */
+/** Writes elements to their place in the vector. */
 export type WriteMean = (start: number, elements: PackedGradient) => void
 
-/** Follows the ranges that each worker is to send, each from its start to its end. */
+/** Tracks the ranges that the workers send. Each worker sends its range in order, from start to end. */
 export function createMeanArrival(write: WriteMean, ranges: ReadonlyMap<number, Range>): MeanArrival {
   const next = new Map([...ranges].map(([workerId, { start }]) => [workerId, start]))
   let missing = [...ranges.values()].reduce((sum, { start, end }) => sum + end - start, 0)

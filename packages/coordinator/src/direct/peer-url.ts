@@ -1,8 +1,8 @@
 import { type MessageOf, maxShortText } from '@lockstep/protocol'
 
 /**
- * Where the other workers reach one: at the address from which it has come itself, unless it names another.
- * Null for one that does not listen, or whose address is no network address, or too long to be told.
+ * The address at which other workers reach this one: the address it connected from, unless it names another host. Null
+ * for a worker that does not listen, or whose address is not a network address or too long for the message.
  */
 export function peerUrl(address: string, peer: MessageOf<'ready'>['peer']): string | null {
   if (peer === undefined) return null

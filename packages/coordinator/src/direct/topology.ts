@@ -3,7 +3,7 @@ import type { Group } from './groups.ts'
 export type Topology = 'star' | 'direct'
 export type TopologyMode = 'auto' | Topology
 
-/** Steps of each topology that are timed, and those before them that are not: the change itself takes time. */
+/** Steps timed per topology, and the untimed steps before them, since the change itself takes time. */
 export type TopologyTrial = { readonly timedSteps: number; readonly settlingSteps: number }
 
 const usualTrial: TopologyTrial = { timedSteps: 12, settlingSteps: 4 }
@@ -13,19 +13,19 @@ export type TopologyOptions = {
   readonly trial?: TopologyTrial | undefined
   /** The group that can be used now, or null; asks for one where there is none. */
   readonly group: () => Group | null
-  /** Whether all workers share the coordinator's memory, which no network can be faster than. */
+  /** Whether all workers share the coordinator's memory, which is faster than any network. */
   readonly allShareMemory: () => boolean
   readonly nowMs: () => number
   readonly onChoice: (topology: Topology, reason: string) => void
 }
 
-/** Decides by which way the gradients of each step go. */
+/** Chooses the topology of each step. */
 export type TopologyChoice = {
-  /** For the step that is submitted next: its group, or null for the star. */
+  /** The choice for the step that is submitted next: its group, or null for the star. */
   readonly next: () => Group | null
-  /** A step is done that went this way. */
+  /** A step that used this group (null: the star) is done. */
   readonly stepDone: (group: Group | null) => void
-  /** Steps that were done in each way. */
+  /** Steps done with each topology. */
   readonly counts: () => Readonly<Record<Topology, number>>
 }
 
@@ -68,7 +68,7 @@ export function createTopologyChoice(options: TopologyOptions): TopologyChoice {
     )
   }
 
-  /** Of the step that is planned now. A trial is the star first and then the direct exchange, until both are timed. */
+  /** The topology of the step being planned. A trial times the star first, then the direct exchange. */
   function topologyNow({ winner, times }: Trial): Topology {
     if (winner !== null) return winner
     return times.star.length < settlingSteps + timedSteps ? 'star' : 'direct'

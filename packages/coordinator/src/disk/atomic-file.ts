@@ -3,8 +3,8 @@ import { hasSystemCode, LockstepError, reasonOf } from '@lockstep/protocol'
 import { type Disk, type FileContent, systemDisk } from './disk.ts'
 
 /**
- * Writes a file so that it is there whole or not at all, also after a crash: written aside, synchronised, renamed, and
- * the folder synchronised. Throws `disk-full` or `file-not-written`; what was there before stays.
+ * Writes a file so that it exists completely or not at all, also after a crash: writes and syncs a temporary file,
+ * renames it, and syncs the folder. Throws `disk-full` or `file-not-written`; a previous file then stays.
  */
 export async function writeAtomically(path: string, content: FileContent, disk = systemDisk): Promise<void> {
   const aside = `${path}.${process.pid}.partial`
@@ -13,15 +13,15 @@ export async function writeAtomically(path: string, content: FileContent, disk =
     await disk.rename(aside, path)
     await syncFolder(disk, dirname(path))
   } catch (error) {
-    // A disk that fails here as well leaves it to the next start, which looks for what has been left.
+    // Where this fails too, the next start of the run removes the leftover.
     await disk.remove(aside).catch(() => undefined)
     throw writeError(path, error)
   }
 }
 
 /**
- * Makes a folder, and those above it that are missing, so that what is written durably into it is found again after a
- * crash. Throws as `writeAtomically` does.
+ * Creates a folder and its missing parents such that files written durably into it are found after a crash. Throws what
+ * `writeAtomically` throws.
  */
 export async function makeFolderDurably(path: string, disk = systemDisk): Promise<void> {
   try {
@@ -32,8 +32,8 @@ export async function makeFolderDurably(path: string, disk = systemDisk): Promis
 }
 
 /**
- * The text of a file on which it depends what is written; null where there is none. Throws `file-not-written` when it
- * cannot be read, since nothing is written then.
+ * Reads a file that decides what is written next; null where there is none. Throws `file-not-written` when it cannot be
+ * read, since nothing is written then.
  */
 export async function readText(path: string, disk = systemDisk): Promise<string | null> {
   try {
@@ -45,7 +45,7 @@ export async function readText(path: string, disk = systemDisk): Promise<string 
   }
 }
 
-/** What a failed write means for the user. */
+/** Describes a failed write for the user. */
 export function writeError(path: string, cause: unknown): LockstepError {
   if (hasSystemCode(cause, 'ENOSPC', 'EDQUOT')) {
     const hint = 'Free some space and continue with --resume, or start with --run-dir on another disk.'
@@ -54,7 +54,9 @@ export function writeError(path: string, cause: unknown): LockstepError {
   return new LockstepError('file-not-written', `${path} could not be written`, { received: reasonOf(cause), cause })
 }
 
-/** Whether an error of this code is a write that has failed: it may succeed another time, as a disk may get room again. */
+/**
+ * Whether an error of this code is a failed write, which may succeed later, for example when the disk has room again.
+ */
 export function isDiskTrouble(code: string): boolean {
   return code === 'disk-full' || code === 'file-not-written'
 }
@@ -69,13 +71,15 @@ async function writeAndSync(disk: Disk, path: string, content: FileContent): Pro
   }
 }
 
-/** Also for a folder that is there: whoever made it may have died before its name was safe. */
+/**
+ * Syncs an existing folder's parent too: the process that created the folder may have died before its name was safe.
+ */
 async function makeAndSync(disk: Disk, path: string): Promise<void> {
   const above = dirname(path)
   if ((await disk.kindOf(above)) === null) await makeAndSync(disk, above)
   await disk.makeFolder(path)
   await syncFolder(disk, above).catch(error => {
-    // Whoever may not read a folder cannot synchronise it.
+    // A process without read permission cannot sync the folder.
     if (!hasSystemCode(error, 'EACCES', 'EPERM')) throw error
   })
 }

@@ -12,7 +12,7 @@ import {
 import { makeFolder, writeWhole } from '@lockstep/protocol'
 import { type Disk, openFlags, partsOf } from './disk.ts'
 
-/** The disk of this machine for a thread that does nothing else meanwhile: it waits itself, and wakes no other for it. */
+/** The disk of this machine, for a thread that does nothing else: its blocking calls wake no other thread. */
 export const blockingDisk: Disk = {
   open: async (path, mode) => {
     const file = openSync(path, openFlags[mode])

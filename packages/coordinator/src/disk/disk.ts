@@ -1,31 +1,31 @@
 import { type FileHandle, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { hasSystemCode, makeFolder, maxPieceBytes } from '@lockstep/protocol'
 
-/** What is written: a text in UTF-8, or bytes, also in parts one after the other. */
+/** What to write: text in UTF-8, or bytes in one or several parts. */
 export type FileContent = string | Uint8Array | readonly Uint8Array[]
 
 /** An open file or folder. */
 export type DiskFile = {
   readonly write: (content: FileContent) => Promise<void>
-  /** Cuts it off after so many bytes. */
+  /** Truncates the file to this many bytes. */
   readonly truncate: (length: number) => Promise<void>
-  /** Resolves when all that has been written, in a folder its names, outlasts a loss of power. */
+  /** Resolves when everything written survives a loss of power. For a folder, these are the names in it. */
   readonly sync: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
 /** What a run needs of the disk. Fails with the errors of Node's file system. */
 export type Disk = {
-  /** `write` begins the file anew. A folder is opened to `read`. */
+  /** `write` truncates an existing file. A folder is opened with `read`. */
   readonly open: (path: string, mode: 'read' | 'write' | 'append') => Promise<DiskFile>
   readonly read: (path: string) => Promise<Uint8Array>
   readonly rename: (from: string, to: string) => Promise<void>
-  /** Does nothing where there is no such file. */
+  /** Does nothing where the file does not exist. */
   readonly remove: (path: string) => Promise<void>
-  /** With the folders above it; does nothing where it is there. */
+  /** Also creates missing parents; does nothing where the folder exists. */
   readonly makeFolder: (path: string) => Promise<void>
   readonly list: (path: string) => Promise<readonly string[]>
-  /** Null where there is nothing. */
+  /** Null where the path does not exist. */
   readonly kindOf: (path: string) => Promise<'file' | 'folder' | null>
 }
 
@@ -62,7 +62,9 @@ export const systemDisk: Disk = {
   },
 }
 
-/** At once where the system takes it: each call of it wakes two threads, for which computing threads have to make room. */
+/**
+ * Writes as much per call as the system accepts: each call wakes two threads, which take time from computing threads.
+ */
 async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
   let rest = bytes
   while (rest.length > 0) {
@@ -70,7 +72,7 @@ async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Content as bytes, to be written one part after the other. */
+/** Content as bytes, in parts to be written in order. */
 export function partsOf(content: FileContent): readonly Uint8Array[] {
   if (typeof content === 'string') return [new TextEncoder().encode(content)]
   return content instanceof Uint8Array ? [content] : content

@@ -2,34 +2,40 @@ import { LockstepError } from '@lockstep/protocol'
 import { writeError } from './atomic-file.ts'
 import { type Disk, type DiskFile, systemDisk } from './disk.ts'
 
-/** A file that grows by whole lines, also on a disk that fails at times: no line is torn, doubled or out of order. */
+/**
+ * A file that grows by whole lines, also on a disk that fails at times: no line is torn, duplicated or out of order.
+ */
 export type LineFile = {
-  /** Keeps a line, without its end, to be written. One that is `lasting` is never given up. */
+  /** Queues a line, without its line end. A `lasting` line is never discarded. */
   readonly add: (line: string, lasting: boolean) => void
-  /** Characters of what is kept. */
+  /** Characters queued. */
   readonly keptLength: () => number
   /**
-   * Writes what is kept. When it throws, `disk-full` or `file-not-written`, what was written in part has been cut off or
-   * will be, and the lines are kept for the next time. A file that has been removed begins again with its lasting lines.
+   * Writes the queued lines. Throws `disk-full` or `file-not-written`; then a partly written line has been or will be
+   * cut off, and the lines stay queued. A file that has been removed is created again, beginning with its lasting
+   * lines.
    */
   readonly flush: () => Promise<void>
-  /** The same, and lets the file outlast a loss of power. Does nothing where all lines do. */
+  /** Flushes, and syncs the file so that it survives a loss of power. Does nothing where all lines already do. */
   readonly settle: () => Promise<void>
 }
 
 export type LineFileOptions = {
   readonly path: string
   readonly disk?: Disk
-  /** What is in it: so many bytes, all of whole lines, and which of these are lasting. */
+  /** What the file contains: its length in bytes, all whole lines, and its lasting lines. */
   readonly content?: { readonly bytes: number; readonly lasting: readonly string[] }
-  /** While it cannot be written, lines that are not lasting are kept up to so many characters: the oldest go first. */
+  /**
+   * While the file cannot be written, lines that are not lasting queue up to this many characters; beyond that the
+   * oldest are discarded.
+   */
   readonly keptAtMost?: number
   readonly onGivenUp?: (lines: number) => void
-  /** Makes sure that the folder of the file is there. What these two throw is thrown. */
+  /** Makes sure that the file's folder exists. Errors of `prepare` and `confirm` are passed on. */
   readonly prepare?: () => Promise<void>
   /**
-   * Throws where the file is not its writer's any more. It is asked when the file is open: whoever takes it over later puts
-   * another one in its place, and what is written into this one then is seen by nobody.
+   * Throws where this process no longer owns the file. Called after the file is opened: a later owner replaces the file
+   * by another one, so what is written into this one afterwards is seen by nobody.
    */
   readonly confirm?: () => Promise<void>
 }
@@ -41,10 +47,10 @@ export function createLineFile(options: LineFileOptions): LineFile {
   const lasting = content.lasting.map(line => `${line}\n`)
   let kept: Line[] = []
   let keptLength = 0
-  /** Up to where it is known to be whole, and whether there may be something behind. */
+  /** The length up to which the file is known to be whole, and whether something torn may follow. */
   let length = content.bytes
   let torn = false
-  /** Up to where it is known to outlast a loss of power. */
+  /** The length up to which the file is known to survive a loss of power. */
   let settledLength = 0
   let writing: Promise<void> = Promise.resolve()
 
@@ -54,7 +60,7 @@ export function createLineFile(options: LineFileOptions): LineFile {
     if (keptLength > keptAtMost) giveUpSome()
   }
 
-  /** As many that there is room again for half of what may be kept. */
+  /** Discards the oldest lines until half of the limit is free. */
   function giveUpSome(): void {
     const before = kept.length
     kept = kept.filter(line => {
@@ -103,7 +109,8 @@ export function createLineFile(options: LineFileOptions): LineFile {
     const bytes = new TextEncoder().encode(text)
     await open(async file => {
       torn = true
-      // Cut off also for those who read the file meanwhile. Where that fails, it is done before the next line.
+      // Cut off at once, for processes that read the file meanwhile. Where that fails, `mend` does it before the next
+      // line.
       await file.write(bytes).catch(error => cutOff(file).then(throwing(error), throwing(error)))
       torn = false
     })

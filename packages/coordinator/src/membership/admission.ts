@@ -1,6 +1,6 @@
 import { isSameSecret, type MessageOf, protocolVersion } from '@lockstep/protocol'
 
-/** Why a worker is refused, as a sentence that it prints; null when it is welcome. */
+/** Why a worker is refused, as a sentence that the worker prints; null when it is accepted. */
 export function refuseHello(hello: MessageOf<'hello'>, token: string): string | null {
   if (hello.protocol !== protocolVersion) {
     return `the coordinator speaks protocol version ${protocolVersion}, the worker ${hello.protocol}; run the same lockstep on both`
@@ -9,7 +9,7 @@ export function refuseHello(hello: MessageOf<'hello'>, token: string): string | 
   return null
 }
 
-/** The same for the layout of the model that a worker has built. */
+/** The same, for the parameter layout of the model that the worker has built. */
 export function refuseLayout(received: string, expected: string): string | null {
   if (received === expected) return null
   const [theirs, ours] = [received, expected].map(hash => hash.slice(0, 12))

@@ -4,11 +4,14 @@ import { workKey } from '../training/batch-gradient.ts'
 import { evaluateKey } from '../training/evaluation.ts'
 import type { Member } from './member.ts'
 
-/** What a worker answered. */
+/** A worker's answer to a task. */
 export type Answer = {
   readonly workerId: number
   readonly message: MessageOf<'gradient'> | MessageOf<'contribution'> | MessageOf<'metrics'>
-  /** Copies the gradient of a shard, as it has travelled, from where it lies, which is possible only at once. */
+  /**
+   * Copies the shard's packed gradient from the slot or frame it is in. Must be called at once, before that memory is
+   * reused.
+   */
   readonly readGradient: (into: PackedGradient) => void
 }
 
@@ -16,20 +19,21 @@ export function isAnswer(message: Message): message is Answer['message'] {
   return message.type === 'gradient' || message.type === 'metrics' || message.type === 'contribution'
 }
 
-/** Under which key the task was given that a message answers. */
+/** The key of the task that a message answers. */
 export function answerKey(message: Answer['message']): string {
   const { type, step } = message
   return type !== 'metrics' ? workKey(step, message.shard) : evaluateKey(step, message.chunk)
 }
 
-/** The slot of a task on the member's desk; null for one that was sent in a frame. */
+/** The slot of a task on the member's desk; null for a task sent in a frame. */
 export function slotOf(member: Member, key: string): number | null {
   return member.desk?.find(key) ?? null
 }
 
 /**
- * Whether an answer is to something that its worker was given, and names the slot of it. One whose task is over, of which
- * nothing is known any more, is stale; but none `isAwaited` can be: a replica drops what is for an earlier step.
+ * Checks that the worker was given the task that it answers, and that the answer names the task's slot. An answer to a
+ * forgotten task of an earlier step is stale. That is a fault where the answer is still awaited: a replica drops the
+ * tasks of earlier steps.
  */
 export function judgePlace(
   member: Member,
@@ -52,7 +56,7 @@ export function judgePlace(
   return { isStale: false, fault: `${answer}, which it was not given` }
 }
 
-/** Copies a gradient from a slot of the member's desk, or from the frame it came in. */
+/** Copies a gradient from a slot of the member's desk, or from the frame in which it arrived. */
 export function gradientReader(
   member: Member,
   slot: number | null,

@@ -9,24 +9,24 @@ import { carrierOf, closeDesk, type Member, type Roster } from './member.ts'
 
 export type ArrivalsOptions = {
   readonly token: string
-  /** What every worker is told on arrival, but for its id. */
+  /** The welcome message that every worker gets, except for what depends on the worker. */
   readonly welcome: Omit<MessageOf<'welcome'>, 'workerId' | 'sharedMemory'>
-  /** For the workers of this machine; null where there is none. */
+  /** For workers on this machine; null where there is none. */
   readonly sharedMemory: SharedMemory | null
   readonly onEvent: EventListener
-  /** The state frame of this moment: weights, moments and step. */
+  /** The current state, encoded as a frame: weights, moments and step. */
   readonly encodeState: () => { readonly step: number; readonly frame: Uint8Array }
-  /** `url` is where other workers reach it, or null. */
+  /** `url` is where other workers reach the worker, or null. */
   readonly onJoin: (workerId: number, url: string | null) => void
 }
 
-/** The way of a connection from its `hello` to taking part. */
+/** Handles a connection from its `hello` until its worker is active. */
 export type Arrivals = {
-  /** Welcomes it, or refuses it. */
+  /** Sends the welcome, or refuses the worker. */
   readonly greet: (member: Member, hello: MessageOf<'hello'>) => void
-  /** From here on it takes part. */
+  /** Makes the worker active. */
   readonly activate: (member: Member, ready: MessageOf<'ready'>) => void
-  /** Gives it the state of this moment. */
+  /** Sends the worker the current state. */
   readonly giveState: (member: Member) => void
 }
 

@@ -7,7 +7,7 @@ import { carrierOf, type Member } from './member.ts'
 
 export type Update = Omit<MessageOf<'update'>, 'slot'>
 
-/** Sends a task, its tensors on the member's desk where there is room. */
+/** Sends a task. Its tensors go to the member's desk where that has room, otherwise into the frame. */
 export function assign(member: Member, { key, order, tensors: read }: SendableTask<Answer>): void {
   member.given.set(key, order.step)
   const tensors = read()
@@ -16,7 +16,9 @@ export function assign(member: Member, { key, order, tensors: read }: SendableTa
   carrierOf(member).send({ ...order, slot }, slot === null ? tensors : {})
 }
 
-/** Sends an update, its gradient once for all who share memory and once for all others. */
+/**
+ * Broadcasts an update. The gradient is stored once for all members that share memory, and encoded once for all others.
+ */
 export function broadcast(
   members: readonly Member[],
   sharedMemory: SharedMemory | null,
@@ -35,7 +37,7 @@ export function heartbeatFrame(runId: string, sentMs: number): Uint8Array {
   return encodeMessage({ type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0, sentMs, echo: null })
 }
 
-/** One encoding for all, if there are any. */
+/** Encodes once for all members, if there are any. */
 function sendToAll(members: readonly Member[], encode: () => Uint8Array): void {
   if (members.length === 0) return
   const frame = encode()

@@ -6,27 +6,29 @@ import type { Fault } from './patience.ts'
 
 export type DeparturesOptions = {
   readonly onEvent: EventListener
-  /** `failure` is what it has said when it could not go on; null where it has ended in another way. */
+  /** `failure` is the reason the worker gave when it could not continue; null where it left in another way. */
   readonly onLeave: (workerId: number, failure: string | null) => void
-  /** A worker is about to be sent away because what it computes has hung for so long. */
+  /** A worker is about to be dropped because its computation has hung for this long. */
   readonly onHang: (workerId: number, hangingMs: number) => void
-  /** A worker has been welcomed to a later life of the run. */
+  /** The worker knows a later life of the run. */
   readonly onSuperseded: (reason: string) => void
 }
 
-/** The ways in which a connection ends, and its worker takes part no longer. */
+/** The ways in which a connection ends and its worker leaves. */
 export type Departures = {
-  /** Sends it away; it may come back. Its outcome is `refused: ` and the reason. */
+  /** Drops the worker, which may reconnect. Its outcome is `refused: ` and the reason. */
   readonly refuse: (member: Member, reason: string) => void
-  /** Its connected thread still listens, and can see to another computing thread. */
+  /**
+   * Drops a worker whose computation hangs. Its connected thread still reads, and can start another computing thread.
+   */
   readonly sendForAnother: (member: Member, hang: string) => void
-  /** Ends it without a word, which would not be read. */
+  /** Terminates the connection without a message, since the worker would not read one. */
   readonly cutOff: (member: Member, fault: Fault) => void
-  /** It has said goodbye. */
+  /** Handles the worker's `bye`. */
   readonly letGo: (member: Member, bye: MessageOf<'bye'>) => void
-  /** Takes it out, with this outcome. */
+  /** Removes the worker, with this outcome. */
   readonly leave: (member: Member, cause: LossCause, outcome: string) => void
-  /** Ends it because the run has ended: nobody is told that it is lost. */
+  /** Closes the connection because the run has ended, without reporting the worker as lost. */
   readonly dismiss: (member: Member, bye: MessageOf<'bye'>) => void
 }
 
@@ -40,7 +42,7 @@ export function createDepartures({ present, taking }: Roster, options: Departure
   }
 
   function sendForAnother(member: Member, hang: string): void {
-    // One that has lost its task has not hung at it.
+    // A worker with no open task has not hung.
     if (member.active && member.facts !== null && member.hangingMs > 0) onHang(member.facts.id, member.hangingMs)
     member.connection.close({ type: 'bye', code: 'hung', reason: hang })
     leave(member, 'hung', hang)
@@ -60,7 +62,7 @@ export function createDepartures({ present, taking }: Roster, options: Departure
     if (code === 'superseded' && member.facts !== null) onSuperseded(reason)
   }
 
-  /** Of one that has failed before it took part nobody would hear, for there is none to lose. */
+  /** A worker that fails before it is active is not reported as lost, so this reports it. */
   function tellOfFailure({ address, facts, active, gone }: Member, failure: string): void {
     if (active || gone || facts === null) return
     onEvent({ type: 'refused', address, reason: `${facts.name} on ${facts.host} cannot take part: ${failure}` })

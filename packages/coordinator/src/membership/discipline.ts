@@ -4,24 +4,24 @@ import type { Member } from './member.ts'
 import { createStanding, type Standing } from './standing.ts'
 
 export type DisciplineOptions = {
-  /** Sends a worker away, which may come back; its outcome is `refused: ` and the reason. */
+  /** Drops a worker, which may reconnect. Its outcome is `refused: ` and the reason. */
   readonly refuse: (member: Member, reason: string) => void
-  /** Takes a worker out, with this outcome. */
+  /** Removes a worker, with this outcome. */
   readonly leave: (member: Member, cause: LossCause, outcome: string) => void
   readonly onEvent: EventListener
 }
 
-/** What becomes of workers whose answers are wrong. */
+/** Decides what happens to workers whose answers are wrong. */
 export type Discipline = {
-  /** Why a worker of this name may not take part any more, or null. */
+  /** Why a worker of this name and host may no longer join, or null. */
   readonly findObjection: Standing['refuse']
-  /** Counts an answer that cannot be used. */
+  /** Counts and reports an answer that cannot be used. */
   readonly note: (member: Member, reason: string) => void
-  /** Holds an answer against a worker that may stay, unless it was one too many. */
+  /** Counts a wrong answer against a worker, and excludes the worker once there are too many. */
   readonly charge: (member: Member, reason: string) => void
-  /** Sends a worker away for an answer that no right one gives. */
+  /** Charges a worker with an answer that no correct worker gives, and drops it. */
   readonly accuse: (member: Member, reason: string) => void
-  /** Sends a worker away for good. */
+  /** Drops a worker for good. */
   readonly exclude: (member: Member, reason: string) => void
 }
 

@@ -1,13 +1,13 @@
 import type { LockstepError } from '@lockstep/protocol'
 import { createDeferred, type Deferred } from '../deferred.ts'
 
-/** Waits until there are as many workers as a run wants. */
+/** Waits until the run has enough workers. */
 export type Gathering = {
-  /** Null where so many are there; else resolves when they are, and rejects with the error of an abort. */
+  /** Null where enough are active; otherwise resolves when they are, and rejects with the error of an abort. */
   readonly await: (wanted: number) => Promise<void> | null
-  /** Looks whether they are there. Called when one has come. */
+  /** Checks whether there are enough now. Called when a worker has joined. */
   readonly look: () => void
-  /** No more than so many will ever come: nobody waits for others, now or later. */
+  /** No more than this many workers will ever join, so no wait, now or later, needs more. */
   readonly expect: (workers: number) => void
   readonly isWaiting: () => boolean
   readonly abort: (error: LockstepError) => void

@@ -4,8 +4,8 @@ import type { Member } from './member.ts'
 import { type Patience, seconds } from './patience.ts'
 
 /**
- * Takes a heartbeat. Between two of them a hang counts for as long at most as a member may be silent: a process that was
- * suspended, this one or the worker's, has not been at work.
+ * Records a heartbeat. Between two heartbeats at most the permitted silence counts as hanging: a process that was
+ * suspended, this one or the worker's, has not been computing.
  */
 export function noteHeartbeat(
   member: Member,
@@ -24,8 +24,8 @@ export function noteHeartbeat(
 }
 
 /**
- * What was sent before the heartbeat that is echoed has come. Where that is what the worker has to do, and it says that it has
- * nothing to do, it has lost it.
+ * An echo shows that everything sent before the echoed heartbeat has arrived. If the worker's next task was sent before
+ * that and the worker says it has nothing to do, it has lost the task.
  */
 function noteReading(
   member: Member,
@@ -37,11 +37,11 @@ function noteReading(
   member.deafMs = readsOn ? 0 : member.deafMs + sinceLastMs
   const dueSinceMs = duty(member.facts!.id)?.sinceMs ?? Number.POSITIVE_INFINITY
   if (heartbeat.pending > 0 || echoedMs(heartbeat) < dueSinceMs) member.idleMs = 0
-  // Until it does, what leads to the step of its task may be on its way.
+  // Only counted while echoes advance: until then, a message that the task depends on may still be in transit.
   else if (readsOn) member.idleMs += sinceLastMs
 }
 
-/** When the last of the coordinator's heartbeats that has come to the worker was sent. */
+/** When the newest of the coordinator's heartbeats that the worker has received was sent. */
 function echoedMs(heartbeat: MessageOf<'heartbeat'> | null): number {
   return heartbeat?.echo?.sentMs ?? Number.NEGATIVE_INFINITY
 }
@@ -55,11 +55,11 @@ export function findHang(member: Member, patience: Patience, nowMs: number): str
   return member.idleMs > 0 ? findLostTask(member, facts.id, patience, nowMs) : null
 }
 
-/** It goes on to say that it has nothing to do, and holds a task: it would hold that one forever. */
+/** The worker keeps reporting that it has nothing to do, yet holds a task, which it would hold forever. */
 function findLostTask({ idleMs }: Member, workerId: number, { hangMs, duty }: Patience, nowMs: number): string | null {
   const owed = duty(workerId)
   if (owed === null) return null
-  // What it has held before this task does not count.
+  // Time before this task was due does not count.
   const lostMs = Math.min(idleMs, nowMs - owed.sinceMs)
   if (lostMs <= hangMs(workerId)) return null
   return `reports no work, but has not answered ${describeTask(owed.task)} for ${seconds(lostMs)}`

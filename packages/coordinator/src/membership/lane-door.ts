@@ -4,21 +4,21 @@ import type { Member } from './member.ts'
 export type LaneDoorOptions = {
   readonly runId: string
   readonly sizes: Sizes
-  /** The worker with this id, if there has ever been one. */
+  /** The worker with this id, connected or not. */
   readonly memberOf: (workerId: number) => Member | undefined
-  /** Takes what a worker says by its lane. */
+  /** Takes a message that a worker sent through its lane. */
   readonly receive: (member: Member, received: Received) => void
-  /** What came by its lane was no message. */
+  /** The bytes from a lane were not a valid message. */
   readonly fail: (member: Member, error: LockstepError) => void
   readonly nowMs: () => number
 }
 
-/** Takes a lane: `connect` returns its connection, `greeted` is called when it is known whose it is. */
+/** Accepts a lane. `connect` returns its connection; `greeted` is called once the lane's worker is known. */
 export type LaneDoor = (connect: (handlers: ConnectionHandlers) => Connection, greeted: () => void) => void
 
-/** Lets the lanes of workers' computing threads in, and nobody else. */
+/** Accepts the lanes of workers' computing threads, and no other connection. */
 export function createLaneDoor({ runId, sizes, memberOf, receive, fail, nowMs }: LaneDoorOptions): LaneDoor {
-  /** Gives a lane to the worker whose computing thread it says it is, and says so; cuts anything else off. */
+  /** Assigns a lane to the worker that it names and confirms this; terminates any other connection. */
   function claim(lane: Connection, message: Message): Member | null {
     const member = message.type === 'lane' ? memberOf(message.workerId) : undefined
     const isIts = message.type === 'lane' && message.runId === runId && message.nonce === member?.desk?.offer.nonce

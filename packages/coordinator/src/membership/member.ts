@@ -4,7 +4,7 @@ import type { LossCause } from '../metrics.ts'
 import type { Desk } from '../shared-memory/shared-memory.ts'
 import { type ClockOffset, createClockOffset } from '../timing/clock-offset.ts'
 
-/** A connection on its way from `hello` to taking part, and what is known of the worker behind it. */
+/** A connection, and what is known of the worker behind it. */
 export type Member = {
   readonly address: string
   connection: Connection
@@ -12,33 +12,42 @@ export type Member = {
   facts: WorkerFacts | null
   /** The connection of its computing thread; null where its messages go through the connected thread. */
   lane: Connection | null
-  /** When its lane was found closed. */
+  /** When its lane closed; null before. */
   hungUpAt: number | null
-  /** The memory shared with it; null for a worker of another machine. */
+  /** The memory shared with it; null where there is none, as for a worker on another machine. */
   desk: Desk | null
-  /** The step to which it has come, as far as it has told. */
+  /** The step it has reached, as far as the coordinator knows. */
   reached: number
-  /** True from the moment it was given the state. */
+  /** True once it has been given the state. */
   active: boolean
   gone: boolean
   connectedAt: number
-  /** When something has come from it last: a message, or bytes of one. */
+  /** When it last sent anything: a message, or bytes of one. */
   lastHeardAt: number
-  /** When a whole message has. */
+  /** When its last whole message arrived. */
   lastMessageAt: number
   /** Others have filled the coordinator's link since its last message. */
   crowdedOut: boolean
-  /** When it was silent last together with most others; before the run where it never was. */
+  /** When it was last silent together with most others; minus infinity if never. */
   silentWithMostAt: number
-  /** Those that had come from it when it was looked after last. */
+  /** Its received bytes at the last tick. */
   receivedBytes: number
   heartbeat: MessageOf<'heartbeat'> | null
   heartbeatAt: number
-  /** How long its computing thread has had something to do and finished nothing, as far as it was heard of meanwhile. */
+  /**
+   * How long its computing thread has had work and finished nothing, counting only time in which the worker was heard
+   * from.
+   */
   hangingMs: number
-  /** How long it has said, of what was sent to it, nothing newer to have come, as far as it was heard of meanwhile. */
+  /**
+   * How long its echoes have not advanced, so that nothing newer has reached it, counting only time in which it was
+   * heard from.
+   */
   deafMs: number
-  /** How long it has said that it has nothing to do, though what it has to do has come to it, as far as it was heard of meanwhile. */
+  /**
+   * How long it has reported nothing to do although its next task has reached it, counting only time in which it was
+   * heard from.
+   */
   idleMs: number
   readonly clock: ClockOffset
   samples: number
@@ -47,20 +56,20 @@ export type Member = {
   refused: number
   /** False once it has been excluded. */
   trusted: boolean
-  /** The steps of what it was given, by key, back to the one to which it has come. */
+  /** The step of each task that it was given, by key. Tasks before the step it has reached are removed. */
   readonly given: Map<string, number>
-  /** By what it was lost; null while it is not. */
+  /** Why it was lost; null while it is not. */
   cause: LossCause | null
   outcome: string
 }
 
-/** Who is there. */
+/** The members of a run, by state. */
 export type Roster = {
-  /** Everyone who is connected. */
+  /** All that are connected. */
   readonly present: Set<Member>
-  /** Those who take part, by id. */
+  /** The active ones, by id. */
   readonly taking: Map<number, Member>
-  /** Everyone who was ever welcomed, in order of arrival, which is that of the ids from 1. */
+  /** All that were ever welcomed, in order of arrival, which is the order of ids from 1. */
   readonly welcomed: Member[]
 }
 
@@ -100,18 +109,18 @@ export function newMember(address: string, nowMs: number): Omit<Member, 'connect
   }
 }
 
-/** By which of its connections a member gets what its replica is to do. */
+/** The connection on which a member gets messages for its replica. */
 export function carrierOf({ lane, connection }: Pick<Member, 'lane' | 'connection'>): Connection {
   return lane ?? connection
 }
 
-/** Counts a shard of so many samples that a worker has computed. */
+/** Counts a shard of this many samples as computed by the worker. */
 export function credit(member: Member, samples: number): void {
   member.samples += samples
   member.shards += 1
 }
 
-/** A member has come to this step: what lies on its desk for earlier ones is not needed any more. */
+/** A member has reached this step: tasks and desk slots of earlier steps are no longer needed. */
 export function reach(member: Member, step: number): void {
   if (step > member.reached) {
     for (const [key, givenStep] of member.given) if (givenStep < step) member.given.delete(key)
@@ -121,8 +130,7 @@ export function reach(member: Member, step: number): void {
 }
 
 /**
- * Lets go of a connection that has ended, and with it of what had come of a message: the member itself stays in the roll until
- * the run ends.
+ * Releases a closed connection and any partly received message. The member itself stays in the roll until the run ends.
  */
 export function forgetConnection(member: Member): void {
   member.connection = ended

@@ -28,14 +28,14 @@ export type MembershipOptions = ArrivalsOptions &
   DeparturesOptions & {
     readonly patience: Patience
     readonly nowMs: () => number
-    /** An active worker says which step it has come to. */
+    /** An active worker has reported the step it has reached. */
     readonly onReach: (workerId: number, step: number) => void
-    /** What an active worker's time went on since it answered last, and how its clock is set. */
+    /** What an active worker has spent its time on since its last answer, and the offset of its clock. */
     readonly onTimes: (workerId: number, message: WorkerTimes, clock: ClockOffset) => void
-    /** Whether a task of a worker is waited for. */
+    /** Whether a worker's task still needs an answer. */
     readonly awaits: (workerId: number, key: string) => boolean
     readonly onAnswer: (key: string, answer: Answer) => Verdict
-    /** Takes what a worker says about the exchange among workers. Returns what is wrong with it, or null. */
+    /** Takes a message about the direct exchange. Returns what is wrong with it, or null. */
     readonly onDirect: (workerId: number, message: DirectMessage, tensors: Received['tensors']) => string | null
   }
 
@@ -43,41 +43,44 @@ export type Membership = {
   readonly accept: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
   readonly acceptLane: LaneDoor
   readonly assign: (workerId: number, task: SendableTask<Answer>) => void
-  /** Counts a shard of a step that has been taken. */
+  /** Counts a shard of a finished step. */
   readonly credit: (workerId: number, samples: number) => void
-  /** Counts an answer of a worker that cannot be used. */
+  /** Counts and reports an answer that cannot be used. */
   readonly note: (workerId: number, reason: string) => void
-  /** Holds a wrong answer against a worker, which is excluded when it was one too many. */
+  /** Counts a wrong answer against a worker, and excludes the worker once there are too many. */
   readonly charge: (workerId: number, reason: string) => void
-  /** Sends a worker away for good: it is refused when it comes back. */
+  /** Drops a worker for good: it is refused when it reconnects. */
   readonly exclude: (workerId: number, reason: string) => void
-  /** Sends a worker away. It comes back by itself. */
+  /** Drops a worker, which reconnects by itself. */
   readonly sendAway: (workerId: number, reason: string) => void
-  /** Sends all away that take part. They come back by themselves. */
+  /** Drops all active workers, which reconnect by themselves. */
   readonly scatter: (reason: string) => void
   readonly isTrusted: (workerId: number) => boolean
   readonly factsOf: (workerId: number) => WorkerFacts
   readonly tell: (workerId: number, message: Message) => void
-  /** Gives a worker the state of this moment anew. */
+  /** Sends a worker the current state again. */
   readonly restate: (workerId: number) => void
-  /** To every active worker, the gradient once for all of them. */
+  /** Sends an update to every active worker. The gradient is encoded once for all of them. */
   readonly broadcast: (update: Update, gradient: PackedGradient) => void
   readonly active: () => number
-  /** Whether somebody has been welcomed who is not active yet. */
+  /** Whether a worker has been welcomed that is not active yet. */
   readonly isOneComing: () => boolean
-  /** Whether all who ever took part have said that the model cannot be computed, by them or anybody. */
+  /** Whether every worker that was ever active has said that the model cannot be computed, on any worker. */
   readonly isUncomputable: () => boolean
   /** Whether every active worker shares the coordinator's memory. */
   readonly allShareMemory: () => boolean
-  /** Everyone who ever took part, in order of arrival. */
+  /** All workers that were ever active, in order of arrival. */
   readonly roll: () => readonly Member[]
-  /** Drops whoever has been silent, hung or deaf for too long. Called regularly. */
+  /** Drops members that have been silent, hung or deaf for too long. Called regularly. */
   readonly tick: () => void
-  /** Ends it: tells everyone, and from here on whoever still comes. */
+  /** Ends the membership: says `bye` to everyone, and to all that connect later. */
   readonly dismiss: (code: MessageOf<'bye'>['code'], reason: string) => void
 }
 
-/** Who is connected, and who of them takes part. Knows connections only by their interface, and no clock but `nowMs`. */
+/**
+ * Tracks which workers are connected and which are active. Knows connections only by their interface, and no clock but
+ * `nowMs`.
+ */
 export function createMembership(options: MembershipOptions): Membership {
   const { welcome, sharedMemory, patience, onEvent, nowMs } = options
   const roster = newRoster()
@@ -133,10 +136,10 @@ export function createMembership(options: MembershipOptions): Membership {
     if (fault !== null) return discipline.accuse(member, fault)
     if (isStale) return
     const readGradient = gradientReader(member, slot, tensors)
-    // Its slot is free once it has been read, which comes before the worker is given anything else.
+    // Safe before the gradient is read: the read follows at once, before the slot can be used for another task.
     member.desk?.clear(key)
     const verdict = options.onAnswer(key, { workerId: member.facts!.id, message, readGradient })
-    // A replica that has drifted is set right when it comes back.
+    // A replica whose weights have drifted is corrected when the worker reconnects.
     if (verdict.fault !== null) return (message.type === 'metrics' ? refuse : discipline.accuse)(member, verdict.fault)
     reach(member, message.step)
   }
@@ -154,7 +157,7 @@ export function createMembership(options: MembershipOptions): Membership {
     leave(member, 'lost', error === null ? 'connection closed' : error.message)
   }
 
-  /** What came was no message: not for a network, but for the worker. */
+  /** Invalid bytes on a lane come from the worker itself, since no network is involved. */
   function hearNonsense(member: Member, error: LockstepError): void {
     if (member.gone) return
     if (member.active) discipline.accuse(member, describeError(error))

@@ -5,36 +5,36 @@ import type { Task } from '../schedule/task.ts'
 import type { Duty } from '../schedule/worker-queue.ts'
 import type { Member } from './member.ts'
 
-/** How often coordinator and worker tell each other that they live. */
+/** How often coordinator and workers send heartbeats. */
 export const heartbeatMs = 300
 
-/** Who is alone in it may be silent for so long. */
+/** How long a member may be silent while most others are not. */
 export const silenceMs = 5 * heartbeatMs
 
 /** How long a peer may take, and how much it may leave unread. */
 export type Patience = {
   readonly helloMs: number
-  /** Until `ready`: loading TensorFlow, which may have to be downloaded first, and building the model. */
+  /** Until `ready`: loads TensorFlow, which may have to be downloaded first, and builds the model. */
   readonly readyMs: number
   readonly silenceMs: number
-  /** The same where the reason may be none of its own: others fill the link, or most are silent with it. */
+  /** The limit where the worker may not be the cause: others fill the link, or most are silent with it. */
   readonly excusedSilenceMs: number
-  /** A computing thread with something to do that finishes nothing for so long hangs. */
+  /** A computing thread that has work and finishes nothing for this long counts as hung. */
   readonly hangMs: (workerId: number) => number
-  /** What has been sent to a worker that it has to answer next, and since when; null for none. */
+  /** The task sent to a worker that it has to answer next, and since when; null for none. */
   readonly duty: (workerId: number) => Duty<Task> | null
   readonly queuedBytes: number
-  /** One that is heard of, and to which nothing newer has come for so long, does not read. */
+  /** A worker that is heard from, but receives nothing new for this long, does not read. */
   readonly deafMs: number
 }
 
-/** A message of which bytes come for so long, and no heartbeat, fills a link. */
+/** A link is full where bytes of a message arrive for this long without a heartbeat. */
 const longMessageMs = 2 * heartbeatMs
 
-/** A handshake and a `hello` take less: whoever has no token yet is given no more memory. */
+/** A handshake and a `hello` need less. A peer without a token gets no more memory. */
 const maxStrangerBytes = 128 << 10
 
-/** On the slowest link that is reckoned with. */
+/** The slowest link that is supported. */
 const slowestBytesPerMs = 250
 
 /** How long a worker whose computing thread has ended may take to say why. */
@@ -55,8 +55,8 @@ export function patienceFor({ state }: RunPlan, work: Pick<Patience, 'hangMs' | 
 }
 
 /**
- * Takes bytes that have come since the last look, at `lookedAtMs`, as a sign of life: a long message on a slow link takes its
- * time, and heartbeats wait behind it.
+ * Counts bytes that have arrived since the last tick, at `lookedAtMs`, as a sign of life: a long message on a slow link
+ * takes time, and heartbeats wait behind it.
  */
 export function noticeBytes(member: Member, lookedAtMs: number): void {
   const bytes = member.connection.receivedBytes() + (member.lane?.receivedBytes() ?? 0)
@@ -65,9 +65,10 @@ export function noticeBytes(member: Member, lookedAtMs: number): void {
 }
 
 /**
- * Marks those of whom no whole message has come since the last look, at `lookedAtMs`, while most of the others send messages
- * that fill the link, and until one comes. Where many senders fill a link, TCP waits for longer and longer before it sends
- * anew what was lost of one of them (RFC 6298, section 5.5), and the others leave that one no room.
+ * Marks members as crowded out. A member is crowded out when no whole message of it has arrived since the last tick, at
+ * `lookedAtMs`, while most others send messages that fill the link; it stays so until a message arrives. Where many
+ * senders fill a link, TCP waits longer and longer before it retransmits what one of them lost (RFC 6298, section 5.5),
+ * and the others leave that one no room.
  */
 export function noticeCrowd(welcomed: readonly Member[], lookedAtMs: number, nowMs: number): void {
   const heard = new Set(welcomed.filter(({ lastHeardAt }) => lastHeardAt >= lookedAtMs))
@@ -80,12 +81,12 @@ export function noticeCrowd(welcomed: readonly Member[], lookedAtMs: number, now
 }
 
 /**
- * Notes when most are silent at once, for two heartbeats: that is a processor that many share, or the network before the
- * coordinator, and nothing is gained by doing without most workers.
+ * Notes when most members are silent at once, for two heartbeats. The cause is then a processor that many share, or the
+ * coordinator's network, and dropping most workers would not help.
  */
 export function noticeCommonSilence(welcomed: readonly Member[], nowMs: number): void {
   const silent = welcomed.filter(({ lastHeardAt }) => nowMs - lastHeardAt > 2 * heartbeatMs)
-  // Of the others of each, more than half.
+  // For each silent member: more than half of the others are silent.
   if (silent.length - 1 <= (welcomed.length - 1) / 2) return
   for (const member of silent) member.silentWithMostAt = nowMs
 }
@@ -94,13 +95,13 @@ function countOthers(members: ReadonlySet<Member>, member: Member): number {
   return members.size - (members.has(member) ? 1 : 0)
 }
 
-/** Leaves a time out of account in which nobody could be heard. */
+/** Excludes time in which the coordinator could hear nobody. */
 export function excuse(member: Member, nowMs: number, excusedMs: number): void {
   for (const time of ['lastHeardAt', 'lastMessageAt', 'connectedAt'] as const)
     member[time] = Math.min(nowMs, member[time] + excusedMs)
 }
 
-/** Why a member has to go. */
+/** Why a member has to be dropped. */
 export type Fault = { readonly cause: LossCause; readonly reason: string }
 
 /** The fault of a member, or null while it may stay. */
@@ -108,7 +109,7 @@ export function findFault(member: Member, patience: Patience, nowMs: number): Fa
   return findSilence(member, patience, nowMs) ?? findBreak(member, patience, nowMs)
 }
 
-/** It has not said in time what it had to. */
+/** Finds a member that has not sent in time what it had to. */
 function findSilence(member: Member, patience: Patience, nowMs: number): Fault | null {
   const { facts, active, receivedBytes, connectedAt, lastHeardAt } = member
   const connectedMs = nowMs - connectedAt
@@ -120,7 +121,7 @@ function findSilence(member: Member, patience: Patience, nowMs: number): Fault |
   return !active && connectedMs > patience.readyMs ? silent(`not ready within ${seconds(connectedMs)}`) : null
 }
 
-/** It takes part, and what is sent to it does not come to where it is computed. */
+/** Finds an active member whose computing thread is gone, or that does not receive what is sent to it. */
 function findBreak(member: Member, patience: Patience, nowMs: number): Fault | null {
   if (!member.active) return null
   if (member.hungUpAt !== null && nowMs - member.hungUpAt > farewellMs)
@@ -137,7 +138,7 @@ function silent(reason: string): Fault {
 
 function isTooSilent(member: Member, { silenceMs, excusedSilenceMs }: Patience, nowMs: number): boolean {
   if (nowMs - member.lastHeardAt > excusedSilenceMs) return true
-  // What it shared with most does not count against it, what comes after that does.
+  // Silence shared with most others does not count; silence after that does.
   return !member.crowdedOut && nowMs - Math.max(member.lastHeardAt, member.silentWithMostAt) > silenceMs
 }
 

@@ -1,17 +1,17 @@
 import type { WorkerFacts } from '../events.ts'
 
-/** Who a worker is, however often it connects. */
+/** Identifies a worker across connections. */
 type Identity = Pick<WorkerFacts, 'name' | 'host'>
 
-/** So many wrong answers are held against a worker before it is kept out: one may be chance, and it has been found. */
+/** This many wrong answers exclude a worker. Fewer may be chance, and each was detected. */
 const mostFaults = 3
 
-/** What is held against workers, by name and host: one that comes back is known. */
+/** Wrong answers counted against workers, by name and host, so that a worker that reconnects is recognised. */
 export type Standing = {
-  /** Holds a wrong answer against a worker. True when it was one too many. */
+  /** Counts a wrong answer against a worker. Returns true once there are too many. */
   readonly charge: (worker: Identity) => boolean
   readonly exclude: (worker: Identity, reason: string) => void
-  /** Why a worker may not take part any more, or null. */
+  /** Why a worker may no longer join, or null. */
   readonly refuse: (worker: Identity) => string | null
 }
 

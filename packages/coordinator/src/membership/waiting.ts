@@ -4,28 +4,28 @@ import { createGathering, type Gathering } from './gathering.ts'
 
 export type WaitingOptions = {
   readonly active: () => number
-  /** Whether somebody has been welcomed who is not ready yet. */
+  /** Whether a worker has been welcomed that is not ready yet. */
   readonly isOneComing: () => boolean
-  /** Whether all who have been there have said that nobody can compute the model. */
+  /** Whether every worker that was ever active has said that the model cannot be computed, on any worker. */
   readonly isUncomputable: () => boolean
-  /** With fewer workers no further step is begun. */
+  /** No step begins with fewer workers than this. */
   readonly quorum: number
-  /** How long to go on with no worker at all once there has been one. */
+  /** How long to wait for a worker after the last one was lost. */
   readonly waitMs: number
   /** Ends a wait, and the run with it. */
   readonly stop: AbortSignal
   readonly clock: Pick<Clock, 'after'>
   readonly onEvent: EventListener
-  /** There is nobody to go on with. */
+  /** The run cannot continue: no worker is left, or it was interrupted while waiting. */
   readonly onEnd: (error: LockstepError) => void
 }
 
 /** How a run waits for workers, and when it gives up. */
 export type Waiting = Pick<Gathering, 'await' | 'expect' | 'abort'> & {
   readonly joined: () => void
-  /** `failure`: what the worker has said that could not go on, or null. */
+  /** `failure` is the reason a worker gave that could not continue, or null. */
   readonly left: (failure: string | null) => void
-  /** Waits for nobody any more. */
+  /** Stops waiting. */
   readonly close: () => void
 }
 
@@ -53,12 +53,12 @@ export function createWaiting(options: WaitingOptions): Waiting {
     else waitForOne()
   }
 
-  /** Nobody is there or gets ready who might do better, and nobody who comes back. */
+  /** No active or joining worker is left that may succeed, and every earlier one found the model uncomputable. */
   function isHopeless(): boolean {
     return active() === 0 && !stop.aborted && options.isUncomputable() && !options.isOneComing()
   }
 
-  /** One that gets ready, which may take long, is waited for: it is there, and ends by its own clock where it is not. */
+  /** Waits longer for a worker that is getting ready, which may take long. `readyMs` limits that. */
   function waitForOne(): void {
     stopClock = clock.after(waitMs, () =>
       options.isOneComing() ? waitForOne() : onEnd(noWorkers(waitMs, lastFailure)),

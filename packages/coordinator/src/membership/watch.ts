@@ -13,18 +13,18 @@ import {
 export type WatchOptions = {
   readonly present: Iterable<Member>
   readonly patience: Patience
-  /** The time from one look to the next. */
+  /** The interval between ticks. */
   readonly everyMs: number
   readonly nowMs: () => number
-  /** Takes out a member that has been silent or deaf for too long. */
+  /** Drops a member that has been silent or deaf for too long. */
   readonly onFault: (member: Member, fault: Fault) => void
-  /** Takes out a member whose computing thread hangs. */
+  /** Drops a member whose computing thread hangs. */
   readonly onHang: (member: Member, hang: string) => void
-  /** A member may stay: it is told that the coordinator lives. */
+  /** The member may stay: sends it a heartbeat. */
   readonly onSound: (member: Member) => void
 }
 
-/** Returns a function that looks after everyone who is connected. It is called regularly. */
+/** Returns the tick function, which checks every connected member. It is called regularly. */
 export function createWatch({ present, patience, everyMs, nowMs, onFault, onHang, onSound }: WatchOptions): () => void {
   let lookedAtMs = nowMs()
 
@@ -32,8 +32,8 @@ export function createWatch({ present, patience, everyMs, nowMs, onFault, onHang
     const now = nowMs()
     const lastLookMs = lookedAtMs
     lookedAtMs = now
-    // A coordinator that comes late to this, without a processor or suspended, has heard nobody for so long; after a long time
-    // all have as long as if they had just come.
+    // A late tick means that the coordinator was suspended or got no processor, and heard nobody meanwhile. After a
+    // long pause every member gets as much time as if it had just connected.
     const lateMs = Math.max(0, now - lastLookMs - everyMs)
     const excusedMs = lateMs > patience.silenceMs / 2 ? Number.POSITIVE_INFINITY : lateMs
     for (const member of present) {

@@ -5,10 +5,10 @@ import { largestShard } from '../training/batches.ts'
 import { evaluationChunk } from '../training/evaluation.ts'
 import { heartbeatMs } from './patience.ts'
 
-/** What a worker waits for a coordinator that is silent, as after a suspended laptop, before it connects anew. */
+/** How long a worker waits for a silent coordinator, for example on a suspended laptop, before it reconnects. */
 const workerPatienceMs = 15_000
 
-/** What every worker is told of the run, in whichever life. */
+/** The part of the welcome message that is the same for every worker and every life of the run. */
 export function welcomeTo({
   identity,
   config,
@@ -19,7 +19,7 @@ export function welcomeTo({
   return {
     type: 'welcome',
     runId: identity.runId,
-    // Where a model's file lies on this machine is nobody else's business.
+    // Workers need not know where the model's file lies on this machine.
     config: { ...config, model: basename(config.model) },
     topology: identity.topology,
     layoutHash: identity.layoutHash,
@@ -37,12 +37,12 @@ export function welcomeTo({
 }
 
 /**
- * Encodes the state as it is now, once a step: many workers that come at once are sent the same bytes, which are kept for no longer
- * than somebody sends them.
+ * Encodes the current state at most once a step. Workers that join together are sent the same bytes, which are kept
+ * only as long as a send needs them.
  */
 export function createReplicaEncoder(plan: RunPlan): () => { readonly step: number; readonly frame: Uint8Array } {
   let encodedStep = -1
-  // What a socket holds is the memory, not the view.
+  // A socket holds the memory, not the view of it.
   let memory: WeakRef<ArrayBufferLike> | null = null
   return () => {
     const { step } = plan.state
@@ -55,7 +55,7 @@ export function createReplicaEncoder(plan: RunPlan): () => { readonly step: numb
   }
 }
 
-/** Weights, moments and step as they are now. The frame fills its memory. */
+/** Encodes the current weights, moments and step. The frame fills its memory. */
 function encodeReplica({ identity, state, trainableSize }: RunPlan): Uint8Array {
   const { moments, powers } = state.optimizer
   const joined = new Float32Array(moments.length * trainableSize)

@@ -9,15 +9,18 @@ import { makeFolderDurably, writeError } from '../disk/atomic-file.ts'
 import { identifyProcess, isSameProcess } from './process-identity.ts'
 
 /**
- * A process's claim to be the only one that goes on with the run in a folder. It ends with the process, however that ends; one
- * that exits by itself releases it.
+ * A process's claim to be the only one that continues the run in a folder. The claim ends with the process, however
+ * that ends; a process that exits normally also removes its file.
  */
 export type FolderClaim = {
-  /** Throws `run-folder-in-use` where another process has it, and what a failed write throws. Once is enough. */
+  /**
+   * Throws `run-folder-in-use` where another process holds the claim, and what a failed write throws. Further calls do
+   * nothing.
+   */
   readonly take: () => Promise<void>
-  /** Says again whose the folder is, where it had been removed. */
+  /** Takes the claim again after the folder had been removed. */
   readonly renew: () => Promise<void>
-  /** Nothing is left of a folder that was made for it and has stayed empty. */
+  /** Releases the claim. A folder that was created for it and is still empty is removed. */
   readonly release: () => Promise<void>
 }
 
@@ -26,7 +29,7 @@ const holderSchema = z.object({
   host: z.string(),
   /** ISO 8601. */
   since: z.string(),
-  /** Tells it from a later process of the same number; null where the system does not say. */
+  /** Distinguishes the process from a later one with the same number; null where the system does not tell. */
   identity: z.string().nullable(),
 })
 
@@ -35,10 +38,10 @@ type Holder = z.infer<typeof holderSchema>
 type Lock = { readonly name: string; readonly number: number; readonly holder: Holder | null }
 
 /**
- * Nothing is written before it is taken. A claim is a file `lock-N.json`, created where there is none of that number; whoever
- * finds the process of another one alive withdraws. So of two that come at once at most one gets it, also where both have
- * found the file of a dead process; and one does, since whoever finds a file that is being written waits to see whose it is
- * before it creates its own, which the other would withdraw from.
+ * Nothing is written before the claim is taken. A claim is a file `lock-N.json`, created only if no file of that number
+ * exists. A process that finds another live process's file withdraws. So at most one of two simultaneous processes gets
+ * the claim, even if both found the file of a dead one. And one of them does get it: a process that finds a file being
+ * written first waits to see whose it is, instead of creating its own, from which the other would withdraw.
  *
  * @param writingMs - long enough for any process to write some 150 bytes to a file that it has created
  */
@@ -87,13 +90,16 @@ function removeEmpty(folder: string): void {
   }
 }
 
-/** Whether a process has claimed a folder that may be alive: one on another machine may. False where that cannot be read. */
+/**
+ * Whether a process that may be alive has claimed a folder. A process on another machine may always be alive. False
+ * where the folder cannot be read.
+ */
 export async function isClaimed(path: string): Promise<boolean> {
   const locks = await readLocks(path).catch(() => [])
   return locks.some(({ holder }) => holder !== null && mayLive(holder))
 }
 
-/** Returns the name of the file. */
+/** Returns the name of the claim's file. */
 async function claim(path: string, text: string, writingMs: number): Promise<string> {
   for (;;) {
     const found = await readWrittenLocks(path, writingMs)
@@ -117,17 +123,17 @@ function describeHolder(): Holder {
   return { pid, host: hostname(), since: new Date().toISOString(), identity: identifyProcess(pid) }
 }
 
-/** One that cannot be read belongs to a process that died while it wrote it, or that has yet to look for others. */
+/** Ignores unreadable files: their process died while writing, or has yet to look for other claims. */
 function refuseAlive(path: string, locks: readonly Lock[]): void {
   for (const { name, holder } of locks) if (holder !== null && mayLive(holder)) throw inUse(path, name, holder)
 }
 
-/** Of a process on another machine nobody knows here. */
+/** The state of a process on another machine is unknown here. */
 function mayLive({ pid, host, identity }: Holder): boolean {
   return host !== hostname() || isSameProcess(pid, identity)
 }
 
-/** Waits for those that are being written. */
+/** Waits for files that are being written. */
 async function readWrittenLocks(path: string, writingMs: number): Promise<readonly Lock[]> {
   const deadlineMs = performance.now() + writingMs
   for (;;) {
@@ -158,14 +164,14 @@ async function readHolder(file: string): Promise<Holder | null> {
   }
 }
 
-/** False where it is there already. */
+/** False where the file exists already. */
 async function createFile(file: string, text: string): Promise<boolean> {
   try {
     await writeFile(file, text, { flag: 'wx' })
     return true
   } catch (error) {
     if (hasSystemCode(error, 'EEXIST')) return false
-    // Opened, but not written: a full disk.
+    // Created but not written, for example on a full disk.
     await rm(file, { force: true })
     throw error
   }

@@ -4,7 +4,7 @@ import { type Disk, systemDisk } from '../disk/disk.ts'
 import { isProcess } from './process-identity.ts'
 import { runFiles } from './run-files.ts'
 
-/** Where a run writes files aside, and what it calls them. */
+/** Where a run writes temporary files, and the names of the files they become. */
 const places: readonly (readonly [folder: string, name: RegExp])[] = [
   ['', /^(config|life|summary)\.json$|^metrics\.jsonl$/],
   [runFiles.checkpoints, /^step-\d+\.ckpt$/],
@@ -13,8 +13,8 @@ const places: readonly (readonly [folder: string, name: RegExp])[] = [
 ]
 
 /**
- * Removes what processes that were killed had written aside in a run folder (`NAME.PID.partial`). What belongs to another
- * process that is alive on this machine stays: it may be writing. Throws as a failed write does.
+ * Removes the temporary files (`NAME.PID.partial`) that killed processes have left in a run folder. Those of another
+ * live process on this machine stay, since it may be writing. Throws what a failed write throws.
  */
 export async function removeLeftovers(path: string, disk = systemDisk): Promise<void> {
   for (const [folder, file] of places) {
@@ -30,7 +30,7 @@ async function removeFrom(folder: string, file: RegExp, disk: Disk): Promise<voi
   }
 }
 
-/** This process has just begun: what has its number is of an earlier one. */
+/** This process has just started, so a file with its own number is from an earlier process. */
 function belongsToAnother(id: number): boolean {
   return id !== process.pid && isProcess(id)
 }

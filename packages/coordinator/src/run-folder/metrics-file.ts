@@ -3,24 +3,26 @@ import { systemDisk } from '../disk/disk.ts'
 import { createLineFile, type LineFileOptions } from '../disk/line-file.ts'
 import type { EpochMetrics, StepMetrics } from '../metrics.ts'
 
-/** `metrics.jsonl` of a run that goes on: a line for each epoch and, where steps are logged, for each step. */
+/** The `metrics.jsonl` of a run in progress: one line for each epoch and, where steps are logged, for each step. */
 export type MetricsFile = {
-  /** Keeps the line of a step; writes what has been kept where that is much. */
+  /** Queues the line of a step, and writes all queued lines once there are many. */
   readonly addStep: (metrics: StepMetrics) => Promise<void>
-  /** Writes what has been kept, and the line of an epoch. */
+  /** Writes the queued lines and that of an epoch. */
   readonly addEpoch: (metrics: EpochMetrics) => Promise<void>
-  /** Writes what has been kept. All four throw as `LineFile.flush` does, and keep what could not be written. */
+  /**
+   * Writes the queued lines. All four methods throw what `LineFile.flush` throws, and keep what could not be written.
+   */
   readonly flush: () => Promise<void>
   readonly settle: () => Promise<void>
 }
 
-/** What `metrics.jsonl` holds: its text, and its epochs. */
+/** The content of `metrics.jsonl`: its text, and its epochs. */
 export type MetricsContent = { readonly text: string; readonly epochs: readonly EpochMetrics[] }
 
-/** As many characters of steps are kept before they are written, or tried to write again. */
+/** How many characters of step lines are queued before they are written, or a failed write is retried. */
 const chunkLength = 1 << 16
 
-/** Goes on with a file that has this content. Lines of epochs are never given up. */
+/** Continues a file with this content. Lines of epochs are never discarded. */
 export function createMetricsFile(
   options: Omit<LineFileOptions, 'content'>,
   { text, epochs }: MetricsContent = { text: '', epochs: [] },
@@ -49,7 +51,7 @@ export function createMetricsFile(
   }
 }
 
-/** The content of the file as it was at a step: with the lines of these epochs, and of the steps up to that one. */
+/** The content of the file as of a step: the lines of these epochs, and of the steps up to that one. */
 export async function metricsUntil(
   path: string,
   { epochs, step }: { readonly epochs: readonly EpochMetrics[]; readonly step: number },
@@ -67,7 +69,7 @@ export async function metricsUntil(
   return { text: [...lines, ...upTo(written, step)].join(''), epochs }
 }
 
-/** The lines of steps that are whole; those of epochs the checkpoint knows. */
+/** The complete lines of steps. Those of epochs come from the checkpoint. */
 function stepsIn(text: string): { readonly step: number; readonly line: string }[] {
   const whole = text.split('\n').slice(0, -1)
   return whole.flatMap(line => {
@@ -76,7 +78,7 @@ function stepsIn(text: string): { readonly step: number; readonly line: string }
   })
 }
 
-/** Null for a line that is damaged, as by a loss of power. */
+/** Null for a damaged line, for example after a loss of power. */
 function stepOf(line: string): number | null {
   try {
     const { step } = JSON.parse(line) as Partial<StepMetrics>

@@ -4,18 +4,18 @@ import type { Disk } from '../disk/disk.ts'
 import { refuseSuperseded, superseded, writeLife } from './life.ts'
 import { runFiles } from './run-files.ts'
 
-/** Whether a run folder is still this life's of this run, which is asked before every write into it. */
+/** Whether this life of this run still owns its folder. Asked before every write into the folder. */
 export type Ownership = {
   /**
-   * Throws `superseded` where a later life or another run has the folder, and what a failed write throws. A folder that is
-   * gone is made again, with what tells whose it is.
+   * Throws `superseded` where a later life or another run owns the folder, and what a failed write throws. Creates a
+   * missing folder again, with the files that identify its owner.
    */
   readonly assert: () => Promise<void>
-  /** The same, but for a folder that is gone: whatever is written into what was open in it is seen by nobody. */
+  /** The same, but allows a missing folder: what is written into a file of it that is still open is seen by nobody. */
   readonly confirm: () => Promise<void>
 }
 
-/** A run folder, and who writes it. */
+/** A run folder, and the life that writes it. */
 export type OwnedFolder = {
   readonly path: string
   readonly life: number
@@ -25,7 +25,7 @@ export type OwnedFolder = {
 
 type OwnershipOptions = OwnedFolder & {
   readonly disk: Disk
-  /** Claims the folder that has been made again. */
+  /** Claims the folder after it has been created again. */
   readonly claim?: (() => Promise<void>) | undefined
   readonly onRestored: () => void
 }
@@ -56,7 +56,7 @@ export function createOwnership(options: OwnershipOptions): Ownership {
   return { assert, confirm: async () => void (await isOwned(options, disk)) }
 }
 
-/** False where it is nobody's; throws as `Ownership.assert` where it is another's. */
+/** False where the folder identifies no owner; throws what `Ownership.assert` throws where it has another one. */
 export async function isOwned({ path, life, config }: OwnedFolder, disk: Disk): Promise<boolean> {
   await refuseSuperseded(path, life, disk)
   const found = await readText(join(path, runFiles.config), disk)

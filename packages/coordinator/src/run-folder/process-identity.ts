@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { hasSystemCode } from '@lockstep/protocol'
 
-/** Whether there is a process of this number, whoever's it is. */
+/** Whether a process of this number exists, whoever owns it. */
 export function isProcess(id: number): boolean {
   try {
     process.kill(id, 0)
@@ -11,25 +11,28 @@ export function isProcess(id: number): boolean {
   }
 }
 
-/** What tells a process from all others that have or will have its number: the boot, and when in it the process began. */
+/**
+ * Distinguishes a process from all others that have had or will have its number: the boot id and the process's start
+ * time.
+ */
 export function identifyProcess(id: number): string | null {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
     return `${boot} ${statOf(id).began}`
   } catch {
-    // Another system than Linux, or no such process.
+    // Not Linux, or no such process.
     return null
   }
 }
 
-/** Whether the process of this number is alive and the one that was identified so. */
+/** Whether the process of this number is alive and has this identity. */
 export function isSameProcess(id: number, identity: string | null): boolean {
   if (!isProcess(id) || isZombie(id)) return false
   const found = identifyProcess(id)
   return found === null || identity === null || found === identity
 }
 
-/** It is dead, and its parent has not asked how it ended. */
+/** Whether the process is dead but its parent has not yet collected its exit status. */
 function isZombie(id: number): boolean {
   try {
     return statOf(id).state === 'Z'
@@ -38,7 +41,10 @@ function isZombie(id: number): boolean {
   }
 }
 
-/** Of proc(5): the fields after the name, which may hold anything; the third is the state, the 22nd the time of its start. */
+/**
+ * Reads proc(5). Fields are counted after the name, which may contain anything. The third is the state, the 22nd the
+ * start time.
+ */
 function statOf(id: number): { readonly state: string; readonly began: string } {
   const text = readFileSync(`/proc/${id}/stat`, 'utf8')
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')

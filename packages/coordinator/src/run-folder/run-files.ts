@@ -1,4 +1,4 @@
-/** Names in a run folder, for those who write it and those who read it. */
+/** File names in a run folder, shared by code that writes and reads them. */
 export const runFiles = {
   config: 'config.json',
   metrics: 'metrics.jsonl',

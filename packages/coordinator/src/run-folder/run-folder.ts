@@ -13,50 +13,51 @@ import { createMetricsFile, type MetricsContent, metricsUntil } from './metrics-
 import { createOwnership } from './ownership.ts'
 import { runFiles } from './run-files.ts'
 
-/** As many checkpoints as there are. */
+/** Keeps every checkpoint. */
 const all = Number.POSITIVE_INFINITY
 
 /**
- * A run folder that is being written. Every write throws `disk-full` or `file-not-written` when it fails, and `superseded`
- * when the folder has become another's. A folder that has been removed is made again.
+ * A run folder that this process writes. Every write throws `disk-full` or `file-not-written` when it fails, and
+ * `superseded` when another life or run owns the folder. A folder that has been removed is created again.
  */
 export type RunFolder = {
   readonly path: string
-  /** Of the run, begun when the folder was opened. */
+  /** The run's life, which began when the folder was opened. */
   readonly life: number
   /** Throws `superseded` when another coordinator has begun a later life of the run. */
   readonly refuseSuperseded: () => Promise<void>
-  /** Lines that cannot be written are kept, and written by whichever of these three succeeds next. */
+  /** Lines that cannot be written stay queued, and the next of these three calls that succeeds writes them. */
   readonly appendEpoch: (metrics: EpochMetrics) => Promise<void>
-  /** Written together with the next epoch or checkpoint at the latest. */
+  /** Written together with the next epoch or checkpoint, or earlier. */
   readonly appendStep: (metrics: StepMetrics) => Promise<void>
-  /** Writes the lines that are kept, and lets them outlast a loss of power. */
+  /** Writes the queued lines, and syncs them so that they survive a loss of power. */
   readonly settleMetrics: () => Promise<void>
   readonly writeSummary: (summary: RunSummary) => Promise<void>
   readonly writeModel: (files: Readonly<Record<string, string | Uint8Array>>) => Promise<void>
   /**
-   * Writes a checkpoint, which stays as it is meanwhile, durably; drops the oldest ones but the first that there is of the
-   * steps `best`, and returns its path.
+   * Writes a checkpoint durably and returns its path. The checkpoint must not change meanwhile. Removes the oldest
+   * ones, except the first of the steps `best` that has a checkpoint.
    */
   readonly writeCheckpoint: (checkpoint: Checkpoint, best?: readonly number[]) => Promise<string>
 }
 
 export type RunFolderOptions = {
-  /** Checkpoints that are kept, the newest ones, beside that of the best epoch; all by default. */
+  /** How many of the newest checkpoints are kept, in addition to that of the best epoch; all by default. */
   readonly keep?: number
-  /** Told of lines that are lost and of a folder that has been made again. */
+  /** Receives events about lost lines and a folder that was created again. */
   readonly onEvent?: EventListener
-  /** A checkpoint of the state from which a new run starts: with it every run can be gone on with. */
+  /** A checkpoint of a new run's initial state, so that every run can be resumed. */
   readonly start?: Uint8Array
-  /** Claims a folder that has been made again. */
+  /** Claims a folder that has been created again. */
   readonly claim?: () => Promise<void>
-  /** What writes the checkpoints of the run while it goes on; this thread by default. */
+  /** Writes the checkpoints of the run while it trains; by default in this thread. */
   readonly store?: CheckpointStore
 }
 
 /**
- * Starts a run folder. Its configuration, by which a folder is known to hold a run, is written last. Throws
- * `run-folder-taken` where something else is, and `run-folder-inside-file`, before anything is written.
+ * Creates a run folder. Its configuration file, which marks a folder as a run, is written last. Throws
+ * `run-folder-taken` where the path is a file or already holds a run, and `run-folder-inside-file`, both before
+ * anything is written.
  */
 export async function createRunFolder(
   path: string,
@@ -72,15 +73,15 @@ export async function createRunFolder(
   const checkpoints = join(path, runFiles.checkpoints)
   await makeFolderDurably(checkpoints, disk)
   if (start !== undefined) await writeCheckpoint(checkpoints, { step: 0, content: start, keep: all }, disk)
-  // Its name is on the disk before there is a line in it.
+  // The file's name must be on disk before its first line.
   await writeAtomically(join(path, runFiles.metrics), '', disk)
   await writeAtomically(join(path, runFiles.config), json(config), disk)
   return openRunFolder({ path, life, config, disk, ...options }, undefined)
 }
 
 /**
- * Goes on with a run folder: `metrics.jsonl` is cut back to the epochs and steps that the checkpoint knows, checkpoints that
- * cannot be used are set aside, and what a killed process has left is removed.
+ * Continues a run folder: cuts `metrics.jsonl` back to the epochs and steps that the checkpoint knows, sets unusable
+ * checkpoints aside, and removes what killed processes have left.
  */
 export async function reopenRunFolder(
   path: string,
@@ -101,7 +102,7 @@ export async function reopenRunFolder(
   return openRunFolder({ path, life, config, disk, ...options }, content)
 }
 
-/** Throws `run-folder-taken` or `run-folder-inside-file` when a new run cannot be put at this path. */
+/** Throws `run-folder-taken` or `run-folder-inside-file` when a new run cannot use this path. */
 export async function refuseTaken(path: string, disk = systemDisk): Promise<void> {
   const hint = 'Choose another --run-dir, or continue that run with --resume.'
   const found = await kindOf(disk, path)

@@ -1,12 +1,12 @@
 import { type Cancel, type Clock, LockstepError } from '@lockstep/protocol'
 import type { RunFolder } from './run-folder.ts'
 
-/** How often to look. A coordinator that trains looks before everything that it writes as well. */
+/** How often to look. A coordinator that trains also looks before every write. */
 const lookEveryMs = 5_000
 
 /**
- * Notices that another coordinator has gone on with the run, also while this one only waits for workers: those that it has
- * would wait with it. Returns what ends the watching.
+ * Notices that another coordinator continues the run, even while this one only waits for workers, which would otherwise
+ * wait with it. Returns a function that stops the watch.
  */
 export function watchForSuccessor(
   clock: Clock,
@@ -18,7 +18,7 @@ export function watchForSuccessor(
       await folder.refuseSuperseded()
     } catch (error) {
       if (error instanceof LockstepError && error.code === 'superseded') onSuperseded(error)
-      // Whatever else is wrong with the folder, the next write fails with it.
+      // Any other fault of the folder makes the next write fail.
     }
   }
 

@@ -2,19 +2,22 @@ import { LockstepError } from '@lockstep/protocol'
 import { describeTask, type Task } from './task.ts'
 import { elapsedMs, type Moment, runningOf, type WorkerQueue } from './worker-queue.ts'
 
-/** So many times what a task takes by the worker's pace is no delay any more. */
+/** Beyond this multiple of its expected time, a task is not just delayed. */
 const tooManyTimes = 10
 
-/** Below this a worker is only late: a machine may stall for seconds, and the graph of a new shape may be compiled. */
+/** Below this a worker is only late: a machine may stall for seconds, or compile the graph of a new shape. */
 const leastMs = 20_000
 
-/** While the pace is unknown: to compile the graph of a large model, and a second for each sample on the slowest machine. */
+/**
+ * The limit while the pace is unknown: time to compile the graph of a large model, and a second per sample for the
+ * slowest machine.
+ */
 const unknownPace = { graphMs: 60_000, sampleMs: 1000 }
 
-/** After so many workers, one after the other, that have hung at a task the next one would hang as well. */
+/** Once this many workers in turn have hung on a task, the next one would hang as well. */
 export const mostHangs = 3
 
-/** How long a worker may be at what it computes at this step before it counts as hung. */
+/** How long a worker may compute its current task of this step before it counts as hung. */
 export function hangLimitMs<T extends Task>(queue: WorkerQueue<T>, step: number): number {
   const running = runningOf(queue, step)
   if (running === null) return Number.POSITIVE_INFINITY
@@ -24,13 +27,13 @@ export function hangLimitMs<T extends Task>(queue: WorkerQueue<T>, step: number)
   return Math.max(leastMs, tooManyTimes * samples * pace.meanMs)
 }
 
-/** Whether a worker has been at what it computes now for longer, whatever it says of itself. */
+/** Whether a worker has exceeded that limit on its current task, whatever its heartbeats say. */
 export function isOverdue<T extends Task>(queue: WorkerQueue<T>, { nowMs, step }: Moment): boolean {
   const running = runningOf(queue, step)
   return running !== null && elapsedMs(queue, running, nowMs) > hangLimitMs(queue, step)
 }
 
-/** The end of a run that has no worker for a task: the last one has hung at it for so long. */
+/** The error that ends the run when `mostHangs` workers in turn have hung on a task, the last one for `hangingMs`. */
 export function hopeless(task: Task, hangingMs: number): LockstepError {
   const what = describeTask(task)
   return new LockstepError(

@@ -4,18 +4,19 @@ import { type Due, dueTimes, type Outlook } from './outlook.ts'
 import type { Assignment, Task } from './task.ts'
 import { isLateNewcomer, type Moment, slackMs } from './worker-queue.ts'
 
-/** A second copy must be expected so much earlier than the first: both are estimates. */
+/** A copy must be expected this much earlier than the original, since both times are estimates. */
 const margin = 1.25
 
-/** A worker that had nothing to do for so long, and for so many tasks, is tried out: it may have become faster. */
+/** A worker idle for this long, and for this many tasks, is tried again: it may have become faster. */
 const trial = { ms: 1000, tasks: 20 }
 
 type LateTask<T extends Task> = Due<T> & { readonly holder: Outlook<T> }
 
 /**
- * Whom to give a task as well that another worker holds: idle workers that would by estimate do it from scratch before its
- * holder is done, the latest task first. A task has at most one holder more than answers are wanted. What a worker of unknown pace
- * holds is given to another one when it is late as a newcomer, and while nobody's pace is known when it would count as hung.
+ * Chooses idle workers that also get a task another worker holds: those that should finish it from scratch before its
+ * holder does, the latest task first. A task has at most one holder more than it needs answers. A task whose holder has
+ * no known pace is copied once the holder is late for a newcomer. While no pace is known at all, it is copied once the
+ * holder would count as hung.
  */
 export function secondHolders<T extends Task>(
   outlooks: readonly Outlook<T>[],

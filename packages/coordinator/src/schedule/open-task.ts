@@ -1,19 +1,19 @@
 import type { Task } from './task.ts'
 import type { WorkerQueue } from './worker-queue.ts'
 
-/** An unfinished task: who is at it, and who else is to be asked. */
+/** An unfinished task: which workers hold it, and which may still be asked. */
 export type OpenTask<T extends Task> = {
   readonly task: T
   readonly holders: Set<WorkerQueue<T>>
-  /** Answers that are to come, each from another worker. */
+  /** Answers still needed, each from another worker. */
   wanted: number
   /** Workers that have answered already and are not asked again. */
   barred: ReadonlySet<number>
-  /** How often it is pending: for each wanted answer that no holder is at. */
+  /** How many times it is in the pending list: once for each needed answer without a holder. */
   pending: number
 }
 
-/** Whether a worker may be given the task; null where everybody may. */
+/** Whether a worker may get the task; null where all may. */
 export type Restriction = ((workerId: number) => boolean) | null
 
 export function openTask<T extends Task>(task: T, wanted: number): OpenTask<T> {
@@ -27,7 +27,7 @@ export function restrictionOf<T extends Task>({ wanted, barred, holders }: OpenT
   return workerId => !asked.has(workerId)
 }
 
-/** Whether a worker is at it beside as many as answers are wanted. */
+/** Whether the task has more holders than it needs answers. */
 export function isSpared<T extends Task>({ holders, wanted }: OpenTask<T>): boolean {
   return holders.size > wanted
 }

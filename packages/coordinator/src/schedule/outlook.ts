@@ -1,22 +1,22 @@
 import type { Task } from './task.ts'
 import { elapsedMs, type Held, type Moment, runningOf, type WorkerQueue } from './worker-queue.ts'
 
-/** A task in hand and the time from now until it will by estimate be done. */
+/** A task held by a worker, and the estimated time until it is done. */
 export type Due<T extends Task> = { readonly held: Held<T>; readonly inMs: number }
 
 type MsPerSample = Readonly<Record<Task['kind'], number>>
 
-/** What one worker is expected to do with its time. */
+/** The schedule expected of one worker. */
 export type Outlook<T extends Task> = {
   readonly queue: WorkerQueue<T>
-  /** How long a sample takes here; by the mean of the known workers where this one is not known. */
+  /** The time per sample on this worker; where its pace is unknown, the mean of the known ones. */
   readonly msPerSample: MsPerSample
 }
 
-/** Stands for the time of a sample while nobody's is known: then only the number of samples tells workers apart. */
+/** The time per sample while no pace is known: then only the number of samples matters. */
 const anyPaceMs = 1
 
-/** No task is expected to take less: below that it is messages and threads that take the time. */
+/** The least time expected of a task: below it, messages and threads dominate. */
 const leastTaskMs = 2
 
 /** Estimates for all workers at one moment. */
@@ -37,12 +37,12 @@ export function createOutlooks<T extends Task>(
   })
 }
 
-/** How long a worker takes for a task. */
+/** Estimated time of a task on this worker. */
 export function taskMs<T extends Task>({ msPerSample }: Outlook<T>, { kind, samples }: T): number {
   return Math.max(leastTaskMs, samples * msPerSample[kind])
 }
 
-/** Time from now until the worker is done with all that it holds of a step. */
+/** Estimated time until the worker has finished all its tasks of a step. */
 export function loadMs<T extends Task>(outlook: Outlook<T>, step: number, moment: Moment): number {
   if (step <= moment.step) return dueTimes(outlook, moment).at(-1)?.inMs ?? 0
   let sumMs = 0
@@ -50,7 +50,7 @@ export function loadMs<T extends Task>(outlook: Outlook<T>, step: number, moment
   return sumMs
 }
 
-/** What is due in the step that is under way, in the order in which it is done. */
+/** Tasks due in the current step, in the order in which the worker computes them. */
 export function dueTimes<T extends Task>(outlook: Outlook<T>, { nowMs, step }: Moment): readonly Due<T>[] {
   const { queue } = outlook
   const running = runningOf(queue, step)
@@ -58,7 +58,7 @@ export function dueTimes<T extends Task>(outlook: Outlook<T>, { nowMs, step }: M
   let inMs = 0
   for (const held of queue.held.values()) {
     const { task, wanted } = held
-    // Of earlier steps it finishes what it is at; the others it drops.
+    // The worker finishes a running task of an earlier step, and drops the others.
     if (task.step > step || (held !== running && !wanted && task.step < step)) continue
     const leftMs = held === running ? remainingMs(queue, held, nowMs) : null
     inMs += leftMs ?? taskMs(outlook, task)
@@ -78,7 +78,10 @@ function meanPaceMs<T extends Task>(queues: ReadonlyMap<number, WorkerQueue<T>>,
   return count === 0 ? anyPaceMs : sumMs / count
 }
 
-/** What is left of the running task; once it is overdue, as much again as it is overdue by. Null while unknown. */
+/**
+ * Estimated time left of the running task; once it is overdue, the time by which it is overdue. Null while the pace is
+ * unknown.
+ */
 function remainingMs<T extends Task>(queue: WorkerQueue<T>, running: Held<T>, nowMs: number): number | null {
   const { kind, samples } = running.task
   const pace = queue.paces.known(kind)

@@ -1,4 +1,4 @@
-/** How long a worker takes for a sample: a running mean, and how far off that has been in the mean. */
+/** The time per sample of a worker: a running mean, and its mean deviation. */
 export type Pace = {
   readonly stretches: number
   readonly meanMs: number
@@ -6,17 +6,20 @@ export type Pace = {
   readonly learntAtMs: number
 }
 
-/** Answers that a worker gave without a pause: single ones say little, for what was held up together arrives together. */
+/**
+ * Answers that a worker gave without a pause. A single one says little, since answers that were delayed together arrive
+ * together.
+ */
 export type Stretch = { readonly answers: number; readonly samples: number; readonly tookMs: number }
 
-/** Weight of an answer, as in TCP's estimate of round trips (RFC 6298). */
+/** Weight of an answer, as in TCP's estimate of round-trip times (RFC 6298). */
 const gain = 1 / 8
 
-/** Weight of a stretch that is better than what was known so long ago. */
+/** Weight of a stretch that is faster than a mean last updated longer ago than `staleMs`. */
 const staleMs = 500
 const staleGain = 1 / 2
 
-/** A stretch raises the mean at most as if it had taken so many times as long: a stall is not a speed. */
+/** A stretch counts as at most this multiple of the mean, so that a stall does not pass for a slow pace. */
 const outlier = 3
 
 /** Stretches before a pace counts as known. The first one compiles the graph and is left out. */

@@ -1,14 +1,14 @@
 import { isKnown, learnPace, type Pace, type Stretch } from './pace.ts'
 import type { Task } from './task.ts'
 
-/** A worker's paces, which each of its answers corrects. */
+/** A worker's paces, updated by each of its answers. */
 export type Paces = {
   readonly learn: (task: Task, beganAtMs: number, nowMs: number) => void
   /** Null until the worker has answered often enough. */
   readonly known: (kind: Task['kind']) => Pace | null
 }
 
-/** A stretch of many answers is closed, so that an evaluation of hundreds of chunks is not a single one. */
+/** The most answers of a stretch, so that an evaluation of hundreds of chunks is not a single stretch. */
 const longestStretch = 8
 
 type Current = Stretch & { readonly step: number; readonly before: Pace | null; readonly endedAtMs: number }

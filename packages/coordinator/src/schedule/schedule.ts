@@ -16,44 +16,48 @@ import {
 } from './worker-queue.ts'
 
 /**
- * Which worker does what. Knows neither sockets nor clocks: it is told who joins, who leaves, what is answered and when,
- * and says what to send to whom.
+ * Decides which worker computes what. It knows neither sockets nor clocks: it is told who joins, who leaves, what is
+ * answered and when, and returns what to send to whom.
  *
- * A task goes to the worker that will by estimate finish it first. A worker is given `window` tasks at once, and more
- * where they are small, counting only those that are due no later than the new one: it never runs dry between two tasks,
- * and a task of a lost worker finds a place even if everybody holds tasks of later steps already. A task that its worker
- * is late with is given to an idle worker as well, and the first answer counts. Where several answers to a task are wanted,
- * each is had from another worker.
+ * - A task goes to the worker that should finish it first.
+ * - A worker gets `window` tasks at once, and more where they are small, so that it never runs dry between two tasks.
+ *   Only tasks due no later than the new one count, so a lost worker's task finds a place even if all workers hold
+ *   tasks of later steps.
+ * - A task whose worker is late is also given to an idle worker, and the first answer counts.
+ * - Where a task needs several answers, each comes from a different worker.
  */
 export type Schedule<T extends Task> = {
-  /** `answers`: how many are wanted, by default one. */
+  /** `answers`: how many the task needs; 1 by default. */
   readonly add: (task: T, answers?: number) => void
   readonly join: (workerId: number, nowMs: number) => void
-  /** Takes a worker out; what only it was to do is to be done again. */
+  /** Removes a worker. Tasks that only it held become pending again. */
   readonly leave: (workerId: number) => void
   /** The unfinished task that a worker holds under this key, or null. */
   readonly find: (workerId: number, key: string) => T | null
-  /** Takes an answer: the task is done, unless it is already, and the worker's pace is known better. */
+  /** Takes an answer: finishes the task unless it is finished already, and updates the worker's pace. */
   readonly complete: (workerId: number, key: string, nowMs: number) => void
-  /** Takes an answer after which the task is not done: one less is wanted, and not of this worker. */
+  /** Takes an answer that does not finish the task: it needs one answer less, and none from this worker. */
   readonly answer: (workerId: number, key: string, nowMs: number) => void
-  /** Says anew how many answers to an unfinished task are wanted, and of whom not. */
+  /** Sets how many answers an unfinished task still needs, and which workers are barred from it. */
   readonly ask: (key: string, answers: number, barred: ReadonlySet<number>) => void
-  /** Takes out an unfinished task and returns it; null when there is none. What its holders answer is dropped. */
+  /** Removes an unfinished task and returns it; null when there is none. Answers from its holders are then dropped. */
   readonly withdraw: (key: string, nowMs: number) => T | null
-  /** A worker says which step it has come to: what it was sent for earlier ones it has dropped. */
+  /** A worker has reported the step it has reached: it has dropped its tasks of earlier steps. */
   readonly reach: (workerId: number, step: number) => void
-  /** The unfinished task that a worker computes now, or null. */
+  /** The unfinished task that a worker is computing, or null. */
   readonly running: (workerId: number) => T | null
-  /** How long a worker may be at what it computes now before it counts as hung. */
+  /** How long a worker may compute its current task before it counts as hung. */
   readonly hangLimitMs: (workerId: number) => number
-  /** What a worker has to answer next, and since when; null while nothing is due. */
+  /** The task that a worker has to answer next, and since when; null while none is due. */
   readonly duty: (workerId: number) => Duty<T> | null
-  /** What to send now of what nobody holds. */
+  /** Pending tasks to send now. */
   readonly assign: (nowMs: number) => readonly Assignment<T>[]
-  /** What to send now to a second worker, because the first one is late with it. */
+  /** Tasks to send now to a second worker, because the first one is late. */
   readonly copyLate: (nowMs: number) => readonly Assignment<T>[]
-  /** Whether time alone brings nothing to send: no task is pending, and no worker could do what another one is late with. */
+  /**
+   * Whether passing time alone gives nothing to send: no task is pending, and no idle worker could take over a late
+   * one.
+   */
   readonly isSettled: () => boolean
 }
 
@@ -63,7 +67,7 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
   const left = new Map<number, number>()
   const pending: T[] = []
   const queues = new Map<number, WorkerQueue<T>>()
-  /** The earliest step with unfinished tasks: the one whose tasks can be computed. */
+  /** The earliest step with unfinished tasks, the only one whose tasks can be computed. */
   let current = 0
 
   function add(task: T, answers = 1): void {
@@ -73,7 +77,7 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     refill(entry)
   }
 
-  /** Lets a task be pending as often as somebody is still to be asked. */
+  /** Keeps a task in the pending list once for each answer without a holder. */
   function refill(entry: OpenTask<T>): void {
     const missing = Math.max(0, entry.wanted - entry.holders.size)
     for (; entry.pending < missing; entry.pending++) queue(entry.task)
@@ -95,7 +99,7 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     }
   }
 
-  /** Takes an answer off its worker's queue. Null when it is not wanted, or not any more. */
+  /** Removes an answered task from its worker's queue. Null when the answer is not needed, or no longer. */
   function take(workerId: number, key: string, nowMs: number): OpenTask<T> | null {
     const queue = queues.get(workerId)
     if (queue === undefined || !takeAnswer(queue, key, { nowMs, step: current })?.wanted) return null
@@ -147,7 +151,7 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     else left.delete(step)
   }
 
-  /** Finds the step that is under way, and notes when what waited for it became due. */
+  /** Finds the current step, and notes when the tasks that waited for it became due. */
   function moveOn(nowMs: number): void {
     const step = Math.min(...left.keys())
     if (step === current || left.size === 0) return
@@ -181,7 +185,10 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     return true
   }
 
-  /** Returns what is to be sent: a worker that is still at a copy of a task that was over goes on with that one. */
+  /**
+   * Returns what must be sent. A worker that still computes an earlier, cancelled copy of a task continues with that
+   * copy.
+   */
   function hand(assignments: readonly Assignment<T>[], { nowMs }: Moment): readonly Assignment<T>[] {
     return assignments.filter(({ workerId, task }) => {
       const queue = queues.get(workerId)!

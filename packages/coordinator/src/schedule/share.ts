@@ -3,37 +3,39 @@ import { loadMs, type Outlook, taskMs } from './outlook.ts'
 import type { Assignment, Task } from './task.ts'
 import { isLate, isLateNewcomer, type Moment } from './worker-queue.ts'
 
-/** A worker may hold more than its window while all of it takes no longer than this: small tasks on a slow link. */
+/** A worker may hold more than its window while all its tasks take no longer than this: small tasks on a slow link. */
 const horizonMs = 50
 
-/** The most tasks that a worker holds of those due no later than a new one. */
+/** The most tasks due no later than a new one that a worker may hold. */
 const largestWindow = 16
 
-/** A task waits for a faster worker only if it is done there earlier by so much, not for a difference in the noise. */
+/**
+ * A task waits for a faster worker only if that one finishes it earlier by this factor, so that noise decides nothing.
+ */
 const worthWaiting = 1.1
 
 /** A worker's part in the plan: what it holds, and what it is meant to get. */
 type Share<T extends Task> = {
   readonly outlook: Outlook<T>
   readonly late: boolean
-  /** What it holds that is due no later than the step that is shared out. */
+  /** Tasks that it holds, or is meant to get, due no later than the step being planned. */
   dueTasks: number
   dueMs: number
-  /** The time that its part of the step takes. */
+  /** The time that its tasks of the step take. */
   loadMs: number
 }
 
 export type SharingOptions<T extends Task> = {
   readonly moment: Moment
   readonly window: number
-  /** To whom a task may go. */
+  /** Which workers may get a task. */
   readonly restrict: (task: T) => Restriction
 }
 
 /**
- * Takes from `pending`, which is in order, what can be sent now: each task goes to the worker that will by estimate have
- * finished it first. Where that one's hands are full the task is left for it, and what comes after reckons with that.
- * A task that is there several times goes to as many workers.
+ * Takes from `pending`, which is sorted, what can be sent now. Each task goes to the worker that should finish it
+ * first. Where that worker has no room the task is left pending for it, and the plan for later tasks accounts for that.
+ * Several copies of a task go to as many workers.
  */
 export function sharePending<T extends Task>(
   pending: T[],
@@ -64,10 +66,10 @@ export function sharePending<T extends Task>(
   return assignments
 }
 
-/** The shares that a copy of a task is meant for. */
+/** The shares to which copies of a task are planned to go. */
 type Copies<T extends Task> = { readonly of: T | null; readonly shares: Set<Share<T>> }
 
-/** The shares that may have one more copy. */
+/** The shares that may get one more copy. */
 function sharesFor<T extends Task>(
   shares: readonly Share<T>[],
   copies: Copies<T>,
@@ -77,7 +79,7 @@ function sharesFor<T extends Task>(
   return shares.filter(share => !copies.shares.has(share) && restriction(share.outlook.queue.workerId))
 }
 
-/** Workers that are late get nothing more, unless all are: then it is this machine that was held up. */
+/** Late workers get nothing more, unless all are late: then this machine was delayed. */
 function openShares<T extends Task>(outlooks: readonly Outlook<T>[], moment: Moment): readonly Share<T>[] {
   const queues = outlooks.map(({ queue }) => queue)
   const late = queues.map(queue => isLate(queue, moment) || isLateNewcomer(queue, queues, moment))
@@ -91,7 +93,7 @@ function openShares<T extends Task>(outlooks: readonly Outlook<T>[], moment: Mom
   }))
 }
 
-/** Goes on from what is due by one step to what is due by a later one. */
+/** Advances the shares from what is due by one step to what is due by a later one. */
 function turnTo<T extends Task>(shares: readonly Share<T>[], from: number, to: number, moment: Moment): void {
   for (const share of shares) {
     for (const { task } of share.outlook.queue.held.values()) {
@@ -124,7 +126,7 @@ function findBest<T extends Task>(shares: readonly Share<T>[], task: T, window: 
   return { best, bestOpen }
 }
 
-/** True where the best share has no room yet and does the task earlier than one that has, in spite of that. */
+/** Whether the best share, which has no room yet, still finishes the task earlier than one that has room. */
 function isWorthWaiting<T extends Task>(best: Share<T>, bestOpen: Share<T>, task: T): boolean {
   if (best === bestOpen || best.outlook.queue.paces.known(task.kind) === null) return false
   return finishMs(best, task) * worthWaiting < finishMs(bestOpen, task)

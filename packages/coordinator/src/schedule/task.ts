@@ -1,11 +1,11 @@
-/** A piece of work that any worker can do: a shard's gradient or a chunk's evaluation. */
+/** A unit of work that any worker can do: a shard's gradient or a chunk's evaluation. */
 export type Task = {
   readonly key: string
-  /** The step whose weights it needs: earlier ones go first. */
+  /** The step whose weights it needs. Earlier steps go first. */
   readonly step: number
   /** Order within the step. */
   readonly index: number
-  /** What is computed, for the time that a sample takes depends on it. */
+  /** What is computed; the time per sample depends on it. */
   readonly kind: 'gradient' | 'evaluation'
   readonly samples: number
 }
@@ -16,7 +16,7 @@ export function isBefore(a: Task, b: Task): boolean {
   return a.step < b.step || (a.step === b.step && a.index < b.index)
 }
 
-/** As people call it, who count the steps from 1. */
+/** A description for users, who count steps from 1. */
 export function describeTask({ kind, index, step }: Task): string {
   return kind === 'gradient'
     ? `the gradient of shard ${index} of step ${step + 1}`

@@ -5,13 +5,13 @@ import type { Task } from './task.ts'
 /** A copy of a task that a worker has been sent and has not answered. */
 export type Held<T extends Task> = {
   readonly task: T
-  /** False once another worker was first: its answer tells how fast it is, no more. */
+  /** False once the task was settled without this worker. Its answer then only updates its pace. */
   wanted: boolean
-  /** When it could be begun: when it was sent, or when its step began if that came later; null before. */
+  /** When the worker could begin: when the task was sent, or when its step began if that was later; null before. */
   dueAtMs: number | null
 }
 
-/** What a worker has before it, in the order in which it was sent, and how fast it is. */
+/** The tasks of a worker in the order in which they were sent, and its pace. */
 export type WorkerQueue<T extends Task> = {
   readonly workerId: number
   readonly held: Map<string, Held<T>>
@@ -19,15 +19,15 @@ export type WorkerQueue<T extends Task> = {
   lastAnswerAtMs: number
 }
 
-/** The clock and the step that is under way, by which queues are judged. */
+/** The time and the current step, by which queues are judged. */
 export type Moment = { readonly nowMs: number; readonly step: number }
 
-/** What the pace of a worker may be off by for reasons of the machine: a garbage collection, a busy core. */
+/** How far a worker may be off its pace for reasons of the machine: a garbage collection, a busy core. */
 const noiseMs = 20
 
 /**
- * A worker of unknown pace may have to be sent the state first, and to compile its graph. It may take so long, and so many times what
- * another one takes.
+ * A worker of unknown pace may first have to receive the state and compile its graph. It may take this long, and this
+ * many times as long as another worker.
  */
 const newcomer = { ms: 1000, times: 10 }
 
@@ -35,7 +35,10 @@ export function createQueue<T extends Task>(workerId: number, nowMs: number): Wo
   return { workerId, held: new Map(), paces: createPaces(), lastAnswerAtMs: nowMs }
 }
 
-/** Takes an answer off the queue and learns from it. Whatever was sent before for an earlier step has been dropped there. */
+/**
+ * Removes an answered task from the queue and learns from it. Unwanted tasks of earlier steps are removed too, since
+ * the worker has dropped them.
+ */
 export function takeAnswer<T extends Task>(
   queue: WorkerQueue<T>,
   key: string,
@@ -49,33 +52,33 @@ export function takeAnswer<T extends Task>(
   return held
 }
 
-/** Drops unwanted copies of earlier steps: a worker that has come to `step` does not begin them any more. */
+/** Drops unwanted copies of earlier steps: a worker that has reached `step` does not begin them. */
 export function forgetBefore<T extends Task>({ held }: WorkerQueue<T>, step: number): void {
   for (const [key, { task, wanted }] of held) if (!wanted && task.step < step) held.delete(key)
 }
 
-/** What a worker computes now, by the order in which it was sent, or null; copies of coming steps have to wait. */
+/** The task that a worker is computing, judged by the order of sending, or null. Tasks of coming steps have to wait. */
 export function runningOf<T extends Task>({ held }: WorkerQueue<T>, step: number): Held<T> | null {
   for (const each of held.values()) if (each.task.step <= step) return each
   return null
 }
 
-/** How long the worker has been at what it computes now. */
+/** How long the worker has been computing its current task. */
 export function elapsedMs<T extends Task>(queue: WorkerQueue<T>, running: Held<T>, nowMs: number): number {
   return running.dueAtMs === null ? 0 : nowMs - startOf(queue, running.dueAtMs)
 }
 
-/** What a worker has to answer next, and since when. */
+/** The task that a worker has to answer next, and since when. */
 export type Duty<T extends Task> = { readonly task: T; readonly sinceMs: number }
 
-/** Null while nothing that the worker holds is due. */
+/** Null while no task of the worker is due. */
 export function dutyOf<T extends Task>(queue: WorkerQueue<T>, step: number): Duty<T> | null {
   const running = runningOf(queue, step)
   if (running === null || running.dueAtMs === null) return null
   return { task: running.task, sinceMs: startOf(queue, running.dueAtMs) }
 }
 
-/** True when a worker of known pace takes much longer for what it computes now than it should. */
+/** Whether a worker of known pace takes much longer for its current task than expected. */
 export function isLate<T extends Task>(queue: WorkerQueue<T>, { nowMs, step }: Moment): boolean {
   const running = runningOf(queue, step)
   if (running === null) return false
@@ -85,7 +88,7 @@ export function isLate<T extends Task>(queue: WorkerQueue<T>, { nowMs, step }: M
   return elapsedMs(queue, running, nowMs) > samples * pace.meanMs + slackMs(pace, samples)
 }
 
-/** True when a worker whose pace is unknown takes much longer for what it computes now than one of these others would. */
+/** Whether a worker of unknown pace takes much longer for its current task than one of the others would. */
 export function isLateNewcomer<T extends Task>(
   queue: WorkerQueue<T>,
   others: readonly WorkerQueue<T>[],
@@ -102,7 +105,7 @@ export function isLateNewcomer<T extends Task>(
   })
 }
 
-/** How much longer than expected a task may take before that means anything. */
+/** How much longer than expected a task may take before it counts as late. */
 export function slackMs({ deviationMs }: Pace, samples: number): number {
   return Math.max(noiseMs, 4 * deviationMs * samples)
 }

@@ -2,20 +2,20 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type Socket } from 'node:net'
 import { acceptLane, type Connection, type ConnectionHandlers, laneAddress } from '@lockstep/protocol'
 
-/** How long a lane may be open before it says whose it is. */
+/** How long a lane may be open before it says which worker it belongs to. */
 const greetingMs = 5_000
 
-/** Where computing threads of this machine connect themselves. */
+/** The socket to which computing threads on this machine connect. */
 export type Lanes = { readonly name: string; readonly close: () => void }
 
 export type LanesOptions = {
   /** The most bytes in one message from a worker. */
   readonly maxFrameBytes: number
-  /** Called for each lane; `connect` returns the connection, `greeted` is to be called when it is known whose it is. */
+  /** Called for each lane. `connect` returns the connection; call `greeted` once the lane's worker is known. */
   readonly onLane: (connect: (handlers: ConnectionHandlers) => Connection, greeted: () => void) => void
 }
 
-/** Listens under a name of its own. Null where the system has no sockets without a file, as only Linux has. */
+/** Listens under a random name. Null where the system has no sockets without a file: only Linux has them. */
 export function openLanes({ maxFrameBytes, onLane }: LanesOptions): Promise<Lanes | null> {
   const name = `lockstep-${randomBytes(16).toString('hex')}`
   const open = new Set<Socket>()
@@ -32,7 +32,7 @@ export function openLanes({ maxFrameBytes, onLane }: LanesOptions): Promise<Lane
     )
   })
   return new Promise(resolve => {
-    // Later, that one lane could not be taken: its worker finds it closed.
+    // After listening has begun, an error means that one lane could not be accepted. Its worker finds the lane closed.
     server.on('error', () => resolve(null))
     server.listen(laneAddress(name), () => resolve({ name, close }))
   })

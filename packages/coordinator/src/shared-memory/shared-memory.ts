@@ -13,37 +13,43 @@ import {
 } from '@lockstep/protocol'
 import { createSlots, type Slots } from './slots.ts'
 
-/** Where Linux keeps files in memory. */
+/** Linux keeps files here in memory. */
 const memoryFolder = '/dev/shm'
 const maxSlots = 64
-/** What the slots of one file may take together. */
+/** The most bytes that the slots of one file may take. */
 const maxFileBytes = 256 << 20
 
-/** One worker's slots: in each lie the samples that it is to compute with, and then the gradient that came of them. */
+/**
+ * A desk: one worker's slots in shared memory. A slot holds the samples of a task, and then the gradient computed from
+ * them.
+ */
 export type Desk = {
   readonly offer: SharedMemoryOffer
-  /** Lays out the tensors of a task. Null where there is no room; they then go in the message. */
+  /** Writes the tensors of a task into a slot. Null where there is no room; the tensors then go into the message. */
   readonly put: (key: string, step: number, tensors: readonly TensorData[]) => number | null
   /** The slot of a task, or null. */
   readonly find: (key: string) => number | null
   readonly read: (slot: number, into: TensorData) => void
   /** The worker has answered the task. */
   readonly clear: (key: string) => void
-  /** The worker has come to this step and touches nothing of earlier ones any more. */
+  /** The worker has reached this step and no longer touches slots of earlier ones. */
   readonly reach: (step: number) => void
   readonly close: () => void
 }
 
-/** What a coordinator shares with the workers of its own machine. */
+/** What a coordinator shares with the workers on its own machine. */
 export type SharedMemory = {
   /** A desk for a new worker; null where memory is short. */
   readonly openDesk: () => Desk | null
-  /** Puts the mean gradient of a step up for all, of whom the slowest has come to `reached`. Null where there is no room. */
+  /**
+   * Posts the mean gradient of a step on the board, which all local workers read. `reached` is the step that the
+   * slowest of them has reached. Null where there is no room.
+   */
   readonly post: (step: number, mean: TensorData, reached: number) => number | null
   readonly close: () => void
 }
 
-/** Null where the machine has no files in memory, or no room for one. `lane` is the name under which lanes are open. */
+/** Null where the machine has no in-memory files, or no room for one. `lane` is the name under which lanes are open. */
 export function createSharedMemory(
   sizes: Sizes,
   lane: string | null = null,
@@ -85,7 +91,7 @@ function openDesk(slotBytes: number, common: Omit<SharedMemoryOffer, 'desk'>, ma
 type SlottedFile<Key> = {
   readonly file: OwnSlotFile
   readonly slots: Slots<Key>
-  /** The slot in which the tensors of a key lie, or null. */
+  /** The slot with a key's tensors, or null. */
   readonly find: (key: Key) => number | null
   readonly put: (key: Key, step: number, tensors: readonly TensorData[]) => number | null
 }
@@ -108,7 +114,7 @@ function createSlottedFile<Key>(slotBytes: number, nonce: string, mapFile: MapFi
     return slot !== null && reserved.has(slot) ? slot : null
   }
 
-  /** A slot for which there is no memory stays taken until its step has passed, and is then tried again. */
+  /** A slot that gets no memory stays taken until its step has passed, and is then tried again. */
   function reserve(slot: number): boolean {
     if (!reserved.has(slot)) whereThereIsRoom(() => claim(slot))
     return reserved.has(slot)
@@ -122,7 +128,7 @@ function createSlottedFile<Key>(slotBytes: number, nonce: string, mapFile: MapFi
   return { file, slots, find, put }
 }
 
-/** What an operation returns, or null where the memory for it, or the right to it, is missing. */
+/** The operation's result, or null where memory or permission for it is missing. */
 function whereThereIsRoom<T>(operation: () => T): T | null {
   try {
     return operation()

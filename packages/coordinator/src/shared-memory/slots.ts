@@ -1,10 +1,13 @@
-/** Which slots of a file are taken, by what, and for which step. The lowest free one is taken first: it is warm in the caches. */
+/**
+ * Tracks which slots of a file are taken, by which key and for which step. The lowest free slot is taken first, since
+ * it is likely still in the caches.
+ */
 export type Slots<Key> = {
-  /** What the key had before is free again. Null when all are taken. */
+  /** Frees the key's earlier slot first. Null when all slots are taken. */
   readonly take: (key: Key, step: number) => number | null
   readonly find: (key: Key) => number | null
   readonly release: (key: Key) => void
-  /** Frees what belongs to steps before this one. */
+  /** Frees the slots of steps before this one. */
   readonly releaseBefore: (step: number) => void
 }
 

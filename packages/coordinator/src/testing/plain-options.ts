@@ -1,6 +1,6 @@
 import type { CoordinatorOptions } from '../coordinator.ts'
 
-/** A coordinator on a free port of this machine, with one worker, without anything that can be left out. */
+/** Options for a coordinator on a free port of this machine, with one worker and no optional features. */
 export const plainOptions = {
   listen: { host: '127.0.0.1', port: 0, tls: null },
   minWorkers: 1,

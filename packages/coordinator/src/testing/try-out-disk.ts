@@ -1,7 +1,10 @@
 import { join } from 'node:path'
 import type { Disk, FileContent } from '../disk/disk.ts'
 
-/** What a program sees that does a little of everything in an empty folder: the same on every disk. */
+/**
+ * Does a little of everything in an empty folder and returns what a program sees of it, which must be the same on every
+ * disk.
+ */
 export async function tryOutDisk(disk: Disk, folder: string): Promise<readonly unknown[]> {
   const at = (name: string) => join(folder, name)
   const codeOf = (failure: Promise<unknown>) =>

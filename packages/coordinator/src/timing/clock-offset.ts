@@ -1,16 +1,16 @@
 /**
- * How far a worker's clock is ahead of the coordinator's, from messages that go there and back as in the Network Time
- * Protocol (RFC 5905, section 8): half of what way there and way back differ by. It is right where both take equally
- * long, and wrong by at most half of both together. So the exchange with the least delay is believed, old ones the
- * less: clocks drift apart.
+ * Estimates how far a worker's clock is ahead of the coordinator's, from messages in both directions as in the Network
+ * Time Protocol (RFC 5905, section 8): half of the difference between the two ways. The estimate is exact where both
+ * ways take equally long, and wrong by at most half of their sum. So the exchange with the least delay counts; older
+ * ones count less, since clocks drift apart.
  */
 export type ClockOffset = {
   /**
-   * Takes an exchange: the coordinator's message was sent and its answer arrived by the coordinator's clock; in between
-   * it was received and answered by the worker's. All in milliseconds.
+   * Adds an exchange. The coordinator's clock says when its message was sent and the answer arrived; the worker's clock
+   * says when the message was received and answered. All in milliseconds.
    */
   readonly add: (exchange: ClockExchange) => void
-  /** The worker's clock less the coordinator's, and by how much that may be wrong, in ms; null before an exchange. */
+  /** The worker's clock minus the coordinator's, and the largest error of that, in ms; null before an exchange. */
   readonly estimate: (nowMs: number) => { readonly offsetMs: number; readonly errorMs: number } | null
 }
 
@@ -21,7 +21,7 @@ export type ClockExchange = {
   readonly arrivedMs: number
 }
 
-/** Quartz clocks run apart by up to some 50 millionths. */
+/** Quartz clocks drift apart by up to some 50 parts per million. */
 const driftRate = 50e-6
 
 const keptExchanges = 16

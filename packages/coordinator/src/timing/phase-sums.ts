@@ -1,17 +1,17 @@
 import { forEachPiece, type Times } from '@lockstep/protocol'
 
-/** Time by phase, of the step that goes on and of all steps that are counted, in milliseconds. */
+/** Time by phase, of the current step and of all counted steps, in milliseconds. */
 export type PhaseSums<Phase extends string> = {
-  /** Adds what of a stretch lies after `fromMs`, both by the same clock. */
+  /** Adds the part of a timeline after `fromMs`, which is by the same clock. */
   readonly add: (times: Times, fromMs: number) => void
   /**
-   * The step is over and took so long; it counts among the measured ones, or not. One in which nothing was added counts
-   * only when something is added later: whoever tells of its time tells of all since it told last.
+   * Ends a step that took this long; `counts` says whether it is measured. A step to which nothing was added counts
+   * only once something is added later: each report covers all time since the previous one.
    */
   readonly endStep: (stepMs: number, counts: boolean) => void
-  /** Of the step that goes on. */
+  /** Of the current step. */
   readonly ofStep: () => Record<Phase, number>
-  /** Means over the counted steps, or null when there are none. */
+  /** Means over the counted steps, or null where there are none. */
   readonly means: () => { steps: number; stepMs: number; phases: Record<Phase, number> } | null
 }
 
@@ -65,7 +65,7 @@ export function createPhaseSums<Phase extends string>(phases: readonly Phase[]):
   }
 }
 
-/** Milliseconds to three decimals: more would only make files longer. */
+/** Rounds milliseconds to three decimals: more would only make files longer. */
 export function toMicroseconds(milliseconds: number): number {
   return Math.round(milliseconds * 1000) / 1000
 }

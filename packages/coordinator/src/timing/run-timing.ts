@@ -7,21 +7,21 @@ import { createTraceFile } from './trace-file.ts'
 export type TimingOptions = {
   /** Whether each step gets a line in `metrics.jsonl`. */
   readonly logSteps: boolean
-  /** Where to write the first steps in Chrome's trace event format, and how many; null for nowhere. */
+  /** The file for the first steps in Chrome's trace event format, and how many; null for no trace. */
   readonly trace: { readonly file: string; readonly steps: number } | null
   readonly onEvent: EventListener
 }
 
-/** The timing of a run and where it is written to. */
+/** The timing of a run, and where it is written. */
 export type RunTiming = {
   readonly steps: StepTiming
-  /** A listener that learns the workers' names for the trace before it passes events on. */
+  /** A listener that takes the workers' names for the trace and then passes events on. */
   readonly listen: (onEvent: EventListener) => EventListener
-  /** Writes what is left of the trace. */
+  /** Writes the rest of the trace. */
   readonly close: () => void
 }
 
-/** Throws `disk-full` or `file-not-written` where the trace cannot be begun. */
+/** Throws `disk-full` or `file-not-written` where the trace file cannot be created. */
 export function openRunTiming(
   { logSteps, trace: wanted, onEvent }: TimingOptions,
   warmUpSteps: number,

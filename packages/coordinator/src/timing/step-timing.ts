@@ -12,13 +12,13 @@ import type { ClockOffset } from './clock-offset.ts'
 import { createPhaseSums, type PhaseSums, toMicroseconds } from './phase-sums.ts'
 import type { Trace } from './trace.ts'
 
-/** Pieces of a step that the coordinator keeps apart: two for each gradient of a hundred workers, and some. */
+/** The most pieces that the coordinator records per step: two for each gradient of a hundred workers, and some more. */
 const coordinatorPieces = 256
 
-/** What a step came to, beside its times. */
+/** The results of a step, without its times. */
 export type FinishedStep = {
   readonly epoch: number
-  /** Optimizer steps that are done, this one included. */
+  /** Finished optimizer steps, this one included. */
   readonly step: number
   /** Sums over the samples of the global batch. */
   readonly lossSum: number
@@ -26,25 +26,27 @@ export type FinishedStep = {
   readonly count: number
 }
 
-/** What a worker tells with the gradient of a shard. */
+/** The times that a worker reports with the gradient of a shard. */
 export type WorkerTimes = { readonly step: number; readonly shard: number; readonly times: Times }
 
-/** Where the steps of a run go: the coordinator's time as it passes, the workers' as they tell it with their gradients. */
+/**
+ * Where the time of a run's steps goes: the coordinator's as it passes, the workers' as they report it with gradients.
+ */
 export type StepTiming = {
   readonly enter: Timeline<CoordinatorPhase>['enter']
-  /** The first of several steps in succession begins; what has passed before belongs to none. */
+  /** Starts the first of several consecutive steps. Time before it belongs to no step. */
   readonly begin: () => void
-  /** Takes what a worker did since it answered last. */
+  /** Adds the times of a worker since its last answer. */
   readonly hear: (workerId: number, message: WorkerTimes, clock: ClockOffset) => void
-  /** A worker has gone: the steps from here on are not its. */
+  /** A worker has left: it takes no part in the steps from here on. */
   readonly leave: (workerId: number) => void
-  /** A step is over, and the next one begins. Returns its times, where they are logged. */
+  /** Ends a step and starts the next. Returns its times, where they are logged. */
   readonly end: (finished: FinishedStep) => StepMetrics | null
   /** Means over the steps after the warm-up; null before there is one. */
   readonly report: () => PhaseReport | null
 }
 
-/** Does something that counts as this phase; then the one before goes on. */
+/** Runs an action that counts as this phase, then returns to the previous phase. */
 export function within<T>(timing: Pick<StepTiming, 'enter'>, phase: CoordinatorPhase, action: () => T): T {
   const before = timing.enter(phase)
   try {
@@ -56,9 +58,9 @@ export function within<T>(timing: Pick<StepTiming, 'enter'>, phase: CoordinatorP
 
 export type StepTimingOptions = {
   readonly nowMs: () => number
-  /** Steps at the start of a run that means leave out. */
+  /** Steps at the start of a run that the means leave out. */
   readonly warmUpSteps: number
-  /** Whether `end` tells the times of each step. */
+  /** Whether `end` returns the times of each step. */
   readonly logsSteps: boolean
   readonly trace: Trace | null
 }
@@ -87,7 +89,7 @@ export function createStepTiming(options: StepTimingOptions): StepTiming {
     const now = nowMs()
     const { times } = message
     const estimate = clock.estimate(now)
-    // Without an exchange of heartbeats, as if the answer had been under way for no time.
+    // Before the first heartbeat exchange, assumes that the answer took no time to arrive.
     const offsetMs = estimate?.offsetMs ?? endOf(times) - now
     const account = accountOf(workerId)
     account.sums.add(times, account.fromMs + offsetMs)

@@ -3,13 +3,13 @@ import { LockstepError, writeWhole } from '@lockstep/protocol'
 import { writeError } from '../disk/atomic-file.ts'
 
 /**
- * A JSON file of trace events that is whole after every write: what is added goes over its end, and brings a new end. With a
- * write that fails it ends.
+ * A JSON file of trace events that is valid after every write: new events overwrite the end of the file and append a
+ * new end. A failed write ends the trace.
  */
 export type TraceFile = {
-  /** Keeps an event to be written. */
+  /** Queues an event. */
   readonly add: (event: string) => void
-  /** Writes what has been added where that is much. */
+  /** Writes the queued events once there are many. */
   readonly settle: () => void
   /** Writes the rest. */
   readonly close: () => void
@@ -18,12 +18,12 @@ export type TraceFile = {
 const opening = '{"displayTimeUnit":"ms","traceEvents":[\n'
 const ending = '\n]}\n'
 
-/** As many characters of events are kept before they are written. */
+/** How many characters of events are queued before they are written. */
 const chunkLength = 1 << 16
 
 /**
- * Begins the file anew. Throws `disk-full` or `file-not-written` where that cannot be; when a write fails later, `onEnd` is
- * called with the same, once.
+ * Creates or truncates the file. Throws `disk-full` or `file-not-written` where that fails; when a write fails later,
+ * calls `onEnd` with such an error, once.
  */
 export function createTraceFile(path: string, onEnd: (error: LockstepError) => void): TraceFile {
   const file = begin(path)
@@ -60,7 +60,7 @@ export function createTraceFile(path: string, onEnd: (error: LockstepError) => v
     }
   }
 
-  /** Why the trace ends, and whether what it holds is torn. */
+  /** Why the trace ends, and whether the file is torn. */
   function endOf(error: unknown): LockstepError {
     const end = writeError(path, error)
     try {
@@ -101,7 +101,10 @@ function begin(path: string): number {
   }
 }
 
-/** Makes a file whole again that was whole up to a position, which takes no room, and closes it. Throws what the system says. */
+/**
+ * Makes a file valid again that was valid up to a position, which takes no extra space, and closes it. Throws the
+ * system's errors.
+ */
 function cutOff(file: number, position: number): void {
   writeWhole(file, Buffer.from(ending), position)
   ftruncateSync(file, position + ending.length)

@@ -3,14 +3,14 @@ import type { FinishedStep, WorkerTimes } from './step-timing.ts'
 import type { TraceFile } from './trace-file.ts'
 
 /**
- * Writes steps in Chrome's trace event format, which Perfetto opens: a process for the coordinator and for each worker,
- * a complete event for each piece of a step, counters beside them; times in microseconds since the trace began, all by
- * the coordinator's clock.
+ * Writes steps in Chrome's trace event format, which Perfetto opens. The coordinator and each worker are a process;
+ * each piece of a step is a complete event, with counters beside them. Times are in microseconds since the trace began,
+ * all by the coordinator's clock.
  * https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
  */
 export type Trace = {
   readonly name: (workerId: number, name: string) => void
-  /** What a worker told with a gradient; its clock is ahead by `offsetMs`. */
+  /** The times that a worker reported with a gradient. Its clock is ahead by `offsetMs`. */
   readonly worker: (
     workerId: number,
     message: WorkerTimes,
@@ -24,15 +24,15 @@ type Place = { readonly pid: number; readonly name: string; readonly args: Reado
 
 const coordinatorProcess = 1
 
-/** Process 0 is the idle one to Perfetto, so the workers come after the coordinator. */
+/** Perfetto treats process 0 as the idle one, so the workers' numbers follow the coordinator's. */
 const processOf = (workerId: number) => coordinatorProcess + workerId
 
-/** Pieces shorter than the clock can tell. */
+/** Shorter pieces are below the resolution of the clock. */
 const shortestMs = 0.0005
 
-/** Times count from `originMs`. After `maxSteps` steps nothing more is written. */
+/** Times count from `originMs`. Nothing is written after `maxSteps` steps. */
 export function createTrace(file: Pick<TraceFile, 'add' | 'settle'>, originMs: number, maxSteps: number): Trace {
-  /** Where the last event of each worker ends: estimates of its clock differ, and events must not overlap. */
+  /** The end of each worker's last event. Estimates of its clock vary, and events must not overlap. */
   const ends = new Map<number, number>()
   let steps = 0
 
@@ -45,7 +45,7 @@ export function createTrace(file: Pick<TraceFile, 'add' | 'settle'>, originMs: n
     emit({ ph: 'X', pid, tid: 1, name, ts, dur: (Math.round(end * 1000) - Math.round(ts * 1000)) / 1000, args })
   }
 
-  /** Microseconds, to the nanosecond. */
+  /** Microseconds, rounded to the nanosecond. */
   function toTrace(timeMs: number): number {
     return Math.round((timeMs - originMs) * 1e6) / 1000
   }

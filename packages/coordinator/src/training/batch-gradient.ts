@@ -9,53 +9,53 @@ import type { StepTiming } from '../timing/step-timing.ts'
 import type { BatchShards } from './batches.ts'
 import { findFigureFault } from './figure-fault.ts'
 
-/** What a global batch came to: the mean over its samples of what `ShardGradient` holds, and sums over them. */
+/** The result of a global batch: the mean over its samples of what `ShardGradient` holds, and sums over them. */
 export type BatchResult = {
   readonly gradient: Float32Array
   readonly lossSum: number
   readonly correct: number
   readonly count: number
-  /** Who has computed how many of the samples: an entry for each shard. */
+  /** How many samples each worker has computed: an entry for each shard. */
   readonly shares: readonly Share[]
-  /** Whether all replicas have the mean already; without it, none has. */
+  /** Whether all replicas have the mean already. Absent: none has it. */
   readonly isEverywhere?: () => boolean
 }
 
-/** What a worker has computed of a batch. */
+/** A worker's contribution to a batch. */
 export type Share = { readonly workerId: number; readonly samples: number }
 
-/** A batch whose shards the workers have been asked for. Their gradients are added up as they come. */
+/** A batch whose shards have been submitted. Their gradients are added up as they arrive. */
 export type PendingBatch = {
-  /** Resolves with the whole when all shards are there. */
+  /** Resolves once all shards have arrived. */
   readonly result: Promise<BatchResult>
-  /** The workers that exchange its gradients among themselves; null for those that come to the coordinator. */
+  /** The group that exchanges the batch's gradients; null where they go to the coordinator. */
   readonly group: Group | null
-  /** Gives the vectors back that are still in use: the mean gradient of the result lies in one of them. */
+  /** Gives back the vectors still in use, including the one with the result's mean gradient. */
   readonly release: () => void
 }
 
-/** Where and how the gradients of shards are added up, and in what form they come. */
+/** Where and how the gradients of shards are added up, and their wire format. */
 export type ReductionTools = {
   readonly arithmetic: Arithmetic
   readonly vectors: VectorPool
   readonly format: GradientFormat
   readonly audit: Audit
-  /** False for a worker that has been found to compute wrongly. */
+  /** False for a worker that has computed wrongly. */
   readonly isTrusted: (workerId: number) => boolean
   readonly timing: Pick<StepTiming, 'enter'>
 }
 
 type GroupOrder = NonNullable<MessageOf<'work'>['group']>
 
-/** What the workers that exchange a batch are told of it, and whether none of them may contribute to it any more. */
+/** What the members of a group are told about a batch, and whether none of them may contribute to it any more. */
 type GroupTerms = Omit<GroupOrder, 'total'> & { readonly isOver: () => boolean }
 
 export type BatchRun = { readonly runId: string; readonly step: number; readonly shards: number }
 
 /**
- * Asks the workers for the gradients of a batch's shards: the mean comes by the fixed tree, the sums in the order of the shards.
- * When one that took part is found to compute wrongly before all are there, what it has computed beside has been added
- * up with the rest; all of them are then asked for anew.
+ * Asks the workers for the gradients of a batch's shards. The mean is reduced along the fixed tree; the sums are added
+ * in the order of the shards. When a worker that contributed is found to compute wrongly before all shards have
+ * arrived, its other gradients are already part of the mean, so all shards are submitted again.
  */
 export function submitBatch(
   batch: BatchShards,
@@ -79,13 +79,16 @@ export function submitBatch(
   return pendingBatch({ result: attempt(), release, group: null })
 }
 
-/** A batch that is sent ahead can fail before anyone awaits it; whoever comes to await it hears of it then. */
+/**
+ * Keeps a batch that was submitted ahead from failing as an unhandled rejection. The code that awaits it later gets the
+ * error.
+ */
 export function pendingBatch(batch: PendingBatch): PendingBatch {
   batch.result.catch(() => undefined)
   return batch
 }
 
-/** The tasks of a batch, and what their gradients come to, which are added up as they come. */
+/** Creates the tasks of a batch, and the reduction that adds up their gradients as they arrive. */
 export function createShardTasks(
   batch: BatchShards,
   { runId, step, shards }: BatchRun,

@@ -10,29 +10,29 @@ import {
 } from '@lockstep/data'
 import type { RunConfig } from '@lockstep/protocol'
 
-/** Samples as they travel: pixels count × 32 × 32 × 3, labels count, keys count. */
+/** Samples as sent to workers: pixels count × 32 × 32 × 3, labels count, keys count. */
 export type Samples = { readonly pixels: Uint8Array; readonly labels: Uint8Array; readonly keys: Int32Array }
 
-/** The shards of a batch that have samples, with their index; the same for any set of workers. */
+/** The non-empty shards of a batch, with their index. They are the same for any set of workers. */
 export type BatchShards = readonly {
   readonly shard: number
   readonly count: number
-  /** Its samples, until any shard of the epoch is read again: all are laid out in the same memory. */
+  /** The samples of the shard, valid until any shard of the epoch is read again: all use the same memory. */
   read(): Samples
 }[]
 
-/** The global batches of one epoch, each a fixed list of samples with a fixed cut into shards. */
+/** The global batches of one epoch: each is a fixed list of samples with a fixed cut into shards. */
 export type EpochBatches = {
   readonly batches: number
   readonly shards: (batch: number) => BatchShards
 }
 
-/** The most samples that a shard of a batch has, of so many to train on. */
+/** The most samples in a shard, for `trainCount` training samples. */
 export function largestShard({ batchSize, shards }: RunConfig, trainCount: number): number {
   return Math.ceil(Math.min(batchSize, trainCount) / shards)
 }
 
-/** Cuts the epoch that (seed, epoch) shuffles into global batches and these into shards. */
+/** Cuts the epoch, shuffled by (seed, epoch), into global batches and those into shards. */
 export function epochBatches(split: ImageSplit, config: RunConfig, epoch: number): EpochBatches {
   const order = epochOrder({ seed: config.seed, epoch, count: split.count })
   const room = roomFor(largestShard(config, split.count))

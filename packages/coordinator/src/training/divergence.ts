@@ -3,7 +3,7 @@ import type { Training } from './setup.ts'
 
 const keptLosses = 5
 
-/** The losses of the last steps, for whoever asks how it came to a divergence. */
+/** The losses of the last steps, for the message about a divergence. */
 export type LossTrail = {
   readonly add: (loss: number) => void
   /** The oldest first. */
@@ -21,17 +21,17 @@ export function createLossTrail(): LossTrail {
   }
 }
 
-/** Where a run has come to numbers that are none. */
+/** Where a run has produced numbers that are not finite. */
 export type Divergence = {
-  /** Such as `the training loss is NaN`. */
+  /** For example `the training loss is NaN`. */
   readonly what: string
-  /** The step that is being taken, or after which it was noticed, from 1. */
+  /** The step being taken, or after which it was noticed, counted from 1. */
   readonly step: number
   readonly epoch: number
   /** Of that step. */
   readonly learningRate: number
   readonly losses: readonly number[]
-  /** How the learning rate was to go. */
+  /** The settings of the learning rate's schedule. */
   readonly config: Pick<RunConfig, 'schedule' | 'warmup'>
 }
 
@@ -43,16 +43,16 @@ export function diverged({ what, step, epoch, learningRate, losses, config }: Di
   })
 }
 
-/** The one-cycle schedule takes none. */
+/** The one-cycle schedule has no warm-up setting. */
 function orWarmup({ schedule, warmup }: Divergence['config']): string {
   if (schedule === 'one-cycle') return ''
   return warmup > 0 ? ' or a longer --warmup' : ' or a --warmup'
 }
 
-/** What of a run is told of its divergence. */
+/** What the message about a divergence needs to know of a run. */
 type Course = Pick<Training, 'config' | 'state' | 'losses' | 'learningRateAt'>
 
-/** That a run has diverged at a step, from 1: the one that is taken or was last. */
+/** The error for a run that diverged at a step, counted from 1: the one being taken, or the last. */
 export function divergedAt(
   { config, state, losses, learningRateAt }: Course,
   step: number,
@@ -62,7 +62,10 @@ export function divergedAt(
   return diverged({ what, step, epoch: state.position.epoch, learningRate, losses: losses.last(), config })
 }
 
-/** What is not finite, whoever computes it, ends a training. `step`, from 1, is the one that is taken or was last. */
+/**
+ * Turns `not-finite` into `diverged`, which ends the training. `step`, counted from 1, is the one being taken, or the
+ * last.
+ */
 export async function unlessDiverged<T>(run: Course, step: number, result: Promise<T>): Promise<T> {
   return result.catch(error => {
     if (!(error instanceof LockstepError) || error.code !== 'not-finite') throw error

@@ -4,14 +4,14 @@ import { type RunState, startPosition } from '../run-state.ts'
 import { evaluate } from './evaluation.ts'
 import type { Training } from './setup.ts'
 
-/** Where the epoch, or what was left of it after a resume, began. */
+/** The start of the epoch, or of the rest of it after a resume. */
 export type EpochStart = { readonly atMs: number; readonly trainSeconds: number; readonly count: number }
 
 export function markStart({ nowMs, state }: Training): EpochStart {
   return { atMs: nowMs(), trainSeconds: state.history.trainSeconds, count: state.position.count }
 }
 
-/** Validates, records the epoch, moves on to the next one and checkpoints. */
+/** Validates, records the epoch, advances to the next one and takes a checkpoint. */
 export async function finishEpoch(run: Training, start: EpochStart): Promise<void> {
   const { state } = run
   const validation = run.validation === null ? null : await validate(run, run.validation)
@@ -39,7 +39,7 @@ async function validate(run: Training, split: ImageSplit): Promise<{ loss: numbe
   return evaluate(run, split, 'validating')
 }
 
-/** Training samples over the wall time of their steps; 0 where a resume found all steps of the epoch done. */
+/** Training samples per second of their steps' wall time; 0 where a resume found all steps of the epoch done. */
 function trainSpeed({ position, history }: RunState, start: EpochStart): number {
   const seconds = history.trainSeconds - start.trainSeconds
   return seconds > 0 ? (position.count - start.count) / seconds : 0

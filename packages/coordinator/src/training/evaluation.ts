@@ -9,10 +9,10 @@ import { findFigureFault } from './figure-fault.ts'
 import { awaitQuorum } from './quorum.ts'
 import type { Training } from './setup.ts'
 
-/** Samples in a chunk of an evaluation. Fixed, so that the sums do not depend on who computes them. */
+/** Samples per chunk of an evaluation. Fixed, so that the sums do not depend on which worker computes them. */
 export const evaluationChunk = 250
 
-/** Mean loss and accuracy of a split under the present weights. Throws `diverged` when a loss is no number. */
+/** Mean loss and accuracy of a split under the current weights. Throws `diverged` when a loss is not finite. */
 export async function evaluate(
   run: Training,
   split: ImageSplit,
@@ -25,12 +25,12 @@ export async function evaluate(
   return unlessDiverged(run, step, figures)
 }
 
-/** The weights under which a split is evaluated: those after so many steps. */
+/** The weights under which a split is evaluated: those after `step` steps. */
 type EvaluationRun = { readonly runId: string; readonly step: number; readonly weightsSha256: string }
 
 /**
- * Mean loss and accuracy of a split under the weights of `step`, spread over the workers in chunks and summed in the
- * order of the chunks.
+ * Mean loss and accuracy of a split under the weights of `step`. Chunks are spread over the workers and summed in
+ * order.
  */
 export async function evaluateSplit(
   exchange: Exchange<Answer>,

@@ -1,4 +1,4 @@
-/** What is wrong with the figures of an answer to a task of so many samples; null where they can be true. */
+/** What is wrong with the figures of an answer to a task of `count` samples; null where they are plausible. */
 export function findFigureFault(
   told: { readonly count: number; readonly correct: number },
   count: number,

@@ -1,14 +1,14 @@
 import type { EpochMetrics } from '../metrics.ts'
 
-/** The epoch with the lowest validation loss, or with the lowest training loss where nothing validates; the first of equals. */
+/** The epoch with the lowest validation loss, or without validation the lowest training loss; the first of equals. */
 export function bestEpoch(epochs: readonly EpochMetrics[]): EpochMetrics | null {
   const loss = (epoch: EpochMetrics) => epoch.validationLoss ?? epoch.trainLoss
   return epochs.reduce<EpochMetrics | null>((best, next) => (best && loss(best) <= loss(next) ? best : next), null)
 }
 
 /**
- * The epochs with a validation loss, the lowest first and of equals the earlier one: `bestEpoch` and who comes next. None where
- * nothing validates.
+ * The epochs with a validation loss, sorted by it, with the earlier of equals first. The first one is `bestEpoch`.
+ * Empty without validation.
  */
 export function byValidationLoss(epochs: readonly EpochMetrics[]): readonly EpochMetrics[] {
   const loss = (epoch: EpochMetrics) => epoch.validationLoss!

@@ -1,7 +1,7 @@
 import type { Phase } from '../events.ts'
 import type { Training } from './setup.ts'
 
-/** Waits where too few workers are there to go on; false where there was nothing to wait for. */
+/** Waits where too few workers are active to continue; false where there was nothing to wait for. */
 export async function awaitQuorum(
   { awaitQuorum, activeWorkers, onEvent, timing }: Training,
   phase: Phase,
@@ -9,7 +9,7 @@ export async function awaitQuorum(
   let waiting = awaitQuorum()
   if (waiting === null) return false
   onEvent({ type: 'phase', phase: 'waiting for workers', active: activeWorkers() })
-  // Who has come may have gone again before this is told.
+  // A worker that joined may have left again before this wait resumes.
   for (; waiting !== null; waiting = awaitQuorum()) await waiting
   onEvent({ type: 'phase', phase, active: activeWorkers() })
   timing.begin()

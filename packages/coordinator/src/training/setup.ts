@@ -15,7 +15,7 @@ import type { StepTiming } from '../timing/step-timing.ts'
 import type { ReductionTools } from './batch-gradient.ts'
 import type { LossTrail } from './divergence.ts'
 
-/** What a training works on and with. */
+/** What a training works on, and what it uses. */
 export type Training = Updater &
   Pick<RunPlan, 'config' | 'train' | 'validation' | 'state' | 'learningRateAt'> &
   ReductionTools & {
@@ -25,19 +25,19 @@ export type Training = Updater &
     readonly topology: TopologyChoice
     /** Sends the mean gradient of a step to every active worker. */
     readonly broadcast: (update: Omit<MessageOf<'update'>, 'slot'>, gradient: PackedGradient) => void
-    /** Counts what a worker has computed of a step that is taken. */
+    /** Counts a worker's contribution to a step. */
     readonly credit: (workerId: number, samples: number) => void
     readonly activeWorkers: () => number
-    /** Null where enough workers are there to go on; else resolves when they are. */
+    /** Null where enough workers are active to continue; otherwise resolves when they are. */
     readonly awaitQuorum: () => Promise<void> | null
-    /** Asks for a checkpoint of the state as it is now. */
+    /** Takes a checkpoint of the current state. */
     readonly checkpoint: () => Promise<void>
-    /** Whether to ask for one after this step, beside those at the end of each epoch. */
+    /** Whether to take a checkpoint after this step, beside those at the end of each epoch. */
     readonly isCheckpointDue: (step: number) => boolean
     readonly losses: LossTrail
     readonly shouldStop: () => boolean
     readonly timing: StepTiming
-    /** Called where steps are logged. */
+    /** Called for each step, where steps are logged. */
     readonly onStep: (metrics: StepMetrics) => Promise<void>
     readonly onEpoch: (metrics: EpochMetrics) => Promise<void>
     readonly onEvent: EventListener
@@ -48,19 +48,19 @@ export type TrainingOptions = {
   readonly plan: RunPlan
   readonly topology: TopologyMode
   readonly topologyTrial?: TopologyTrial | undefined
-  /** What fraction of the shards is audited. */
+  /** The fraction of shards that is audited. */
   readonly audit: number
-  /** With fewer workers no further step is begun. */
+  /** No step begins with fewer workers than this. */
   readonly quorum: number
   readonly losses: LossTrail
-  /** Asks to stop after the step that is under way. */
+  /** Asks to stop after the current step. */
   readonly stop: AbortSignal
   readonly timing: StepTiming
   readonly nowMs: () => number
   readonly onEvent: EventListener
 }
 
-/** The training of a plan with this crew, whose progress goes to these records. */
+/** Sets up the training of a plan with this crew. Its progress goes to these records. */
 export function setUpTraining(
   options: TrainingOptions,
   { exchange, membership, direct, awaitWorkers }: Crew,

@@ -2,10 +2,12 @@ import { applyUpdate } from '@lockstep/model'
 import type { BatchResult } from './batch-gradient.ts'
 import type { Training } from './setup.ts'
 
-/** Steps at the start of a run that its speed leaves out. */
+/** Steps at the start of a run that its throughput leaves out. */
 export const warmUpSteps = 20
 
-/** Tells the workers the mean gradient of a step, before it is taken here: they compute meanwhile. */
+/**
+ * Sends the mean gradient of a step to the workers before the coordinator applies it, so that they compute meanwhile.
+ */
 export function tellStep(run: Training, { gradient, lossSum, count, isEverywhere }: BatchResult): void {
   const { state, runId, timing } = run
   run.losses.add(lossSum / count)
@@ -13,11 +15,11 @@ export function tellStep(run: Training, { gradient, lossSum, count, isEverywhere
   timing.enter('send')
   const packed = run.format.pack(gradient, { step: state.step, shard: 'mean' })
   run.broadcast({ type: 'update', runId, step: state.step, learningRate: run.learningRateAt(state.step) }, packed)
-  // What has been lost by packing is lost to all.
+  // The coordinator uses the rounded mean too, as all replicas do.
   run.format.unpack(packed, gradient)
 }
 
-/** The optimizer step that every replica takes. */
+/** Takes the optimizer step that every replica takes. */
 export function takeStep(run: Training, { gradient }: BatchResult): void {
   const { state, timing } = run
   timing.enter('optimizer')
@@ -43,7 +45,7 @@ export function recordStep({ state, credit }: Training, result: BatchResult, ela
   history.measuredSeconds += elapsedMs / 1000
 }
 
-/** Says how far the epoch is, of so many batches. */
+/** Reports the progress of an epoch of `batches` batches. */
 export function reportStep({ state, onEvent, activeWorkers }: Training, batches: number): void {
   const { epoch, batch, lossSum, correct, count } = state.position
   const means = { loss: lossSum / count, accuracy: correct / count }

@@ -11,7 +11,7 @@ import { recordStep, reportStep, takeStep, tellStep } from './step.ts'
 /** Batches whose shards are sent before their step begins, so that no worker waits for data. */
 const batchesAhead = 1
 
-/** Trains from where the state stands to the last epoch, until it is asked to stop, or until patience runs out. */
+/** Trains from the current state to the last epoch, until it is asked to stop, or until patience runs out. */
 export async function train(run: Training): Promise<'completed' | 'stopped early' | 'interrupted'> {
   const { config, state } = run
   for (;;) {
@@ -25,15 +25,15 @@ export async function train(run: Training): Promise<'completed' | 'stopped early
   }
 }
 
-/** The steps that are left of the epoch. False when asked to stop in between. */
+/** Takes the remaining steps of the epoch. False when asked to stop before its end. */
 async function trainEpoch(run: Training): Promise<boolean> {
   const { config, state, timing } = run
   const { epoch, batch: first } = state.position
-  // From the end of one step to that of the next: between them is nothing that does not count.
+  // A step is timed from the end of the previous one, so that all time between steps counts.
   let sinceMs = run.nowMs()
   const batches = epochBatches(run.train, config, epoch)
   const firstStep = state.step - first
-  // What was sent ahead when the epoch is left in between never becomes due, and nobody waits for it.
+  // If the epoch is left early, batches submitted ahead never become due, and nothing waits for them.
   const ahead: PendingBatch[] = []
   let next = first
   const submitUpTo = (last: number) => {
@@ -50,7 +50,7 @@ async function trainEpoch(run: Training): Promise<boolean> {
     timing.enter('wait')
     const result = await unlessDiverged(run, state.step + 1, pending.result)
     tellStep(run, result)
-    // While the workers take the step and compute the next one.
+    // Meanwhile the workers take the step and compute the next one.
     timing.enter('prepare')
     submitUpTo(batch + 1 + batchesAhead)
     takeStep(run, result)
@@ -63,13 +63,13 @@ async function trainEpoch(run: Training): Promise<boolean> {
     reportStep(run, batches.batches)
     const times = timing.end({ ...result, epoch, step: state.step })
     if (times !== null) await run.onStep(times)
-    // After the step's line: a checkpoint takes the lines of all its steps with it to the disk.
+    // After the step's line, because a checkpoint first syncs the lines of all its steps.
     if (run.isCheckpointDue(state.step)) await run.checkpoint()
   }
   return true
 }
 
-/** Asks for the gradients of a batch, by whichever way they go at this step. */
+/** Submits a batch by the topology of its step. */
 function submit(run: Training, batch: BatchShards, step: number): PendingBatch {
   const batchRun = { runId: run.runId, step, shards: run.config.shards }
   const group = run.topology.next()
