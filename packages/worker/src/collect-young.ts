@@ -1,16 +1,19 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** Of this thread. V8 has it only under a flag, which may be set at any time before the context is made that shows it. */
+/**
+ * The garbage collector of this thread. V8 exposes it only under a flag, which may be set at any time before the
+ * context that shows it is created.
+ */
 const collect = exposeCollector()
 
-/** Gradients that pile up before they are collected. */
+/** Gradients that pile up before a collection. */
 const steps = 4
 
 /**
- * Every gradient comes from TensorFlow in a new array, outside of V8's heap, which hardly grows meanwhile: left alone, V8
- * notices late, and then marks all of the heap, in several threads. Call this for each gradient, when it has been sent
- * and the others are waited for anyway: every few times it collects what is young, in less than half a millisecond.
+ * TensorFlow returns every gradient in a new array outside V8's heap, which itself hardly grows. Left alone, V8 notices
+ * late and then marks the whole heap, in several threads. Call this for each gradient once it has been sent, while the
+ * other workers are awaited anyway: every few calls it collects the young generation, in less than half a millisecond.
  */
 export function createYoungCollector(): () => void {
   let gradients = 0

@@ -10,29 +10,32 @@ export type ComputeSetup = {
   readonly provisioned: Provisioned
 }
 
-/** What a connection's computing thread must know of it before the first message. */
+/** What the computing thread must know of a connection before its first message. */
 export type SessionTerms = Pick<MessageOf<'welcome'>, 'runId' | 'workerId' | 'sizes' | 'sharedMemory'>
 
-/** To the computing thread. `session` numbers the connections, so that answers meant for an earlier one are known. */
+/**
+ * Messages to the computing thread. `session` numbers the connections, so that answers meant for an earlier one are
+ * recognised.
+ */
 export type ToCompute =
   | {
       readonly type: 'session'
       readonly session: number
       readonly terms: SessionTerms
-      /** Where the thread tells how far it is. */
+      /** The memory in which the thread reports its progress. */
       readonly progress: SharedArrayBuffer
     }
   | { readonly type: 'message'; readonly session: number; readonly received: Received }
 
-/** From the computing thread. */
+/** Messages from the computing thread. */
 export type FromCompute =
   | { readonly type: 'built'; readonly layoutHash: string; readonly backend: string }
   | { readonly type: 'session'; readonly session: number; readonly sharesMemory: boolean }
   | ({ readonly type: 'answer'; readonly session: number } & Answer)
 
 /**
- * The memory under tensors, to be moved to another thread instead of copied. Received tensors own theirs. What threads
- * share already stays where it is.
+ * The memory under tensors, to be moved to another thread instead of copied. Received tensors own theirs. Memory that
+ * threads already share is not moved.
  */
 export function memoryOf(tensors: Tensors): ArrayBuffer[] {
   const buffers = new Set(Object.values(tensors).map(data => data.buffer))

@@ -21,10 +21,10 @@ import { createReplica } from './replica.ts'
 import { createTensorPlaces } from './tensor-places.ts'
 import { createWorkload } from './workload.ts'
 
-/** What a computing thread computes with, and what it tells of it. */
+/** What a computing thread computes with, and what it reports about that. */
 export type Computation = {
   readonly engine: GradientEngine
-  /** How a replica is moved whose vectors lie in this arithmetic's memory. */
+  /** Creates the updater of a replica whose vectors lie in this arithmetic's memory. */
   readonly createUpdater: (arithmetic: Arithmetic) => Updater
   readonly layoutHash: string
   /** Elements of the flat weights. */
@@ -43,7 +43,7 @@ type Task = {
 
 type BeginSession = Extract<ToCompute, { type: 'session' }>
 
-/** What a computation is reached by. */
+/** What connects a computation to the rest of the worker. */
 export type ComputeSurroundings = {
   readonly post: (message: FromCompute, transfer: ArrayBuffer[]) => void
   /** Called after each gradient that has been sent. */
@@ -51,19 +51,22 @@ export type ComputeSurroundings = {
   readonly clock: Clock
 }
 
-/** Says that it has built its model, and returns what takes messages. An error in one rejects a promise that nobody holds. */
+/**
+ * Reports that the model is built, and returns the function that takes messages. An error in a message rejects a
+ * promise that nothing awaits, which ends the thread.
+ */
 export function createComputeServer(
   { config }: ComputeSetup,
   { engine, createUpdater, layoutHash, size, backend, systemMemory }: Computation,
   { post, afterAnswer, clock }: ComputeSurroundings,
 ): (message: ToCompute) => void {
-  /** Weights, at most two moments, the mean gradient, and what packing gradients takes. */
+  /** Bytes for the weights, at most two moments, the mean gradient, and packing gradients. */
   const replicaBytes = 4 * (size * Float32Array.BYTES_PER_ELEMENT + 64) + gradientFormatBytes(config, size)
   let latest = 0
   let current: Task | null = null
 
   function take(message: ToCompute): void {
-    // An error ends the thread, and the thread that started it hears of it.
+    // An error ends the thread, and the thread that started it is notified.
     if (message.type === 'session') void beginSession(message)
     else if (message.session === current?.session) current.receive(message.received)
   }
@@ -74,7 +77,7 @@ export function createComputeServer(
     const previous = current
     const memory = terms.sharedMemory === null ? null : openExchangeMemory(terms.sharedMemory, systemMemory?.mapFile)
     const task = createTask(begin, memory)
-    // Whoever does not share memory with the coordinator is on another machine, or in a container.
+    // A worker that shares no memory with the coordinator is on another machine, or in a container.
     if (memory !== null) await task.openLane()
     if (session !== latest) return task.end()
     current = task

@@ -5,7 +5,10 @@ import { type ComputeSetup, type FromCompute, memoryOf, type SessionTerms, type 
 import { type ComputeProgress, createComputeProgress } from './progress.ts'
 import type { Answer } from './replica.ts'
 
-/** Small, because the thread collects what is young every few steps: at the usual size that takes three times as long. */
+/**
+ * Small, because the thread collects the young generation every few steps. At the default size that takes three times
+ * as long.
+ */
 const maxYoungGenerationSizeMb = 3
 
 /** The computing thread as the connected thread sees it. */
@@ -24,12 +27,15 @@ export type Compute = {
   readonly stop: () => Promise<void>
 }
 
-/** By the package's name, because Node runs no TypeScript in threads: also tests of `src` start what was built. */
+/**
+ * Resolved by package name, to the built file: Node runs no TypeScript in threads, so tests of `src` also start the
+ * build.
+ */
 const threadFile = createRequire(import.meta.url).resolve('@lockstep/worker/compute-thread')
 
 /**
- * Starts a thread that loads TensorFlow and builds the model; a benchmark starts another `module`, which calls
- * `serveCompute` with something simpler. Throws `compute-failed` when it cannot.
+ * Starts a thread that loads TensorFlow and builds the model. A benchmark starts another `module`, which calls
+ * `serveCompute` with something simpler. Throws `compute-failed` when the thread fails.
  */
 export async function startCompute(setup: ComputeSetup, module = threadFile): Promise<Compute> {
   letHeapDouble()
@@ -45,13 +51,13 @@ export async function startCompute(setup: ComputeSetup, module = threadFile): Pr
   return { layoutHash, backend, failed, ...followCompute(thread), stop: async () => void (await thread.terminate()) }
 }
 
-/** The way to a computing thread and back. */
+/** Messages to and from a computing thread. */
 export type ComputePort = {
   readonly postMessage: (message: ToCompute, transfer: ArrayBuffer[]) => void
   readonly on: (event: 'message', listener: (message: FromCompute) => void) => void
 }
 
-/** Speaks with a computing thread that has built its model. */
+/** Communicates with a computing thread that has built its model. */
 export function followCompute(
   thread: ComputePort,
   clock = systemClock,
@@ -85,8 +91,8 @@ export function followCompute(
 }
 
 /**
- * What a thread throws arrives as a copy, which keeps the fields of a LockstepError but not its class. What cannot be
- * compiled keeps its code: it is no fault of this worker.
+ * An error from a thread arrives as a copy, which keeps the fields of a LockstepError but not its class. A compiler's
+ * error keeps its code, since the worker is not at fault.
  */
 function computeFailed(
   cause: Error & Pick<Partial<LockstepError>, 'code' | 'expected' | 'received' | 'hint'>,

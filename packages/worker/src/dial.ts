@@ -16,7 +16,7 @@ export type DialOptions = {
 }
 
 export type DialHandlers = ConnectionHandlers & {
-  /** The connection is there; `localAddress` is that of this end. */
+  /** The connection is open. `localAddress` is that of this end. */
   readonly onOpen: (localAddress: string) => void
 }
 

@@ -10,9 +10,9 @@ import { LockstepError, type RunConfig, userCacheFolder } from '@lockstep/protoc
 import { type Backend, compileFunction } from '@lockstep/tensorflow'
 
 /**
- * The engine that a run asks for. Only TensorFlow runs compiled graphs: elsewhere the model is run op by op, which gives
- * the same gradients but for rounding.
- * Throws LockstepError `precision-backend` where the precision is not to be had.
+ * Creates the engine that a run asks for. Only TensorFlow runs compiled graphs. Elsewhere the model runs op by op,
+ * which gives the same gradients except for rounding. Throws LockstepError `precision-backend` where the precision is
+ * unavailable.
  */
 export function createEngine(
   model: ReturnType<typeof buildModel>,

@@ -9,7 +9,7 @@ export type ExchangeMemory = {
   readonly close: () => void
 }
 
-/** Null where it cannot be opened from here. */
+/** Null where this process cannot open it. */
 export function openExchangeMemory(
   { desk, board, nonce }: SharedMemoryOffer,
   mapFile: MapFile | null = null,

@@ -1,10 +1,10 @@
 import type { MessageOf } from '@lockstep/protocol'
 
-/** Takes note of a welcome, or says why this worker does not work for who has sent it. */
+/** Records a welcome, or says why this worker refuses its coordinator. */
 export type Fence = (welcome: Pick<MessageOf<'welcome'>, 'runId' | 'life'>) => string | null
 
 /**
- * Keeps a worker from going back to a coordinator whose run has gone on without it: one that was cut off, or that somebody
+ * Keeps a worker from returning to a coordinator whose run another one has continued: one that was cut off, or one
  * started beside another.
  */
 export function createFence(): Fence {

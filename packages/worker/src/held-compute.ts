@@ -2,13 +2,13 @@ import { LockstepError, type MessageOf } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { type Compute, startCompute as startThread } from './compute.ts'
 
-/** Keeps the computing thread over reconnections to the same run. */
+/** Keeps the computing thread across reconnections to the same run. */
 export type HeldCompute = {
-  /** The thread for the run that welcomes; one for another run is stopped first. */
+  /** The thread for the run of this welcome. A thread of another run is stopped first. */
   readonly prepare: (welcome: MessageOf<'welcome'>) => Promise<Compute>
   /** The thread hangs: the next connection gets another one. */
   readonly giveUp: () => void
-  /** Stops the thread, or keeps it from starting: what is still being provisioned is not waited for. */
+  /** Stops the thread, or prevents its start. Does not wait for provisioning in progress. */
   readonly stop: () => Promise<void>
 }
 
@@ -19,7 +19,7 @@ type Holding = {
   starting: Promise<Compute> | null
 }
 
-/** `provision` is called before TensorFlow is loaded, with the threads that the run prescribes. */
+/** `provision` is called before TensorFlow is loaded, with the number of threads that the run prescribes. */
 export function createHeldCompute(
   provision: (threads: number) => Promise<Provisioned>,
   startCompute: typeof startThread = startThread,
@@ -60,6 +60,6 @@ async function release(holding: Holding | null): Promise<void> {
   if (phase === 'provisioning') return
   const compute = await holding.starting?.catch(() => null)
   const stopped = compute?.stop()
-  // Whatever hangs may never end.
+  // A hung thread may never end.
   if (!holding.hangs) await stopped
 }

@@ -2,9 +2,9 @@ import { type Connection, connectLane, type Received } from '@lockstep/protocol'
 import type { SessionTerms } from './compute-messages.ts'
 
 /**
- * Connects this thread to the coordinator, past the connected thread. Null where no lane is offered, or where it cannot
- * be opened: messages then come through the connected thread. A lane that closes later says no more than the
- * connection does, which closes with it.
+ * Connects this thread directly to the coordinator, bypassing the connected thread. Null where no lane is offered or it
+ * cannot be opened; messages then go through the connected thread. The end of a lane needs no handling: the main
+ * connection closes with it.
  */
 export async function openLane(
   { runId, workerId, sizes, sharedMemory }: SessionTerms,

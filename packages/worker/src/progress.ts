@@ -1,22 +1,22 @@
 import { systemClock } from '@lockstep/protocol'
 
-/** How far the computing thread is. */
+/** The progress of the computing thread. */
 export type ComputeProgress = {
   readonly step: number
-  /** The answers that are due. */
+  /** The number of answers due. */
   readonly pending: number
-  /** How long ago something was finished or became due. */
+  /** Time since the last task was finished or became due. */
   readonly quietMs: number
 }
 
-/** A progress that one thread writes and another reads, also while the first one computes. */
+/** Progress that one thread writes and another reads, even while the first one computes. */
 export type SharedProgress = {
   readonly memory: SharedArrayBuffer
   readonly read: () => ComputeProgress
   readonly write: (progress: ComputeProgress) => void
 }
 
-/** Over this memory, where another thread has made it. */
+/** Uses this memory, where another thread has created it. */
 export function createComputeProgress(memory = newMemory(), { nowMs } = systemClock): SharedProgress {
   const cells = new Float64Array(memory)
   return {

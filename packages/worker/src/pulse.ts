@@ -1,15 +1,15 @@
 import type { Clock, Connection, MessageOf } from '@lockstep/protocol'
 import type { ComputeProgress } from './progress.ts'
 
-/** How worker and coordinator know of each other that they live. */
+/** How worker and coordinator know that the other is alive. */
 export type Pulse = {
-  /** A message has come from the coordinator. */
+  /** A message from the coordinator has arrived. */
   readonly heard: () => void
-  /** It was a heartbeat. */
+  /** The message was a heartbeat. */
   readonly echo: (heartbeat: MessageOf<'heartbeat'>) => void
   /**
-   * Tells the coordinator how far the computing thread is, where there is one. Returns why the coordinator is to be given
-   * up instead, or null. Called regularly.
+   * Sends a heartbeat with the progress of the computing thread, where there is one. Returns why to give up the
+   * coordinator instead, or null. Called regularly.
    */
   readonly beat: (
     connection: Pick<Connection, 'send' | 'receivedBytes'>,
@@ -23,12 +23,12 @@ const noProgress: ComputeProgress = { step: 0, pending: 0, quietMs: 0 }
 export function createPulse({ nowMs }: Pick<Clock, 'nowMs'>): Pulse {
   let lastHeardAt = nowMs()
   let beatAt = nowMs()
-  /** Those that had come at the last beat. */
+  /** The bytes received by the last beat. */
   let receivedBytes = 0
-  /** The coordinator's last heartbeat: when it was sent by its clock, and came by ours. */
+  /** The coordinator's last heartbeat: when it was sent, by the coordinator's clock, and received, by this worker's. */
   let echo: MessageOf<'heartbeat'>['echo'] = null
 
-  /** A long message on a slow link takes its time, and heartbeats wait behind it: whatever has come of it is a sign of life. */
+  /** A long message on a slow link takes time, and heartbeats wait behind it, so any new bytes are a sign of life. */
   function noticeBytes(bytes: number): void {
     if (bytes > receivedBytes) lastHeardAt = nowMs()
     receivedBytes = bytes
@@ -44,7 +44,7 @@ export function createPulse({ nowMs }: Pick<Clock, 'nowMs'>): Pulse {
     beat: (connection, { runId, silenceMs }, progress) => {
       const now = nowMs()
       noticeBytes(connection.receivedBytes())
-      // A worker that was itself suspended has heard nobody: let what waits in the socket come first.
+      // A worker that was itself suspended has heard nobody: first it reads what waits in the socket.
       if (now - beatAt > silenceMs / 2) lastHeardAt = now
       beatAt = now
       const silentMs = now - lastHeardAt

@@ -1,4 +1,4 @@
-/** What to do, by how Node and OpenSSL say what is wrong. The first that fits counts. */
+/** What the user can do, by the messages of Node and OpenSSL. The first match counts. */
 const remedies: readonly (readonly [said: RegExp, remedy: string])[] = [
   [
     /before secure TLS connection|wrong version number/,
@@ -22,13 +22,13 @@ const remedies: readonly (readonly [said: RegExp, remedy: string])[] = [
 const otherRemedy =
   'Start one with `pnpm cli coordinator --listen HOST:PORT --token-file FILE`, or give --wait SECONDS.'
 
-/** That a run is over only a goodbye tells a worker: where nobody listens any more it cannot know. */
+/** Only a `bye` tells a worker that a run has ended. Where nobody listens any more it cannot know. */
 const remedyAfter = (runId: string) =>
   `Run ${runId}, which it worked for, may have ended in the meantime: its coordinator's output says so. If not, start the worker again.`
 
 /**
- * What the user can do, as a sentence, about a coordinator that is not reached for this reason. `runId`: of the run that it
- * had; null where the worker has worked for none.
+ * What the user can do, as a sentence, about a coordinator that is unreachable for this reason. `runId` is the last run
+ * of the worker; null where it has worked for none.
  */
 export function remedyFor(reason: string, runId: string | null): string {
   const known = remedies.find(([said]) => said.test(reason))?.[1]

@@ -8,13 +8,13 @@ export type Answer = {
   readonly tensors: Tensors
 }
 
-/** The messages from the coordinator that concern the replica. */
+/** The coordinator's messages for the replica. */
 export const replicaMessages = ['state', 'update', 'work', 'evaluate'] as const
 
 export type Replica = {
-  /** Takes a message; whatever has become due is computed, and answered, before this resolves. */
+  /** Takes a message. Resolves when everything that became due has been computed and answered. */
   readonly receive: (received: Received) => Promise<void>
-  /** Drops what waits; resolves when nothing is computed any more. */
+  /** Drops waiting work. Resolves when nothing is being computed any more. */
   readonly discard: () => Promise<void>
 }
 
@@ -23,7 +23,7 @@ export type ReplicaOptions = {
   readonly updater: Updater
   readonly arithmetic: Arithmetic
   readonly places: TensorPlaces
-  /** Notes what time is spent on, in the phase `wait` while nothing is due. */
+  /** Records what time is spent on; the phase is `wait` while nothing is due. */
   readonly timeline: Timeline<WorkerPhase>
   readonly answer: (answer: Answer) => void
   readonly onStep: (step: number) => void
@@ -34,14 +34,14 @@ type State = {
   weights: Float32Array
   optimizer: OptimizerState
   sha256: string | null
-  /** Where the mean gradient of a step is laid out. */
+  /** Memory for the mean gradient of a step. */
   update: Float32Array
 }
 
 /**
- * A worker's copy of the run: weights and moments that follow the coordinator's, step for step. Work for a later step
- * waits until the update that leads there has come; work for an earlier one is dropped. Messages are taken one at a
- * time: no update comes in between while a shard is computed.
+ * A worker's copy of the run: its weights and moments follow the coordinator's, step by step. Work for a later step
+ * waits for the update that leads there; work for an earlier one is dropped. Messages are handled one at a time, so no
+ * update is applied while a shard is computed.
  */
 export function createReplica(options: ReplicaOptions): Replica {
   const { updater, places, timeline, answer, onStep } = options
@@ -84,7 +84,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     }
   }
 
-  /** Unless an answer has told it. */
+  /** Unless an answer has reported the step already. */
   function tellStep(): void {
     if (told !== state.step) onStep(state.step)
     told = state.step
@@ -128,7 +128,7 @@ function adopt(
   tensors: Tensors,
 ): void {
   const joined = tensors.moments as Float32Array
-  // In the memory that the state before lies in: the arithmetic has room for one.
+  // Reuses the memory of the previous state: the arithmetic has room for one state only.
   const take = (known: Float32Array | undefined, received: Float32Array) => {
     if (known?.length !== received.length) return arithmetic.adopt(received)
     known.set(received)
@@ -144,7 +144,7 @@ function adopt(
   Object.assign(state, { step, weights, optimizer: { step, moments, powers }, sha256: null, update } satisfies State)
 }
 
-/** Applies the update of a step, as the coordinator does. An update that the replica is past is dropped. */
+/** Applies the update of a step, as the coordinator does. Drops the update of a step that the replica has passed. */
 function takeStep(
   state: State,
   { updater, places, timeline }: ReplicaOptions,
@@ -186,7 +186,7 @@ async function compute(
   const { lossSum, correct, count } = await engine.evaluate(state.weights, pixels, labels)
   state.sha256 ??= weightsSha256(state.weights)
   timeline.enter('encode')
-  // Only what leads to a gradient is told.
+  // Times are reported with gradients only.
   timeline.take()
   return {
     message: { type: 'metrics', runId, step, chunk, count, lossSum, correct, weightsSha256: state.sha256 },

@@ -8,7 +8,7 @@ import { remedyFor } from './remedies.ts'
 import { runSession, type SessionEnd, type SessionOptions } from './session.ts'
 import { systemWorld, type WorkerWorld } from './world.ts'
 
-/** Short: a coordinator that is started again at once is there in a second. */
+/** Short, because a coordinator that is restarted at once is back within a second. */
 const firstPauseMs = 50
 
 /** How long a coordinator may take to answer before it has welcomed the worker. */
@@ -19,7 +19,7 @@ export type WorkerOptions = {
   readonly trust?: Trust | undefined
   readonly token: string
   readonly name: string
-  /** Where it computes, as people call it: `cpu`. */
+  /** The name of the device on which it computes, for users, such as `cpu`. */
   readonly device: string
   /** Where to listen for other workers. */
   readonly peerListen?: PeerListen | undefined
@@ -27,7 +27,7 @@ export type WorkerOptions = {
   readonly waitMs: number
   /** The longest pause between two attempts; 5 s by default. */
   readonly longestPauseMs?: number
-  /** Called before TensorFlow is loaded, with the threads that the run prescribes. */
+  /** Called before TensorFlow is loaded, with the number of threads that the run prescribes. */
   readonly provision: (threads: number) => Promise<Provisioned>
   readonly onEvent: (event: WorkerEvent) => void
   /** Makes the worker leave. */
@@ -38,14 +38,14 @@ export type WorkerEvent =
   | { readonly type: 'connected'; readonly workerId: number; readonly runId: string; readonly life: number }
   | { readonly type: 'ready'; readonly backend: string }
   | { readonly type: 'lost'; readonly reason: string }
-  /** The next attempt comes in `delayMs`; in `leftMs` the worker gives up. */
+  /** The next attempt starts in `delayMs`. The worker gives up in `leftMs`. */
   | { readonly type: 'retrying'; readonly reason: string; readonly delayMs: number; readonly leftMs: number }
 
 export type WorkerEnd = { readonly type: 'left' } | { readonly type: 'finished'; readonly reason: string }
 
 /**
- * Works for the coordinator at a URL until the run ends, reconnecting when the connection is lost.
- * Throws `refused`, `run-failed`, `no-coordinator` when nobody answers for `waitMs`, or what the computation threw.
+ * Works for the coordinator at a URL until the run ends, and reconnects when the connection is lost. Throws `refused`,
+ * `run-failed`, `no-coordinator` when nobody answers for `waitMs`, or what the computation threw.
  */
 export async function runWorker(given: WorkerOptions, world: WorkerWorld = systemWorld): Promise<WorkerEnd> {
   let runId: string | null = null
@@ -70,7 +70,7 @@ export async function runWorker(given: WorkerOptions, world: WorkerWorld = syste
       if (end.welcomed) {
         options.onEvent({ type: 'lost', reason })
         lostAt = clock.nowMs()
-        // Whoever is sent away time and again comes back ever more slowly.
+        // A worker that is dropped repeatedly keeps its backoff growing.
         if (end.type === 'lost') attempt = 0
       }
       const leftMs = options.waitMs - (clock.nowMs() - lostAt)
@@ -86,7 +86,7 @@ export async function runWorker(given: WorkerOptions, world: WorkerWorld = syste
 
 type Parting = Exclude<SessionEnd, { type: 'left' }>
 
-/** How the whole work ends with this session; null when the worker shall connect again. */
+/** How the worker ends with this session; null when it should reconnect. */
 function finalEnd(end: Parting): WorkerEnd | null {
   if (end.type === 'lost') return null
   const { code, reason } = end.bye

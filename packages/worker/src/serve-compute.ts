@@ -4,7 +4,9 @@ import { createYoungCollector } from './collect-young.ts'
 import type { ComputeSetup } from './compute-messages.ts'
 import { type Computation, type ComputeSurroundings, createComputeServer } from './compute-server.ts'
 
-/** Runs the thread that `startCompute` has started: makes what it computes with, then answers messages until it is stopped. */
+/**
+ * Runs the thread that `startCompute` has started: prepares the computation, then answers messages until it is stopped.
+ */
 export async function serveCompute(prepare: (setup: ComputeSetup) => Promise<Computation>): Promise<void> {
   const port = parentPort!
   const setup = workerData as ComputeSetup

@@ -27,58 +27,58 @@ export type SessionOptions = {
   readonly device: string
   /** How long the coordinator may take for the handshake, and then for its welcome. */
   readonly answerTimeoutMs: number
-  /** The computing thread for the run that the coordinator has. */
+  /** The computing thread for the coordinator's run. */
   readonly prepare: (welcome: MessageOf<'welcome'>) => Promise<Compute>
-  /** Why this worker does not work for a coordinator that welcomes it, or null. */
+  /** Why this worker refuses to work for a coordinator that welcomes it, or null. */
   readonly objection: (welcome: MessageOf<'welcome'>) => string | null
-  /** The computing thread hangs, and another one is wanted for the next session. */
+  /** The computing thread hangs, and the next session needs another one. */
   readonly onHang: () => void
   readonly onWelcome: (welcome: MessageOf<'welcome'>) => void
   readonly onReady: (backend: string) => void
-  /** Where to listen for other workers; by default at the address from which the coordinator is reached. */
+  /** Where to listen for other workers; by default at the local address of the connection to the coordinator. */
   readonly peerListen?: PeerListen | undefined
-  /** Ends the session with a goodbye. */
+  /** Ends the session with a `bye`. */
   readonly signal: AbortSignal
   readonly world?: Omit<WorkerWorld, 'random' | 'startCompute'>
 }
 
-/** How a session ended: with the coordinator's goodbye, by our own, or without any. */
+/** How a session ended: with the coordinator's `bye`, with ours, or without any. */
 export type SessionEnd =
   | { readonly type: 'bye'; readonly bye: MessageOf<'bye'>; readonly welcomed: boolean }
   | { readonly type: 'left' }
   | { readonly type: 'lost'; readonly reason: string; readonly welcomed: boolean }
 
 /**
- * A computing thread that is busy with what an earlier connection has asked for comes to this one when that is done; one that
- * takes longer hangs.
+ * A computing thread that is busy with work of an earlier connection serves this one when that work is done. One that
+ * takes longer than this hangs.
  */
 const takeOverTimeoutMs = 120_000
 
-/** What is not for the session itself. */
+/** Messages that the session passes on. */
 const forReplica: ReadonlySet<string> = new Set([...replicaMessages, ...groupMessages])
 
 type Session = {
-  /** `joining` from the welcome on; `leaving` from our own goodbye on. */
+  /** `joining` begins with the welcome, `leaving` with our own `bye`. */
   phase: 'greeting' | 'joining' | 'leaving' | 'over'
   welcomed: boolean
   bye: MessageOf<'bye'> | null
-  /** Why the connection was cut off from here. */
+  /** Why this end terminated the connection. */
   fault: string | null
   failure: Error | null
   compute: Compute | null
-  /** Null where the run goes only through the coordinator. */
+  /** Null where the run uses the coordinator only. */
   direct: DirectExchange | null
-  /** Of this end of the connection. */
+  /** The address of this end of the connection. */
   localAddress: string
-  /** Ends the listening for a failure of the computing thread, which outlives this session. */
+  /** Stops listening for a failure of the computing thread, which outlives this session. */
   stopHearing: Cancel
-  /** Ends the waiting for the welcome, or the heartbeats. */
+  /** Stops waiting for the welcome, or sending heartbeats. */
   stopClock: Cancel
-  /** Ends the waiting for the computing thread. */
+  /** Stops waiting for the computing thread. */
   stopWaiting: Cancel
 }
 
-/** One connection to a coordinator, from the handshake to its end. Rejects when the computation fails. */
+/** Runs one connection to a coordinator, from the handshake to its end. Rejects when the computation fails. */
 export function runSession(options: SessionOptions): Promise<SessionEnd> {
   return new Promise((resolve, reject) => {
     const { world = systemWorld } = options
@@ -133,7 +133,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       options.onReady(backend)
     }
 
-    /** From here on the thread works for this connection. Resolves with whether it shares memory with the coordinator. */
+    /** Assigns the thread to this connection. Resolves with whether it shares memory with the coordinator. */
     async function begin(compute: Compute, welcome: MessageOf<'welcome'>): Promise<boolean> {
       session.stopWaiting = clock.after(takeOverTimeoutMs, () => {
         options.onHang()
@@ -179,7 +179,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       connection.close({ type: 'bye', code: 'leaving', reason: 'the worker leaves' })
     }
 
-    /** Tells the coordinator why; the session ends when that is sent. */
+    /** Tells the coordinator why. The session ends once that is sent. */
     function fail(error: Error): void {
       if (session.phase === 'leaving' || session.phase === 'over') return
       session.phase = 'leaving'
@@ -221,7 +221,7 @@ function newSession(): Session {
   }
 }
 
-/** What the promise of a thread holds on to, for as long as the thread lives, is this record and no session. */
+/** The thread's promise lives as long as the thread. It only retains this record, not the session. */
 function hearFailure({ failed }: Pick<Compute, 'failed'>, listener: (error: Error) => void): Cancel {
   const hearing: { listener: ((error: Error) => void) | null } = { listener }
   failed.catch(error => hearing.listener?.(error))
@@ -241,7 +241,7 @@ function helloFrom({ token, name, cores, device }: SessionOptions): MessageOf<'h
   return { type: 'hello', protocol: protocolVersion, token, ...facts }
 }
 
-/** With what to do about it, which may be up to whoever has started the coordinator. */
+/** Includes the hint, which may be for the user who started the coordinator. */
 function inOneLine(error: Error): string {
   return error instanceof LockstepError ? describeError(error).replace(/\n */g, '. ').replace(/\.$/, '') : error.message
 }

@@ -3,17 +3,17 @@ import type { Received, Sizes, Tensors } from '@lockstep/protocol'
 import type { ExchangeMemory } from './exchange-memory.ts'
 import type { Answer } from './replica.ts'
 
-/** Finds the tensors of messages, in the frames they came with or in shared memory, and leaves gradients there. */
+/** Finds the tensors of messages, in their frames or in shared memory, and puts gradients there. */
 export type TensorPlaces = {
-  /** What `work` and `evaluate` compute with; valid until the next call. */
+  /** The input of `work` and `evaluate`; valid until the next call. */
   readonly samples: (received: Received) => Tensors
   /** Copies the mean gradient of an `update`. */
   readonly readMean: (received: Received, into: Float32Array) => void
-  /** The answer with its gradient put where its `work` came from. */
+  /** The answer, with its gradient in the slot that its `work` came from, or in a frame. */
   readonly place: (answer: Answer) => Answer
 }
 
-/** Without memory all tensors come and go in frames. Gradients travel in the format of the run. */
+/** Without `memory` all tensors travel in frames. Gradients have the run's wire format. */
 export function createTensorPlaces(sizes: Sizes, memory: ExchangeMemory | null, format: GradientFormat): TensorPlaces {
   const pixels = new Uint8Array(memory === null ? 0 : sizes.maxSamples * sizes.bytesPerSample)
   const labels = new Uint8Array(memory === null ? 0 : sizes.maxSamples)
@@ -42,7 +42,7 @@ export function createTensorPlaces(sizes: Sizes, memory: ExchangeMemory | null, 
     const gradient = tensors.gradient as Float32Array
     const packed = format.pack(gradient, message)
     if (message.slot === null) {
-      // A frame is sent from memory of its own, which is handed to another thread.
+      // A frame's memory is handed to another thread, so it must not be shared.
       return { message, tensors: { gradient: packed === gradient ? gradient : packed.slice() } }
     }
     memory!.writeGradient(message.slot, packed)

@@ -2,9 +2,9 @@ import type { Message, MessageOf } from '@lockstep/protocol'
 import type { ComputeProgress } from './progress.ts'
 
 /**
- * What the computing thread has been given and has yet to answer, and since when it has finished nothing.
- * Shards of coming steps, which are sent ahead, count only once the update that makes them due has been given: a worker
- * that waits for others is not one that hangs. Nor do shards of steps that the replica is past, which it drops.
+ * The tasks that the computing thread has yet to answer, and since when it has finished nothing. Shards of coming
+ * steps, which are sent ahead, count only once the update that makes them due has been given: a worker that waits for
+ * others does not hang. Shards of past steps do not count either: the replica drops them.
  */
 export type Workload = {
   readonly give: (message: Message) => void
@@ -16,7 +16,7 @@ export type Workload = {
 export function createWorkload(nowMs: () => number): Workload {
   let unanswered: number[] = []
   let reached = 0
-  /** The step to which the messages that were given lead. */
+  /** The step to which the messages given so far lead. */
   let given = 0
   let stirredAt = nowMs()
 

@@ -19,14 +19,14 @@ import { allocateShared, createPieceCoding } from './piece-coding.ts'
 import type { BatchFigures } from './step-exchange.ts'
 import { createUpdateOrder } from './update-order.ts'
 
-/** The messages from the coordinator that concern the exchange among workers. */
+/** The coordinator's messages about the direct exchange. */
 export const groupMessages = ['group', 'dissolve', 'recall'] as const
 
-/** Elements of a mean in one message to the coordinator: 256 KiB, so that heartbeats get through in between. */
+/** Elements of a mean per message to the coordinator: 256 KiB, so that heartbeats get through in between. */
 const sliceMessageElements = 65_536
-/** What the coordinator is told leaves the core to the computing thread for so long, where they share one. */
+/** Delay of the slices to the coordinator, which leaves the core to the computing thread where they share one. */
 const computingFirstMs = 1
-/** What the coordinator is told of a shard leaves the core to the sending of its parts for so long. */
+/** Delay of the report on a shard, which leaves the core to the sending of the shard's parts. */
 const partsFirstMs = 2
 /** Steps whose parts are in memory at once, as a rule. */
 const stepsInMemory = 2
@@ -35,20 +35,20 @@ export type DirectExchangeOptions = {
   readonly welcome: Pick<MessageOf<'welcome'>, 'runId' | 'workerId' | 'sizes' | 'config'>
   readonly listener: PeerListener
   readonly world: Pick<WorkerWorld, 'clock' | 'peers' | 'createYoungCollector'>
-  /** To the coordinator. */
+  /** Sends to the coordinator. */
   readonly send: (message: Message, tensors?: Tensors) => void
-  /** To the computing thread. */
+  /** Gives to the computing thread. */
   readonly give: (received: Received) => void
-  /** The step that the computing thread has come to. */
+  /** The step that the computing thread has reached. */
   readonly reached: () => number
 }
 
 /**
- * A worker's part in the exchange of gradients with the others. It stands between the coordinator and the computing
- * thread, to which a mean that the workers have made among themselves is an `update` like any other.
+ * A worker's part in the direct exchange. It stands between the coordinator and the computing thread, to which a mean
+ * that the workers have reduced among themselves is an `update` like any other.
  */
 export type DirectExchange = {
-  /** Takes what the coordinator says of groups, and what it says to the replica. */
+  /** Takes the coordinator's messages about groups and those for the replica. */
   readonly receive: (received: Received) => void
   /** Takes a gradient that belongs to a group. False: the answer is for the coordinator. */
   readonly answer: (answer: Answer) => boolean
@@ -78,7 +78,7 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
     give(received)
   }
 
-  /** What is for steps that the replica is past it drops, and never answers. */
+  /** The replica drops orders of steps before its own and never answers them. */
   function note(order: MessageOf<'work'>): void {
     for (const [key, { step }] of orders) if (step < options.reached()) orders.delete(key)
     orders.set(orderKey(order), order)
@@ -118,15 +118,17 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
   }
 
   function tellCoordinator(step: number, { start, end }: Range): void {
-    // For the slice of a member the coordinator waits; one that has none may hear late of a step whose mean is not kept any more.
+    // The coordinator waits for the slice of each member that has one. A member without a slice may get here when the
+    // mean of the step is no longer kept.
     if (start < end) sendMean(step, start, end)
     collectYoung()
   }
 
-  /** The replica's step comes first: what the coordinator needs waits until the links between workers are free. */
+  /** The replica's step comes first. The coordinator's slices wait until the links between workers are free. */
   function finishStep(figures: BatchFigures, mean: PackedGradient): void {
     const { step, learningRate } = figures
-    // From here on a heartbeat may say that this worker is past the step: what it has computed in it has to be told before.
+    // From here on a heartbeat may report this worker as past the step, so its contributions to the step must be sent
+    // first.
     contributions.flush()
     means.keep(figures, mean)
     updates.offer(step, {
@@ -162,7 +164,7 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
     const { step, shard, count, lossSum, correct, times } = message
     const { total, learningRate } = order
     const part = { step, shard, count, total, correct, lossSum, learningRate }
-    // Before its parts, with which the step may be over.
+    // Sent before the shard's parts, since the parts may finish the step.
     contributions.send({ type: 'contribution', runId, step, shard, count, lossSum, correct, times })
     group.exchange.addShard(part, tensors.gradient as PackedGradient)
     return true

@@ -1,19 +1,19 @@
 import { createHmac } from 'node:crypto'
 import { isSameSecret } from '@lockstep/protocol'
 
-/** Who greets whom in which group. */
+/** A worker's introduction to another member of a group. */
 export type Greeting = { readonly group: number; readonly from: number; readonly to: number }
 
-/** With what a worker shows that the coordinator has introduced it. */
+/** A greeting with the proof that the coordinator has introduced its sender. */
 export type SignedGreeting = Greeting & { readonly proof: string }
 
 const greetingPattern = /^Lockstep (\d{1,15}) (\d{1,15}) (\d{1,15}) ([0-9a-f]{64})\n$/
 
-/** More than any greeting takes. */
+/** More than any greeting needs. */
 export const maxGreetingBytes = 160
 
 /**
- * HMAC-SHA-256 of the greeting under the token of the group. Both ends show one, so neither gives the token away to a
+ * HMAC-SHA-256 of the greeting, keyed with the group's token. Both ends send a proof, so neither reveals the token to a
  * stranger that listens at the other's address.
  */
 export function prove({ group, from, to }: Greeting, token: string): string {
@@ -25,12 +25,12 @@ export function isProof(proof: string, greeting: Greeting, token: string): boole
   return isSameSecret(proof, prove(greeting, token))
 }
 
-/** The first line on a link, of either end. */
+/** The first line on a link, from either end. */
 export function formatGreeting(greeting: Greeting, token: string): string {
   return `Lockstep ${greeting.group} ${greeting.from} ${greeting.to} ${prove(greeting, token)}\n`
 }
 
-/** Null for what is no greeting. */
+/** Null for a line that is not a greeting. */
 export function parseGreeting(line: string): SignedGreeting | null {
   const match = greetingPattern.exec(line)
   if (match === null) return null
@@ -38,9 +38,11 @@ export function parseGreeting(line: string): SignedGreeting | null {
   return { group, from, to, proof: match[4]! }
 }
 
-/** Gathers the first line of a link. */
+/** Collects the first line of a link. */
 export type LineReader = {
-  /** The line once all of it is there, and what came after it; null before. Throws RangeError for one that is too long. */
+  /**
+   * The line once it is complete, and the bytes after it; null before. Throws RangeError for a line that is too long.
+   */
   readonly feed: (bytes: Uint8Array) => { readonly line: string; readonly rest: Uint8Array } | null
 }
 

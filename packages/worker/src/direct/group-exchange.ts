@@ -13,7 +13,7 @@ import {
   type StepExchange,
 } from './step-exchange.ts'
 
-/** Steps that may be under way at once: workers are at most two steps apart. */
+/** The most steps in progress at once: workers are at most two steps apart. */
 const maxOpenSteps = 4
 
 const noElements = new Uint8Array(0)
@@ -28,16 +28,16 @@ export type GroupExchangeOptions = {
   readonly takeVector: () => PackedGradient
   readonly send: SendPiece
   readonly onMean: (figures: BatchFigures, mean: PackedGradient) => void
-  /** A step has no mean; the group is of no use any more. */
+  /** A step has no mean, so the group is unusable. */
   readonly onUnsound: (reason: string) => void
-  /** All members have the mean of a step: the links are free. */
+  /** All members have the mean of a step, so the links are free. */
   readonly onEverywhere: (step: number) => void
 }
 
-/** The steps that a group of workers exchanges. Knows no sockets. */
+/** The direct exchange of a group, over many steps. Knows no sockets. */
 export type GroupExchange = {
   readonly addShard: (part: ShardPart, gradient: PackedGradient) => void
-  /** What comes from another member. Throws `piece-invalid` when it does not fit the group. */
+  /** Takes pieces from another member. Throws `piece-invalid` when one does not fit the group. */
   readonly sinkFor: (from: number) => PieceSink
 }
 
@@ -45,11 +45,11 @@ export function createGroupExchange(options: GroupExchangeOptions): GroupExchang
   const { member, members, elements, shards, coding, send } = options
   const pieces = cutPieces(elements, members)
   const open = new Map<number, StepExchange>()
-  /** Of each step that is not over everywhere: the members that have its mean. */
+  /** For each step that is not finished everywhere: the members that have its mean. */
   const served = new Map<number, Set<number>>()
   let lastDone = -1
 
-  /** Null for a step that is over: a copy of a shard came late. */
+  /** Null for a finished step: a copy of a shard has arrived late. */
   function stepExchange(step: number): StepExchange | null {
     if (step <= lastDone) return null
     const known = open.get(step)
@@ -119,7 +119,7 @@ export function createGroupExchange(options: GroupExchangeOptions): GroupExchang
     return null
   }
 
-  /** What is passed over must not be longer than what is kept. */
+  /** A discarded piece must not be longer than one that is kept. */
   function faultOfLate({ payloadBytes }: PieceHeader): string | null {
     return payloadBytes > maxPieceElements * coding.bytesPerElement ? `a piece of ${payloadBytes} bytes` : null
   }

@@ -6,11 +6,14 @@ import type { PeerNetwork, PeerSocket } from './peer-network.ts'
 import { createPieceStream, type PieceSink } from './piece-stream.ts'
 import type { SendPiece } from './step-exchange.ts'
 
-/** How long the members have to reach each other: where links are slow some hear of the group a mean later than others. */
+/**
+ * How long members have to reach each other: on slow links some hear of the group later than others, by the time of a
+ * mean.
+ */
 const linkTimeoutMs = 60_000
 /** How long one attempt may take. */
 const dialTimeoutMs = 10_000
-/** Between attempts: the other one may not have heard of the group yet. */
+/** Pause between attempts: the other member may not have heard of the group yet. */
 const retryMs = 50
 
 export type GroupLinksOptions = {
@@ -20,21 +23,21 @@ export type GroupLinksOptions = {
   readonly world: { readonly peers: PeerNetwork; readonly clock: Clock }
   /** There are links from and to every other member. */
   readonly onLinked: () => void
-  /** Takes what a member sends, by its place in the list. */
+  /** Takes what a member sends. `from` is its place in the list. */
   readonly sinkFor: (from: number) => PieceSink
-  /** Called once, when a link cannot be made or is lost. */
+  /** Called once, when a link cannot be opened or is lost. */
   readonly onFailure: (reason: string) => void
 }
 
-/** The links of a member of a group: from each other member one, by which pieces come, and to each one, by which they go. */
+/** A member's links: one from each other member, on which pieces arrive, and one to each, on which pieces leave. */
 export type GroupLinks = {
   readonly send: SendPiece
   readonly close: () => void
-  /** Closes them because something is wrong, which is told as a failure. */
+  /** Closes the links because of a fault, and reports the reason as a failure. */
   readonly fail: (reason: string) => void
 }
 
-/** A link is dialled by the end that receives: that end can have the system read into memory of its own, again and again. */
+/** The receiving end dials a link: that end can have the system read into the same memory again and again. */
 export function linkGroup(options: GroupLinksOptions): GroupLinks {
   const { members, token, group } = options.group
   const { workerId, listener, world } = options
@@ -114,7 +117,7 @@ export function linkGroup(options: GroupLinksOptions): GroupLinks {
 
   function fail(reason: unknown): void {
     if (giveUp.signal.aborted) return
-    // The reason first: the other ends see no more than that their links are closed, and say so too.
+    // The reason is reported first: the other ends only see that their links are closed, and report that too.
     giveUp.abort()
     options.onFailure(String(reason))
     close()

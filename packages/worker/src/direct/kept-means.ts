@@ -2,24 +2,24 @@ import { createVectorPool, type PackedGradient } from '@lockstep/model/arithmeti
 import type { BatchFigures } from './step-exchange.ts'
 
 /**
- * How many means are kept. The coordinator hands out work at most one step ahead of the step that it is at itself, so a
- * worker is at most two steps ahead of it: it may still have to be told the last two.
+ * How many means are kept. The coordinator hands out work at most one step ahead of its own step, so a worker is at
+ * most two steps ahead of it and may be asked for the last two means.
  */
 const keptMeans = 2
 
-/** Memory for so many more is kept for further steps: the one that is made and those that others have begun. */
+/** How many more vectors are kept for further steps: the one being reduced, and those that other members have begun. */
 const mostFree = 4
 
 export type KeptMean = { readonly figures: BatchFigures; readonly mean: PackedGradient }
 
-/** The means of the last steps, in memory that the computing thread sees too and that is used again. */
+/** The means of the last steps, in memory that is shared with the computing thread and reused. */
 export type KeptMeans = {
   readonly take: () => PackedGradient
   readonly keep: (figures: BatchFigures, mean: PackedGradient) => void
   readonly find: (step: number) => KeptMean | null
 }
 
-/** `reached` is the step that the computing thread has come to: it reads nothing of earlier steps any more. */
+/** `reached` is the step that the computing thread has reached: it no longer reads means of earlier steps. */
 export function createKeptMeans(allocate: () => PackedGradient, reached: () => number): KeptMeans {
   const pool = createVectorPool(allocate, mostFree)
   const kept: KeptMean[] = []

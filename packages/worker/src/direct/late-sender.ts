@@ -1,12 +1,12 @@
 import type { Cancel, Clock, Message } from '@lockstep/protocol'
 
-/** Sends messages a little later, in the order in which it is given them. */
+/** Sends messages after a delay, in order. */
 export type LateSender = {
-  /** Waits for `delayMs`, or until the next one is given. */
+  /** Sends after `delayMs`, or when the next message is given. */
   readonly send: (message: Message) => void
-  /** Sends at once what waits. */
+  /** Sends a delayed message at once. */
   readonly flush: () => void
-  /** What still waits is dropped. */
+  /** Drops a delayed message. */
   readonly close: () => void
 }
 

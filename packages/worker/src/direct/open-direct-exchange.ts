@@ -5,11 +5,11 @@ import { openPeerListener, type PeerListen } from './peer-listener.ts'
 export type OpenDirectExchangeOptions = Omit<DirectExchangeOptions, 'listener'> & {
   /** Where to listen for the other workers; undefined for any port at `localAddress`. */
   readonly peerListen: PeerListen | undefined
-  /** From which the coordinator is reached. */
+  /** The address of this end of the connection to the coordinator. */
   readonly localAddress: string
 }
 
-/** Listens for the other workers. `peer` is where, as the coordinator is told. */
+/** Listens for the other workers. `peer` is the address that the coordinator is told. */
 export async function openDirectExchange({
   peerListen,
   localAddress,

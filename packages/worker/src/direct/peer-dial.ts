@@ -2,7 +2,7 @@ import type { Clock } from '@lockstep/protocol'
 import { createLineReader, formatGreeting, type Greeting, isProof, parseGreeting } from './greeting.ts'
 import type { PeerHandlers, PeerNetwork, PeerSocket } from './peer-network.ts'
 
-/** `onBytes` gets what comes after the greetings, `onClose` hears of the end of a link that was made. */
+/** `onBytes` gets what follows the greetings; `onClose` is called when an established link ends. */
 export type PeerCall = PeerHandlers & {
   readonly network: PeerNetwork
   readonly clock: Clock
@@ -11,13 +11,13 @@ export type PeerCall = PeerHandlers & {
   readonly greeting: Greeting
   readonly token: string
   readonly timeoutMs: number
-  /** Gives the call up. */
+  /** Cancels the call. */
   readonly signal: AbortSignal
 }
 
 /**
- * Calls another worker for the pieces that it has for this one. Resolves when both have proved the token of their group,
- * with null when nobody answers there, or not who should, or the call is given up.
+ * Dials another worker to get the pieces that it has for this one. Resolves when both have proved the token of their
+ * group; with null when nobody or a stranger answers, or the call is cancelled.
  */
 export function dialPeer(call: PeerCall): Promise<PeerSocket | null> {
   const { network, clock, host, port, greeting, token, signal } = call

@@ -2,34 +2,35 @@ import { type Clock, LockstepError } from '@lockstep/protocol'
 import { createLineReader, formatGreeting, isProof, parseGreeting } from './greeting.ts'
 import type { PeerHandlers, PeerNetwork, PeerSocket } from './peer-network.ts'
 
-/** Who may come for pieces, in one group. */
+/** The members of one group that may dial this worker for pieces. */
 export type Expected = {
   readonly token: string
   readonly workerId: number
-  /** Members that have not come yet. */
+  /** Members that have not dialled yet. */
   readonly absent: Set<number>
   readonly onLink: (from: number, socket: PeerSocket) => void
-  /** The link of one that has come has ended. */
+  /** The link to a member that has dialled has ended. */
   readonly onLost: (from: number, reason: string | null) => void
 }
 
-/** Where to listen. `announce`: others shall call it by this host, too. */
+/** Where to listen. `announce`: other workers are told to dial this host too. */
 export type PeerListen = { readonly host: string; readonly port: number; readonly announce: boolean }
 
 export type PeerListener = {
   readonly port: number
-  /** Lets in who shows the token of this group, until it is forgotten. */
+  /** Accepts members that prove this group's token, until it is forgotten. */
   readonly expect: (group: number, expected: Expected) => void
   readonly forget: (group: number) => void
   readonly close: () => void
 }
 
-/** A stranger has so long to say what it wants. */
+/** How long a stranger has to send its greeting. */
 const greetingTimeoutMs = 5_000
 
 /**
- * Listens for other workers of the run, which come for pieces. Only a greeting that proves the token of a group is
- * answered, by one that proves it in return; all else is hung up on before more of it is kept. Throws `cannot-listen`.
+ * Listens for other workers of the run, which dial for pieces. A greeting that proves the token of a group is answered
+ * by one that proves it in return. Any other connection is closed before more of its bytes are kept. Throws
+ * `cannot-listen`.
  */
 export async function openPeerListener(
   host: string,
@@ -62,7 +63,7 @@ function greetStranger(socket: PeerSocket, groups: ReadonlyMap<number, Expected>
   }
 
   function takeLine(bytes: Uint8Array): void {
-    // By a link pieces go out, and nothing comes in.
+    // A link carries pieces out only; nothing may come in.
     if (admitted !== null) return lose('it has sent something')
     try {
       const { line, rest } = reader.feed(bytes) ?? {}
@@ -93,7 +94,7 @@ function greetStranger(socket: PeerSocket, groups: ReadonlyMap<number, Expected>
 
 type Welcome = { readonly from: number; readonly answer: string; readonly expected: Expected }
 
-/** Who has come with this greeting, and how it is answered; null for somebody who is not expected. */
+/** The member that has sent this greeting, and the answer to it; null for an unexpected one. */
 function welcomeOf(line: string, groups: ReadonlyMap<number, Expected>): Welcome | null {
   const greeting = parseGreeting(line)
   const expected = groups.get(greeting?.group ?? 0)

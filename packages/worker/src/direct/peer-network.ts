@@ -1,35 +1,38 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** What is read at once, into memory that is used again and again. */
+/** The most bytes read at once, into memory that is reused. */
 const readBytes = 256 << 10
 const maxConnections = 4_096
-/** A link that rests, as while the run validates, is shown to be alive to what is in between and forgets those that are not. */
+/**
+ * An idle link, for example during a validation, sends keep-alives: devices on the way see that it is alive, and links
+ * to dead peers are closed.
+ */
 const keepAlive = { keepAlive: true, keepAliveInitialDelay: 30_000 }
 
-/** One end of a connection between two workers, as it was opened: bytes in order, of which nothing is known yet. */
+/** One end of a connection between two workers, before any greeting: a stream of bytes. */
 export type PeerSocket = {
-  /** The bytes must stay as they are until `onSent`, which a connection that has ended calls at once. */
+  /** The bytes must not change until `onSent`, which a closed connection calls at once. */
   readonly write: (bytes: Uint8Array, onSent?: () => void) => void
-  /** Cuts it off. Its handlers hear nothing any more. */
+  /** Closes the connection. Its handlers are not called any more. */
   readonly destroy: () => void
 }
 
 export type PeerHandlers = {
   /** The bytes are valid only during the call. */
   readonly onBytes: (bytes: Uint8Array) => void
-  /** It has ended, and not by `destroy`: why, or null where the other end has closed it. */
+  /** The connection has ended, but not by `destroy`. `reason` is null where the other end has closed it. */
   readonly onClose: (reason: string | null) => void
 }
 
 export type PeerDialHandlers = PeerHandlers & { readonly onOpen: () => void }
 
-/** Where others reach a worker. */
+/** A listening socket for other workers. */
 export type PeerDoor = { readonly port: number; readonly close: () => void }
 
 /** How workers reach each other. */
 export type PeerNetwork = {
   readonly dial: (host: string, port: number, handlers: PeerDialHandlers) => PeerSocket
-  /** Rejects where it cannot listen there. Port 0 is any that is free. */
+  /** Rejects where it cannot listen. Port 0 means any free port. */
   readonly listen: (host: string, port: number, onCaller: (socket: PeerSocket) => PeerHandlers) => Promise<PeerDoor>
 }
 
@@ -59,7 +62,7 @@ export const tcpNetwork: PeerNetwork = {
         socket.on('data', handlers.onBytes)
       })
       server.maxConnections = maxConnections
-      // Later, that one connection could not be taken: who has called tries again.
+      // After listening has begun, an error means that one connection could not be accepted. Its caller tries again.
       server.on('error', reject)
       const close = () => {
         server.close()
@@ -69,7 +72,7 @@ export const tcpNetwork: PeerNetwork = {
     }),
 }
 
-/** What is sent in one go of the event loop leaves in one call of the system. */
+/** Joins all writes of one turn of the event loop into one system call. */
 function watchedSocket(socket: Socket, { onClose }: Pick<PeerHandlers, 'onClose'>): PeerSocket {
   const uncork = () => socket.uncork()
   let reason: string | null = null

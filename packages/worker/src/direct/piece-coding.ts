@@ -10,23 +10,26 @@ import {
 import { bytesPerElement, type RunConfig } from '@lockstep/protocol'
 import { maxPieceElements } from './pieces.ts'
 
-/** The memory of pieces and what is done in it; as in the star, elements travel as they are, or rounded by seed, step, shard and place. */
+/**
+ * The memory of pieces, and the arithmetic in it. As in the star topology, elements travel unchanged, or rounded by
+ * seed, step, shard and place.
+ */
 export type PieceCoding = {
   readonly arithmetic: Arithmetic
   readonly bytesPerElement: number
-  /** Elements to add up, in memory that is used again. */
+  /** A vector of elements to add up, in memory that is reused. */
   readonly takeVector: (elements: number) => Float32Array
   readonly giveBack: (vector: Float32Array) => void
-  /** Memory for elements as they travel: the vector itself where they travel as they are. */
+  /** Memory for elements in their wire form: the vector itself where they travel unchanged. */
   readonly packedPlace: (vector: Float32Array) => PackedGradient
-  /** Fills the vector with what has come into its place. */
+  /** Fills the vector with the elements that have arrived in `place`. */
   readonly unpack: (place: PackedGradient, vector: Float32Array) => void
-  /** A piece of the mean of a step as all members take it; `release` when it has been sent. */
+  /** Packs a piece of a step's mean into the form that all members use. Call `releaseMean` once it has been sent. */
   readonly packMean: (mean: Float32Array, step: number, firstIndex: number) => PackedGradient
   readonly releaseMean: (packed: PackedGradient) => void
 }
 
-/** `elements`: those that are kept at once at most; more take longer. */
+/** `elements`: the most that should be kept at once. More are allowed, but slower. */
 export function createPieceCoding(config: Pick<RunConfig, 'compress' | 'seed'>, elements: number): PieceCoding {
   const isPlain = config.compress === 'none'
   const elementBytes = Float32Array.BYTES_PER_ELEMENT + (isPlain ? 0 : Uint16Array.BYTES_PER_ELEMENT)
@@ -63,14 +66,14 @@ export function createPieceCoding(config: Pick<RunConfig, 'compress' | 'seed'>, 
   }
 }
 
-/** A vector of the flat gradient as it travels, in memory that threads share. */
+/** A vector of the flat gradient in its wire form, in memory that threads share. */
 export function allocateShared({ compress }: Pick<RunConfig, 'compress'>, elements: number): PackedGradient {
   return compress === 'none'
     ? new Float32Array(new SharedArrayBuffer(elements * Float32Array.BYTES_PER_ELEMENT))
     : new Uint16Array(new SharedArrayBuffer(elements * Uint16Array.BYTES_PER_ELEMENT))
 }
 
-/** Vectors that are used again, by their length: that of a whole piece, and that of the last one. */
+/** Reusable vectors by length: that of a full piece, and that of the last one. */
 function createPool<T extends PackedGradient>(allocate: (elements: number) => T) {
   const pools = new Map<number, VectorPool<T>>()
   const poolOf = (elements: number): VectorPool<T> => {

@@ -2,17 +2,17 @@ import { LockstepError } from '@lockstep/protocol'
 
 /**
  * `part`: a piece of one shard's gradient, for its owner. `mean`: a piece of the mean over the global batch, for all.
- * `whole`: no elements; its sender has the whole mean of the step.
+ * `whole`: no elements; the sender has the whole mean of the step.
  */
 export type PieceKind = 'part' | 'mean' | 'whole'
 
-/** What stands before the elements of a piece. Of a mean, the figures are those of the whole batch. */
+/** The header before a piece's elements. The figures of a mean are those of the whole batch. */
 export type PieceHeader = {
   readonly kind: PieceKind
   readonly step: number
-  /** Place in the list of all pieces; 0 for `whole`. */
+  /** Index in the list of all pieces; 0 for `whole`. */
   readonly piece: number
-  /** 0 for all but a part. */
+  /** 0 except for a part. */
   readonly shard: number
   /** Samples of the shard, or of the batch. */
   readonly count: number
@@ -59,7 +59,7 @@ export function encodePieceHeader(header: PieceHeader): Uint8Array {
   return bytes
 }
 
-/** Reads what stands before the elements. Throws `frame-malformed`. */
+/** Reads the header before the elements. Throws `frame-malformed`. */
 export function decodePieceHeader(bytes: Uint8Array): PieceHeader {
   if (bytes.byteLength < pieceHeaderBytes) throw malformed(`≥ ${pieceHeaderBytes} bytes`, `${bytes.byteLength}`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -2,23 +2,23 @@ import { decodePieceHeader, type PieceHeader, pieceHeaderBytes } from './piece-f
 
 export type PieceSink = {
   /**
-   * A piece has begun. Returns the memory for its elements, `payloadBytes` long, or null for one that is not needed.
-   * Throws when it does not fit.
+   * A piece has begun. Returns memory for its elements, `payloadBytes` long, or null for a piece that is not needed.
+   * Throws when the piece does not fit.
    */
   readonly begin: (header: PieceHeader) => Uint8Array | null
-  /** All of the piece that began last is there. */
+  /** The piece that began last is complete. */
   readonly end: () => void
 }
 
 /**
- * Parts the bytes of a link into pieces, however they are cut, and puts their elements where they belong: nothing is
- * kept, and nothing allocated for them here. Throws `frame-malformed`, or what `begin` throws.
+ * Splits the bytes of a link into pieces, however they are fragmented, and writes the elements to their place. Keeps
+ * and allocates nothing for them. Throws `frame-malformed`, or what `begin` throws.
  */
 export function createPieceStream(sink: PieceSink): (bytes: Uint8Array) => void {
   const header = new Uint8Array(pieceHeaderBytes)
   let headerHeld = 0
   let place: Uint8Array | null = null
-  /** Bytes of elements that have come, of those that are to come. */
+  /** Bytes of elements that have arrived, and how many are expected. */
   let held = 0
   let payloadBytes = 0
 

@@ -1,22 +1,22 @@
 import { type Range, sliceOf } from '@lockstep/protocol'
 
-/** What travels in one message: a part of the slice that its owner reduces. */
+/** The unit that one message carries: a part of the slice that its owner reduces. */
 export type Piece = Range & {
-  /** Place in the list of all pieces. */
+  /** Index in the list of all pieces. */
   readonly index: number
-  /** The member that owns it, by its place in the group. */
+  /** The member that reduces it, by its place in the group. */
   readonly owner: number
-  /** Place within the slice. */
+  /** Position within the slice. */
   readonly round: number
 }
 
 /**
- * The most elements of a piece, 32 KiB of float32: while one is reduced and sent on the next one is still arriving, and
- * nothing else on the way waits for long.
+ * The most elements of a piece, 32 KiB of float32: small enough that one piece is reduced and sent on while the next
+ * one arrives, and that no other message on the link waits long.
  */
 export const maxPieceElements = 8_192
 
-/** All pieces of a vector: the first ones of all owners, then the second ones, …. */
+/** All pieces of a vector: the first piece of every owner, then the second ones, and so on. */
 export function cutPieces(elements: number, members: number): readonly Piece[] {
   const slices = Array.from({ length: members }, (_, member) => sliceOf(elements, members, member))
   const pieces: Piece[] = []
@@ -31,7 +31,10 @@ export function cutPieces(elements: number, members: number): readonly Piece[] {
   return pieces
 }
 
-/** The pieces that a member sends to others, each round from its neighbour on, so that not all begin with the same one. */
+/**
+ * The pieces that a member sends to others. Each round starts at its neighbour, so that not all members begin with the
+ * same owner.
+ */
 export function outgoingPieces(pieces: readonly Piece[], member: number, members: number): readonly Piece[] {
   const distance = (piece: Piece) => (piece.owner - member + members) % members
   return pieces.filter(piece => piece.owner !== member).sort((a, b) => a.round - b.round || distance(a) - distance(b))

@@ -4,13 +4,13 @@ import type { PieceCoding } from './piece-coding.ts'
 import { encodePieceHeader, type PieceHeader } from './piece-frame.ts'
 import { outgoingPieces, type Piece } from './pieces.ts'
 
-/** A shard's gradient and what is told with it. */
+/** A shard's gradient and its figures. */
 export type ShardPart = Omit<PieceHeader, 'kind' | 'piece' | 'payloadBytes'>
 
-/** What a global batch came to: its figures, and its mean gradient in the vector that was given for it. */
+/** The result of a global batch: its figures. Its mean gradient is in the vector that was given for it. */
 export type BatchFigures = Pick<PieceHeader, 'step' | 'total' | 'correct' | 'lossSum' | 'learningRate'>
 
-/** Elements must stay as they are until `onSent`. */
+/** Sends a piece. Its elements must not change until `onSent`. */
 export type SendPiece = (to: number, header: Uint8Array, elements: Uint8Array, onSent?: () => void) => void
 
 export type StepExchangeOptions = {
@@ -20,39 +20,39 @@ export type StepExchangeOptions = {
   readonly members: number
   readonly pieces: readonly Piece[]
   readonly shards: number
-  /** Receives the mean. */
+  /** The vector that receives the mean. */
   readonly mean: PackedGradient
   readonly coding: PieceCoding
   readonly send: SendPiece
   readonly onMean: (figures: BatchFigures) => void
-  /** The gradient of a shard is not finite: the step has no mean. */
+  /** The gradient of a shard is not finite, so the step has no mean. */
   readonly onUnsound: (reason: string) => void
 }
 
-/** Where the elements of a piece go as they arrive, and what becomes of them once they are all there. */
+/** Where the elements of a piece are written as they arrive, and the function that takes them once complete. */
 export type PiecePlace = { readonly packed: PackedGradient; readonly take: () => void }
 
-/** One step of a direct exchange, as one of its members sees it. */
+/** One step of a direct exchange, from the view of one member. */
 export type StepExchange = {
-  /** Sends a gradient that was computed here to the owners of its slices. The vector must stay as it is from then on. */
+  /** Sends a gradient computed here to the owners of its slices. The vector must not change afterwards. */
   readonly addShard: (part: ShardPart, gradient: PackedGradient) => void
   /** What is wrong with a piece from another member, or null. */
   readonly findFault: (from: number, header: PieceHeader) => string | null
-  /** Null for a piece that is there already. */
+  /** Null for a piece that has arrived already. */
   readonly place: (header: PieceHeader) => PiecePlace | null
 }
 
 /**
- * Reduce-scatter and all-gather in one go: each shard's gradient is sent in pieces to those who own them; an owner adds
- * the shards of a piece along the fixed tree, in whatever order they arrive, and sends the mean to all others as soon as
- * the last one is there, while other pieces are still on their way.
+ * Overlaps reduce-scatter and all-gather. Each shard's gradient is sent in pieces to the owners of those pieces. An
+ * owner adds the shards of a piece along the fixed tree, in any order of arrival, and sends the mean to all others as
+ * soon as the last shard has arrived, while other pieces are still in transit.
  */
 export function createStepExchange(options: StepExchangeOptions): StepExchange {
   const { step, member, members, pieces, mean, coding, send } = options
   const outgoing = outgoingPieces(pieces, member, members)
   const own = pieces.filter(piece => piece.owner === member)
   const shards = createShardFigures(step, options.shards)
-  /** Of the pieces that this member owns, by index. */
+  /** By the index of the pieces that this member owns. */
   const reductions = new Map<number, TreeReduction>()
   const seen = new Set<number>()
   const done = new Set<number>()
@@ -84,13 +84,13 @@ export function createStepExchange(options: StepExchangeOptions): StepExchange {
     return header.kind === 'part' ? placePart(header, piece) : placeMean(header, piece)
   }
 
-  /** A mean goes straight to where it belongs. */
+  /** A mean is received directly into its place. */
   function placeMean(header: PieceHeader, piece: Piece): PiecePlace | null {
     if (done.has(piece.index)) return null
     return { packed: mean.subarray(piece.start, piece.end), take: () => finish(piece, header) }
   }
 
-  /** A second copy of a shard, from a worker that was asked too, is the same to the bit and is dropped. */
+  /** A second copy of a shard, from a worker that was also asked for it, has the same bits and is dropped. */
   function placePart(part: ShardPart, piece: Piece): PiecePlace | null {
     const key = piece.index * options.shards + part.shard
     if (seen.has(key)) return null
@@ -108,8 +108,8 @@ export function createStepExchange(options: StepExchangeOptions): StepExchange {
   }
 
   /**
-   * Of a part that is not finite no mean is made, so that no replica takes a step with it; who has computed it is found out
-   * by way of the coordinator.
+   * A part that is not finite gives no mean, so that no replica applies it. The shards are then computed through the
+   * coordinator, which finds the worker at fault.
    */
   function addPart(part: ShardPart, piece: Piece, vector: Float32Array): void {
     shards.add(part)
@@ -158,7 +158,7 @@ function lengthOf({ start, end }: Piece): number {
   return end - start
 }
 
-/** Collects what is told with the shards of a batch, and sums it in the order of their index. */
+/** Collects the figures of a batch's shards, and sums them in the order of the shards. */
 function createShardFigures(step: number, shards: number) {
   const known = new Array<ShardPart | null>(shards).fill(null)
   let total: number | null = null

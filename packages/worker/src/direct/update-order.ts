@@ -1,16 +1,16 @@
 import type { Received } from '@lockstep/protocol'
 
 /**
- * Brings the updates of a replica into order, whether they come from the coordinator or from the other workers: an update
- * whose step is past is dropped, one that comes early waits.
+ * Puts the updates of a replica into order, whether they come from the coordinator or from other workers: drops an
+ * update of a past step, and holds back one that is early.
  */
 export type UpdateOrder = {
-  /** The replica is set to this step. */
+  /** The replica has been set to this step. */
   readonly reset: (step: number) => void
   readonly offer: (step: number, update: Received) => void
-  /** Drops what waits: the updates before it will not come. */
+  /** Drops the updates held back: those before them will not come. */
   readonly dropEarly: () => void
-  /** The step to which the updates that were given lead. */
+  /** The step to which the updates given so far lead. */
   readonly reached: () => number
 }
 
