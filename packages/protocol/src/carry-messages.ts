@@ -4,7 +4,7 @@ import { printable } from './common/printable.ts'
 import type { Connection, ConnectionHandlers } from './connection.ts'
 import { maxReasonLength, type Sizes } from './messages.ts'
 
-/** The bytes under a connection: whole frames go out and come in. */
+/** The byte transport under a connection. It sends and receives whole frames. */
 export type Wire = Pick<Connection, 'queuedBytes' | 'receivedBytes' | 'terminate'> & {
   /** Does nothing where the peer has gone, or after `close`. */
   readonly send: (frame: Uint8Array) => void
@@ -14,15 +14,15 @@ export type Wire = Pick<Connection, 'queuedBytes' | 'receivedBytes' | 'terminate
 
 export type Carrier = {
   readonly connection: Connection
-  /** Takes a frame that has come. */
+  /** Takes a frame that has arrived. */
   readonly take: (frame: Uint8Array) => void
-  /** Closes the connection because of what the peer has sent. */
+  /** Closes the connection because of the peer's bytes. */
   readonly fail: (error: LockstepError) => void
-  /** The wire breaks, and then is closed. */
+  /** Call `because` when the wire breaks, and `now` when it is closed. */
   readonly end: { readonly because: (cause: Error) => void; readonly now: () => void }
 }
 
-/** A connection over a wire. After bytes that are no message of the protocol nothing more is taken. */
+/** A connection over a wire. After bytes that are not a message of the protocol it takes no more. */
 export function carryMessages(handlers: ConnectionHandlers, maxHeader: number, wire: Wire): Carrier {
   let sizes: Sizes | null = null
   let failure: LockstepError | null = null
@@ -72,7 +72,10 @@ export function carryMessages(handlers: ConnectionHandlers, maxHeader: number, w
   }
 }
 
-/** Where all addresses of a host were tried in vain, Node's error has those of the attempts, and says nothing itself. */
+/**
+ * When all addresses of a host have failed, Node's error only holds the errors of the attempts and has no message of
+ * its own.
+ */
 function messageOf(error: Error): string {
   return error instanceof AggregateError ? error.errors.map(each => each.message).join('; ') : error.message
 }

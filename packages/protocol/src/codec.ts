@@ -6,17 +6,16 @@ import type { Tensors } from './tensor.ts'
 
 export type Received = { readonly message: Message; readonly tensors: Tensors }
 
-/** A message and its tensors as one frame. */
+/** Encodes a message and its tensors as one frame. */
 export function encodeMessage(message: Message, tensors: Tensors = {}): Uint8Array<ArrayBuffer> {
   return encodeFrame(message, tensors)
 }
 
 /**
- * Reads a frame as a message: its fields against the schema, then every tensor's type and element count against what
- * the message must carry, then the frame's length; only then are tensors laid over the bytes.
- * The tensors own the memory they lie in: nothing else is in it, and it may be moved to another thread.
- * `sizes` is null before `welcome`, when no message with tensors is due.
- * Throws `frame-malformed` or `message-invalid`.
+ * Reads a frame as a message. Checks the fields against the schema, then every tensor's type and element count against
+ * what the message must carry, then the frame's length; only then are tensors laid over the bytes. The tensors own
+ * their memory: it holds nothing else, and may be moved to another thread. `sizes` is null before `welcome`, when no
+ * message with tensors is due. Throws `frame-malformed` or `message-invalid`.
  */
 export function decodeMessage(frame: Uint8Array, sizes: Sizes | null, maxHeader = maxHeaderBytes): Received {
   const layout = readFrameHeader(frame, maxHeader)
@@ -26,7 +25,7 @@ export function decodeMessage(frame: Uint8Array, sizes: Sizes | null, maxHeader 
   return { message, tensors: readFrameTensors(carriesTensors ? ownMemory(frame) : frame, layout) }
 }
 
-/** ws lays small messages that arrive together over one buffer; such a one is copied out of it. */
+/** ws lays small messages that arrive together over one buffer. Such a message is copied out of it. */
 function ownMemory(frame: Uint8Array): Uint8Array {
   return frame.byteLength === frame.buffer.byteLength ? frame : new Uint8Array(frame)
 }

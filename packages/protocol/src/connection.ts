@@ -8,20 +8,20 @@ import { maxHeaderBytes } from './frame.ts'
 import type { Message, Sizes } from './messages.ts'
 import type { Tensors } from './tensor.ts'
 
-/** What carries messages: a WebSocket or a lane. It knows neither run nor worker. */
+/** Carries messages: a WebSocket or a lane. Knows neither run nor worker. */
 export type Connection = {
   readonly send: (message: Message, tensors?: Tensors) => void
-  /** Sends a frame that is encoded already: one encoding serves a broadcast. The frame must not change afterwards. */
+  /** Sends an encoded frame, so that one encoding serves a broadcast. The frame must not change afterwards. */
   readonly sendFrame: (frame: Uint8Array) => void
   /** Bytes handed to the connection that the peer's kernel has not taken yet. */
   readonly queuedBytes: () => number
-  /** Bytes that have come so far, also those of a message of which more is still on its way. */
+  /** Bytes received so far, including those of an incomplete message. */
   readonly receivedBytes: () => number
   /** From here on tensors are checked against these sizes. */
   readonly setSizes: (sizes: Sizes) => void
-  /** Says goodbye, a longer reason cut to `maxReasonLength`, and closes once everything queued is sent. */
+  /** Sends the `bye`, with its reason cut to `maxReasonLength`, and closes once everything queued is sent. */
   readonly close: (bye: Extract<Message, { type: 'bye' }>) => void
-  /** Cuts the connection off. */
+  /** Closes the connection at once. */
   readonly terminate: () => void
 }
 
@@ -37,24 +37,25 @@ export const maxClientFrameBytes = 1 << 30
 export type ConnectionOptions = {
   /** The longest header that is unpacked. */
   readonly maxHeader?: number
-  /** The socket under a server's WebSocket; at a client it is known once there is one. */
+  /** The socket under a server's WebSocket. A client's becomes known when the connection is established. */
   readonly transport?: Socket
 }
 
 /**
- * Longer messages go in fragments (RFC 6455, section 5.4). ws takes what has come of a frame out of an array, one packet after the other
- * from the front, which takes the time of all that are left where they are more than some ten thousand: 300 MB block a thread for 16 s.
+ * Longer messages are fragmented (RFC 6455, section 5.4). ws keeps the packets of a frame in an array and removes them
+ * from its front, which beyond some ten thousand packets takes time proportional to the rest: 300 MB block a thread for
+ * 16 s.
  */
 const fragmentBytes = 8 << 20
 
-/** How long an orderly close waits for a peer that takes nothing more of what is queued, and then for its answer. */
+/** How long an orderly close waits for a peer that takes nothing more of the queue, and then for its answer. */
 export const closeTimeoutMs = 2000
 
-/** How long it waits at most for a peer that takes it little by little. */
+/** The longest that it waits for a peer that keeps taking parts of the queue. */
 const longestCloseMs = 60_000
 
 /**
- * Masking protects intermediaries from what a browser is made to send (RFC 6455, section 10.3); between these two
+ * Masking protects intermediaries from data that a browser is made to send (RFC 6455, section 10.3). Between these two
  * programs it only costs time: with a mask of zeros ws neither copies nor masks.
  */
 export const unmaskedClient = {
@@ -64,11 +65,11 @@ export const unmaskedClient = {
 
 const clientOptions = { ...unmaskedClient, closeTimeout: closeTimeoutMs, maxPayload: maxClientFrameBytes }
 
-/** Whom to trust for `wss:` instead of the usual authorities. */
+/** Which certificates to trust for `wss:` instead of the default authorities. */
 export type Trust = {
-  /** PEM certificates: of the coordinator itself, or of who has signed its. */
+  /** PEM certificates: the coordinator's own, or that of its signer. */
   readonly ca: string
-  /** Accept these certificates under any host name: for one that was handed over directly. */
+  /** Accepts these certificates under any host name, for one that was handed over directly. */
   readonly anyName: boolean
 }
 
@@ -117,10 +118,13 @@ export function createConnection(
   return connection
 }
 
-/** ws waits for the answer to its `close` from the call on, whatever is queued: it is called when all is sent. */
+/**
+ * ws starts to wait for the answer as soon as its `close` is called, whatever is queued. So it is called once all is
+ * sent.
+ */
 function closeAfter(socket: WebSocket, transport: Socket | undefined, last: Uint8Array, code: string): void {
   const cutOff = () => socket.terminate()
-  // Idle is a socket of which nothing comes, and whose queue gets no shorter.
+  // The socket is idle when nothing arrives and its queue does not shrink.
   transport?.setTimeout(closeTimeoutMs, cutOff)
   const tooLong = setTimeout(cutOff, longestCloseMs)
   socket.send(last, () => {

@@ -10,7 +10,7 @@ export const maxGroupMembers = 1024
 /** The most characters of the reason in an `unlinked`. */
 export const maxUnlinkedReasonLength = 1024
 
-/** In a `work`: its gradient goes to the members of this group instead of to the coordinator. */
+/** Part of a `work`: the gradient goes to the members of this group instead of to the coordinator. */
 export const groupOrder = z.strictObject({
   id: groupId,
   /** Samples in the global batch. */
@@ -19,7 +19,7 @@ export const groupOrder = z.strictObject({
   learningRate: finite,
 })
 
-/** In a `ready`: where other workers reach this one; without a host, where the coordinator sees it. */
+/** Part of a `ready`: where other workers reach this one. Without a host, at the address that the coordinator sees. */
 export const peerAddress = z.strictObject({ host: shortText.nullable(), port: z.int().min(1).max(65_535) })
 
 /** Introduces workers to each other. */
@@ -35,7 +35,7 @@ const group = z.strictObject({
 /** A worker has a link to every other member. */
 const linked = z.strictObject({ type: z.literal('linked'), runId, group: groupId })
 
-/** A link could not be made or is lost. */
+/** A link could not be made, or is lost. */
 const unlinked = z.strictObject({
   type: z.literal('unlinked'),
   runId,
@@ -43,16 +43,18 @@ const unlinked = z.strictObject({
   reason: textUpTo(maxUnlinkedReasonLength),
 })
 
-/** The group is over: whatever of it is unfinished goes through the coordinator. */
+/** The group has ended. Its unfinished steps go through the coordinator. */
 const dissolve = z.strictObject({ type: z.literal('dissolve'), runId, group: groupId })
 
-/** Answers `dissolve`. `step`: that the worker has come to, and goes on from by the coordinator's updates only. */
+/**
+ * Answers `dissolve`. `step` is the one the worker has reached; from it on, it only takes the coordinator's updates.
+ */
 const dissolved = z.strictObject({ type: z.literal('dissolved'), runId, group: groupId, step })
 
-/** Asks a worker that is past a step for its whole mean gradient, which it answers by slices. */
+/** Asks a worker that has passed a step for its whole mean gradient. The worker answers with slices. */
 const recall = z.strictObject({ type: z.literal('recall'), runId, step })
 
-/** What a worker tells of a shard whose gradient it has computed. */
+/** What a worker reports about a shard whose gradient it has computed. */
 export const computedShard = {
   runId,
   step,
@@ -60,11 +62,13 @@ export const computedShard = {
   count,
   lossSum: anyNumber,
   correct: index,
-  /** What the computing thread has done from its last gradient to the end of this one, by the worker's clock. */
+  /**
+   * What the computing thread has done from the end of its last gradient to the end of this one, by the worker's clock.
+   */
   times: timesSchema,
 }
 
-/** As a `gradient` that has gone to the group. */
+/** Like a `gradient`, for a shard whose gradient went to the group. */
 const contribution = z.strictObject({ type: z.literal('contribution'), ...computedShard })
 
 /** Elements of the mean gradient of a step, with the figures of the whole batch. */

@@ -27,9 +27,12 @@ import {
  * that a Float32Array can be laid over what arrived, without a copy.
  */
 export const frameMagic = 0x31534b4c
-/** The longest header that is unpacked for someone who may not even know the token. */
+/** The longest header unpacked for a peer that may not even know the token. */
 export const maxHeaderBytes = 64 << 10
-/** What a worker takes: room for a `welcome` with the longest topology, of which a character may take three bytes. */
+/**
+ * The longest header that a worker accepts: room for a `welcome` with the longest topology, whose characters take up to
+ * three bytes.
+ */
 export const maxWorkerHeaderBytes = 4 << 20
 const prefixBytes = 8
 
@@ -65,8 +68,8 @@ export function encodeFrame(fields: Readonly<Record<string, unknown>>, tensors: 
 }
 
 /**
- * Reads a frame's header and the list of its tensors; allocates nothing of their size.
- * Throws `frame-malformed` when the bytes are not a frame, or the header is longer than `maxBytes`.
+ * Reads a frame's header and the list of its tensors; allocates nothing of their size. Throws `frame-malformed` when
+ * the bytes are not a frame, or the header is longer than `maxBytes`.
  */
 export function readFrameHeader(frame: Uint8Array, maxBytes = maxHeaderBytes): FrameLayout {
   if (frame.byteLength < prefixBytes) {
@@ -82,7 +85,7 @@ export function readFrameHeader(frame: Uint8Array, maxBytes = maxHeaderBytes): F
   return { ...unpackHeader(frame.subarray(prefixBytes, headerEnd)), headerEnd }
 }
 
-/** Lays the tensors over the frame's bytes; the frame must be exactly as long as they say. */
+/** Lays the tensors over the frame's bytes. The frame must be exactly as long as they require. */
 export function readFrameTensors(frame: Uint8Array, layout: FrameLayout): Tensors {
   const tensors: [name: string, data: TensorData][] = []
   let end = layout.headerEnd

@@ -17,7 +17,7 @@ export const maxReasonLength = 2048
 /** The most characters of a model's topology. A layer takes a few hundred. */
 export const maxTopologyLength = 1 << 20
 
-/** Sizes that both ends know after `welcome`, against which every tensor is checked before it is touched. */
+/** Sizes that both ends know after `welcome`, against which every tensor is checked before it is used. */
 export type Sizes = z.infer<typeof sizes>
 
 export type SharedMemoryOffer = z.infer<typeof sharedMemory>
@@ -25,36 +25,38 @@ export type SharedMemoryOffer = z.infer<typeof sharedMemory>
 /** What a tensor of a message must be: its type and exactly how many elements. */
 type TensorRule = {
   readonly type: (sizes: Sizes) => TensorType
-  /** `count`: of the message's samples, or of the elements in it where it holds a part of a vector. */
+  /** `count`: the message's samples, or the elements in it where it holds a part of a vector. */
   readonly elements: (sizes: Sizes, count: number) => number
 }
 
 /**
- * Where the tensors of a message lie that a worker on the coordinator's own machine need not be sent: in a slot of
- * memory that both share. Null: in the frame.
+ * The slot of shared memory that holds the message's tensors, for a worker on the coordinator's machine. Null: they are
+ * in the frame.
  */
 const slot = index.nullable()
-/** A file of slots, by the descriptor under which the coordinator holds it open. */
+/** A file of slots, named by the descriptor under which the coordinator holds it open. */
 const slotFile = z.strictObject({
   path: z.string().regex(/^\/proc\/[0-9]+\/fd\/[0-9]+$/),
   slotBytes: z.int().min(1),
 })
 const nonce = z.string().regex(/^[0-9a-f]{32}$/)
 const sharedMemory = z.strictObject({
-  /** The worker's own: what it is to compute, and the gradient that comes of it. */
+  /** The worker's own file: the samples it computes with, and the gradient computed from them. */
   desk: slotFile,
-  /** Everybody's: the mean gradients of the last steps. */
+  /** The file for all workers: the mean gradients of the last steps. */
   board: slotFile,
-  /** With what both files begin, so that a worker knows that they are what it was offered. */
+  /** Both files begin with it, so that a worker can verify that they are the ones offered. */
   nonce,
-  /** The name of the socket at which computing threads may connect themselves; null where there is none. */
+  /** The name of the socket to which computing threads may connect; null where there is none. */
   lane: z
     .string()
     .regex(/^lockstep-[0-9a-f]{32}$/)
     .nullable(),
 })
 
-/** What other versions of the protocol have in it is passed over: they are to be told which one is spoken. */
+/**
+ * Not strict: fields of other protocol versions are ignored, so that their workers can be told which version is spoken.
+ */
 const hello = z.object({
   type: z.literal('hello'),
   protocol: z.int(),
@@ -75,18 +77,18 @@ const sizes = z.strictObject({
   bytesPerSample: z.int().min(1),
   /** The most samples in one message. */
   maxSamples: z.int().min(1),
-  /** What the elements of gradients are, those of shards and their mean. */
+  /** The element type of gradients, both of shards and of their mean. */
   gradientType: z.enum(['float32', 'bfloat16']),
 })
 
 const welcome = z.strictObject({
   type: z.literal('welcome'),
   runId: runId.overwrite(printable),
-  /** How many coordinators the run has had, this one included: a worker never goes back to an earlier one. */
+  /** How many coordinators the run has had, this one included. A worker never returns to an earlier one. */
   life: z.int().min(1),
   workerId: z.int().min(1),
   config: runConfigSchema,
-  /** The layers of the model as tfjs describes them in JSON; without weights, which come with the `state`. */
+  /** The layers of the model as tfjs describes them in JSON, without weights, which come with the `state`. */
   topology: z.string().min(2).max(maxTopologyLength),
   layoutHash: sha256,
   sizes,
@@ -103,15 +105,15 @@ const ready = z.strictObject({
   type: z.literal('ready'),
   runId,
   layoutHash: sha256,
-  /** What computes, such as `TensorFlow 2.21.0, CPU`. */
+  /** The backend, such as `TensorFlow 2.21.0, CPU`. */
   backend: shortText,
-  /** Whether it could open the memory that it was offered. */
+  /** Whether the worker could open the memory that it was offered. */
   sharesMemory: z.boolean(),
-  /** Absent where it does not listen for others. */
+  /** Absent where the worker does not listen for others. */
   peer: peerAddress.optional(),
 })
 
-/** The first message on a lane, and its answer: the thread says whose it is and proves it by the nonce. */
+/** The first message on a lane, and its answer: the thread names its worker and proves it with the nonce. */
 const lane = z.strictObject({ type: z.literal('lane'), runId, workerId: z.int().min(1), nonce })
 
 const state = z.strictObject({ type: z.literal('state'), runId, step, powers: z.array(finite).max(8) })
@@ -129,7 +131,7 @@ const work = z.strictObject({
 const gradient = z.strictObject({
   type: z.literal('gradient'),
   ...computedShard,
-  /** That of its `work`. */
+  /** The slot of the `work` that it answers. */
   slot,
 })
 
@@ -145,24 +147,24 @@ const metrics = z.strictObject({
   count,
   lossSum: anyNumber,
   correct: index,
-  /** Of the replica that evaluated, so that a replica that has drifted is found. */
+  /** Of the replica that evaluated, so that a replica that has drifted is detected. */
   weightsSha256: sha256,
 })
 
 const heartbeat = z.strictObject({
   type: z.literal('heartbeat'),
   runId,
-  /** Step that the computing thread has reached. */
+  /** The step that the computing thread has reached. */
   step,
-  /** Shards and chunks that are due at that step and that it has yet to answer. */
+  /** Shards and chunks that are due at that step and not answered yet. */
   pending: index,
-  /** Time since the computing thread last finished something or was given something while idle. */
+  /** Time since the computing thread last finished something, or was given something while idle. */
   quietMs: z.number().min(0),
   /** When this was sent, by the sender's clock. */
   sentMs: clockMs,
   /**
-   * The last heartbeat of the other end: when it was sent, by the clock of the other end, and when it came, by that of
-   * the sender. From these the coordinator learns how a worker's clock is set; it sends none itself.
+   * The last heartbeat of the other end: when it was sent, by the other end's clock, and received, by the sender's.
+   * From this the coordinator computes the offset of a worker's clock. Its own heartbeats have no echo.
    */
   echo: z.strictObject({ sentMs: clockMs, receivedMs: clockMs }).nullable(),
 })

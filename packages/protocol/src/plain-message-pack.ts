@@ -2,10 +2,10 @@ import { Unpackr } from 'msgpackr'
 
 // https://github.com/msgpack/msgpack/blob/master/spec.md
 
-/** How deep arrays and maps may lie in each other. */
+/** How deep arrays and maps may be nested. */
 const maxDepth = 64
 
-/** How many bytes follow the first one of nil, of booleans and of numbers. */
+/** How many bytes follow the first byte of nil, booleans and numbers. */
 const scalarBytes: Readonly<Record<number, number>> = {
   ...{ 192: 0, 194: 0, 195: 0, 202: 4, 203: 8 },
   ...{ 204: 1, 205: 2, 206: 4, 207: 8, 208: 1, 209: 2, 210: 4, 211: 8 },
@@ -17,9 +17,9 @@ const lengthBytes: Readonly<Record<number, number>> = { 217: 1, 218: 2, 219: 4, 
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' })
 
 /**
- * The one value that the bytes hold, of maps with strings for keys, arrays, strings, numbers, booleans and null, in time
- * and memory proportional to the bytes. Throws for anything else: msgpackr also knows extensions, such as pointers and
- * records, by which a few bytes become a value of any size.
+ * Unpacks the one value that the bytes hold, in time and memory proportional to the bytes. The value consists of maps
+ * with string keys, arrays, strings, numbers, booleans and null. Throws for anything else: msgpackr also knows
+ * extensions, such as pointers and records, by which a few bytes become a value of any size.
  */
 export function unpackPlain(bytes: Uint8Array): unknown {
   requirePlain(bytes)
@@ -27,7 +27,10 @@ export function unpackPlain(bytes: Uint8Array): unknown {
 }
 
 function requirePlain(bytes: Uint8Array): void {
-  /** Of the arrays and maps around the next value, from the outermost on: how many values are still to come, keys counted, and whether it is a map. */
+  /**
+   * The arrays and maps around the next value, outermost first. `left`: how many values are still to come, keys
+   * included.
+   */
   const around = [{ left: 1, isMap: false }]
   let at = 0
   for (let inner = around.at(-1); inner !== undefined; inner = around.at(-1)) {

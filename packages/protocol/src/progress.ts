@@ -1,6 +1,6 @@
-/** How far a long piece of work has come. `total` is absent while it is unknown. */
+/** The progress of a long piece of work. `total` is absent while it is unknown. */
 export type Progress = {
-  /** What is being done, as a short phrase: `downloading TensorFlow 2.21.0`. */
+  /** The current activity, as a short phrase: `downloading TensorFlow 2.21.0`. */
   readonly label: string
   readonly done: number
   readonly total?: number

@@ -5,14 +5,14 @@ import { z } from 'zod'
 export const presetNames = ['reference', 'vgg-bn', 'resnet20', 'mobilenet'] as const
 export type PresetName = (typeof presetNames)[number]
 
-/** How the name of a file with a model of one's own must end. */
+/** The extensions that a user's model file may have. */
 const modelFileExtensions = ['.ts', '.mts', '.js', '.mjs'] as const
 
 export function isPreset(model: string): model is PresetName {
   return (presetNames as readonly string[]).includes(model)
 }
 
-/** A model as people call it: the preset, or the name of its file without folder and extension. */
+/** A model's name for users: the preset, or the name of its file without folder and extension. */
 export function modelTitle(model: string): string {
   return isPreset(model) ? model : basename(model, extname(model))
 }
@@ -27,8 +27,8 @@ const modelSchema = z
 
 /**
  * The configuration of a run. Flags, the `--config` file, the checkpoint and the message to workers all come from this
- * one schema. Together with the data it determines the trained weights; where a run listens, how many workers it has
- * and where it writes is not part of it.
+ * one schema. Together with the data it determines the trained weights. Where a run listens, how many workers it has
+ * and where it writes are not part of it.
  */
 export const runConfigSchema = z.strictObject({
   dataset: z.enum(['cifar10', 'cifar100', 'synthetic']).describe('data set'),
@@ -55,7 +55,7 @@ export const runConfigSchema = z.strictObject({
   limitTest: z.int().min(1).nullable().describe('use only the first N test samples'),
 })
 
-/** A configuration as it was saved, also by a version that did not know all that there is to configure. */
+/** A saved configuration, possibly written by a version with fewer settings. */
 export const savedRunConfigSchema = runConfigSchema.extend({ compress: runConfigSchema.shape.compress.default('none') })
 
 export type RunConfig = z.infer<typeof runConfigSchema>

@@ -1,6 +1,7 @@
 /**
- * Element types that travel: weights, moments and gradients as float32, gradients of a compressed run as bfloat16, keys as
- * int32, pixels and labels as uint8. JavaScript has no bfloat16: its elements, the upper halves of float32, are uint16.
+ * Element types on the wire: float32 for weights, moments and gradients, bfloat16 for gradients of a compressed run,
+ * int32 for keys, uint8 for pixels and labels. JavaScript has no bfloat16: its elements, the upper halves of float32,
+ * are uint16.
  */
 export type TensorType = 'float32' | 'bfloat16' | 'int32' | 'uint8'
 
@@ -10,7 +11,7 @@ export type Tensors = Readonly<Record<string, TensorData>>
 
 export const bytesPerElement: Readonly<Record<TensorType, number>> = { float32: 4, bfloat16: 2, int32: 4, uint8: 1 }
 
-/** Tensors in a frame or in a slot of shared memory begin at a multiple of this many bytes. */
+/** Tensors in a frame or in a slot of shared memory start at a multiple of this many bytes. */
 export const tensorAlignment = 8
 
 const arrays = { float32: Float32Array, bfloat16: Uint16Array, int32: Int32Array }
@@ -25,7 +26,7 @@ export function tensorType(data: TensorData): TensorType {
   return data instanceof Int32Array ? 'int32' : 'uint8'
 }
 
-/** A tensor laid over bytes that are already there; copies them only where their offset is not aligned. */
+/** A tensor laid over existing bytes. Copies them only where their offset is not aligned. */
 export function tensorOver(type: TensorType, bytes: Uint8Array, offset: number, elements: number): TensorData {
   if (type === 'uint8') return bytes.subarray(offset, offset + elements)
   const start = bytes.byteOffset + offset
@@ -38,7 +39,7 @@ export function bytesOf(data: TensorData): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }
 
-/** The first multiple of `alignment` that is not below an offset. */
+/** The smallest multiple of `alignment` that is not below `offset`. */
 export function alignTo(offset: number, alignment: number): number {
   return Math.ceil(offset / alignment) * alignment
 }

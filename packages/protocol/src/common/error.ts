@@ -1,4 +1,4 @@
-/** Whose fault it is, which decides the exit code. */
+/** Who is at fault, which decides the exit code. */
 export type ErrorKind = 'usage' | 'world'
 
 export type ErrorDetails = {
@@ -43,17 +43,17 @@ export function describeError({ message, expected, received, hint }: LockstepErr
   return hint === undefined ? line : `${line}\n  ${hint}`
 }
 
-/** The same without the hint, so that it fits into a line; of any other error its message. */
+/** The error in one line, without the hint; for any other error its message. */
 export function describeInLine(error: unknown): string {
   return error instanceof LockstepError ? describeError(error).split('\n')[0]! : reasonOf(error)
 }
 
-/** The message of whatever was thrown. */
+/** The message of any thrown value. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** True for a file-system or network error of Node that carries the given code, such as ENOENT. */
+/** Whether a file-system or network error of Node carries one of the codes, such as ENOENT. */
 export function hasSystemCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)
 }

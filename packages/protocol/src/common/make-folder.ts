@@ -3,9 +3,9 @@ import { dirname } from 'node:path'
 import { hasSystemCode } from './error.ts'
 
 /**
- * Makes a folder and those above it that are missing; does nothing where it is there. One by one, since Node's `recursive`
- * never ends below a folder that answers ENOENT, as /proc does, and says ENOENT of a read-only file system.
- * Throws what the file system throws.
+ * Creates a folder and its missing parents; does nothing where it exists. Creates them one by one, since Node's
+ * `recursive` never ends below a folder that answers ENOENT, as /proc does, and reports ENOENT for a read-only file
+ * system. Throws what the file system throws.
  */
 export function makeFolder(path: string): void {
   try {
@@ -18,7 +18,7 @@ export function makeFolder(path: string): void {
   }
 }
 
-/** Another process may have made it meanwhile. */
+/** Another process may have created it meanwhile. */
 function makeOne(path: string): void {
   try {
     mkdirSync(path)
@@ -27,7 +27,7 @@ function makeOne(path: string): void {
   }
 }
 
-/** False also where nothing can be seen. */
+/** False also where the path cannot be examined. */
 function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory()

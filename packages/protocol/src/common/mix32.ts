@@ -1,6 +1,6 @@
 /**
  * A permutation of the 32-bit integers in which every bit of the result depends on every bit of the argument: lowbias32
- * (https://github.com/skeeto/hash-prospector), which comes nearer to chance than the finalizer of MurmurHash3.
+ * (https://github.com/skeeto/hash-prospector), which is less biased than the finalizer of MurmurHash3.
  */
 export function mix32(value: number): number {
   let x = value

@@ -1,4 +1,4 @@
-/** A text as a shell takes it for one word, for command lines that are shown to be copied. */
+/** Quotes a text where a shell needs that to read it as one word, for command lines that users copy. */
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { hasSystemCode } from './error.ts'
 
 /**
- * Takes a lock of proper-lockfile as soon as nobody holds it; `onWait` is told once where somebody does. The library
- * itself, told to try again, does so whatever fails; here any other failure is thrown.
+ * Takes a lock of proper-lockfile as soon as it is free; calls `onWait` once where it is not. The library's own retries
+ * follow any failure; here any failure but a held lock is thrown.
  */
 export async function takeInTurn<Lock>(take: () => Promise<Lock>, pollMs: number, onWait: () => void): Promise<Lock> {
   for (let tries = 0; ; tries++) {

@@ -2,7 +2,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 /**
- * The folder in which lockstep keeps what every checkout of this user can share: `$LOCKSTEP_CACHE_DIR`, else
+ * The folder in which lockstep keeps what all checkouts of this user can share: `$LOCKSTEP_CACHE_DIR`, else
  * `$XDG_CACHE_HOME/lockstep`, else `~/.cache/lockstep` (XDG Base Directory Specification).
  */
 export function userCacheFolder(environment: Readonly<Record<string, string | undefined>>): string {

@@ -1,9 +1,11 @@
 import { writeSync } from 'node:fs'
 
-/** No system call takes 2 GiB, nor does Node pass them on. */
+/** No system call takes 2 GiB, and Node rejects such sizes. */
 export const maxPieceBytes = 1 << 30
 
-/** Writes all of the bytes, however many calls that takes: at a position, or without one where the file stands. */
+/**
+ * Writes all bytes, in as many calls as needed: at `position`, or at the file's current position where that is null.
+ */
 export function writeWhole(descriptor: number, bytes: Uint8Array, position: number | null = null): void {
   let written = 0
   while (written < bytes.length) {

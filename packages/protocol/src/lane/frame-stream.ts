@@ -1,18 +1,18 @@
 import { LockstepError } from '../common/error.ts'
 
-/** Each frame of a stream comes after its length in bytes: uint32, little-endian. */
+/** Each frame of a stream follows its length in bytes: uint32, little-endian. */
 export const lengthBytes = 4
 
 /**
- * Parts a stream into its frames, however it is cut into pieces. A frame is valid only during the call, unless it lies
- * in memory of its own, as one does that came in several pieces. Throws `frame-malformed` for one that is longer than
- * `maxFrameBytes` says then, before any of it is kept.
+ * Splits a stream into its frames, however it is fragmented. A frame is valid only during the call, unless it owns its
+ * memory, as one does that arrived in several pieces. Throws `frame-malformed` for a frame longer than `maxFrameBytes`
+ * currently allows, before any of it is kept.
  */
 export function createFrameStream(maxFrameBytes: () => number, onFrame: (frame: Uint8Array) => void) {
   const length = new Uint8Array(lengthBytes)
   const lengthView = new DataView(length.buffer)
   let lengthHeld = 0
-  /** The frame that is still coming, and how much of it has come. */
+  /** The frame being received, and how many of its bytes have arrived. */
   let frame: Uint8Array | null = null
   let held = 0
 
@@ -21,7 +21,7 @@ export function createFrameStream(maxFrameBytes: () => number, onFrame: (frame: 
     while (at < piece.byteLength) at += frame === null ? begin(piece, at) : go(frame, piece, at)
   }
 
-  /** Reads a length, and the frame after it where all of that is in the piece. Returns the bytes that it took. */
+  /** Reads a length, and the frame after it if the piece holds all of it. Returns the bytes consumed. */
   function begin(piece: Uint8Array, at: number): number {
     const taken = Math.min(lengthBytes - lengthHeld, piece.byteLength - at)
     length.set(piece.subarray(at, at + taken), lengthHeld)

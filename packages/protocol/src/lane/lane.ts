@@ -5,20 +5,20 @@ import { type Connection, type ConnectionHandlers, maxClientFrameBytes } from '.
 import { maxHeaderBytes } from '../frame.ts'
 import { createFrameStream, lengthBytes } from './frame-stream.ts'
 
-/** What a worker's end reads into. Messages whose tensors lie in shared memory take a few hundred bytes. */
+/** Read buffer of the worker's end. Messages whose tensors lie in shared memory take a few hundred bytes. */
 const readBytes = 64 << 10
 
-/** What a `lane` message takes at most, by far. */
+/** Far more than a `lane` message needs. */
 const maxGreetingBytes = 1024
 
-/** Linux's abstract socket of a name: in no folder, gone with the process that listens (unix(7)). */
+/** Linux's abstract socket of a name: it is in no folder and disappears with the listening process (unix(7)). */
 export function laneAddress(name: string): string {
   return `\0${name}`
 }
 
 /**
- * A lane: a Unix socket by which a coordinator and the computing thread of a worker on the same machine exchange
- * messages, with no thread in between. Resolves when it is open; throws what the system says where nobody listens.
+ * Opens a lane: a Unix socket on which a coordinator and the computing thread of a worker on the same machine exchange
+ * messages, with no thread in between. Resolves when it is open; throws the system's error where nobody listens.
  */
 export function connectLane(name: string, handlers: ConnectionHandlers): Promise<Connection> {
   return new Promise((resolve, reject) => {
@@ -40,8 +40,8 @@ export function connectLane(name: string, handlers: ConnectionHandlers): Promise
 }
 
 /**
- * The coordinator's end of a lane that a worker has opened. Until it is told sizes, by which it is known whose lane it is, it
- * takes no more than that takes to say.
+ * The coordinator's end of a lane that a worker has opened. Until `setSizes` is called, which is once the lane's worker
+ * is known, it accepts no message longer than a greeting.
  */
 export function acceptLane(socket: Socket, handlers: ConnectionHandlers, maxFrameBytes: number): Connection {
   let limit = Math.min(maxGreetingBytes, maxFrameBytes)

@@ -8,33 +8,33 @@ import type { SharedMemoryOffer } from '../messages.ts'
 import { alignTo, bytesOf, type TensorData, tensorAlignment } from '../tensor.ts'
 
 /**
- * A file in memory, parted into slots of one size, through which processes of one machine hand each other tensors. Where the
- * file can be mapped they are copied from memory to memory, elsewhere by system calls: with the same bytes, and in one process
- * as in another.
+ * A file in memory, divided into slots of one size, through which processes on one machine pass tensors. Where the file
+ * can be mapped, tensors are copied from memory to memory, elsewhere by system calls. Both store the same bytes, so
+ * processes that use one and the other can be mixed.
  */
 export type SlotFile = {
-  /** Lays tensors into a slot, one after the other, each at a multiple of 8 bytes. */
+  /** Writes tensors into a slot, one after the other, each at a multiple of 8 bytes. */
   readonly write: (slot: number, tensors: readonly TensorData[]) => void
-  /** Fills tensors, in the order in which they were written, from a slot. */
+  /** Fills tensors from a slot, in the order in which they were written. */
   readonly read: (slot: number, into: readonly TensorData[]) => void
   readonly close: () => void
 }
 
-/** The slot file of the process that makes it; the others open what it offers. */
+/** The slot file of the process that creates it. Other processes open its `offer`. */
 export type OwnSlotFile = SlotFile & {
   readonly offer: SharedMemoryOffer['desk']
-  /** Gives a slot its memory, so that nothing can be short of it later. Throws ENOSPC. */
+  /** Allocates the memory of a slot, so that writing cannot run out of it later. Throws ENOSPC. */
   readonly reserve: (slot: number) => void
 }
 
 type Mode = 'r' | 'r+'
 
-/** Slots begin at a page, after the nonce. */
+/** Slots start on a page boundary, after the page with the nonce. */
 const pageBytes = 4096
-/** What is written at once where a slot gets its memory. */
+/** Bytes written per call when a slot gets its memory. */
 const zerosBytes = 1 << 20
 
-/** The size of a slot for tensors of these sizes in bytes: whole pages. */
+/** The size of a slot for tensors of these sizes in bytes, rounded up to whole pages. */
 export function slotBytesFor(tensorBytes: readonly number[]): number {
   return alignTo(
     tensorBytes.reduce((end, bytes) => alignTo(end, tensorAlignment) + bytes, 0),
@@ -43,9 +43,9 @@ export function slotBytesFor(tensorBytes: readonly number[]): number {
 }
 
 /**
- * Makes a file in a folder, which must be on a file system in memory, that has no name from the first moment on:
- * others reach it through this process's descriptor, and it is gone when the last of them has closed it, however they end.
- * Throws what the file system throws.
+ * Creates a file in a folder, which must be on an in-memory file system, and removes its name at once. Other processes
+ * reach it through this process's descriptor. It disappears when the last process has closed it, however the processes
+ * end. Throws what the file system throws.
  */
 export function createSlotFile(
   folder: string,
@@ -53,7 +53,7 @@ export function createSlotFile(
   nonce: string,
   mapFile: MapFile | null = null,
 ): OwnSlotFile {
-  // Anybody may see the name while it is there, and nobody but the worker the nonce.
+  // Anybody may see the name while it exists, but only the worker knows the nonce.
   const path = join(folder, `lockstep-${randomUUID()}`)
   const descriptor = openSync(path, 'wx+', 0o600)
   try {
@@ -78,7 +78,10 @@ export function createSlotFile(
   }
 }
 
-/** Opens what another process offers. Null where it cannot be reached from here, or is something else by now. */
+/**
+ * Opens a file that another process offers. Null where this process cannot reach it, or the path is another file by
+ * now.
+ */
 export function openSlotFile(
   { path, slotBytes }: SharedMemoryOffer['desk'],
   nonce: string,
@@ -93,8 +96,8 @@ export function openSlotFile(
       return slotFileOver(descriptor, slotBytes, mode, mapFile)
     }
   } catch {
-    // Another machine, container or user, where this may also be a pipe or a socket: whatever the reason, the tensors then
-    // travel in the messages.
+    // Another machine, container or user, where the path may also be a pipe or a socket. Whatever the reason, the
+    // tensors then travel in the messages.
   }
   if (descriptor !== null) closeSync(descriptor)
   return null
@@ -122,7 +125,7 @@ function slotFileOver(descriptor: number, slotBytes: number, mode: Mode, mapFile
   return { write, read, close: () => closeSync(descriptor) }
 }
 
-/** The slots as memory of this process, each mapped when it is first used; null for one that could not be. */
+/** The slots as memory of this process, each mapped at its first use; null for one that could not be mapped. */
 function createMappedSlots(
   descriptor: number,
   slotBytes: number,
@@ -135,7 +138,8 @@ function createMappedSlots(
     try {
       return new Uint8Array(mapFile(descriptor, positionOf(slot, slotBytes), slotBytes))
     } catch {
-      // Nobody has written it yet, or this process may map no more: system calls do as well, or say what is wrong.
+      // The slot has not been written yet, or this process can map no more. System calls work as well, or report the
+      // fault.
       return null
     }
   }

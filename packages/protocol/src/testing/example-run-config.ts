@@ -1,6 +1,8 @@
 import type { RunConfig } from '../run-config.ts'
 
-/** A whole configuration for tests, which say only what matters to them: `{ ...exampleRunConfig, epochs: 2 }`. */
+/**
+ * A complete configuration, of which a test overrides only what matters to it: `{ ...exampleRunConfig, epochs: 2 }`.
+ */
 export const exampleRunConfig: RunConfig = {
   dataset: 'synthetic',
   model: 'reference',

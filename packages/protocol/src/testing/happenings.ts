@@ -1,4 +1,4 @@
-/** Things that happen, which a test can await one after the other. */
+/** Events that a test can await one after the other. */
 export type Happenings<T> = {
   readonly add: (value: T) => void
   readonly all: readonly T[]

@@ -1,15 +1,18 @@
 import { frameMagic } from '../frame.ts'
 
-/** Headers by which msgpackr's extensions make much of little, each with a byte too many at its end, which makes msgpackr write all of it out. */
+/**
+ * Headers that msgpackr's extensions expand enormously. Each ends with an extra byte, which makes msgpackr serialise
+ * the whole value for its error.
+ */
 export const headerBombs: Readonly<Record<string, Uint8Array>> = {
-  /** 20 arrays in each other, of which each holds the next one (extension 0x69) and a pointer to itself (0x70): 2^20 maps. */
+  /** 20 nested arrays, each of which holds the next one (extension 0x69) and a pointer to itself (0x70): 2^20 maps. */
   'pointers to pointers': Buffer.concat([
     ...Array.from({ length: 20 }, (_, depth) => Buffer.of(0x92, 0xd6, 0x69, 0, 0, 0, depth)),
     mapOfUndefined(100),
     ...Array.from({ length: 20 }, (_, outer) => Buffer.of(0xd6, 0x70, 0, 0, 0, 19 - outer)),
     Buffer.of(0xc0),
   ]),
-  /** A record (extension 0x72) whose one key has 30,000 characters, and 17,000 of its kind at two bytes each. */
+  /** A record (extension 0x72) with one key of 30,000 characters, and 17,000 instances of it at two bytes each. */
   'records of a long key': Buffer.concat([
     Buffer.of(0x92, 0xd4, 0x72, 0x40, 0x91, 0xda, 30_000 >> 8, 30_000 & 0xff),
     Buffer.alloc(30_000, 1),
@@ -19,7 +22,7 @@ export const headerBombs: Readonly<Record<string, Uint8Array>> = {
   ]),
 }
 
-/** A frame of this header and no tensors. */
+/** A frame with this header and no tensors. */
 export function frameOfHeader(header: Uint8Array): Uint8Array {
   const prefix = Buffer.alloc(8)
   prefix.writeUInt32LE(frameMagic, 0)

@@ -1,12 +1,12 @@
 import type { Cancel } from '../timing/clock.ts'
 
-/** Time that passes from one event to the next. */
+/** Time that advances from one event to the next. */
 export type SimulatedTime = {
   readonly nowMs: () => number
   readonly after: (delayMs: number, action: () => void) => Cancel
-  /** Lets the next event happen. False when there is none. */
+  /** Runs the next event. False when there is none. */
   readonly advance: () => boolean
-  /** When that is; null when there is none. */
+  /** When the next event is due; null when there is none. */
   readonly nextAtMs: () => number | null
 }
 

@@ -1,4 +1,4 @@
-/** The head with which a client asks for a WebSocket (RFC 6455, section 4.1). */
+/** The request head with which a client asks for a WebSocket (RFC 6455, section 4.1). */
 export const webSocketUpgrade = [
   'GET / HTTP/1.1',
   'Host: coordinator',

@@ -1,17 +1,17 @@
 import { createMonotonicClock } from './monotonic-clock.ts'
 
-/** Calls off what a clock was to do. Nothing happens where it is done already. */
+/** Cancels a scheduled action. Does nothing where it has been done already. */
 export type Cancel = () => void
 
-/** The time by which a program goes. */
+/** The clock that a program uses. */
 export type Clock = {
-  /** Only goes forward; it says nothing of the date. */
+  /** Monotonic; unrelated to the date. */
   readonly nowMs: () => number
   readonly after: (delayMs: number, action: () => void) => Cancel
   readonly every: (periodMs: number, action: () => void) => Cancel
 }
 
-/** The clock of this machine, on which all threads of a process agree. */
+/** The clock of this machine, the same for all threads of a process. */
 export const systemClock: Clock = {
   nowMs: createMonotonicClock(),
   after: (delayMs, action) => {

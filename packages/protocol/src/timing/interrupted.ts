@@ -1,6 +1,6 @@
 import { systemClock } from './clock.ts'
 
-/** Waits so long, or until the signal comes; resolves with whether it has come. */
+/** Waits for the delay or the signal. Resolves with whether the signal has come. */
 export function interrupted(delayMs: number, signal: AbortSignal, clock = systemClock): Promise<boolean> {
   return new Promise(resolve => {
     if (signal.aborted) return resolve(true)

@@ -1,8 +1,8 @@
 /**
- * A clock in milliseconds that all threads of a machine agree on, which `performance.now` is not: that counts from the
- * start of its thread. How far it is behind the system's monotonic clock is found once; the readings themselves allocate
- * nothing. A thread that loses its core between reading the one and the other finds too little, so the most of several
- * counts.
+ * A monotonic clock in milliseconds that all threads of a machine agree on. `performance.now` alone differs, as it
+ * counts from the start of its thread. Its offset to the system's monotonic clock is measured once, so readings
+ * allocate nothing. A thread that loses its core between the two readings measures too little, so the largest of
+ * several offsets counts.
  */
 export function createMonotonicClock(): () => number {
   const tries = 16

@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { workerPhases } from './phases.ts'
 
 /**
- * A stretch of time without gaps: when it began, by the clock of whoever lived it, then for each piece the number of its
- * phase and its duration: [startMs, phase, ms, phase, ms, …].
+ * A stretch of time without gaps. It holds the start, by the clock of the measured thread, then for each piece the
+ * number of its phase and its duration: [startMs, phase, ms, phase, ms, …].
  */
 export type Times = readonly number[]
 
-/** The most pieces of a stretch that a worker tells. */
+/** The most pieces in a worker's report. */
 export const maxPieces = 32
 
 /** The times in a `gradient` message. */
@@ -26,17 +26,17 @@ function areTimes(numbers: readonly number[]): boolean {
   return true
 }
 
-/** Notes what time is spent on, as a clock that is always running: every moment belongs to a phase. */
+/** Records what time is spent on. The clock never stops: every moment belongs to a phase. */
 export type Timeline<Phase extends string> = {
-  /** From now on time counts as this phase. Returns the one before, to which something that lay within it returns. */
+  /** Starts a phase. Returns the previous one, to return to after a nested phase. */
   readonly enter: (phase: Phase) => Phase
-  /** What has passed since the last call. The phase goes on. */
+  /** The pieces since the last call. The current phase continues. */
   readonly take: () => Times
 }
 
 /**
- * Starts in the first phase. A piece costs a reading of the clock and two writes into memory that is there. When nearly
- * all room is taken, pieces are added to the last one of their phase: sums stay right, only the order is lost.
+ * Starts in the first phase. A piece costs one reading of the clock and two writes into existing memory. When nearly
+ * all room is used, pieces are added to the last one of their phase: sums stay right, but order is lost.
  */
 export function createTimeline<Phase extends string>(
   phases: readonly Phase[],
@@ -44,7 +44,7 @@ export function createTimeline<Phase extends string>(
   capacity = maxPieces,
 ): Timeline<Phase> {
   const pieces = new Float64Array(2 * capacity)
-  /** The rest is for phases that have no piece yet. */
+  /** Room beyond this is for phases that have no piece yet. */
   const roomForAny = 2 * (capacity - phases.length)
   let length = 0
   let current = 0
