@@ -5,7 +5,7 @@ import type { TinyConfig } from './model/tiny-plan.ts'
 import { createChance } from './world/chance.ts'
 import type { Latency } from './world/network.ts'
 
-/** All that a simulation depends on: with the same scenario it happens again. */
+/** Everything that determines a simulation: the same scenario always runs the same way. */
 export type Scenario = {
   readonly seed: number
   readonly config: TinyConfig
@@ -17,15 +17,15 @@ export type Scenario = {
   /** Steps between checkpoints within an epoch; 0 for none. */
   readonly checkpointEvery: number
   readonly latency: Latency
-  /** How long each worker takes for a sample. */
+  /** Each worker's time per sample. */
   readonly msPerSample: readonly number[]
   readonly faults: readonly Fault[]
 }
 
-/** The most workers of a simulation, with those that join later. */
+/** The most workers of a simulation, including those that join later. */
 export const mostWorkers = 6
 
-/** By which ways the gradients go, as often as they stand here. */
+/** The topologies, weighted by how often they are listed. */
 const topologies = ['star', 'star', 'star', 'star', 'star', 'direct', 'direct', 'direct', 'direct', 'auto'] as const
 
 export function drawScenario(seed: number): Scenario {
@@ -37,7 +37,7 @@ export function drawScenario(seed: number): Scenario {
   return {
     seed,
     config: {
-      // Workers have to be linked before they can exchange anything.
+      // Workers must be linked before they can exchange gradients, so these runs last longer.
       epochs: isStar ? 2 : 4,
       batchSize: chance.pick([8, 10, 16]),
       shards: chance.whole(1, 5),
@@ -45,7 +45,7 @@ export function drawScenario(seed: number): Scenario {
       compress: chance.pick(['none', 'none', 'bfloat16'] as const),
     },
     topology,
-    // What is audited comes to the coordinator.
+    // The coordinator must receive all audited gradients.
     audit: topology === 'direct' ? 0 : createChance(seed, 'audit').pick([0, 0, 0.3, 1]),
     workers,
     minWorkers: chance.whole(1, workers),

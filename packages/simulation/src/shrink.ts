@@ -3,8 +3,9 @@ import type { Scenario } from './scenario.ts'
 import { type SimulationResult, simulate } from './simulate.ts'
 
 /**
- * Leaves faults out of a scenario that fails for as long as it still fails, in ever smaller parts (Zeller and Hildebrandt
- * 2002, "Simplifying and isolating failure-inducing input"). Returns the last failure: no single fault can be left out of it.
+ * Removes faults from a failing scenario as long as it still fails, in ever smaller parts (Zeller and Hildebrandt 2002,
+ * "Simplifying and isolating failure-inducing input"). Returns the last failure, from which no single fault can be
+ * removed.
  */
 export async function shrink(failed: SimulationResult, run = simulate): Promise<SimulationResult> {
   let smallest = failed

@@ -4,26 +4,26 @@ import { inflict } from './faults/inflict.ts'
 import { drawScenario, type Scenario } from './scenario.ts'
 import { Violation } from './violation.ts'
 
-/** Once nothing goes wrong any more the run must have ended after so long: longer than any patience of the product. */
+/** How long after the last fault the run must have ended: longer than any patience of the product. */
 const patienceMs = 400_000
 const mostEvents = 400_000
 const mostQueuedBytes = 1 << 20
 
 export type SimulationResult = {
   readonly scenario: Scenario
-  /** What was wrong; null where all was right. */
+  /** The violation found; null where there was none. */
   readonly violation: string | null
-  /** The faults that happened before the run had ended. */
+  /** The faults that happened before the run ended. */
   readonly inflicted: readonly Fault[]
-  /** How often workers were linked with each other. */
+  /** How often workers were linked to each other. */
   readonly groups: number
   readonly events: number
   readonly simulatedMs: number
-  /** Of the times of all events: equal for equal runs. */
+  /** Hash over the times of all events: equal for equal runs. */
   readonly digest: number
 }
 
-/** Runs one simulation. The same scenario always comes to the same. */
+/** Runs one simulation. The same scenario always gives the same result. */
 export async function simulate(scenario: Scenario): Promise<SimulationResult> {
   const inflicted: Fault[] = []
   let [events, digest] = [0, 0]
@@ -72,7 +72,7 @@ function checkProgress(cluster: Cluster, events: number, lastFaultMs: number): v
   if (queued > mostQueuedBytes) throw new Violation(`${queued} bytes are queued in one connection`)
 }
 
-/** Resolves when every promise that can be has been settled, and what followed from it has been done. */
+/** Resolves when all pending promise callbacks, and those that they cause, have run. */
 function settled(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }

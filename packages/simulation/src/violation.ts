@@ -1,4 +1,4 @@
-/** What must never be, and is: the end of a simulation. */
+/** A broken invariant, which ends a simulation. */
 export class Violation extends Error {
   override readonly name = 'Violation'
 }

@@ -8,7 +8,7 @@ import { createPeerPorts } from '../world/peers.ts'
 import { type CoordinatorSeat, createCoordinatorSeat } from './coordinator-seat.ts'
 import { createWorkerSeat, type WorkerSeat } from './worker-seat.ts'
 
-/** How long it takes until whatever has ended before the run is started again. */
+/** How long it takes until a process that ended before the run did is restarted. */
 const restart = { leastMs: 5, mostMs: 400 }
 
 /** A coordinator and its workers, on machines and a network of their own. */
@@ -19,11 +19,14 @@ export type Cluster = {
   readonly coordinator: CoordinatorSeat
   readonly workers: readonly WorkerSeat[]
   readonly addWorker: () => void
-  /** Lets the next gradient of a worker be none, once in a run: of two for the same shard the run would have diverged. */
+  /**
+   * Makes the worker's next gradient not finite, at most once per run: after two such gradients of one shard the run
+   * would have diverged.
+   */
   readonly spoilOnce: (worker: WorkerSeat) => void
-  /** Throws a `Violation` for what must never be, and whatever else was found wrong. */
+  /** Throws a `Violation` where an invariant is broken, and any error recorded by `fail`. */
   readonly check: () => void
-  /** Takes note of what was found wrong where it could not be thrown. */
+  /** Records an error that could not be thrown where it was found. */
   readonly fail: (error: Error) => void
   readonly describe: () => string
 }

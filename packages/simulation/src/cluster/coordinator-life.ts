@@ -21,10 +21,10 @@ export const token = 'token'
 /** How long the coordinator waits for a first or another worker before it gives up. */
 const waitMs = 60_000
 
-/** Fewer checkpoints than a run makes. */
+/** Fewer checkpoints than a run takes, so that old ones are removed. */
 const keep = 3
 
-/** A run has some ten steps: it has to choose between the star and the direct exchange long before. */
+/** A run has some ten steps, so it must choose between the star and the direct exchange much sooner than usual. */
 const topologyTrial = { settlingSteps: 0, timedSteps: 1 }
 
 export type CoordinatorLife = {
@@ -32,19 +32,21 @@ export type CoordinatorLife = {
   readonly scenario: Scenario
   readonly network: Network
   readonly disk: SimulatedDisk
-  /** Of a run that begins anew. */
+  /** The id of a run that starts afresh. */
   readonly runId: string
-  /** Whether there is a run to go on with. */
+  /** Whether there is a run to continue. */
   readonly resumes: boolean
   readonly stop: AbortSignal
-  /** The state from which it starts is known. */
+  /** The initial state of this life is known. */
   readonly onPlan: (plan: RunPlan) => void
-  /** The run folder is ready to be gone on with. */
+  /** The run folder is ready. */
   readonly onFolder: () => void
   readonly onEvent: (event: CoordinatorEvent) => void
 }
 
-/** What the command line does: takes up the newest checkpoint or begins, then coordinates the run to its end. */
+/**
+ * Does what the command line does: takes the newest checkpoint or starts afresh, then coordinates the run to its end.
+ */
 export async function liveAsCoordinator(life: CoordinatorLife): Promise<RunSummary> {
   const { process, scenario, network, runId, resumes } = life
   const disk = life.disk.of(process)

@@ -15,21 +15,21 @@ import { coordinatorPort, liveAsCoordinator, runFolder } from './coordinator-lif
 import { createMembershipWatch } from './membership-watch.ts'
 import type { Restart } from './worker-seat.ts'
 
-/** The place of the coordinator: one life after the other, until the run has ended. */
+/** The coordinator's place: one life after the other, until the run has ended. */
 export type CoordinatorSeat = {
-  /** Of the latest life. */
+  /** The process of the latest life. */
   readonly process: () => SimulatedProcess
-  /** Where a worker finds a coordinator: sometimes it is one that has been superseded, and lives on. */
+  /** The address at which a worker finds a coordinator. Sometimes it is that of a superseded one that still lives. */
   readonly address: (chance: Chance) => string
-  /** Asks it to stop after its step, as Ctrl-C does. */
+  /** Asks the coordinator to stop after its step, as Ctrl-C does. */
   readonly interrupt: () => void
-  /** Someone goes on with the run on another machine, though this one lives, and may be only suspended. */
+  /** Starts a coordinator for the run on another machine while this one still lives, perhaps suspended. */
   readonly supersede: () => void
-  /** A worker computes wrongly from now on, and may be sent away for it. */
+  /** The worker computes wrongly from now on, so it may be dropped. */
   readonly suspect: (worker: string) => void
-  /** A worker's computing thread is to hang. */
+  /** The worker's computing thread is going to hang. */
   readonly expectHang: (worker: string) => void
-  /** Groups of workers that were linked, in all lives. */
+  /** How many groups of workers were linked, in all lives. */
   readonly groups: () => number
   /** The summary of the run once it has ended. */
   readonly summary: () => RunSummary | null
@@ -53,11 +53,14 @@ type Life = {
   readonly stop: AbortController
   plan: RunPlan | null
   startStep: number
-  /** The step of the last checkpoint that was said to be written before it began; one that lived on may write more. */
+  /**
+   * The step of the last checkpoint reported as written before this life began. An earlier life that goes on may write
+   * more.
+   */
   readonly writtenBefore: number | null
-  /** The folder is its. */
+  /** The folder belongs to this life. */
   begun: boolean
-  /** It has told that lines could not be written, and keeps them. */
+  /** It has reported that lines could not be written, and keeps them queued. */
   keepsLines: boolean
 }
 
@@ -67,7 +70,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
   const membership = createMembershipWatch()
   let groups = 0
   let summary: RunSummary | null = null
-  /** The step of the last checkpoint that was said to be written. */
+  /** The step of the last checkpoint reported as written. */
   let written: number | null = null
   startLife('coordinator')
 
@@ -165,7 +168,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
     else fail(error instanceof Error ? error : new Error(String(error)))
   }
 
-  /** Two lives at once, which here have the same process id, and with that the same names for what they write aside. */
+  /** Two simultaneous lives share the process id here, and so the names of their temporary files. */
   function isInEachOthersWay({ code }: LockstepError): boolean {
     return code === 'file-not-written' && lives.some(({ process }) => process.host !== lives[0]!.process.host)
   }
@@ -192,7 +195,7 @@ export function createCoordinatorSeat(options: CoordinatorSeatOptions): Coordina
     expectHang: membership.expectHang,
     interrupt: () => latest().stop.abort(),
     supersede: () => {
-      // Two lives that begin in the same moment are more than is promised.
+      // Two lives that begin at the same moment are outside of what is promised.
       if (latest().begun && hasCheckpoint(disk)) startLife(`coordinator-${lives.length + 1}`)
     },
     groups: () => groups,
@@ -212,7 +215,7 @@ function epochsOf({ plan }: Life): number {
   return plan!.state.history.epochs.length
 }
 
-/** Ends that are the world's fault: the run is to be gone on with. */
+/** Errors caused by the simulated world, after which the run has to continue. */
 function isWorldsFault({ code }: LockstepError): boolean {
   return ['disk-full', 'no-workers', 'port-taken', 'interrupted', 'superseded'].includes(code)
 }

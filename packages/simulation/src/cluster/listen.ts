@@ -4,7 +4,7 @@ import { carryOver } from '../world/connection.ts'
 import type { Call, Network } from '../world/network.ts'
 import type { SimulatedProcess } from '../world/process.ts'
 
-/** Listens on the simulated network as `listen` of the coordinator does on a real one. */
+/** Listens on the simulated network as the coordinator's `listen` does on a real one. */
 export function listenOn(network: Network, process: SimulatedProcess): CoordinatorWorld['listen'] {
   return async ({ port, maxFrameBytes, opened, onConnection }) => {
     const open = new Set<Connection>()

@@ -2,8 +2,8 @@ import type { CoordinatorEvent } from '@lockstep/coordinator'
 import { Violation } from '../violation.ts'
 
 /**
- * Watches what becomes of workers: whoever computes rightly is never refused, and whoever computes at all does not count as
- * hung.
+ * Watches how workers end: one that computes correctly must never be refused, and one that computes at all must not
+ * count as hung.
  */
 export function createMembershipWatch() {
   const suspects = new Set<string>()
@@ -18,9 +18,9 @@ export function createMembershipWatch() {
   }
 
   return {
-    /** This worker does not compute rightly: it may be sent away. */
+    /** This worker does not compute correctly, so it may be dropped. */
     suspect: (worker: string) => void suspects.add(worker),
-    /** The computing thread of this worker may come to hang. */
+    /** The computing thread of this worker may hang. */
     expectHang: (worker: string) => void hanging.add(worker),
     hear: (event: CoordinatorEvent) => {
       if (event.type === 'refused' && !isLoss(event.reason)) judge(nameIn(event.reason), event.reason)
@@ -31,12 +31,12 @@ export function createMembershipWatch() {
   }
 }
 
-/** A connection that breaks before its worker takes part is told as a refusal. */
+/** A connection that breaks before its worker is active is reported as a refusal. */
 function isLoss(reason: string): boolean {
   return reason.includes('ECONNRESET')
 }
 
-/** A refusal at the door names the worker only where it is known. */
+/** A refusal on arrival names the worker only where it is known. */
 function nameIn(reason: string): string {
   return /^worker \d+\.\d+/.exec(reason)?.[0] ?? 'somebody'
 }

@@ -14,21 +14,21 @@ import { layoutHash } from '../model/tiny-plan.ts'
 import type { Chance } from '../world/chance.ts'
 import type { SimulatedProcess } from '../world/process.ts'
 
-/** What is seen of a computing thread from outside. */
+/** Controls a simulated computing thread, and observes it. */
 export type ComputeWatch = {
-  /** How long a sample takes. */
+  /** The time per sample. */
   readonly msPerSample: () => number
-  /** Whether the thread is to hang for good from here on: asked before each computation. */
+  /** Whether the thread hangs for good from here on. Asked before each computation. */
   readonly hangs: () => boolean
-  /** Whether something other than a number is to come of this computation: asked for each gradient. */
+  /** Whether this gradient becomes not finite. Asked for each gradient. */
   readonly spoils: () => boolean
-  /** A replica has come to this step: these are its weights, all of them once the present event is over. */
+  /** A replica has reached this step. The weights are complete once the current event is over. */
   readonly onReplica: (weights: Float32Array, step: number) => void
   /** A gradient is computed with these weights, for these samples. */
   readonly onGradient: (weights: Float32Array, pixels: Uint8Array) => void
 }
 
-/** A computing thread without a thread: both of its ends are the product's own, the way between them takes time. */
+/** A computing thread without a thread. Both ends are the product's own code; messages between them take time. */
 export function computeIn(process: SimulatedProcess, chance: Chance, watch: ComputeWatch): WorkerWorld['startCompute'] {
   return setup =>
     new Promise(resolve => {
@@ -67,7 +67,7 @@ function computationOf(
   watch: ComputeWatch,
   thread: { hung: boolean },
 ): Computation {
-  /** Takes the time of so many samples. */
+  /** Takes the time of this many samples. */
   const take = <T>(samples: number, compute: () => T) =>
     new Promise<T>((resolve, reject) => {
       thread.hung ||= watch.hangs()
@@ -115,7 +115,7 @@ function watched(optimizer: Optimizer, watch: ComputeWatch): Optimizer {
   }
 }
 
-/** One way between two threads: what is sent arrives later, in order. */
+/** One direction between two threads: messages arrive later, in order. */
 function createWay<T>(clock: Clock, chance: Chance) {
   const underWay: T[] = []
   let arrived = 0

@@ -13,19 +13,19 @@ const waitMs = 600_000
 export type WorkerLife = {
   readonly process: SimulatedProcess
   readonly network: Network
-  /** By which it reaches other workers. */
+  /** Connects it to other workers. */
   readonly peers: PeerNetwork
   readonly chance: Chance
-  /** Where the name of the coordinator leads at the moment. */
+  /** The current address behind the coordinator's name. */
   readonly address: () => string
   readonly watch: ComputeWatch
   readonly leave: AbortSignal
-  /** Whether a message of the coordinator comes to it, or is lost on it. */
+  /** Whether the worker receives a message of the coordinator, or loses it. */
   readonly hears: (message: Message) => boolean
   readonly onEvent: (event: WorkerEvent) => void
 }
 
-/** What the command line does: works for the coordinator until the run ends. */
+/** Does what the command line does: works for the coordinator until the run ends. */
 export function liveAsWorker(life: WorkerLife): Promise<WorkerEnd> {
   const { process, network, peers, chance, watch, leave, onEvent } = life
   const dial: Dial = ({ timeoutMs }, { onOpen, onMessage, onClose }) => {

@@ -10,19 +10,19 @@ import { createProcess, type SimulatedProcess } from '../world/process.ts'
 import type { CoordinatorSeat } from './coordinator-seat.ts'
 import { liveAsWorker } from './worker-life.ts'
 
-/** A place for a worker on a machine of its own: one life after the other, until the run is over. */
+/** A worker's place on a machine of its own: one life after the other, until the run has ended. */
 export type WorkerSeat = {
   readonly host: string
   readonly process: () => SimulatedProcess
-  /** Makes it say goodbye. */
+  /** Makes the worker leave with a `bye`. */
   readonly leave: () => void
-  /** How many times as long it takes for a sample. */
+  /** Multiplies its time per sample by this factor. */
   readonly setPace: (factor: number) => void
   /** Makes its computing thread hang at the next computation. */
   readonly hang: () => void
-  /** Makes its next gradient one that is not finite. */
+  /** Makes its next gradient not finite. */
   readonly spoil: () => void
-  /** Lets `dissolve` and `recall` pass it by: whoever does not answer them may be sent away. */
+  /** Makes the worker lose `dissolve` and `recall`. A worker that does not answer them may be dropped. */
   readonly ignoreEnds: (ignores: boolean) => void
   readonly check: () => void
   readonly describe: () => string
@@ -56,7 +56,7 @@ export function createWorkerSeat(options: WorkerSeatOptions): WorkerSeat {
   let lives = 0
   let pace = 1
   let ignoresEnds = false
-  /** What is to happen once. */
+  /** Faults that are to happen once. */
   const once = { hang: false, spoil: false }
   let life = startLife()
 

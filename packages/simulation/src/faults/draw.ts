@@ -1,7 +1,10 @@
 import type { Chance } from '../world/chance.ts'
 import { type Fault, type FaultKind, faultsAnywhere, faultsBetweenWorkers } from './fault.ts'
 
-/** Kinds that are drawn less often than the others: they end what others could still disturb, or take long. */
+/**
+ * Probability of accepting a drawn kind, for kinds that should be rare: they end what other faults could still disturb,
+ * or take long.
+ */
 const rare: Partial<Record<FaultKind, number>> = {
   'computing thread hangs': 0.15,
   'coordinator interrupted': 0.4,
@@ -11,10 +14,12 @@ const rare: Partial<Record<FaultKind, number>> = {
 
 const mostFaults = 9
 
-/** What breaks exchanges among workers off in the middle. */
+/** Faults that interrupt a direct exchange. */
 const losses: readonly FaultKind[] = ['worker killed', 'worker loses power', 'worker leaves', 'connection cut']
 
-/** With links between workers those fail as well, for the most part when they have been made. */
+/**
+ * Draws the faults of a scenario. Where workers have links, these fail too, mostly after they have been established.
+ */
 export function drawFaults(chance: Chance, hasLinks: boolean): readonly Fault[] {
   // Some runs are disturbed while they start, others long after.
   const untilMs = chance.pick(hasLinks ? [90, 180, 350, 350, 700, 2500] : [40, 90, 180, 700, 2500])

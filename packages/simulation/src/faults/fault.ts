@@ -1,4 +1,4 @@
-/** Everything that can go wrong in a simulation. */
+/** Everything that can go wrong in any simulation. */
 export const faultsAnywhere = [
   'worker killed',
   'worker loses power',
@@ -22,7 +22,10 @@ export const faultsAnywhere = [
   'disk slow',
 ] as const
 
-/** What can go wrong between workers while both of them still reach the coordinator, and between the ways that what is sent takes. */
+/**
+ * What else can go wrong where workers have links: faults between two workers that both still reach the coordinator,
+ * and slow paths.
+ */
 export const faultsBetweenWorkers = [
   'link cut',
   'link half-open',
@@ -36,28 +39,28 @@ export const faultKinds = [...faultsAnywhere, ...faultsBetweenWorkers]
 
 export type FaultKind = (typeof faultKinds)[number]
 
-/** One thing that goes wrong. What it does depends on nothing but its own fields and the moment. */
+/** One fault. Its effect depends only on its fields and the moment. */
 export type Fault = {
   readonly kind: FaultKind
   readonly atMs: number
-  /** How long it lasts, where it is not over at once. */
+  /** How long it lasts, unless it is over at once. */
   readonly forMs: number
-  /** Which worker it happens to, of those that are there. */
+  /** Selects the worker it happens to. */
   readonly worker: number
-  /** A crash comes in the middle of what is being done: after so many sends and disk operations more. */
+  /** A crash happens in the middle of an action: after this many more sends and disk operations. */
   readonly acts: number
-  /** At least 0 and less than 1: chooses among what the kind leaves open. */
+  /** At least 0 and less than 1. Decides what the kind leaves open. */
   readonly variant: number
 }
 
-/** Whether an end of a connection may go on believing in it, though it is lost. */
+/** Whether one end may still believe in a connection that is lost. */
 export function faultLeavesBelief({ kind, variant }: Fault): boolean {
   return (
     kind.endsWith('half-open') || kind.endsWith('power') || (kind.endsWith('cut') && !toldBy(variant).every(Boolean))
   )
 }
 
-/** Which ends of a connection that is cut hear of it. */
+/** Which ends of a cut connection are told. */
 export function toldBy(variant: number): readonly [boolean, boolean] {
   return variant < 0.6 ? [true, true] : [variant < 0.8, variant >= 0.8]
 }

@@ -6,7 +6,7 @@ import { type Fault, type FaultKind, toldBy } from './fault.ts'
 
 type Inflict = (cluster: Cluster, fault: Fault, worker: WorkerSeat) => void
 
-/** Lets a fault happen now; what lasts is ended when its time is over. */
+/** Makes a fault happen now. A fault that lasts is ended when its time is over. */
 export function inflict(cluster: Cluster, fault: Fault): void {
   const worker = cluster.workers[(fault.worker - 1) % cluster.workers.length]!
   inflictions[fault.kind](cluster, fault, worker)
@@ -80,7 +80,8 @@ const inflictions: Readonly<Record<FaultKind, Inflict>> = {
   'coordinator superseded': (cluster, fault) => {
     if (fault.variant < 0.6) suspend(cluster, fault, cluster.coordinator.process())
     cluster.coordinator.supersede()
-    // The workers lose the one, and some of them the other soon after: then they look for a coordinator, and find either.
+    // The workers lose the first coordinator, and some of them the other one soon after. They then look for a
+    // coordinator and may find either.
     cutAll(cluster, [true, true])
     cluster.time.after(500 + 500 * fault.variant, () => cutAll(cluster, [true, true]))
   },
@@ -116,7 +117,7 @@ function connectionsOf(cluster: Cluster, { host }: WorkerSeat) {
   return cluster.network.connections().filter(({ hosts }) => hosts.includes(host))
 }
 
-/** One of a worker's links with others, or all. */
+/** One of a worker's links to others, or all. */
 function chooseLinks(cluster: Cluster, worker: WorkerSeat, variant: number) {
   const hosts = new Set(cluster.workers.map(({ host }) => host))
   return choose(

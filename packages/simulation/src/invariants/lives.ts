@@ -1,8 +1,8 @@
 import { Violation } from '../violation.ts'
 
 /**
- * Takes note of the lives of runs to which a worker agrees to belong. It goes by the worker: a coordinator that was suspended
- * may hear of one that has long gone over to a later life. Throws where a worker goes back to an earlier one.
+ * Checks the lives of runs that a worker joins, as seen by the worker: a suspended coordinator may hear from a worker
+ * that has long joined a later life. Throws where a worker returns to an earlier life.
  */
 export function createLivesWatch(worker: string): (runId: string, life: number) => void {
   const latest = new Map<string, number>()

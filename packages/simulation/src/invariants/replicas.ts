@@ -3,7 +3,10 @@ import type { ReferenceRun } from '../model/reference-run.ts'
 import { sampleNumber, trainableSize, trainSamples } from '../model/tiny-model.ts'
 import { Violation } from '../violation.ts'
 
-/** Each sample of a step has counted once in it, no other has, and the coordinator's weights and moments are those of the undisturbed run. */
+/**
+ * Checks that each sample of a step has counted in it once and no other sample has, and that the coordinator's weights
+ * and moments are those of the undisturbed run.
+ */
 export function checkState(reference: ReferenceRun, { state }: RunPlan): void {
   const { step, weights, optimizer } = state
   const expected = reference.states[step]
@@ -19,7 +22,7 @@ export function checkState(reference: ReferenceRun, { state }: RunPlan): void {
   }
 }
 
-/** The weights of whoever are those of the undisturbed run at that step. */
+/** Checks that weights are those of the undisturbed run at that step. */
 export function checkWeights(reference: ReferenceRun, weights: Float32Array, step: number, whose: string): void {
   const expected = reference.states[step]?.weights
   if (expected !== undefined && isSame(weights, expected)) return
@@ -29,7 +32,7 @@ export function checkWeights(reference: ReferenceRun, weights: Float32Array, ste
   )
 }
 
-/** A gradient is computed with the weights of the step whose batch its samples belong to. */
+/** Checks that a gradient is computed with the weights of the step whose batch its samples belong to. */
 export function checkComputation(
   reference: ReferenceRun,
   weights: Float32Array,
@@ -43,7 +46,7 @@ export function checkComputation(
   throw new Violation(`${whose} computes sample ${sample} with the weights of step ${step}, which does not have it`)
 }
 
-/** What the ledger says that is wrong; null where it is as it should be. */
+/** Describes what is wrong according to the ledger; null where it is correct. */
 function describeLedger(reference: ReferenceRun, weights: Float32Array, step: number, whose: string): string | null {
   const before = reference.states[step - 1]?.weights
   const batch = reference.batches[step - 1]

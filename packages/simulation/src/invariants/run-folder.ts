@@ -5,8 +5,8 @@ import { Violation } from '../violation.ts'
 import type { SimulatedDisk } from '../world/disk.ts'
 
 /**
- * `metrics.jsonl` holds the line of each of the first epochs once, in order, with the figures of the undisturbed run. The last
- * of them may be missing while the disk fails.
+ * Checks that `metrics.jsonl` has one line for each of the first `epochs` epochs, in order, with the figures of the
+ * undisturbed run. The last lines may be missing while the disk fails.
  */
 export function checkMetrics(
   reference: ReferenceRun,
@@ -25,7 +25,7 @@ export function checkMetrics(
   for (const line of lines) checkFigures(reference, line)
 }
 
-/** The figures of an epoch are those of the undisturbed run. */
+/** Checks that the figures of an epoch are those of the undisturbed run. */
 function checkFigures(reference: ReferenceRun, metrics: EpochMetrics): void {
   const expected = reference.epochs[metrics.epoch - 1]
   for (const [name, value] of Object.entries(expected ?? {})) {
@@ -34,7 +34,10 @@ function checkFigures(reference: ReferenceRun, metrics: EpochMetrics): void {
   }
 }
 
-/** The run has ended with the weights of the undisturbed one, and its workers' shares add up to what this life has trained. */
+/**
+ * Checks that the run has ended with the weights of the undisturbed one, and that its workers' shares add up to what
+ * this life has trained.
+ */
 export function checkSummary(reference: ReferenceRun, summary: RunSummary, startStep: number): void {
   if (summary.weightsSha256 !== reference.weightsSha256) {
     throw new Violation(

@@ -6,7 +6,7 @@ import type { RunConfig } from '@lockstep/protocol'
 import { evaluationOf, gradientOf } from './tiny-model.ts'
 import { planTinyRun, type TinyConfig } from './tiny-plan.ts'
 
-/** What a run is after some steps. */
+/** The state of a run after some steps. */
 export type ReferenceState = {
   readonly weights: Float32Array
   readonly moments: readonly Float32Array[]
@@ -15,7 +15,7 @@ export type ReferenceState = {
 
 /** The undisturbed run: a plain loop without workers or messages. */
 export type ReferenceRun = {
-  /** After no step, after the first one, and so on. */
+  /** Before the first step, after the first one, and so on. */
   readonly states: readonly ReferenceState[]
   /** The samples of each step, by their numbers. */
   readonly batches: readonly (readonly number[])[]
@@ -23,7 +23,7 @@ export type ReferenceRun = {
   readonly weightsSha256: string
 }
 
-/** What of an epoch's line does not depend on time or workers. */
+/** The figures of an epoch's line that do not depend on time or workers. */
 export type EpochFigures = Pick<
   EpochMetrics,
   'epoch' | 'step' | 'trainLoss' | 'trainAccuracy' | 'validationLoss' | 'validationAccuracy' | 'learningRate'
@@ -101,7 +101,10 @@ function meanGradient(
   return { gradient, lossSum, correct }
 }
 
-/** As the product adds them up: the left one of two halves is the largest power of two. Its own code is not used here. */
+/**
+ * Adds vectors in the product's order, without its code: the left half has the largest power of two below the number of
+ * vectors.
+ */
 function addInPairs(vectors: readonly (Float32Array | null)[]): Float32Array | null {
   if (vectors.length === 1) return vectors[0]!
   const half = 2 ** (31 - Math.clz32(vectors.length - 1))
@@ -110,7 +113,7 @@ function addInPairs(vectors: readonly (Float32Array | null)[]): Float32Array | n
   return left.map((value, at) => value + right[at]!)
 }
 
-/** Leaves of a gradient what is left when it has travelled. */
+/** Rounds a gradient as sending it does. */
 function travel(gradient: Float32Array, { compress, seed }: RunConfig, step: number, shard: number | 'mean'): void {
   if (compress === 'none') return
   const rounded = new Uint16Array(gradient.length)

@@ -1,13 +1,13 @@
 import { imageBytes } from '@lockstep/data'
 import type { ParameterLayout, ShardEvaluation, ShardGradient } from '@lockstep/model'
 
-/** Bytes of an image that the model looks at, and its classes. */
+/** Bytes of an image that the model reads, and its classes. */
 export const features = 5
 export const classes = 3
 /** Samples in the training set. */
 export const trainSamples = 33
 export const trainableSize = features * classes + classes
-/** After the trained weights, one for each sample: the ledger. */
+/** The trained weights, followed by the ledger: one weight for each sample. */
 export const modelSize = trainableSize + trainSamples
 
 export const tinyLayout: Pick<ParameterLayout, 'entries' | 'trainableSize'> = {
@@ -20,9 +20,10 @@ export const tinyLayout: Pick<ParameterLayout, 'entries' | 'trainableSize'> = {
 }
 
 /**
- * A linear model under a squared loss, with a ledger among its weights. Of the ledger nothing is trained: a shard moves the
- * entries of its own samples by one over its size, so that a step moves the entry of each sample in its batch by one over the
- * size of the batch, and no other. In the weights it can be read which samples have counted, and how often.
+ * The gradient of a linear model under a squared loss, with a ledger among its weights. The ledger is not trained. A
+ * shard moves the entries of its samples by one over the shard's size, so a step moves the entry of each sample in its
+ * batch by one over the batch's size, and no other entry. The weights thus show which samples have counted, and how
+ * often.
  */
 export function gradientOf(
   weights: Float32Array,
@@ -32,7 +33,7 @@ export function gradientOf(
 ): ShardGradient {
   const sum = new Float64Array(modelSize)
   const evaluation = visit(weights, pixels, labels, (sample, inputs, errors) => {
-    // The keys take part, so that a shard with the wrong ones is noticed.
+    // The keys take part, so that a shard with wrong keys is noticed.
     const scale = keys[sample]! % 2 === 0 ? 2 : 1
     for (let index = 0; index < classes; index++) {
       for (let feature = 0; feature < features; feature++) {
@@ -49,7 +50,7 @@ export function evaluationOf(weights: Float32Array, pixels: Uint8Array, labels: 
   return visit(weights, pixels, labels, () => undefined)
 }
 
-/** The last byte of an image is its number. */
+/** The last byte of an image is its sample's number. */
 export function sampleNumber(pixels: Uint8Array, sample: number): number {
   return pixels[(sample + 1) * imageBytes - 1]!
 }

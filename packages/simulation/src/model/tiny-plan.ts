@@ -7,7 +7,7 @@ import type { RunConfig } from '@lockstep/protocol'
 import { exampleRunConfig } from '@lockstep/protocol/testing'
 import { classes, features, modelSize, tinyLayout, trainableSize, trainSamples } from './tiny-model.ts'
 
-/** What of a run's configuration differs between simulations. */
+/** The settings that differ between simulated runs. */
 export type TinyConfig = Pick<RunConfig, 'epochs' | 'batchSize' | 'shards' | 'optimizer' | 'compress'>
 
 const dataSha256 = '1'.repeat(64)
@@ -35,7 +35,7 @@ function configOf(tiny: TinyConfig): RunConfig {
   return { ...exampleRunConfig, seed: 7, learningRate: 0.05, schedule: 'cosine', ...tiny }
 }
 
-/** The plan of a run from its beginning, or from where a checkpoint stands. */
+/** The plan of a run from its beginning, or from a checkpoint. */
 export function planTinyRun(runId: string, tiny: TinyConfig, checkpoint: Checkpoint | null): RunPlan {
   const config = configOf(tiny)
   const optimizer = createOptimizer(config, tinyLayout)

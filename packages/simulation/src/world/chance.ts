@@ -1,6 +1,6 @@
 import { createRandom } from '@lockstep/data'
 
-/** What is left to chance in a simulation: streams of draws that depend on a seed and a name alone. */
+/** The random choices of a simulation: streams of draws that depend only on a seed and a name. */
 export type Chance = {
   /** At least 0 and less than 1. */
   readonly unit: () => number
@@ -12,7 +12,7 @@ export type Chance = {
   readonly pick: <T>(values: readonly T[]) => T
 }
 
-/** A stream of its own for each name: what one part of a simulation draws changes nothing for the others. */
+/** Each name has its own stream: the draws of one part of a simulation do not affect the others. */
 export function createChance(seed: number, name: string): Chance {
   const random = createRandom(seed, hash(name))
   const unit = () => random.nextUint32() / 2 ** 32

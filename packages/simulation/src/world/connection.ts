@@ -19,8 +19,8 @@ export type CarryOptions = {
 }
 
 /**
- * Messages over a simulated socket: the product's own codec, and its own stream of frames, which arrive in pieces; around
- * them what the `ws` library makes of ends, resets and closing.
+ * Carries messages over a simulated socket. Codec and frame stream are the product's own; bytes arrive in pieces. Ends,
+ * resets and closing behave as in the `ws` library.
  */
 export function carryOver(
   process: SimulatedProcess,
@@ -52,7 +52,7 @@ export function carryOver(
     cancel = process.clock.after(options.openTimeoutMs, () => breakOff('Opening handshake has timed out'))
   }
 
-  /** As long as the peer takes what is queued. */
+  /** Waits as long as the peer takes parts of the queue. */
   function awaitClosing(): void {
     const queued = socket.queuedBytes()
     cancel = process.clock.after(closeTimeoutMs, () => (socket.queuedBytes() < queued ? awaitClosing() : cutOff()))

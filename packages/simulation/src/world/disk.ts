@@ -5,34 +5,34 @@ import type { Chance } from './chance.ts'
 import type { SimulatedProcess } from './process.ts'
 
 /**
- * A disk behind a cache, as POSIX promises it and no better: what has not been synchronised may be lost with the power, the
- * bytes of a file apart from its name in its folder, in part or in whole. Machines that share it, as from
- * a file server, each have a cache of their own to lose.
+ * A disk behind a cache that gives POSIX's guarantees and no more: a loss of power may lose what has not been synced,
+ * in part or completely, and the bytes of a file independently of its name in its folder. Machines that share the disk,
+ * as from a file server, each lose only their own cache.
  */
 export type SimulatedDisk = {
-  /** The disk as a process has it. */
+  /** The disk as one process sees it. */
   readonly of: (process: SimulatedProcess) => Disk
-  /** A machine loses its power: what it has changed and not synchronised survives as chance has it. */
+  /** A machine loses power. Chance decides which of its changes since the last sync survive. */
   readonly losePower: (host: string) => void
-  /** Whether writing fails for want of space. */
+  /** Whether writes fail for lack of space. */
   readonly setFull: (full: boolean) => void
-  /** How much longer an operation takes. */
+  /** How much longer each operation takes. */
   readonly setSlow: (byMs: number) => void
-  /** Looks at a file as it is in the cache, without time passing; null where there is none. */
+  /** The content of a file in the cache, without any time passing; null where there is no file. */
   readonly peek: (path: string) => Uint8Array | null
-  /** The names in a folder as they are in the cache; none where there is no such folder. */
+  /** The names in a folder in the cache; empty where there is no folder. */
   readonly list: (path: string) => readonly string[]
-  /** As someone does it by hand: a folder with all that is in it. */
+  /** Removes a folder with all its content, as a user would. */
   readonly removeFolder: (path: string) => void
 }
 
-/** `writer` is the machine that has written last. */
+/** `writer` is the machine that wrote last. */
 type FileNode = { readonly kind: 'file'; live: Uint8Array; synced: Uint8Array; writer: string }
 type FolderNode = {
   readonly kind: 'folder'
   live: Map<string, Node>
   synced: Map<string, Node>
-  /** The changes to the live names since the last synchronisation, oldest first. */
+  /** The changes to the live names since the last sync, oldest first. */
   changes: Change[]
 }
 type Change = { readonly host: string; readonly apply: (names: Map<string, Node>) => void }
@@ -44,7 +44,9 @@ export function createSimulatedDisk(time: SimulatedTime, chance: Chance): Simula
   const root = newFolder()
   let [full, slowMs] = [false, 0]
 
-  /** Takes its time, and then happens, unless the process has died meanwhile: then it may have happened still. */
+  /**
+   * Performs an operation after some time. If the process dies meanwhile, the operation may or may not still happen.
+   */
   function operate<T>(process: SimulatedProcess, mostMs: number, effect: () => T): Promise<T> {
     if (!process.act()) return new Promise(() => undefined)
     return new Promise((resolve, reject) => {
@@ -142,7 +144,7 @@ export function createSimulatedDisk(time: SimulatedTime, chance: Chance): Simula
     change(host, dirname(path), names => names.set(basename(path), folder))
   }
 
-  /** What other machines have changed is on its way still. */
+  /** Changes made by other machines are not lost. */
   function losePower(node: Node, host: string): void {
     if (node.kind === 'file') {
       if (node.writer !== host) return
@@ -159,7 +161,10 @@ export function createSimulatedDisk(time: SimulatedTime, chance: Chance): Simula
     for (const child of node.live.values()) losePower(child, host)
   }
 
-  /** What was synchronised, what was written, the beginning of it, or room for it in which nothing has been written. */
+  /**
+   * The content that survives a loss of power: that of the last sync, all that was written, a beginning of it, or zeros
+   * of that length.
+   */
   function survivingBytes({ live, synced }: FileNode): Uint8Array {
     if (live === synced) return live
     const kind = chance.whole(0, 3)

@@ -3,7 +3,7 @@ import type { Chance } from './chance.ts'
 import { type Item, keepOwnCopies, loseTail, newPipe, type Pipe } from './pipe.ts'
 import type { Ending, SimulatedProcess } from './process.ts'
 
-/** What the program at one end of a connection is told. */
+/** Callbacks of the program at one end of a connection. */
 export type SocketHandlers = {
   readonly onOpen: () => void
   readonly onData: (bytes: Uint8Array) => void
@@ -12,22 +12,25 @@ export type SocketHandlers = {
   readonly onReset: (reason: string) => void
 }
 
-/** One end of a connection, as a program has it. */
+/** One end of a connection, as its program sees it. */
 export type Socket = {
-  /** With `onSent`, which is called when they have arrived, the bytes are read from where they lie until then. */
+  /**
+   * With `onSent`, the bytes are read in place until they have arrived; then `onSent` is called. Without it they are
+   * copied.
+   */
   readonly write: (bytes: Uint8Array, onSent?: () => void) => void
   /** Sends nothing more after what has been written. */
   readonly end: () => void
-  /** Cuts the connection off: what has been written may be lost, and the other end is told. */
+  /** Resets the connection: written bytes may be lost, and the other end is told. */
   readonly destroy: () => void
-  /** Both ends have said that they send nothing more. */
+  /** Marks this end as done, after both ends have ended. */
   readonly release: () => void
   /** Bytes that the other end has not read. */
   readonly queuedBytes: () => number
   readonly receivedBytes: () => number
 }
 
-/** A dialler calls: `isOpen` says whether it still waits, `accept` opens the connection. */
+/** An incoming call. `isOpen` says whether the caller still waits; `accept` opens the connection. */
 export type Call = {
   readonly address: string
   readonly isOpen: () => boolean
@@ -37,41 +40,44 @@ export type Call = {
 export type OnCall = (call: Call) => void
 
 export type Network = {
-  /** Throws where the port is taken. Returns what stops listening. */
+  /** Throws where the port is taken. Returns a function that stops listening. */
   readonly listen: (process: SimulatedProcess, port: number, onCall: OnCall) => () => void
   readonly dial: (process: SimulatedProcess, to: string, handlers: SocketHandlers) => Socket
-  /** Connections whose ends both are with living processes. */
+  /** Connections with a living process at both ends. */
   readonly connections: () => readonly NetworkConnection[]
-  /** Nothing passes from one machine to the other any more; it waits. */
+  /** Blocks one direction between two machines. What is sent meanwhile waits. */
   readonly block: (from: string, to: string) => void
   readonly unblock: (from: string, to: string) => void
-  /** What leaves or reaches this machine takes so much longer. */
+  /** Adds this delay to everything that leaves or reaches a machine. */
   readonly slowDown: (host: string, byMs: number) => void
-  /** What goes from one machine to another, or back, takes so much longer. */
+  /** Adds this delay to everything between two machines, in both directions. */
   readonly slowPath: (a: string, b: string, byMs: number) => void
-  /** A machine has power again: it answers those who still believe in its connections. */
+  /** A machine has power again, so it answers peers that still believe in its old connections. */
   readonly boot: (host: string) => void
-  /** The most bytes that were queued in one direction of a connection. */
+  /** The most bytes that were ever queued in one direction of a connection. */
   readonly mostQueuedBytes: () => number
 }
 
-/** A connection as it is for those who disturb it. */
+/** A connection as faults see it. */
 export type NetworkConnection = {
   readonly hosts: readonly [string, string]
-  /** Breaks in the middle of what is on its way. `told`: which of the ends hear of it; the others go on believing in it. */
+  /**
+   * Breaks the connection in the middle of what is in transit. `told` says which ends learn of it; the others still
+   * believe in it.
+   */
   readonly cut: (told: readonly [boolean, boolean]) => void
 }
 
 type End = {
   readonly host: string
-  /** Null at a listener's end until the call has been taken. */
+  /** Null at a listener's end until the call has been accepted. */
   process: SimulatedProcess | null
   handlers: SocketHandlers | null
   readonly out: Pipe
   receivedBytes: number
-  /** Nothing reaches the program any more. */
+  /** The program receives nothing any more. */
   closed: boolean
-  /** At a dialler: what happens when its call arrives. */
+  /** At the dialling end: what happens when its call arrives. */
   call: (() => void) | null
 }
 
@@ -79,14 +85,14 @@ type Link = { readonly ends: readonly [End, End]; dead: boolean }
 
 type Listener = { readonly process: SimulatedProcess; readonly onCall: OnCall }
 
-/** How long a message is under way. */
+/** How long a message is in transit. */
 export type Latency = { readonly leastMs: number; readonly mostMs: number }
 
 export function createNetwork(time: SimulatedTime, chance: Chance, latency: Latency): Network {
   const links: Link[] = []
   const listeners = new Map<string, Listener>()
   const blocked = new Set<string>()
-  /** By machine, and by path between two of them. */
+  /** By machine, and by path between two machines. */
   const slow = new Map<string, number>()
   const down = new Set<string>()
   let ports = 40_000
@@ -175,7 +181,7 @@ export function createNetwork(time: SimulatedTime, chance: Chance, latency: Late
     }
   }
 
-  /** As a network does it: in pieces that have nothing to do with what was written. */
+  /** Cuts bytes into pieces that are unrelated to the writes, as a network does. */
   function cutUp(bytes: Uint8Array): readonly Uint8Array[] {
     if (bytes.length < 2 || !chance.happens(0.2)) return [bytes]
     const at = chance.whole(1, bytes.length - 1)
@@ -208,12 +214,12 @@ export function createNetwork(time: SimulatedTime, chance: Chance, latency: Late
     pipe.stalled = blocked.has(`${from.host}>${to.host}`)
     if (pipe.stalled) return
     const items = takeTogether(pipe)
-    // The next ones are behind them by what the network wants.
+    // The next items follow after a random gap.
     if (pipe.items.length > 0) schedule(link, from, chance.between(0, latency.leastMs / 4))
     for (const item of items) deliver(link, to, item, pipe)
   }
 
-  /** What is read in one go: a piece, and sometimes more of what is behind it. */
+  /** The items read together: one, and sometimes more data behind it. */
   function takeTogether({ items }: Pipe): readonly Item[] {
     let count = Math.min(1, items.length)
     while (items[count]?.type === 'data' && chance.happens(0.3)) count += 1

@@ -2,10 +2,10 @@ import type { PeerHandlers, PeerNetwork, PeerSocket } from '@lockstep/worker'
 import type { Network, Socket, SocketHandlers } from './network.ts'
 import type { SimulatedProcess } from './process.ts'
 
-/** From here on ports are given to whoever asks for any. */
+/** The first port given to listeners that ask for any. */
 const firstPort = 20_000
 
-/** Links between workers over simulated sockets; around them what Node makes of ends and resets. */
+/** Links between workers over simulated sockets. Ends and resets behave as in Node. */
 export function createPeerPorts(network: Network): (process: SimulatedProcess) => PeerNetwork {
   let port = firstPort
 
@@ -42,7 +42,7 @@ function openPeer(open: (handlers: SocketHandlers) => Socket, { onBytes, onClose
   const socket = open({
     onOpen: () => undefined,
     onData: bytes => {
-      // What is read lies in memory that is used again at once.
+      // Node reuses its read buffer at once, so nobody may keep these bytes.
       const buffer = bytes.slice()
       onBytes(buffer)
       buffer.fill(0xa5)

@@ -1,26 +1,26 @@
 import type { Cancel } from '@lockstep/protocol'
 import type { Chance } from './chance.ts'
 
-/** What travels one way over a connection, in order: bytes as they were cut on the way, and how it begins and ends. */
+/** What travels in one direction of a connection, in order: bytes in pieces, and its beginning and end. */
 export type Item =
   | {
       readonly type: 'data'
       readonly bytes: Uint8Array
-      /** They lie in memory of the sender, which is told when they have arrived. */
+      /** The bytes lie in the sender's memory; the sender is told when they have arrived. */
       readonly isBorrowed: boolean
       readonly onSent: (() => void) | null
     }
   | { readonly type: 'dial' | 'open' | 'end' }
   | { readonly type: 'reset'; readonly reason: string }
 
-/** One way of a connection. */
+/** One direction of a connection. */
 export type Pipe = {
   readonly items: Item[]
   lastArrivalMs: number
   queuedBytes: number
-  /** A head that has arrived at a blocked path, and waits. */
+  /** The first item has arrived at a blocked path, and waits. */
   stalled: boolean
-  /** Something that was sent has been lost: nothing may follow but the end. */
+  /** Something sent has been lost, so nothing but the end may follow. */
   broken: boolean
   cancel: Cancel | null
 }
@@ -29,7 +29,7 @@ export function newPipe(): Pipe {
   return { items: [], lastArrivalMs: 0, queuedBytes: 0, stalled: false, broken: false, cancel: null }
 }
 
-/** Something of what is still on its way does not arrive, from the middle of a piece on. */
+/** Loses a part of what is in transit, from the middle of a piece on. */
 export function loseTail(pipe: Pipe, chance: Chance): void {
   const kept = chance.whole(0, pipe.items.length)
   const [first] = pipe.items.splice(kept)
@@ -39,7 +39,10 @@ export function loseTail(pipe: Pipe, chance: Chance): void {
   if (pipe.items.length === 0) pipe.cancel?.()
 }
 
-/** The sender is done with the connection: what is still on its way is the kernel's, whatever becomes of its memory. */
+/**
+ * Copies borrowed bytes in transit: the sender has closed the connection, so they now belong to the kernel, whatever
+ * happens to the sender's memory.
+ */
 export function keepOwnCopies(pipe: Pipe): void {
   for (const [at, item] of pipe.items.entries()) {
     if (item.type !== 'data' || !item.isBorrowed) continue

@@ -1,25 +1,28 @@
 import type { Cancel, Clock } from '@lockstep/protocol'
 import type { SimulatedTime } from '@lockstep/protocol/testing'
 
-/** How a process ends: its kernel closes its connections, or the whole machine is gone and nobody is told. */
+/**
+ * How a process ends. After `exit` and `kill` its kernel closes its connections; after `power-loss` the whole machine
+ * is gone and nobody is told.
+ */
 export type Ending = 'exit' | 'kill' | 'power-loss'
 
 /**
- * One life of a simulated program. The program runs as it is; only what it does outside of itself passes through here. From
- * its death on nothing that it does has an effect, and nothing reaches it: it has stopped in the middle of whatever it did.
+ * One life of a simulated program. The program runs unchanged; only its actions on the outside pass through here. After
+ * its death no action has an effect and nothing reaches it, so it stops in the middle of what it was doing.
  */
 export type SimulatedProcess = {
   readonly name: string
-  /** The machine that it runs on. */
+  /** The machine on which it runs. */
   readonly host: string
   readonly clock: Clock
   readonly isAlive: () => boolean
   readonly isSuspended: () => boolean
-  /** Something reaches it from outside: at once, when it is resumed, or never. */
+  /** Something reaches the process from outside: at once, when it is resumed, or never. */
   readonly reach: (action: () => void) => void
-  /** It does something outside of itself. False when it is dead: then nothing happens. */
+  /** The process acts on the outside. False when it is dead: then the action must not happen. */
   readonly act: () => boolean
-  /** Dies in the middle of what it will then be doing, after so many acts more. */
+  /** Makes it die in the middle of its work, after this many more acts. */
   readonly dieAfter: (acts: number, ending: Ending) => void
   readonly end: (ending: Ending) => void
   readonly suspend: () => void
@@ -63,7 +66,7 @@ export function createProcess(time: SimulatedTime, name: string, host: string): 
     }
   }
 
-  /** A period that passes while the process is suspended makes one call, not many. */
+  /** However many periods pass while the process is suspended, they make one call. */
   function every(periodMs: number, action: () => void): Cancel {
     let cancel: Cancel = () => undefined
     let ended = false
@@ -99,7 +102,7 @@ export function createProcess(time: SimulatedTime, name: string, host: string): 
       suspended = false
       const due = held
       held = []
-      // Each as an event of its own, in the order in which it came.
+      // Each as an event of its own, in the order of arrival.
       for (const action of due) time.after(0, () => reach(action))
     },
     onEnd: listener => void listeners.push(listener),
