@@ -87,7 +87,7 @@ export function resumeState(checkpoint: Checkpoint, dataSha256: string, arithmet
 export function readHistory(progress: unknown): History {
   const parsed = historySchema.safeParse(progress)
   if (parsed.success) return parsed.data
-  throw new LockstepError('checkpoint-invalid', 'the history in the checkpoint makes no sense', {
+  throw new LockstepError('checkpoint-invalid', 'the history in the checkpoint is invalid', {
     received: z.prettifyError(parsed.error),
   })
 }

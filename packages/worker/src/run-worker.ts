@@ -97,7 +97,7 @@ function finalEnd(end: Parting): WorkerEnd | null {
 }
 
 function describeLoss(end: Parting): string {
-  return end.type === 'lost' ? end.reason : `the coordinator sent the worker away: ${end.bye.reason}`
+  return end.type === 'lost' ? end.reason : `the coordinator dropped this worker: ${end.bye.reason}`
 }
 
 function sessionOptions(options: WorkerOptions, held: HeldCompute, fence: Fence, world: WorkerWorld): SessionOptions {

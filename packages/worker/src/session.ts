@@ -137,7 +137,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
     async function begin(compute: Compute, welcome: MessageOf<'welcome'>): Promise<boolean> {
       session.stopWaiting = clock.after(takeOverTimeoutMs, () => {
         options.onHang()
-        cutOff(`the computing thread has not come back for ${takeOverTimeoutMs / 1000} s`)
+        cutOff(`the computing thread has not finished its earlier work for ${takeOverTimeoutMs / 1000} s`)
       })
       const sharesMemory = await compute.beginSession(welcome, answer => {
         if (session.direct?.answer(answer) !== true) connection.send(answer.message, answer.tensors)

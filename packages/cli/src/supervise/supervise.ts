@@ -95,7 +95,7 @@ function gaveUp({ ending, said }: CrashEnd, crashes: number, next: string | null
   const message =
     crashes > 1
       ? `the coordinator has crashed ${crashes} times without a new checkpoint`
-      : 'the coordinator has crashed while it was to stop'
+      : 'the coordinator crashed while stopping'
   return new LockstepError('coordinator-crashed', message, {
     received: said === '' ? ending : `${ending}, after: ${said}`,
     ...(next === null ? {} : { hint: `Continue with \`${next}\`.` }),

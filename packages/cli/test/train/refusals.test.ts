@@ -68,7 +68,7 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ['train --listen nowhere', /--listen: expected HOST:PORT/],
   [
     'train --listen nohost.invalid:0 --token-file DIR/token',
-    /^lockstep: --listen: there is no address of nohost.invalid: expected a name or address of this machine, received /,
+    /^lockstep: --listen: nohost.invalid cannot be resolved: expected a name or address of this machine, received /,
   ],
   [
     'train --token-file DIR/short',

@@ -27,7 +27,8 @@ export function createConsequences(
   return {
     onAccepted,
     onUnsound: (workerId, task) => membership().note(workerId, `${describeTask(task)} is not finite`),
-    onRefuted: (workerId, task) => membership().charge(workerId, `${describeTask(task)}, which is finite, was not`),
+    onRefuted: (workerId, task) =>
+      membership().charge(workerId, `${describeTask(task)} was not finite, though that of others is`),
     onWrong: (workerId, _, reason) => membership().exclude(workerId, reason),
     nameOf: workerId => describeWorker(membership().factsOf(workerId)),
     counts: () => ({ compared, alone }),

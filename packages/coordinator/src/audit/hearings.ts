@@ -141,7 +141,7 @@ function failure(
     'workers-disagree',
     `${names} get different results for ${describeTask(task)}, even when asked again`,
     {
-      hint: 'One of them computes wrongly, or their CPUs are unlike. Continue with --resume and a third worker beside them, which decides, or without one of them.',
+      hint: 'One of them computes wrongly, or their CPUs differ. Continue with --resume and either add a third worker, which decides, or leave one of them out.',
     },
   )
 }

@@ -49,7 +49,7 @@ export async function findBestCheckpoint(
 /** The message for users when the best checkpoint is unusable and another was taken; null otherwise. */
 export function describeSecondBest({ epoch, unusable: [best] }: BestCheckpoint): string | null {
   if (best === undefined) return null
-  return `${best.name} of epoch ${best.epoch}, the best one, cannot be used (${best.reason}); taking epoch ${epoch}, the best of those that can`
+  return `${best.name} of epoch ${best.epoch}, the best one, cannot be used (${best.reason}); using epoch ${epoch}, the best usable one`
 }
 
 function noBest(path: string, epochs: readonly EpochMetrics[], [best]: BestCheckpoint['unusable']): LockstepError {
@@ -61,6 +61,6 @@ function noBest(path: string, epochs: readonly EpochMetrics[], [best]: BestCheck
     const message = `${path} has no best epoch: it was trained without a validation set`
     return new LockstepError('no-best-epoch', message, { kind: 'usage', hint })
   }
-  const message = `${path} holds no checkpoint of the best epoch, nor of another: ${best.name}: ${best.reason}`
+  const message = `${path} holds no usable checkpoint of the best epoch or of any other: ${best.name}: ${best.reason}`
   return new LockstepError('no-best-epoch', message, { hint })
 }

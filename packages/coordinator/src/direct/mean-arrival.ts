@@ -25,7 +25,7 @@ export function createMeanArrival(write: WriteMean, ranges: ReadonlyMap<number, 
     const { start, length, total, lossSum, correct } = slice
     const range = ranges.get(workerId)
     if (range === undefined || start !== next.get(workerId) || start + length > range.end) {
-      return `elements ${start} to ${start + length} of a mean, which are not its own or not the next ones`
+      return `elements ${start} to ${start + length} of a mean, which it does not own or which are out of order`
     }
     if (correct > total) return `${correct} of ${total} samples correct`
     write(start, elements)

@@ -3,7 +3,7 @@ import { isSameSecret, type MessageOf, protocolVersion } from '@lockstep/protoco
 /** Why a worker is refused, as a sentence that the worker prints; null when it is accepted. */
 export function refuseHello(hello: MessageOf<'hello'>, token: string): string | null {
   if (hello.protocol !== protocolVersion) {
-    return `the coordinator speaks protocol version ${protocolVersion}, the worker ${hello.protocol}; run the same lockstep on both`
+    return `the coordinator speaks protocol version ${protocolVersion}, the worker ${hello.protocol}; run the same version of lockstep on both`
   }
   if (!isSameSecret(hello.token, token)) return 'wrong token; give the worker the token file of this coordinator'
   return null
@@ -13,5 +13,5 @@ export function refuseHello(hello: MessageOf<'hello'>, token: string): string | 
 export function refuseLayout(received: string, expected: string): string | null {
   if (received === expected) return null
   const [theirs, ours] = [received, expected].map(hash => hash.slice(0, 12))
-  return `the worker's model has another parameter layout (${theirs}, not ${ours}); run the same lockstep on both`
+  return `the worker's model has another parameter layout (${theirs}, not ${ours}); run the same version of lockstep on both`
 }

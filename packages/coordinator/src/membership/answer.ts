@@ -48,7 +48,7 @@ export function judgePlace(
   const part = type === 'metrics' ? `chunk ${message.chunk}` : `shard ${message.shard}`
   const answer = `an answer to ${part} of step ${step + 1}`
   if (step < member.reached) {
-    return { isStale: true, fault: isAwaited ? `${answer} after it had come to step ${member.reached + 1}` : null }
+    return { isStale: true, fault: isAwaited ? `${answer} after it had reached step ${member.reached + 1}` : null }
   }
   if (type === 'gradient' && isKnown) {
     return { isStale: false, fault: `a gradient in slot ${message.slot} instead of ${slot}` }

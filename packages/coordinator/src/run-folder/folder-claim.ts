@@ -183,6 +183,6 @@ function inUse(path: string, name: string, { pid, host, since }: Holder): Lockst
     received: `process ${pid} on ${host}, since ${since}`,
     hint: isHere
       ? 'Wait until it has ended, or stop it.'
-      : `Whether it is alive cannot be seen from here. If it is not, remove ${join(path, name)}.`,
+      : `This machine cannot tell whether it is still running. If it is not, remove ${join(path, name)}.`,
   })
 }

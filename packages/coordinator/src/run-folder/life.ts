@@ -33,7 +33,7 @@ export async function refuseSuperseded(folder: string, life: number, disk = syst
 /** The error of a coordinator whose run another one continues, for a reason such as `its folder is in life 3, …`. */
 export function superseded(reason: string): LockstepError {
   return new LockstepError('superseded', `another coordinator has taken over this run: ${reason}`, {
-    hint: 'Nothing more was written by this one. Use the other, or stop it and continue with --resume.',
+    hint: 'This one wrote nothing more. Use the other, or stop it and continue with --resume.',
   })
 }
 
@@ -47,7 +47,7 @@ async function readLife(folder: string, disk: Disk): Promise<number> {
   throw new LockstepError('life-damaged', `${path} does not say which life the run is in`, {
     expected: '{"life":N}',
     received: text.slice(0, 80),
-    hint: 'Write a number above that of any coordinator that the run has had.',
+    hint: 'Write a number higher than any life the run has had.',
   })
 }
 

@@ -116,7 +116,7 @@ export function createShardTasks(
       tensors: read,
       findFault: ({ message }) => {
         if (message.type === 'contribution') {
-          if (group === undefined) return 'a contribution to a group that is none'
+          if (group === undefined) return 'a contribution to a task without a group'
           if (group.isOver()) return 'a contribution to a group that is over'
         }
         return findFigureFault(message, count)

@@ -96,7 +96,7 @@ describe('the checkpoint of the best epoch', () => {
     const found = await findBestCheckpoint(path, config)
     expect(found.epoch).toBe(1)
     expect(describeSecondBest(found)).toBe(
-      'step-000000008.ckpt of epoch 2, the best one, cannot be used (it is not there); taking epoch 1, the best of those that can',
+      'step-000000008.ckpt of epoch 2, the best one, cannot be used (it is not there); using epoch 1, the best usable one',
     )
   })
 
@@ -143,7 +143,7 @@ describe('the checkpoint of the best epoch', () => {
     await expect(findBestCheckpoint(path, config)).rejects.toMatchObject({
       code: 'no-best-epoch',
       message: expect.stringMatching(
-        /no checkpoint of the best epoch, nor of another: step-000000004.ckpt: it is not there$/,
+        /no usable checkpoint of the best epoch or of any other: step-000000004.ckpt: it is not there$/,
       ),
     })
   })

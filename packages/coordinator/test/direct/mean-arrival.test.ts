@@ -48,7 +48,9 @@ describe('a mean that arrives in slices', () => {
     ['that leave others out', 1, slice(1, 2)],
   ])('takes no elements %s', (_, workerId, wrong) => {
     const { mean, arrival } = arrivalOfTwo()
-    expect(arrival.take(workerId, wrong, new Float32Array(wrong.length).fill(7))).toMatch(/not its own or not the next/)
+    expect(arrival.take(workerId, wrong, new Float32Array(wrong.length).fill(7))).toMatch(
+      /does not own or which are out of order/,
+    )
     expect(mean).toEqual(new Float32Array(5))
   })
 })

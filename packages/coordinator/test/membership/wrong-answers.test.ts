@@ -71,7 +71,7 @@ describe('an answer that a worker was not asked for', () => {
     peer.say({ ...heartbeat, step: 3 })
     peer.say(gradient, gradientTensors)
     expect(answers).toEqual([])
-    expect(reasons()).toEqual(['worker-lost: refused: an answer to shard 1 of step 1 after it had come to step 4'])
+    expect(reasons()).toEqual(['worker-lost: refused: an answer to shard 1 of step 1 after it had reached step 4'])
   })
 
   test('is one that was asked of it before, though it is of no use any more', () => {

@@ -99,7 +99,7 @@ test('a contribution to a group is no answer to a shard that belongs to none', (
   submitBatch(batch, { runId: 'r', step: 0, shards }, { ...tools(), exchange })
   const { slot: _, ...told } = answers[0]!.message
   const answer: Answer = { workerId: 1, message: { ...told, type: 'contribution' }, readGradient: () => undefined }
-  const fault = 'a contribution to a group that is none'
+  const fault = 'a contribution to a task without a group'
   expect(exchange.deliver(1, workKey(0, told.shard), answer)).toEqual({ taken: false, fault })
 })
 

@@ -58,7 +58,11 @@ function haveEqualAttributes([a, b]: Pair<GraphNode>): boolean {
 }
 
 function batchError({ op, origin }: GraphNode): LockstepError {
-  return new LockstepError('export-batch', `${origin || 'the model'} computes with the number of samples (${op})`, {
-    expected: 'layers that do the same for every sample, whatever others are in the batch',
-  })
+  return new LockstepError(
+    'export-batch',
+    `${origin || 'the model'} depends on the number of samples in the batch (${op})`,
+    {
+      expected: 'layers that do the same for every sample, whatever others are in the batch',
+    },
+  )
 }

@@ -73,7 +73,7 @@ test('a layer that computes with the number of samples is refused by its name', 
   expect(() => exported(dividing)).toThrow(
     expect.objectContaining({
       code: 'export-batch',
-      message: 'layer mean computes with the number of samples (RealDiv)',
+      message: 'layer mean depends on the number of samples in the batch (RealDiv)',
       hint: expect.stringContaining('--format tfjs'),
     }),
   )
