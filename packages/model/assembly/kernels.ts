@@ -1,15 +1,16 @@
-// Compiled by AssemblyScript to dist/arithmetic/kernels.wasm. Addresses and lengths come from wasm.ts; `end` and `count`
-// are in elements. Each function does four or eight elements at a time, then the rest one by one, and gives the bits of
-// its namesake in plain.ts: IEEE operations only, each of its own, in the order written there.
+// AssemblyScript compiles this file to dist/arithmetic/kernels.wasm. wasm.ts passes the addresses and lengths; `end`
+// and `count` are in elements. Each function processes four or eight elements at a time, then the rest one by one. It
+// gives the same bits as its namesake in plain.ts: it uses the same IEEE operations in the same order and fuses none of
+// them.
 
 /** As in plain.ts. */
 const smallestMoment: f32 = 2.0 ** -100
 
-/** As in plain.ts: the bits of 2¹²⁷, above which there are only larger magnitudes, infinities and NaNs. */
+/** As in plain.ts: the bits of 2¹²⁷. Any larger bit pattern is a larger magnitude, an infinity or a NaN. */
 const soundBits: i32 = 0x7f000000
 const magnitudeBits: i32 = 0x7fffffff
 
-/** vector ← vector · factor, the product taken in float64. Returns whether the elements were sound. */
+/** vector ← vector · factor, with the product in float64. Returns whether the elements were sound; see `Arithmetic`. */
 export function scale(vector: usize, count: i32, factor: f64): bool {
   const factors = f64x2.splat(factor)
   const block = count & ~7
@@ -30,7 +31,9 @@ export function scale(vector: usize, count: i32, factor: f64): bool {
   return areSound(largest)
 }
 
-/** The same for a factor that float32 holds: the product in float64 is exact, so one rounding is left. */
+/**
+ * `scale` for a factor that is a float32: a float64 product would be exact, so a float32 product rounds to the same.
+ */
 export function scaleByFloat(vector: usize, count: i32, factor: f32): bool {
   const factors = f32x4.splat(factor)
   const block = count & ~7
@@ -165,7 +168,7 @@ export function sgdWithMomentum(
   }
 }
 
-/** Rounds to bfloat16 by chance; see rounding.ts. `index` is the number under which the first element draws its bits. */
+/** Rounds stochastically to bfloat16; see rounding.ts. `index` is the first element's index in the whole vector. */
 export function roundToBfloat16(source: usize, target: usize, count: i32, key: i32, index: i32): void {
   const keys = i32x4.splat(key)
   let indices = i32x4.add(i32x4.splat(index), i32x4(0, 1, 2, 3))
@@ -184,7 +187,7 @@ export function roundToBfloat16(source: usize, target: usize, count: i32, key: i
   }
 }
 
-/** Writes the float32 values that bfloat16 elements stand for. */
+/** Widens bfloat16 elements to float32. */
 export function expandBfloat16(source: usize, target: usize, count: i32): void {
   const block = count & ~7
   for (let i = 0; i < block; i += 8) {
@@ -202,7 +205,7 @@ function scaleFour(floats: v128, factors: v128): v128 {
   return toFloats(f64x2.mul(lowDoubles(floats), factors), f64x2.mul(highDoubles(floats), factors))
 }
 
-/** Of each lane the larger magnitude, as an integer: those of floats are in the same order. */
+/** The larger magnitude in each lane. It compares the bits as integers, which have the same order as the floats. */
 function largerMagnitudes(largest: v128, floats: v128): v128 {
   return i32x4.max_s(largest, v128.and(floats, i32x4.splat(magnitudeBits)))
 }
@@ -229,12 +232,12 @@ function approach(from: v128, to: v128, gain: v128): v128 {
   return f32x4.add(from, f32x4.mul(f32x4.sub(to, from), gain))
 }
 
-/** Zero for what is smaller; NaN stays. */
+/** Replaces magnitudes below `smallest` with zero; keeps NaNs. */
 function clearTiny(values: v128, smallest: v128): v128 {
   return v128.andnot(values, f32x4.lt(f32x4.abs(values), smallest))
 }
 
-/** The bfloat16 elements, each in the lower half of its lane, of four float32 and the seeds of their random bits. */
+/** Rounds four float32 to bfloat16, each in the lower half of its lane; `seeds` are hashed to the random bits. */
 function roundFour(floats: v128, seeds: v128): v128 {
   const chance = i32x4.shr_u(mixFour(seeds), 16)
   const rounded = i32x4.shr_u(i32x4.add(floats, chance), 16)

@@ -4,9 +4,10 @@ import { buildFromFile, type FileOptions } from './model-file/build.ts'
 import type { tf } from './tfjs.ts'
 
 /**
- * Builds the model that a run's configuration names, a preset or the path of a file, with fresh weights from the seed.
+ * Builds the model that a run's configuration names: a preset, or a model file by its path. The seed determines its
+ * fresh weights.
  *
- * @throws LockstepError when it is a file, as `buildFromFile` does.
+ * @throws LockstepError for a model file, as `buildFromFile` does.
  */
 export async function createModel(model: string, options: FileOptions): Promise<tf.LayersModel> {
   return isPreset(model) ? buildModel(model, options) : buildFromFile(model, options)

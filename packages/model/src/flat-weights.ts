@@ -13,22 +13,22 @@ export function readWeights(model: tf.LayersModel, layout: ParameterLayout): Flo
 }
 
 /**
- * Sets the model's weights from a flat vector. The vector is copied.
+ * Sets the model's weights from a flat vector, which is copied.
  *
- * @throws LockstepError `weights-size` if the vector has not `layout.size` elements.
+ * @throws LockstepError `weights-size` if the vector does not have `layout.size` elements.
  */
 export function writeWeights(model: tf.LayersModel, layout: ParameterLayout, weights: Float32Array): void {
   checkWeightsSize(layout, weights)
   const variables = weightVariables(model)
   for (const [index, { shape, offset, size }] of layout.entries.entries()) {
-    // A backend may keep the array it is given, and the optimizer changes `weights` in place: hence slice.
+    // slice, because a backend may keep the array that it gets, and the optimizer changes `weights` in place.
     const value = tf.tensor(weights.slice(offset, offset + size), [...shape], 'float32')
     variables[index]!.write(value)
     value.dispose()
   }
 }
 
-/** @throws LockstepError `weights-size` if the vector has not `layout.size` elements. */
+/** @throws LockstepError `weights-size` if the vector does not have `layout.size` elements. */
 export function checkWeightsSize(layout: ParameterLayout, weights: Float32Array): void {
   if (weights.length === layout.size) return
   throw new LockstepError('weights-size', 'the weight vector does not fit the model', {

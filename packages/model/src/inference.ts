@@ -4,7 +4,7 @@ import { inScope } from './gradient/scope.ts'
 import { withWeights } from './gradient/traced-weights.ts'
 import { tf } from './tfjs.ts'
 
-/** A weight of a model with its values. */
+/** A weight of a model, with its name and values. */
 export type NamedWeight = {
   /** `layer/weight`, such as `conv1/kernel`. */
   readonly name: string
@@ -13,7 +13,7 @@ export type NamedWeight = {
   readonly values: Float32Array
 }
 
-/** All weights of a model in its own order, trainable or not. */
+/** All weights of a model, trainable or not, in the model's own order. */
 export function namedWeights(model: tf.LayersModel): readonly NamedWeight[] {
   return model.weights.map(weight => {
     const { shape } = weight.read()
@@ -22,8 +22,9 @@ export function namedWeights(model: tf.LayersModel): readonly NamedWeight[] {
 }
 
 /**
- * A model in inference mode for a compiler. It takes pixels [n, …] and then the model's weights, each in its shape and in
- * the model's own order, and returns probabilities [n, classes] and the most probable class of each sample [n].
+ * Creates the computation of a model in inference mode for a compiler to trace. It takes pixels [n, …], then the
+ * model's weights in their own shapes and order. It returns probabilities [n, classes] and each sample's most probable
+ * class [n].
  */
 export function createInferenceTrace(model: tf.LayersModel): Parameters<Compile>[0]['trace'] {
   return ([pixels, ...weights], enter) =>
@@ -36,7 +37,7 @@ export function createInferenceTrace(model: tf.LayersModel): Parameters<Compile>
     )
 }
 
-/** The probabilities [n, classes], row by row, of the pixels [n, …] of n samples, on whichever backend is selected. */
+/** Computes row-major probabilities [n, classes] from the pixels [n, …] of n samples, on the selected tfjs backend. */
 export function predictProbabilities(model: tf.LayersModel, pixels: Uint8Array): Float32Array {
   const sampleShape = model.inputs[0]!.shape.slice(1) as number[]
   const count = pixels.length / tf.util.sizeFromShape(sampleShape)

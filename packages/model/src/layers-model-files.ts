@@ -13,17 +13,17 @@ export type LayersModelFiles = {
 export type LayersModelMetadata = {
   /** Names of the outputs, in order. */
   readonly classNames?: readonly string[]
-  /** Which of a run's: those that training has come to, or those of its best epoch. */
+  /** Which weights of a run: its last ones, or those of its best epoch. */
   readonly weights?: 'last' | 'best'
-  /** Optimizer steps that the weights have taken. */
+  /** Number of optimizer steps that led to the weights. */
   readonly step?: number | undefined
 }
 
 /**
- * The model with the given weights as a plain LayersModel, which `tf.loadLayersModel` of any tfjs reads. Metadata
- * comes back from `model.getUserDefinedMetadata()`.
+ * Writes the model with the given weights as a plain LayersModel, which `tf.loadLayersModel` of any tfjs reads. There
+ * `model.getUserDefinedMetadata()` returns the metadata.
  *
- * @throws LockstepError `weights-size` if the vector has not `layout.size` elements.
+ * @throws LockstepError `weights-size` if the vector does not have `layout.size` elements.
  */
 export function toLayersModelFiles(
   model: tf.LayersModel,
@@ -56,7 +56,7 @@ export function toLayersModelFiles(
 /**
  * Loads a model from its files.
  *
- * @throws LockstepError `model-files` if they are not a LayersModel with all of its weights.
+ * @throws LockstepError `model-files` if they are not a LayersModel with exactly its weights.
  */
 export async function fromLayersModelFiles(files: LayersModelFiles): Promise<tf.LayersModel> {
   try {
@@ -74,7 +74,7 @@ export async function fromLayersModelFiles(files: LayersModelFiles): Promise<tf.
   }
 }
 
-/** tfjs itself does not notice bytes that are left over. */
+/** tfjs itself does not notice surplus bytes. */
 function checkWeightBytes(specs: readonly tf.io.WeightsManifestEntry[], weights: Uint8Array): void {
   const bytes = specs.reduce((sum, { shape }) => sum + tf.util.sizeFromShape(shape) * Float32Array.BYTES_PER_ELEMENT, 0)
   if (bytes === weights.byteLength) return

@@ -14,28 +14,28 @@ export type LayoutEntry = {
 }
 
 /**
- * How all weights of a model lie in one flat Float32Array, tensor after tensor, each in row-major order: first the
- * trainable ones, then the others, such as the moving statistics of batch normalization.
+ * The layout of all weights of a model in one flat Float32Array: tensor after tensor, each in row-major order, first
+ * the trainable ones, then the others, such as the moving statistics of batch normalization.
  */
 export type ParameterLayout = {
   readonly entries: readonly LayoutEntry[]
   /** Number of elements of the flat vector. */
   readonly size: number
-  /** How many of them, from the first on, are trained. */
+  /** Number of trainable elements; they come first. */
   readonly trainableSize: number
-  /** SHA-256 in hex over the above: replicas with unlike hashes must not exchange vectors. */
+  /** SHA-256 in hex over the above. Replicas with different hashes must not exchange vectors. */
   readonly hash: string
 }
 
 /**
- * Lays the weights of a model out in the model's own order.
+ * Creates the layout of a model's weights, in the model's own order.
  *
- * @throws LockstepError `layout-duplicate-name` if two weights share a name, which would make names ambiguous.
+ * @throws LockstepError `layout-duplicate-name` if two weights have the same name.
  */
 export function createLayout(model: tf.LayersModel): ParameterLayout {
   const entries: LayoutEntry[] = []
   let offset = 0
-  // `name` carries a suffix that depends on what this process built before; `originalName` does not.
+  // `name` has a suffix that depends on the models this process built before; `originalName` does not.
   for (const { originalName: name, shape } of weightVariables(model)) {
     if (entries.some(entry => entry.name === name)) throw duplicateName(name)
     const fixedShape = shape.map(dimension => dimension ?? 0)

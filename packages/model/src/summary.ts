@@ -7,7 +7,7 @@ const titles: Row = ['Layer (type)', 'Output Shape', 'Param #']
 const minimumWidths = [31, 22, 13] as const
 const bytesPerParameter = 4
 
-/** The model as a table like that of Keras's `summary`: layers, output shapes, parameter counts and totals. */
+/** Formats a model as a table like Keras's `summary`: layers, output shapes, parameter counts and totals. */
 export function summarize(model: tf.LayersModel): string {
   const rows = model.layers.map(describeLayer)
   const widths = minimumWidths.map((minimum, column) =>
@@ -39,7 +39,7 @@ function describeLayer(layer: tf.layers.Layer): Row {
   return [`${layer.name} (${layer.getClassName()})`, describeShape(layer), formatCount(layer.countParams())]
 }
 
-/** A layer that is applied several times may have an output of another size each time. */
+/** A layer that is applied several times may have outputs of different shapes. */
 function describeShape(layer: tf.layers.Layer): string {
   const shapes = new Set(layer.inboundNodes.map(({ outputShapes }) => JSON.stringify(outputShapes)))
   if (shapes.size > 1) return 'multiple'

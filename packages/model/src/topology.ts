@@ -3,14 +3,14 @@ import { tf } from './tfjs.ts'
 
 type Class = ReturnType<typeof tf.serialization.SerializationMap.getMap>['classNameMap'][string][0]
 
-/** The classes that every tfjs knows, as they are before a model file can register its own. */
+/** The classes that tfjs itself registers, recorded before a model file can register its own. */
 const standardClasses: ReadonlyMap<string, Class> = new Map(registeredClasses())
 
 /**
- * The layers of a model and how they hang together, without their weights, as tfjs writes it into `model.json`.
+ * The layers of a model and their connections, without weights, as tfjs writes them into `model.json`.
  *
- * @throws LockstepError `model-custom-class` if a layer, an activation or another part of it is of a class that is not tfjs's own:
- * workers do not have it; `model-too-large` if the text is longer than a message may carry.
+ * @throws LockstepError `model-custom-class` if a layer, an activation or another part has a class that is not part of
+ * tfjs, which workers do not have; `model-too-large` if the text is longer than a message may be.
  */
 export function toTopology(model: tf.LayersModel): string {
   const topology = JSON.stringify(model.toJSON(null, false))
@@ -24,9 +24,9 @@ export function toTopology(model: tf.LayersModel): string {
 }
 
 /**
- * The model of a topology with fresh weights, from the seeds of its initializers.
+ * Builds the model of a topology with fresh weights from the seeds of its initializers.
  *
- * @throws LockstepError `model-topology` if it is none.
+ * @throws LockstepError `model-topology` if tfjs cannot read it.
  */
 export async function fromTopology(topology: string): Promise<tf.LayersModel> {
   try {
@@ -41,7 +41,7 @@ export async function fromTopology(topology: string): Promise<tf.LayersModel> {
   }
 }
 
-/** Where a topology names a class: the layer, initializer or other part of this class, or an activation by its name. */
+/** The keys under which a topology names a class: of a layer, initializer or other part, or an activation. */
 const classKeys = new Set(['class_name', 'activation', 'recurrent_activation'])
 
 function refuseCustomClasses(topology: string): void {
@@ -55,7 +55,7 @@ function refuseCustomClasses(topology: string): void {
   })
 }
 
-/** An activation under the name by which it is registered: tfjs writes `hardSigmoid` as `hard_sigmoid`. */
+/** The name under which an activation is registered: tfjs registers `hardSigmoid` but writes `hard_sigmoid`. */
 function activationName(written: string, registered: ReadonlyMap<string, Class>): string {
   if (registered.has(written)) return written
   return written.replace(/_+(\w)/g, (_, letter: string) => letter.toUpperCase())

@@ -7,7 +7,9 @@ export type ArchitectureOptions = {
   readonly seed: number
 }
 
-/** A seed for one layer, in 0..2³¹−1: the first 31 bits of SHA-256 over `seed/layer`, so that layers draw apart. */
+/**
+ * A seed for one layer, in 0..2³¹−1: the first 31 bits of SHA-256 over `seed/layer`. Each layer draws independently.
+ */
 export function layerSeed(seed: number, layer: string): number {
   return createHash('sha256').update(`${seed}/${layer}`).digest().readUInt32BE(0) >>> 1
 }

@@ -3,7 +3,7 @@ import { layerSeed } from './architecture.ts'
 
 type Stride = 1 | 2
 
-/** Layers to be put one after another, the convolution's named `name`, those after it `name-norm` and `name-relu`. */
+/** Sequences of layers. The convolution is called `name`, the layers after it `name-norm` and `name-relu`. */
 export type Blocks = {
   /** Convolution over all channels and normalization. */
   readonly linear: (name: string, filters: number, kernelSize: 1 | 3, strides?: Stride) => tf.layers.Layer[]
@@ -14,9 +14,10 @@ export type Blocks = {
 }
 
 /**
- * The building blocks of the normalized architectures. Convolutions have no bias, which the normalization would cancel,
- * and stride 1 keeps the size. Kernels start uniform with the variance 2 / fan-in of He et al. 2015
- * (arXiv:1502.01852): a normal distribution needs a logarithm, whose last bit is not the same on every machine.
+ * Creates the building blocks of the normalized architectures. Convolutions have no bias, because the normalization
+ * would cancel it; stride 1 keeps the image size. Kernels start with the variance 2 / fan-in of He et al. 2015
+ * (arXiv:1502.01852), but uniformly distributed: a normal distribution needs a logarithm, whose last bit differs
+ * between machines.
  */
 export function createBlocks(seed: number): Blocks {
   const padding = 'same'
@@ -28,7 +29,7 @@ export function createBlocks(seed: number): Blocks {
   }
 
   function depthwise(name: string, strides: Stride = 1): tf.layers.Layer[] {
-    // tfjs, like Keras, takes all channels for the fan-in of a filter that sees 9 values: hence the limit √(6 / 9).
+    // Our own limit √(6 / 9): the filter sees 9 values, but tfjs, like Keras, counts all channels in its fan-in.
     const limit = Math.sqrt(6 / 9)
     const uniform = { minval: -limit, maxval: limit, seed: layerSeed(seed, name) }
     const depthwiseInitializer = tf.initializers.randomUniform(uniform)
@@ -39,12 +40,12 @@ export function createBlocks(seed: number): Blocks {
   return { linear, depthwise, convolution: (name, ...shape) => [...linear(name, ...shape), relu(name)] }
 }
 
-/** Brings raw pixels to about mean 0 and variance 1: over all channels of CIFAR-10, they have mean 121 and deviation 64. */
+/** Scales raw pixels to about mean 0 and variance 1: CIFAR-10 has mean 121 and deviation 64 over all channels. */
 export function standardization(inputShape: [number, number, number]): tf.layers.Layer {
   return tf.layers.rescaling({ name: 'standardization', scale: 1 / 64, offset: -121 / 64, inputShape })
 }
 
-/** The end of a net: the mean of each channel, then a softmax over the classes. */
+/** The last layers of a net: the mean of each channel, then a softmax over the classes. */
 export function classifier(classes: number, seed: number, dropout = 0): tf.layers.Layer[] {
   const kernelInitializer = tf.initializers.glorotUniform({ seed: layerSeed(seed, 'classes') })
   return [
@@ -55,7 +56,7 @@ export function classifier(classes: number, seed: number, dropout = 0): tf.layer
 }
 
 function normalization(name: string): tf.layers.Layer {
-  // With tfjs's own 0.99 the moving statistics lag hundreds of steps behind, and so would the validation of short runs.
+  // With tfjs's default, 0.99, moving statistics lag hundreds of steps behind and distort validation in short runs.
   return tf.layers.batchNormalization({ name: `${name}-norm`, momentum: 0.9 })
 }
 

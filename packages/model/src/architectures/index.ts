@@ -13,7 +13,7 @@ const architectures: Readonly<Record<PresetName, (options: ArchitectureOptions) 
   mobilenet: buildMobileNet,
 }
 
-/** Builds a preset with fresh weights: the same seed gives the same bits on every machine and backend. */
+/** Builds a preset with fresh weights. The same seed gives the same bits on every machine and backend. */
 export function buildModel(name: PresetName, options: ArchitectureOptions): tf.LayersModel {
   return architectures[name](options)
 }

@@ -14,8 +14,8 @@ const separableBlocks = [
 ] as const
 
 /**
- * MobileNet (Howard et al. 2017, arXiv:1704.04861) cut down to images of 32×32: 343,114 trainable parameters with 10
- * classes and 23 million multiplications an image. A block filters each channel by itself and then mixes the channels.
+ * MobileNet (Howard et al. 2017, arXiv:1704.04861) reduced to images of 32×32: 343,114 trainable parameters with 10
+ * classes and 23 million multiplications per image. A block filters each channel separately, then mixes the channels.
  *
  * Input [batch, 32, 32, 3], raw pixels 0..255; output [batch, classes], probabilities.
  */

@@ -4,8 +4,8 @@ import { type ArchitectureOptions, layerSeed } from './architecture.ts'
 /**
  * The convolutional net of the Keras tutorial on CIFAR: 258,762 parameters with 10 classes, 270,372 with 100.
  *
- * Input [batch, 32, 32, 3], raw pixels 0..255; the first layer divides by 255, so a saved model takes pixels as they
- * are. Output [batch, classes], probabilities. Kernels start Glorot-uniform and biases zero, as Keras does.
+ * Input [batch, 32, 32, 3], raw pixels 0..255; the first layer divides by 255, so a saved model takes raw pixels.
+ * Output [batch, classes], probabilities. Kernels start Glorot-uniform and biases at zero, as in Keras.
  */
 export function buildReference({ classes, seed }: ArchitectureOptions): tf.LayersModel {
   const glorot = (name: string) => tf.initializers.glorotUniform({ seed: layerSeed(seed, name) })

@@ -10,9 +10,9 @@ const stages = [
 const blocksPerStage = 3
 
 /**
- * The residual net of 20 layers for CIFAR of He et al. 2015 (arXiv:1512.03385, section 4.2), with shortcuts of option B:
- * where a stage begins with fewer pixels and more channels, a normalized 1×1 convolution projects the shortcut. That
- * makes 272,474 trainable parameters with 10 classes; the paper's option A, which pads with zeros, has 269,722.
+ * The 20-layer residual net for CIFAR of He et al. 2015 (arXiv:1512.03385, section 4.2), with the shortcuts of option
+ * B: where a stage starts with fewer pixels and more channels, a normalized 1×1 convolution projects the shortcut. It
+ * has 272,474 trainable parameters with 10 classes; the paper's option A, which pads with zeros, has 269,722.
  *
  * Input [batch, 32, 32, 3], raw pixels 0..255; output [batch, classes], probabilities.
  */

@@ -3,9 +3,9 @@ import type { ArchitectureOptions } from './architecture.ts'
 import { classifier, createBlocks, standardization } from './blocks.ts'
 
 /**
- * A small VGG (Simonyan and Zisserman 2014, arXiv:1409.1556) with batch normalization, made to be trained on a few CPU
- * cores: 1,166,506 trainable parameters with 10 classes and 43 million multiplications an image, most of them where the
- * image is small and the channels are many.
+ * A small VGG (Simonyan and Zisserman 2014, arXiv:1409.1556) with batch normalization, designed for training on a few
+ * CPU cores: 1,166,506 trainable parameters with 10 classes and 43 million multiplications per image, most of them in
+ * the late layers, where images are small and channels are many.
  *
  * Input [batch, 32, 32, 3], raw pixels 0..255; output [batch, classes], probabilities.
  */

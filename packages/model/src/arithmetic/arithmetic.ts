@@ -1,6 +1,6 @@
 import type { Stretch } from '../optimizers/weight-decay.ts'
 
-/** What of Adam's formula is the same for all elements of a step; see `createAdam`. */
+/** The factors of Adam's formula that are the same for all elements of a step; see `createAdam`. */
 export type AdamFactors = {
   readonly alpha: number
   readonly epsilon: number
@@ -10,32 +10,35 @@ export type AdamFactors = {
   readonly gain2: number
 }
 
-/** What of the formula of gradient descent is the same for all elements of a step; see `createSgd`. */
+/** The factors of gradient descent that are the same for all elements of a step; see `createSgd`. */
 export type SgdFactors = { readonly learningRate: number; readonly momentum: number }
 
 /**
- * What a step does to flat float32 vectors, in place. Every kind of arithmetic gives the same bits, on every CPU, only
- * the payload of a NaN is free. Vectors of one call are of one length, and are either one and the same or do not overlap.
+ * The operations of a step on flat float32 vectors, in place. Every kind of arithmetic gives the same bits on every
+ * CPU, except for the payload of a NaN. The vectors of a call have the same length; two of them are identical or
+ * disjoint.
  */
 export type Arithmetic = {
   readonly name: 'wasm' | 'plain'
   /**
-   * A vector of zeros where this arithmetic is fastest. For `wasm` that is its memory, for as long as there is room, and
-   * else anywhere; vectors from elsewhere are welcome everywhere, and only take longer. What is allocated is never freed.
+   * A vector of zeros in the memory where this arithmetic is fastest. For `wasm` that is its own memory while there is
+   * room, otherwise ordinary memory. All functions also accept vectors from elsewhere, but are slower on them.
+   * Allocated vectors are never freed.
    */
   readonly allocate: (elements: number) => Float32Array
-  /** The same for bfloat16 elements: the upper halves of float32. */
+  /** `allocate` for bfloat16 elements, which are the upper halves of float32. */
   readonly allocateBfloat16: (elements: number) => Uint16Array
-  /** The vector itself where this arithmetic is fastest on it, else a copy in an allocated one. */
+  /** The vector itself if it is in the memory where this arithmetic is fastest, otherwise a copy in that memory. */
   readonly adopt: (vector: Float32Array) => Float32Array
   /**
-   * vector ← vector · factor: the product in float64, rounded once. Returns whether all elements were sound before: numbers
-   * of a magnitude below 2¹²⁷, so that a weighted mean of such is a number, and stays one when it is rounded to bfloat16.
+   * vector ← vector · factor, with the product in float64, rounded once. Returns whether all elements were sound
+   * before: numbers of magnitude below 2¹²⁷. A weighted mean of sound elements is finite, even after rounding to
+   * bfloat16.
    */
   readonly scale: (vector: Float32Array, factor: number) => boolean
   /** sum ← sum + addend. */
   readonly addInto: (sum: Float32Array, addend: Float32Array) => void
-  /** A step of Adam on a stretch of the vectors, in float32. */
+  /** A step of Adam on one stretch of the vectors, in float32. */
   readonly adam: (
     weights: Float32Array,
     gradient: Float32Array,
@@ -44,7 +47,7 @@ export type Arithmetic = {
     factors: AdamFactors,
     stretch: Stretch,
   ) => void
-  /** A step of gradient descent on a stretch of the vectors; without a moment, without momentum. */
+  /** A step of gradient descent on one stretch of the vectors, with momentum if a moment is given. */
   readonly sgd: (
     weights: Float32Array,
     gradient: Float32Array,
@@ -53,11 +56,11 @@ export type Arithmetic = {
     stretch: Stretch,
   ) => void
   /**
-   * Rounds each element to one of the two bfloat16 values beside it, by chance and so that it is right on average. The
-   * chance of element i is a function of `key` and `firstIndex` + i alone, so a slice is rounded as within the whole.
-   * Infinities and NaNs stay what they are. What is larger than the largest finite bfloat16 may become infinite.
+   * Rounds each element stochastically to one of the two nearest bfloat16 values; the expected value is the element.
+   * The random bits of element i depend only on `key` and `firstIndex` + i, so a slice is rounded as it is within the
+   * whole vector. Infinities and NaNs are kept. Elements above the largest finite bfloat16 may become infinite.
    */
   readonly roundToBfloat16: (source: Float32Array, target: Uint16Array, key: number, firstIndex?: number) => void
-  /** The float32 values that bfloat16 elements stand for; exact. */
+  /** Widens bfloat16 elements to float32, exactly. */
   readonly expandBfloat16: (source: Uint16Array, target: Float32Array) => void
 }

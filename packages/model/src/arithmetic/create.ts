@@ -5,19 +5,19 @@ import { plainArithmetic } from './plain.ts'
 import { createWasmArithmetic } from './wasm.ts'
 
 export type ArithmeticOptions = {
-  /** What the vectors that are allocated will need in all, each rounded up to 64 bytes. At most 4 GiB are reserved. */
+  /** Total size of the vectors to be allocated, each rounded up to 64 bytes. At most 4 GiB are reserved. */
   readonly capacityBytes: number
-  /** By default what `LOCKSTEP_ARITHMETIC` names, else `wasm` where this machine can run it. */
+  /** By default the value of `LOCKSTEP_ARITHMETIC`, or else `wasm` if this machine can run it. */
   readonly kind?: Arithmetic['name']
   readonly environment?: NodeJS.ProcessEnv
 }
 
 /**
- * The arithmetic of a step, as fast as this machine allows. The kind makes no difference to any result.
+ * Creates the fastest arithmetic that this machine can run. The kind makes no difference to any result.
  *
- * @throws LockstepError `arithmetic-unknown` for another value of `LOCKSTEP_ARITHMETIC`, `arithmetic-unsupported` where
- *   `wasm` is demanded of a machine without SIMD, `arithmetic-memory` where there is no memory for it,
- *   `arithmetic-missing` where it has not been built.
+ * @throws LockstepError `arithmetic-unknown` for an unknown value of `LOCKSTEP_ARITHMETIC`, `arithmetic-unsupported` if
+ *   `wasm` is demanded of a machine without SIMD, `arithmetic-memory` if there is not enough memory,
+ *   `arithmetic-missing` if the kernels have not been built.
  */
 export function createArithmetic({ capacityBytes, kind, environment = process.env }: ArithmeticOptions): Arithmetic {
   const demanded = kind ?? demandedKind(environment)
@@ -28,7 +28,7 @@ export function createArithmetic({ capacityBytes, kind, environment = process.en
   throw found
 }
 
-/** Throws what is no lack of memory. */
+/** Returns an error for lack of memory; throws any other. */
 function tryWasm(capacityBytes: number): Arithmetic | LockstepError {
   try {
     return createWasmArithmetic(capacityBytes)

@@ -2,23 +2,24 @@ import type { RunConfig } from '@lockstep/protocol'
 import type { Arithmetic } from './arithmetic.ts'
 import { roundingKey } from './rounding.ts'
 
-/** A gradient as it travels: float32, or bfloat16 elements. */
+/** A gradient as it is sent: float32 or bfloat16 elements. */
 export type PackedGradient = Float32Array | Uint16Array
 
-/** Whose gradient: a shard's at a step, or the mean of all of them. */
+/** Identifies a gradient: that of a shard at a step, or the mean of all shards. */
 export type GradientSource = { readonly step: number; readonly shard: number | 'mean' }
 
-/** How the gradients of a run travel, those of shards to the coordinator and their mean back. */
+/** How the gradients of a run are sent: those of the shards to the coordinator and their mean back. */
 export type GradientFormat = {
   readonly type: 'float32' | 'bfloat16'
   /**
-   * A gradient as it is to travel: itself, or rounded in a vector that stays as it is until the next call. Rounding
-   * depends on seed, step and shard alone. `firstIndex` tells where in the whole vector a slice begins.
+   * Converts a gradient for sending. Returns the gradient itself, or its rounded elements in a vector that is valid
+   * until the next call. Rounding depends only on seed, step and shard. `firstIndex` is a slice's start in the whole
+   * vector.
    */
   readonly pack: (gradient: Float32Array, source: GradientSource, firstIndex?: number) => PackedGradient
-  /** Writes what is left of a gradient that travels. */
+  /** Writes the gradient that was sent, after rounding, as float32. */
   readonly unpack: (packed: PackedGradient, gradient: Float32Array) => void
-  /** The same for one that `fill` copies from where it has arrived. */
+  /** `unpack` for a gradient that `fill` copies out of the buffer in which it arrived. */
   readonly receive: (fill: (packed: PackedGradient) => void, gradient: Float32Array) => void
 }
 
@@ -31,7 +32,7 @@ const float32Format: GradientFormat = {
   receive: (fill, gradient) => fill(gradient),
 }
 
-/** The format that a run's configuration asks for, for gradients of at most so many elements. */
+/** Creates the format of a run's configuration, for gradients of at most `elements` elements. */
 export function createGradientFormat(
   { compress, seed }: Pick<RunConfig, 'compress' | 'seed'>,
   arithmetic: Arithmetic,
@@ -40,7 +41,7 @@ export function createGradientFormat(
   return compress === 'none' ? float32Format : createBfloat16Format(seed, arithmetic, elements)
 }
 
-/** What a format allocates of an arithmetic's memory at most, in bytes. */
+/** The most memory, in bytes, that a format allocates from an arithmetic. */
 export function gradientFormatBytes({ compress }: Pick<RunConfig, 'compress'>, elements: number): number {
   const bytesPerElement = Float32Array.BYTES_PER_ELEMENT + Uint16Array.BYTES_PER_ELEMENT
   return compress === 'none' ? 0 : elements * bytesPerElement + 2 * 64
@@ -56,7 +57,7 @@ function createBfloat16Format(seed: number, arithmetic: Arithmetic, elements: nu
     return packed
   }
 
-  /** A gradient fresh from TensorFlow is copied to where the arithmetic is fast, which takes less than rounding it elsewhere. */
+  /** Copies a gradient from TensorFlow into the arithmetic's memory: copying and rounding there is faster. */
   function stage(gradient: Float32Array): Float32Array {
     if (gradient.buffer === scratch.buffer) return gradient
     staging ??= arithmetic.allocate(elements)

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { hasSystemCode, LockstepError } from '@lockstep/protocol'
 
-/** The functions of assembly/kernels.ts. Vectors are given by their addresses in the memory. */
+/** The functions of assembly/kernels.ts. Vectors are passed as addresses in the kernels' memory. */
 export type Kernels = {
-  /** Returns 1 for sound elements, 0 for others; so does the next one. */
+  /** Like `scaleByFloat`, returns 1 if all elements were sound, otherwise 0. */
   readonly scale: (vector: number, count: number, factor: number) => number
   readonly scaleByFloat: (vector: number, count: number, factor: number) => number
   readonly addInto: (sum: number, addend: number, count: number) => void
@@ -42,7 +42,7 @@ export type Kernels = {
   readonly expandBfloat16: (source: number, target: number, count: number) => void
 }
 
-/** What is used of the JavaScript interface of WebAssembly, which TypeScript knows only together with browsers. */
+/** The part of the WebAssembly interface used here. TypeScript declares it only in its library for browsers. */
 type Engine = {
   readonly validate: (bytes: Uint8Array) => boolean
   readonly Module: new (bytes: Uint8Array) => object
@@ -52,18 +52,18 @@ type Engine = {
 
 const engine = (globalThis as unknown as { readonly WebAssembly: Engine }).WebAssembly
 const pageBytes = 65_536
-// Of 32-bit addresses: 4 GiB.
+// 4 GiB, the range of 32-bit addresses.
 const maxPages = 65_536
 
 let bytes: Uint8Array | undefined
 let module: object | undefined
 
-/** Whether this machine can run the kernels: it cannot where the CPU or the engine lacks SIMD. */
+/** Whether this machine can run the kernels. They need SIMD in the CPU and in the engine. */
 export function canRunKernels(): boolean {
   return engine.validate(readKernels())
 }
 
-/** The kernels over a memory of their own of about this size, which never moves: views of it stay valid. */
+/** Instantiates the kernels with a memory of about this size. It never grows or moves, so views of it stay valid. */
 export function openKernels(capacityBytes: number): { readonly kernels: Kernels; readonly buffer: ArrayBuffer } {
   module ??= new engine.Module(readKernels())
   const pages = Math.min(maxPages, Math.ceil(capacityBytes / pageBytes))
@@ -77,7 +77,7 @@ function readKernels(): Uint8Array {
   return bytes
 }
 
-/** The build puts them beside what it makes of this file; the same address serves the source. */
+/** The build writes the kernels beside the compiled form of this file. The same URL works from the source. */
 function readBuilt(): Uint8Array {
   const file = new URL('../../dist/arithmetic/kernels.wasm', import.meta.url)
   try {

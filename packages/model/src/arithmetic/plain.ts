@@ -4,13 +4,13 @@ import { expandBfloat16, roundToBfloat16 } from './rounding.ts'
 
 const { fround } = Math
 
-/** Adam's moments below are zero: they would become denormal, with which Intel's CPUs compute thirty times more slowly. */
+/** Adam sets smaller moments to zero. They would become denormal, and Intel CPUs compute 30 times slower with those. */
 export const smallestMoment = 2 ** -100
 
 /** Elements of at least this magnitude are not sound; see `Arithmetic`. */
 export const unsoundMagnitude = 2 ** 127
 
-/** The arithmetic in JavaScript, which defines the bits of every other one. */
+/** The arithmetic in plain JavaScript. The other kinds must give the same bits. */
 export const plainArithmetic: Arithmetic = {
   name: 'plain',
   allocate: elements => new Float32Array(elements),
@@ -24,7 +24,7 @@ export const plainArithmetic: Arithmetic = {
   expandBfloat16,
 }
 
-/** Four elements at a time, each with a maximum of its own: so the check takes no time beside the products. */
+/** Works on four elements at a time, each with its own maximum, so that the check for soundness costs no extra time. */
 function scale(vector: Float32Array, factor: number): boolean {
   let [largest0, largest1, largest2, largest3] = [0, 0, 0, 0]
   const block = vector.length & ~3

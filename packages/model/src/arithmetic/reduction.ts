@@ -1,19 +1,19 @@
 import type { Arithmetic } from './arithmetic.ts'
 
-/** The weighted mean of the shards of a global batch, in the making. */
+/** A weighted mean over the shards of a global batch, computed as the shards arrive. */
 export type TreeReduction = {
   /**
-   * Takes the mean over the `count` samples of a shard; each shard once, in any order. Works in place: the vector
-   * is overwritten, now or later, and belongs to the reduction until it is spent or the reduction done. False for a vector
-   * that is not sound (see `Arithmetic`), which is not taken: of those that are, the mean is finite.
+   * Adds a shard's mean gradient over its `count` samples. Each shard is added once, in any order. The reduction works
+   * in place: it owns and overwrites the vector until `onSpent` gets it or the reduction is complete. Returns false for
+   * a vector that is not sound (see `Arithmetic`) and leaves it out. The mean of sound vectors is finite.
    */
   readonly add: (shard: number, vector: Float32Array, count: number) => boolean
-  /** Whether all samples are there. */
+  /** Whether all samples have been added. */
   readonly isComplete: () => boolean
   /**
-   * The mean over all samples: one of the vectors that were added. Shards that were not are empty.
+   * The mean over all samples, in one of the vectors that were added. Shards that were not added count as empty.
    *
-   * @throws RangeError if there are fewer samples than there should be, or none at all.
+   * @throws RangeError if fewer samples than `total` were added, or none at all.
    */
   readonly result: () => Float32Array
 }
@@ -26,18 +26,20 @@ type Node = {
 }
 
 /**
- * The mean gradient of a global batch of `total` samples from the means of its shards, weighted by sample count.
+ * Computes the mean gradient of a global batch of `total` samples from the means of its shards, weighted by sample
+ * count.
  *
- * Every shard is first scaled by count / total, rounded to float32; then the shards are added in pairs along a fixed
- * binary tree over the shard index, whose left half is the largest power of two below the number of shards. The result
- * therefore depends neither on the order in which shards arrive nor on who computed them. Two neighbours are added as
- * soon as both are there. Empty shards add nothing. Each element is computed for itself, so slices give slices of the mean.
+ * Each shard is first scaled by count / total and rounded to float32. Then the shards are added in pairs along a fixed
+ * binary tree over the shard index; the left subtree has the largest power of two below the number of shards as leaves.
+ * The result therefore does not depend on the order in which shards arrive or on which worker computed them. Two
+ * siblings are added as soon as both have arrived. Empty shards add nothing. Elements are independent of each other, so
+ * reducing slices gives slices of the mean.
  */
 export function createTreeReduction(options: {
   readonly arithmetic: Arithmetic
   readonly shards: number
   readonly total: number
-  /** Gets each vector that has been added to another one, as soon as it has: one for each shard but the last. */
+  /** Called with each vector after it has been added to another one: with all vectors but the one of the mean. */
   readonly onSpent?: (vector: Float32Array) => void
 }): TreeReduction {
   const { arithmetic, shards, total, onSpent } = options
@@ -56,7 +58,7 @@ export function createTreeReduction(options: {
     return true
   }
 
-  /** Adds up as far as both neighbours are there. */
+  /** Adds siblings on the way up while both have arrived. */
   function climb(from: Node): void {
     for (let node = from.parent; node !== null; node = node.parent) {
       if (node.left?.sum == null || node.right?.sum == null) return
@@ -64,7 +66,7 @@ export function createTreeReduction(options: {
     }
   }
 
-  /** Adds up what is left where neighbours are empty. */
+  /** Adds the remaining sums where a sibling is empty. */
   function gather(node: Node | null): Float32Array | null {
     if (node === null || node.sum !== null) return node?.sum ?? null
     const [left, right] = [gather(node.left), gather(node.right)]
@@ -88,7 +90,7 @@ export function createTreeReduction(options: {
   return { add, isComplete: () => counted === total, result }
 }
 
-/** The tree over this many shards; its leaves are appended to `leaves` in their order. */
+/** Builds the tree over this many shards and appends its leaves to `leaves` in shard order. */
 function plant(shards: number, parent: Node | null, leaves: Node[]): Node {
   const node: Node = { parent, left: null, right: null, sum: null }
   if (shards === 1) {

@@ -1,8 +1,8 @@
 import { mix32 } from '@lockstep/protocol'
 
 /**
- * The key by which the gradient of a shard is rounded at a step, or the mean of all shards where `shard` is `'mean'`: a
- * function of these alone, so that it is rounded alike whoever computes it.
+ * The key for rounding the gradient of a shard at a step, or the mean of all shards if `shard` is `'mean'`. It depends
+ * on nothing else, so the rounding is the same on every worker.
  */
 export function roundingKey(seed: number, step: number, shard: number | 'mean'): number {
   const part = shard === 'mean' ? 0 : shard + 1
@@ -10,8 +10,8 @@ export function roundingKey(seed: number, step: number, shard: number | 'mean'):
 }
 
 /**
- * Stochastic rounding of float32 to bfloat16: 16 random bits are added to the lower half, which carries into the upper
- * half with the probability by which it falls short of the next one; see `Arithmetic`.
+ * Rounds float32 stochastically to bfloat16; see `Arithmetic`. It adds 16 random bits to the lower half. The sum
+ * carries into the upper half with probability (lower half) / 2¹⁶, which makes the result right on average.
  */
 export function roundToBfloat16(source: Float32Array, target: Uint16Array, key: number, firstIndex = 0): void {
   const bits = new Int32Array(source.buffer, source.byteOffset, source.length)
@@ -28,5 +28,5 @@ export function expandBfloat16(source: Uint16Array, target: Float32Array): void 
 }
 
 const bitsOfInfinity = 0x7f800000
-/** Of bfloat16; keeps a NaN one whose payload was in the lower half. */
+/** Of bfloat16. Setting it keeps a NaN a NaN when its payload was only in the lower half. */
 const quietBit = 0x40

@@ -1,11 +1,11 @@
-/** Vectors of one size that are used again: what a step needs is allocated in the first one. */
+/** Reuses vectors of one size, so that only the first step allocates. */
 export type VectorPool<V = Float32Array> = {
   readonly take: () => V
-  /** Its elements stay as they are until it is taken again. */
+  /** The elements keep their values until the vector is taken again. */
   readonly giveBack: (vector: V) => void
 }
 
-/** @param mostFree - of those that are given back no more are kept */
+/** @param mostFree - the most free vectors that the pool keeps; it drops any others that are given back */
 export function createVectorPool<V>(allocate: () => V, mostFree = Number.POSITIVE_INFINITY): VectorPool<V> {
   const free: V[] = []
   return {

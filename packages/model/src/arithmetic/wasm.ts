@@ -2,10 +2,12 @@ import type { Arithmetic } from './arithmetic.ts'
 import { type Kernels, openKernels } from './kernels.ts'
 import { plainArithmetic as plain } from './plain.ts'
 
-/** Vectors begin at lines of the CPU's cache. */
+/** Vectors start at CPU cache lines. */
 const alignmentBytes = 64
 
-/** The arithmetic in WebAssembly SIMD over a memory of this size; what lies elsewhere is left to the plain one. */
+/**
+ * The arithmetic in WebAssembly SIMD on a memory of this size. It leaves vectors outside it to the plain arithmetic.
+ */
 export function createWasmArithmetic(capacityBytes: number): Arithmetic {
   const { kernels, buffer } = openKernels(capacityBytes)
   const reserve = createReservation(buffer.byteLength)
@@ -41,7 +43,7 @@ export function createWasmArithmetic(capacityBytes: number): Arithmetic {
 
 type IsInside = (vector: Float32Array | Uint16Array) => boolean
 
-/** Hands out ever new parts of a memory: addresses, or null where no room is left. */
+/** Hands out consecutive parts of a memory by their addresses, or null once it is full. Parts are never freed. */
 function createReservation(capacityBytes: number): (sizeBytes: number) => number | null {
   let usedBytes = 0
   return sizeBytes => {
@@ -122,7 +124,7 @@ function createRoundingKernels(
   return { roundToBfloat16, expandBfloat16 }
 }
 
-/** The kernels check no bounds of vectors: past the end of one lies the next. */
+/** The kernels do not check bounds: past the end of a vector they would overwrite the next one. */
 function requireLength(vector: Float32Array | Uint16Array, length: number): void {
   if (vector.length < length) throw new RangeError(`a vector has ${vector.length} elements instead of ${length}`)
 }

@@ -5,7 +5,7 @@ import type { OptimizerState } from '../optimizers/optimizer.ts'
 /** The format version that this code writes, and the only one that it reads. */
 export const checkpointVersion = 2
 
-/** Everything a run needs to go on as if it had never stopped. */
+/** Everything a run needs to continue as if it had never stopped. */
 export type Checkpoint = {
   readonly version: typeof checkpointVersion
   readonly runId: string
@@ -14,20 +14,24 @@ export type Checkpoint = {
   readonly dataSha256: string
   /** `ParameterLayout.hash` of the model that the weights belong to, hex. */
   readonly layoutHash: string
-  /** The layers of that model, as `toTopology` writes them: a resumed run needs no model file. */
+  /** The layers of that model, as `toTopology` writes them, so that a resumed run does not need the model file. */
   readonly topology: string
   /** Optimizer steps since the start of the run. */
   readonly step: number
-  /** Where in the epoch the run stands, and what the epoch's metrics add up to so far. */
+  /** The position within the epoch and the epoch's metrics so far. */
   readonly position: CheckpointPosition
-  /** What the run has to show so far (its epochs, and how fast it was), as plain data; NaN and ±Infinity are kept. */
+  /** The run's results so far (its epochs and its speed), as plain data; NaN and ±Infinity are kept. */
   readonly progress: Readonly<Record<string, unknown>>
   readonly optimizer: OptimizerState
-  /** All weights of the model in the order of its layout; the moments belong to the trainable ones, which come first. */
+  /**
+   * All weights of the model in the order of its layout; the moments belong to the trainable ones, which come first.
+   */
   readonly weights: Float32Array
 }
 
-/** Where in the training set a run stands: `batch` global batches of `epoch` are done, with these sums over them. */
+/**
+ * A run's position in the training set: `batch` global batches of `epoch` are done. The sums are over these batches.
+ */
 export type CheckpointPosition = {
   readonly epoch: number
   readonly batch: number
@@ -37,7 +41,7 @@ export type CheckpointPosition = {
 }
 
 const nonNegative = z.int().min(0)
-/** Any double: a run that has diverged must still be able to write its state. */
+/** Any double, including NaN: a run that has diverged must still be able to write its state. */
 const float64 = z.custom<number>(value => typeof value === 'number', 'expected a number')
 const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits')
 

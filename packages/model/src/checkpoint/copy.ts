@@ -1,9 +1,9 @@
 import type { Checkpoint } from './checkpoint.ts'
 
 /**
- * Copies one checkpoint after another, for a thread that takes its time with it: the tensors into memory that threads share.
- * It is the same for all copies, each valid until the next is made: new memory of this size each time would be new pages,
- * and have V8 collect garbage.
+ * Creates a function that copies a checkpoint for a thread that writes it later, with its tensors in shared memory. All
+ * copies use the same memory, so a copy is valid until the next one. Allocating this much for each copy would cost page
+ * faults and make V8 collect garbage.
  */
 export function createCheckpointCopier(): (checkpoint: Checkpoint) => Checkpoint {
   let kept: Float32Array = new Float32Array(0)

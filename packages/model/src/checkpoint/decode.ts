@@ -16,14 +16,14 @@ import {
 type Header = z.infer<typeof checkpointHeaderSchema>
 
 /**
- * Reads a checkpoint from the bytes of a file. The arrays it returns are new.
+ * Reads a checkpoint from the bytes of a file. The returned arrays are copies.
  *
  * @throws LockstepError
  * `checkpoint-foreign`: not a checkpoint at all.
- * `checkpoint-torn`: shorter or longer than it says, as after an interrupted write.
- * `checkpoint-corrupt`: the checksum does not fit, a bit has changed.
- * `checkpoint-version`: whole, but of another format version.
- * `checkpoint-invalid`: whole, but its contents make no sense.
+ * `checkpoint-torn`: shorter or longer than its header says, as after an interrupted write.
+ * `checkpoint-corrupt`: the checksum does not match, because a bit has changed.
+ * `checkpoint-version`: intact, but of another format version.
+ * `checkpoint-invalid`: intact, but with invalid contents.
  */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -101,7 +101,7 @@ function unpack(header: Uint8Array): unknown {
   }
 }
 
-/** Weights, then moments. The sizes are checked against the file before anything is allocated. */
+/** Reads the weights, then the moments. It checks their sizes against the file before it allocates anything. */
 function readTensors(file: Buffer, start: number, tensors: Header['tensors']): Float32Array[] {
   const { weights, moments, momentSize } = tensors
   const available = file.length - checksumLength - start

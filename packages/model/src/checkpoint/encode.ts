@@ -17,16 +17,16 @@ import {
 const packr = new Packr({ useRecords: false })
 
 /**
- * The checkpoint as the bytes of a file, laid out as `format.ts` says. The same checkpoint gives the same bytes.
+ * Encodes a checkpoint as the bytes of a file, in the layout of `format.ts`. Equal checkpoints give equal bytes.
  *
- * @throws LockstepError `checkpoint-invalid` if it could not be read back: a field of the wrong kind, or moments that
- * are of unlike lengths or longer than the weights.
+ * @throws LockstepError `checkpoint-invalid` if it could not be read back: a field has the wrong type, or the moments
+ * differ in length or are longer than the weights.
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   return Buffer.concat(encodeCheckpointInParts(checkpoint))
 }
 
-/** The same bytes in parts, to be written one after the other; those of the tensors are these themselves. */
+/** Encodes a checkpoint as parts to be written in order. On little-endian CPUs those of the tensors are not copies. */
 export function encodeCheckpointInParts(checkpoint: Checkpoint): readonly Uint8Array[] {
   const tensors = [checkpoint.weights, ...checkpoint.optimizer.moments].map(toLittleEndianBytes)
   const content = [encodeHead(checkpoint, tensors), ...tensors]
@@ -35,7 +35,7 @@ export function encodeCheckpointInParts(checkpoint: Checkpoint): readonly Uint8A
   return [...content, hash.digest()]
 }
 
-/** All that comes before the tensors. */
+/** Everything before the tensors. */
 function encodeHead(checkpoint: Checkpoint, tensors: readonly Uint8Array[]): Uint8Array {
   const header = packr.pack(checkedHeader(checkpoint))
   const head = Buffer.alloc(tensorOffset(header.length))

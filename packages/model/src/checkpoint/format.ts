@@ -12,8 +12,8 @@
  *     T + 4·n       4·k·m     moments: k vectors of m float32, k = header.tensors.moments, m = header.tensors.momentSize
  *     T + 4·(n+k·m) 32        SHA-256 of all bytes before it
  *
- * Every version keeps the first 12 bytes, the file length at 16 and the checksum at the end, so that any version of
- * lockstep can tell a newer file from a damaged one.
+ * Every format version has the same first 12 bytes, the file length at 16 and the checksum at the end, so that any
+ * version of lockstep can tell a newer file from a damaged one.
  */
 export const magic = Buffer.from('LOCKSTEP', 'ascii')
 export const versionOffset = 8

@@ -5,11 +5,11 @@ import { fromTopology } from '../topology.ts'
 import type { Checkpoint } from './checkpoint.ts'
 
 /**
- * Builds the model of a checkpoint from its topology, and the layout in which the checkpoint's weights lie. The model
- * itself has fresh weights.
+ * Builds the model of a checkpoint from its topology, and the layout of the checkpoint's weights. The model itself has
+ * fresh weights.
  *
- * @throws LockstepError `model-topology`, and `checkpoint-layout` if this lockstep lays the weights out in another way
- * than the one that wrote the checkpoint.
+ * @throws LockstepError `model-topology`, and `checkpoint-layout` if this version of lockstep lays out the weights
+ * differently from the one that wrote the checkpoint.
  */
 export async function restoreModel({ topology, layoutHash }: Pick<Checkpoint, 'topology' | 'layoutHash'>): Promise<{
   readonly model: tf.LayersModel

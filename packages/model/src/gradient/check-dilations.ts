@@ -2,10 +2,10 @@ import { LockstepError } from '@lockstep/protocol'
 import { nestedLayers } from '../random/nested-layers.ts'
 import type { tf } from '../tfjs.ts'
 
-/** tfjs 4.22 takes a dilation rate for these and computes without it. */
+/** Layers for which tfjs 4.22 accepts a dilation rate but ignores it. */
 const ignoring: ReadonlySet<string> = new Set(['DepthwiseConv2D', 'Conv2DTranspose'])
 
-/** Of these layers; not all of them tell it in their configuration. */
+/** The field of these layers. Not all of them include it in their configuration. */
 type Dilated = { readonly dilationRate: number | readonly number[] }
 
 /** @throws LockstepError `model-dilation` for a layer whose dilation rate tfjs would ignore. */

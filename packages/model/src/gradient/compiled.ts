@@ -13,23 +13,23 @@ export type CompiledEngineOptions = {
   readonly compile: Compile
   readonly precision: 'float32' | 'bfloat16'
   readonly training?: TrainingOptions
-  /** Where compiled functions are kept for the next process; without it they are compiled anew. */
+  /** Where compiled functions are cached for later processes. Without it each process compiles them again. */
   readonly cacheFolder?: string | undefined
 }
 
 /**
- * An engine that runs each shard as one graph. It compiles one for every number of samples that it meets, when it meets
- * it. The model's own weights it neither reads nor writes.
+ * Creates an engine that runs each shard as one graph. It compiles a graph when it first gets a shard with that number
+ * of samples. It does not read or write the model's own weights.
  *
- * @throws LockstepError `model-no-softmax`, `random-layer` and `model-dilation` at once; `shard-empty`, `shard-size`,
- * `shard-label`, `weights-size` and what the compiler throws from its functions.
+ * @throws LockstepError `model-no-softmax`, `random-layer` and `model-dilation`. The engine's functions throw
+ * `shard-empty`, `shard-size`, `shard-label`, `weights-size` and the compiler's errors.
  */
 export function createCompiledEngine(
   model: tf.LayersModel,
   layout: ParameterLayout,
   { compile, precision, training = plainTraining, cacheFolder }: CompiledEngineOptions,
 ): GradientEngine {
-  // What cannot be trained is refused before the first shard.
+  // Throws here, before the first shard, if the model cannot be trained.
   createForwardPasses(model, training)
   const identity = modelIdentity(model, layout)
   const sampleShape = model.inputs[0]!.shape.slice(1) as number[]
@@ -56,7 +56,7 @@ export function createCompiledEngine(
       sources: ['.', '../random/', '../repairs/'].map(folder => new URL(folder, import.meta.url)),
     })
     functions.set(key, result)
-    // What has failed, for want of disk for instance, is tried anew by the next shard; this one hears of it.
+    // This shard gets the error. The next one compiles again, since the cause, such as a full disk, may be gone.
     result.catch(() => functions.delete(key))
     return result
   }
@@ -88,7 +88,7 @@ export function createCompiledEngine(
 
   function dispose(): void {
     const release = (ready: Awaited<ReturnType<Compile>>) => ready.dispose()
-    // One that could not be compiled has told so to whoever asked for it.
+    // Failed compilations are ignored here: their callers have already got the error.
     for (const ready of functions.values()) void ready.then(release, () => {})
     functions.clear()
   }

@@ -8,9 +8,9 @@ export type CompilerInput = {
   readonly dtype: 'float32' | 'int32' | 'uint8'
 }
 
-/** What the compiled engine needs of a compiler; `compileFunction` of @lockstep/tensorflow is one. */
+/** The compiler that the compiled engine needs, such as `compileFunction` of @lockstep/tensorflow. */
 export type Compile = (options: {
-  /** Is called once, on tensors without values, unless the function is known already. */
+  /** Called once with tensors that have no values, unless the function is in the cache. */
   readonly trace: (inputs: readonly tf.Tensor[], enter: (origin: string) => void) => readonly tf.Tensor[]
   readonly inputs: readonly CompilerInput[]
   readonly precision: 'float32' | 'bfloat16'

@@ -8,11 +8,11 @@ import { checkKeys, checkShard } from './shard.ts'
 import { createUpload } from './upload.ts'
 
 /**
- * An engine that runs the model op by op on whichever tfjs backend is selected. It owns the model's variables from
- * then on: whoever else writes them makes its results wrong.
+ * Creates an engine that runs the model op by op on the selected tfjs backend. It then owns the model's variables: its
+ * results are wrong if anything else writes them.
  *
- * @throws LockstepError `model-no-softmax`, `random-layer` and `model-dilation` at once; `shard-empty`, `shard-size`,
- * `shard-label` and `weights-size` from its functions.
+ * @throws LockstepError `model-no-softmax`, `random-layer` and `model-dilation`. The engine's functions throw
+ * `shard-empty`, `shard-size`, `shard-label` and `weights-size`.
  */
 export function createEagerEngine(
   model: tf.LayersModel,
@@ -35,7 +35,7 @@ export function createEagerEngine(
     checkShard(pixels, labels, pixelsPerSample, classes)
     checkKeys(labels, keys)
     upload.put(weights)
-    // Training moves the others in the variables, also where it fails half-way.
+    // Training updates the non-trainable weights in the variables, even if it fails halfway.
     if (layout.trainableSize < layout.size) upload.forget()
     return inScope(() => {
       let evaluation!: ShardEvaluation
@@ -50,7 +50,7 @@ export function createEagerEngine(
     })
   }
 
-  /** A parameter that the loss does not depend on has no gradient and keeps zeros. */
+  /** Parameters that the loss does not depend on have no gradient; their elements stay zero. */
   function collect(weights: Float32Array, gradients: Readonly<Record<string, tf.Tensor | undefined>>): Float32Array {
     const flat = new Float32Array(layout.size)
     for (const [index, { offset }] of layout.entries.entries()) {

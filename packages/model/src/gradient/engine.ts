@@ -1,16 +1,16 @@
-/** What a shard's samples add up to. */
+/** Metrics summed over a shard's samples. */
 export type ShardMetrics = {
   /** Sum over the samples of sparse categorical cross-entropy, in nats. */
   readonly lossSum: number
-  /** Samples whose most probable class is their label. */
+  /** Number of samples whose most probable class is their label. */
   readonly correct: number
   readonly count: number
 }
 
 export type ShardGradient = ShardMetrics & {
   /**
-   * As long as the flat weights: the gradient of the shard's mean loss by the trainable ones, and by how much the shard
-   * changes each of the others. Both are means over the shard's samples.
+   * A vector as long as the flat weights. For trainable weights it holds the gradient of the shard's mean loss, for the
+   * others the change that the shard makes to them. Both are means over the shard's samples.
    */
   readonly gradient: Float32Array
 }
@@ -22,8 +22,8 @@ export type ShardEvaluation = ShardMetrics & {
 
 /**
  * Computes losses and gradients of shards. Both functions take the flat weights, the pixels of n samples, each
- * row-major [height, width, channels] in 0..255, and n labels; training also takes a key for each sample, from which
- * all that is random about it is drawn. They keep nothing of their arguments and nothing of one shard for the next.
+ * row-major [height, width, channels] in 0..255, and n labels. Training also takes a key for each sample, from which
+ * everything random about the sample is drawn. The functions keep neither their arguments nor state between shards.
  */
 export type GradientEngine = {
   readonly name: string
@@ -40,6 +40,6 @@ export type GradientEngine = {
     pixels: Uint8Array,
     labels: Uint8Array,
   ) => ShardEvaluation | Promise<ShardEvaluation>
-  /** Frees what the engine holds; the model stays usable. */
+  /** Frees the engine's resources; the model stays usable. */
   readonly dispose: () => void
 }

@@ -7,22 +7,23 @@ import { createLogits } from './logits.ts'
 import { crossEntropy } from './loss.ts'
 import { addPenalty } from './penalty.ts'
 
-/** What training does beyond the model itself; evaluation does none of it. */
+/** Options that apply to training only, not to evaluation. */
 export type TrainingOptions = {
-  /** Shifts, mirrors and covers the images at random. */
+  /** Shifts, mirrors and partly covers the images at random. */
   readonly augment: boolean
-  /** Share of a label's probability that is spread over all classes, from 0 to below 1. */
+  /** Share of a label's probability that is spread over all classes, in [0, 1). */
   readonly labelSmoothing: number
 }
 
 export const plainTraining: TrainingOptions = { augment: false, labelSmoothing: 0 }
 
-/** Of n samples: the loss of each [n], and their most probable classes, int32 [n]. */
+/** The losses of n samples [n] and their most probable classes, int32 [n]. */
 export type Forward = { readonly losses: tf.Tensor1D; readonly predictions: tf.Tensor1D }
 
 /**
- * The forward passes of a model, written once for all engines. Pixels are [n, height, width, channels] in 0..255,
- * labels int32 [n] and keys, the samples' random numbers, int32 [n]. `enter` is told what begins.
+ * The forward passes of a model, shared by all engines. Pixels are [n, height, width, channels] in 0..255, labels
+ * int32 [n] and keys, from which the samples' random numbers are drawn, int32 [n]. `enter` gets the name of each part
+ * as it begins.
  */
 export type ForwardPasses = {
   readonly training: (pixels: tf.Tensor, labels: tf.Tensor, keys: tf.Tensor) => Forward

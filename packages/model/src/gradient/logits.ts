@@ -5,16 +5,16 @@ import { tf } from '../tfjs.ts'
 export type LogitsFunction = (inputs: tf.Tensor, options: { readonly training: boolean }) => tf.Tensor2D
 
 /**
- * The model without its final softmax, for a loss computed stably from logits. The model itself is not changed.
- * The softmax may be the activation of a last Dense layer, a Softmax layer or an Activation layer, also as the last layer
- * of a model that is the last layer.
+ * The model without its final softmax, for a numerically stable loss from logits. The model itself is not changed. The
+ * softmax may be the activation of a final Dense layer, a Softmax layer or an Activation layer. If the last layer is
+ * itself a model, the same applies to that model's last layer.
  *
  * @throws LockstepError `model-no-softmax` if the model ends otherwise.
  */
 export function createLogits(model: tf.LayersModel): LogitsFunction {
   const output = outputOf(model)
   const last = output.sourceLayer
-  // A layer that is applied several times has several inputs: this is the one that the output comes from.
+  // A layer that is applied several times has several inputs; take the one that leads to this output.
   const outputs = last.getInputAt(output.nodeIndex) as tf.SymbolicTensor
   const body = tf.model({ inputs: model.inputs, outputs, name: 'body' })
   const features = (inputs: tf.Tensor, training: boolean) => body.apply(inputs, { training }) as tf.Tensor2D

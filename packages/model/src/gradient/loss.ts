@@ -2,9 +2,9 @@ import { tf } from '../tfjs.ts'
 import type { ShardEvaluation } from './engine.ts'
 
 /**
- * −Σ target · log softmax(logits) of each sample: [n, classes] and int32 [n] → [n]. The target is the label, of whose
- * probability `smoothing` is spread evenly over all classes (Szegedy et al. 2016, section 7); without smoothing the loss
- * is −log softmax(logits)[label].
+ * The loss −Σ target · log softmax(logits) of each sample: [n, classes] and int32 [n] → [n]. The target is the one-hot
+ * label with a share `smoothing` of its probability spread evenly over all classes (Szegedy et al. 2016, section 7).
+ * Without smoothing the loss is −log softmax(logits)[label].
  */
 export function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D, smoothing: number): tf.Tensor1D {
   const classes = logits.shape[1]
@@ -13,7 +13,7 @@ export function crossEntropy(logits: tf.Tensor2D, labels: tf.Tensor1D, smoothing
   return tf.neg(tf.sum(tf.mul(target, tf.logSoftmax(logits)), 1))
 }
 
-/** Adds up the losses of n samples, in double precision and in their order, and counts the hits. */
+/** Adds the losses of n samples, in double precision and in sample order, and counts the correct predictions. */
 export function summarizeShard(
   losses: ArrayLike<number>,
   predictions: ArrayLike<number>,

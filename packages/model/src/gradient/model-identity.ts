@@ -3,7 +3,7 @@ import type { ParameterLayout } from '../layout.ts'
 import { nestedLayers } from '../random/nested-layers.ts'
 import type { tf } from '../tfjs.ts'
 
-/** SHA-256 in hex over the topology of a model, the layout of its parameters and the classes of its layers as code. */
+/** SHA-256 in hex over a model's topology, the layout of its parameters and the source code of its layer classes. */
 export function modelIdentity(model: tf.LayersModel, layout: ParameterLayout): string {
   const topology = model.toJSON(null, false)
   const code = nestedLayers(model).map(layer => String(layer.constructor))

@@ -1,18 +1,18 @@
 import { nestedLayers } from '../random/nested-layers.ts'
 import { tf } from '../tfjs.ts'
 
-/** Where recurrent layers keep their weights; tfjs-layers does not export these types. */
+/** The fields in which recurrent layers keep their cells; tfjs-layers does not export these types. */
 type Recurrent = {
   readonly cell?: tf.layers.Layer & { readonly cells?: readonly tf.layers.Layer[] }
 }
 
 /**
- * The regularization losses of the layers count as part of every sample's loss, each once however often its layer is
- * applied, as in Keras. tfjs itself counts them once for each application, and those of cells not at all.
+ * Adds the layers' regularization losses to every sample's loss. As in Keras, each counts once, however often its layer
+ * is applied. tfjs itself counts them once per application and omits those of recurrent cells.
  */
 export function addPenalty(model: tf.LayersModel, losses: tf.Tensor1D): tf.Tensor1D {
   const layers = nestedLayers(model).flatMap(layer => [layer, ...cellsOf(layer)])
-  // The losses of a wrapper are those of the layer inside.
+  // A Set, because the losses of a wrapper are those of the layer inside it.
   const penalties = new Set(layers.flatMap(layer => layer.losses))
   return penalties.size === 0 ? losses : tf.add(losses, tf.addN([...penalties].map(penalty => penalty())))
 }

@@ -9,9 +9,9 @@ import { flatten, unflatten, withWeights } from './traced-weights.ts'
 export type Mode = 'gradient' | 'evaluate'
 
 /**
- * The computation of a shard for a compiler. It takes weights [layout.size], pixels [n, …], labels [n] and, in the mode
- * `gradient`, keys [n]. It returns losses [n] and predictions [n] and, in the mode `gradient`, the vector [layout.size]
- * that `ShardGradient` describes.
+ * Creates the computation of a shard for a compiler to trace. It takes weights [layout.size], pixels [n, …], labels [n]
+ * and, in the mode `gradient`, keys [n]. It returns losses [n] and predictions [n] and, in the mode `gradient`, the
+ * vector [layout.size] that `ShardGradient` describes.
  */
 export function createShardTrace(
   model: tf.LayersModel,

@@ -1,6 +1,6 @@
 import { LockstepError } from '@lockstep/protocol'
 
-/** @throws LockstepError `shard-size` if a shard has not one key for each label. */
+/** @throws LockstepError `shard-size` if a shard does not have one key for each label. */
 export function checkKeys(labels: Uint8Array, keys: Int32Array): void {
   if (keys.length === labels.length) return
   throw new LockstepError('shard-size', 'the keys of a shard do not fit its labels', {
@@ -10,7 +10,8 @@ export function checkKeys(labels: Uint8Array, keys: Int32Array): void {
 }
 
 /**
- * Checks a shard before it reaches a tensor library, which would take a wrong label for a loss of zero.
+ * Checks a shard before it reaches a tensor library, where an invalid label would give a loss of zero instead of an
+ * error.
  *
  * @throws LockstepError `shard-empty`, `shard-size` or `shard-label`.
  */

@@ -1,9 +1,9 @@
 import { tf } from '../tfjs.ts'
 
-/** A weight of a layer as tfjs-layers declares it; that its variable is in `val` is not in its types. */
+/** The field in which a layer's weight holds its variable; tfjs-layers does not declare it as public. */
 type WeightSlot = { val: tf.Variable }
 
-/** Tensors of given shapes out of one flat vector. */
+/** Splits a flat vector into tensors of the given shapes. */
 export function unflatten(flat: tf.Tensor, shapes: readonly (readonly number[])[]): tf.Tensor[] {
   const parts = tf.split(
     flat,
@@ -12,14 +12,14 @@ export function unflatten(flat: tf.Tensor, shapes: readonly (readonly number[])[
   return parts.map((part, index) => tf.reshape(part, [...shapes[index]!]))
 }
 
-/** One flat vector of tensors. */
+/** Concatenates tensors into one flat vector. */
 export function flatten(tensors: readonly tf.Tensor[]): tf.Tensor {
   return tf.concat(tensors.map(tensor => tf.reshape(tensor, [-1])))
 }
 
 /**
- * Calls `compute` while the layers' weights are variables with the given values, and gives them back their own.
- * The values may be on another backend than the layers' own, which stay untouched.
+ * Runs `compute` while the layers' weights are variables with the given values, then restores the layers' own
+ * variables. The values may be on another backend than the layers' own, which are not touched.
  */
 export function withWeights<T>(
   weights: readonly tf.LayerVariable[],

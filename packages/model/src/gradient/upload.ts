@@ -3,15 +3,15 @@ import type { ParameterLayout } from '../layout.ts'
 import type { tf } from '../tfjs.ts'
 
 export type Upload = {
-  /** Brings weights into the model's variables unless these bits are there already. */
+  /** Writes weights into the model's variables, unless they already hold the same bits. */
   readonly put: (weights: Float32Array) => void
-  /** Is called when the variables change otherwise. */
+  /** To be called when anything else changes the variables. */
   readonly forget: () => void
 }
 
 /**
- * The optimizer changes vectors in place, so it is the bits that are compared (0.1 ms a megabyte) and not the array's
- * identity.
+ * Tracks which weights the model's variables hold. It compares bits (0.1 ms per megabyte) and not the identity of the
+ * array, because the optimizer changes vectors in place.
  */
 export function createUpload(model: tf.LayersModel, layout: ParameterLayout): Upload {
   let uploaded: Buffer | undefined

@@ -15,11 +15,11 @@ export type FileOptions = ArchitectureOptions & {
 }
 
 /**
- * Builds the model of a file. What comes back is built anew from the topology of what the file's function has returned,
- * as workers build theirs, with its weights. The same seed gives the same weights, also where initializers have no seed.
+ * Builds the model of a file. It takes the model that the file's function returns and rebuilds it from its topology, as
+ * workers do, with the same weights. The same seed gives the same weights, even for initializers without a seed.
  *
- * @throws LockstepError what `loadModelFunction`, `checkModel`, `toTopology`, `fromTopology` and `checkSameWeights` throw, and `model-file-failed` when
- * the function throws.
+ * @throws LockstepError `model-file-failed` when the function throws, and the errors of `loadModelFunction`,
+ * `checkModel`, `toTopology`, `fromTopology` and `checkSameWeights`.
  */
 export async function buildFromFile(path: string, options: FileOptions): Promise<tf.LayersModel> {
   const model = await withSeededRandom(options.seed, async () => callFunction(path, options))
@@ -46,7 +46,7 @@ async function callFunction(path: string, { classes, seed, inputShape }: FileOpt
   const build = await loadModelFunction(path)
   try {
     const model = await build({ tf, classes, seed, inputShape: [...inputShape] })
-    // tfjs looks only now whether the layers of a Sequential have names of their own.
+    // Only build() makes tfjs check that the layers of a Sequential have unique names.
     if (model instanceof tf.Sequential) model.build()
     return model
   } catch (cause) {

@@ -2,10 +2,12 @@ import { LockstepError } from '@lockstep/protocol'
 import { nestedLayers } from '../random/nested-layers.ts'
 import type { tf } from '../tfjs.ts'
 
-/** @throws LockstepError `model-constraint` for a layer with a weight under a constraint, which no step would apply. */
+/**
+ * @throws LockstepError `model-constraint` for a layer with a weight constraint: lockstep's steps would not apply it.
+ */
 export function checkConstraints(model: tf.LayersModel): void {
   const isConstrained = ({ constraint }: tf.LayerVariable) => constraint !== null && constraint !== undefined
-  // Inner layers come after the models and wrappers around them, which have their weights too.
+  // findLast, because models and wrappers have the weights of the layers inside them and come before these layers.
   const layer = nestedLayers(model).findLast(({ weights }) => weights.some(isConstrained))
   if (layer === undefined) return
   const { originalName, constraint } = layer.weights.find(isConstrained)!

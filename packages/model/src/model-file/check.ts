@@ -10,10 +10,11 @@ import { checkRegularizers } from './check-regularizers.ts'
 import { usageFault } from './usage-fault.ts'
 
 /**
- * Checks that what a model file has returned can be trained on images of `inputShape` with labels of `classes`.
+ * Checks that the value returned by a model file can be trained on images of `inputShape` with `classes` classes.
  *
- * @throws LockstepError `model-returned` if it is no LayersModel of this tfjs; `model-input`, `model-output`,
- * `model-no-softmax`, `model-not-trainable`, `random-layer`, `model-dilation`, `model-constraint`, `model-regularizer` and `layout-duplicate-name`.
+ * @throws LockstepError `model-returned` if it is not a LayersModel of lockstep's tfjs; `model-input`, `model-output`,
+ * `model-no-softmax`, `model-not-trainable`, `random-layer`, `model-dilation`, `model-constraint`, `model-regularizer`
+ * and `layout-duplicate-name`.
  */
 export function checkModel(
   model: unknown,

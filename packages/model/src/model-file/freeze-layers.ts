@@ -3,12 +3,12 @@ import { createLayout } from '../layout.ts'
 import { nestedLayers } from '../random/nested-layers.ts'
 import type { tf } from '../tfjs.ts'
 
-/** What is written of it is the layer that it was given, of which it has made two. */
+/** It trains two copies of the layer that it was given, but tfjs writes the given layer. */
 type Bidirectional = tf.layers.Layer & { readonly forwardLayer: tf.layers.Layer; readonly layer: tf.layers.Layer }
 
 /**
- * Says of each layer itself whether its weights are trained: tfjs does not write `trainable` of nested models, of single
- * weights, or of a Bidirectional.
+ * Sets `trainable` to false on each layer none of whose weights are trained, because tfjs does not write `trainable` of
+ * nested models, of single weights or of a Bidirectional.
  */
 export function freezeLayers(model: tf.LayersModel): void {
   const trained = new Set(model.trainableWeights)
@@ -27,8 +27,8 @@ function isModel(layer: tf.layers.Layer): boolean {
 }
 
 /**
- * Checks that a model built from its description trains what the original trained, `trained` by name, and has its
- * weights in the same order.
+ * Checks that a model rebuilt from its topology trains the same weights as the original (`trained` has their names) and
+ * has its weights in the same order.
  *
  * @throws LockstepError `model-trainable`
  */

@@ -3,13 +3,13 @@ import { basename, extname, resolve } from 'node:path'
 import { hasSystemCode, LockstepError } from '@lockstep/protocol'
 import { tf } from '../tfjs.ts'
 
-/** What the function of a model file is given. */
+/** The argument of a model file's function. */
 export type ModelFileOptions = {
   /** The tfjs of lockstep, which a file may also import as `@tensorflow/tfjs`. */
   readonly tf: typeof tf
   /** Number of outputs of the final softmax. */
   readonly classes: number
-  /** The run's seed, for initializers and whatever else is random. */
+  /** The run's seed, for initializers and anything else that is random. */
   readonly seed: number
   /** Height, width and channels of an image, whose pixels are 0..255. */
   readonly inputShape: [number, number, number]
@@ -17,11 +17,11 @@ export type ModelFileOptions = {
 
 export type ModelFunction = (options: ModelFileOptions) => unknown
 
-/** Names under which a file gets the tfjs of lockstep: two instances in a process do not know each other's layers. */
+/** Imports that resolve to lockstep's tfjs: a second instance in the process would not recognize its layers. */
 const tfjsNames = ['@tensorflow/tfjs', '@tensorflow/tfjs-core', '@tensorflow/tfjs-layers', '@tensorflow/tfjs-node']
 
 /**
- * Loads a TypeScript or JavaScript module and returns its default export, or the one named `build`, afresh each time.
+ * Loads a TypeScript or JavaScript module, without caching it, and returns its default export or the one named `build`.
  *
  * @throws LockstepError `model-file-missing`, `model-file-broken` when it does not load, `model-file-export`.
  */
@@ -37,7 +37,7 @@ export async function loadModelFunction(path: string): Promise<ModelFunction> {
   })
   let module: unknown
   try {
-    // Not asynchronously: jiti would leave .mjs files to Node, which knows nothing of the names above.
+    // Synchronously, because asynchronously jiti would leave .mjs files to Node, which does not know the aliases.
     module = jiti.evalModule(source, {
       filename: resolve(path),
       ext: extname(path),
@@ -83,7 +83,7 @@ function broken(path: string, cause: unknown): LockstepError {
   })
 }
 
-/** What was thrown in one line, with the place in the file where that is known. */
+/** Describes a thrown value in one line, with its location in the file if known. */
 export function describeThrown(path: string, thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown)
   const place = thrown.stack?.split('\n').find(line => line.includes(`${basename(path)}:`) && /^\s+at /.test(line))

@@ -1,8 +1,8 @@
 import seedrandom from 'seedrandom'
 
 /**
- * Runs `compute` with a `Math.random` that draws from a seed: tfjs takes the seeds of initializers that were given none
- * from there. What else runs meanwhile in this thread draws from it too.
+ * Runs `compute` with a seeded `Math.random`, from which tfjs draws the seeds of initializers that have none. All code
+ * that runs in this thread meanwhile draws from it too.
  */
 export async function withSeededRandom<T>(seed: number, compute: () => Promise<T>): Promise<T> {
   const { random } = Math

@@ -1,6 +1,6 @@
 import { LockstepError } from '@lockstep/protocol'
 
-/** What is a fault of the program elsewhere is one of the user's file here. Other errors come back as they are. */
+/** Turns a program fault into a usage fault: here the user's file is the cause. Returns other errors unchanged. */
 export function usageFault(error: unknown): unknown {
   if (!(error instanceof LockstepError)) return error
   const { code, message, expected, received, hint } = error

@@ -9,21 +9,21 @@ export type AdamOptions = {
   readonly epsilon?: number
   /** Makes it AdamW. */
   readonly decay?: WeightDecay
-  /** What computes it, with the same bits for every kind. */
+  /** The implementation; every kind gives the same bits. */
   readonly arithmetic?: Arithmetic
 }
 
 /**
- * Adam (Kingma and Ba 2015), as Keras computes it: the bias corrections go into the step size α, so that ε is added
- * to the uncorrected √v (the paper's "ε hat"). Weights that decay do so apart from the gradient, at the learning rate η
- * (AdamW, Loshchilov and Hutter 2019), in the order of PyTorch; for the others λ is 0.
+ * Adam (Kingma and Ba 2015), as Keras computes it: the bias corrections are part of the step size α, so ε is added to
+ * the uncorrected √v (the paper's "ε hat"). Weight decay is decoupled from the gradient and scaled by the learning rate
+ * η (AdamW, Loshchilov and Hutter 2019), in PyTorch's order of operations; for weights that do not decay λ is 0.
  *
  *     α = η · √(1 − β₂ᵗ) / (1 − β₁ᵗ)
  *     m ← m + (g − m) · (1 − β₁)
  *     v ← v + (g² − v) · (1 − β₂)
  *     w ← w · (1 − η · λ) − m · α / (√v + ε)
  *
- * All in float32, each operation rounded. A moment smaller than 2⁻¹⁰⁰ becomes zero.
+ * All elements are float32, and each operation is rounded. A moment smaller than 2⁻¹⁰⁰ becomes zero.
  * `moments` is [m, v], `powers` is [β₁ᵗ, β₂ᵗ].
  */
 export function createAdam(options: AdamOptions = {}): Optimizer {

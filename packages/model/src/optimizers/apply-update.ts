@@ -1,16 +1,16 @@
 import type { Optimizer, OptimizerState } from './optimizer.ts'
 
-/** How a run moves the flat weights of its model. */
+/** How a run updates the flat weights of its model. */
 export type Updater = {
   readonly optimizer: Optimizer
-  /** How many of the weights, from the first on, are trained. */
+  /** Number of trainable weights; they come first. */
   readonly trainableSize: number
 }
 
 /**
- * Takes a step of a run at this learning rate: the optimizer moves the trainable weights along the mean gradient; the
- * others are moved by the mean change that the shards have made to them. `update` holds the one and then the other (see `ShardGradient`).
- * Weights and moments are updated in place.
+ * Takes a step of a run at this learning rate. The optimizer updates the trainable weights with the mean gradient; the
+ * others change by the mean of the shards' changes to them. `update` holds the gradient, then the changes (see
+ * `ShardGradient`). Weights and moments are updated in place.
  *
  * @throws LockstepError `optimizer-size`.
  */

@@ -8,8 +8,8 @@ import { type DecayLayout, kernelDecay } from './weight-decay.ts'
 type OptimizerConfig = Pick<RunConfig, 'optimizer' | 'momentum' | 'weightDecay'>
 
 /**
- * The optimizer that a run's configuration asks for. The layout says which weights decay: the kernels. The arithmetic,
- * plain by default, makes no difference to the result; it also allocates the moments of the initial state.
+ * Creates the optimizer of a run's configuration. Weight decay applies to the kernels, which the layout identifies. The
+ * arithmetic, by default the plain one, does not affect the result; it also allocates the moments of the initial state.
  */
 export function createOptimizer(config: OptimizerConfig, layout: DecayLayout, arithmetic?: Arithmetic): Optimizer {
   const decay = kernelDecay(config.weightDecay, layout)

@@ -1,27 +1,27 @@
 import { LockstepError } from '@lockstep/protocol'
 import type { Arithmetic } from '../arithmetic/arithmetic.ts'
 
-/** All that an optimizer remembers between steps. */
+/** The state of an optimizer between steps. */
 export type OptimizerState = {
   /** Steps taken so far. */
   readonly step: number
-  /** Vectors by parameter position, each as long as the weights. */
+  /** Vectors with an element for each trainable weight. */
   readonly moments: readonly Float32Array[]
-  /** Running powers of the decay rates, float64: multiplied on, because `Math.pow` differs between machines. */
+  /** Running powers of the decay rates, float64. Each step multiplies them, because `Math.pow` differs by machine. */
   readonly powers: readonly number[]
 }
 
-/** A step of gradient descent as a pure function over flat vectors, which gives the same bits on every CPU. */
+/** An optimizer's step over flat vectors. It depends only on its arguments and gives the same bits on every CPU. */
 export type Optimizer = {
   readonly name: string
   readonly momentCount: number
   /** The state before the first step, for a weight vector of `size` elements. */
   readonly initialState: (size: number) => OptimizerState
   /**
-   * Takes one step at this learning rate: updates `weights` and the moments in place and returns the state after it.
-   * The gradient is left as it is.
+   * Takes one step at this learning rate: updates `weights` and the moments in place and returns the new state. It does
+   * not change the gradient.
    *
-   * @throws LockstepError `optimizer-size` if weights, gradient and moments are not of one length.
+   * @throws LockstepError `optimizer-size` if weights, gradient and moments differ in length.
    */
   readonly apply: (
     weights: Float32Array,
@@ -35,7 +35,7 @@ export function zeroMoments(arithmetic: Arithmetic, count: number, size: number)
   return Array.from({ length: count }, () => arithmetic.allocate(size))
 }
 
-/** @throws LockstepError `optimizer-size` if weights, gradient and moments are not of one length. */
+/** @throws LockstepError `optimizer-size` if weights, gradient and moments differ in length. */
 export function checkSizes(
   optimizer: Pick<Optimizer, 'name' | 'momentCount'>,
   weights: Float32Array,

@@ -4,23 +4,23 @@ import { checkSizes, type Optimizer, type OptimizerState, zeroMoments } from './
 import { noDecay, stretchesOf, type WeightDecay } from './weight-decay.ts'
 
 export type SgdOptions = {
-  /** In [0, 1); 0 is plain gradient descent and keeps no moment. */
+  /** In [0, 1); 0 is plain gradient descent without a moment. */
   readonly momentum?: number
   /** Makes it SGDW. */
   readonly decay?: WeightDecay
-  /** What computes it, with the same bits for every kind. */
+  /** The implementation; every kind gives the same bits. */
   readonly arithmetic?: Arithmetic
 }
 
 /**
- * Stochastic gradient descent with momentum (Polyak 1964), as Keras computes it. Weights that decay do so apart from
- * the gradient and the momentum (SGDW, Loshchilov and Hutter 2019); for the others λ is 0.
+ * Stochastic gradient descent with momentum (Polyak 1964), as Keras computes it. Weight decay is decoupled from the
+ * gradient and the momentum (SGDW, Loshchilov and Hutter 2019); for weights that do not decay λ is 0.
  *
  *     m ← μ · m − η · g
  *     w ← w · (1 − η · λ) + m
  *
- * and without momentum w ← w · (1 − η · λ) − η · g. Each element is computed in float64 and rounded once when it is
- * stored as float32. `moments` is [m], or empty without momentum; `powers` is empty.
+ * Without momentum, w ← w · (1 − η · λ) − η · g. Each element is computed in float64 and rounded once when it is stored
+ * as float32. `moments` is [m], or empty without momentum; `powers` is empty.
  */
 export function createSgd(options: SgdOptions = {}): Optimizer {
   const { momentum = 0, decay = noDecay, arithmetic = plainArithmetic } = options

@@ -1,7 +1,7 @@
 import { tf } from '../tfjs.ts'
 import { augment } from './augment.ts'
 
-/** What training makes of images of one shape (height, width, channels), one after the other, by their keys. */
+/** Augments consecutive images of one shape (height, width, channels) by their keys, as training does. */
 export function augmentBytes(
   pixels: Uint8Array,
   shape: readonly [number, number, number],

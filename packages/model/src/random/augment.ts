@@ -2,9 +2,9 @@ import { LockstepError } from '@lockstep/protocol'
 import { tf } from '../tfjs.ts'
 import { sampleUniform } from './sample-uniform.ts'
 
-/** Layers have the streams from 0 up. */
+/** Layers use the streams from 0 up. */
 const augmentStream = -1
-/** Between black and white, near the mean of photographs. */
+/** Halfway between black and white, near the mean of photographs. */
 const grey = 128
 
 /** Numbers in [0, 1), one for each sample: [n, 1]. */
@@ -13,17 +13,17 @@ type Draw = tf.Tensor
 type AlongAxis = tf.Tensor
 
 /**
- * Varies images at random, each by its own key: pixels [n, height, width, channels] of 0 … 255 and keys int32 [n] give
+ * Augments images at random, each by its own key: pixels [n, height, width, channels] in 0..255 and keys int32 [n] give
  * pixels of the same shape and type.
  *
- * - Crop: the image is moved by up to an eighth of its size (4 of 32 pixels) along each axis; what comes in at the
- *   borders is its reflection (Zagoruyko and Komodakis 2016), which unlike black bars looks like the rest.
- * - Flip: every other image is mirrored, left to right.
- * - Cutout (DeVries and Taylor 2017): a square of a quarter of the size (8 of 32 pixels) around any pixel is grey; parts
- *   of it may lie outside. They found 16 best for wide nets on CIFAR-10 and 8 on CIFAR-100; small nets, which overfit
- *   less, are given the smaller one.
+ * - Crop: the image moves by up to an eighth of its size (4 of 32 pixels) along each axis. Its reflection fills the
+ *   borders (Zagoruyko and Komodakis 2016): unlike black bars it resembles the rest of the image.
+ * - Flip: each image is mirrored left to right with probability 1/2.
+ * - Cutout (DeVries and Taylor 2017): a square of a quarter of the size (8 of 32 pixels) around a random pixel becomes
+ *   grey; it may extend beyond the image. The paper found 16 best for wide nets on CIFAR-10 and 8 on CIFAR-100. Small
+ *   nets overfit less, so they get the smaller square.
  *
- * All numbers in it are exact, so that it is the same to the bit on every backend.
+ * All arithmetic is exact, so the result is the same to the bit on every backend.
  *
  * @throws LockstepError `augment-not-images` for samples of another rank.
  */
@@ -32,7 +32,7 @@ export function augment(pixels: tf.Tensor, keys: tf.Tensor1D): tf.Tensor4D {
   return tf.tidy(() => {
     const draws = tf.split(sampleUniform(keys, augmentStream, [5]), 5, 1)
     const [moveY, moveX, flip, centerY, centerX] = draws as [Draw, Draw, Draw, Draw, Draw]
-    // A row for each pixel, and a grey one behind them.
+    // A row for each pixel, then a grey one.
     const fill: tf.Tensor = tf.fill([1, channels], grey, pixels.dtype as 'float32' | 'int32')
     const table = tf.concat([tf.reshape(pixels, [-1, channels]), fill])
     const greyRow = count * height * width
@@ -57,7 +57,7 @@ function below(bound: number, draw: Draw): tf.Tensor {
   return tf.floor(tf.mul(draw, bound))
 }
 
-/** Positions moved along the axis by up to an eighth of its size, and reflected at its ends: −1 is 1. */
+/** Moves positions along the axis by up to an eighth of its size and reflects them at its ends: −1 becomes 1. */
 function moved(along: AlongAxis, draw: Draw, size: number): AlongAxis {
   const reach = Math.floor(size / 8)
   const beyond = tf.add(along, tf.sub(below(2 * reach + 1, draw), reach))
@@ -68,7 +68,7 @@ function mirrored(along: AlongAxis, draw: Draw, size: number): AlongAxis {
   return tf.abs(tf.sub(along, tf.mul(below(2, draw), size - 1)))
 }
 
-/** The number `mark` for the positions in a window around a random one, and 0 elsewhere: int32. */
+/** `mark` for the positions in a window around a random position and 0 elsewhere, int32. */
 function whereCut(draw: Draw, size: number, mark: number): AlongAxis {
   const extent = Math.floor(size / 4)
   const start = tf.sub(below(size, draw), Math.floor(extent / 2))

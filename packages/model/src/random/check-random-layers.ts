@@ -4,11 +4,11 @@ import { nestedLayers } from './nested-layers.ts'
 import { type NoiseSettings, noises } from './noise.ts'
 
 /**
- * Checks that whatever is random in a model can draw from the keys of its samples, so that it is the same for every
- * distribution of the samples over the workers.
+ * Checks that all random layers of a model can draw from the keys of the samples, so that the result does not depend on
+ * how samples are distributed over workers.
  *
- * @throws LockstepError `random-layer` for layers that draw otherwise: recurrent and attention layers with a dropout of
- * their own, the preprocessing layers whose names begin with Random, and dropout with one noise for all samples.
+ * @throws LockstepError `random-layer` for layers that cannot: recurrent and attention layers with a dropout of their
+ * own, preprocessing layers whose names begin with Random, and dropout with one noise for all samples.
  */
 export function checkRandomLayers(model: tf.LayersModel): void {
   for (const layer of nestedLayers(model)) {
@@ -39,7 +39,7 @@ function isOfEachSample(noiseShape: NoiseSettings['noiseShape']): boolean {
   return (noiseShape?.[0] ?? null) === null
 }
 
-/** True if a configuration has a dropout above 0, or a cell in it has. Layers in it are asked for themselves. */
+/** Whether a configuration or a cell in it has a dropout above 0. Layers inside it are checked separately. */
 function hasDropout(config: unknown): boolean {
   if (typeof config !== 'object' || config === null) return false
   return Object.entries(config).some(([name, value]) => {

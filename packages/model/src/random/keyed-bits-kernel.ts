@@ -1,10 +1,10 @@
 import { tf } from '../tfjs.ts'
 
 /**
- * The kernel `KeyedBits` for the backends that hold their numbers in JavaScript's reach: keys int32 [n] and offsets
+ * Registers the kernel `KeyedBits` for the backends whose data JavaScript can access: keys int32 [n] and offsets
  * int32 [size] give int32 [n, size], `hash(key ^ offset) & mask`. The hash is lowbias32 (see mix32) without its last
- * step, which touches only the lower half: users look at the higher bits.
- * Native TensorFlow's kernel is in @lockstep/tensorflow; both give the same bits.
+ * step, which changes only the lower half; callers use the higher bits. The kernel for native TensorFlow is in
+ * @lockstep/tensorflow; both give the same bits.
  */
 export function registerKeyedBits(): void {
   for (const backendName of ['cpu', 'wasm']) {

@@ -5,12 +5,12 @@ import { registerKeyedBits } from './keyed-bits-kernel.ts'
 registerKeyedBits()
 
 /**
- * Random bits that are a function of the key of a sample, a stream and the place in the sample alone: the same on every
- * backend, for every number of samples and in every order. int32 [n, …shape] from keys int32 [n].
+ * Random bits int32 [n, …shape] from keys int32 [n]. They depend only on a sample's key, the stream and the position in
+ * the sample: they are the same on every backend, for any number of samples and in any order.
  *
- * Element j of sample i is a hash of key i xor offset j, where the offset is a hash of j and of the stream, a 32-bit
- * integer. With few bits only the highest `bits` are drawn and the others are 0. Two streams, or two samples, have
- * nothing in common but what chance brings.
+ * Element j of sample i is a hash of key i xor offset j; the offset is a hash of j and of the stream, a 32-bit integer.
+ * Only the highest `bits` bits are drawn, and the others are 0. The bits of different streams or samples are
+ * statistically independent.
  */
 export function keyedBits(keys: tf.Tensor1D, stream: number, shape: readonly number[], bits: 24 | 32): tf.Tensor {
   const size = tf.util.sizeFromShape([...shape])

@@ -1,6 +1,6 @@
 import type { tf } from '../tfjs.ts'
 
-/** Where models and wrapping layers keep the layers inside them; tfjs-layers does not export all of these types. */
+/** The fields in which models and wrapper layers keep inner layers; tfjs-layers does not export all of these types. */
 type Container = {
   readonly layers?: readonly tf.layers.Layer[]
   readonly layer?: tf.layers.Layer
@@ -8,7 +8,7 @@ type Container = {
   readonly backwardLayer?: tf.layers.Layer
 }
 
-/** All layers of a model, those of nested models and inside wrappers included, each once and in the model's order. */
+/** All layers of a model, including those of nested models and inside wrappers, each once and in the model's order. */
 export function nestedLayers(model: tf.LayersModel): readonly tf.layers.Layer[] {
   const found = new Set<tf.layers.Layer>()
   const visit = (layer: tf.layers.Layer): void => {

@@ -1,26 +1,26 @@
 import { tf } from '../tfjs.ts'
 
-/** What a random layer may draw: each function has as its argument the shape of a sample's share, without the samples. */
+/** The distributions from which a random layer may draw. `shape` is that of one sample, without the sample axis. */
 export type Draws = {
-  /** 1 with the given probability and else 0: float32 [n, …shape]. */
+  /** 1 with the given probability, otherwise 0: float32 [n, …shape]. */
   readonly chance: (shape: readonly number[], probability: number) => tf.Tensor
   /** Numbers of the standard normal distribution: float32 [n, …shape]. */
   readonly normal: (shape: readonly number[]) => tf.Tensor
 }
 
-/** The fields of the random layers of tfjs-layers that say what they do. */
+/** The settings of the random layers of tfjs-layers. */
 export type NoiseSettings = {
   readonly rate: number
   readonly stddev: number
   readonly noiseShape?: readonly (number | null)[] | null
 }
 
-/** What a layer does to its input [n, …] in training. */
+/** How a layer changes its input [n, …] in training. */
 export type Noise = (input: tf.Tensor, settings: NoiseSettings, draws: Draws) => tf.Tensor
 
 /**
- * The random layers of tfjs-layers, by the names of their classes: the same formulas on other random numbers. As there,
- * the rates 0 and 1 leave the input alone.
+ * The random layers of tfjs-layers by class name, with the same formulas but other random numbers. As there, the rates
+ * 0 and 1 leave the input unchanged.
  */
 export const noises: Readonly<Record<string, Noise>> = {
   Dropout: dropout,
@@ -50,7 +50,7 @@ function alphaDropout(input: tf.Tensor, settings: NoiseSettings, draws: Draws): 
   const { rate } = settings
   if (!isProper(rate)) return input
   const limit = -1.6732632423543772 * 1.0507009873554805
-  // No powers: engines are free in how they round them.
+  // Without powers, whose rounding is up to the engine.
   const scale = 1 / Math.sqrt((1 - rate) * (1 + rate * limit * limit))
   const kept = draws.chance(shapeOfNoise(input, settings), 1 - rate)
   const limited = tf.add(tf.mul(input, kept), tf.mul(tf.sub(1, kept), limit))
@@ -61,7 +61,7 @@ function isProper(rate: number): boolean {
   return rate > 0 && rate < 1
 }
 
-/** The shape of a sample's noise: where it is 1, the elements along that axis share it. */
+/** The shape of a sample's noise. Along axes where it is 1, all elements share the noise. */
 function shapeOfNoise(input: tf.Tensor, { noiseShape }: NoiseSettings): readonly number[] {
   const shape = noiseShape ?? input.shape
   return shape.slice(1).map((length, axis) => length ?? input.shape[axis + 1]!)

@@ -3,8 +3,8 @@ import type { tf } from '../tfjs.ts'
 export type LayerCall = tf.layers.Layer['call']
 
 /**
- * Runs `compute` while layers call what `override` makes of them and of what they called before; undefined leaves a layer
- * alone. Overrides nest: each is taken back to what it found.
+ * Runs `compute` while each layer's `call` is the one that `override` returns for the layer and its current call. If it
+ * returns undefined, the layer keeps its call. Overrides nest: each restores the calls that it found.
  */
 export function overrideCalls<T>(
   layers: readonly tf.layers.Layer[],
@@ -18,7 +18,7 @@ export function overrideCalls<T>(
       const call = override(layer, layer.call.bind(layer))
       if (call === undefined) continue
       layer.call = call
-      // A layer's call is a method of its class unless it is overridden.
+      // Unless overridden, a layer's call is a method of its class, not an own property.
       undo.unshift(() => {
         if (own === undefined) Reflect.deleteProperty(layer, 'call')
         else Object.defineProperty(layer, 'call', own)

@@ -2,8 +2,8 @@ import { tf } from '../tfjs.ts'
 import { keyedBits } from './keyed-bits.ts'
 
 /**
- * Random numbers in [0, 1) with 24 bits: float32 [n, …shape] from keys int32 [n], a function of the key of a sample, the
- * stream (a 32-bit integer) and the place in the sample alone, the same to the bit on every backend.
+ * Random numbers in [0, 1) with 24 bits: float32 [n, …shape] from keys int32 [n]. They depend only on a sample's key,
+ * the stream (a 32-bit integer) and the position in the sample, and are the same to the bit on every backend.
  */
 export function sampleUniform(keys: tf.Tensor1D, stream: number, shape: readonly number[]): tf.Tensor {
   // Signed numbers with 24 significant bits: each operation is exact.
@@ -12,8 +12,8 @@ export function sampleUniform(keys: tf.Tensor1D, stream: number, shape: readonly
 }
 
 /**
- * True with the given probability, apart for each element: bool [n, …shape] from keys int32 [n]. A function of the key of
- * a sample, the stream and the place in the sample alone.
+ * True with the given probability, independently for each element: bool [n, …shape] from keys int32 [n]. It depends
+ * only on a sample's key, the stream and the position in the sample.
  */
 export function sampleChance(
   keys: tf.Tensor1D,
@@ -21,7 +21,7 @@ export function sampleChance(
   shape: readonly number[],
   probability: number,
 ): tf.Tensor {
-  // Bits are evenly spread over −2³¹ … 2³¹ − 1.
+  // As integers, the bits are uniform over −2³¹ … 2³¹ − 1.
   const bound = Math.round(probability * 2 ** 32) - 2 ** 31
   const bits = keyedBits(keys, stream, shape, 32)
   return tf.less(bits, tf.scalar(Math.min(bound, 2 ** 31 - 1), 'int32'))

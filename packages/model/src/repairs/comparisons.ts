@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs'
 
-/** tfjs has this gradient for GreaterEqual only, so that a ThresholdedReLU, x · (x > theta), cannot be trained. */
+/** tfjs has this gradient for GreaterEqual only, so a ThresholdedReLU, x · (x > theta), cannot be trained. */
 const comparisons = ['Equal', 'Greater', 'Less', 'LessEqual', 'NotEqual']
 
-/** Comparisons are constant wherever they have a derivative. */
+/** Registers zero gradients: comparisons are constant wherever they have a derivative. */
 export function repairComparisons(): void {
   for (const kernelName of comparisons) {
     tf.registerGradient({

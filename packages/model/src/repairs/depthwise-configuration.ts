@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 type Depthwise = { readonly depthwiseConstraint: tf.serialization.Serializable | null | undefined }
 type Config = tf.serialization.ConfigDict
 
-/** tfjs writes the regularizer of a DepthwiseConv2D for its constraint too, as which it cannot be read again. */
+/** tfjs writes the regularizer of a DepthwiseConv2D as its constraint too, and then cannot read it back. */
 export function repairDepthwiseConfiguration(): void {
   const prototype = Object.getPrototypeOf(tf.layers.depthwiseConv2d({ kernelSize: 1 })) as { getConfig: () => Config }
   const { getConfig } = prototype
@@ -12,7 +12,7 @@ export function repairDepthwiseConfiguration(): void {
   }
 }
 
-/** As `serializeKerasObject` of tfjs-layers. */
+/** Does the same as `serializeKerasObject` of tfjs-layers. */
 function describe(part: tf.serialization.Serializable | null | undefined): Config | null {
   return part ? { className: part.getClassName(), config: part.getConfig() } : null
 }

@@ -8,7 +8,7 @@ type ConvolutionAttributes = {
   readonly dilations: number | Pair | null
 }
 
-/** The part of a Conv2D layer that its output is computed from. */
+/** The fields of a Conv2D layer that determine its output. */
 type Conv2D = tf.layers.Layer & {
   readonly kernel: tf.LayerVariable
   readonly bias: tf.LayerVariable | null
@@ -19,7 +19,7 @@ type Conv2D = tf.layers.Layer & {
   readonly activation: { readonly apply: (x: tf.Tensor) => tf.Tensor }
 }
 
-/** tfjs differentiates convolutions without holes only. */
+/** Adds the gradients of dilated convolutions; tfjs has only those of dense ones. */
 export function repairDilatedConvolutions(): void {
   repairGradient('Conv2D', false)
   repairGradient('DepthwiseConv2dNative', true)
@@ -27,8 +27,8 @@ export function repairDilatedConvolutions(): void {
 }
 
 /**
- * A convolution with holes is one without on every d-th row and column: they are gathered with spaceToBatch, as
- * TensorFlow's `with_space_to_batch` does.
+ * A convolution dilated by d is a dense one on every d-th row and column. spaceToBatch gathers these, as in
+ * TensorFlow's `with_space_to_batch`.
  */
 function repairGradient(kernelName: 'Conv2D' | 'DepthwiseConv2dNative', depthwise: boolean): void {
   const dense = tf.getGradient(kernelName)
@@ -53,7 +53,7 @@ function repairGradient(kernelName: 'Conv2D' | 'DepthwiseConv2dNative', depthwis
   })
 }
 
-/** The convolution's own padding, and what has to follow it so that the rates divide height and width. */
+/** The convolution's own padding, and the extra padding at the end that makes the rates divide height and width. */
 function gridPaddings(
   shape: tf.Tensor4D['shape'],
   filterShape: tf.Tensor4D['shape'],
@@ -74,7 +74,7 @@ function gridPaddings(
   }
 }
 
-/** A Conv2D layer fuses convolution and bias into an operation with a gradient of its own, which refuses holes. */
+/** A Conv2D layer fuses convolution and bias into one operation, whose own gradient refuses dilation. */
 function convolveDilated(layer: Conv2D, inputs: tf.Tensor): tf.Tensor | undefined {
   if (isDense(layer.dilationRate)) return undefined
   const channelsFirst = layer.dataFormat === 'channelsFirst'

@@ -16,9 +16,9 @@ type BatchNormalization = tf.layers.Layer & {
 const kernelName = 'BatchNormalizationTraining'
 
 /**
- * Has BatchNormalization train in one operation and its gradient in another (Ioffe and Szegedy 2015) instead of the
- * thirty that tfjs makes of them, on backends that have the kernels: `BatchNormalizationTraining` takes x [n, h, w, c],
- * scale [c] and offset [c] and gives the result, the mean of the batch, its variance by n − 1 and three tensors that
+ * Makes BatchNormalization (Ioffe and Szegedy 2015) train with one operation forward and one backward, instead of the
+ * thirty of tfjs, on backends that have the kernels. `BatchNormalizationTraining` takes x [n, h, w, c], scale [c] and
+ * offset [c]. It gives the result, the mean of the batch, its variance with divisor n − 1 and three tensors that
  * `BatchNormalizationTrainingGrad` needs.
  */
 export function fuseBatchNormalization(): void {
@@ -40,7 +40,7 @@ function normalize(layer: BatchNormalization, input: tf.Tensor): tf.Tensor {
   const outputs = tf.engine().runKernel(kernelName, { x, scale, offset }, { epsilon: layer.epsilon }) as tf.Tensor[]
   const [result, mean, variance] = outputs as [tf.Tensor, tf.Tensor, tf.Tensor]
   move(layer.movingMean, mean, layer.momentum)
-  // tfjs, unlike Keras, keeps the variance by n.
+  // Unlike Keras, tfjs keeps the variance with divisor n.
   move(layer.movingVariance, tf.mul(variance, (rows - 1) / rows), layer.momentum)
   return tf.reshape(result, input.shape)
 }

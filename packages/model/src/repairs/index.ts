@@ -8,9 +8,13 @@ import { keepRecurrentRegularizers } from './recurrent-regularizers.ts'
 import { repairTile } from './tile.ts'
 
 /**
- * Gives tfjs 4.22 the gradients that it lacks, its layers those options that do not work in training or cannot be written
- * and read again, batch normalization a gradient of its own, and repetitions one of few operations. What worked before is
- * computed as before but for rounding. Everyone who uses `@tensorflow/tfjs` in this thread has them.
+ * Repairs tfjs 4.22 for all code in this thread that uses `@tensorflow/tfjs`:
+ *
+ * - adds missing gradients
+ * - fixes layer options that do not work in training or do not survive writing and reading
+ * - gives batch normalization its own gradient, and tile a gradient of few operations
+ *
+ * Results that were right before change by rounding at most.
  */
 export function repairTfjs(): void {
   repairComparisons()

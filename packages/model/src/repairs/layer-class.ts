@@ -5,7 +5,7 @@ type Call<L> = (this: L, inputs: tf.Tensor | tf.Tensor[], options: Record<string
 /** A class of layers, which tfjs-layers does not export. */
 export type LayerClass<L> = { readonly prototype: { call: Call<L> } }
 
-/** Replaces how a class of layers with one input computes, wherever `compute` gives a result for the layer. */
+/** Replaces `call` in a class of layers with one input, for layers where `compute` returns a result. */
 export function repairCall<L extends tf.layers.Layer>(
   { prototype }: LayerClass<L>,
   compute: (

@@ -11,8 +11,8 @@ type LayerNormalization = tf.layers.Layer & {
 }
 
 /**
- * tfjs repeats scale, centre and statistics until each element has its own, and trains only with both weights. Here they are
- * spread by the arithmetic itself, and what the layer lacks is left out.
+ * tfjs tiles scale, centre and statistics to the shape of the input, and trains only with both weights. Here they are
+ * broadcast, and a weight that the layer lacks is left out.
  */
 export function repairLayerNormalization(): void {
   const layerClass = tf.layers.layerNormalization().constructor as LayerClass<LayerNormalization>

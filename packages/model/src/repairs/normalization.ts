@@ -10,13 +10,13 @@ type Normalization = tf.layers.Layer & {
   beta: Weight | null | undefined
 }
 
-/** tfjs trains batch normalization only with both weights, and only over the last axis. */
+/** tfjs can train batch normalization only with both weights, and only over the last axis. */
 export function repairNormalization(): void {
   repairCall(tf.layers.batchNormalization().constructor as LayerClass<Normalization>, normalizeWithoutWeights)
   repairGradient()
 }
 
-/** Without a scale it is 1, without a centre 0. */
+/** A missing scale counts as 1, a missing centre as 0. */
 function normalizeWithoutWeights(
   layer: Normalization,
   input: tf.Tensor,
@@ -39,8 +39,8 @@ function constant(shape: number[], value: number): Weight {
 }
 
 /**
- * The gradient of tfjs takes statistics as one vector or as one number for each element; those of another axis, such as
- * [1, height, 1, 1], it forgets to sum.
+ * The gradient of tfjs works for statistics that are one vector or one number per element. For those of another axis,
+ * such as [1, height, 1, 1], it omits the sum.
  */
 function repairGradient(): void {
   const original = tf.getGradient('FusedBatchNorm')

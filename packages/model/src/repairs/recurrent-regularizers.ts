@@ -6,8 +6,8 @@ const makers = ['simpleRNN', 'lstm', 'gru', 'convLstm2d'] as const
 const classNames = ['SimpleRNN', 'LSTM', 'GRU', 'ConvLSTM2D'] as const
 
 /**
- * Lets recurrent layers keep the regularizer of their activity, however they are made. tfjs forgets it there; with one of any
- * other layer it refuses to compute.
+ * Makes recurrent layers keep their activity regularizer, however they are created. tfjs drops it there, while for any
+ * other layer with one it refuses to compute.
  */
 export function keepRecurrentRegularizers(): void {
   const layers = tf.layers as unknown as Record<string, (given: Arguments) => object>
@@ -28,7 +28,7 @@ function keep<L extends object>(layer: L, given: Arguments | undefined): L {
   return Object.assign(layer, { activityRegularizer: readRegularizer(given.activityRegularizer) })
 }
 
-/** A name, a configuration or a regularizer, as every other layer reads it. */
+/** Reads a name, a configuration or a regularizer as any other layer does. */
 function readRegularizer(activityRegularizer: unknown): unknown {
   const given = { units: 1, activityRegularizer } as Parameters<typeof tf.layers.dense>[0]
   return (tf.layers.dense(given) as Arguments).activityRegularizer

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs'
 
 /**
- * tfjs cuts the gradient of a tensor that is repeated into its repetitions and adds them one by one, two operations for each,
- * and knows no more than four dimensions. Here it is one sum, however often and along however many axes it is repeated.
+ * tfjs slices the gradient of tile into the repetitions and adds them one by one, with two operations for each, and
+ * supports at most four dimensions. Here it is one sum for any number of repetitions and axes.
  */
 export function repairTile(): void {
   tf.registerGradient({
@@ -16,14 +16,14 @@ export function repairTile(): void {
   })
 }
 
-/** Of [r · n, …] the sum [n, …] over the r repetitions of each axis: that of [r, n, …] over the axes of repetitions. */
+/** Sums [r · n, …] over the r repetitions of each axis to [n, …]: reshapes to [r, n, …] and sums over the r axes. */
 function sumRepetitions(dy: tf.Tensor, shape: number[], reps: readonly number[]): tf.Tensor {
   const parted: number[] = []
   const repeated: number[] = []
   for (const [axis, length] of shape.entries()) {
     const times = reps[axis]!
     if (times !== 1) repeated.push(parted.push(times) - 1)
-    // An axis of one has nothing to keep apart: the fewer there are, the more backends can sum over them.
+    // A repeated axis of length 1 gets no axis of its own: backends limit the number of axes for a sum.
     if (times === 1 || length !== 1) parted.push(length)
   }
   return tf.reshape(tf.sum(tf.reshape(dy, parted), repeated), shape)

@@ -1,9 +1,9 @@
-/** Terms of Taylor's series that are used; the first that is left out is below 1e-18 on [0, π/4]. */
+/** Number of terms of the Taylor series. The first omitted term is below 1e-18 on [0, π/4]. */
 const terms = 10
 
 /**
- * cos(π · turn) for `turn` from 0 to 1, the same bits on every machine: engines are free in how they round `Math.cos`
- * (ECMA-262, section 21.3.2), but not in how they multiply and add.
+ * cos(π · turn) for `turn` from 0 to 1, with the same bits on every machine. Engines may round `Math.cos` as they like
+ * (ECMA-262, section 21.3.2), but not products and sums.
  */
 export function cosineOfHalfTurn(turn: number): number {
   if (turn > 0.5) return -cosineOfHalfTurn(1 - turn)
@@ -24,7 +24,7 @@ function sine(x: number): number {
   return x * sum
 }
 
-/** Goes from one number to another along half a turn of the cosine; `progress` is from 0 to 1. */
+/** Interpolates between two numbers along half a turn of the cosine; `progress` is from 0 to 1. */
 export function swing(from: number, to: number, progress: number): number {
   return to + ((from - to) / 2) * (1 + cosineOfHalfTurn(progress))
 }

@@ -1,14 +1,14 @@
 import type { RunConfig } from '@lockstep/protocol'
 import { courses } from './courses.ts'
 
-/** The learning rate of each step, counted from 0: of the step alone, so that a resumed run goes on with it. */
+/** The learning rate of each step, counted from 0. It depends only on the step, so a resumed run continues with it. */
 export type LearningRateSchedule = (step: number) => number
 
 export type ScheduleConfig = Pick<RunConfig, 'schedule' | 'learningRate' | 'warmup' | 'epochs'>
 
 /**
- * The schedule that a run's configuration asks for. A warm-up rises by equal steps, of which the last one has the whole
- * learning rate (Goyal et al. 2017, section 2.2); the schedule's own course takes the steps that are left.
+ * Creates the schedule of a run's configuration. A warm-up rises linearly and reaches the full learning rate at its
+ * last step (Goyal et al. 2017, section 2.2). The schedule's own course covers the remaining steps.
  */
 export function createSchedule(config: ScheduleConfig, stepsPerEpoch: number): LearningRateSchedule {
   const { schedule, learningRate, warmup, epochs } = config
