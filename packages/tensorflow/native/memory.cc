@@ -1,4 +1,4 @@
-// What Node lacks of the system's memory: mmap(2) of a part of a file, and madvise(2) for huge pages.
+// Memory functions of the system that Node lacks: mmap(2) of a part of a file, and madvise(2) for huge pages.
 #include <node_api.h>
 
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <cstring>
 
-// Linux 6.1; headers may be older.
+// Added in Linux 6.1; the headers may be older.
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
 #endif
@@ -40,7 +40,7 @@ napi_value MapFile(napi_env env, napi_callback_info info) {
   }
   struct stat file;
   if (fstat(descriptor, &file) != 0) return Fail(env, strerror(errno));
-  // Memory behind the end of its file ends a process that touches it.
+  // Accessing mapped memory beyond the end of the file would kill the process (SIGBUS).
   if (file.st_size < position + size) return Fail(env, "the file is shorter");
   const int rights = (fcntl(descriptor, F_GETFL) & O_ACCMODE) == O_RDWR ? PROT_READ | PROT_WRITE : PROT_READ;
   void* memory = mmap(nullptr, size, rights, MAP_SHARED | MAP_POPULATE, descriptor, position);
@@ -68,7 +68,7 @@ napi_value UseHugePages(napi_env env, napi_callback_info info) {
   bool is_done = false;
   if (start < end) {
     void* inside = reinterpret_cast<void*>(start);
-    // What cannot be done at once, for want of the system call or of memory, the kernel may do by and by.
+    // If MADV_COLLAPSE fails (an older kernel, or not enough memory), the kernel may still form huge pages over time.
     madvise(inside, end - start, MADV_HUGEPAGE);
     is_done = madvise(inside, end - start, MADV_COLLAPSE) == 0;
   }

@@ -1,7 +1,7 @@
-// libtensorflow logs from its static constructors, before it looks at TF_CPP_MIN_LOG_LEVEL. Loaded before it with
-// RTLD_GLOBAL, this addon takes the place of the function that abseil asks for the least severity to write, in every
-// thread and whatever the environment. ABSL_NAMESPACE names abseil's release, which is part of its symbols; the build
-// reads it from the library.
+// libtensorflow logs from its static constructors, before it reads TF_CPP_MIN_LOG_LEVEL. This addon is loaded first,
+// with RTLD_GLOBAL, and replaces the function that returns abseil's minimum log severity, in every thread and
+// regardless of the environment. ABSL_NAMESPACE is the release of abseil, which is part of its symbols; the build reads
+// it from the library.
 #include <node_api.h>
 
 namespace absl {

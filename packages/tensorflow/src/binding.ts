@@ -11,9 +11,9 @@ import { tfjsNodeFolder } from './tfjs-node.ts'
 export type Binding = { readonly file: string; readonly tensorFlowVersion: string }
 
 /**
- * tfjs-node's native binding to a library, built first when it is missing or damaged. It lies in the cache under a name
- * made of everything that enters it.
- * Throws LockstepError `tensorflow-no-compiler`, `tensorflow-build-failed` or `tensorflow-load-failed`.
+ * Returns tfjs-node's native binding to a library, and builds it first if it is missing or damaged. Its key in the
+ * cache is derived from everything that goes into the build. Throws LockstepError `tensorflow-no-compiler`,
+ * `tensorflow-build-failed` or `tensorflow-load-failed`.
  */
 export async function ensureBinding(library: Library, options: InstallOptions): Promise<Binding> {
   const found = await findBinding(library, options.cacheFolder)
@@ -25,7 +25,7 @@ export async function ensureBinding(library: Library, options: InstallOptions): 
   })
 }
 
-/** The binding in the cache, or undefined when it is missing or damaged. Writes nothing. */
+/** Finds the binding in the cache; undefined if it is missing or damaged. Writes nothing. */
 export async function findBinding(library: Library, cacheFolder: string): Promise<Binding | undefined> {
   const folder = join(cacheFolder, await bindingKey(library))
   const manifest = await readEntry(folder)

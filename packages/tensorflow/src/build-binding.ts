@@ -11,7 +11,7 @@ import { systemMemoryName } from './system-memory.ts'
 import { nodeApiHeadersFolder, tfjsNodeFolder } from './tfjs-node.ts'
 
 export const bindingName = 'tfjs_binding.node'
-/** An addon to load before the binding, which keeps TensorFlow from logging. Older libraries do without it. */
+/** An addon that keeps TensorFlow from logging, to be loaded before the binding. Older libraries do not need it. */
 export const quietName = 'quiet.node'
 
 const quietSource = nativeSource('quiet.cc')
@@ -23,9 +23,9 @@ const flags = [
   '-fPIC',
   '-shared',
   '-w',
-  // Every Node from 12.22 serves Node-API 8, so one binary fits Node 20, 22 and 24.
+  // Node supports Node-API 8 since 12.22, so one binary works in Node 20, 22 and 24.
   '-DNAPI_VERSION=8',
-  // Unloaded at the end of a worker thread, TensorFlow crashes the process when that exits.
+  // If TensorFlow were unloaded at the end of a worker thread, the process would crash when it exits.
   '-Wl,-z,nodelete',
   '-Wl,--no-as-needed',
   '-Wl,-rpath,$ORIGIN/library',
@@ -40,14 +40,14 @@ export type Build = {
   readonly environment: NodeJS.ProcessEnv
 }
 
-/** What besides tfjs-node and the library decides what is built. */
+/** The inputs of the build besides tfjs-node and the library. */
 export async function buildRecipe(): Promise<readonly string[]> {
   return [...flags, await readFile(quietSource, 'utf8'), await readFile(memorySource, 'utf8')]
 }
 
 /**
- * Compiles tfjs-node's binding and our own addons, and tries the binding. The binding finds its library through the link
- * `library` beside it.
+ * Compiles tfjs-node's binding and our own addons, and tries to load the binding. The binding finds its library through
+ * the symbolic link `library` beside it.
  */
 export async function buildBinding(
   build: Build,
@@ -79,15 +79,15 @@ function nativeSource(name: string): string {
   return fileURLToPath(new URL(`../native/${name}`, import.meta.url))
 }
 
-/** A library in the same cache is linked by a relative path, so that the whole cache can be moved. */
+/** The link's target: a relative path for a library in the same cache, so that the whole cache can be moved. */
 function linkTarget({ library, folder, cacheFolder }: Build): string {
   const inside = !relative(cacheFolder, library.libraryFolder).startsWith('..')
   return inside ? relative(folder, library.libraryFolder) : library.libraryFolder
 }
 
 /**
- * Empty libraries of the right names to link with: reading the symbols of the real one (790 MB) takes the linker
- * 6 seconds, and the loader looks them up anyway.
+ * Makes empty libraries with the right names to link with. Reading the symbols of the real one (790 MB) would take the
+ * linker 6 seconds, and the loader looks them up anyway.
  */
 async function makeStubs(build: Build): Promise<string> {
   const folder = join(build.folder, 'stubs')
@@ -112,7 +112,7 @@ async function compile(build: Build, output: string, args: readonly string[]): P
   })
 }
 
-/** abseil's release as its symbols carry it, such as `lts_20250814`; undefined where TensorFlow logs without abseil. */
+/** The release of abseil in its symbols, such as `lts_20250814`; undefined if TensorFlow logs without abseil. */
 async function findAbseilRelease({ libraryFolder, linkNames }: Library): Promise<string | undefined> {
   const symbol = /_ZN4absl\d+(lts_\d+)11MinLogLevelEv/
   let tail = ''
@@ -126,15 +126,15 @@ async function findAbseilRelease({ libraryFolder, linkNames }: Library): Promise
 }
 
 /**
- * Loads a binding in a process of its own, which makes a TensorFlow context: a CPU or C library that TensorFlow cannot
- * live with ends that process and not this one. Returns the version that the library says it has.
- * Throws LockstepError `tensorflow-load-failed`.
+ * Loads a binding in a separate process, where it creates a TensorFlow context. On an incompatible CPU or C library
+ * that process crashes and not this one. Returns the version that the library reports. Throws LockstepError
+ * `tensorflow-load-failed`.
  */
 export async function tryBinding(file: string, environment: NodeJS.ProcessEnv): Promise<string> {
   const script = `
     try { process.stdout.write("<version " + require(process.argv[1]).TF_Version + ">") }
     catch (error) { process.stderr.write(error.message); process.exitCode = 1 }`
-  // Bound at once, a symbol that is missing from the library shows now.
+  // LD_BIND_NOW resolves all symbols at once, so that one missing from the library is an error here.
   const result = await runTool(process.execPath, ['-e', script, file], {
     environment: { ...environment, LD_BIND_NOW: '1' },
   })

@@ -7,7 +7,7 @@ import { hasSystemCode, makeFolder } from '@lockstep/protocol'
 import { z } from 'zod'
 
 const manifestName = 'manifest.json'
-/** Of folders that hold work in progress. */
+/** Prefix of the names of folders with work in progress. */
 export const asidePrefix = '.aside-'
 const dayMs = 86_400_000
 
@@ -24,14 +24,14 @@ const manifestSchema = z.strictObject({
   ),
 })
 
-/** What a cache entry holds. It is written last, so an entry without one is not complete. */
+/** The contents of a cache entry. It is written last, so an entry without one is incomplete. */
 export type Manifest = z.infer<typeof manifestSchema>
 export type EntryFile = { readonly path: string; readonly sha256: string }
 
 /**
- * Reads an entry's manifest and holds it against the files: size and time of change, and the SHA-256 where the time
- * differs. Undefined when the entry is missing, incomplete or damaged. Only looks, writes nothing. Throws what the system says
- * where it does not let look.
+ * Reads an entry's manifest and compares it with the files: size and modification time, and the SHA-256 if the time
+ * differs. Returns undefined if the entry is missing, incomplete or damaged. Writes nothing. Throws the system's error
+ * if the entry cannot be read.
  */
 export async function readEntry(folder: string): Promise<Manifest | undefined> {
   const manifest = await readManifest(folder)
@@ -40,7 +40,7 @@ export async function readEntry(folder: string): Promise<Manifest | undefined> {
   return sound.every(Boolean) ? manifest : undefined
 }
 
-/** The paths of an entry's files whose bytes are not those that were installed; reads all of them. */
+/** The paths of an entry's files whose bytes have changed since the installation; reads all files. */
 export async function findDamagedFiles(folder: string, manifest: Manifest): Promise<readonly string[]> {
   const damaged: string[] = []
   for (const file of manifest.files) {
@@ -51,8 +51,8 @@ export async function findDamagedFiles(folder: string, manifest: Manifest): Prom
 }
 
 /**
- * Makes an entry so that it is there completely or not at all: `fill` writes the files into a folder aside, which gets
- * its manifest and then its name. A damaged entry of that name is replaced. Call it while holding the cache's lock.
+ * Creates an entry atomically: `fill` writes the files into a temporary folder, which gets its manifest and then its
+ * final name. It replaces a damaged entry of that name. Call it while holding the cache's lock.
  */
 export async function createEntry(
   cacheFolder: string,
@@ -71,7 +71,7 @@ export async function createEntry(
   }
 }
 
-/** A new folder in the cache for work in progress, marked with this process's id. Whoever makes it removes it. */
+/** Creates a folder in the cache for work in progress, named after this process's id. The caller must remove it. */
 export async function makeAside(cacheFolder: string): Promise<string> {
   const folder = asidePath(cacheFolder)
   makeFolder(folder)
@@ -79,8 +79,8 @@ export async function makeAside(cacheFolder: string): Promise<string> {
 }
 
 /**
- * The folders of work that killed installers left behind: their processes have ended. A day later no process is asked
- * for any more, since in another container its number belongs to someone else.
+ * Finds the folders of killed installers, whose processes no longer run. A folder older than a day counts as one
+ * without checking its process: in another container that process id may belong to a different process.
  */
 export async function findLeftovers(cacheFolder: string): Promise<readonly string[]> {
   const leftovers: string[] = []
@@ -94,7 +94,7 @@ export async function findLeftovers(cacheFolder: string): Promise<readonly strin
   return leftovers
 }
 
-/** The SHA-256 of a file in hexadecimal; rejects as reading it does. */
+/** The SHA-256 of a file in hexadecimal. Rejects if the file cannot be read. */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256')
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash)
@@ -122,7 +122,7 @@ async function isUnchanged(folder: string, file: Manifest['files'][number]): Pro
   }
 }
 
-/** Throws on what a new entry in the place of this one would not mend. */
+/** Rethrows errors of the system that replacing the entry would not fix. */
 function throwRefusal(error: unknown): void {
   const isOfSystem = error instanceof Error && 'syscall' in error
   if (isOfSystem && !hasSystemCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) throw error
@@ -149,7 +149,7 @@ async function replaceFolder(cacheFolder: string, from: string, to: string): Pro
     if (!hasSystemCode(error, 'ENOENT')) throw error
   })
   await rename(from, to).catch(error => {
-    // Another installer, to whom the lock was lost, came first with the same.
+    // Another installer took over the lock and has created the same entry first.
     if (!hasSystemCode(error, 'ENOTEMPTY', 'EEXIST')) throw error
   })
   await rm(old, { recursive: true, force: true })

@@ -6,7 +6,7 @@ const versionTimeoutMs = 60_000
 
 export type CompilerFinding = { readonly command: string; readonly version: string }
 
-/** The first C++ compiler that answers: `$CXX`, c++, g++, clang++. Throws LockstepError `tensorflow-no-compiler`. */
+/** Finds the first C++ compiler that runs: `$CXX`, c++, g++, clang++. Throws LockstepError `tensorflow-no-compiler`. */
 export async function findCompiler(environment: NodeJS.ProcessEnv): Promise<CompilerFinding> {
   const failures: string[] = []
   for (const command of [environment.CXX, 'c++', 'g++', 'clang++']) {
@@ -22,7 +22,7 @@ export async function findCompiler(environment: NodeJS.ProcessEnv): Promise<Comp
   })
 }
 
-/** Runs a compiler. Its name may carry arguments, as `$CXX` does: `ccache g++`. */
+/** Runs a compiler. Its name may include arguments, as in `$CXX`: `ccache g++`. */
 export function runCompiler(name: string, args: readonly string[], options: ToolOptions): Promise<ToolResult> {
   const [command = '', ...leading] = name.trim().split(/\s+/)
   return runTool(command, [...leading, ...args], options)

@@ -1,7 +1,7 @@
 /**
- * Environment variables for a process that computes: how many threads TensorFlow has, oneDNN's kernels, and no log lines
- * from it. TensorFlow by itself uses oneDNN only on CPUs with AVX-512 VNNI or AMX; with AVX2 it is faster as well.
- * `TF_ENABLE_ONEDNN_OPTS` of this process, where it is set, decides instead.
+ * Environment variables for a process that computes: they set TensorFlow's number of threads, enable oneDNN and turn
+ * off log lines. By default TensorFlow uses oneDNN only on CPUs with AVX-512 VNNI or AMX, but it is faster with AVX2
+ * too. `TF_ENABLE_ONEDNN_OPTS` of this process takes precedence.
  */
 export function computeEnvironment(threads: number): Readonly<Record<string, string>> {
   return {

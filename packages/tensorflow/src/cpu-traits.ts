@@ -3,9 +3,9 @@ import { findSlowness } from './slowness.ts'
 import { findPlatform, type Platform } from './supported-machine.ts'
 
 /**
- * What is known of this process to make TensorFlow's results differ in their last bits from those elsewhere, for people: which
- * kernels of oneDNN its CPU leaves. Among CPUs with AVX-512 they are the same in float32; in bfloat16 it is also decisive
- * whether those multiply it themselves.
+ * Describes, for people, the known reasons why TensorFlow's results in this process may differ in their last bits from
+ * those elsewhere: the oneDNN kernels that its CPU supports. All CPUs with AVX-512 use the same ones for float32; for
+ * bfloat16 it also matters whether the CPU has AVX-512 BF16.
  */
 export function findCpuTraits(
   precision: Precision,

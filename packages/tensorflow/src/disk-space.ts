@@ -1,13 +1,13 @@
 import { statfs } from 'node:fs/promises'
 import { formatBytes, LockstepError } from '@lockstep/protocol'
 
-/** Bytes that this user can still write to the file system of an existing folder. */
+/** Free bytes for this user in the file system of an existing folder. */
 export async function freeBytes(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder)
   return bavail * bsize
 }
 
-/** Throws LockstepError `tensorflow-disk-full` when fewer bytes than needed are free. */
+/** Throws LockstepError `tensorflow-disk-full` if fewer than `neededBytes` are free. */
 export async function requireDiskSpace(folder: string, neededBytes: number): Promise<void> {
   const free = await freeBytes(folder)
   if (free >= neededBytes) return

@@ -16,7 +16,7 @@ export type FetchOptions = {
 }
 
 /**
- * Has pip download the wheel into an empty folder and returns its path after its SHA-256 has been checked.
+ * Downloads the wheel into an empty folder with pip, checks its SHA-256 and returns its path.
  * Throws LockstepError `tensorflow-no-pip`, `tensorflow-download-failed` or `tensorflow-checksum`.
  */
 export async function fetchWheel(source: WheelSource, folder: string, options: FetchOptions): Promise<string> {
@@ -26,7 +26,7 @@ export async function fetchWheel(source: WheelSource, folder: string, options: F
   return await requireIntact(source, join(folder, source.fileName))
 }
 
-/** The one of the folders in which a killed installer had completed the wheel. */
+/** The first of the folders in which a killed installer has left the complete wheel. */
 export async function findFetchedWheel(source: WheelSource, folders: readonly string[]): Promise<string | undefined> {
   for (const folder of folders) {
     const path = join(folder, source.fileName)
@@ -61,7 +61,7 @@ async function download(source: WheelSource, folder: string, pip: PipCommand, op
   })
 }
 
-/** pip writes the wheel under its temporary folder first and copies it when it is complete. */
+/** The progress of the download: pip writes the wheel under its temporary folder and copies it once it is complete. */
 async function largestFileBytes(folder: string): Promise<number> {
   const names = await readdir(folder, { recursive: true }).catch(() => [])
   const sizes = await Promise.all(names.map(name => bytesOf(join(folder, name))))

@@ -8,9 +8,9 @@ import { withInstallLock } from './install-lock.ts'
 import { unpackWheel } from './unpack-wheel.ts'
 import { pipDownloadArguments, type WheelSource } from './wheel-source.ts'
 
-/** A libtensorflow with its headers, wherever it comes from. */
+/** A libtensorflow with its headers, from the cache or the user's own. */
 export type Library = {
-  /** Tells this library from every other one; part of the name of what is built against it. */
+  /** Unique to this library; part of the key of each binding built against it. */
   readonly key: string
   readonly folder: string
   readonly libraryFolder: string
@@ -29,21 +29,21 @@ export type InstallOptions = {
   readonly onNotice: (text: string) => void
 }
 
-/** What the cached library of a wheel is called. */
+/** The name of a wheel's library in the cache. */
 export function libraryKey(source: WheelSource): string {
   return `${source.version}-${source.platformTag}-${source.sha256.slice(0, 12)}`
 }
 
-/** The cached library, or undefined when it is missing or damaged. Writes nothing. Throws as `readEntry` does. */
+/** Finds the cached library; undefined if it is missing or damaged. Writes nothing. Throws as `readEntry` does. */
 export async function findCachedLibrary(source: WheelSource, cacheFolder: string): Promise<Library | undefined> {
   const key = libraryKey(source)
   return (await readEntry(join(cacheFolder, key))) && cachedLibrary(cacheFolder, key)
 }
 
 /**
- * The cached library, installed first when it is missing or damaged.
- * Throws LockstepError `tensorflow-offline` when it would have to be downloaded and must not be, what `fetchWheel` and
- * `requireDiskSpace` throw, and file system errors as they are.
+ * Returns the cached library, and installs it first if it is missing or damaged.
+ * Throws LockstepError `tensorflow-offline` if it would need a download while offline, the errors of `fetchWheel` and
+ * `requireDiskSpace`, and file system errors unchanged.
  */
 export async function ensureCachedLibrary(source: WheelSource, options: InstallOptions): Promise<Library> {
   const { cacheFolder } = options
@@ -70,13 +70,13 @@ async function installLibrary(source: WheelSource, options: InstallOptions): Pro
       return { version: source.version, files: await unpackWheel(wheelFile, folder, onBytes) }
     })
   } finally {
-    // Also after a failure, which may have been a full disk.
+    // After a failure too, since the disk may be full.
     await rm(wheelFolder, { recursive: true, force: true })
   }
   return cachedLibrary(cacheFolder, key)
 }
 
-/** The folder of a killed installer that had the wheel complete, or else an empty one. Other leftovers are removed. */
+/** Returns a killed installer's folder with the complete wheel, or else a new one. Removes all other leftovers. */
 async function prepareWheelFolder(
   source: WheelSource,
   cacheFolder: string,

@@ -20,12 +20,12 @@ export type LoadedBackend = {
 }
 
 /**
- * Makes what was provisioned the backend of `@tensorflow/tfjs` in this thread. Call it in the thread that computes,
- * in a process whose environment has what `computeEnvironment` gives.
+ * Makes the provisioned backend that of `@tensorflow/tfjs` in this thread. Call it in the thread that computes, in a
+ * process whose environment includes the variables of `computeEnvironment`.
  * Throws LockstepError `tensorflow-load-failed`.
  */
 export async function loadTensorFlow(provisioned: Provisioned): Promise<LoadedBackend> {
-  // tfjs warns in every process that it runs in Node; production mode is its switch for that.
+  // Production mode turns off tfjs's warning that it runs in Node.
   tf.env().set('PROD', true)
   const { backend, version } = provisioned
   if (provisioned.backend === 'wasm') registerWasm()
@@ -35,8 +35,8 @@ export async function loadTensorFlow(provisioned: Provisioned): Promise<LoadedBa
 }
 
 /**
- * tfjs-node asks node-pre-gyp where its binding is. The answer is ours for that moment, so that node_modules stays
- * untouched and processes with different libraries do not get into each other's way.
+ * tfjs-node asks node-pre-gyp for the path of its binding. This function replaces the answer while tfjs-node loads, so
+ * that node_modules stays untouched and processes can use different libraries.
  */
 function loadTfjsNode(bindingFile: string): void {
   replaceOldFunctions()
@@ -66,7 +66,7 @@ function keepQuiet(bindingFolder: string): void {
   if (existsSync(file)) process.dlopen({ exports: {} }, file, RTLD_NOW | RTLD_GLOBAL)
 }
 
-/** tfjs-node 4.22 calls two functions of `util` that Node 22 warns about and Node 23 has removed. */
+/** tfjs-node 4.22 calls two functions of `util` that Node 22 warns about and Node 23 removed. */
 function replaceOldFunctions(): void {
   const functions: Record<string, unknown> = util as never
   functions.isNullOrUndefined = (value: unknown) => value === null || value === undefined

@@ -9,7 +9,7 @@ const frameworkName = 'libtensorflow_framework.so.2'
 const headerPath = join('tensorflow', 'c', 'c_api.h')
 
 /**
- * A library that the user already has (`LOCKSTEP_LIBTENSORFLOW`): the folder of TensorFlow's C distribution (`lib/` and
+ * Finds the user's own library (`LOCKSTEP_LIBTENSORFLOW`) in a folder of TensorFlow's C distribution (`lib/` and
  * `include/`) or the folder `tensorflow` of a wheel. Throws LockstepError `tensorflow-library-invalid` (usage).
  */
 export async function findOwnLibrary(folder: string): Promise<Library> {

@@ -8,7 +8,7 @@ export type PipCommand = {
   readonly args: readonly string[]
 }
 
-/** Every way to start pip, in the order in which they are tried. `uv` runs pip in an environment of its own. */
+/** The commands that start pip, in the order in which they are tried. `uv` runs pip in its own environment. */
 const candidates: readonly PipCommand[] = [
   { name: 'python3 -m pip', command: 'python3', args: ['-m', 'pip'] },
   { name: 'pip3', command: 'pip3', args: [] },
@@ -18,7 +18,7 @@ const candidates: readonly PipCommand[] = [
 
 const versionTimeoutMs = 60_000
 
-/** The first pip that answers. Throws LockstepError `tensorflow-no-pip` with what each candidate said. */
+/** Finds the first pip that runs. Throws LockstepError `tensorflow-no-pip` with the failure of each candidate. */
 export async function findPip(environment: NodeJS.ProcessEnv): Promise<PipCommand> {
   const failures: string[] = []
   for (const pip of candidates) {
@@ -33,7 +33,7 @@ export async function findPip(environment: NodeJS.ProcessEnv): Promise<PipComman
   })
 }
 
-/** Asks one way to start pip for its version. */
+/** Runs a pip command to get its version. */
 export function askPip(pip: PipCommand, environment: NodeJS.ProcessEnv) {
   return runTool(pip.command, [...pip.args, '--version'], {
     environment: pipEnvironment(environment),
@@ -41,7 +41,7 @@ export function askPip(pip: PipCommand, environment: NodeJS.ProcessEnv) {
   })
 }
 
-/** The user's environment, in which pip asks nothing, says little and leaves no second copy in its own cache. */
+/** The user's environment with settings that make pip non-interactive, quiet and not use its own cache. */
 export function pipEnvironment(environment: NodeJS.ProcessEnv, temporaryFolder?: string): NodeJS.ProcessEnv {
   const index = environment.PIP_INDEX_URL ?? environment.UV_DEFAULT_INDEX ?? environment.UV_INDEX_URL
   return {
@@ -56,17 +56,17 @@ export function pipEnvironment(environment: NodeJS.ProcessEnv, temporaryFolder?:
   }
 }
 
-/** From pip's output the last trouble with the network and the last error, without the addresses of Python's objects. */
+/** Extracts the last network problem and the last error from pip's output, without the addresses of Python objects. */
 export function explainPipFailure(output: string): string {
   const lines = output.split('\n').map(line => line.replaceAll(/<[^>]* at 0x\w+>: /g, '').trim())
   const network = lines.findLast(line => line.includes('connection broken by'))
-  // After this line comes the traceback of an exception, which says what it is at its end.
+  // A traceback follows this line, and the exception itself is in its last line.
   const isError = (line: string) => line.startsWith('ERROR:') && line !== 'ERROR: Exception:'
   const error = lines.findLast(isError) ?? lines.findLast(line => line !== '')
   return [network, error].filter(line => line !== undefined).join('\n')
 }
 
-/** How to install something with the three common package managers. */
+/** A hint how to install a package with the three common package managers. */
 export function installHint(names: { readonly apt: string; readonly dnf: string; readonly apk: string }): string {
   return (
     `Install it: \`sudo apt-get install ${names.apt}\` (Debian, Ubuntu), ` +

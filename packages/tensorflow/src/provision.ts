@@ -11,7 +11,7 @@ import { pinnedWheelFor, type WheelSource } from './wheel-source.ts'
 
 export type Backend = Provisioned['backend']
 
-/** What computes on this machine and where it lies. Plain data, which is handed to worker processes. */
+/** The backend that computes on this machine, and its files. Plain data, which is passed to worker processes. */
 export type Provisioned = ProvisionedTensorFlow | ProvisionedWasm
 
 export type ProvisionedTensorFlow = {
@@ -24,7 +24,7 @@ export type ProvisionedTensorFlow = {
 
 export type ProvisionedWasm = {
   readonly backend: 'wasm'
-  /** Of tfjs's WebAssembly backend. */
+  /** Version of tfjs's WebAssembly backend. */
   readonly version: string
   /** Why it is not TensorFlow. */
   readonly reason: string
@@ -33,10 +33,11 @@ export type ProvisionedWasm = {
 export type ProvisionOptions = Omit<InstallOptions, 'cacheFolder'>
 
 /**
- * Puts TensorFlow on this machine when it is not there yet (a wheel of some 280 MB by pip, a binding built in seconds)
- * and says where it is; a few milliseconds when it is there. Where it cannot be had, says loudly why and what to do, and
- * settles for WebAssembly. Call it once per command, before workers start.
- * Throws LockstepError `tensorflow-library-invalid` when LOCKSTEP_LIBTENSORFLOW names no library.
+ * Installs TensorFlow if this machine does not have it yet (pip downloads a wheel of some 280 MB, and a binding is
+ * built in seconds) and returns its location. If it is already installed, this takes a few milliseconds. If it cannot
+ * be installed, prints a prominent notice with the reason and what to do, and falls back to WebAssembly. Call it once
+ * per command, before workers start. Throws LockstepError `tensorflow-library-invalid` if LOCKSTEP_LIBTENSORFLOW does
+ * not name a library.
  */
 export function provisionTensorFlow(options: ProvisionOptions): Promise<Provisioned> {
   return provisionFrom(pinnedWheelFor(process.platform, process.arch), options)
@@ -74,7 +75,7 @@ async function ensureLibrary(source: WheelSource | undefined, install: InstallOp
   const cached = source && (await findCachedLibrary(source, install.cacheFolder))
   if (cached !== undefined) return cached
   const supported = requireSupportedMachine(source)
-  // Nobody should download 280 MB to be told that a compiler is missing.
+  // Check the tools first: nobody should download 280 MB only to learn that a compiler is missing.
   if (!install.offline) await requireTools(install.environment)
   return await ensureCachedLibrary(supported, install)
 }
@@ -83,7 +84,7 @@ function isSet(variable: string | undefined): boolean {
   return variable !== undefined && variable !== '' && variable !== '0'
 }
 
-/** The error as a reason to go on without TensorFlow. What is the user's mistake or a bug is thrown on. */
+/** Converts an error into the reason for continuing without TensorFlow. Rethrows user errors and bugs. */
 export function asReason(error: unknown, cacheFolder: string): LockstepError {
   if (error instanceof LockstepError) {
     if (error.kind === 'world') return error

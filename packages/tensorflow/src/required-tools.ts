@@ -3,8 +3,8 @@ import { findCompiler } from './compiler.ts'
 import { findPip, installHint } from './pip.ts'
 
 /**
- * Looks for everything that installing TensorFlow takes. Throws LockstepError `tensorflow-no-compiler`,
- * `tensorflow-no-pip`, or `tensorflow-no-tools` when neither is there.
+ * Checks that the tools for installing TensorFlow are there. Throws LockstepError `tensorflow-no-compiler`,
+ * `tensorflow-no-pip`, or `tensorflow-no-tools` if both are missing.
  */
 export async function requireTools(environment: NodeJS.ProcessEnv): Promise<void> {
   const missing: LockstepError[] = []

@@ -7,7 +7,7 @@ export type ToolResult = {
   /** The exit status, or undefined when the program could not be started or was ended by a signal. */
   readonly status: number | undefined
   readonly output: string
-  /** In one line why the program did not succeed, or undefined when it did. */
+  /** One line that says why the program failed; undefined if it succeeded. */
   readonly failure: string | undefined
 }
 
@@ -19,13 +19,13 @@ export type ToolOptions = {
 const keptOutputCharacters = 16_384
 
 /**
- * Runs a program to its end and keeps the last 16 KiB of what it says. Never rejects: what went wrong is in `failure`.
- * The program is looked up in the given environment's PATH, and ends with this process, also when a signal ends that.
+ * Runs a program to its end and keeps the last 16 KiB of its output. Never rejects: `failure` says what went wrong. The
+ * program is looked up in the PATH of the given environment. It is killed when this process exits, also by a signal.
  */
 export function runTool(command: string, args: readonly string[], options: ToolOptions): Promise<ToolResult> {
   return new Promise(resolve => {
     let child: ChildProcessByStdio<null, Readable, Readable> | null = null
-    // Watched for before the program starts: a signal may come as soon as that runs.
+    // Register before the program starts: a signal may arrive as soon as it runs.
     const stopWatching = onExit(() => void child?.kill('SIGKILL'))
     let output = ''
     const keep = (text: string) => {
@@ -39,7 +39,7 @@ export function runTool(command: string, args: readonly string[], options: ToolO
       child = spawn(command, args, {
         env: options.environment,
         stdio: ['ignore', 'pipe', 'pipe'],
-        // spawn's own timeout would keep this process alive when the program is not found.
+        // spawn's own timeout would keep this process alive if the program is not found.
         signal: options.timeoutMs === undefined ? undefined : AbortSignal.timeout(options.timeoutMs),
         killSignal: 'SIGKILL',
       })

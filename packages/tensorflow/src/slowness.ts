@@ -1,10 +1,10 @@
 import type { Precision } from './compile/index.ts'
 import { findPlatform, type Platform } from './supported-machine.ts'
 
-/** Either is enough for oneDNN's bfloat16; without one, TensorFlow computes it in plain loops. */
+/** oneDNN needs one of these for bfloat16; without them, TensorFlow computes bfloat16 in plain loops. */
 const bfloat16Flags = ['avx512f', 'avx_ne_convert']
 
-/** What makes computing in a precision much slower on this CPU than it is on others, for people. */
+/** Describes, for people, why a precision is much slower on this CPU than on others. */
 export function findSlowness(
   precision: Precision,
   { architecture, cpuFlags }: Pick<Platform, 'architecture' | 'cpuFlags'> = findPlatform(),

@@ -18,7 +18,7 @@ export function findPlatform(): Platform {
 }
 
 /**
- * The wheel, when the platform can run what is in it. Throws LockstepError `tensorflow-unsupported-machine`.
+ * Returns the wheel if the platform can run its library. Throws LockstepError `tensorflow-unsupported-machine`.
  */
 export function requireSupportedMachine(source: WheelSource | undefined, platform = findPlatform()): WheelSource {
   const { system, architecture, libC, cpuFlags } = platform
@@ -31,7 +31,7 @@ export function requireSupportedMachine(source: WheelSource | undefined, platfor
   return source
 }
 
-/** The C library that this Node runs on. */
+/** The C library that this Node uses. */
 function findLibC(): LibC {
   const report = process.report?.getReport() as unknown as NodeReport | undefined
   const glibcVersion = report?.header.glibcVersionRuntime
@@ -39,7 +39,7 @@ function findLibC(): LibC {
   return { name: report?.sharedObjects.some(path => path.includes('musl')) ? 'musl' : 'other' }
 }
 
-/** The instruction sets of the first CPU by their names in /proc/cpuinfo; empty where there is no such file. */
+/** The instruction sets of the first CPU by their names in /proc/cpuinfo; empty if the file does not exist. */
 function findCpuFlags(): ReadonlySet<string> {
   try {
     const line = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? ''

@@ -8,7 +8,7 @@ import { createInflateRaw } from 'node:zlib'
 import { type Entry, openPromise, type ZipFile } from 'yauzl'
 import type { EntryFile } from './cache-entry.ts'
 
-/** Where the parts of a wheel that the C API needs go: the two libraries, and the headers that tfjs-node includes. */
+/** The destinations of the files that the C API needs: the two libraries, and the headers that tfjs-node includes. */
 const destinations: readonly (readonly [RegExp, string])[] = [
   [/^tensorflow\/(libtensorflow_(?:cc|framework)\.so\.2)$/, 'lib/$1'],
   [/^tensorflow\/(include\/LICENSE)$/, '$1'],
@@ -22,8 +22,9 @@ const deflated = 8
 const chunkBytes = 1 << 20
 
 /**
- * Unpacks the library and the headers of the C API from a wheel into `folder` (`lib/`, `include/`), flushed to the disk.
- * The wheel's own checksum must have been checked. `onBytes` is told after every chunk how much of how much is written.
+ * Unpacks the library and the headers of the C API from a wheel into `folder` (`lib/`, `include/`) and flushes them to
+ * disk. The caller must have checked the wheel's checksum. `onBytes` gets the bytes written and the total after each
+ * chunk.
  */
 export async function unpackWheel(
   wheelFile: string,

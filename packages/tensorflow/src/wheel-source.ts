@@ -1,19 +1,19 @@
 /**
- * The Python wheel that libtensorflow is taken from. Wheels carry the C API library and its headers, are served by every
- * PyPI mirror, and are named by a hash; nothing of Python itself is used.
+ * The Python wheel that contains libtensorflow. Wheels include the C API library and its headers, are available from
+ * every PyPI mirror, and are identified by a hash. Python itself is not used.
  */
 export type WheelSource = {
   readonly version: string
-  /** What pip is asked for: `tensorflow-cpu==2.21.0`. */
+  /** The requirement for pip: `tensorflow-cpu==2.21.0`. */
   readonly requirement: string
   /** pip's `--platform`. The number is the oldest glibc that the library runs on. */
   readonly platformTag: string
   readonly fileName: string
   readonly bytes: number
   readonly sha256: string
-  /** About how many bytes are unpacked from it. */
+  /** Approximate size of the unpacked files. */
   readonly unpackedBytes: number
-  /** Instruction set that the library cannot do without, by its name in /proc/cpuinfo. */
+  /** Instruction set that the library requires, by its name in /proc/cpuinfo. */
   readonly requiredCpuFlag?: string
 }
 
@@ -42,12 +42,12 @@ const pinnedWheels: Readonly<Record<string, WheelSource>> = {
   },
 }
 
-/** The wheel for a platform and architecture as Node names them, or undefined where none is known to work. */
+/** The wheel for a platform and architecture, as Node names them; undefined if none is known to work. */
 export function pinnedWheelFor(platform: string, architecture: string): WheelSource | undefined {
   return platform === 'linux' ? pinnedWheels[architecture] : undefined
 }
 
-/** The command that downloads the wheel by hand, as arguments of pip. */
+/** The arguments of pip for downloading the wheel by hand. */
 export function pipDownloadArguments(source: WheelSource, folder: string): readonly string[] {
   return [
     'download',

@@ -2,7 +2,7 @@ import { LockstepError } from '@lockstep/protocol'
 import type { Attribute, Attributes, DataType } from './graph.ts'
 import type { NativeBinding, OperationAttribute } from './tfjs-node-backend.ts'
 
-/** TensorFlow's numbers of data types, from its types.proto. */
+/** TensorFlow's numbers for data types, from its types.proto. */
 export const dataTypeNumbers: Readonly<Record<DataType, number>> = {
   float32: 1,
   float64: 2,
@@ -12,7 +12,7 @@ export const dataTypeNumbers: Readonly<Record<DataType, number>> = {
   bfloat16: 14,
 }
 
-/** Throws LockstepError `compile-unsupported` for types that are no numbers of ours, such as strings. */
+/** Throws LockstepError `compile-unsupported` for types that lockstep does not support, such as strings. */
 export function dataTypeOf(number: number): DataType {
   for (const [name, value] of Object.entries(dataTypeNumbers)) {
     if (value === number) return name as DataType
@@ -22,7 +22,7 @@ export function dataTypeOf(number: number): DataType {
   })
 }
 
-/** The attributes that tfjs-node gives to an operation, as a graph holds them. */
+/** Converts the attributes that tfjs-node passes to an operation into those of a graph node. */
 export function toAttributes(binding: NativeBinding, attributes: readonly OperationAttribute[]): Attributes {
   return Object.fromEntries(attributes.map(attribute => [attribute.name, toAttribute(binding, attribute)]))
 }

@@ -2,21 +2,23 @@ import { type ConstantData, uniformValue } from './constant.ts'
 import type { Graph, Value } from './graph.ts'
 import { sameShape, typeAttribute } from './simplify/match.ts'
 
-/** The same thing in two traces, of a batch of one size and of another. */
+/** The same item in two traces with different batch sizes. */
 export type Pair<T> = readonly [T, T]
 
-/** Numbers of samples to trace with: small, and primes, so that their multiples are told apart. */
+/**
+ * Numbers of samples to trace with: small, and primes, so that multiples of one are not taken for those of the other.
+ */
 export const batchSizes: Pair<number> = [7, 11]
 
 /** Dimensions of a shape as fixed + factors · n for batches of n samples. */
 type Dimensions = { readonly fixed: Int32Array; readonly factors: Int32Array }
 
-/** The shape that two traces have in common: −1 for lengths that grow with the batch. */
+/** The common shape of two traces, with −1 for lengths that depend on the batch. */
 export function openShape([a, b]: Pair<readonly number[]>): readonly number[] {
   return a.map((length, axis) => (length === b[axis] ? length : -1))
 }
 
-/** The shape operand of Reshape, in which TensorFlow works one length out by itself; undefined where it cannot. */
+/** The shape operand of Reshape, of which TensorFlow can infer one length; undefined if more than one would be open. */
 export function openReshape([a, b]: Pair<ConstantData>): ConstantData | undefined {
   const dimensions = growing([a.values, b.values])
   if (dimensions === undefined || dimensions.factors.filter(factor => factor !== 0).length !== 1) return undefined
@@ -25,8 +27,8 @@ export function openReshape([a, b]: Pair<ConstantData>): ConstantData | undefine
 }
 
 /**
- * A constant that differs with the batch as a computation from the batch's size: a vector of lengths, or one value that
- * fills a shape. Undefined for any other.
+ * Computes a constant that depends on the batch from the batch's size. It must be a vector of lengths, or one value
+ * that fills a shape; undefined for any other.
  */
 export function computeConstant(graph: Graph, [a, b]: Pair<ConstantData>, batch: Value): Value | undefined {
   if (a.dtype === 'int32' && a.shape.length === 1 && sameShape(a.shape, b.shape)) {
@@ -57,7 +59,7 @@ function batchLength(graph: Graph, batch: Value): Value {
   return graph.apply('Slice', [shape, vector(0), vector(1)], attributes, { shape: [1], dtype: 'int32' })
 }
 
-/** Undefined unless every length stays or grows in proportion to the batch. */
+/** Undefined unless every length is fixed or proportional to the number of samples. */
 function growing([a, b]: Pair<ArrayLike<number>>): Dimensions | undefined {
   if (a.length !== b.length) return undefined
   const lengths = Array.from(a, (length, axis): Pair<number> => [length, b[axis]!])

@@ -12,11 +12,13 @@ export const batchNormalizationKernels: readonly tf.KernelConfig[] = [
 
 type Arguments = Parameters<tf.KernelFunc>[0]
 
-/** Besides the result TensorFlow returns the batch's mean and its variance by n − 1, and three values for the gradient. */
+/**
+ * TensorFlow returns the result, the batch's mean, its variance with divisor n − 1 and three values for the gradient.
+ */
 function normalize({ inputs, attrs, backend }: Arguments): tf.TensorInfo[] {
   const native = backend as TfjsNodeBackend
   const { x, scale, offset } = inputs as { x: tf.Tensor4D; scale: tf.Tensor1D; offset: tf.Tensor1D }
-  // Moving statistics, which it would mix into those of the batch.
+  // Empty moving statistics, because TensorFlow would mix them into those of the batch.
   const none = tf.tensor1d([], 'float32')
   const outputs = native.executeMultipleOutputs(
     'FusedBatchNormV3',

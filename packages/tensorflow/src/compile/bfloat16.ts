@@ -4,8 +4,9 @@ import { inputsOf, typeAttribute } from './simplify/match.ts'
 import type { Trace } from './trace.ts'
 
 /**
- * Take part in it from whatever they are given. The gradients of depthwise convolutions do not: TensorFlow has them in
- * bfloat16, but a step of mobilenet then takes 36 ms instead of 20; the convolution itself in bfloat16 makes it 18.
+ * Operations that are always computed in bfloat16. The gradients of depthwise convolutions are not among them:
+ * TensorFlow supports them, but with them a step of mobilenet takes 36 ms instead of 20. With the depthwise convolution
+ * itself in bfloat16 it takes 18 ms.
  */
 const products: ReadonlySet<string> = new Set([
   'Conv2D',
@@ -16,12 +17,13 @@ const products: ReadonlySet<string> = new Set([
   'BatchMatMulV2',
 ])
 
-/** Only move numbers or let them pass: what came from a product stays in bfloat16, at half the memory, and is the same. */
+/** Operations that stay in bfloat16 after a product: the numbers are the same, at half the memory. */
 const followers: ReadonlySet<string> = new Set(['Relu', 'ReluGrad', 'MaxPool', 'MaxPoolGrad', 'Reshape', 'BiasAddGrad'])
 
 /**
- * Convolutions and matrix products of bfloat16 operands, accumulated in float32. What follows them in a layer (bias,
- * normalization, ReLU, pooling) and leads to the next product stays in bfloat16 as well; all else is computed in float32.
+ * Rewrites a trace to compute convolutions and matrix products with bfloat16 operands, accumulated in float32. The
+ * operations between one product and the next (bias, normalization, ReLU, pooling) stay in bfloat16 as well; everything
+ * else is computed in float32.
  */
 export function useBfloat16(trace: Trace): Trace {
   return rewrite(trace, [multiply, activate, normalize, follow])
@@ -32,7 +34,7 @@ const multiply: Rule = (graph, node) => {
   return inBfloat16(graph, node)
 }
 
-/** Bias and ReLU of a product, which TensorFlow fuses with it: the bias is added before the sum is rounded. */
+/** Bias and ReLU after a product. TensorFlow fuses them with it and adds the bias before it rounds the sum. */
 const activate: Rule = (graph, node) => {
   const [sum, bias] = inputsOf(node.op === 'Relu' ? node.inputs[0] : undefined, 'BiasAdd') ?? []
   if (sum === undefined || narrow(sum) === undefined) return undefined
@@ -40,10 +42,10 @@ const activate: Rule = (graph, node) => {
   return inBfloat16(graph, { ...node, inputs: shifted })
 }
 
-/** How many inputs of a batch normalization are images; its weights and statistics are float32 always. */
+/** How many inputs of a batch normalization are images. Its weights and statistics are always float32. */
 const imagesOf: Readonly<Record<string, number>> = { FusedBatchNormV3: 1, FusedBatchNormGradV3: 2 }
 
-/** Statistics are summed in float32 whatever the images are. */
+/** TensorFlow sums the statistics in float32, whatever the type of the images. */
 const normalize: Rule = (graph, node) => {
   const images = node.inputs.slice(0, imagesOf[node.op] ?? 0)
   if (images.length === 0 || images.some(image => narrow(image) === undefined)) return undefined
@@ -62,7 +64,7 @@ const follow: Rule = (graph, node) => {
   return inBfloat16(graph, node)
 }
 
-/** The node with its float32 inputs in bfloat16, and its result back in float32. */
+/** Converts the node's float32 inputs to bfloat16, and its result back to float32. */
 function inBfloat16(graph: Graph, node: Parameters<Rule>[1]): readonly Value[] {
   const inputs = node.inputs.map(input => (input.dtype === 'float32' ? cast(graph, input, 'bfloat16') : input))
   const attributes = { ...node.attributes, T: { kind: 'type', value: 'bfloat16' } } as const
@@ -70,7 +72,7 @@ function inBfloat16(graph: Graph, node: Parameters<Rule>[1]): readonly Value[] {
   return [cast(graph, result, 'float32')]
 }
 
-/** The bfloat16 that a float32 was made from. */
+/** The bfloat16 value from which a float32 value was cast, if any. */
 function narrow(value: Value): Value | undefined {
   const [source] = inputsOf(value, 'Cast') ?? []
   return source?.dtype === 'bfloat16' ? source : undefined

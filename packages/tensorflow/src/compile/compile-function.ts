@@ -9,17 +9,20 @@ import { simplify } from './simplify/index.ts'
 import { tfjsNodeBackend } from './tfjs-node-backend.ts'
 import { type InputSpec, type TraceFunction, trace } from './trace.ts'
 
-/** float64 is for checks: it computes everything in double precision. */
+/** float64 computes everything in double precision, for checks. */
 export type Precision = 'float32' | 'bfloat16' | 'float64'
 
 export type CompileOptions = {
   readonly trace: TraceFunction
   readonly inputs: readonly InputSpec[]
-  /** Of convolutions and matrix products; all else is float32, but in float64. Inputs and outputs are float32 always. */
+  /**
+   * Precision of convolutions and matrix products. Everything else is float32, unless the precision is float64. Inputs
+   * and outputs are always float32.
+   */
   readonly precision: Precision
-  /** Where compiled functions are kept; without it nothing is kept. */
+  /** Where compiled functions are cached; without it nothing is cached. */
   readonly cacheFolder?: string | undefined
-  /** All that the traced function depends on besides its inputs' shapes. */
+  /** Everything that the traced function depends on besides the shapes of its inputs. */
   readonly identity: string
   /** Folders with the code of the traced function, whose contents are part of its identity. */
   readonly sources: readonly URL[]
@@ -28,8 +31,8 @@ export type CompileOptions = {
 export type CompileFunction = (options: CompileOptions) => Promise<CompiledFunction>
 
 /**
- * Makes one TensorFlow graph of a function of tensors, or takes it from the cache. Native TensorFlow must be loaded in
- * this thread.
+ * Compiles a function of tensors to one TensorFlow graph, or takes it from the cache. Native TensorFlow must be loaded
+ * in this thread.
  * Throws LockstepError `compile-no-tensorflow`, `compile-value-read`, `compile-random` or `compile-unsupported`.
  */
 export const compileFunction: CompileFunction = async options => {

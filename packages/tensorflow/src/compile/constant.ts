@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto'
 export type ConstantType = 'float32' | 'int32' | 'bool'
 export type ConstantValues = Float32Array | Int32Array | Uint8Array
 
-/** The values of a constant in row-major order: all of them, or one that fills the shape. */
+/** The values of a constant: all of them in row-major order, or one that fills the shape. */
 export type ConstantData = {
   readonly dtype: ConstantType
   readonly shape: readonly number[]
   readonly values: ConstantValues
 }
 
-/** A constant of the given values, which are copied. Equal values are kept as one. */
+/** Creates a constant from a copy of the values. If all are equal, it keeps only one. */
 export function createConstant(
   dtype: ConstantType,
   shape: readonly number[],
@@ -21,7 +21,7 @@ export function createConstant(
   return { dtype, shape: [...shape], values: uniform ? copy.slice(0, 1) : copy }
 }
 
-/** The value that fills a constant; undefined if it has none or several. */
+/** The only value of a constant; undefined if it has none or several. */
 export function uniformValue({ values }: ConstantData): number | undefined {
   return values.length === 1 ? values[0] : undefined
 }
@@ -32,7 +32,7 @@ export function expandConstant({ dtype, shape, values }: ConstantData): Constant
   return values.length === size ? values : toTypedArray(dtype, Array(size).fill(values[0]))
 }
 
-/** Equal exactly for constants that are equal to the bit. */
+/** A key that is equal exactly for constants with the same bits. */
 export function constantKey({ dtype, shape, values }: ConstantData): string {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
   return JSON.stringify([dtype, shape, values.length, createHash('sha256').update(bytes).digest('base64')])

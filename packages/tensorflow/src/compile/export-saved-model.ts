@@ -14,24 +14,24 @@ export type ExportedWeight = {
 }
 
 export type ExportOptions = {
-  /** Takes the batch, then the weights in their order, and returns the outputs. */
+  /** Takes the batch, then the weights in order, and returns the outputs. */
   readonly trace: TraceFunction
   /** The batch; its shape is that of one sample. */
   readonly input: InputSpec
-  /** Names of the outputs, in their order. */
+  /** Names of the outputs, in order. */
   readonly outputs: readonly string[]
   readonly weights: readonly ExportedWeight[]
 }
 
 const hint = 'Use --format tfjs or --format safetensors, which need no graph.'
 
-/** A protocol buffer may not have more bytes (2³¹ − 1); what is not weights takes far less than a megabyte. */
+/** A protocol buffer has at most 2³¹ − 1 bytes; everything except the weights takes far less than a megabyte. */
 const largestWeightBytes = 2 ** 31 - 2 ** 20
 
 /**
- * A function of a batch of any size as the file `saved_model.pb`, with one signature `serving_default` and the weights
- * as constants. Native TensorFlow must be loaded in this thread.
- * Throws LockstepError `export-too-large`, `export-batch`, and as `trace` does.
+ * Encodes a function of a batch of any size as the file `saved_model.pb`, with one signature `serving_default` and the
+ * weights as constants. Native TensorFlow must be loaded in this thread.
+ * Throws LockstepError `export-too-large`, `export-batch`, and the errors of `trace`.
  */
 export function exportSavedModel({ trace: compute, input, outputs, weights }: ExportOptions): Uint8Array {
   checkSize(weights)
@@ -47,7 +47,9 @@ export function exportSavedModel({ trace: compute, input, outputs, weights }: Ex
   }
 }
 
-/** Weights are traced as inputs, since a trace takes no numbers from JavaScript, and become constants afterwards. */
+/**
+ * Replaces the traced weights by constants. They are traced as inputs because a trace takes no numbers from JavaScript.
+ */
 function fixWeights({ graph, inputs, outputs }: Trace, weights: readonly ExportedWeight[]): Trace {
   const values = new Map(weights.map(weight => [weight.name, weight]))
   const fix: Rule = (fixed, { op, attributes }) => {
@@ -67,7 +69,7 @@ function checkSize(weights: readonly ExportedWeight[]): void {
   })
 }
 
-/** What cannot be traced is told with a hint for those who train. */
+/** Replaces the hint of a tracing error, which is for training, with one for export. */
 function adviseOtherFormats(error: unknown): unknown {
   if (!(error instanceof LockstepError)) return error
   const { code, message, expected, received } = error

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** SHA-256 in hex over values and over the names and contents of all files in folders of code. */
+/** SHA-256 in hex over values and the names and contents of all files in folders of code. */
 export function fingerprint(values: readonly unknown[], folders: readonly URL[]): string {
   const hash = createHash('sha256').update(JSON.stringify(values))
   for (const folder of folders) {

@@ -3,7 +3,7 @@ import { type Rule, rewrite } from './rewrite.ts'
 import { typeAttribute } from './simplify/match.ts'
 import type { Trace } from './trace.ts'
 
-/** Have no float64, or are about the bits of a float32. */
+/** Operations that have no float64 version, or work on the bits of a float32. */
 const float32Only: ReadonlySet<string> = new Set([
   'Placeholder',
   'Const',
@@ -13,14 +13,14 @@ const float32Only: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The same computation with all that is float32 computed in float64, except that inputs, constants and outputs are
- * float32. It is slow and made for checking: differences of values close to each other keep their digits.
+ * Rewrites a trace to compute in float64 instead of float32; inputs, constants and outputs stay float32. It is slow and
+ * meant for checks, in which differences of nearly equal values must keep their digits.
  */
 export function useFloat64(trace: Trace): Trace {
   const { graph, inputs, outputs } = rewrite(trace, [keepFloat32, expandBatchNorm, expandBatchNormTraining, widen])
   return {
     graph,
-    // What stands for an input is its conversion.
+    // The rewritten value of an input is its conversion; return the input itself.
     inputs: inputs.map(({ node, ...value }) => (node.op === 'Cast' ? node.inputs[0]! : { node, ...value })),
     outputs: outputs.map(value => convert(graph, value, 'float64', 'float32')),
   }
@@ -40,13 +40,13 @@ const widen: Rule = (graph, node) => {
 
 const T: Attributes = { T: typeAttribute('float64') }
 
-/** (x − mean) / √(variance + epsilon) · scale + offset; tfjs gives all of these to the operation. */
+/** (x − mean) / √(variance + epsilon) · scale + offset; tfjs passes all of these to the operation. */
 const expandBatchNorm: Rule = (graph, node) => {
   if (node.op !== 'FusedBatchNorm') return undefined
   return [normalize(graph, node, node.inputs[3]!, node.inputs[4]!)]
 }
 
-/** The same with the statistics of the batch, of which the variance is returned by n − 1. */
+/** The same with the statistics of the batch. The operation returns their variance with divisor n − 1. */
 const expandBatchNormTraining: Rule = (graph, node) => {
   if (node.op !== 'FusedBatchNormV3') return undefined
   const [x, scale] = node.inputs as [Value, Value]
@@ -56,7 +56,7 @@ const expandBatchNormTraining: Rule = (graph, node) => {
   const variance = meanOf(graph.apply('SquaredDifference', [x, mean], T, x))
   const rows = x.shape[0]! * x.shape[1]! * x.shape[2]!
   const unbiased = graph.apply('Mul', [variance, number(graph, rows / Math.max(rows - 1, 1))], T, variance)
-  // The rest is for the gradient.
+  // The last three are for the gradient.
   return [normalize(graph, node, mean, variance), mean, unbiased, mean, variance, mean]
 }
 

@@ -10,7 +10,7 @@ import type { InputSpec } from './trace.ts'
 import { unloadableError } from './trace-errors.ts'
 
 const dayMs = 86_400_000
-/** Entries that nobody has used for so long are removed. */
+/** Entries that have not been used for this many days are removed. */
 const keptDays = 30
 
 export type CacheRequest = {
@@ -18,14 +18,14 @@ export type CacheRequest = {
   readonly cacheFolder: string | undefined
   readonly key: string
   readonly inputs: readonly InputSpec[]
-  /** Makes the SavedModel's file. */
+  /** Returns the bytes of the SavedModel's file. */
   readonly build: () => Uint8Array
 }
 
 /**
- * The function that is kept under a key, built first when it is missing, damaged or of no use to TensorFlow. Where
- * nothing can be kept, in a folder that is not writable for instance, it works all the same.
- * Throws LockstepError `compile-unsupported` when TensorFlow refuses what was built, and what `build` throws.
+ * Loads the function cached under a key, and builds it first if it is missing or damaged or TensorFlow cannot load it.
+ * If nothing can be cached, for example because the folder is not writable, the function works without the cache.
+ * Throws LockstepError `compile-unsupported` if TensorFlow refuses the built graph, and the errors of `build`.
  */
 export async function cachedFunction(request: CacheRequest): Promise<CompiledFunction> {
   return (await loadKept(request)) ?? (await buildAndKeep(request))
@@ -44,7 +44,7 @@ async function loadKept({ binding, cacheFolder, key, inputs }: CacheRequest): Pr
   }
 }
 
-/** What is kept has been loaded before: a graph that TensorFlow refuses never gets its name. */
+/** Loads a function before it caches it, so that a graph that TensorFlow refuses never enters the cache. */
 async function buildAndKeep({ binding, cacheFolder, key, inputs, build }: CacheRequest): Promise<CompiledFunction> {
   const bytes = build()
   let loaded: CompiledFunction | undefined
@@ -81,7 +81,7 @@ async function inTemporaryFolder(use: (folder: string) => Promise<unknown>): Pro
   }
 }
 
-/** Old entries, and what killed processes have left: half an entry under a name of its own. */
+/** Removes old entries, and the temporary folders that killed processes left behind. */
 async function removeUnused(cacheFolder: string): Promise<void> {
   for (const name of await readdir(cacheFolder)) {
     const folder = join(cacheFolder, name)

@@ -3,7 +3,7 @@ import { constantKey } from './constant.ts'
 
 export type DataType = 'float32' | 'float64' | 'bfloat16' | 'int32' | 'uint8' | 'bool'
 
-/** An attribute of a node, as TensorFlow's AttrValue knows them. */
+/** An attribute of a node, a subset of TensorFlow's AttrValue. */
 export type Attribute =
   | { readonly kind: 'type'; readonly value: DataType }
   | { readonly kind: 'int' | 'float'; readonly value: number }
@@ -20,14 +20,14 @@ export type TensorType = { readonly shape: readonly number[]; readonly dtype: Da
 /** One output of a node. */
 export type Value = TensorType & { readonly node: GraphNode; readonly index: number }
 
-/** An operation of TensorFlow with its inputs and attributes. */
+/** A TensorFlow operation with its inputs and attributes. */
 export type GraphNode = {
   readonly id: number
   readonly op: string
   readonly inputs: readonly Value[]
   readonly attributes: Attributes
   readonly outputs: readonly Value[]
-  /** What it belongs to, for messages: `layer conv1`, or nothing. */
+  /** The part of the model that it belongs to, for messages: `layer conv1`, or empty. */
   readonly origin: string
 }
 
@@ -36,14 +36,14 @@ export type NodeSpec = Pick<GraphNode, 'op' | 'inputs' | 'attributes'> & {
   readonly origin?: string
 }
 
-/** A graph that only grows: every node comes after its inputs. */
+/** A graph to which nodes are only added: every node comes after its inputs. */
 export type Graph = {
   readonly nodes: readonly GraphNode[]
-  /** A new node, or the one that computes the same from the same (common subexpressions). */
+  /** Adds a node, or returns an existing one with the same operation, inputs and attributes (common subexpressions). */
   readonly add: (spec: NodeSpec) => GraphNode
-  /** The node that `add` would not have to make. */
+  /** The existing node that `add` would return, if any. */
   readonly find: (spec: Pick<NodeSpec, 'op' | 'inputs' | 'attributes'>) => GraphNode | undefined
-  /** A node with one output. */
+  /** Adds a node with one output and returns this output. */
   readonly apply: (op: string, inputs: readonly Value[], attributes: Attributes, output: TensorType) => Value
   readonly constant: (data: ConstantData) => Value
 }
@@ -85,7 +85,7 @@ export function constantData(value: Value): ConstantData | undefined {
   return attribute?.kind === 'tensor' ? attribute.value : undefined
 }
 
-/** All nodes that the outputs depend on, inputs before those that use them. */
+/** All nodes that the outputs depend on, each after its inputs. */
 export function reachable(outputs: readonly Value[]): readonly GraphNode[] {
   const found = new Set<GraphNode>()
   const pending = outputs.map(({ node }) => node)
@@ -97,7 +97,7 @@ export function reachable(outputs: readonly Value[]): readonly GraphNode[] {
   return [...found].sort((a, b) => a.id - b.id)
 }
 
-/** What is added without an origin has that of its first input that has one. */
+/** The origin for a node that was added without one: that of its first input that has one. */
 function originOf(inputs: readonly Value[]): string {
   return inputs.find(({ node }) => node.origin !== '')?.node.origin ?? ''
 }

@@ -2,10 +2,10 @@ import * as tf from '@tensorflow/tfjs'
 import type { TfjsNodeBackend } from './tfjs-node-backend.ts'
 
 /**
- * The kernel `KeyedBits`, from which all that is random in a gradient is drawn, out of TensorFlow's integer operations:
- * keys int32 [n] and offsets int32 [size] give int32 [n, size], `hash(key ^ offset) & mask`. The hash is lowbias32
- * (https://github.com/skeeto/hash-prospector) without its last step. Products wrap around as in C, and shifts copy the
- * sign, so that what they bring in is masked.
+ * The kernel `KeyedBits`, the source of all randomness in a gradient, made of TensorFlow's integer operations: keys
+ * int32 [n] and offsets int32 [size] give int32 [n, size], `hash(key ^ offset) & mask`. The hash is lowbias32
+ * (https://github.com/skeeto/hash-prospector) without its last step. Products wrap around as in C. Right shifts copy
+ * the sign bit, so the bits shifted in are masked.
  */
 export const keyedBits: tf.KernelConfig = {
   kernelName: 'KeyedBits',
@@ -25,7 +25,7 @@ export const keyedBits: tf.KernelConfig = {
   },
 }
 
-/** A function that executes a binary operation on int32 tensors. */
+/** Creates a function that executes a binary operation on int32 tensors. */
 function createApply(backend: TfjsNodeBackend) {
   const attributes = [{ name: 'T', type: backend.binding.TF_ATTR_TYPE!, value: backend.binding.TF_INT32! }]
   return (op: string, a: tf.Tensor, b: tf.Tensor | number): tf.Tensor =>

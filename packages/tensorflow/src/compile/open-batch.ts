@@ -5,9 +5,9 @@ import { constantData, createGraph, type GraphNode, type Value } from './graph.t
 import type { Trace } from './trace.ts'
 
 /**
- * One computation for batches of any size, out of two traces of it with the `batchSizes`, whose only input is the batch.
- * A trace knows nothing but concrete lengths; what differs between the two is what depends on the number of samples.
- * Throws LockstepError `export-batch` where that is more than lengths of shapes.
+ * Combines two traces of a computation, with the `batchSizes` and the batch as their only input, into one for batches
+ * of any size. A trace has only concrete lengths; where the two differ, they depend on the number of samples. Throws
+ * LockstepError `export-batch` if they differ in more than the lengths of shapes.
  */
 export function openBatch(traces: Pair<Trace>): Trace {
   const graph = createGraph()

@@ -2,12 +2,12 @@ import { createGraph, type Graph, type GraphNode, reachable, type Value } from '
 import type { Trace } from './trace.ts'
 
 /**
- * Another way to compute a node's outputs, written into the graph; undefined if the rule does not apply. The node's
- * inputs are values of that graph. A rule may look at what comes before the node, never at what uses it.
+ * Adds another computation of a node's outputs to the graph; undefined if the rule does not apply. The node's inputs
+ * are values of that graph. A rule may inspect the nodes before this one, but not those that use it.
  */
 export type Rule = (graph: Graph, node: GraphNode) => readonly Value[] | undefined
 
-/** The same computation with every node replaced by what the first fitting rule makes of it. Dead nodes are dropped. */
+/** Rewrites a trace: the first matching rule replaces each node. Nodes that are not used any more are dropped. */
 export function rewrite({ inputs, outputs }: Trace, rules: readonly Rule[]): Trace {
   const graph = createGraph()
   const replaced = new Map<Value, Value>()

@@ -1,8 +1,8 @@
 import protobuf from 'protobufjs'
 
 /**
- * The part of TensorFlow's protocol buffers that a graph without variables and functions needs, with the field numbers
- * of tensorflow/core/protobuf/{saved_model,meta_graph}.proto and tensorflow/core/framework/*.proto.
+ * The part of TensorFlow's protocol buffers for graphs without variables and functions, with the field numbers of
+ * tensorflow/core/protobuf/{saved_model,meta_graph}.proto and tensorflow/core/framework/*.proto.
  */
 const schema = `
 syntax = "proto3";

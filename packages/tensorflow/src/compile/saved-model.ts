@@ -4,17 +4,17 @@ import { type Attribute, type GraphNode, reachable, type TensorType, type Value 
 import { savedModelType } from './saved-model-schema.ts'
 import type { Trace } from './trace.ts'
 
-/** The version of graphs that TensorFlow 2.9 writes: later ones read it as well. */
+/** The graph version that TensorFlow 2.9 writes; later releases read it too. */
 const graphVersion = { producer: 1087, minConsumer: 12 }
 
 export const savedModelTag = 'serve'
 
-/** The file of a SavedModel, whose name TensorFlow prescribes. */
+/** The file name of a SavedModel, prescribed by TensorFlow. */
 export const savedModelFile = 'saved_model.pb'
 
 /**
- * A traced computation as a SavedModel: one graph without variables and one signature, with the inputs under their names
- * and the outputs under those given, or as `output0`, `output1`, …
+ * Encodes a trace as a SavedModel: one graph without variables, and one signature. The inputs keep their names; the
+ * outputs get the given names, or else `output0`, `output1`, …
  */
 export function encodeSavedModel({ inputs, outputs }: Trace, outputNames: readonly string[] = []): Uint8Array {
   const nodes = reachable([...inputs, ...outputs])
@@ -35,7 +35,7 @@ export function encodeSavedModel({ inputs, outputs }: Trace, outputNames: readon
   return savedModelType.encode(message).finish()
 }
 
-/** The names of a SavedModel's outputs in its graph, such as `Concat_70:0`, in their order. */
+/** The names of a SavedModel's outputs in its graph, such as `Concat_70:0`, in order. */
 export function readOutputNames(bytes: Uint8Array): readonly string[] {
   const { metaGraphs } = savedModelType.toObject(savedModelType.decode(bytes)) as DecodedSavedModel
   const { outputs } = metaGraphs[0]!.signatureDef.serving_default!
@@ -96,7 +96,7 @@ function tensorProto(data: ConstantData) {
   if (uniformValue(data) === undefined) {
     return { ...type, tensorContent: Buffer.from(values.buffer, values.byteOffset, values.byteLength) }
   }
-  // TensorFlow fills the shape with a single value.
+  // TensorFlow fills the shape if there is a single value.
   const field = { float32: 'floatVal', int32: 'intVal', bool: 'boolVal' }[dtype]
   return { ...type, [field]: dtype === 'bool' ? [values[0] === 1] : [...values] }
 }

@@ -7,12 +7,12 @@ import type { InputSpec } from './trace.ts'
 
 /** A function that TensorFlow runs as one graph. */
 export type CompiledFunction = {
-  /** Takes an array of exactly its shape's size for each input, at any alignment, and returns new arrays. */
+  /** Takes for each input an array of exactly its shape's size, at any alignment. Returns new arrays. */
   readonly run: (inputs: readonly TypedArray[]) => readonly TypedArray[]
   readonly dispose: () => void
 }
 
-/** Loads a SavedModel that `encodeSavedModel` made. Throws what TensorFlow or protobufjs throw for a broken one. */
+/** Loads a SavedModel made by `encodeSavedModel`. Throws the errors of TensorFlow and protobufjs for a broken one. */
 export function loadSession(binding: NativeBinding, folder: string, specs: readonly InputSpec[]): CompiledFunction {
   const outputNames = readOutputNames(readFileSync(join(folder, savedModelFile))).join(',')
   const inputNames = specs.map(({ name }) => `${name}:0`).join(',')

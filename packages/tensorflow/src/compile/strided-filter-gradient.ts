@@ -2,12 +2,12 @@ import * as tf from '@tensorflow/tfjs'
 
 const kernelName = 'Conv2DBackpropFilter'
 const backendName = 'tensorflow'
-/** No begin and no end counts: all of it. */
+/** As begin and end masks: the slice covers every axis entirely. */
 const everyAxis = 0b1111
 
 /**
- * Puts a kernel in the place of tfjs-node's that takes the pixels which a 1×1 filter with strides has seen out of `x`
- * beforehand: oneDNN 3.7, which does the same by itself, writes behind its memory on CPUs without AVX-512.
+ * Replaces tfjs-node's kernel. For a strided 1×1 filter the new one first slices the pixels that the filter has seen
+ * out of `x`. oneDNN 3.7 does the same internally, but writes beyond its memory on CPUs without AVX-512.
  */
 export function replaceStridedFilterGradient(): void {
   const { kernelFunc } = tf.getKernel(kernelName, backendName)

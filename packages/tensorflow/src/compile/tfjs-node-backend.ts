@@ -3,10 +3,10 @@ import * as tf from '@tensorflow/tfjs'
 
 export type TypedArray = Float32Array | Int32Array | Uint8Array
 
-/** What an operation of tfjs-node is told besides its inputs; `type` is one of the binding's TF_ATTR_ numbers. */
+/** An attribute of a tfjs-node operation; `type` is one of the binding's TF_ATTR_ numbers. */
 export type OperationAttribute = { readonly name: string; readonly type: number; readonly value: unknown }
 
-/** The part of tfjs-node's native binding that is used here. Tensors and graphs are known by number. */
+/** The part of tfjs-node's native binding that is used here. Tensors and graphs are identified by numbers. */
 export type NativeBinding = {
   readonly createTensor: (shape: readonly number[], dtype: number, values: TypedArray) => number
   readonly deleteTensor: (tensor: number) => void
@@ -25,7 +25,7 @@ export type NativeBinding = {
   readonly TF_Version: string
 }
 
-/** Where tfjs-node keeps a tensor: values that have not gone to TensorFlow yet, or the number of a tensor there. */
+/** A tensor of tfjs-node: values not yet passed to TensorFlow, or the number of a TensorFlow tensor. */
 export type StoredTensor = {
   readonly shape: readonly number[]
   readonly dtype: number
@@ -50,7 +50,7 @@ export type TfjsNodeBackend = tf.KernelBackend & {
   ) => tf.Tensor[]
 }
 
-/** The loaded backend of tfjs-node. Throws LockstepError `compile-no-tensorflow` where another one computes. */
+/** The loaded tfjs-node backend. Throws LockstepError `compile-no-tensorflow` if another backend is selected. */
 export function tfjsNodeBackend(): TfjsNodeBackend {
   const backend = tf.getBackend() === 'tensorflow' ? tf.findBackend('tensorflow') : null
   if (backend !== null) return backend as TfjsNodeBackend
@@ -61,7 +61,7 @@ export function tfjsNodeBackend(): TfjsNodeBackend {
   })
 }
 
-/** A second backend over the same binding, with tensors of its own. */
+/** Creates a second backend with the same binding but its own tensors. */
 export function createSiblingBackend(backend: TfjsNodeBackend): TfjsNodeBackend {
   const Backend = backend.constructor as new (binding: NativeBinding, packageName: string) => TfjsNodeBackend
   return new Backend(backend.binding, '@tensorflow/tfjs-node')

@@ -2,7 +2,7 @@ import { LockstepError, reasonOf } from '@lockstep/protocol'
 
 const eagerHint = 'Use --engine eager, which runs the model op by op.'
 
-/** A compiled function is recorded once, before there are any numbers, so code that looks at them cannot be compiled. */
+/** A compiled function is recorded once, without real values, so code that reads values cannot be compiled. */
 export function valueReadError(op: string, origin: string): LockstepError {
   return new LockstepError('compile-value-read', `${place(origin)} reads the value of a tensor (${op})`, {
     expected: 'computations whose course does not depend on values',
@@ -10,7 +10,7 @@ export function valueReadError(op: string, origin: string): LockstepError {
   })
 }
 
-/** What JavaScript draws while a function is recorded would be the same number ever after. */
+/** Random numbers drawn in JavaScript during recording would become constants. */
 export function bakedRandomError(origin: string): LockstepError {
   return new LockstepError('compile-random', `${place(origin)} makes a tensor of numbers in JavaScript`, {
     expected: 'numbers that do not change from step to step',
@@ -24,15 +24,15 @@ export function randomOpError(op: string, origin: string): LockstepError {
 }
 
 /**
- * Whatever tfjs threw while a function was recorded: it has no kernel or no gradient for an operation. Recording executes
- * what it records, so that the eager engine would be refused as well.
+ * For errors of tfjs during recording: it has no kernel or no gradient for an operation. Recording executes every
+ * operation, so the eager engine would fail too.
  */
 export function unsupportedError(cause: unknown, origin: string): LockstepError {
   const hint = 'tfjs refuses this with --engine eager too: give the layer other options, or take another layer.'
   return refusal(cause, origin, hint)
 }
 
-/** What TensorFlow threw when it was given the graph, with the operation that it refuses. */
+/** For errors of TensorFlow when it loads the graph; they name the operation that it refuses. */
 export function unloadableError(cause: unknown): LockstepError {
   return refusal(cause, '', eagerHint)
 }

@@ -14,8 +14,8 @@ export type InputSpec = {
 }
 
 /**
- * What is compiled: takes a tensor for each input (int32 for uint8) and returns the outputs, float32 or int32. It says
- * with `enter` what begins (`layer conv1`), so that messages can name it.
+ * The function to compile. It takes a tensor for each input (int32 for uint8) and returns the outputs, float32 or
+ * int32. It calls `enter` with the name of each part that begins (`layer conv1`), so that messages can name it.
  */
 export type TraceFunction = (inputs: readonly tf.Tensor[], enter: (origin: string) => void) => readonly tf.Tensor[]
 
@@ -24,8 +24,8 @@ export type Trace = { readonly graph: Graph; readonly inputs: readonly Value[]; 
 let registered: TracingBackend | undefined
 
 /**
- * Calls a function once on a tracing backend and returns the graph of what it did. Tensors that it has from elsewhere
- * become constants.
+ * Calls a function once on a tracing backend and returns the graph of its operations. Tensors that are not its inputs
+ * or results become constants.
  * Throws LockstepError `compile-no-tensorflow`, `compile-value-read`, `compile-random` or `compile-unsupported`.
  */
 export function trace(compute: TraceFunction, specs: readonly InputSpec[]): Trace {
@@ -45,7 +45,7 @@ export function trace(compute: TraceFunction, specs: readonly InputSpec[]): Trac
       enter,
     )
     const outputs = tensors.map(backend.valueFor)
-    // Those that were kept from tidying up are of no more use.
+    // Outputs protected by tf.keep would outlive the scope.
     for (const tensor of tensors) tensor.dispose()
     return { graph: recording.graph, inputs, outputs }
   } catch (error) {
@@ -61,7 +61,7 @@ function addPlaceholder(graph: Graph, { name, shape, dtype }: InputSpec): Value 
   const attributes = {
     dtype: { kind: 'type', value: dtype },
     shape: { kind: 'shape', value: shape },
-    // Tells inputs of one type apart.
+    // Distinguishes inputs of the same type.
     _name: { kind: 'string', value: name },
   } as const
   return graph.apply('Placeholder', [], attributes, { shape, dtype })
@@ -74,7 +74,7 @@ function asNumbers(graph: Graph, value: Value): Value {
   return graph.apply('Cast', [value], attributes, { shape: value.shape, dtype: 'int32' })
 }
 
-/** Takes effect before it returns: a backend that is there already is not waited for. */
+/** Takes effect immediately, although setBackend is asynchronous: the backend is already initialized. */
 function select(name: string): void {
   void tf.setBackend(name)
 }

@@ -10,16 +10,16 @@ import {
 } from './tfjs-node-backend.ts'
 import { bakedRandomError, randomOpError, valueReadError } from './trace-errors.ts'
 
-/** Constants larger than this are left to be computed: 256 KiB of float32, unless one value fills them. */
+/** The most elements of a folded constant: 256 KiB of float32. A single value that fills the shape has no limit. */
 const largestFoldedConstant = 65_536
 const randomOps: ReadonlySet<string> = new Set(['Multinomial', 'RandomUniform', 'RandomStandardNormal'])
 
-/** What is being recorded: the graph so far, and which of its values the tensors at hand stand for. */
+/** The state of a recording: the graph so far, and the value in it that each tensor stands for. */
 export type Recording = { readonly graph: Graph; readonly values: WeakMap<object, Value>; origin: string }
 
-/** A tfjs backend over tfjs-node's that also notes what it executes. */
+/** A tfjs backend that executes operations on tfjs-node's and also records them. */
 export type TracingBackend = TfjsNodeBackend & {
-  /** From here on all operations go into this recording, or into none. */
+  /** Records all further operations in this recording, or stops recording. */
   startRecording: (recording: Recording | undefined) => void
   valueFor: (tensor: tf.TensorInfo) => Value
   /** A tensor of zeros that stands for a value of the graph. */
@@ -27,16 +27,16 @@ export type TracingBackend = TfjsNodeBackend & {
 }
 
 /**
- * A backend on which every operation is executed by tfjs-node and recorded in a graph. The numbers it computes with
- * mean nothing (inputs are zeros), but TensorFlow itself thereby says what shape and type each result has, and computes
- * what depends on constants only. So whatever tfjs-node can do, including tfjs's gradients, can be recorded; reading a
- * number that depends on an input is refused.
+ * Creates a backend that executes every operation with tfjs-node and records it in a graph. The computed numbers mean
+ * nothing (inputs are zeros), but TensorFlow thereby determines the shape and type of each result, and computes results
+ * that depend on constants only. So everything that tfjs-node supports can be recorded, including tfjs's gradients.
+ * Reading a number that depends on an input throws.
  */
 export function createTracingBackend(native: TfjsNodeBackend): TracingBackend {
   const backend = createSiblingBackend(native)
   const { binding, tensorMap } = backend
   const original = { execute: backend.executeMultipleOutputs, write: backend.write, readSync: backend.readSync }
-  /** Constants that went to TensorFlow, where they cannot be told from results. */
+  /** Constants that were passed to TensorFlow, where they cannot be distinguished from results. */
   const constants = new WeakMap<object, ConstantData>()
   let recording: Recording | undefined
 
@@ -77,7 +77,7 @@ export function createTracingBackend(native: TfjsNodeBackend): TracingBackend {
     return outputs
   }
 
-  /** Results of nothing but constants are constants. */
+  /** Makes results constants if all inputs are constants. */
   function foldConstants(inputs: readonly Value[], outputs: readonly tf.Tensor[]): boolean {
     if (!inputs.every(constantData)) return false
     const results = outputs.map(({ dataId, dtype, shape }) =>
@@ -140,7 +140,7 @@ export function createTracingBackend(native: TfjsNodeBackend): TracingBackend {
   })
 }
 
-/** What tfjs-node leaves to TensorFlow to find out, which does so for a single operation but not in a graph. */
+/** Attributes that tfjs-node omits because TensorFlow infers them for a single operation; in a graph it does not. */
 function inferredAttributes(op: string, [x]: readonly Value[]): Attributes {
   return op === 'ExpandDims' ? { T: { kind: 'type', value: x!.dtype } } : {}
 }

@@ -4,7 +4,7 @@ import { formatBytes, userCacheFolder } from '@lockstep/protocol'
 import { freeBytes } from '../disk-space.ts'
 import type { Finding } from './finding.ts'
 
-/** lockstep's folder in the user's cache: what lies in it, how big, and what space is left beside it. */
+/** Inspects lockstep's folder in the user's cache: its contents, their size, and the free disk space. */
 export async function inspectCache(environment: NodeJS.ProcessEnv): Promise<Finding> {
   const folder = userCacheFolder(environment)
   const free = await freeBytesAround(folder)
@@ -19,7 +19,7 @@ export async function inspectCache(environment: NodeJS.ProcessEnv): Promise<Find
   }
 }
 
-/** Free space where a folder is, or would be made. */
+/** The free space for a folder that may not exist yet. */
 async function freeBytesAround(folder: string): Promise<number> {
   try {
     return await freeBytes(folder)

@@ -1,7 +1,7 @@
-/** `missing`: training goes on without it, worse. `warning`: there, but something about it wants attention. */
+/** `missing`: training works without it, but worse. `warning`: it is there but needs attention. */
 export type FindingState = 'ok' | 'missing' | 'warning'
 
-/** One thing that a machine has or lacks. */
+/** The result of one check of a machine. */
 export type Finding = {
   readonly subject: string
   readonly state: FindingState

@@ -7,12 +7,12 @@ import { inspectCpu, inspectMemory, inspectNode, inspectSystem } from './system.
 import { inspectTensorFlow } from './tensorflow.ts'
 import { inspectCompiler, inspectGpus, inspectPip } from './tools.ts'
 
-/** What a machine has for training, what it lacks, and what to do about that. */
+/** What a machine has for training, what it lacks, and how to get it. */
 export type MachineReport = { readonly findings: readonly Finding[] }
 
 /**
- * Looks at everything that training rests on. Reads the whole library to verify it, starts a few programs for their
- * versions, and takes a second or two; changes nothing and uses no network.
+ * Checks everything that training depends on. Verifies the whole library and starts a few programs to get their
+ * versions, which takes a second or two. Changes nothing and does not use the network.
  */
 export async function inspectMachine(options: { readonly environment: NodeJS.ProcessEnv }): Promise<MachineReport> {
   const { environment } = options

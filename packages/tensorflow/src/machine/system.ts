@@ -7,7 +7,7 @@ import { readMemory, workerMemoryBytes } from './memory.ts'
 
 const oldestNode = [20, 20] as const
 
-/** Instruction sets that decide how fast TensorFlow computes, by their names in /proc/cpuinfo. */
+/** Instruction sets that determine TensorFlow's speed, by their names in /proc/cpuinfo. */
 const notableFlags = [
   ...['avx', 'avx2', 'fma', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'avx_vnni', 'amx_tile', 'amx_bf16', 'amx_int8'],
   ...['asimd', 'asimdhp', 'asimddp', 'bf16', 'i8mm', 'sve', 'sve2'],

@@ -23,7 +23,7 @@ export type TensorFlowPlace = {
   readonly environment: NodeJS.ProcessEnv
 }
 
-/** The library, with the SHA-256 of every file of a cached one, and the binding, loaded in a process of its own. */
+/** Checks the library (a cached one by the SHA-256 of every file) and the binding, which a separate process loads. */
 export async function inspectTensorFlow(place: TensorFlowPlace): Promise<TensorFlowFindings> {
   const { finding, library } = await inspectLibrary(place)
   if (library === undefined) return { findings: [finding], libraryReady: false, bindingReady: false }

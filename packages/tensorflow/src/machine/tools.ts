@@ -6,7 +6,7 @@ import type { Finding } from './finding.ts'
 
 const gpuTimeoutMs = 20_000
 
-/** @param isNeeded whether TensorFlow has still to be installed */
+/** @param isNeeded whether TensorFlow still has to be installed */
 export async function inspectPip(environment: NodeJS.ProcessEnv, isNeeded: boolean): Promise<Finding> {
   return await inspectTool('pip', isNeeded, async () => {
     const pip = await findPip(environment)
@@ -17,12 +17,12 @@ export async function inspectPip(environment: NodeJS.ProcessEnv, isNeeded: boole
   })
 }
 
-/** @param isNeeded whether the binding has still to be built */
+/** @param isNeeded whether the binding still has to be built */
 export async function inspectCompiler(environment: NodeJS.ProcessEnv, isNeeded: boolean): Promise<Finding> {
   return await inspectTool('C++ compiler', isNeeded, () => findCompiler(environment))
 }
 
-/** The GPUs that NVIDIA's driver shows. None is no flaw: training runs on the CPU. */
+/** Lists the GPUs that NVIDIA's driver reports. Having none is not a problem: training runs on the CPU. */
 export async function inspectGpus(environment: NodeJS.ProcessEnv): Promise<Finding> {
   const query = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader']
   const result = await runTool('nvidia-smi', query, { environment, timeoutMs: gpuTimeoutMs })

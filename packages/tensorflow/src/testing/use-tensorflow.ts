@@ -2,7 +2,7 @@ import { computeEnvironment } from '../compute-environment.ts'
 import { loadTensorFlow } from '../load.ts'
 import { provisionTensorFlow } from '../provision.ts'
 
-/** Makes native TensorFlow with one thread the backend of this process; it is fetched where this machine lacks it. */
+/** Makes native TensorFlow with one thread the backend of this process, and installs it if this machine lacks it. */
 export async function useTensorFlow(): Promise<void> {
   Object.assign(process.env, computeEnvironment(1))
   const notices: string[] = []

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs'
 type Attributes = { readonly transposeA: boolean; readonly transposeB: boolean }
 
 /**
- * Matrix products with the transpositions done first: the backend multiplies matrices as they lie with XNNPACK, but
+ * Matrix products that transpose their operands first: the backend multiplies plain matrices with XNNPACK, but
  * transposed ones in plain loops.
  */
 export function batchMatMul(): tf.KernelConfig {

@@ -8,9 +8,9 @@ type Attributes = {
 }
 
 /**
- * The gradient of a convolution with respect to its filter, as a convolution: dW[i, j, c, d] sums x[n, y + i, x + j, c] ·
- * dy[n, y, x, d] over n, y and x, so x slides over dy with channels as the batch and the batch as channels. What was the
- * stride between windows becomes the dilation of dy.
+ * The gradient of a convolution with respect to its filter, as a convolution: dW[i, j, c, d] is the sum over n, y and x
+ * of x[n, y + i, x + j, c] · dy[n, y, x, d]. So x is convolved with dy, with channels as the batch and the batch as
+ * channels, and the stride of the convolution becomes the dilation of dy.
  * x [n, h, w, c] and dy [n, oh, ow, d] give [fh, fw, c, d].
  */
 export const conv2dBackpropFilter: tf.KernelConfig = {
@@ -34,7 +34,7 @@ export const conv2dBackpropFilter: tf.KernelConfig = {
       ]
       const dilations: [number, number] = [info.strideHeight, info.strideWidth]
       const sums = tf.conv2d(images, windows, 1, padding, 'NHWC', dilations)
-      // Rows and columns beyond the last whole stride belong to no window and would give sums beyond the filter.
+      // Rows and columns after the last full stride belong to no window; they give sums beyond the filter's size.
       const whole = tf.slice(sums, [0, 0, 0, 0], [channels, filterHeight, filterWidth, outChannels])
       return tf.transpose(whole, [1, 2, 0, 3])
     })

@@ -9,8 +9,8 @@ type Attributes = {
 
 /**
  * The gradient of a convolution with respect to its input. Without strides it is a convolution of dy, padded to the
- * input's size, with the filter turned by 180 degrees and its channels swapped, and 6 times as fast as the backend's own
- * kernel, which serves all other cases.
+ * input's size, with the filter rotated by 180 degrees and its channels swapped. This is 6 times as fast as the
+ * backend's own kernel, which still computes all other cases.
  * dy [n, oh, ow, d] and filter [fh, fw, c, d] give [n, h, w, c].
  */
 export function conv2dBackpropInput(): tf.KernelConfig {

@@ -11,8 +11,8 @@ export const wasmVersion: string = version_wasm
 let registered = false
 
 /**
- * Registers tfjs's WebAssembly backend with files from its npm package on this disk, and the kernels that training needs
- * besides: the filter gradient of a convolution, which it lacks, and quicker ways to what it does in plain loops.
+ * Registers tfjs's WebAssembly backend with the files of its npm package on this disk, and additional kernels for
+ * training: the filter gradient of a convolution, which it lacks, and faster versions of kernels that use plain loops.
  */
 export function registerWasm(): void {
   if (registered) return

@@ -2,7 +2,7 @@ import type { Graph, Value } from '../graph.ts'
 import type { Rule } from '../rewrite.ts'
 import { bothWays, inputsOf, keepsDimensions, reductionAxes, sameShape, typeAttribute } from './match.ts'
 
-/** The sum of a tensor and a vector along its last axis is BiasAdd, which TensorFlow fuses with what is before it. */
+/** The sum of a tensor and a vector along its last axis is BiasAdd, which TensorFlow fuses with the node before it. */
 export const toBiasAdd: Rule = (graph, node) => {
   const { shape, dtype } = node.outputs[0]!
   if ((node.op !== 'Add' && node.op !== 'AddV2') || dtype !== 'float32' || shape.length < 2) return undefined
@@ -14,8 +14,8 @@ export const toBiasAdd: Rule = (graph, node) => {
 }
 
 /**
- * (x + a) + y with a bias a is (x + y) + a. TensorFlow 2.21 fuses a convolution with the bias, the sum and an activation
- * that follow it, and if y comes from a convolution too, is left with a broken graph or wrong numbers.
+ * (x + a) + y with a bias a is (x + y) + a. TensorFlow 2.21 fuses a convolution with the bias, the sum and the
+ * activation after it. If y also comes from a convolution, that gives a broken graph or wrong numbers.
  */
 export const addBiasesLast: Rule = (graph, node) => {
   const output = node.outputs[0]!
@@ -39,8 +39,8 @@ export const toBiasAddGrad: Rule = (graph, node) => {
 }
 
 /**
- * TensorFlow 2.21 with oneDNN merges BiasAddGrad and Conv2DBackpropFilter of one node's outputs without asking which
- * output each of them takes: behind a SplitV, the gradient of a Concat, biases would get each other's gradients.
+ * TensorFlow 2.21 with oneDNN merges BiasAddGrad and Conv2DBackpropFilter on the outputs of one node without checking
+ * which output each of them takes. After a SplitV, the gradient of a Concat, biases would get each other's gradients.
  */
 export function isOneOfSeveral({ node }: Value): boolean {
   return node.outputs.length > 1

@@ -37,8 +37,8 @@ export const toCrossEntropy: Rule = (graph, node) => {
 }
 
 /**
- * What tfjs makes of its gradient, g · onehot − (Σ g · onehot) · exp(logSoftmax(logits)), is −g times the second result
- * of the same operation, softmax − onehot, if g is one number.
+ * The gradient in tfjs, g · onehot − (Σ g · onehot) · exp(logSoftmax(logits)), is −g times the second result of the
+ * same operation, softmax − onehot, if g is a single number.
  */
 export const toCrossEntropyGradient: Rule = (graph, node) => {
   if (node.op !== 'Sub') return undefined

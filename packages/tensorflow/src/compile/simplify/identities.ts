@@ -1,7 +1,7 @@
 import type { Rule } from '../rewrite.ts'
 import { bothWays, inputsOf, numberIn, sameShape } from './match.ts'
 
-/** Reshapes to the same shape and conversions to the same type are dropped; of a chain of reshapes the last is kept. */
+/** Drops reshapes to the same shape, casts to the same type, and all but the last of a chain of reshapes. */
 export const dropReshapesAndCasts: Rule = (graph, node) => {
   const [x] = node.inputs
   const output = node.outputs[0]!
@@ -13,7 +13,7 @@ export const dropReshapesAndCasts: Rule = (graph, node) => {
   if (node.op !== 'Cast') return undefined
   if (x!.dtype === output.dtype) return [x!]
   const [bytes] = inputsOf(x, 'Cast') ?? []
-  // tfjs has no uint8, so that pixels go through int32 on their way to float32.
+  // tfjs has no uint8, so it converts pixels to float32 by way of int32.
   if (bytes?.dtype !== 'uint8') return undefined
   return graph.add({
     ...node,

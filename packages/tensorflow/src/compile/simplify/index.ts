@@ -21,10 +21,10 @@ const rules: readonly Rule[] = [
   toCrossEntropyGradient,
 ]
 
-/** These take up what the others have made. */
+/** These apply to the results of the other rules. */
 const poolingRules: readonly Rule[] = [pullReluGradThroughPool, pullBiasAddGradThroughPool]
 
-/** The same computation in operations that TensorFlow does faster than those that tfjs records. */
+/** Rewrites a trace with operations that TensorFlow executes faster than those that tfjs records. */
 export function simplify(trace: Trace): Trace {
   return rewrite(rewrite(trace, rules), poolingRules)
 }

@@ -1,18 +1,18 @@
 import { uniformValue } from '../constant.ts'
 import { type Attribute, constantData, type DataType, type GraphNode, type Value } from '../graph.ts'
 
-/** The inputs of the node that a value comes from, if that is the given operation. */
+/** The inputs of the node that computes a value, if it is one of the given operations. */
 export function inputsOf(value: Value | undefined, ...ops: readonly string[]): readonly Value[] | undefined {
   return value !== undefined && ops.includes(value.node.op) ? value.node.inputs : undefined
 }
 
-/** The only number in a constant. */
+/** The number in a constant that holds only one. */
 export function numberIn(value: Value | undefined): number | undefined {
   const data = value && constantData(value)
   return data && uniformValue(data)
 }
 
-/** The value under reshapes and conversions between int32 and float32 that lose nothing. */
+/** The value before a cast, if there is one. The casts that occur here, between int32 and float32, lose nothing. */
 export function withoutCast(value: Value | undefined): Value | undefined {
   return inputsOf(value, 'Cast')?.[0] ?? value
 }
@@ -25,7 +25,7 @@ export function typeAttribute(dtype: DataType): Attribute {
   return { kind: 'type', value: dtype }
 }
 
-/** Both ways to read a commutative operation. */
+/** Both orders of the operands of a commutative operation. */
 export function bothWays([a, b]: readonly Value[]): readonly (readonly [Value, Value])[] {
   return [
     [a!, b!],
@@ -33,7 +33,7 @@ export function bothWays([a, b]: readonly Value[]): readonly (readonly [Value, V
   ]
 }
 
-/** The axes of a reduction, from 0 up. */
+/** The axes of a reduction as non-negative numbers. */
 export function reductionAxes({ inputs: [x, axes] }: GraphNode): readonly number[] {
   const data = constantData(axes!)
   const rank = x!.shape.length
@@ -44,7 +44,7 @@ export function keepsDimensions({ attributes }: GraphNode): boolean {
   return attributes.keep_dims?.value === true
 }
 
-/** The input of a reduction over the last axis that keeps it, with length 1. */
+/** The input of a reduction over the last axis that keeps this axis with length 1. */
 export function reducedOverLast(value: Value | undefined, op: string): Value | undefined {
   const [x] = inputsOf(value, op) ?? []
   if (x === undefined || !keepsDimensions(value!.node)) return undefined

@@ -6,8 +6,9 @@ import { inputsOf, typeAttribute } from './match.ts'
 const float32: Attributes = { T: typeAttribute('float32') }
 
 /**
- * A gradient through pooling and then ReLU is one through ReLU and then pooling: it only reaches the largest element of
- * a window, which is what was pooled. ReLU then has as many elements as were pooled instead of those before.
+ * Applies the gradient of ReLU before that of max pooling. The order does not matter: a gradient only reaches the
+ * largest element of each window, which is the pooled one. ReluGrad then has only as many elements as the pooled
+ * tensor.
  */
 export const pullReluGradThroughPool: Rule = (graph, { op, inputs: [gradient, activated], outputs }) => {
   const [x, pooled, dy] = inputsOf(op === 'ReluGrad' ? gradient : undefined, 'MaxPoolGrad') ?? []
@@ -16,7 +17,7 @@ export const pullReluGradThroughPool: Rule = (graph, { op, inputs: [gradient, ac
   return [graph.apply('MaxPoolGrad', [x, pooled!, narrowed], gradient!.node.attributes, outputs[0]!)]
 }
 
-/** Pooling passes every element of a gradient on to one place, so that their sum stays. */
+/** The gradient of max pooling moves each element to one place, so the sum stays the same. */
 export const pullBiasAddGradThroughPool: Rule = (graph, { op, inputs, attributes, outputs }) => {
   const [, , dy] = inputsOf(op === 'BiasAddGrad' ? inputs[0] : undefined, 'MaxPoolGrad') ?? []
   if (dy === undefined || isOneOfSeveral(dy)) return undefined

@@ -4,7 +4,7 @@ import { bothWays, inputsOf, numberIn, sameShape, typeAttribute, withoutCast } f
 
 const float32: Attributes = { T: typeAttribute('float32') }
 
-/** tfjs's gradient of ReLU, dy · step(x), is ReluGrad; that of ReLU6, dy · ((x ≤ 6) · step(x)), is Relu6Grad. */
+/** The gradient of ReLU in tfjs, dy · step(x), is ReluGrad; that of ReLU6, dy · ((x ≤ 6) · step(x)), is Relu6Grad. */
 export const toReluGrad: Rule = (graph, node) => {
   if (node.op !== 'Mul') return undefined
   for (const [dy, factor] of bothWays(node.inputs)) {
@@ -18,7 +18,7 @@ export const toReluGrad: Rule = (graph, node) => {
   return undefined
 }
 
-/** tfjs's gradient of leaky ReLU, x > 0 ? dy : dy · alpha, is LeakyReluGrad. */
+/** The gradient of leaky ReLU in tfjs, x > 0 ? dy : dy · alpha, is LeakyReluGrad. */
 export const toLeakyReluGrad: Rule = (graph, node) => {
   const [condition, dy, scaled] = node.inputs
   const [x, zero] = inputsOf(condition, 'Greater') ?? []
@@ -33,15 +33,15 @@ export const toLeakyReluGrad: Rule = (graph, node) => {
 }
 
 /**
- * All of these ask only where x lies, which its activation tells as well. Where that was computed it is taken, so that
- * x itself can be fused away.
+ * All of these gradients depend only on the range in which x lies, which its activation tells as well. If the graph has
+ * the activation, use it instead of x, so that x itself can be fused away.
  */
 function gradient(graph: Graph, op: string, dy: Value, x: Value, attributes = float32): readonly Value[] {
   const activated = graph.find({ op, inputs: [x], attributes })?.outputs[0] ?? x
   return [graph.apply(`${op}Grad`, [dy, activated], attributes, dy)]
 }
 
-/** tfjs-node makes step(x) of five operations: isNaN(x) ? x : x > 0 ? 1 : 0. */
+/** x of step(x), which tfjs-node builds from five operations: isNaN(x) ? x : x > 0 ? 1 : 0. */
 function argumentOfStep(value: Value | undefined): Value | undefined {
   const [isNan, x, step] = inputsOf(value, 'Select') ?? []
   const [condition, one, zero] = inputsOf(step, 'Select') ?? []
@@ -50,7 +50,7 @@ function argumentOfStep(value: Value | undefined): Value | undefined {
   return isStep && numberIn(one) === 1 && numberIn(zero) === 0 ? x : undefined
 }
 
-/** x of (x ≤ 6) · step(x), which has become a ReluGrad by the first rule. */
+/** x of (x ≤ 6) · step(x), which the rule for ReLU has turned into a ReluGrad. */
 function argumentOfLimitedStep(value: Value | undefined): Value | undefined {
   const [within, x] = inputsOf(value, 'ReluGrad') ?? []
   const [left, right] = inputsOf(withoutCast(within), 'LessEqual') ?? []
