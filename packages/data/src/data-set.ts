@@ -7,16 +7,16 @@ export const imageBytes = 32 * 32 * 3
 /** Images in row, column, channel order (HWC) and their labels. */
 export type ImageSplit = {
   readonly count: number
-  /** count × 32 × 32 × 3. */
+  /** [count, 32, 32, 3]. */
   readonly pixels: Uint8Array
-  /** count class indices. */
+  /** Class indices [count]. */
   readonly labels: Uint8Array
 }
 
 export type DataSet = {
   readonly name: DataSetName
   readonly imageShape: readonly [32, 32, 3]
-  /** One name a class, in label order. */
+  /** One name per class, in label order. */
   readonly classNames: readonly string[]
   readonly train: ImageSplit
   readonly test: ImageSplit

@@ -3,8 +3,9 @@ import { createRandom } from './random.ts'
 /**
  * The order in which an epoch visits the samples 0 … count − 1: each exactly once.
  *
- * A Fisher-Yates shuffle (Durstenfeld's form; Knuth, The Art of Computer Programming 2, algorithm P) drawing from
- * xoshiro128** seeded with (seed, epoch). The order is a function of the three numbers alone, the same on every machine.
+ * A Fisher-Yates shuffle (Durstenfeld's form; Knuth, The Art of Computer Programming 2, algorithm P) that draws from
+ * xoshiro128** seeded with (seed, epoch). The order depends only on these three numbers and is the same on every
+ * machine.
  */
 export function epochOrder(options: { seed: number; epoch: number; count: number }): Uint32Array {
   const random = createRandom(options.seed, options.epoch)

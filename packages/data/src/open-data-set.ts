@@ -7,23 +7,23 @@ import { fetchCifar } from './fetch/fetch-cifar.ts'
 import { createShapes } from './synthetic/synthetic-set.ts'
 
 export type OpenOptions = {
-  /** Without it: CIFAR-10 where it can be had, else the embedded synthetic set. */
+  /** By default CIFAR-10 if it is available, else the embedded synthetic set. */
   readonly dataset?: DataSetName
   readonly dataDir?: string
   readonly environment: NodeJS.ProcessEnv
   /** Forbids the network. */
   readonly offline: boolean
-  /** Only looks on this machine, although the network is not forbidden. */
+  /** Looks only on this machine, even though the network is allowed. */
   readonly looksOnly?: boolean
   readonly onProgress: ProgressListener
   readonly onNotice: (text: string) => void
 }
 
 /**
- * Opens a data set: from `dataDir` alone where it is given, else from `LOCKSTEP_DATA_DIR`, from the user's cache, or from
- * its official address into that cache. Throws `data-not-found` when a data set that was asked for is nowhere to be had,
- * and `data-missing`, `data-damaged` or `data-unreadable` when its folder is there but not whole, whether it was asked
- * for or not.
+ * Opens a data set. It looks only in `dataDir` if given, else in `LOCKSTEP_DATA_DIR` and the user's cache, and
+ * otherwise downloads the data set from its official address into that cache.
+ * Throws `data-not-found` if a requested data set is not available anywhere, and `data-missing`, `data-damaged` or
+ * `data-unreadable` if its folder exists but is incomplete, whether it was requested or not.
  */
 export async function openDataSet(options: OpenOptions): Promise<DataSet> {
   const { dataset } = options
@@ -62,7 +62,7 @@ async function fetchOrExplain(format: CifarFormat, options: OpenOptions, looked:
   }
 }
 
-/** Whoever names a folder by the environment may have misspelt it; the cache comes with the first data set. */
+/** Marks a missing LOCKSTEP_DATA_DIR, which may be misspelt. A missing cache is normal before the first data set. */
 async function describePlaces(places: readonly string[], { LOCKSTEP_DATA_DIR }: NodeJS.ProcessEnv): Promise<string> {
   const isMissing = LOCKSTEP_DATA_DIR ? !(await isThere(LOCKSTEP_DATA_DIR)) : false
   const name = (place: string) => (isMissing && place === LOCKSTEP_DATA_DIR ? `${place} (which does not exist)` : place)
@@ -96,7 +96,7 @@ function tryAgain(format: CifarFormat): string {
   return `${fetchCommand(format)} tries again; or get ${format.archive} another way and add --from FILE`
 }
 
-/** `remedy` is the beginning of a sentence. */
+/** `remedy` is the beginning of the hint's sentence. */
 function notFound(format: CifarFormat, received: string, remedy: string): LockstepError {
   return new LockstepError('data-not-found', `${format.title} is not available`, {
     expected: `a folder ${format.folder} with the binary files`,

@@ -7,9 +7,10 @@ export type RandomSource = {
 }
 
 /**
- * The generator xoshiro128** 1.1 (Blackman and Vigna, https://prng.di.unimi.it/xoshiro128starstar.c), its 128 bits of
- * state filled by SplitMix64 from the 64-bit number `seed · 2³² + stream`, as its authors advise. Integer arithmetic
- * only, so the stream is the same on every machine. Seed and stream are unsigned 32-bit integers.
+ * Creates the generator xoshiro128** 1.1 (Blackman and Vigna, https://prng.di.unimi.it/xoshiro128starstar.c).
+ * SplitMix64 fills its 128 bits of state from the 64-bit number `seed · 2³² + stream`, as its authors recommend. It
+ * uses integer arithmetic only, so the stream is the same on every machine. Seed and stream are unsigned 32-bit
+ * integers.
  */
 export function createRandom(seed: number, stream: number): RandomSource {
   // A typed array, because V8 boxes 32-bit numbers in closure variables.
@@ -27,7 +28,7 @@ export function createRandom(seed: number, stream: number): RandomSource {
     return Math.imul((product << 7) | (product >>> 25), 9) >>> 0
   }
 
-  // Keeps just as many high bits as the bound needs and draws again while they name no value below it: unbiased.
+  // Takes as many high bits as the bound needs and draws again while they are not below it, which avoids bias.
   function below(bound: number): number {
     if (bound <= 1) return 0
     const unusedBits = Math.clz32(bound - 1)

@@ -5,14 +5,14 @@ export function stepsPerEpoch(count: number, batchSize: number): number {
   return Math.ceil(count / batchSize)
 }
 
-/** The positions of global batch `step` (from 0) in the order of its epoch. The last batch keeps what is left. */
+/** The positions of global batch `step` (from 0) in its epoch's order. The last batch has the remaining positions. */
 export function batchRange(count: number, batchSize: number, step: number): Range {
   return { start: Math.min(step * batchSize, count), end: Math.min((step + 1) * batchSize, count) }
 }
 
 /**
- * Cuts `count` positions into `shards` contiguous ranges, as even as can be: the first `count mod shards` are one
- * larger. When there are fewer positions than shards, the last shards are empty.
+ * Cuts `count` positions into `shards` contiguous ranges of nearly equal size: the first `count mod shards` are one
+ * larger. If there are fewer positions than shards, the last shards are empty.
  */
 export function cutShards(count: number, shards: number): readonly Range[] {
   const size = Math.floor(count / shards)

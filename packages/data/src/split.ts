@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { LockstepError } from '@lockstep/protocol'
 import { type DataSet, type ImageSplit, imageBytes } from './data-set.ts'
 
-/** The first `n` samples of a split, as views over the same bytes. Throws `data-limit` when it has fewer. */
+/** The first `n` samples of a split, as views of the same bytes. Throws `data-limit` if it has fewer. */
 export function takeFirst(split: ImageSplit, n: number): ImageSplit {
   if (!Number.isInteger(n) || n < 1 || n > split.count) {
     throw new LockstepError('data-limit', `cannot take the first ${n} samples of ${split.count}`, {
@@ -16,8 +16,9 @@ export function takeFirst(split: ImageSplit, n: number): ImageSplit {
 }
 
 /**
- * How many samples train and how many validate, as Keras's `validation_split` counts: the first
- * ⌊count × (1 − validationSplit)⌋ samples train and the rest validate. Throws `data-split` when none would train.
+ * The number of training and validation samples, as in Keras's `validation_split`: the first
+ * ⌊count × (1 − validationSplit)⌋ samples are for training, the rest for validation. Throws `data-split` if none would
+ * be left for training.
  */
 export function splitTrainValidation(
   count: number,
@@ -35,10 +36,10 @@ export function splitTrainValidation(
   return { trainCount, validationCount: count - trainCount }
 }
 
-/** Samples one after the other. `pixels`: count × 32 × 32 × 3, `labels`: count. */
+/** Contiguous samples: `pixels` [count, 32, 32, 3] and `labels` [count]. */
 export type GatheredSamples = { readonly pixels: Uint8Array; readonly labels: Uint8Array }
 
-/** Copies the samples at `indices`, in that order, to the beginning of `into`, or of new memory. Returns them alone. */
+/** Copies the samples at `indices`, in that order, to the start of `into` or of new memory. Returns views of them. */
 export function gather(split: ImageSplit, indices: Uint32Array, into = roomFor(indices.length)): GatheredSamples {
   const pixels = into.pixels.subarray(0, indices.length * imageBytes)
   const labels = into.labels.subarray(0, indices.length)
@@ -51,12 +52,12 @@ export function gather(split: ImageSplit, indices: Uint32Array, into = roomFor(i
   return { pixels, labels }
 }
 
-/** Memory for so many samples. */
+/** Allocates memory for this many samples. */
 export function roomFor(samples: number): GatheredSamples {
   return { pixels: new Uint8Array(samples * imageBytes), labels: new Uint8Array(samples) }
 }
 
-/** SHA-256 (hex) over name, sizes, pixels and labels of both splits: a run resumes only on the data it began with. */
+/** SHA-256 in hex over name, sizes, pixels and labels of both splits. A run resumes only on the data it began with. */
 export function dataSetSha256(dataSet: DataSet): string {
   const hash = createHash('sha256')
   hash.update(`${dataSet.name} ${dataSet.train.count} ${dataSet.test.count}\n`)

@@ -1,6 +1,6 @@
 import type { CifarName } from './format.ts'
 
-/** The official names in label order, for files that come without them. */
+/** The official names in label order, for data sets without a file of names. */
 export const cifarClassNames: Readonly<Record<CifarName, readonly string[]>> = {
   cifar10: words('airplane automobile bird cat deer dog frog horse ship truck'),
   cifar100: words(`
@@ -13,7 +13,7 @@ export const cifarClassNames: Readonly<Record<CifarName, readonly string[]>> = {
     willow_tree wolf woman worm`),
 }
 
-/** The names in `batches.meta.txt` or `fine_label_names.txt`, one a line. */
+/** Parses the names in `batches.meta.txt` or `fine_label_names.txt`, one per line. */
 export function parseClassNames(text: string): readonly string[] {
   return text
     .split('\n')

@@ -4,16 +4,16 @@ import { imageBytes } from '../data-set.ts'
 export type CifarName = Exclude<DataSetName, 'synthetic'>
 
 /**
- * The official binary layout (https://www.cs.toronto.edu/~kriz/cifar.html): records of label bytes and 3072 pixel bytes,
- * the pixels channel by channel (R, G, B), each row by row.
+ * The official binary layout (https://www.cs.toronto.edu/~kriz/cifar.html): records of label bytes and 3072 pixel
+ * bytes, the pixels channel by channel (R, G, B), each row by row.
  */
 export type CifarFormat = {
   readonly name: CifarName
-  /** As its authors write it. */
+  /** The name as its authors write it. */
   readonly title: string
   readonly folder: string
   readonly archive: string
-  /** Where the official archive lies, and its MD5. */
+  /** Address of the official archive, and its MD5. */
   readonly url: string
   readonly md5: string
   readonly trainFiles: readonly string[]
@@ -21,7 +21,7 @@ export type CifarFormat = {
   /** Records in each training file and in the test file. */
   readonly trainRecords: number
   readonly testRecords: number
-  /** The label bytes before the pixels; the last of them is the label that is learnt. */
+  /** The label bytes before the pixels. The last of them is the label to learn. */
   readonly labels: readonly CifarLabel[]
   readonly namesFile: string
 }
@@ -63,10 +63,10 @@ export const cifar100: CifarFormat = {
 
 export const cifarFormats: Readonly<Record<CifarName, CifarFormat>> = { cifar10, cifar100 }
 
-/** The names of CIFAR-100's superclasses, which lockstep writes and keeps but does not learn. */
+/** The names of CIFAR-100's superclasses. lockstep writes and unpacks this file but does not train on it. */
 export const coarseNamesFile = 'coarse_label_names.txt'
 
-/** No file of names or counts is longer. */
+/** The longest allowed file of names or counts. */
 export const maxTextBytes = 64 << 10
 
 /** Pixels of one channel. */

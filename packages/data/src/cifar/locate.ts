@@ -3,21 +3,21 @@ import { basename, join, resolve } from 'node:path'
 import { hasSystemCode, userCacheFolder } from '@lockstep/protocol'
 import type { CifarFormat } from './format.ts'
 
-/** The folders in which data sets are looked for: `--data-dir` alone, else `LOCKSTEP_DATA_DIR` and the user's cache. */
+/** The folders to search for data sets: only `--data-dir` if given, else `LOCKSTEP_DATA_DIR` and the user's cache. */
 export function dataPlaces(dataDir: string | undefined, environment: NodeJS.ProcessEnv): readonly string[] {
   if (dataDir !== undefined) return [dataDir]
   const named = environment.LOCKSTEP_DATA_DIR
   return [...(named ? [named] : []), dataCacheFolder(environment)]
 }
 
-/** Where fetched data sets lie. */
+/** The folder for fetched data sets. */
 export function dataCacheFolder(environment: NodeJS.ProcessEnv): string {
   return join(userCacheFolder(environment), 'data')
 }
 
 /**
- * The data set's own folder at a place: the folder of the official name in it, or the place itself when it has that name
- * or holds any of the files; null if there is neither. The files may still be broken.
+ * Finds the data set's own folder at a place: the folder of the official name in it, or the place itself if it has that
+ * name or contains any of the files; otherwise null. Does not check the files.
  */
 export async function findCifarFolder(place: string, format: CifarFormat): Promise<string | null> {
   const inside = join(place, format.folder)

@@ -4,7 +4,7 @@ import { type ImageSplit, imageBytes } from '../data-set.ts'
 import { type CifarFormat, planeBytes, recordBytes } from './format.ts'
 
 /**
- * Looks at the size of a file that should hold `records` records, so that a wrong one costs neither time nor memory.
+ * Checks the size of a file that should hold `records` records, so that a wrong one costs neither time nor memory.
  * Throws `data-missing` or `data-damaged`.
  */
 export async function checkRecordFile(file: string, format: CifarFormat, records: number): Promise<void> {
@@ -22,9 +22,9 @@ export async function checkRecordFile(file: string, format: CifarFormat, records
 }
 
 /**
- * Reads a file of `records` records into a split, from its sample `first` on: labels, and pixels turned from planes (CHW)
- * to interleaved channels (HWC). Throws `data-damaged` when size or a label is wrong, `data-unreadable` when the
- * file cannot be read.
+ * Reads a file of `records` records into a split, from its sample `first` on: the labels, and the pixels converted from
+ * planes (CHW) to interleaved channels (HWC).
+ * Throws `data-damaged` if the size or a label is wrong, `data-unreadable` if the file cannot be read.
  */
 export async function readRecords(
   file: string,

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { hasSystemCode, LockstepError, reasonOf } from '@lockstep/protocol'
 import { maxTextBytes } from './format.ts'
 
-/** Reads a file of names or counts; null where there is none. Throws `data-damaged` or `data-unreadable`. */
+/** Reads a file of names or counts; null if it does not exist. Throws `data-damaged` or `data-unreadable`. */
 export async function readText(file: string): Promise<string | null> {
   try {
     const { size } = await stat(file)

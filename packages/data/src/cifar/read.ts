@@ -8,9 +8,9 @@ import { readText } from './read-text.ts'
 import { readRecordCounts } from './record-counts.ts'
 
 /**
- * Reads a data set from its folder of binary files, checking the size of every file and every label. Class names come
- * from the file beside them where there is one, else they are the official ones.
- * Throws `data-missing`, `data-damaged` or `data-unreadable`, naming file and record.
+ * Reads a data set from its folder of binary files, and checks the size of every file and every label. It takes the
+ * class names from the file of names if there is one, otherwise the official ones.
+ * Throws `data-missing`, `data-damaged` or `data-unreadable`, with file and record.
  */
 export async function readCifar(folder: string, format: CifarFormat): Promise<DataSet> {
   const counts = await readRecordCounts(folder, format)

@@ -8,8 +8,8 @@ import { readText } from './read-text.ts'
 export type RecordCounts = { readonly trainRecords: number; readonly testRecords: number }
 
 /**
- * Official files have official sizes. Files of another size, as `data synthesize` writes them, say so in this file
- * beside them, so that a truncated file is still told from a small one.
+ * This file beside the others gives the number of records if it is not the official one, as for `data synthesize`. So a
+ * truncated file can be told from a small one.
  */
 export const recordCountsFile = 'record-counts.json'
 

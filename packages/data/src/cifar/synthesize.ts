@@ -14,9 +14,9 @@ export type SynthesizeOptions = {
 }
 
 /**
- * Writes synthetic images as files of CIFAR-10 or CIFAR-100, with their own class names and the number of their records
- * beside them; returns the folder. They are written aside and renamed, so there is never half a data set.
- * Throws `out-exists` when the folder is there already, `out-unwritable` when it cannot be written.
+ * Writes synthetic images in the format of CIFAR-10 or CIFAR-100, with files of their own class names and record
+ * counts, and returns the folder. It writes to a temporary folder and renames it, so the data set is never incomplete.
+ * Throws `out-exists` if the folder exists, `out-unwritable` if it cannot be written.
  */
 export async function synthesizeCifar({ format, folder, seed }: SynthesizeOptions): Promise<string> {
   const target = join(folder, format.folder)

@@ -2,8 +2,8 @@ import { type ImageSplit, imageBytes } from '../data-set.ts'
 import { type CifarFormat, recordBytes } from './format.ts'
 
 /**
- * Samples of a split as records: label bytes, then the red, green and blue plane. Where a coarse label comes before the
- * fine one, it is the fine one divided by five.
+ * Encodes samples of a split as records: label bytes, then the red, green and blue plane. In formats with a coarse
+ * label before the fine one, the coarse label is the fine one divided by five.
  */
 export function encodeRecords(format: CifarFormat, split: ImageSplit, first: number, count: number): Uint8Array {
   const records = new Uint8Array(count * recordBytes(format))

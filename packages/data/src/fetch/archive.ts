@@ -11,26 +11,26 @@ import { download } from './download.ts'
 export type ArchiveSource = {
   /** Address or path of the archive (`.tar.gz`) with the binary files; by default the official address. */
   readonly from?: string | undefined
-  /** Of interest: the proxy settings, and `LOCKSTEP_DATA_MIRROR`, an address that has the official archives as well. */
+  /** Used for the proxy settings and `LOCKSTEP_DATA_MIRROR`, the address of a mirror of the official archives. */
   readonly environment: NodeJS.ProcessEnv
   readonly onProgress: ProgressListener
   readonly onNotice: (text: string) => void
-  /** Pause before a download that broke off is taken up again. Default: 1 s. */
+  /** Pause before an interrupted download is resumed. Default: 1 s. */
   readonly retryMs?: number
 }
 
 /** An archive on this machine. `discard` deletes it if it was downloaded. */
 export type LocalArchive = { readonly file: string; readonly discard: () => Promise<void> }
 
-/** The official archive's address, or its address on the mirror that the environment names. */
+/** The address of the official archive, or of its copy on the mirror from the environment. */
 function archiveAddress(format: CifarFormat, environment: NodeJS.ProcessEnv): string {
   const mirror = environment.LOCKSTEP_DATA_MIRROR
   return mirror ? `${mirror.replace(/\/*$/, '')}/${format.archive}` : format.url
 }
 
 /**
- * Downloads the archive into `folder`, or finds the file that `from` names. The official archive must have the official
- * MD5; another one is accepted with a notice, and its content checked later.
+ * Downloads the archive into `folder`, or takes the file that `from` names. The official archive must have the official
+ * MD5. Another archive is accepted with a notice; its contents are checked later.
  * Throws `archive-wrong`, `archive-unreadable`, `download-failed` or `disk-full`.
  */
 export async function obtainArchive(
@@ -67,7 +67,7 @@ async function localArchive(format: CifarFormat, from: string, source: ArchiveSo
   return { file, discard: async () => undefined }
 }
 
-/** Named after the address, so that the rest of one archive never follows the beginning of another. */
+/** Named after the address, so that the rest of one archive is never appended to the beginning of another. */
 function partialName(format: CifarFormat, url: string): string {
   return `${format.archive}.${createHash('sha256').update(url).digest('hex').slice(0, 8)}.partial`
 }

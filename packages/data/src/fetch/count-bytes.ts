@@ -1,6 +1,6 @@
 import { Transform } from 'node:stream'
 
-/** Passes bytes on and reports after each chunk how many have gone through. */
+/** Creates a stream that passes bytes through and reports their total after each chunk. */
 export function countBytes(report: (bytes: number) => void): Transform {
   let bytes = 0
   return new Transform({

@@ -8,29 +8,29 @@ import { type HttpClient, type HttpResponse, openHttpClient } from './http-clien
 
 export type Download = {
   readonly url: string
-  /** Where the bytes go. What is there already is taken for the beginning of the file. */
+  /** The file to write. Existing content counts as the beginning of the download. */
   readonly file: string
   /** What is being downloaded, for the progress bar. */
   readonly label: string
   readonly environment: NodeJS.ProcessEnv
   readonly signal: AbortSignal
   readonly onProgress: ProgressListener
-  /** Pause before a download that broke off is taken up again. Default: 1 s. */
+  /** Pause before an interrupted download is resumed. Default: 1 s. */
   readonly retryMs?: number
 }
 
-/** How an attempt ended, if not well. `notBeginning`: what was there is not the beginning of the file; it is dropped. */
+/** How an attempt failed. `notBeginning`: the existing content is not the beginning of the file and is discarded. */
 type Setback =
   | { readonly kind: 'unreachable' | 'broken' | 'refused'; readonly reason: string }
   | { readonly kind: 'notBeginning' }
 
-/** Attempts in a row that may bring nothing before a download is given up. */
+/** The download fails after this many consecutive attempts without new bytes. */
 const fruitlessAttempts = 3
 
 /**
- * Downloads a file over HTTP(S), going on where an earlier attempt stopped (RFC 9110, section 14: range requests), or
- * from the beginning where the server does not support that. When the connection breaks it is taken up again as long
- * as that brings anything. Throws `download-failed` or `disk-full`; what has come is kept.
+ * Downloads a file over HTTP(S). It continues where an earlier attempt stopped (RFC 9110, section 14: range requests),
+ * or starts over if the server does not support that. If the connection breaks, it retries as long as new bytes arrive.
+ * Throws `download-failed` or `disk-full`, and keeps the bytes received so far.
  */
 export async function download(options: Download): Promise<void> {
   const client = await openHttpClient(options.environment)
@@ -54,7 +54,7 @@ export async function download(options: Download): Promise<void> {
   }
 }
 
-/** Asks for the file from `offset` on and appends what comes; null when the file is complete. */
+/** Requests the file from `offset` on and appends the response; null when the file is complete. */
 async function attempt(client: HttpClient, options: Download, offset: number): Promise<Setback | null> {
   let response: HttpResponse
   try {
@@ -78,7 +78,7 @@ async function receive(response: HttpResponse, options: Download, start: number)
   const report = (bytes: number) => onProgress({ label, done: start + bytes, unit: 'bytes', ...total })
   const sink = createWriteStream(file, { flags: start === 0 ? 'w' : 'a' })
   try {
-    // Before anything is reported: who then stops finds a file to go on with.
+    // Wait for the file before the first report: a caller that then stops finds a file to continue.
     await once(sink, 'open')
     await pipeline(response.body, countBytes(report), sink, { signal })
     return null

@@ -16,9 +16,9 @@ export type FetchOptions = ArchiveSource & {
 }
 
 /**
- * Gets a data set: downloads its archive, checks it, unpacks it aside, reads all of it and only then moves it to its
- * place, so that a folder of the official name is always whole. Of several processes one does the work and the others
- * wait for it. What is there already and whole is kept. Returns the data set as read.
+ * Fetches a data set. It downloads the archive, checks it, unpacks it into a temporary folder, reads everything and
+ * only then moves it to its final place, so a folder of the official name is always complete. If several processes call
+ * it, one does the work and the others wait. A complete data set that already exists is kept. Returns the data set.
  * Throws `data-folder`, `download-failed`, `disk-full`, `archive-wrong`, `archive-unreadable`, `data-missing` or
  * `data-damaged`.
  */

@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import { LockstepError, takeInTurn } from '@lockstep/protocol'
 
-/** A lock whose holder has not renewed it for this long is taken over: its process was killed. */
+/** If a lock has not been renewed for this long, its process was killed and another process takes it over. */
 const staleMs = 30_000
 const pollMs = 250
 
 /**
- * Runs `work` while no other process does so for the same name in the same folder; waits for one that does.
- * The signal aborts when the lock is lost, which happens when this process was stopped for longer than `staleMs`.
+ * Runs `work` under a lock on a name in a folder, and waits while another process holds the lock. The signal aborts if
+ * the lock is lost, which happens when this process was stopped for longer than `staleMs`.
  */
 export async function withFolderLock<Result>(
   folder: string,

@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream'
 
 export type Timeouts = {
   readonly connectMs: number
-  /** Longest wait for the answer to begin. */
+  /** Longest wait for the response headers. */
   readonly headersMs: number
-  /** Longest silence in the middle of a body. */
+  /** Longest pause between two chunks of a body. */
   readonly silenceMs: number
 }
 
@@ -14,23 +14,23 @@ const maxRedirections = 5
 export type HttpResponse = {
   readonly status: number
   readonly body: Readable
-  /** Does without the body. */
+  /** Discards the body. */
   readonly discard: () => Promise<void>
   /** Content-Length. */
   readonly bodyBytes: number | undefined
-  /** Where the body begins in the file, of Content-Range. */
+  /** The body's position in the file, from Content-Range. */
   readonly rangeStart: number | undefined
-  /** Size of the whole file, of Content-Range. */
+  /** Size of the whole file, from Content-Range. */
   readonly fileBytes: number | undefined
 }
 
 export type HttpClient = {
-  /** Asks for the file from byte `offset` on; the server may send all of it. Rejects when it cannot be reached. */
+  /** Requests the file from byte `offset` on; the server may send all of it. Rejects if the server is unreachable. */
   readonly get: (url: string, offset: number, signal: AbortSignal) => Promise<HttpResponse>
   readonly close: () => Promise<void>
 }
 
-/** An HTTP client that gives up soon, follows redirections and honours the proxy settings of the environment. */
+/** Opens an HTTP client with short timeouts. It follows redirections and the proxy settings of the environment. */
 export async function openHttpClient(environment: NodeJS.ProcessEnv, timeouts = defaultTimeouts): Promise<HttpClient> {
   const { EnvHttpProxyAgent, interceptors, request } = await import('undici')
   const httpProxy = environment.http_proxy ?? environment.HTTP_PROXY

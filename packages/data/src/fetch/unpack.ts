@@ -17,9 +17,9 @@ export type Unpacking = {
 }
 
 /**
- * Unpacks the files of a data set from a .tar.gz into a folder and leaves out whatever else is in it, or lies elsewhere in it.
- * Throws `archive-wrong` when it is damaged or no such archive, or has a file twice or one that is longer than it may be, before
- * that is written; `disk-full` when the files cannot be written.
+ * Unpacks the files of a data set from a .tar.gz into a folder. It skips all other files, and files at other paths.
+ * Throws `archive-wrong` if the archive is damaged or of another kind, or if it contains a file twice or a file that is
+ * too long (before writing that file); `disk-full` if the files cannot be written.
  */
 export async function unpackArchive(unpacking: Unpacking): Promise<void> {
   const { archive, format, folder, signal, onProgress } = unpacking
@@ -48,7 +48,7 @@ export async function unpackArchive(unpacking: Unpacking): Promise<void> {
   }
 }
 
-/** What the files of a data set may be long at most, by their paths: the archive has them in their folder, or in none. */
+/** The size limits of a data set's files by path. The archive may have them in the official folder or at its root. */
 function longestFiles(format: CifarFormat): ReadonlyMap<string, number> {
   const { trainFiles, testFile, trainRecords, testRecords, namesFile } = format
   const longest = new Map([[testFile, testRecords * recordBytes(format)]])

@@ -3,19 +3,19 @@ import { dirname, join } from 'node:path'
 import { type DataSet, type ImageSplit, imageBytes } from '../data-set.ts'
 import { firstOfEachClass } from './first-of-each-class.ts'
 
-/** Sizes in pixels of the sheet. Images are shown at twice their size. */
+/** Sizes in pixels of the sheet. Images are drawn at twice their size. */
 const tile = 64
 const gap = 4
 const margin = 24
 const headingHeight = 44
 const columnGap = 28
 
-/** Few classes stand in one column with many samples, a hundred in four columns. */
+/** A few classes fit in one column with many samples each; a hundred need four columns. */
 type Arrangement = { readonly columns: number; readonly samples: number; readonly labelWidth: number }
 
 /**
- * Draws the first training samples of each class beside the class's name, as a PNG. Every pixel of an image is a square
- * of 2 × 2.
+ * Draws the first training samples of each class beside the class's name, as a PNG. Every pixel of an image becomes 2 ×
+ * 2 pixels.
  */
 export async function renderSampleSheet(dataSet: DataSet, title: string): Promise<Uint8Array> {
   const { Resvg } = await import('@resvg/resvg-js')
@@ -28,7 +28,7 @@ export async function renderSampleSheet(dataSet: DataSet, title: string): Promis
   return new Resvg(await drawSampleSheet(dataSet, title), { font }).render().asPng()
 }
 
-/** The sheet as SVG. */
+/** Draws the sheet as SVG. */
 export async function drawSampleSheet(dataSet: DataSet, title: string): Promise<string> {
   const classes = dataSet.classNames.length
   const { columns, samples, labelWidth }: Arrangement =

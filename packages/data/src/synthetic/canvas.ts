@@ -13,9 +13,9 @@ export type Placement = {
   /** Centre, in quarters of a pixel. */
   readonly x: number
   readonly y: number
-  /** From the centre to the farthest point of the shape, in quarters of a pixel. */
+  /** Distance from the centre to the farthest point of the shape, in quarters of a pixel. */
   readonly radius: number
-  /** Turn, in 64ths of a full turn. */
+  /** Rotation, in 64ths of a full turn. */
   readonly turn: number
 }
 
@@ -32,7 +32,7 @@ function sine(turn: number): number {
   return step < 32 ? size : -size
 }
 
-/** Fills the canvas with a linear change from one colour to another along a direction, −8 … 8 in x and y. */
+/** Fills the canvas with a linear gradient between two colours along a direction, −8 … 8 in x and y. */
 export function paintGradient(canvas: Canvas, from: Color, to: Color, directionX: number, directionY: number): void {
   const reach = (Math.abs(directionX) + Math.abs(directionY)) * (side - 1) || 1
   const start = (directionX < 0 ? -directionX : 0) * (side - 1) + (directionY < 0 ? -directionY : 0) * (side - 1)
@@ -44,7 +44,7 @@ export function paintGradient(canvas: Canvas, from: Color, to: Color, directionX
   }
 }
 
-/** Paints a shape over what is there, its edges smoothed by the share of a pixel's four points that it covers. */
+/** Paints a shape over the canvas. How many of a pixel's four points it covers determines the mixture at its edges. */
 export function paintShape(canvas: Canvas, shape: Shape, color: Color, place: Placement): void {
   const scaledCosine = Math.trunc((sine(place.turn + 16) * 1024) / place.radius)
   const scaledSine = Math.trunc((sine(place.turn) * 1024) / place.radius)
@@ -83,7 +83,7 @@ function pixelSpan(centre: number, radius: number): [number, number] {
   return [Math.max(0, (centre - radius) >> 2), Math.min(side - 1, (centre + radius) >> 2)]
 }
 
-/** Writes the mixture of two colours, `part` of `whole` being the second. */
+/** Writes a mixture of two colours, in which the second has the share `part` / `whole`. */
 function mixInto(canvas: Canvas, offset: number, from: Color, to: Color, part: number, whole: number): void {
   for (let channel = 0; channel < 3; channel++)
     canvas[offset + channel] = mix(from[channel]!, to[channel]!, part, whole)

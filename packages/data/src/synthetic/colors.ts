@@ -29,7 +29,7 @@ export function contrastingColor(random: RandomSource, other: Color, contrast: n
   return color
 }
 
-/** Each channel moved by up to `amount`, within 0 … 255. */
+/** Moves each channel randomly by up to `amount`, within 0 … 255. */
 export function jitter(random: RandomSource, color: Color, amount: number): Color {
   const move = (channel: number) => Math.max(0, Math.min(255, channel - amount + random.below(2 * amount + 1)))
   return [move(color[0]), move(color[1]), move(color[2])]

@@ -5,18 +5,21 @@ import { type Shape, shapes } from './shapes.ts'
 
 export type Subject = {
   readonly shape: Shape
-  /** Drawn in about this colour; without it, in any colour. */
+  /** The approximate colour; by default a random one. */
   readonly color?: Color
 }
 
-/** How far apart subject and background are in brightness, of 255: clear to see, and too varied for a linear classifier. */
+/**
+ * Least difference in brightness (of 255) between subject and background: clearly visible, and still too varied for a
+ * linear classifier.
+ */
 const contrast = 80
 const noiseAmplitude = 12
 
 /**
- * Draws one image: a shape at any position and size, a little turned, brighter or darker than the background it lies on,
- * with scraps of other shapes strewn about, under noise. No pixel by itself says anything about the shape. The image is
- * a function of subject, seed and sample number.
+ * Draws one image: a shape of random position and size, slightly rotated, brighter or darker than its background, with
+ * scraps of other shapes around it and noise. No single pixel says anything about the shape. The image depends only on
+ * subject, seed and sample number.
  */
 export function drawSample(canvas: Canvas, subject: Subject, seed: number, sample: number): void {
   const random = createRandom(seed, sample)
@@ -28,7 +31,7 @@ export function drawSample(canvas: Canvas, subject: Subject, seed: number, sampl
   addNoise(canvas, random, noiseAmplitude)
 }
 
-/** Radius 8 to 13 pixels, turned by up to 5/64 of a circle (28°), at most a pixel and a half beyond the edge. */
+/** Radius 8 to 13 pixels, rotated by up to 5/64 of a circle (28°), at most a pixel and a half beyond the edge. */
 function placeSubject(random: RandomSource): Placement {
   const radius = 32 + random.below(21)
   const overhang = 6
@@ -41,7 +44,7 @@ function placeSubject(random: RandomSource): Placement {
   }
 }
 
-/** A shape of 1.5 to 3 pixels' radius, anywhere, in any colour. */
+/** Paints a random shape with a radius of 1.5 to 3 pixels, at a random place in a random colour. */
 function paintScrap(canvas: Canvas, random: RandomSource): void {
   const shape = shapes[random.below(shapes.length)]!
   paintShape(canvas, shape, randomColor(random), {

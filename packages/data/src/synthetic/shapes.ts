@@ -1,6 +1,6 @@
 /**
- * Tells whether a point lies in a shape. The shape is centred on (0, 0) and reaches about 1024 units from there.
- * Integers in, integer arithmetic only.
+ * Whether a point lies in a shape. The shape is centred on (0, 0) and reaches about 1024 units from there. Coordinates
+ * are integers, and only integer arithmetic is used.
  */
 export type Shape = (u: number, v: number) => boolean
 
@@ -21,10 +21,12 @@ const square: Shape = (u, v) => Math.abs(u) <= 800 && Math.abs(v) <= 800
 /** Equilateral, with corners at (0, −1024) and (±887, 512). */
 const triangle: Shape = (u, v) => v <= 512 && Math.abs(u) * 1536 <= (v + reach) * 887
 
-/** The unit normals of a pentagram's five lines, at 90° + k · 72°, times 1024; the lines are 316 = 1024 · cos 72° away. */
+/**
+ * The unit normals of a pentagram's five lines, at 90° + k · 72°, times 1024; the lines are 316 = 1024 · cos 72° away.
+ */
 const pentagramNormals = [0, 1024, -974, 316, -602, -828, 602, -828, 974, 316] as const
 
-/** Five points: what lies on the inner side of at least four of the five lines. */
+/** A five-pointed star: the points on the inner side of at least four of the five lines. */
 const star: Shape = (u, v) => {
   let inside = 0
   for (let line = 0; line < 10; line += 2) {
@@ -39,7 +41,7 @@ const cross: Shape = (u, v) => {
   return (across <= 280 && along <= reach) || (along <= 280 && across <= reach)
 }
 
-/** Points to +u: a shaft and a head. */
+/** A shaft and a head that points to +u. */
 const arrow: Shape = (u, v) => {
   const across = Math.abs(v)
   return u <= 0 ? u >= -reach && across <= 230 : across * 4 <= (reach - u) * 3

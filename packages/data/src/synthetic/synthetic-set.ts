@@ -5,11 +5,11 @@ import { shapeNames, shapes } from './shapes.ts'
 
 /** The seed of the embedded data set. */
 export const syntheticSeed = 1
-/** Enough for the reference net to pass 90 % within five epochs, and drawn in about a second. */
+/** Enough for the reference net to exceed 90 % accuracy within five epochs; drawn in about a second. */
 const trainCount = 15_000
 const testCount = 3_000
 
-/** Classes of a synthetic set in label order: how each is drawn and called. */
+/** A class of a synthetic set: its name and how to draw it. */
 type SyntheticClass = { readonly name: string; readonly subject: Subject }
 
 const shapeClasses: readonly SyntheticClass[] = shapes.map((shape, index) => ({
@@ -17,23 +17,23 @@ const shapeClasses: readonly SyntheticClass[] = shapes.map((shape, index) => ({
   subject: { shape },
 }))
 
-/** Every shape in every colour of the palette; class 10 · shape + colour. */
+/** Every shape in every colour of the palette; the class index is 10 · shape + colour. */
 const coloredShapeClasses: readonly SyntheticClass[] = shapes.flatMap((shape, index) =>
   palette.map(({ name, color }) => ({ name: `${name} ${shapeNames[index]}`, subject: { shape, color } })),
 )
 
-/** Of classes 5 n … 5 n + 4 in `createColoredShapes`: each shape in warm and in cool colours. */
+/** Superclass n has the classes 5 n … 5 n + 4 of `createColoredShapes`: a shape in the warm or the cool colours. */
 export const coloredShapeSuperclasses: readonly string[] = shapeNames.flatMap(name => [`warm ${name}`, `cool ${name}`])
 
 /**
- * The embedded data set: 15,000 training and 3,000 test images of ten shapes, drawn in integer arithmetic from a seed,
- * the same bytes on every machine. Classes take turns, so every part of the set holds about as many of each.
+ * Creates the embedded data set: 15,000 training and 3,000 test images of ten shapes, drawn from a seed with integer
+ * arithmetic, so the bytes are the same on every machine. Classes alternate, so every part of the set is balanced.
  */
 export function createShapes(seed = syntheticSeed): DataSet {
   return createSet('synthetic', shapeClasses, seed)
 }
 
-/** The same with a hundred classes, ten shapes in ten colours each, to stand in for CIFAR-100. */
+/** Creates a set with a hundred classes, ten shapes in ten colours each, as a substitute for CIFAR-100. */
 export function createColoredShapes(seed = syntheticSeed): DataSet {
   return createSet('cifar100', coloredShapeClasses, seed)
 }
