@@ -4,7 +4,8 @@ import { filesToLoad, shortageOfFiles } from './processes/open-files.ts'
 import { watchTerminal } from './terminal/lost-terminal.ts'
 import { watchOutput } from './terminal/standard-output.ts'
 
-// A write beyond a limit to the size of files fails, as on a full disk. It ends the process where nobody listens but a dependency.
+// With this listener a write beyond the file size limit fails, as on a full disk. Without a listener of our own the
+// signal would end the process.
 process.on('SIGXFSZ', () => undefined)
 
 watchTerminal()
@@ -14,7 +15,9 @@ const failure = await output.settle()
 if (failure !== null) process.stderr.write(`lockstep: standard output could not be written: ${failure.message}\n`)
 process.exit(failure === null ? code : code || exitCodes.failed)
 
-/** Everything else is loaded here, where it can be: a process that may open too few files could not say why it cannot. */
+/**
+ * Loads everything else only after checking the limit of open files: beyond it, loading fails without a useful error.
+ */
 async function run(words: readonly string[]): Promise<number> {
   const shortage = shortageOfFiles(filesToLoad)
   if (shortage !== null) {

@@ -1,7 +1,7 @@
 import { type Provisioned, provisionTensorFlow } from '@lockstep/tensorflow'
 import { createProgressBar } from './terminal/progress.ts'
 
-/** Puts TensorFlow on this machine if need be, with a progress bar and its notices on the stream. */
+/** Installs TensorFlow on this machine if necessary, with a progress bar and notices on the stream. */
 export async function provision(offline: boolean, stream: NodeJS.WriteStream): Promise<Provisioned> {
   const bar = createProgressBar(stream)
   try {

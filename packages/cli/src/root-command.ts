@@ -1,6 +1,6 @@
 import { defineCommand } from 'citty'
 
-/** All commands. Each is loaded when it is needed, so that `--help` starts at once. */
+/** All commands. Each is loaded only when needed, so that `--help` is fast. */
 export const rootCommand = defineCommand({
   meta: {
     name: 'pnpm cli',
@@ -27,7 +27,7 @@ export const rootCommand = defineCommand({
 /** The commands with so many flags that their help shows them in groups. */
 export const commandsWithGroups: readonly string[] = ['train', 'coordinator']
 
-/** Command lines to start from, shown under each command's usage. */
+/** Example command lines, shown below each command's usage. */
 export const examples: Readonly<Record<string, readonly string[]>> = {
   '': ['pnpm cli train --workers 4', 'pnpm cli runs', 'pnpm cli doctor'],
   train: [

@@ -17,7 +17,7 @@ type Found = {
   readonly rest: readonly string[]
 }
 
-/** Runs a command line. Returns the exit code; a LockstepError is told in a few lines, anything else is a bug and thrown. */
+/** Runs a command line and returns the exit code. Prints a LockstepError; any other error is a bug and is thrown. */
 export async function runCommandLine(words: readonly string[]): Promise<number> {
   try {
     if (words[0] === '--version' || words[0] === '-v') return showVersion()
@@ -43,7 +43,7 @@ async function findCommand(words: readonly string[]): Promise<Found> {
   }
 }
 
-/** Asked for by flag, or because only a group of commands was named. */
+/** Whether to show the help: for its flag, or if the command line names only a group of commands. */
 function asksForHelp({ command }: Found, words: readonly string[]): boolean {
   return words.includes('--help') || words.includes('-h') || command.run === undefined
 }
@@ -72,7 +72,7 @@ function report(error: unknown): number {
     if (error.code === 'interrupted') return exitCodes.interrupted
     return error.kind === 'usage' ? exitCodes.usage : exitCodes.failed
   }
-  // citty's own complaints, coloured whatever the stream is.
+  // citty's own errors have colours on any stream.
   if (error instanceof Error && error.name === 'CLIError') {
     process.stderr.write(`lockstep: ${stripVTControlCharacters(error.message)}\n`)
     return exitCodes.usage

@@ -16,7 +16,7 @@ export const coordinatorCommand = defineCommand({
   },
   run: async ({ args }) => {
     const settings = await readSettings(args, coordinatorDefaults)
-    // Its workers are started elsewhere: a random token would keep them all out.
+    // Workers are started separately, and a random token would keep them all out.
     if (settings.launch.tokenFile === null) throw tokenNeeded('`coordinator`')
     const resume = args.resume === undefined ? null : String(args.resume)
     return conductTraining({ settings, resume, hasLocalWorkers: false })

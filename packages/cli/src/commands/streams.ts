@@ -1,8 +1,8 @@
-/** Where a command writes: results, and what is to be known about them. */
+/** The streams of a command: `stdout` for results, `stderr` for messages about them. */
 export type CommandStreams = {
   readonly stdout: NodeJS.WritableStream
   readonly stderr: NodeJS.WritableStream
 }
 
-/** The same for a command that shows its progress. */
+/** The streams of a command that shows its progress on `stderr`. */
 export type ProgressStreams = CommandStreams & { readonly stderr: NodeJS.WriteStream }

@@ -8,7 +8,7 @@ import { runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { flagsOf } from '../flags/schema-flags.ts'
 import type { TrainingRequest } from '../train/prepare-run.ts'
 
-/** Where a run finds its data and lies, unless that is said. */
+/** The defaults, for the help, of where a run finds its data and where its folder is. */
 export const places = { dataDir: dataPlaces, runDir: 'a new one in --runs-dir' }
 
 const chosen = {
@@ -43,7 +43,7 @@ export const runFlags = {
   },
 } as const
 
-/** Under a supervisor or without one. Each is loaded when it is needed: a supervisor is to be small. */
+/** Trains with or without a supervisor. Loads only the code that it needs, so that a supervisor stays small. */
 export async function conductTraining(request: TrainingRequest): Promise<number> {
   if (request.resume !== null && (await isOver(request.resume, request.settings))) return exitCodes.done
   if (!request.settings.launch.supervise) {

@@ -2,8 +2,8 @@ import { type DataSet, firstOfEachClass, imageBytes, sampleKeys } from '@lockste
 import { augmentBytes, usePlainJavaScript } from '@lockstep/model'
 
 /**
- * The data set with other training images: of each class its first one, followed by what a run with that seed and
- * `--augment` makes of it in its first epochs.
+ * Replaces the training images of a data set: the first image of each class, followed by its augmented versions from
+ * the first epochs of a run with that seed and `--augment`.
  */
 export async function augmentSamples(dataSet: DataSet, variants: number, seed: number): Promise<DataSet> {
   await usePlainJavaScript()

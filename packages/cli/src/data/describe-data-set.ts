@@ -9,7 +9,7 @@ export function titleOf(dataSet: DataSet): string {
   return `${nameOf(dataSet)} · ${counts} · ${classNames.length} classes`
 }
 
-/** Files with other classes than the official ones are CIFAR's by their format only. */
+/** Files with other than the official classes only have the format of CIFAR. */
 function nameOf({ name, classNames }: DataSet): string {
   if (name === 'synthetic') return 'Synthetic shapes'
   const isOfficial = classNames.every((className, label) => className === cifarClassNames[name][label])
@@ -17,7 +17,7 @@ function nameOf({ name, classNames }: DataSet): string {
   return isOfficial ? title : `Files in the format of ${title}`
 }
 
-/** The lines of `data info`: where the data set lies, its fingerprint, and how many samples each class has. */
+/** The lines of `data info`: the data set's location, its fingerprint, and the number of samples of each class. */
 export function describeDataSet(dataSet: DataSet): readonly string[] {
   const classes = dataSet.classNames.length
   const train = countPerClass(dataSet.train, classes)

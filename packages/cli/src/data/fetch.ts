@@ -9,7 +9,7 @@ export type FetchRequest = {
   readonly dataDir: string | undefined
 }
 
-/** Gets a data set, showing how far it has come, and tells where it lies. Throws as `fetchCifar` does. */
+/** Fetches a data set with a progress bar and prints its location. Throws as `fetchCifar` does. */
 export async function fetchData(request: FetchRequest, { stdout, stderr }: ProgressStreams): Promise<void> {
   const bar = createProgressBar(stderr)
   try {

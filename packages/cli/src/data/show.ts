@@ -10,16 +10,16 @@ export type ShowRequest = {
   readonly dataset: DataSetName | undefined
   readonly dataDir: string | undefined
   readonly sheet: string | undefined
-  /** Draw augmented images instead of samples. */
+  /** Draws augmented images instead of samples. */
   readonly augment: boolean
 }
 
-/** A sheet has this many images of a class in a row, if there are few classes; more classes show fewer. */
+/** A sheet with few classes has this many images of each class in a row; one with more classes has fewer. */
 const imagesInRow = 14
 const seedOfVariants = 1
 
 /**
- * Describes a data set that is on this machine, and draws its samples if a file for them is named.
+ * Describes a data set on this machine, and draws its samples if the request names a file for them.
  * Throws `sheet-unnamed`, `sheet-format`, `sheet-unwritable`, and as `openDataSet` does.
  */
 export async function showDataSet(request: ShowRequest, { stdout, stderr }: ProgressStreams): Promise<void> {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import type { Finding } from '@lockstep/tensorflow'
 
-/** Whether workers can become batch jobs of the scheduler, without which they train all the same, only slower. */
+/** Checks whether workers can become batch jobs of the scheduler. If they cannot, they still train, but more slowly. */
 export function inspectBatchJobs(environment: NodeJS.ProcessEnv): Finding {
   const trial = spawnSync('chrt', ['--batch', '0', 'true'], { env: environment, encoding: 'utf8' })
   const subject = 'Batch jobs'

@@ -3,10 +3,10 @@ import { runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { formatAmount } from '../terminal/format.ts'
 import { type Capacity, chooseCrew } from '../train/choose-crew.ts'
 
-/** A batch that is large for the reference net, beside the default one. */
+/** A large batch for the reference net, to show besides the default one. */
 const largeBatch = 400
 
-/** What `train` would choose on this machine, for the default batch and for a large one. */
+/** Shows what `train` would choose on this machine, for the default batch and for a large one. */
 export function inspectCrew(capacity: Capacity): Finding {
   const flagsFor = (batchSize: number) => {
     const wishes = { workers: null, threads: null, shards: null, minWorkers: null, batchSize, isResumed: false }

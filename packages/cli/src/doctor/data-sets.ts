@@ -3,7 +3,7 @@ import { describeError, LockstepError } from '@lockstep/protocol'
 import type { Finding } from '@lockstep/tensorflow'
 import { formatCount } from '../terminal/format.ts'
 
-/** The data sets where `train` would look for them, with every file's size and every label checked. */
+/** Checks the data sets where `train` would look for them: the size of every file, and every label. */
 export async function inspectDataSets(environment: NodeJS.ProcessEnv): Promise<readonly Finding[]> {
   const places = dataPlaces(undefined, environment)
   const found = await Promise.all(Object.values(cifarFormats).map(format => inspectCifar(format, places)))

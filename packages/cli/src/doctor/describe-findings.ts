@@ -8,7 +8,7 @@ const marks: Readonly<Record<FindingState, { readonly sign: string; readonly col
   warning: { sign: '!', color: 'yellow' },
 }
 
-/** The findings as lines for a terminal: a row each, below it what to do, and at the end how many want something. */
+/** Formats findings for a terminal: a row for each with its remedy below, then the number that need attention. */
 export function describeFindings(findings: readonly Finding[], style: Styler): readonly string[] {
   const rows = findings.map(({ state, subject, value }) => {
     const { sign, color } = marks[state]

@@ -21,7 +21,7 @@ export type EvaluateOptions = {
   readonly json: boolean
 }
 
-/** Tests the model of a run on its test set and writes the report to standard output. */
+/** Tests a run's model on its test set and writes the report to standard output. */
 export async function evaluateRun(options: EvaluateOptions): Promise<void> {
   const people = options.json ? process.stderr : process.stdout
   const folder = await findRun(options.reference, options.runsFolder)
@@ -32,7 +32,7 @@ export async function evaluateRun(options: EvaluateOptions): Promise<void> {
   const { model, weights, origin } = await loadModel(folder, options.weights)
   people.write(`${origin}, on ${description}\n`)
   const test = facts.config.limitTest === null ? dataSet.test : takeFirst(dataSet.test, facts.config.limitTest)
-  // As in the run, so that the figures are those of its summary to the last digit.
+  // The configuration of the run, so that the figures equal those of its summary to the last digit.
   const config = backend === 'tensorflow' ? facts.config : { ...facts.config, precision: 'float32' as const }
   const engine = createEngine(model, createLayout(model), config, backend)
   const report = await testModel(engine, weights, test, facts.classNames, people)

@@ -24,15 +24,16 @@ import { readRunFacts } from '../runs/run-facts.ts'
 export type LoadedModel = {
   readonly model: Awaited<ReturnType<typeof fromLayersModelFiles>>
   readonly weights: Float32Array
-  /** Which they are, for who gets the model; `step` where a model saved by an earlier version does not say. */
+  /** Which weights these are, for the model's metadata. `step` is undefined if an earlier version saved the model. */
   readonly identity: { readonly weights: WeightsName; readonly step: number | undefined }
-  /** Where the weights come from, for people. */
+  /** The source of the weights, for people. */
   readonly origin: string
 }
 
 /**
- * The model that a run has saved at its end; where it was killed, or has gone on since, the one in its newest checkpoint. Or
- * that of its best epoch, from its checkpoint. Throws `model-damaged`, and as `findCheckpoint` and `findBestCheckpoint` do.
+ * Loads a run's model with its last or best weights. The last ones are from the model that the run saved at its end,
+ * or, if it was killed or has been resumed since, from its newest checkpoint. The best ones are from the checkpoint of
+ * the best epoch. Throws `model-damaged`, and as `findCheckpoint` and `findBestCheckpoint` do.
  */
 export async function loadModel(folder: string, weights: WeightsName): Promise<LoadedModel> {
   if (weights === 'best') return loadBest(folder)
@@ -66,7 +67,7 @@ function damagedModel(saved: string, cause: LockstepError): LockstepError {
   })
 }
 
-/** The same with the weights in the model, for whoever runs it by itself. */
+/** Like `loadModel`, but also writes the weights into the model, for callers that run the model itself. */
 export async function loadTrainedModel(folder: string, weights: WeightsName): Promise<LoadedModel> {
   const loaded = await loadModel(folder, weights)
   writeWeights(loaded.model, createLayout(loaded.model), loaded.weights)

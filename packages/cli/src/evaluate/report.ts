@@ -15,13 +15,13 @@ export type TestReport = {
 export type ClassFigures = {
   readonly name: string
   readonly samples: number
-  /** Of the samples of this class, how many were found; null without a sample. */
+  /** The fraction of this class's samples that were predicted as this class; null without samples. */
   readonly recall: number | null
-  /** Of the samples taken for this class, how many were of it; null when there are none. */
+  /** The fraction of samples predicted as this class that belong to it; null if there are none. */
   readonly precision: number | null
 }
 
-/** Beyond so many classes the matrix no longer fits a terminal and the most frequent confusions are listed instead. */
+/** With more classes the matrix does not fit a terminal, and the report lists the most frequent confusions instead. */
 const largestMatrix = 20
 const listedConfusions = 15
 

@@ -14,13 +14,13 @@ export type ExportOptions = {
   readonly runsFolder: string
   readonly weights: WeightsName
   readonly format: ExportFormat
-  /** Null: in the folder `export` of the run. */
+  /** The destination; null for the folder `export` of the run. */
   readonly out: string | null
   readonly force: boolean
   readonly offline: boolean
 }
 
-/** Writes the model of a run in another format, and the names of the files. */
+/** Writes a run's model in another format and prints the names of the files. */
 export async function exportRun(options: ExportOptions, { stdout, stderr }: ProgressStreams): Promise<void> {
   const { defaultName, paths: pathsIn, prepare, encode } = formats[options.format]
   const folder = await findRun(options.reference, options.runsFolder)

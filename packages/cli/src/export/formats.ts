@@ -15,11 +15,11 @@ import type { RunFacts } from '../runs/run-facts.ts'
 import type { ExportFormat } from './format-names.ts'
 import { encodeSafetensors } from './safetensors.ts'
 
-/** What is exported: a model with its trained weights in it. */
+/** A model to export, with its trained weights. */
 export type Trained = LoadedModel & { readonly facts: RunFacts }
 
 export type FormatWriter = {
-  /** Of the file or folder, where none is given. */
+  /** Name of the file or folder if the user gives none. */
   readonly defaultName: string
   /** The files that will be written for a given destination. */
   readonly paths: (destination: string) => readonly string[]
@@ -29,7 +29,7 @@ export type FormatWriter = {
   readonly encode: (trained: Trained) => readonly (Uint8Array | string)[]
 }
 
-/** TensorFlow leaves what lies in `assets.extra` alone. */
+/** TensorFlow ignores the contents of `assets.extra`. */
 const labelsFile = join('assets.extra', 'labels.txt')
 const weightsFile = join('assets.extra', 'weights.json')
 
@@ -69,7 +69,7 @@ export const formats: Readonly<Record<ExportFormat, FormatWriter>> = {
     encode: ({ model, weights, identity, facts }) => [
       encodeSafetensors(namedWeights(model), {
         classNames: JSON.stringify(facts.classNames),
-        // Where the model's file lies on this machine is nobody else's business.
+        // The title only: the path of the model's file on this machine should not leave it.
         config: JSON.stringify({ ...facts.config, model: modelTitle(facts.config.model) }),
         weightsSha256: weightsSha256(weights),
         weights: identity.weights,

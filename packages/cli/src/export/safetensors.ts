@@ -1,11 +1,11 @@
 import { type NamedWeight, toLittleEndianBytes } from '@lockstep/model'
 
-/** The data begins at a multiple of this, so that it can be mapped into memory; spaces fill the header up. */
+/** The data begins at a multiple of this, so that it can be mapped into memory. Spaces pad the header. */
 const alignment = 8
 
 /**
- * Weights as one file: the length of the header (8 bytes, little-endian), the header in JSON, the tensors as
- * little-endian float32 without gaps, in the given order. Specification: huggingface/safetensors, README, "Format".
+ * Encodes weights as one file: the length of the header (8 bytes, little-endian), the header in JSON, then the tensors
+ * as little-endian float32 without gaps, in the given order. Specification: huggingface/safetensors, README, "Format".
  */
 export function encodeSafetensors(
   weights: readonly NamedWeight[],

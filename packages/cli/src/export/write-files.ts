@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { writeAtomically } from '@lockstep/coordinator'
 import { hasSystemCode, LockstepError, makeFolder, reasonOf } from '@lockstep/protocol'
 
-/** Throws `export-taken` where a file cannot be: in the place of a folder, or, unless by force, of another file. */
+/** Throws `export-taken` if a path is taken by a folder, or, without `--force`, by a file. */
 export async function refuseTaken(paths: readonly string[], force: boolean): Promise<void> {
   for (const path of paths) {
     const found = await kindOf(path)
@@ -16,7 +16,7 @@ export async function refuseTaken(paths: readonly string[], force: boolean): Pro
   }
 }
 
-/** Writes each file whole or not at all, and the folders it lies in. Throws `export-not-written`. */
+/** Writes each file atomically and creates its folders. Throws `export-not-written`. */
 export async function writeFiles(paths: readonly string[], contents: readonly (Uint8Array | string)[]): Promise<void> {
   for (const [index, path] of paths.entries()) {
     try {

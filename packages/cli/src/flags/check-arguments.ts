@@ -8,8 +8,8 @@ type Given = {
 }
 
 /**
- * Refuses what a command does not know, and command lines without what it needs: citty lets unknown flags, surplus and empty
- * arguments and missing choices pass. Positional arguments whose hint ends in `…` may be repeated.
+ * Refuses invalid command lines that citty accepts: unknown flags, surplus or empty arguments, and missing choices.
+ * Positional arguments whose hint ends in `…` may be repeated.
  */
 export function checkArguments(args: ArgsDef, words: readonly string[], command: string): void {
   const given = readGiven(args, words, command)
@@ -70,7 +70,7 @@ function refuseMissing(args: ArgsDef, { positionals, flags }: Given, command: st
   }
 }
 
-/** An empty text, as of a shell variable that is not set, would stand for the current folder, or for any run. */
+/** An empty text, such as an unset shell variable, would mean the current folder, or any run. */
 function refuseEmpty(args: ArgsDef, { positionals, flags }: Given, command: string): void {
   for (const [name, value] of flags) {
     if (value === '' && args[name]?.type === 'string') throw usage('missing-value', `--${name} needs a value`)
@@ -93,7 +93,7 @@ function choicesOf(options: readonly string[] = []): string {
   return `one of ${options.join(', ')}`
 }
 
-/** The one known name that is meant by a short one, or the one nearest to a mistyped one, if any is near. */
+/** The only known name that a short one can mean, or the one nearest to a mistyped name, if any is near. */
 export function nearest(name: string, known: readonly string[]): string | null {
   const meant = known.filter(candidate => isShortFor(name, candidate))
   if (meant.length === 1) return meant[0]!

@@ -3,15 +3,15 @@ import type { ArgsDef } from 'citty'
 import { launchDefaults, launchOptionsSchema } from './launch-options.ts'
 import { readThreads } from './read-whole.ts'
 
-/** Where the files of a data set are looked for without `--data-dir`. */
+/** Where a data set's files come from without `--data-dir`, for the help. */
 export const dataPlaces = 'LOCKSTEP_DATA_DIR, then the cache, then a download'
 
-/** Which weights of a run a command takes: those that training came to, or those of the epoch with the lowest validation loss. */
+/** Which weights of a run a command uses: the last ones, or those of the epoch with the lowest validation loss. */
 export const weightsNames = ['last', 'best'] as const
 
 export type WeightsName = (typeof weightsNames)[number]
 
-/** What several of the commands on a run take. */
+/** Flags that several of the commands on a run share. */
 export const commonFlags = {
   run: { type: 'positional', required: true, valueHint: 'RUN', description: 'folder or name of a run, or latest' },
   'data-dir': {
@@ -30,7 +30,7 @@ export const commonFlags = {
   offline: { type: 'boolean', description: launchOptionsSchema.shape.offline.description },
 } as const satisfies ArgsDef
 
-/** What `threads` of the common flags stands for. Throws as `readWhole` does. */
+/** The number of threads that the common flag `threads` asks for, by default all cores. Throws as `readWhole` does. */
 export function threadsOrAllCores(text: string | undefined): number {
   return text === undefined ? availableParallelism() : readThreads(text)
 }

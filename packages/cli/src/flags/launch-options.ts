@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** How and where a run is carried out. None of it changes the trained weights. */
+/** How and where a run is executed. None of these options changes the trained weights. */
 export const launchOptionsSchema = z.strictObject({
   workers: z.int().min(1).max(1024).nullable().describe('worker processes to start on this machine'),
   dataDir: z.string().min(1).nullable().describe('folder with the CIFAR files'),
@@ -60,5 +60,5 @@ export const launchDefaults: LaunchOptions = {
   json: false,
 }
 
-/** Those of a coordinator whose workers are started elsewhere: they must know the port. */
+/** Defaults of `coordinator`. The port is fixed, because its workers are started separately and must know it. */
 export const coordinatorDefaults: LaunchOptions = { ...launchDefaults, listen: '127.0.0.1:7999' }

@@ -14,7 +14,7 @@ import { type LaunchOptions, launchDefaults, launchOptionsSchema } from './launc
 import { runConfigDefaults } from './run-config-defaults.ts'
 import { givenFlags, kebabCase } from './schema-flags.ts'
 
-/** What the user has said, by flags and `--config` file, and the defaults for how the run is carried out. */
+/** The user's settings from flags and the `--config` file, with defaults for the launch options. */
 export type Settings = {
   readonly launch: LaunchOptions
   /** Only the keys that were given. */
@@ -26,7 +26,10 @@ const fileSchema = z.strictObject({
   ...launchOptionsSchema.partial().shape,
 })
 
-/** Flags before the `--config` file before defaults. Throws `bad-configuration` naming the flag or key that is wrong. */
+/**
+ * Reads the settings: flags take precedence over the `--config` file, and both over defaults. Throws
+ * `bad-configuration` with the flag or key that is wrong.
+ */
 export async function readSettings(
   args: Readonly<Record<string, unknown>>,
   defaults: LaunchOptions = launchDefaults,
@@ -44,13 +47,13 @@ export async function readSettings(
   return { launch: { ...defaults, ...launch }, config: locateModel(config) }
 }
 
-/** In a file, momentum may wait for a run without `--optimizer adam`. */
+/** Refuses the flag `--momentum` with another optimizer. In a file it is allowed, for runs with `--optimizer sgd`. */
 function refuseIdleMomentum({ optimizer = runConfigDefaults.optimizer }: Partial<RunConfig>): void {
   if (optimizer === 'sgd') return
   throw bad(`--momentum: the optimizer ${optimizer} takes none`, { hint: 'Leave it out, or use --optimizer sgd.' })
 }
 
-/** The model's file by its full path, so that the run can be resumed from any folder. */
+/** Makes the path of a model file absolute, so that the run can be resumed from any folder. */
 function locateModel(config: Partial<RunConfig>): Partial<RunConfig> {
   const { model } = config
   return model === undefined || isPreset(model) ? config : { ...config, model: resolve(model) }
@@ -73,7 +76,7 @@ async function readConfigFile(path: string): Promise<z.infer<typeof fileSchema>>
   return check(value, { nameOf: key => `${path}: ${key}`, numberOf: (_, number) => String(number) })
 }
 
-/** How a setting is called where it was given, and a number written. */
+/** How the names and numbers of settings are written where they were given: as flags or in a file. */
 type Source = {
   readonly nameOf: (key: string) => string
   readonly numberOf: (key: string, number: number) => string
@@ -96,7 +99,10 @@ function check(value: unknown, { nameOf, numberOf }: Source): z.infer<typeof fil
   })
 }
 
-/** Past the whole numbers that are exact a schema names the last of these, or none: of that one it names its own bound. */
+/**
+ * The schema's own bound. For a number beyond the safe integers zod names the last safe integer, or none, instead of
+ * this bound. Validating that last safe integer gives the bound.
+ */
 function expectationOf(key: string, received: unknown, issue: z.core.$ZodIssue): string {
   if (typeof received !== 'number' || Math.abs(received) <= Number.MAX_SAFE_INTEGER) return expectation(issue)
   const schema = fileSchema.shape[key as keyof typeof fileSchema.shape]
@@ -111,7 +117,7 @@ function kindOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
-/** A schema's complaint as what it wants: `an integer, at least 1`. */
+/** What the schema expects, from its issue: `at least 1`. */
 function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value') return `one of ${issue.values.join(', ')}`
   if (issue.code === 'too_small') return `${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`

@@ -1,10 +1,10 @@
 import { LockstepError, runConfigSchema } from '@lockstep/protocol'
 import type { z } from 'zod'
 
-/** The least and the most that a flag takes. */
+/** The smallest and the largest value of a flag. */
 export type Limits = { readonly least: number; readonly most: number }
 
-/** The whole number that a flag was given. Throws `bad-configuration`. */
+/** Reads the whole number that is the value of a flag. Throws `bad-configuration`. */
 export function readWhole(flag: string, text: string, { least, most }: Limits): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
   if (value >= least && value <= most) return value
@@ -12,12 +12,12 @@ export function readWhole(flag: string, text: string, { least, most }: Limits): 
   throw new LockstepError('bad-configuration', flag, details)
 }
 
-/** What `--threads` was given: as many as a run may have for each worker. Throws as `readWhole` does. */
+/** Reads the value of `--threads`, with the limits of a run's threads per worker. Throws as `readWhole` does. */
 export function readThreads(text: string): number {
   return readWhole('--threads', text, limitsOf(runConfigSchema.shape.threads))
 }
 
-/** Those of a schema that names both. */
+/** The limits of a schema that has both. */
 export function limitsOf({ minValue, maxValue }: z.ZodNumber): Limits {
   return { least: minValue!, most: maxValue! }
 }

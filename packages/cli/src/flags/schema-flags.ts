@@ -3,7 +3,7 @@ import type { z } from 'zod'
 
 type Shape = Readonly<Record<string, z.ZodType>>
 
-/** A flag for every key of a schema, described by the schema and by the default that holds without it. */
+/** Creates a flag for every key of a schema, with the schema's description and the default. */
 export function flagsOf(shape: Shape, defaults: Readonly<Record<string, unknown>>): ArgsDef {
   return Object.fromEntries(
     Object.entries(shape).map(([key, schema]) => {
@@ -16,7 +16,7 @@ export function flagsOf(shape: Shape, defaults: Readonly<Record<string, unknown>
   )
 }
 
-/** The flags that were given, under their schema's keys; numbers where the schema wants numbers and they read as such. */
+/** The given flags by schema key. A text becomes a number if the schema expects one and it is written as one. */
 export function givenFlags(shape: Shape, args: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const given: Record<string, unknown> = {}
   for (const [key, schema] of Object.entries(shape)) {
@@ -31,7 +31,7 @@ export function kebabCase(key: string): string {
   return key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 }
 
-/** A number where the text is one as a person writes it; else the text, for the schema to refuse. */
+/** The number if the text is one as people write it; otherwise the text, which the schema will refuse. */
 function asNumber(text: string): number | string {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text
 }

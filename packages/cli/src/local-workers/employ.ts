@@ -4,17 +4,17 @@ import type { Provisioned } from '@lockstep/tensorflow'
 import { forkWorker } from './fork-worker.ts'
 import { type LocalWorkers, startLocalWorkers, type WorkerDeath, workerRestartRule } from './local-workers.ts'
 
-/** What a run wants of its local workers. */
+/** The local workers that a run needs. */
 export type EmploymentTerms = {
   readonly count: number
   readonly threads: number
-  /** Where they find the coordinator. */
+  /** The coordinator's address. */
   readonly url: string
-  /** The coordinator's own certificate, where it speaks TLS. */
+  /** The coordinator's own certificate; null without TLS. */
   readonly certificate: string | null
-  /** Workers that the user wants at least; null for as many as there are. */
+  /** The least number of workers that the user wants; null for as many as are left. */
   readonly minWorkers: number | null
-  /** Whether workers of other machines may come too. */
+  /** Whether workers on other machines may join. */
   readonly othersMayCome: boolean
 }
 
@@ -22,15 +22,15 @@ export type Employment = EmploymentTerms & {
   readonly token: string
   readonly provisioned: Provisioned
   readonly coordinator: Pick<Coordinator, 'abort' | 'expectWorkers'>
-  /** Once it is aborted no worker is started again. */
+  /** After it is aborted, no worker is restarted. */
   readonly stop: AbortSignal
-  /** A line for people. */
+  /** Shows a line to people. */
   readonly note: (text: string) => void
 }
 
 /**
- * Starts the local workers of a run, tells of those that die, and ends a run that has nobody left to wait for, or whose model
- * none of them can compute.
+ * Starts the local workers of a run and reports those that die. Aborts the run if too few are left and no others may
+ * join, or if none of them can compute its model.
  */
 export function employ(employment: Employment): LocalWorkers {
   const { count, threads, url, certificate, token, provisioned, coordinator, stop, note } = employment
@@ -54,7 +54,7 @@ export function employ(employment: Employment): LocalWorkers {
   return startLocalWorkers({ count, start, stop, clock: systemClock, random: Math.random, onDeath })
 }
 
-/** Goes on with the workers that are left, or ends the run where they are too few and no others may come. */
+/** Continues with the remaining workers, or aborts the run if they are too few and no others may join. */
 function doWithout(
   { name, ending, left }: WorkerDeath,
   { minWorkers, othersMayCome, coordinator }: Employment,
@@ -70,7 +70,7 @@ function doWithout(
   coordinator.abort(new LockstepError('workers-ended', message, { received, hint: 'Continue with --resume.' }))
 }
 
-/** What is said of a worker process that has died. */
+/** The message about a worker process that has died. */
 export function describeDeath({ name, ending, restartInMs, left }: WorkerDeath): string {
   if (restartInMs === null) {
     const { deaths, windowMs } = workerRestartRule

@@ -4,30 +4,30 @@ import { computeEnvironment, memoryEnvironment, type Provisioned } from '@lockst
 import { type ErrorRecord, errorOf } from '../processes/error-record.ts'
 import { eachLine, endOf, mainFile } from '../processes/own-process.ts'
 
-/** What a local worker is told over its channel; the token travels neither by argument nor by environment. */
+/** A local worker's instructions, sent over its IPC channel so that the token is in no argument or variable. */
 export type LocalWorkerOrder = {
   readonly url: string
   readonly token: string
   readonly name: string
-  /** The coordinator's own certificate, which its workers trust under any name. */
+  /** The coordinator's own certificate, which its workers trust for any host name. */
   readonly certificate: string | null
   readonly provisioned: Provisioned
 }
 
-/** A worker process of this machine, which ends when this process does, however it ends. */
+/** A worker process on this machine. It ends with this process, however this one ends. */
 export type WorkerProcess = {
   /** Resolves with how it ended: `exit code 0`, or the name of a signal. */
   readonly ended: Promise<string>
   readonly kill: () => void
 }
 
-/** One that can be asked to end, by SIGTERM; a local worker leaves that to the run. */
+/** A worker process that `ask` requests to end, by SIGTERM. Local workers ignore this; their run ends them. */
 export type AskableProcess = WorkerProcess & { readonly ask: () => void }
 
 export type WorkerListener = {
-  /** Gets each line that it prints. */
+  /** Called with each line that the worker prints. */
   readonly onOutput: (line: string) => void
-  /** Gets an error that every worker would come to, and this one as often as it is started. */
+  /** Called with an error that every worker would have, and this one after every restart. */
   readonly onFailure: (error: LockstepError) => void
 }
 
@@ -36,7 +36,7 @@ export function forkWorker(order: LocalWorkerOrder, threads: number, listener: W
   return forkCommand('local-worker', order, computeEnvironment(threads), listener)
 }
 
-/** Starts a hidden command that takes an order over its channel, with the settings of the C library that keep freed memory. */
+/** Starts a hidden command that gets its order over its IPC channel, with glibc settings that keep freed memory. */
 export function forkCommand(
   command: string,
   order: object,

@@ -2,33 +2,33 @@ import type { Cancel, Clock } from '@lockstep/protocol'
 import type { WorkerProcess } from './fork-worker.ts'
 import { createRestarts, type RestartRule, type Restarts } from './restarts.ts'
 
-/** How long workers have to say goodbye at the end of a run. */
+/** How long workers have to end by themselves at the end of a run. */
 export const workerGraceMs = 5_000
 
-/** A worker that dies for the fifth time in a minute would die again. */
+/** A worker that dies five times within a minute is given up: it would die again. */
 export const workerRestartRule: RestartRule = {
   deaths: 5,
   windowMs: 60_000,
   backOff: { firstMs: 500, longestMs: 10_000 },
 }
 
-/** What becomes of a worker that has died: it is started again after a pause, or stays out. */
+/** A worker's death and its consequence: it is restarted after a pause, or given up. */
 export type WorkerDeath = {
   readonly name: string
   /** `exit code 1`, or the name of a signal. */
   readonly ending: string
-  /** Null where it stays out. */
+  /** Null if it is given up. */
   readonly restartInMs: number | null
-  /** Workers that have not been given up. */
+  /** Number of workers that have not been given up. */
   readonly left: number
 }
 
 export type LocalWorkersOptions = {
   readonly count: number
-  /** Of their names, which end with a number: `local-1`. */
+  /** The first part of their names; the second is a number: `local-1`. */
   readonly prefix?: string
   readonly start: (name: string) => WorkerProcess
-  /** Asks to stop, of which the workers hear from the coordinator: once it is aborted nobody is started any more. */
+  /** After it is aborted, no worker is started. The coordinator tells the running workers to stop. */
   readonly stop: AbortSignal
   readonly clock: Clock
   /** At least 0 and less than 1. */
@@ -36,19 +36,19 @@ export type LocalWorkersOptions = {
   readonly onDeath: (death: WorkerDeath) => void
 }
 
-/** The worker processes of this machine. */
+/** The worker processes on this machine. */
 export type LocalWorkers = {
-  /** Workers that have not been given up. */
+  /** Number of workers that have not been given up. */
   readonly left: () => number
-  /** Resolves when none runs, nor will without a recall. */
+  /** Resolves when no worker is running or waiting for a restart. */
   readonly over: Promise<void>
-  /** Starts those again that have ended because their work was done. */
+  /** Restarts the workers that ended with exit code 0. */
   readonly recall: () => void
-  /** Resolves when all have ended; kills those that have not after `graceMs`. */
+  /** Resolves when all have ended. After `graceMs` it kills the remaining ones. */
   readonly stop: (graceMs: number) => Promise<void>
 }
 
-/** One of the workers, whatever process it is at the time. */
+/** A worker by its name. Its process changes with each restart. */
 type Place = {
   readonly name: string
   readonly restarts: Restarts
@@ -57,7 +57,9 @@ type Place = {
   cancelRestart: Cancel
 }
 
-/** Starts so many workers, and again whenever one dies. One that ends with exit code 0 has been sent home. */
+/**
+ * Starts `count` workers and restarts those that die. Exit code 0 means that the coordinator has dismissed a worker.
+ */
 export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
   const { count, prefix = 'local', start, clock, random, onDeath } = options
   const places = Array.from({ length: count }, (_, index) => newPlace(`${prefix}-${index + 1}`, random))

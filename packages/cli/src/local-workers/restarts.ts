@@ -1,14 +1,14 @@
 import { type BackOff, restartPauseMs } from '@lockstep/protocol'
 
 export type RestartRule = {
-  /** So many deaths within `windowMs` are too many. */
+  /** This many deaths within `windowMs` are too many. */
   readonly deaths: number
   readonly windowMs: number
-  /** Pauses from the second restart on; the first one comes at once. */
+  /** Pauses from the second restart on; the first restart is immediate. */
   readonly backOff: BackOff
 }
 
-/** Takes note of a death. Returns how long to wait before the restart, or null where there have been too many. */
+/** Records a death. Returns the pause before the restart, or null after too many deaths. */
 export type Restarts = (nowMs: number) => number | null
 
 export function createRestarts({ deaths, windowMs, backOff }: RestartRule, random: () => number): Restarts {

@@ -8,10 +8,10 @@ import type { LocalWorkerOrder } from './fork-worker.ts'
 
 const waitMs = 60_000
 
-/** On the same machine an attempt costs next to nothing. */
+/** Short, because connection attempts on the same machine are cheap. */
 const longestPauseMs = 250
 
-/** A worker process that `train` has started. It ends with its parent. */
+/** Runs a worker process that `train` has started. It ends with its parent. */
 export async function runLocalWorker(): Promise<void> {
   if (process.send === undefined) {
     throw new LockstepError(
@@ -23,7 +23,8 @@ export async function runLocalWorker(): Promise<void> {
     )
   }
   endWithParent()
-  // Ctrl-C reaches every process of the terminal, and SIGTERM every one of a service or a job; the coordinator decides when workers stop.
+  // Ctrl-C reaches every process of the terminal, and SIGTERM every process of a service or a job. Ignore them: the
+  // coordinator decides when workers stop.
   for (const signal of stopSignals) process.on(signal, () => undefined)
   const { url, token, name, certificate, provisioned } = await receiveOrder<LocalWorkerOrder>()
   becomeBatchJob()
@@ -42,7 +43,10 @@ export async function runLocalWorker(): Promise<void> {
   await working.catch(passOn)
 }
 
-/** The coordinator itself tells why a run has failed; it hears by the parent of what every other worker would come to. */
+/**
+ * Passes an error that every other worker would also have to the parent, which tells the coordinator. The coordinator
+ * itself reports why a run has failed.
+ */
 async function passOn(error: unknown): Promise<void> {
   if (error instanceof LockstepError && error.code === 'run-failed') return
   if (!isUncomputable(error)) throw error

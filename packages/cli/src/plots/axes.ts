@@ -2,28 +2,28 @@ import type { Metric } from './curves.ts'
 
 export type Range = readonly [low: number, high: number]
 
-/** Fractions of the range of values that are kept free: around the curves, and on the side where the best is named. */
+/** Free space as fractions of the range of values: around the curves, and on the side where the best is labelled. */
 const margin = 0.04
 const labelRoom = 0.12
 
 const mostEpochTicks = 11
 
-/** The epochs that get a tick: all of a few, else round ones 1, 2 or 5 times a power of ten apart, and the first. */
+/** The epochs with a tick: all if they are few, else multiples of 1, 2 or 5 times a power of ten, and the first. */
 export function epochTicks(lastEpoch: number): readonly number[] {
   const step = epochStep(lastEpoch)
   const multiples = Array.from({ length: Math.floor(lastEpoch / step) }, (_, index) => (index + 1) * step)
-  // Next to a tick at 2 a tick at 1 would have no room.
+  // There is no room for a tick at 1 next to one at 2.
   return step === 1 || step === 2 ? multiples : [1, ...multiples]
 }
 
-/** The range of the epoch axis. A single epoch lies in the middle. */
+/** The range of the epoch axis. A single epoch is in the middle. */
 export function epochRange(lastEpoch: number): Range {
   return lastEpoch <= 1 ? [0, 2] : [1, lastEpoch]
 }
 
 /**
- * The range of the value axis: all values and a margin, wider on the side where the best is named (above for a loss,
- * below for an accuracy), never below zero. A learning rate is shown from zero.
+ * The range of the value axis: all values and a margin, which is wider on the side where the best is labelled (above
+ * for a loss, below for an accuracy). It is never below zero, and starts at zero for a learning rate.
  */
 export function valueRange(values: readonly number[], metric: Metric): Range {
   const lowest = Math.min(...values)
@@ -35,7 +35,7 @@ export function valueRange(values: readonly number[], metric: Metric): Range {
   return [Math.max(0, lowest - labelRoom * span), highest + margin * span]
 }
 
-/** Moves labels apart that would overlap: as near as can be to where they were, at least `gap` apart, in their order. */
+/** Moves overlapping labels at least `gap` apart, as little as possible and in the same order. */
 export function spreadLabels(values: readonly number[], gap: number): readonly number[] {
   const order = values.map((_, index) => index).sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0))
   const placed = [...values]

@@ -8,15 +8,15 @@ export type Curve = {
   readonly points: readonly Point[]
 }
 
-/** A figure over the epochs, drawn as one or more curves. Every curve has at least one point. */
+/** A chart of a metric over the epochs, with one or more curves. Every curve has at least one point. */
 export type Chart = {
   readonly title: string
   readonly subtitle: string
   readonly metric: Metric
   readonly curves: readonly Curve[]
-  /** The curve whose best epoch is marked and named, `all` to mark each without naming it, or null to mark none. */
+  /** The curve whose best epoch is marked and labelled, `all` to mark that of each without labels, or null for none. */
   readonly best: string | 'all' | null
-  /** Where curves are named: beside their ends, in a legend below, or nowhere, for a single one. */
+  /** Where the names of curves are: beside their ends, in a legend below, or nowhere, for a single curve. */
   readonly names: 'beside' | 'below' | 'none'
 }
 
@@ -28,7 +28,7 @@ const valueTitles = {
   'learning-rate': 'learning rate',
 } as const
 
-/** Curves that lie over one another alternate in stripes of so many pixels. */
+/** Curves that coincide alternate in stripes of this many pixels. */
 const stripeLength = 10
 
 /** With more epochs than this, points would hide the curve. */
@@ -37,7 +37,7 @@ const mostPoints = 40
 const legendRow = 20
 const labelHeight = 17
 
-/** The Vega-Lite specification of a chart. */
+/** Creates the Vega-Lite specification of a chart. */
 export function describeChart(chart: Chart): TopLevelSpec {
   const points = chart.curves.flatMap(curve => curve.points)
   const range = valueRange(
@@ -102,7 +102,7 @@ function curveLayer(chart: Chart, range: Range): Layer {
   }
 }
 
-/** A point for each epoch, where there are few; without them a single epoch would not show at all. */
+/** A point for each epoch, if there are few. Without points a single epoch would be invisible. */
 function pointLayers(chart: Chart): Layer[] {
   return chart.curves.flatMap((curve, index) => {
     if (curve.points.length > mostPoints) return []
@@ -129,7 +129,10 @@ function bestLayers(chart: Chart, range: Range): Layer[] {
   })
 }
 
-/** The pattern of a curve: one that would hide earlier ones, as of a run with other workers, lets them show in its gaps. */
+/**
+ * The dash pattern of a curve. A curve that coincides with earlier ones, such as that of the same run with other
+ * workers, has gaps in which they show.
+ */
 function dashOf(chart: Chart, index: number): readonly number[] {
   const points = chart.curves[index]?.points ?? []
   const coincides = (other: Curve) => coincide(points, other.points)
@@ -138,7 +141,7 @@ function dashOf(chart: Chart, index: number): readonly number[] {
   return below === 0 ? curveStyle(index).dash : [stripeLength * (above + 1), stripeLength * below]
 }
 
-/** The best value at the free end of a rule through its epoch: losses lie below their label, accuracies above it. */
+/** The label of the best value, at the free end of a rule through its epoch: above a loss, below an accuracy. */
 function bestLabel(chart: Chart, curve: Curve, best: Point, range: Range): Layer[] {
   const isLeft = best.epoch <= (lastEpochOf(chart) + 1) / 2
   const edge = chart.metric === 'loss' ? range[1] : range[0]

@@ -8,11 +8,11 @@ import { describeDifferences } from './differences.ts'
 import { type NamedCharts, writeCharts } from './run-plots.ts'
 import { subjectOf } from './titles.ts'
 
-/** The width of a chart takes about so many characters of a name in its legend, with the best figure behind it. */
+/** The approximate number of characters of a name that fit in a chart's legend, with the best figure after it. */
 const nameLength = 62
 
 /**
- * Overlays runs in one chart for each of validation and training loss and accuracy, as far as the runs have them.
+ * Draws charts that overlay runs: of validation and training loss and accuracy, as far as the runs have them.
  * @returns the files written, an SVG and a PNG for each chart
  * Throws `disk-full` and `file-not-written`.
  */
@@ -64,7 +64,7 @@ function curveOfRun(run: RunRecord, name: string, sample: Sample, metric: Metric
 }
 
 /**
- * A name for each run, no two alike: the run's own with what tells it apart, else that of its folder, else that with a
+ * A unique name for each run: its own with the settings that distinguish it, else that of its folder, else that with a
  * number before it.
  */
 function nameApart(runs: readonly RunRecord[]): readonly string[] {

@@ -9,7 +9,7 @@ export type Point = {
   readonly value: number
 }
 
-/** One figure over the epochs; without the epochs that lack it, as those of a run without validation do. */
+/** One metric over the epochs, without epochs that lack it, such as those of a run without validation. */
 export function curveOf(epochs: readonly EpochMetrics[], sample: Sample, metric: Metric): readonly Point[] {
   return epochs.flatMap(epoch => {
     const value = figureOf(epoch, sample, metric)
@@ -17,20 +17,20 @@ export function curveOf(epochs: readonly EpochMetrics[], sample: Sample, metric:
   })
 }
 
-/** The point of lowest loss or of highest accuracy, the first of equals; null without points. */
+/** The first point with the lowest loss or the highest accuracy; null without points. */
 export function bestPoint(points: readonly Point[], metric: Metric): Point | null {
   const isBetter = (a: Point, b: Point) => (metric === 'loss' ? a.value < b.value : a.value > b.value)
   return points.reduce<Point | null>((best, point) => (best === null || isBetter(point, best) ? point : best), null)
 }
 
-/** Whether one curve hides the other: same values wherever both have an epoch, as runs have that differ in workers only. */
+/** Whether one curve hides the other: equal values in all common epochs, as for runs that differ only in workers. */
 export function coincide(a: readonly Point[], b: readonly Point[]): boolean {
   const values = new Map(a.map(point => [point.epoch, point.value]))
   const common = b.filter(point => values.has(point.epoch))
   return common.length > 0 && common.every(point => values.get(point.epoch) === point.value)
 }
 
-/** A value as people read it: `0.8660`, `70.4 %`. */
+/** Formats a value for people: `0.8660`, `70.4 %`. */
 export function formatValue(value: number, metric: Metric): string {
   if (metric === 'learning-rate') return value.toPrecision(3)
   return metric === 'loss' ? value.toFixed(4) : `${value.toFixed(1)} %`

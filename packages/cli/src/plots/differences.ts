@@ -3,12 +3,12 @@ import type { RunRecord } from '../runs/run-record.ts'
 
 type Config = Readonly<Record<string, unknown>>
 
-/** With more keys than this, naming them would say less than the names of the runs. */
+/** If runs differ in more keys, their names say more than a list of the keys. */
 const mostKeys = 2
 
 /**
- * What tells runs apart, for each of them: the one or two configuration keys in which they differ, with their values,
- * such as `batchSize 50`. Where the configurations are equal and the worker counts are not, these. Empty otherwise.
+ * Describes for each run how it differs from the others: by one or two configuration keys and their values, such as
+ * `batchSize 50`, or, if the configurations are equal, by the worker count if that differs. Empty otherwise.
  */
 export function describeDifferences(runs: readonly RunRecord[]): readonly string[] {
   const configs = runs.map(run => run.config as Config)
@@ -27,7 +27,7 @@ function differingKeys(configs: readonly Config[]): readonly string[] {
   return [...keys].filter(key => new Set(configs.map(config => JSON.stringify(config[key]))).size > 1)
 }
 
-/** Puts titles for the models of configurations, or, where several files would have one title, leaves their paths. */
+/** Replaces the models of configurations by their titles, or keeps the paths if several files have the same title. */
 function nameModels(configs: readonly Config[]): (config: Config) => Config {
   const models = [...new Set(configs.map(({ model }) => String(model)))]
   const titles = models.map(modelTitle)

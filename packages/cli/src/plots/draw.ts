@@ -17,8 +17,8 @@ export function drawChart(chart: Chart): Promise<Drawing> {
 }
 
 /**
- * Draws a Vega-Lite specification without a browser or a font of this machine, so that it looks the same everywhere.
- * The drawing libraries are loaded here, so that commands which draw nothing start without them.
+ * Draws a Vega-Lite specification without a browser and without this machine's fonts, so that it looks the same
+ * everywhere. Loads the drawing libraries only here, so that other commands start without them.
  */
 export async function drawSpec(spec: TopLevelSpec): Promise<Drawing> {
   const [{ parse, View }, { compile }] = await Promise.all([import('vega'), import('vega-lite')])

@@ -4,13 +4,13 @@ export const plotHeight = 320
 
 export const ink = { text: '#262626', soft: '#595959', rule: '#8c8c8c', grid: '#e8e8e8' } as const
 
-/** Okabe and Ito's palette, told apart with any kind of colour vision, strongest on white first. */
+/** Okabe and Ito's palette, distinguishable with any kind of colour vision; the strongest on white come first. */
 const palette = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#000000'] as const
 
-/** When the colours are used up they come again with the next pattern. */
+/** After the last colour, the colours repeat with the next pattern. */
 const dashes = [[], [7, 4], [2, 3]] as const
 
-/** The look of the curve with this number, the same in the legend and in its name. */
+/** The colour and dashes of the curve with this number, the same in the legend and for its name. */
 export function curveStyle(index: number): { readonly color: string; readonly dash: readonly number[] } {
   return {
     color: palette[index % palette.length] ?? palette[0],
@@ -18,7 +18,7 @@ export function curveStyle(index: number): { readonly color: string; readonly da
   }
 }
 
-/** Verdana is DejaVu's sibling with the same widths, for those who see the SVG without DejaVu. */
+/** Verdana is related to DejaVu and has the same widths, for viewers of the SVG that lack DejaVu. */
 const font = 'DejaVu Sans, Verdana, Helvetica, sans-serif'
 
 /** Vega-Lite's configuration for all charts: white, a light grid, no frame. */
@@ -49,7 +49,7 @@ export const chartConfig = {
     grid: true,
     gridColor: ink.grid,
   },
-  // The same room for the labels of every chart keeps their titles in one place.
+  // With the same room for labels in every chart, the axis titles are at the same place.
   axisY: { minExtent: 40, maxExtent: 40 },
   axisX: { grid: false, domain: true, domainColor: ink.rule, ticks: true, tickColor: ink.rule },
   legend: {

@@ -16,8 +16,9 @@ export type PlotOptions = {
 }
 
 /**
- * Draws one run into its folder, or several over one another, and writes the files' names and each run's best figures.
- * Throws `nothing-to-plot` when no run has finished an epoch, and as `findRun` and `readRun` do.
+ * Draws the plots of one run into its folder, or overlays several runs. Prints the names of the files and each run's
+ * best figures.
+ * Throws `nothing-to-plot` if no run has finished an epoch, and as `findRun` and `readRun` do.
  */
 export async function plotRuns(
   references: readonly string[],
@@ -38,7 +39,7 @@ export async function plotRuns(
   for (const run of runs) stdout.write(`${describeBest(run)}\n`)
 }
 
-/** The runs that are meant, each once although two references may mean the same. */
+/** Reads the referenced runs, each once even if several references mean the same run. */
 async function readEach(references: readonly string[], runsFolder: string): Promise<readonly RunRecord[]> {
   const folders = new Map<string, string>()
   for (const reference of references) {
@@ -57,7 +58,7 @@ function refuseEmpty(runs: readonly RunRecord[]): readonly [RunRecord, ...RunRec
   })
 }
 
-/** A write that has failed, with what helps to draw, where others say how a run goes on. */
+/** Replaces the hint of a failed write, which is about continuing a run, with one about drawing. */
 function notWritten(error: unknown): unknown {
   if (!(error instanceof LockstepError) || !isDiskTrouble(error.code)) return error
   const hint = 'Free some space, or name another folder with --out.'

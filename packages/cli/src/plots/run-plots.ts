@@ -8,13 +8,13 @@ import { curveOf, type Metric } from './curves.ts'
 import { drawChart } from './draw.ts'
 import { circumstancesOf, subjectOf } from './titles.ts'
 
-/** Charts by the name of their files. */
+/** Charts by file name. */
 export type NamedCharts = Readonly<Record<string, Chart>>
 
 /**
  * Draws a run into the `plots` folder of its run folder: loss and accuracy over the epochs, of training and validation
- * together, and of validation alone; and the learning rate at the end of each epoch, if it changes. A run without
- * validation gets the training's; one without an epoch gets none.
+ * together and of validation alone, and the learning rate at the end of each epoch, if it changes. A run without
+ * validation gets the charts of training only, a run without a finished epoch none.
  * @returns the files written, an SVG and a PNG for each chart
  * Throws as `readRun` does, `disk-full` and `file-not-written`.
  */
@@ -27,7 +27,7 @@ export function runCharts(run: RunRecord): NamedCharts {
   return Object.fromEntries([...charts, ...learningRateChart(run)])
 }
 
-/** Draws the charts into a folder, each file whole or not at all. */
+/** Draws the charts into a folder and writes each file atomically. */
 export async function writeCharts(charts: NamedCharts, folder: string): Promise<readonly string[]> {
   if (Object.keys(charts).length === 0) return []
   makePlotsFolder(folder)

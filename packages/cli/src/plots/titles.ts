@@ -11,7 +11,7 @@ const dataSetNames: Readonly<Record<string, string>> = {
 
 const optimizerNames: Readonly<Record<string, string>> = { adam: 'Adam', sgd: 'SGD' }
 
-/** What was trained on what: `reference net on CIFAR-10`. */
+/** The model and data set of a run: `reference net on CIFAR-10`. */
 export function subjectOf(run: Pick<RunRecord, 'config'>): string {
   const { dataset, model } = run.config
   const title = modelTitle(model)
@@ -19,10 +19,12 @@ export function subjectOf(run: Pick<RunRecord, 'config'>): string {
   return `${net} on ${dataSetNames[dataset] ?? dataset}`
 }
 
-/** The width of a chart takes about so many characters of a subtitle. */
+/** The approximate number of characters of a subtitle that fit in a chart's width. */
 const subtitleLength = 94
 
-/** The circumstances of a run in one line, as far as they are recorded. A long name is cut, the figures are not. */
+/**
+ * The settings and results of a run in one line, as far as they are recorded. A long name is cut, the figures are not.
+ */
 export function circumstancesOf(run: RunRecord): string {
   const { config, summary } = run
   const parts: string[] = []

@@ -20,7 +20,7 @@ export type PredictOptions = {
   readonly json: boolean
 }
 
-/** Classifies image files with the model of a run. Throws as `findRun`, `readImage` and `loadTrainedModel` do. */
+/** Classifies image files with a run's model. Throws as `findRun`, `readImage` and `loadTrainedModel` do. */
 export async function predictImages(options: PredictOptions, { stdout, stderr }: ProgressStreams): Promise<void> {
   const folder = await findRun(options.reference, options.runsFolder)
   const facts = await readRunFacts(folder)
@@ -39,7 +39,7 @@ export async function predictImages(options: PredictOptions, { stdout, stderr }:
   stdout.write(options.json ? lines.join('') : describePredictions(predictions))
 }
 
-/** One after the other, so that only one file is in memory. */
+/** Reads the files one after the other, so that only one is in memory. */
 async function readImages(files: readonly string[]): Promise<Uint8Array> {
   const images: Uint8Array[] = []
   for (const file of files) images.push(await readImage(file))

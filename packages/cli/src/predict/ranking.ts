@@ -2,13 +2,13 @@ import { formatPercent } from '../terminal/format.ts'
 import { formatTable } from '../terminal/table.ts'
 
 export type ImagePrediction = {
-  /** The file, as it was named. */
+  /** The file, as given on the command line. */
   readonly image: string
   /** The most probable first. */
   readonly classes: readonly { readonly name: string; readonly probability: number }[]
 }
 
-/** The `top` most probable classes; of equal ones the first. */
+/** The `top` most probable classes; of equally probable ones the first. */
 export function rankClasses(
   image: string,
   probabilities: Float32Array,
@@ -20,7 +20,7 @@ export function rankClasses(
   return { image, classes: classes.slice(0, top) }
 }
 
-/** A table with a row for each class, the image's name in its first one. */
+/** Formats a table with a row for each class; an image's name is in its first row. */
 export function describePredictions(predictions: readonly ImagePrediction[]): string {
   const rows = predictions.flatMap(({ image, classes }) =>
     classes.map(({ name, probability }, rank) => [rank === 0 ? image : '', name, formatPercent(probability)]),

@@ -6,12 +6,13 @@ import sharp from 'sharp'
 
 const [height, width] = imageShape
 
-/** Stands for standard input among the names of files. */
+/** Among file names it means standard input. */
 const standardInput = '-'
 
 /**
- * The pixels of an image file as a model takes them, 32 × 32 × 3: the largest square in its middle, scaled (Lanczos) where
- * it has another size, upright by its EXIF data, in sRGB, on white where it is transparent. `-` is read from `stdin`.
+ * Reads the pixels of an image file as a model takes them, [32, 32, 3]. It takes the largest square in the middle and
+ * scales it if necessary (Lanczos), rotates the image by its EXIF data, converts it to sRGB, and puts transparent
+ * images on white. `-` reads from `stdin`.
  * Throws LockstepError `image-unreadable`.
  */
 export async function readImage(file: string, stdin: NodeJS.ReadableStream = process.stdin): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 import { type ErrorDetails, LockstepError } from '@lockstep/protocol'
 
-/** A LockstepError as it passes between processes. */
+/** A LockstepError in the form in which processes send it to each other. */
 export type ErrorRecord = { readonly code: string; readonly message: string } & Pick<
   ErrorDetails,
   'kind' | 'expected' | 'received' | 'hint'

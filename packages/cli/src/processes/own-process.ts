@@ -3,10 +3,13 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
-/** What a process of lockstep's own runs, before the name of its command. */
+/** The script that lockstep's own processes run; the name of a command follows it. */
 export const mainFile = fileURLToPath(new URL('../main.js', import.meta.url))
 
-/** Resolves with how it ended: `exit code 1`, or the name of a signal. Why it could not be started is told as a line of its own. */
+/**
+ * Resolves with how the process ended: `exit code 1`, or the name of a signal. If it could not be started, `onLine`
+ * gets the reason.
+ */
 export function endOf(child: ChildProcess, onLine: (text: string) => void): Promise<string> {
   return new Promise(resolve => {
     child.on('error', error => {
@@ -17,7 +20,7 @@ export function endOf(child: ChildProcess, onLine: (text: string) => void): Prom
   })
 }
 
-/** Calls the listener with each whole line; null is a stream that is not read. */
+/** Calls the listener with each line of a stream; does nothing for null, a stream that is not read. */
 export function eachLine(stream: Readable | null, onLine: (text: string) => void): void {
   if (stream !== null) createInterface({ input: stream }).on('line', onLine)
 }

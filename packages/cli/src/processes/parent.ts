@@ -1,12 +1,12 @@
 /**
- * Ends this process with its parent: the channel between them closes when the parent dies, and since a thread in the middle
- * of a computation cannot be asked, the process then kills itself.
+ * Ends this process with its parent. When the parent dies, the IPC channel closes and this process kills itself: a
+ * thread in the middle of a computation could not react to a request.
  */
 export function endWithParent(): void {
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 }
 
-/** What the parent sends first over that channel. */
+/** Resolves with the first message that the parent sends over that channel. */
 export function receiveOrder<Order>(): Promise<Order> {
   return new Promise(resolve => process.once('message', order => resolve(order as Order)))
 }

@@ -7,15 +7,15 @@ import { type RunHeader, readRunHeader } from './read-run.ts'
 const shownSuggestions = 5
 
 /**
- * The folder of the run that is meant by a path of a run folder, by the name of a run in `runsFolder` (or the beginning
- * of one, where only one begins so), or by `latest`.
- * Throws `run-not-found`, `run-ambiguous` or `not-a-run`, all usage errors, and as `readRun` does where only a damaged run
- * could be meant.
+ * Finds the folder of a run by the path of its folder, by its name in `runsFolder` (or a unique prefix of it), or by
+ * `latest`.
+ * Throws `run-not-found`, `run-ambiguous` or `not-a-run`, all usage errors, and as `readRun` does if the reference can
+ * only mean a damaged run.
  */
 export async function findRun(reference: string, runsFolder: string): Promise<string> {
   if (reference !== 'latest' && (await isRunFolder(reference))) return reference
   if (reference.includes(sep)) throw await pathError(reference)
-  // Its files may be damaged: whoever reads them says so.
+  // Its files may be damaged; the code that reads them reports that.
   if (await isRunFolder(join(runsFolder, reference))) return join(runsFolder, reference)
   const { runs, damaged } = await readHeaders(runsFolder)
   const matches = reference === 'latest' ? runs.slice(-1) : matchName(reference, runs)
@@ -25,7 +25,7 @@ export async function findRun(reference: string, runsFolder: string): Promise<st
   return match.folder
 }
 
-/** The run folders in a folder, in the order of their names. A folder that is not there holds none. */
+/** The run folders in a folder, sorted by name. Empty if the folder does not exist. */
 export async function listRunFolders(runsFolder: string): Promise<readonly string[]> {
   const folders = (await readNames(runsFolder)).sort().map(name => join(runsFolder, name))
   const areRuns = await Promise.all(folders.map(isRunFolder))
@@ -60,7 +60,7 @@ async function exists(path: string): Promise<boolean> {
 
 type DamagedRun = { readonly folder: string; readonly error: unknown }
 
-/** Of the runs that can be read, in the order of time; of the others why they cannot. */
+/** The headers of readable runs, sorted by time, and the errors of the others. */
 async function readHeaders(
   runsFolder: string,
 ): Promise<{ readonly runs: readonly RunHeader[]; readonly damaged: readonly DamagedRun[] }> {
@@ -73,12 +73,12 @@ async function readHeaders(
   return { runs: runs.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime()), damaged }
 }
 
-/** What is wrong with the damaged run whose folder's name begins so; null where there is none. */
+/** The error of the damaged run whose folder name begins with `reference`; null if there is none. */
 function damagedOf(reference: string, damaged: readonly DamagedRun[]): unknown {
   return damaged.find(({ folder }) => basename(folder).startsWith(reference))?.error ?? null
 }
 
-/** The runs that the name means best: of that folder name, else of that name, else with a name that begins so. */
+/** The runs with the best match: with that folder name, else with that name, else with a name that begins with it. */
 function matchName(reference: string, runs: readonly RunHeader[]): readonly RunHeader[] {
   const rules: readonly ((run: RunHeader) => boolean)[] = [
     run => basename(run.folder) === reference,
@@ -125,7 +125,7 @@ function quote(text: string): string {
   return `"${text}"`
 }
 
-/** The newest first. */
+/** Lists names of runs, the newest first. */
 function listNames(runs: readonly RunHeader[]): string {
   const names = runs.map(run => basename(run.folder)).reverse()
   const more = names.length - shownSuggestions

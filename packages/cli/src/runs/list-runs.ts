@@ -8,7 +8,7 @@ import { readCurrentRun } from './read-run.ts'
 import { type BestFigure, overviewOf, type RunOverview } from './run-overview.ts'
 import type { RunRecord } from './run-record.ts'
 
-/** Writes a table of the runs in a folder, or a JSON line for each. Those that cannot be read are told on `stderr`. */
+/** Writes a table of the runs in a folder, or a JSON line for each. Reports unreadable runs on `stderr`. */
 export async function listRuns(
   options: { readonly runsFolder: string; readonly asJson: boolean },
   { stdout, stderr }: CommandStreams,

@@ -10,10 +10,10 @@ export type ParsedMetrics = {
 const anyLineSchema = z.looseObject({ type: z.string() })
 
 /**
- * The epochs of a `metrics.jsonl`. Lines of other types are skipped; a last line that was cut off, as by a process that
- * is killed while it writes, is left out with a notice.
+ * Parses the epochs of a `metrics.jsonl` and skips lines of other types. A last line that was cut off, for example
+ * because the process was killed while writing, is left out with a notice.
  * @param file names the file in messages
- * Throws `run-damaged` with the line's number when another line is not what a run writes.
+ * Throws `run-damaged` with the line's number if any other line is not one that a run writes.
  */
 export function parseMetrics(text: string, file: string): ParsedMetrics {
   const lines = text.split('\n')

@@ -7,31 +7,31 @@ import { parseMetrics } from './parse-metrics.ts'
 import { readJson, readText } from './run-file.ts'
 import { configFileSchema, type RecordedConfig, type RunRecord } from './run-record.ts'
 
-/** What a run was started with. */
+/** The start of a run: its folder, name, time and configuration. */
 export type RunHeader = Pick<RunRecord, 'folder' | 'name' | 'createdAt' | 'config'>
 
 /**
- * Reads a run folder, also of a run that is still going on or was killed.
- * Throws `not-a-run` where there is no `config.json`, `run-unreadable` where a file cannot be read and `run-damaged`,
- * naming file and line, where one holds something else than a run writes.
+ * Reads a run folder. The run may be still running or may have been killed.
+ * Throws `not-a-run` if there is no `config.json`, `run-unreadable` if a file cannot be read, and `run-damaged`, with
+ * file and line, if a file has contents that a run does not write.
  */
 export async function readRun(folder: string): Promise<RunRecord> {
   const header = await readRunHeader(folder)
   const metricsFile = join(folder, runFiles.metrics)
   const { epochs, notices } = parseMetrics((await readText(metricsFile)) ?? '', metricsFile)
   const last = await readSummary(folder)
-  // The lines of epochs may be ahead of the checkpoints.
+  // If there are more epochs than in the summary, the run has been resumed, even without a later checkpoint.
   const summary = last === null || last.epochs < epochs.length ? null : last
   return { ...header, epochs, summary, state: summary?.status ?? 'unfinished', notices }
 }
 
-/** The same, with the state of a run that a process is going on with. */
+/** Like `readRun`, but with the state `running` if a process is running the run. */
 export async function readCurrentRun(folder: string): Promise<RunRecord> {
   const run = await readRun(folder)
   return (await isClaimed(folder)) ? { ...run, state: 'running' } : run
 }
 
-/** Reads only what the run was started with. Throws as `readRun` does. */
+/** Reads only the header of a run. Throws as `readRun` does. */
 export async function readRunHeader(folder: string): Promise<RunHeader> {
   const content = await readConfigFile(folder, configFileSchema)
   const config: RecordedConfig = content.config
@@ -39,7 +39,7 @@ export async function readRunHeader(folder: string): Promise<RunHeader> {
   return { folder, name: content.name ?? basename(resolve(folder)), createdAt, config }
 }
 
-/** What `config.json` holds of a schema. Throws as `readRun` does. */
+/** Reads `config.json` by a schema. Throws as `readRun` does. */
 export async function readConfigFile<Output>(folder: string, schema: z.ZodType<Output>): Promise<Output> {
   const content = await readJson(join(folder, runFiles.config), schema)
   if (content !== null) return content
@@ -51,8 +51,8 @@ export async function readConfigFile<Output>(folder: string, schema: z.ZodType<O
 }
 
 /**
- * What a run has told at its end. Null where it has come to none, or has been resumed and gone on since: it has a checkpoint
- * of a later step then. Throws as `readRun` does.
+ * Reads the summary that a run wrote at its end. Null if it has not ended, or has been resumed since and so has a
+ * checkpoint of a later step. Throws as `readRun` does.
  */
 export async function readSummary(folder: string): Promise<RunSummary | null> {
   const summary = await readJson(join(folder, runFiles.summary), runSummarySchema)

@@ -2,7 +2,7 @@ import { savedRunConfigSchema } from '@lockstep/protocol'
 import { z } from 'zod'
 import { readConfigFile } from './read-run.ts'
 
-/** What `config.json` records of a run: all that is needed to go on with it or to test it. */
+/** The contents of `config.json`: everything needed to resume or test a run. */
 const runFactsSchema = z.object({
   runId: z.string(),
   name: z.string(),
@@ -16,7 +16,7 @@ const runFactsSchema = z.object({
 
 export type RunFacts = z.infer<typeof runFactsSchema>
 
-/** Reads `config.json` in full. Throws `run-damaged` when it is not what this version of lockstep writes. */
+/** Reads all of `config.json`. Throws `run-damaged` if it is not as this version of lockstep writes it. */
 export function readRunFacts(folder: string): Promise<RunFacts> {
   return readConfigFile(folder, runFactsSchema)
 }

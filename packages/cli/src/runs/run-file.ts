@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { hasSystemCode, LockstepError, reasonOf } from '@lockstep/protocol'
 import { z } from 'zod'
 
-/** The text of a file of a run folder; null where it is not there. Throws `run-unreadable`. */
+/** Reads a text file of a run folder; null if it does not exist. Throws `run-unreadable`. */
 export async function readText(file: string): Promise<string | null> {
   try {
     return await readFile(file, 'utf8')
@@ -13,7 +13,7 @@ export async function readText(file: string): Promise<string | null> {
   }
 }
 
-/** What a JSON file of a run folder holds; null where it is not there. Throws `run-unreadable` and `run-damaged`. */
+/** Reads a JSON file of a run folder; null if it does not exist. Throws `run-unreadable` and `run-damaged`. */
 export async function readJson<Output>(file: string, schema: z.ZodType<Output>): Promise<Output | null> {
   const text = await readText(file)
   if (text === null) return null
@@ -24,10 +24,10 @@ export async function readJson<Output>(file: string, schema: z.ZodType<Output>):
   })
 }
 
-/** What is said of a text that is not what a run writes. */
+/** The parts of the error about a text that a run does not write. */
 export type Damage = { readonly message: string; readonly expected: string; readonly hint: string }
 
-/** What a JSON text of a run folder holds. Throws `run-damaged`. */
+/** Parses a JSON text of a run folder by a schema. Throws `run-damaged`. */
 export function parseJson<Output>(text: string, schema: z.ZodType<Output>, damage: Damage): Output {
   let value: unknown
   try {
@@ -38,7 +38,7 @@ export function parseJson<Output>(text: string, schema: z.ZodType<Output>, damag
   return requireForm(value, schema, damage)
 }
 
-/** A value that a JSON text held, if it is of this form. Throws `run-damaged`. */
+/** Returns a value from a JSON text if it fits the schema. Throws `run-damaged`. */
 export function requireForm<Output>(value: unknown, schema: z.ZodType<Output>, damage: Damage): Output {
   const result = schema.safeParse(value)
   if (result.success) return result.data

@@ -3,9 +3,9 @@ import { modelTitle } from '@lockstep/protocol'
 import { bestPoint, curveOf, type Metric } from '../plots/curves.ts'
 import type { RunRecord, RunState } from './run-record.ts'
 
-/** What a list of runs tells of one. Accuracies are fractions. */
+/** A run's entry in a list of runs. Accuracies are fractions. */
 export type RunOverview = {
-  /** The name of its folder, by which commands find it. */
+  /** The name of its folder, which commands accept. */
   readonly run: string
   readonly folder: string
   readonly name: string
@@ -26,7 +26,7 @@ export type RunOverview = {
 
 export type BestFigure = { readonly epoch: number; readonly value: number }
 
-/** Speed and workers are those of the last epoch where a run has no summary. */
+/** Without a summary, speed and workers are those of the last epoch. */
 export function overviewOf(run: RunRecord): RunOverview {
   const { summary } = run
   const last = run.epochs.at(-1)

@@ -2,8 +2,8 @@ import type { EpochMetrics, RunSummary } from '@lockstep/coordinator'
 import { z } from 'zod'
 
 /**
- * What is needed of the configuration in `config.json`. Runs of other versions may lack keys or have more of them, so
- * this is wider than the schema that a run is started with.
+ * The keys of the configuration in `config.json` that are used here. Runs of other versions may lack keys or have more,
+ * so this is wider than the schema of a new run's configuration.
  */
 const recordedConfigSchema = z.looseObject({
   dataset: z.string(),
@@ -23,17 +23,17 @@ export type RecordedConfig = z.infer<typeof recordedConfigSchema>
 
 export type RunState = RunSummary['status'] | 'unfinished' | 'running'
 
-/** What a run folder holds. */
+/** The contents of a run folder. */
 export type RunRecord = {
   readonly folder: string
   readonly name: string
   readonly createdAt: Date
   readonly config: RecordedConfig
-  /** The epochs that are done, in order. */
+  /** The finished epochs, in order. */
   readonly epochs: readonly EpochMetrics[]
-  /** Null while the run goes on, also after a resume, or where it was killed. */
+  /** Null while the run is in progress, also after a resume, and if it was killed. */
   readonly summary: RunSummary | null
   readonly state: RunState
-  /** What was odd about the folder but did not prevent reading it, as sentences. */
+  /** Problems with the folder that did not prevent reading it, as sentences. */
   readonly notices: readonly string[]
 }

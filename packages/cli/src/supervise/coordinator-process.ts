@@ -3,14 +3,14 @@ import { eachLine, endOf, mainFile } from '../processes/own-process.ts'
 import type { CoordinatorOrder, FromCoordinator, ToCoordinator } from './messages.ts'
 
 export type CoordinatorProcess = {
-  /** Does nothing once it has ended. */
+  /** Does nothing after the process has ended. */
   readonly send: (message: ToCoordinator) => void
-  /** Resolves with how it ended: `exit code 1`, or the name of a signal. Nothing more comes from it afterwards. */
+  /** Resolves with how it ended: `exit code 1`, or the name of a signal. No messages or lines follow. */
   readonly ended: Promise<string>
   readonly kill: () => void
 }
 
-/** Starts a coordinator as a process of its own. What it writes on standard error comes line by line. */
+/** Starts a coordinator as a separate process. `on.line` gets each line of its standard error. */
 export function forkCoordinator(
   order: CoordinatorOrder,
   on: { readonly message: (message: FromCoordinator) => void; readonly line: (text: string) => void },
@@ -25,7 +25,7 @@ export function forkCoordinator(
   send({ type: 'order', order })
 
   function send(message: ToCoordinator): void {
-    // It may end at this moment, of which `ended` tells.
+    // Ignore errors: the process may be ending, and `ended` reports that.
     if (child.connected) child.send(message, () => undefined)
   }
 

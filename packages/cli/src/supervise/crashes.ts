@@ -1,16 +1,16 @@
 import { type BackOff, restartPauseMs } from '@lockstep/protocol'
 
-/** So many crashes without a new checkpoint in between are too many. */
+/** This many crashes without a new checkpoint in between are too many. */
 const mostCrashes = 5
 
-/** Pauses from the second restart on; the first one comes at once. */
+/** Pauses from the second restart on; the first restart is immediate. */
 const backOff: BackOff = { firstMs: 500, longestMs: 30_000 }
 
 /** Counts the crashes of a coordinator. */
 export type Crashes = {
-  /** The run has come further: what has been before does not count any more. */
+  /** Resets the count, because the run has made progress. */
   readonly advance: () => void
-  /** Takes note of a crash. Returns how long to wait before the restart, or null where there have been too many. */
+  /** Records a crash. Returns the pause before the restart, or null after too many crashes. */
   readonly add: () => number | null
   readonly count: () => number
 }

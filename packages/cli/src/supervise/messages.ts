@@ -5,49 +5,51 @@ import type { ErrorRecord } from '../processes/error-record.ts'
 import type { TrainingRequest } from '../train/prepare-run.ts'
 import type { RunView } from '../train/reporters.ts'
 
-/** What a supervised coordinator is to do; the token travels neither by argument nor by environment. */
+/**
+ * A supervised coordinator's instructions, sent over its IPC channel so that the token is in no argument or variable.
+ */
 export type CoordinatorOrder = TrainingRequest & {
   readonly token: string
-  /** False for one that takes the place of another. */
+  /** False for a coordinator that replaces a crashed one. */
   readonly isFirst: boolean
-  /** As the first one has told it; null for the first one itself. */
+  /** What the first coordinator reported; null for the first one itself. */
   readonly provisioned: Provisioned | null
 }
 
 export type ToCoordinator =
   | { readonly type: 'order'; readonly order: CoordinatorOrder }
-  /** Asks to stop after the step that is under way, with a checkpoint. */
+  /** Requests to stop after the current step, with a checkpoint. */
   | { readonly type: 'stop' }
-  /** No more than so many workers will ever come. */
+  /** At most this many workers will ever join. */
   | { readonly type: 'expect-workers'; readonly workers: number }
   /** Ends the run with this error, after a checkpoint. */
   | { readonly type: 'abort'; readonly error: ErrorRecord }
 
 export type FromCoordinator =
-  /** All is checked; nothing of the run has been written yet. */
+  /** Everything is checked, but nothing of the run has been written yet. */
   | { readonly type: 'prepared'; readonly folder: string; readonly view: RunView; readonly text: string }
   | { readonly type: 'event'; readonly event: CoordinatorEvent }
   | ({ readonly type: 'begun' } & Beginning)
   | { readonly type: 'finished'; readonly summary: RunSummary }
   | { readonly type: 'failed'; readonly error: ErrorRecord }
 
-/** The coordinator listens, in its folder. */
+/** The coordinator has opened its folder and listens. */
 export type Beginning = {
   readonly port: number
   readonly step: number
-  /** The epochs that the run has behind it. */
+  /** The run's finished epochs. */
   readonly epochs: readonly EpochMetrics[]
   /** About checkpoints that could not be used. */
   readonly notices: readonly string[]
-  /** Null where there are no local workers. */
+  /** Null without local workers. */
   readonly workers: EmploymentTerms | null
-  /** Null where there are no local workers. */
+  /** Null without local workers. */
   readonly provisioned: Provisioned | null
 }
 
 /**
- * Whether the cause of an error may pass: whoever holds the port at which workers look for the coordinator may not hold it for
- * long, and a disk may get room again.
+ * Whether an error may be temporary: another process may release the port at which workers look for the coordinator,
+ * and a full disk may get space.
  */
 export function mayPass({ code }: ErrorRecord): boolean {
   return code === 'port-taken' || isDiskTrouble(code)

@@ -2,19 +2,19 @@ import type { Provisioned } from '@lockstep/tensorflow'
 import type { TrainingRequest } from '../train/prepare-run.ts'
 import type { CoordinatorOrder } from './messages.ts'
 
-/** How far the coordinators of a run have come so far. */
+/** What the previous coordinators of a run have reached. */
 export type Standing = {
-  /** Of the run, once it is known. */
+  /** The run's folder, once it is known. */
   readonly folder: string | null
-  /** Whether the folder holds a checkpoint from which the run can go on. */
+  /** Whether the folder has a checkpoint from which the run can continue. */
   readonly canResume: boolean
-  /** Where workers look for the coordinator; null before there has been one. */
+  /** The port at which workers look for the coordinator; null before the first one has listened. */
   readonly port: number | null
-  /** What computes on this machine, once that is known. */
+  /** The backend on this machine, once it is known. */
   readonly provisioned: Provisioned | null
 }
 
-/** What the next coordinator is to do: as asked for, but in the same folder, at the same port, and as far as the run has come. */
+/** The next coordinator's order: as requested, but in the same folder, at the same port and from the reached step. */
 export function orderNext(
   { settings, resume, hasLocalWorkers, token }: TrainingRequest & { readonly token: string },
   { folder, canResume, port, provisioned }: Standing,
@@ -25,9 +25,9 @@ export function orderNext(
   const again = {
     runDir: canResume ? null : (folder ?? launch.runDir),
     listen: isFirst ? launch.listen : `${host}:${port}`,
-    // It goes on with whoever has come back first.
+    // It continues as soon as the first worker is back.
     minWorkers: isFirst ? launch.minWorkers : (launch.minWorkers ?? 1),
-    // The trace is of the run's first steps.
+    // Only the first coordinator traces, because a trace is of the run's first steps.
     trace: isFirst ? launch.trace : null,
   }
   return {

@@ -1,9 +1,11 @@
 import type { CoordinatorEvent } from '@lockstep/coordinator'
 
-/** Ten times a second is as often as anything is drawn. */
+/** The terminal is redrawn at most ten times a second. */
 const spacingMs = 100
 
-/** Lets all events pass but steps that come too fast to be seen, unless every step is wanted. */
+/**
+ * Creates a filter that drops steps that are too fast to be seen, unless `wantsEveryStep`; it passes all other events.
+ */
 export function createStepFilter(
   wantsEveryStep: boolean,
   nowMs: () => number = () => performance.now(),

@@ -19,8 +19,8 @@ type CrashEnd = Extract<LifeEnd, { type: 'crashed' }>
 type RunEnd = Exclude<LifeEnd, CrashEnd>
 
 /**
- * Trains as `runTraining` does, with the coordinator in a process of its own, which is started again from the newest
- * checkpoint when it crashes. The local workers belong to the supervisor and outlive it. Returns the exit code.
+ * Trains as `runTraining` does, but with the coordinator in a separate process, which is restarted from the newest
+ * checkpoint when it crashes. The local workers belong to the supervisor and survive the crash. Returns the exit code.
  */
 export async function superviseTraining(request: TrainingRequest): Promise<number> {
   const { launch } = request.settings
@@ -41,7 +41,7 @@ export async function superviseTraining(request: TrainingRequest): Promise<numbe
     await supervision.dismissWorkers(workerGraceMs)
     await supervision.close()
     if (end.type === 'failed') throw errorOf(end.error)
-    // Not before: drawing takes memory that a run may want.
+    // Imported only now, because drawing takes memory that the run may need.
     const { finishRun } = await import('../train/finish-run.ts')
     return await finishRun({ summary: end.summary, folder: supervision.folder()!, request }, outputs)
   } finally {
@@ -51,7 +51,7 @@ export async function superviseTraining(request: TrainingRequest): Promise<numbe
   }
 }
 
-/** One coordinator after the other, until the run ends; null when it is asked to stop while there is none. */
+/** Runs one coordinator after the other until the run ends; null if it is requested to stop while there is none. */
 async function superviseLives(
   request: TrainingRequest & { readonly token: string },
   supervision: Supervision,
@@ -63,7 +63,7 @@ async function superviseLives(
     const canResume = folder !== null && (await holdsRun(folder))
     const end = await supervision.runLife(orderNext(request, { folder, canResume, port, provisioned }), crashes.advance)
     if (end.type !== 'crashed') return end
-    // The request reaches the coordinator as well, and ends it while it has yet to load what leaves that to the supervisor.
+    // The signal reaches the coordinator too. It ends a coordinator that has not yet installed its signal handlers.
     if (stop.aborted && wasAskedToStop(end.ending)) return null
     const pauseMs = stop.aborted ? null : crashes.add()
     if (pauseMs === null) throw gaveUp(end, crashes.count(), nextOf(request, supervision))
@@ -85,7 +85,7 @@ async function holdsRun(folder: string): Promise<boolean> {
   }
 }
 
-/** The command that goes on with the run; null before it has a folder. */
+/** The command that resumes the run; null before it has a folder. */
 function nextOf(request: TrainingRequest, supervision: Supervision): string | null {
   const folder = supervision.folder()
   return folder === null ? null : resumeCommand(folder, request)

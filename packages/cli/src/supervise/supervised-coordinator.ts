@@ -23,17 +23,17 @@ import { type Beginning, type CoordinatorOrder, mayPass } from './messages.ts'
 import { createStepFilter } from './step-filter.ts'
 import { openSupervisorLine, type SupervisorLine } from './supervisor-line.ts'
 
-/** How long a coordinator whose supervisor has died takes at most to write a checkpoint. */
+/** How long a coordinator may take to write a checkpoint after its supervisor has died. */
 const partingMs = 5_000
 
 /**
- * The coordinator of `train --supervise`, as a process that its supervisor has started and talks to. It shows nothing
- * itself. Returns the exit code.
+ * Runs the coordinator of `train --supervise`, in a process that its supervisor has started and communicates with. It
+ * shows nothing itself. Returns the exit code.
  */
 export async function runSupervisedCoordinator(): Promise<number> {
   const line = openSupervisorLine()
   const stop = new AbortController()
-  // Ctrl-C reaches every process of the terminal; the supervisor passes on what it means.
+  // Ctrl-C reaches every process of the terminal. Ignore it here: the supervisor sends a stop message.
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
   process.on('SIGTERM', () => stop.abort())
   line.onLost(() => {
@@ -53,7 +53,7 @@ export async function runSupervisedCoordinator(): Promise<number> {
 
 async function serve(order: CoordinatorOrder, line: SupervisorLine, stop: AbortController): Promise<RunSummary> {
   line.on('stop', () => stop.abort())
-  // Workers of the coordinator before are there already: they wait at the door while the run is read.
+  // The workers of the previous coordinator are already there. The door lets them connect while the run is read.
   const door = order.isFirst ? null : await openDoorOf(order)
   const { people } = chooseOutputs(order.settings.launch.json)
   const prepared = await unlessStopped(stop.signal, prepareRun(order, people))
@@ -70,7 +70,7 @@ async function serve(order: CoordinatorOrder, line: SupervisorLine, stop: AbortC
   }
 }
 
-/** What that takes is loaded by the first coordinator only: the others are to be there soon. */
+/** Only the first coordinator loads the code for this, so that later ones start quickly. */
 async function provideTensorFlow({ settings }: CoordinatorOrder, people: NodeJS.WriteStream): Promise<Provisioned> {
   const { provision } = await import('../provision.ts')
   return provision(settings.launch.offline, people)

@@ -13,25 +13,25 @@ import { type Beginning, type CoordinatorOrder, type FromCoordinator, mayPass, t
 export type LifeEnd =
   | { readonly type: 'finished'; readonly summary: RunSummary }
   | { readonly type: 'failed'; readonly error: ErrorRecord }
-  /** `said`: what it has written last that looks like an error; or empty. */
+  /** `said`: the last line it wrote that looks like an error, or empty. */
   | { readonly type: 'crashed'; readonly ending: string; readonly said: string }
 
-/** A run, its local workers and whoever watches it, while one coordinator follows the other. */
+/** The state of a run that outlives its coordinators: its local workers, and the reporters that show it. */
 export type Supervision = {
-  /** Starts a coordinator. Resolves when it has ended; `onProgress` is called with each checkpoint of a later step than any before. */
+  /** Runs a coordinator until it ends. Calls `onProgress` at each checkpoint of a later step than all before. */
   readonly runLife: (order: CoordinatorOrder, onProgress: () => void) => Promise<LifeEnd>
-  /** To the coordinator that there is, if any. */
+  /** Sends a message to the current coordinator, if any. */
   readonly tell: (message: ToCoordinator) => void
   readonly note: (text: string) => void
-  /** Of the run, once a coordinator has told it. */
+  /** The run's folder, once a coordinator has reported it. */
   readonly folder: () => string | null
-  /** At which the first coordinator has listened. */
+  /** The port at which the first coordinator listened; null before that. */
   readonly port: () => number | null
-  /** As the first coordinator has found it; null where there are no local workers. */
+  /** The backend that the first coordinator reported; null before that, or without local workers. */
   readonly provisioned: () => Provisioned | null
   readonly dismissWorkers: (graceMs: number) => Promise<void>
   readonly killCoordinator: () => void
-  /** Takes what is drawn off the terminal. */
+  /** Removes the progress bar from the terminal. */
   readonly close: () => Promise<void>
 }
 
@@ -42,7 +42,7 @@ export function createSupervision({
 }: {
   readonly outputs: Outputs
   readonly token: string
-  /** Once it is aborted no worker is started again. */
+  /** After it is aborted, no worker is restarted. */
   readonly stop: AbortSignal
 }): Supervision {
   let folder: string | null = null
@@ -51,11 +51,13 @@ export function createSupervision({
   let reporter: Reporters | null = null
   let workers: LocalWorkers | null = null
   let current: CoordinatorProcess | null = null
-  /** Of the newest checkpoint. A coordinator that fails saves the step at which it has begun once more. */
+  /**
+   * Step of the newest checkpoint. Kept because a failing coordinator saves its first step again: that is no progress.
+   */
   let savedStep = 0
-  /** Of the log. */
+  /** Resolves when the log is open. */
   let opening: Promise<void> = Promise.resolve()
-  /** What every coordinator of the run must know, this one and those to come. */
+  /** Messages for every coordinator of the run, the current one and later ones. */
   let standing: readonly ToCoordinator[] = []
 
   async function runLife(order: CoordinatorOrder, onProgress: () => void): Promise<LifeEnd> {
@@ -81,7 +83,7 @@ export function createSupervision({
     return judgeEnd(end, ending, said)
   }
 
-  /** A run that has begun is gone on with after an error that may pass, as after a crash. */
+  /** Once a run has begun, an error that may be temporary counts as a crash, after which the run continues. */
   function judgeEnd(end: LifeEnd | null, ending: string, said: string): LifeEnd {
     if (end === null) return { type: 'crashed', ending, said }
     const isFollowed = end.type === 'failed' && mayPass(end.error) && port !== null
@@ -117,7 +119,7 @@ export function createSupervision({
 
   function goOn({ step, epochs, notices }: Beginning): void {
     notices.forEach(note)
-    // Those that the one before has written down and not told.
+    // Epochs that the previous coordinator recorded but did not report. Reporters skip those that they know.
     for (const metrics of epochs) reporter?.event({ type: 'epoch', metrics })
     note(`the coordinator resumes at step ${step}`)
     workers?.recall()

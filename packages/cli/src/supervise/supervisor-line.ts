@@ -3,18 +3,18 @@ import type { CoordinatorOrder, FromCoordinator, ToCoordinator } from './message
 
 type MessageOf<T extends ToCoordinator['type']> = Extract<ToCoordinator, { type: T }>
 
-/** A supervised coordinator's end of the line to its supervisor. */
+/** A supervised coordinator's end of the IPC channel to its supervisor. */
 export type SupervisorLine = {
   readonly order: Promise<CoordinatorOrder>
-  /** Calls the listener with each message of this type, also with one that has come before. */
+  /** Calls the listener with each message of this type, including those that arrived earlier. */
   readonly on: <T extends ToCoordinator['type']>(type: T, listener: (message: MessageOf<T>) => void) => void
   /** Called when the supervisor has ended. */
   readonly onLost: (listener: () => void) => void
-  /** Resolves when the message is sent, or when there is nobody to send it to any more. */
+  /** Resolves when the message is sent, or when the supervisor is gone. */
   readonly send: (message: FromCoordinator) => Promise<void>
 }
 
-/** Throws `not-supervised` in a process that no supervisor has started. */
+/** Opens the line. Throws `not-supervised` in a process that was not started by a supervisor. */
 export function openSupervisorLine(): SupervisorLine {
   if (process.send === undefined) {
     throw new LockstepError('not-supervised', '`supervised-coordinator` is started by `train --supervise`', {

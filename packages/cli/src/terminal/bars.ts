@@ -4,7 +4,7 @@ import { MultiBar, type Params, type SingleBar } from 'cli-progress'
 export type DrawLine = (width: number) => string
 
 export type Bars = {
-  /** Draws on the line of this name; a new name gets a line below the others. */
+  /** Draws the line with this name; a new name gets a line below the others. */
   readonly show: (name: string, draw: DrawLine) => void
   /** Writes a permanent line above the others. */
   readonly line: (text: string) => void
@@ -18,7 +18,7 @@ export type BarsOptions = {
 
 const redrawsPerSecond = 10
 
-/** Lines on a terminal that are redrawn in place, at most ten times a second. */
+/** Creates lines on a terminal that are redrawn in place, at most ten times a second. */
 export function createBars(stream: NodeJS.WriteStream, options: BarsOptions): Bars {
   let bars: MultiBar | undefined
   const byName = new Map<string, SingleBar>()
@@ -46,7 +46,7 @@ export function createBars(stream: NodeJS.WriteStream, options: BarsOptions): Ba
   }
 }
 
-/** A bar of so many columns, filled to a fraction between 0 and 1. */
+/** Draws a bar of `cells` columns, filled to a fraction between 0 and 1. */
 export function drawBar(fraction: number, cells: number): string {
   const filled = Math.round(Math.min(Math.max(fraction, 0), 1) * cells)
   return '█'.repeat(filled) + '░'.repeat(cells - filled)
@@ -57,12 +57,12 @@ function openBars(stream: NodeJS.WriteStream, options: BarsOptions): MultiBar {
     stream,
     fps: redrawsPerSecond,
     format: (_options: unknown, params: Params, payload: { readonly draw: DrawLine }) =>
-      // A line as wide as the terminal would wrap on some of them.
+      // On some terminals, a line as wide as the terminal would wrap.
       payload.draw(params.maxWidth - 1),
     clearOnComplete: !options.keepOnStop,
-    // `true` leaves the terminal's own line wrapping alone: a killed process could not turn it on again.
+    // `true` keeps the terminal's line wrapping on: a killed process could not turn it on again.
     linewrap: true,
-    // A written line takes the place of an unchanged bar, which has to be drawn again below it.
+    // A permanent line overwrites the bar, which must be redrawn below it even if it has not changed.
     forceRedraw: true,
     gracefulExit: false,
   })

@@ -1,6 +1,6 @@
 const counts = new Intl.NumberFormat('en-US')
 
-/** A duration as people say it: `0.4 s`, `42 s`, `3 min 05 s`, `1 h 03 min`, `2 d 04 h`; `–` when it is not known. */
+/** Formats a duration: `0.4 s`, `42 s`, `3 min 05 s`, `1 h 03 min`, `2 d 04 h`; `–` if unknown. */
 export function formatDuration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return '–'
   if (seconds < 9.95) return Number.isInteger(seconds) ? `${seconds} s` : `${seconds.toFixed(1)} s`
@@ -13,22 +13,22 @@ export function formatDuration(seconds: number | null | undefined): string {
   return `${Math.floor(hours / 24)} d ${twoDigits(hours % 24)} h`
 }
 
-/** A whole number with separators between the thousands: `258,762`. */
+/** Formats a whole number with thousands separators: `258,762`. */
 export function formatCount(value: number): string {
   return counts.format(Math.round(value))
 }
 
-/** So many of something: `1 core`, `2,400 steps`. */
+/** Formats an amount with its noun: `1 core`, `2,400 steps`. */
 export function formatAmount(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
-/** A number with fixed decimals; `–` when there is none. */
+/** Formats a number with fixed decimals; `–` if there is none. */
 export function formatNumber(value: number | null | undefined, decimals = 4): string {
   return value === null || value === undefined ? '–' : value.toFixed(decimals)
 }
 
-/** A fraction as a percentage: 0.6948 is `69.5 %`; `–` when there is none. */
+/** Formats a fraction as a percentage: 0.6948 is `69.5 %`; `–` if there is none. */
 export function formatPercent(fraction: number | null | undefined, decimals = 1): string {
   return fraction === null || fraction === undefined ? '–' : `${(fraction * 100).toFixed(decimals)} %`
 }

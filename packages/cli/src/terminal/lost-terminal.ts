@@ -3,15 +3,16 @@ import { devNull } from 'node:os'
 import { isatty } from 'node:tty'
 
 /**
- * Lets a process exit whose terminal has gone: Node puts every terminal back as it was when it started, and aborts where
- * it cannot, but leaves a descriptor alone that is another file by then.
+ * Lets a process exit normally after its terminal has closed. At exit Node restores the settings of every terminal and
+ * aborts if it cannot, but it skips a descriptor that has become another file. So this replaces lost terminals by
+ * /dev/null.
  */
 export function watchTerminal(): void {
   const terminals = [0, 1, 2].filter(isatty)
   process.on('exit', () => {
     for (const descriptor of terminals.filter(each => !isatty(each))) {
       closeSync(descriptor)
-      // The lowest free number is given to it.
+      // It gets the lowest free descriptor, which is the one just closed.
       openSync(devNull, 'r+')
     }
   })

@@ -7,11 +7,11 @@ import { truncate } from './style.ts'
 
 export type ProgressBar = {
   readonly update: ProgressListener
-  /** Leaves what is drawn as it is. A later update begins anew. */
+  /** Leaves the bars on the terminal. A later update starts new ones. */
   readonly stop: () => void
 }
 
-/** A piece of work under way, by its label. */
+/** A task in progress. */
 type Work = {
   progress: Progress
   readonly rate: RateMeter
@@ -23,8 +23,8 @@ const plainLineEveryMs = 10_000
 const barCells = 24
 
 /**
- * Shows how far long pieces of work have come, one bar for each label, with speed and time left.
- * Without a terminal it writes a plain line when a piece of work starts, about every 10 s, and when it ends.
+ * Shows the progress of long tasks, with a bar for each label, speed and time left.
+ * Without a terminal it writes a plain line when a task starts, about every 10 s, and when it ends.
  */
 export function createProgressBar(stream: NodeJS.WriteStream): ProgressBar {
   return canRedraw(stream) ? createTerminalProgress(stream) : createPlainProgress(stream)
@@ -96,7 +96,7 @@ function drawWork(work: Work, width: number): string {
   return full.length <= width ? full : truncate(`${label} ${figures}`, width)
 }
 
-/** `34 % · 93.2 MB of 274.0 MB · 12.3 MB/s · 15 s left`, as far as it is known. */
+/** `34 % · 93.2 MB of 274.0 MB · 12.3 MB/s · 15 s left`, without the parts that are unknown. */
 function describeWork(work: Work): string {
   const { done, total, unit } = work.progress
   const amount = (value: number) => (unit === 'bytes' ? formatBytes(value) : formatCount(value))

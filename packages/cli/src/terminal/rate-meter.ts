@@ -1,16 +1,16 @@
 export type RateMeter = {
-  /** Tells how much was done in all at a time. Going back starts the measurement anew. */
+  /** Records the total amount done at a time. A smaller total restarts the measurement. */
   readonly add: (atMs: number, done: number) => void
-  /** What was done each second within the window; undefined before there are two samples. */
+  /** The amount per second within the window; undefined before the second sample. */
   readonly perSecond: () => number | undefined
 }
 
 type Sample = { readonly atMs: number; readonly done: number }
 
-/** Samples closer together than this replace one another, so that a window holds few of them. */
+/** Samples closer together than this replace each other, so that a window has few samples. */
 const sampleSpacingMs = 250
 
-/** Measures speed over the last `windowMs` milliseconds. What was done before the first sample does not count. */
+/** Measures speed over the last `windowMs` milliseconds. The amount done before the first sample does not count. */
 export function createRateMeter(windowMs = 10_000): RateMeter {
   let samples: Sample[] = []
   let latest: Sample | undefined

@@ -1,8 +1,9 @@
 import { hasSystemCode } from '@lockstep/protocol/error'
 
 /**
- * Keeps a standard output or standard error that cannot be written from ending the process: a run is more than what it
- * says. A reader that has gone, as `head` does, wants no more; there is nobody to tell of standard error.
+ * Prevents write errors on standard output and standard error from ending the process, since a run is more important
+ * than its output. A closed pipe (EPIPE), as after `head`, is not a failure. Errors of standard error are ignored:
+ * there is nowhere to report them.
  */
 export function watchOutput(): { readonly settle: () => Promise<Error | null> } {
   let failure: Error | null = null
@@ -11,7 +12,7 @@ export function watchOutput(): { readonly settle: () => Promise<Error | null> } 
   })
   process.stderr.on('error', () => undefined)
 
-  /** Waits until all has been written; why standard output could not be, if it could not. */
+  /** Waits until everything is written. Resolves with the error of standard output, if any. */
   async function settle(): Promise<Error | null> {
     await new Promise<void>(resolve => process.stdout.write('', () => resolve()))
     return failure

@@ -7,7 +7,7 @@ export type Column = {
 }
 
 /**
- * Lays rows out in aligned columns, two spaces apart, under a line of titles. Cells may hold colours.
+ * Formats rows in aligned columns, two spaces apart, below a line of titles. Cells may contain colours.
  * @returns the lines, without trailing spaces
  */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {

@@ -6,39 +6,40 @@ import { truncate } from './style.ts'
 export type TrainingState = {
   readonly epoch: number
   readonly epochs: number
-  /** Steps (or, while it evaluates, chunks) done in this epoch, and how many there are. */
+  /** Number of finished steps in this epoch (or chunks, during evaluation); `steps` is the total. */
   readonly step: number
   readonly steps: number
   /** Means over the epoch so far; null before the first step. */
   readonly loss: number | null
   readonly accuracy: number | null
   readonly imagesPerSecond: number | null
-  /** Until the end of the run; null while it cannot be told. */
+  /** Seconds until the end of the run; null while unknown. */
   readonly secondsLeft: number | null
   readonly workersAlive: number
   readonly workersWanted: number
-  /** Without so many it waits. */
+  /** With fewer workers the run waits. */
   readonly workersNeeded: number
   readonly phase: 'training' | 'validating' | 'testing' | 'waiting'
 }
 
 export type TrainingProgress = {
   readonly update: (state: TrainingState) => void
-  /** Writes a permanent line, above the bar where there is one. */
+  /** Writes a permanent line, above the bar if there is one. */
   readonly line: (text: string) => void
-  /** Takes the bar away. */
+  /** Removes the bar. */
   readonly stop: () => void
 }
 
 const plainLineEveryMs = 15_000
-/** While nothing goes on: a coordinator may wait overnight. */
+/** Less often while waiting: a coordinator may wait overnight. */
 const waitingLineEveryMs = 60_000
 const longestBar = 30
 const shortestBar = 6
 
 /**
- * Shows a running training: on a terminal two lines that are redrawn in place and never wider than the terminal (where
- * the run is, and its figures), elsewhere a plain line about every 15 s, and of waiting at the beginning and every 60 s.
+ * Shows the progress of training. On a terminal these are two lines (the position of the run, and its figures) that are
+ * redrawn in place and never wider than the terminal. Elsewhere it writes a plain line about every 15 s, and while
+ * waiting one at the beginning and every 60 s.
  */
 export function createTrainingProgress(stream: NodeJS.WriteStream): TrainingProgress {
   return canRedraw(stream) ? createTerminalProgress(stream) : createPlainProgress(stream)
@@ -87,7 +88,7 @@ function createPlainProgress(stream: NodeJS.WriteStream): TrainingProgress {
   return { update, line, stop }
 }
 
-/** The bar takes what the text leaves; on a terminal too narrow for one the text is cut. */
+/** The bar takes the width that the text leaves. On a terminal too narrow for a bar the text is cut. */
 function drawPlace(state: TrainingState, width: number): string {
   const phase = describePhase(state)
   const steps = describeSteps(state).join(' · ')
@@ -114,7 +115,7 @@ function describeSteps(state: TrainingState): string[] {
   return parts
 }
 
-/** The figures that are known, separated by dots. */
+/** The known figures, separated by dots. */
 function describeFigures(state: TrainingState): string {
   const parts = []
   if (state.loss !== null) parts.push(`loss ${state.loss.toFixed(4)}`)

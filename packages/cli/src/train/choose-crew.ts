@@ -2,35 +2,35 @@ import { availableParallelism } from 'node:os'
 import { readMemory, workerMemoryBytes } from '@lockstep/tensorflow/machine-memory'
 import { formatAmount } from '../terminal/format.ts'
 
-/** What a crew may use of this machine. */
+/** The resources of this machine that a crew may use. */
 export type Capacity = { readonly cores: number; readonly memoryBytes: number }
 
-/** What the user has fixed of a run, or the run that is resumed; null where it is to be chosen. */
+/** Settings fixed by the user or by the resumed run; null for those to be chosen. */
 export type CrewWishes = {
   readonly workers: number | null
   readonly threads: number | null
   readonly shards: number | null
   readonly minWorkers: number | null
   readonly batchSize: number
-  /** Whether a run is gone on with, of which nothing but the number of workers may change. */
+  /** Whether a run is resumed, so that only the number of workers may change. */
   readonly isResumed: boolean
 }
 
 export type Crew = {
-  /** Worker processes of this machine. */
+  /** Worker processes on this machine. */
   readonly workers: number
   readonly threads: number
   readonly shards: number
-  /** Why there are so many workers and threads. */
+  /** Why this number of workers and threads was chosen. */
   readonly reason: string
-  /** What could be better, or null. */
+  /** How to use the machine better, or null. */
   readonly advice: string | null
 }
 
-/** Smaller shards cost more for their messages and the replica's step than another worker gains. */
+/** With smaller shards, messages and the replica's step cost more than another worker gains. */
 const leastShardSamples = 12
 
-/** Samples of a shard for which another thread of TensorFlow is worth its synchronisation. */
+/** Samples of a shard for each TensorFlow thread; with fewer, another thread costs more than it gains. */
 const samplesPerThread = 6
 
 export function readCapacity(): Capacity {
@@ -38,9 +38,10 @@ export function readCapacity(): Capacity {
 }
 
 /**
- * Workers, threads and shards of a run on this machine. A worker with one thread for each core is best as long as the
- * batch gives each a shard worth its while; beyond that threads take the cores that are left. Where the shards are fixed,
- * or workers of other machines are awaited, there is one thread: the same weights are wanted whoever computes them.
+ * Chooses workers, threads and shards of a run on this machine. One single-threaded worker per core is best while the
+ * batch gives each a large enough shard; beyond that, more threads per worker use the remaining cores. If the shards
+ * are fixed or workers on other machines are expected, each worker has one thread, so that the weights do not depend on
+ * which machine computes them.
  */
 export function chooseCrew(wishes: CrewWishes, capacity: Capacity): Crew {
   const { workers, reason } = chooseWorkers(wishes, capacity)
@@ -55,7 +56,7 @@ export function chooseCrew(wishes: CrewWishes, capacity: Capacity): Crew {
   }
 }
 
-/** A crew whose workers are all elsewhere. */
+/** The crew of a coordinator without local workers. */
 export function chooseRemoteCrew({ threads, shards, minWorkers }: CrewWishes): Crew {
   return {
     workers: 0,
@@ -66,12 +67,12 @@ export function chooseRemoteCrew({ threads, shards, minWorkers }: CrewWishes): C
   }
 }
 
-/** Workers of a host that computes for a coordinator elsewhere: how many shards there are, it does not know. */
+/** The number of workers on a host that computes for a coordinator elsewhere. It does not know the number of shards. */
 export function workersOfHost(threads: number, { cores, memoryBytes }: Capacity): number {
   return Math.max(1, Math.min(Math.floor(cores / threads), workersInMemory(memoryBytes)))
 }
 
-/** As many as half of the memory holds. */
+/** The number of workers that fit in half of the memory. */
 function workersInMemory(memoryBytes: number): number {
   return Math.floor(memoryBytes / 2 / workerMemoryBytes)
 }
@@ -118,7 +119,7 @@ function adviseCores({ workers, threads, shards }: Numbers, wishes: CrewWishes, 
   return remedy === null ? null : `${formatAmount(idle, 'core')} would stay idle: ${remedy}`
 }
 
-/** What would use more of the cores; null where nothing does that the run may be given. */
+/** How to use more of the cores; null if the run allows no such change. */
 function remedyForIdle({ workers, threads, shards }: Numbers, wishes: CrewWishes, cores: number): string | null {
   if (wishes.isResumed) return wishes.workers !== null && workers < shards ? 'more --workers' : null
   if (wishes.workers === null) return 'a larger --batch-size could use more'

@@ -6,9 +6,10 @@ import type { LaunchOptions } from '../flags/launch-options.ts'
 export type ClaimedFolder = { readonly folder: string; readonly claim: FolderClaim }
 
 /**
- * Claims where a new run goes: `--run-dir`, or the first of `name`, `name-2`, `name-3` … under the runs folder that no other
- * run has: the time in a name is in seconds, and several may start in one. Throws `run-folder-taken` and
- * `run-folder-in-use` for a `--run-dir`, `run-folder-inside-file`, and what a failed write throws.
+ * Claims the folder of a new run: `--run-dir`, or the first free one of `name`, `name-2`, `name-3` … in the runs
+ * folder. The number is needed because several runs may start in the same second, which is part of the name.
+ * Throws `run-folder-taken` and `run-folder-in-use` for a `--run-dir`, `run-folder-inside-file`, and the errors of
+ * failed writes.
  */
 export async function claimNewFolder(
   { runDir, runsDir }: Pick<LaunchOptions, 'runDir' | 'runsDir'>,

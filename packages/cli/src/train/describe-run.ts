@@ -5,7 +5,7 @@ import type { Crew } from './choose-crew.ts'
 import { evaluateCommand, resumeCommand } from './next-commands.ts'
 import type { PreparedRun, TrainingRequest } from './prepare-run.ts'
 
-/** What is about to be trained, on what and with what. */
+/** Describes a run before its start: model, data set, workers and backend. */
 export function describeStart(prepared: PreparedRun, provisioned: Provisioned | null): string {
   const { plan, folder, resumed, crew } = prepared
   const { config, state, train, validation, test } = plan
@@ -37,13 +37,13 @@ function describeCrew({ workers, threads, reason }: Crew): string {
 export type EndedRun = {
   readonly summary: RunSummary
   readonly folder: string
-  /** How it was started. */
+  /** The request that started it. */
   readonly request: TrainingRequest
 }
 
 /**
- * What came out, where it lies and what to do with it.
- * @param keepsBest - whether the best epoch has weights of its own in the folder
+ * Describes the results of a run, where they are and what to do with them.
+ * @param keepsBest - whether the folder has separate weights of the best epoch
  */
 export function describeEnd(ended: EndedRun, hasPlots: boolean, keepsBest = false): string {
   const { summary, folder } = ended
@@ -70,7 +70,7 @@ export function describeEnd(ended: EndedRun, hasPlots: boolean, keepsBest = fals
   return `${lines.join('\n')}\n`
 }
 
-/** The figures by which an epoch is the best. */
+/** The figures that make an epoch the best one. */
 function describeBest(best: NonNullable<RunSummary['best']>): string {
   const figures = (loss: number, accuracy: number | null) =>
     `loss ${formatNumber(loss)}, accuracy ${formatNumber(accuracy)}`
@@ -79,7 +79,7 @@ function describeBest(best: NonNullable<RunSummary['best']>): string {
     : `validation ${figures(best.validationLoss, best.validationAccuracy)}`
 }
 
-/** Whether unlike workers have computed, what was compared, and which workers gave answers that could not be used. */
+/** Lines about different backends among the workers, the audit, and workers that gave unusable answers. */
 function describeDoubts({ audit, perWorker, backends, mixedBackends }: RunSummary): string[] {
   const lines: string[] = []
   if (mixedBackends) lines.push(field('unlike', `${backends.join('; ')}: the weights depend on who computed what`))

@@ -7,8 +7,9 @@ import { chooseOutputs } from './reporters.ts'
 import { findResumed } from './settle-run.ts'
 
 /**
- * Tells of a run to resume that it has ended and has nothing left to train; whoever starts runs again by a script has what
- * was wanted. Resolves with false for any other, as one that failed in its last test or its final writes.
+ * If the run to resume has ended and has nothing left to train, prints that and resolves with true. That is a success,
+ * so that a script may restart runs. Resolves with false for any other run, such as one that failed in its last test or
+ * its final writes.
  */
 export async function tellEndedRun(reference: string, settings: Settings): Promise<boolean> {
   const { folder, facts } = await findResumed(reference, settings)
@@ -21,7 +22,7 @@ export async function tellEndedRun(reference: string, settings: Settings): Promi
   return true
 }
 
-/** Null for a run that has not ended, or that is to have another number of epochs. */
+/** Null for a run that has not ended, or that is to train another number of epochs. */
 function describeEndedRun({ status, epochs }: RunSummary, folder: string, wanted: number): string | null {
   if (status === 'stopped early') {
     const remedy = 'Patience cannot change when a run is resumed: start a new one with another --early-stopping.'
@@ -32,7 +33,7 @@ function describeEndedRun({ status, epochs }: RunSummary, folder: string, wanted
   return `${folder} is complete: ${epochs} of ${formatAmount(epochs, 'epoch')} done\n  ${remedy}`
 }
 
-/** A resumed run writes its summary anew: a damaged one keeps nobody from it. */
+/** Ignores a damaged summary: a resumed run writes a new one, so it does not prevent resuming. */
 async function readSummaryIfWhole(folder: string): Promise<RunSummary | null> {
   try {
     return await readSummary(folder)

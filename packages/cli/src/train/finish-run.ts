@@ -8,7 +8,7 @@ import { describeEnd, type EndedRun } from './describe-run.ts'
 import { phaseTable } from './phase-table.ts'
 import type { Outputs } from './reporters.ts'
 
-/** Draws the plots of a run that has ended, and tells how it ended and what may follow. Returns the exit code. */
+/** Draws the plots of a finished run, and prints how it ended and the next commands. Returns the exit code. */
 export async function finishRun(ended: EndedRun, { people, json }: Outputs): Promise<number> {
   const { summary, folder } = ended
   const hasPlots = await drawPlots(folder, people)
@@ -19,13 +19,15 @@ export async function finishRun(ended: EndedRun, { people, json }: Outputs): Pro
   return summary.status === 'interrupted' ? exitCodes.interrupted : exitCodes.done
 }
 
-/** Whether the weights of the best epoch can be had, and are others than the last ones. */
+/** Whether the weights of the best epoch are available and differ from the last ones. */
 function keepsBest({ summary: { best, steps }, folder }: EndedRun): boolean {
   if (best?.validationLoss == null || best.step === undefined || best.step === steps) return false
   return existsSync(join(folder, runFiles.checkpoints, checkpointName(best.step)))
 }
 
-/** They are made of what is on the disk: a disk that has no room for them fails no run. Resolves with whether there are any. */
+/**
+ * Resolves with whether there are plots. They can be redrawn from the files of the run, so a full disk fails no run.
+ */
 async function drawPlots(folder: string, people: NodeJS.WriteStream): Promise<boolean> {
   try {
     await writeRunPlots(folder)

@@ -2,7 +2,7 @@ import { isatty } from 'node:tty'
 import { LockstepError } from '@lockstep/protocol'
 import { stopSignals } from '../processes/stop-signals.ts'
 
-/** How the user has asked to stop: once is a request, twice an order. */
+/** The user's requests to stop: the first one stops after a checkpoint, the second one at once. */
 export type Interrupt = {
   /** Aborted by the first request. */
   readonly signal: AbortSignal
@@ -11,16 +11,22 @@ export type Interrupt = {
   readonly release: () => void
 }
 
-/** What is said to the first request. */
+/** The answer to the first request. */
 export const stopNotice = 'finishing the step, then a checkpoint; Ctrl-C again stops at once, without one'
 
-/** Whether the process has a terminal that can go: under `nohup` it has none, and Node forgets that SIGHUP was to be ignored. */
+/**
+ * Whether the process has a terminal that can close. Under `nohup` it has none, and SIGHUP must be ignored here because
+ * Node does not keep the ignored state that it inherits.
+ */
 const hasTerminal = [0, 1, 2].some(isatty)
 
-/** Who ends a group of processes may tell its members by themselves as well, as `timeout` does: so soon it is the same request. */
+/**
+ * A program that ends a process group may also signal its members one by one, as `timeout` does. A second signal within
+ * this time belongs to the same request.
+ */
 const sameRequestMs = 1_000
 
-/** Listens for Ctrl-C and its kin, and for the end of the terminal where there is one. */
+/** Listens for Ctrl-C and SIGTERM, and for SIGHUP if there is a terminal. */
 export function listenForInterrupt(
   source: Pick<NodeJS.EventEmitter, 'on' | 'off'> = process,
   nowMs: () => number = () => performance.now(),
@@ -50,7 +56,10 @@ export function listenForInterrupt(
   }
 }
 
-/** The result of what comes before a run begins. Throws `interrupted` once it is asked to stop: there is nothing yet to save. */
+/**
+ * The result of work before a run begins. Rejects with `interrupted` on a request to stop: there is nothing to save
+ * yet.
+ */
 export function unlessStopped<T>(stop: AbortSignal, work: Promise<T>): Promise<T> {
   const stopped = new Promise<never>((_, reject) => {
     const leave = () => reject(new LockstepError('interrupted', 'interrupted before the run has begun'))

@@ -1,8 +1,8 @@
 import type { Reporter } from './reporter.ts'
 
 /**
- * Writes events as JSON lines, single steps only where they are asked for. What is done again after a coordinator has died: its
- * epochs are told once, its steps as `step-again`.
+ * Writes events as JSON lines; single steps only if `steps` is set. When a coordinator has died and its successor
+ * repeats work, repeated epochs are left out and repeated steps are written as `step-again`.
  */
 export function createJsonReporter(
   stream: Pick<NodeJS.WritableStream, 'write'>,

@@ -4,7 +4,9 @@ import { tokenNeeded } from './token-needed.ts'
 
 export type ListenAddress = { readonly host: string; readonly port: number }
 
-/** Reads HOST:PORT and refuses to open the run to other machines without a token file. Throws `bad-listen`, `token-needed`. */
+/**
+ * Reads HOST:PORT. Refuses an address open to other machines without a token file. Throws `bad-listen`, `token-needed`.
+ */
 export function readListenAddress(text: string, hasTokenFile: boolean): ListenAddress {
   const at = text.lastIndexOf(':')
   const host = text.slice(0, at).replace(/^\[|\]$/g, '')
@@ -20,7 +22,7 @@ export function readListenAddress(text: string, hasTokenFile: boolean): ListenAd
   return { host, port }
 }
 
-/** Refuses a host by whose name no address is found. Throws `bad-listen`. */
+/** Refuses a host name without an address. Throws `bad-listen`. */
 export async function refuseUnknownHost({ host }: ListenAddress): Promise<void> {
   try {
     await lookup(host)
@@ -34,7 +36,7 @@ export async function refuseUnknownHost({ host }: ListenAddress): Promise<void> 
   }
 }
 
-/** The address at which workers of this machine reach a coordinator that listens on `host`. */
+/** The address at which workers on this machine reach a coordinator that listens on `host`. */
 export function localUrl(url: string, host: string): string {
   return isAnyAddress(host) ? url.replace(/\/\/.*:(\d+)$/, '//127.0.0.1:$1') : url
 }

@@ -6,19 +6,19 @@ import { pino } from 'pino'
 import type { Reporter } from './reporter.ts'
 import type { Reporters } from './reporters.ts'
 
-/** Has a run recorded in its folder as well, from these notices on. */
+/** Adds a log in the run folder to the reporters, and starts it with these notices. */
 export async function addLog(reporters: Reporters, folder: string, notices: readonly string[]): Promise<void> {
   const log = await openLogReporter(folder, reason => reporters.note(`WARNING: the log is kept in memory: ${reason}`))
   reporters.add(log)
   for (const notice of notices) log.note(notice)
 }
 
-/** As many characters are kept while the disk takes none. */
+/** At most this many characters are kept in memory while the disk accepts no writes. */
 const keptAtMost = 1 << 20
 
 /**
- * Records everything but the steps in `log.jsonl` of the run folder, for whoever asks later what happened. `onTrouble` is
- * told once when lines cannot be written; they are then written later.
+ * Opens a reporter that records everything except steps in `log.jsonl` of the run folder, so that one can later find
+ * out what happened. `onTrouble` is called once when writing begins to fail; the lines are then written later.
  */
 export async function openLogReporter(folder: string, onTrouble: (reason: string) => void): Promise<Reporter> {
   const path = join(folder, runFiles.log)
@@ -51,7 +51,7 @@ export async function openLogReporter(folder: string, onTrouble: (reason: string
   }
 }
 
-/** Returns the bytes of the file without a last line that was not written to its end. */
+/** Removes an incomplete last line from the file and returns its size in bytes. */
 async function cutToWholeLines(path: string): Promise<number> {
   try {
     const bytes = await readFile(path)

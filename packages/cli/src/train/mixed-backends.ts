@@ -2,7 +2,7 @@ import { type CoordinatorEvent, describeWorker, type WorkerFacts } from '@lockst
 
 type Mixed = Extract<CoordinatorEvent, { type: 'mixed-backends' }>
 
-/** What is told when workers with unlike backends compute for one run: who, what it means, and what to do. */
+/** The warning about workers with different backends in one run: which ones, what it means and what to do. */
 export function describeMixedBackends({ worker, others, earlier }: Mixed): string {
   const each = [worker, ...others].map(facts => `${describeWorker(facts)} on ${facts.backend}`)
   if (earlier.length > 0) each.push(`before the last start, on ${earlier.join(', ')}`)

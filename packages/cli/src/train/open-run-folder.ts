@@ -11,7 +11,7 @@ import {
 import type { RunFacts } from '../runs/run-facts.ts'
 import type { PreparedRun } from './prepare-run.ts'
 
-/** Begins a prepared run in its folder, or goes on with it. */
+/** Opens the folder of a prepared run, which is new or resumed. */
 export async function openFolder(prepared: PreparedRun, onEvent: EventListener): Promise<RunFolder> {
   const { plan, resumed, folder, claim, launch } = prepared
   const { history, step } = plan.state

@@ -2,13 +2,13 @@ import type { PhaseReport, RunSummary } from '@lockstep/coordinator'
 import { formatCount } from '../terminal/format.ts'
 import { type Column, formatTable } from '../terminal/table.ts'
 
-/** Rows in the order in which they come up in a step. */
+/** Rows in the order of the phases in a step. */
 const rows = ['wait', 'prepare', 'receive', 'compute', 'encode', 'reduce', 'send', 'optimizer', 'other'] as const
 
-/** Workers that get a column each; of more, the table shows what they have in common. */
+/** The most workers with a column each. With more, the table shows their mean and the busiest one. */
 const shownWorkers = 4
 
-/** One who spends time, and how much of it on each phase, in ms a step. */
+/** The coordinator or a worker, with its time in each phase, in ms per step. */
 type Party = {
   readonly title: string
   readonly stepMs: number
@@ -16,8 +16,9 @@ type Party = {
 }
 
 /**
- * Where a step went, as lines of a table: ms and share of the step by phase, for the coordinator and each worker. The last
- * row shows how much of the step the phases account for. Empty where no step was measured.
+ * Formats where the time of a step went, as the lines of a table: ms and share of the step by phase, for the
+ * coordinator and each worker. The last row shows how much of the step the phases account for. Empty if no step was
+ * measured.
  */
 export function phaseTable({ phases, perWorker }: Pick<RunSummary, 'phases' | 'perWorker'>): string[] {
   if (phases === null) return []
@@ -44,7 +45,7 @@ function meanOf(workers: PhaseReport['workers']): Party {
   return { title: `mean of ${workers.length} workers`, stepMs: mean(workers.map(({ stepMs }) => stepMs)), phases }
 }
 
-/** `7.12  69 %`; nothing for a phase that one does not have. */
+/** `7.12  69 %`; empty for a phase that the party does not have. */
 function describeShare(ms: number | undefined, stepMs: number): string {
   return ms === undefined ? '' : `${ms.toFixed(2)}  ${((100 * ms) / stepMs).toFixed(0).padStart(3)} %`
 }

@@ -22,35 +22,37 @@ import { readTls } from './secrets.ts'
 import { findResumed, newRunId, newRunName, type Resumed, settleConfig } from './settle-run.ts'
 import { refuseTracePlace } from './trace-place.ts'
 
-/** What is asked for. */
+/** The user's request for a training run. */
 export type TrainingRequest = {
   readonly settings: Settings
-  /** The run to go on with, or null for a new one. */
+  /** The run to resume, or null for a new one. */
   readonly resume: string | null
-  /** False for a pure coordinator, whose workers are started elsewhere. */
+  /** False for a coordinator whose workers are all started separately. */
   readonly hasLocalWorkers: boolean
 }
 
-/** A run that can begin: everything that could be wrong with it has been looked at. */
+/** A run that is ready to begin: everything about it has been checked. */
 export type PreparedRun = {
   readonly plan: RunPlan
   readonly launch: LaunchOptions
   readonly crew: Crew
   /** Workers to wait for before the first step. */
   readonly minWorkers: number
-  /** Workers without which no further step is begun. */
+  /** The least number of workers to begin any later step. */
   readonly quorum: number
   /** Null for a new run. */
   readonly resumed: (Resumed & FoundCheckpoint) | null
   readonly folder: string
-  /** Taken, and to be released. */
+  /** Already taken; the caller must release it. */
   readonly claim: FolderClaim
   readonly address: ListenAddress
   readonly token: string
   readonly tls: { readonly cert: string; readonly key: string } | null
 }
 
-/** Checks what was asked for, chooses the crew, opens the data set and plans the run; writes nothing yet but a claim. */
+/**
+ * Checks the request, chooses the crew, opens the data set and plans the run. Writes nothing except the folder's claim.
+ */
 export async function prepareRun(
   { settings, resume, hasLocalWorkers, token }: TrainingRequest & { readonly token: string },
   stream: NodeJS.WriteStream,
@@ -76,7 +78,7 @@ export async function prepareRun(
 type Planned = Pick<PreparedRun, 'plan' | 'resumed' | 'folder' | 'claim'>
 
 async function planNew(settings: Settings, crew: Crew, stream: NodeJS.WriteStream): Promise<Planned> {
-  // What is wrong with the configuration is said before a data set is fetched.
+  // Check the configuration before fetching a data set.
   settleConfig(settings.config, settings.config.dataset ?? 'cifar10', crew)
   const dataSet = await openDataSetFor(settings, settings.config.dataset, stream)
   const config = settleConfig(settings.config, dataSet.name, crew)
@@ -84,7 +86,7 @@ async function planNew(settings: Settings, crew: Crew, stream: NodeJS.WriteStrea
   return { plan, resumed: null, ...(await claimNewFolder(settings.launch, newRunName(config, new Date()))) }
 }
 
-/** Claims the folder first: what is read from it then is what the run goes on from. */
+/** Claims the folder before reading it, so that no other process can change it in between. */
 async function planResumed(settings: Settings, resumed: Resumed, stream: NodeJS.WriteStream): Promise<Planned> {
   const { folder, facts } = resumed
   const { runId, config } = facts
@@ -109,7 +111,7 @@ function settleCrew({ launch, config }: Settings, resumed: Resumed | null, hasLo
   return hasLocalWorkers ? chooseCrew(wishes, readCapacity()) : chooseRemoteCrew(wishes)
 }
 
-/** What only the coordinator can do with gradients it has to be sent. */
+/** Refuses options that work only if all gradients go through the coordinator. */
 function refuseDirect({ tlsCert, audit }: LaunchOptions): void {
   const refuse = (message: string, flag: string) => {
     throw new LockstepError('bad-configuration', message, {

@@ -3,8 +3,8 @@ import type { CoordinatorEvent } from '@lockstep/coordinator'
 /** Shows or records a run. */
 export type Reporter = {
   readonly event: (event: CoordinatorEvent) => void
-  /** A line for people: what goes on beside the training. */
+  /** A line for people about something other than training itself. */
   readonly note: (text: string) => void
-  /** Resolves when all that has been told is written. */
+  /** Resolves when everything reported has been written. */
   readonly stop: () => Promise<void>
 }

@@ -3,28 +3,28 @@ import { createJsonReporter } from './json-reporter.ts'
 import type { Reporter } from './reporter.ts'
 import { createTerminalReporter } from './terminal-reporter.ts'
 
-/** Where a run is told of: to people, and to programs as JSON lines where they want any. */
+/** The outputs of a run: for people, and for programs as JSON lines if requested. */
 export type Outputs = { readonly people: NodeJS.WriteStream; readonly json: NodeJS.WriteStream | null }
 
-/** What must be known of a run to show it. */
+/** The facts about a run that are needed to show it. */
 export type RunView = {
   readonly config: RunConfig
   readonly trainSamples: number
   readonly workersWanted: number
-  /** Once it trains, it goes on with so many. */
+  /** The least number of workers to continue training. */
   readonly quorum: number
   readonly logSteps: boolean
 }
 
-/** Several reporters that are told the same; more may come. */
+/** Several reporters that get the same events; more can be added. */
 export type Reporters = Reporter & { readonly add: (reporter: Reporter) => void }
 
-/** Where JSON goes to standard output, people read standard error. */
+/** If JSON goes to standard output, the output for people goes to standard error. */
 export function chooseOutputs(wantsJson: boolean): Outputs {
   return wantsJson ? { people: process.stderr, json: process.stdout } : { people: process.stdout, json: null }
 }
 
-/** Those of a run: for people, and for programs where they want any. */
+/** Creates the reporters of a run: for people, and for programs if requested. */
 export function createReporters({ people, json }: Outputs, view: RunView): Reporters {
   const { logSteps } = view
   const reporters = [createTerminalReporter({ stream: people, ...view })]

@@ -1,7 +1,7 @@
 import type { FoundCheckpoint } from '@lockstep/coordinator'
 import { LockstepError, type RunConfig } from '@lockstep/protocol'
 
-/** Throws `resume-elsewhere` when a run to resume is to move to another folder. */
+/** Throws `resume-elsewhere` if a resumed run would move to another folder. */
 export function refuseMove(runDir: string | null): void {
   if (runDir === null) return
   throw new LockstepError(
@@ -15,7 +15,7 @@ export function refuseMove(runDir: string | null): void {
   )
 }
 
-/** Throws `fewer-epochs` when a run is to end before where its checkpoint stands. */
+/** Throws `fewer-epochs` if a run would end before the position of its checkpoint. */
 export function refuseFewerEpochs({ epochs }: RunConfig, { position }: FoundCheckpoint['checkpoint']): void {
   const begun = position.batch > 0 ? position.epoch : position.epoch - 1
   if (epochs >= begun) return

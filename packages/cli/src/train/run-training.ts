@@ -14,7 +14,7 @@ import { readToken } from './secrets.ts'
 import { startRun } from './start-run.ts'
 import { termsOf, viewOf } from './views.ts'
 
-/** Trains from the first check to the last plot. Returns the exit code. */
+/** Runs a whole training, from the first check to the last plot. Returns the exit code. */
 export async function runTraining(request: TrainingRequest): Promise<number> {
   const { json, offline, tokenFile } = request.settings.launch
   const outputs = chooseOutputs(json)
@@ -51,14 +51,14 @@ async function carryOut(
   const reporters = createReporters(outputs, viewOf(prepared))
   interrupt.signal.addEventListener('abort', () => reporters.note(stopNotice))
   const training = conduct(prepared, provisioned, reporters, interrupt)
-  // What is redrawn in place takes back the lines that it stands on: it ends before anything is written below it.
+  // Stop the reporters before writing more: a bar that is redrawn in place would overwrite the lines below it.
   const summary = await Promise.race([training, interrupt.insisted.then(() => null)]).finally(reporters.stop)
   return summary === null
     ? exitCodes.interrupted
     : await finishRun({ summary, folder: prepared.folder, request }, outputs)
 }
 
-/** The coordinator and its local workers, from their start to their end. */
+/** Runs the coordinator and its local workers, from start to end. */
 async function conduct(
   prepared: PreparedRun,
   provisioned: Provisioned | null,

@@ -4,7 +4,7 @@ import { LockstepError, maxTokenLength, reasonOf } from '@lockstep/protocol'
 
 const shortestToken = 16
 
-/** The token in a file, or a random one. Throws `bad-token-file` when the file holds none worth the name. */
+/** Reads the token from a file, or creates a random one. Throws `bad-token-file` if the file has no usable token. */
 export async function readToken(file: string | null): Promise<string> {
   if (file === null) return randomBytes(32).toString('hex')
   const token = (await readSecret(file, '--token-file')).trim()
@@ -17,7 +17,7 @@ export async function readToken(file: string | null): Promise<string> {
   })
 }
 
-/** Certificate and key for TLS, or null; both or neither must be named. */
+/** Reads certificate and key for TLS; null without them. Both files must be given, or neither. */
 export async function readTls(
   certFile: string | null,
   keyFile: string | null,
@@ -29,7 +29,7 @@ export async function readTls(
   return { cert: await readSecret(certFile, '--tls-cert'), key: await readSecret(keyFile, '--tls-key') }
 }
 
-/** A certificate to trust. Throws `bad-tls` for a file that holds none, which TLS would pass over without a word. */
+/** Reads a certificate to trust. Throws `bad-tls` for a file without one, which TLS would silently ignore. */
 export async function readCertificate(file: string): Promise<string> {
   const pem = await readSecret(file, '--tls-ca')
   try {

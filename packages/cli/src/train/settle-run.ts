@@ -8,10 +8,10 @@ import { folderTime } from '../runs/folder-time.ts'
 import { type RunFacts, readRunFacts } from '../runs/run-facts.ts'
 import { refuseMove } from './resumable.ts'
 
-/** A run that is to be gone on with. */
+/** A run to resume. */
 export type Resumed = { readonly folder: string; readonly facts: RunFacts }
 
-/** The full configuration of a new run on this data set: what was given, what was chosen with the crew, and defaults. */
+/** The full configuration of a new run on this data set, from the given settings, the chosen crew and the defaults. */
 export function settleConfig(
   given: Partial<RunConfig>,
   dataset: RunConfig['dataset'],
@@ -64,7 +64,7 @@ function refuseIdleWarmup({ warmup, schedule, epochs }: RunConfig): void {
   })
 }
 
-/** Finds a run, and lets nothing about it be changed but the number of epochs. Throws `resume-changed`, `resume-elsewhere`. */
+/** Finds a run to resume. Only its number of epochs may change. Throws `resume-changed`, `resume-elsewhere`. */
 export async function findResumed(reference: string, settings: Settings): Promise<Resumed> {
   refuseMove(settings.launch.runDir)
   const folder = await findRun(reference, settings.launch.runsDir)
@@ -84,7 +84,7 @@ export async function findResumed(reference: string, settings: Settings): Promis
   return { folder, facts: { ...facts, config } }
 }
 
-/** What the folder of a new run is called that is given no other name. */
+/** The default name of a new run's folder. */
 export function newRunName(config: RunConfig, now: Date): string {
   return `${folderTime(now)}-${modelTitle(config.model)}-${config.dataset}`
 }

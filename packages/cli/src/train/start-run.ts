@@ -13,12 +13,12 @@ import { openFolder } from './open-run-folder.ts'
 import type { PreparedRun } from './prepare-run.ts'
 
 export type StartOptions = {
-  /** Asks to stop after the step that is under way. */
+  /** Requests to stop after the current step. */
   readonly stop: AbortSignal
   readonly onEvent: EventListener
-  /** The run folder is open; `notices` are for its log. */
+  /** Called when the run folder is open; `notices` are for its log. */
   readonly onFolder: (path: string, notices: readonly string[]) => Promise<void>
-  /** What computes on this machine; null where there are no local workers. */
+  /** The backend on this machine; null without local workers. */
   readonly provisioned: Provisioned | null
   readonly goesOnAfter?: CoordinatorOptions['goesOnAfter']
 }
@@ -58,7 +58,7 @@ export function startRun(
   return startCoordinator(options, world)
 }
 
-/** From which checkpoint a run goes on, and why from none that is newer. */
+/** Notices about the checkpoint from which a run continues, and why newer ones are unusable. */
 function noticesOf({ resumed }: PreparedRun): readonly string[] {
   return resumed === null ? [] : [...describeUnusable(resumed), `resumes from ${resumed.name}`]
 }

@@ -16,7 +16,7 @@ const shownPhases: Readonly<Record<Phase, TrainingState['phase']>> = {
 
 export type TerminalReporterOptions = Omit<RunView, 'logSteps'> & { readonly stream: NodeJS.WriteStream }
 
-/** A progress bar while it trains, a line for each epoch and for everybody who comes, goes or is refused. */
+/** Shows a progress bar during training, and a line for each epoch and each worker that joins, leaves or is refused. */
 export function createTerminalReporter(options: TerminalReporterOptions): Reporter {
   const { config, trainSamples, workersWanted, quorum } = options
   const progress = createTrainingProgress(options.stream)
@@ -66,12 +66,12 @@ export function createTerminalReporter(options: TerminalReporterOptions): Report
 
   function epoch(metrics: EpochMetrics): void {
     if (metrics.validationLoss !== null) evaluation.lastSeconds = (performance.now() - evaluation.startedAtMs) / 1000
-    // An epoch that ends again, after a coordinator has died, is told once.
+    // After a coordinator has died an epoch may end twice; show it once.
     if (metrics.epoch > toldEpoch) progress.line(epochLine(metrics, config))
     toldEpoch = Math.max(toldEpoch, metrics.epoch)
   }
 
-  /** Told once. Where so many were waited for it has been said at the start. */
+  /** Reports idle workers once. If the run waited for that many workers, its start has already reported them. */
   function lookForIdle(active: number): void {
     if (toldIdle || active <= Math.max(config.shards, workersWanted)) return
     toldIdle = true
@@ -92,8 +92,8 @@ export function createTerminalReporter(options: TerminalReporterOptions): Report
 }
 
 /**
- * `epoch  3/100   loss 0.9581  accuracy 0.6602   validation loss 1.0321  accuracy 0.6415   12 s  3,311 images/s`, and
- * `rate 9.2e-4` before the time where the learning rate changes.
+ * `epoch  3/100   loss 0.9581  accuracy 0.6602   validation loss 1.0321  accuracy 0.6415   12 s  3,311 images/s`, with
+ * `rate 9.2e-4` before the time if the learning rate changes.
  */
 function epochLine(
   metrics: EpochMetrics,
@@ -171,7 +171,7 @@ type RecordsEvent = Extract<
   }
 >
 
-/** What becomes of the run's files. */
+/** Describes events about the run's files. */
 function describeRecords(event: RecordsEvent): string {
   switch (event.type) {
     case 'not-written':

@@ -1,6 +1,6 @@
 import { LockstepError } from '@lockstep/protocol'
 
-/** What cannot go without a token, as an error that says how to make one. */
+/** The error for something that needs a token. It says how to create one. */
 export function tokenNeeded(what: string): LockstepError {
   return new LockstepError('token-needed', `${what} needs --token-file`, {
     kind: 'usage',

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { hasSystemCode, LockstepError, reasonOf } from '@lockstep/protocol'
 
-/** Refuses a trace that could not be begun for the place that it is given. Throws `bad-trace`. */
+/** Refuses a path to which a trace cannot be written. Throws `bad-trace`. */
 export async function refuseTracePlace(path: string): Promise<void> {
   const folder = dirname(path)
   if ((await kindOf(path)) === 'folder') throw bad(`${path} is a folder`, 'Name a file in it, or another one.')
@@ -11,7 +11,7 @@ export async function refuseTracePlace(path: string): Promise<void> {
   if (found === null) throw bad(`the folder ${folder} is not there`, 'Make it, or name a file in another one.')
 }
 
-/** Null where there is nothing. */
+/** Null if the path does not exist. */
 async function kindOf(path: string): Promise<'file' | 'folder' | null> {
   try {
     return (await stat(path)).isDirectory() ? 'folder' : 'file'

@@ -3,13 +3,13 @@ import { localUrl } from './listen-address.ts'
 import type { PreparedRun } from './prepare-run.ts'
 import type { RunView } from './reporters.ts'
 
-/** What must be known of a prepared run to show it. */
+/** The facts about a prepared run that are needed to show it. */
 export function viewOf({ plan, launch, minWorkers, quorum }: PreparedRun): RunView {
   const { config, train } = plan
   return { config, trainSamples: train.count, workersWanted: minWorkers, quorum, logSteps: launch.logSteps }
 }
 
-/** What a prepared run wants of its local workers; `url` is where the coordinator listens. */
+/** The local workers that a prepared run needs; `url` is the coordinator's address. */
 export function termsOf({ plan, launch, crew, address, tls }: PreparedRun, url: string): EmploymentTerms {
   return {
     count: crew.workers,

@@ -2,7 +2,7 @@ import { canRedraw } from '../terminal/can-redraw.ts'
 import { formatDuration } from '../terminal/format.ts'
 import { truncate } from '../terminal/style.ts'
 
-/** A line that counts seconds (of less than one, tenths) down in place on a terminal; elsewhere it is written once. */
+/** A line that counts down seconds (tenths below one second) in place on a terminal; elsewhere it is written once. */
 export type Countdown = {
   readonly start: (durationMs: number, text: (left: string) => string) => void
   readonly stop: () => void

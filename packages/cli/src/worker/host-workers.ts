@@ -8,18 +8,18 @@ import { listenForInterrupt } from '../train/interrupt.ts'
 import { readToken } from '../train/secrets.ts'
 import type { AmongOthers, RemoteWorkerOptions } from './remote-worker.ts'
 
-/** What a process of `worker --workers N` is told over its channel. */
+/** The instructions that a process of `worker --workers N` gets over its IPC channel. */
 export type HostWorkerOrder = { readonly options: RemoteWorkerOptions; readonly among: AmongOthers }
 
 /**
- * Several workers of this host, each a process, started again when they die. They end with this process. Returns the exit code.
- * Throws what all of them came to, and `workers-ended`.
+ * Runs several workers on this host, each in its own process, and restarts those that die. They end with this process.
+ * Returns the exit code. If all workers failed, throws the first error, or `workers-ended` if there is none.
  */
 export async function runHostWorkers(options: RemoteWorkerOptions, count: number): Promise<number> {
   const note = (text: string) => void process.stdout.write(`${text}\n`)
   if (options.tokenFile !== null) await readToken(options.tokenFile)
   const provisioned = await provision(options.offline, process.stdout)
-  /** All by name: the process that there was last, what it could not go on for, and who has died too often. */
+  /** By worker name: the latest process, the error that stopped it, and the workers that died too often. */
   const running = new Map<string, AskableProcess>()
   const failures = new Map<string, LockstepError>()
   const out = new Set<string>()
@@ -62,7 +62,9 @@ export async function runHostWorkers(options: RemoteWorkerOptions, count: number
   throw [...failures.values()][0] ?? new LockstepError('workers-ended', 'all worker processes have ended')
 }
 
-/** Each has a name of its own, and listens for the others at a port of its own: those from the out one on. */
+/**
+ * Each worker has its own name, and listens for the others at its own port: consecutive ones from the given port on.
+ */
 function orderFor(options: RemoteWorkerOptions, index: number, name: string, among: AmongOthers): HostWorkerOrder {
   const { peerListen: first } = options
   const peerListen = first === null || first.port === 0 ? first : { ...first, port: first.port + index }

@@ -15,22 +15,22 @@ export type RemoteWorkerOptions = {
   readonly caFile: string | null
   readonly name: string
   readonly device: string
-  /** Null for the address at which the coordinator is reached, and any port. */
+  /** Null for the local address of the connection to the coordinator, and any port. */
   readonly peerListen: { readonly host: string; readonly port: number; readonly announce: boolean } | null
-  /** Null for what the run prescribes. */
+  /** Null for the number that the run prescribes. */
   readonly threads: number | null
   readonly waitMs: number
   readonly offline: boolean
 }
 
-/** What is known of it where it is one of several of its host. */
+/** Additional options of a worker that is one of several on its host. */
 export type AmongOthers = {
   readonly provisioned: Provisioned
-  /** All of them try to connect at the same times: one tells of it. */
+  /** Whether this worker reports its connection attempts. All workers try at the same times, so only one reports. */
   readonly tellsAttempts: boolean
 }
 
-/** A worker that was started by hand, or one of several (`among`) that were. Returns the exit code. */
+/** Runs a worker that the user started, alone or as one of several (`among`). Returns the exit code. */
 export async function runRemoteWorker(options: RemoteWorkerOptions, among: AmongOthers | null = null): Promise<number> {
   const { url, name, device, waitMs } = options
   const stream = process.stdout
@@ -76,7 +76,9 @@ export async function runRemoteWorker(options: RemoteWorkerOptions, among: Among
   }
 }
 
-/** What a worker that leaves cores of its machine idle says, since a run is faster with a worker on each; null where it leaves none. */
+/**
+ * Advice for a worker that leaves cores idle: a run is faster with a worker on each core. Null if no cores are idle.
+ */
 export function adviseWorkers(threads: number, cores: number): string | null {
   const workers = Math.floor(cores / threads)
   if (workers < 2) return null

@@ -5,7 +5,7 @@ import { endWithParent, receiveOrder } from '../processes/parent.ts'
 import type { HostWorkerOrder } from './host-workers.ts'
 import { runRemoteWorker } from './remote-worker.ts'
 
-/** A process of `worker --workers N`: it is sent home with exit code 0, however its work has ended, unless it dies. */
+/** Runs a process of `worker --workers N`. Its exit code is 0 however its work ended, unless the process dies. */
 export async function runHostWorker(): Promise<number> {
   if (process.send === undefined) {
     const message = '`host-worker` is started by `worker --workers N`; start that'
