@@ -46,8 +46,8 @@ async function run() {
 }
 
 /**
- * What runs in the namespaces ends with this process; the namespaces themselves would stay. A terminal sends a signal to
- * all processes at once, so the commands that remove them are started a moment later.
+ * Removes the namespaces when a signal ends this process; the processes in them end by themselves. A terminal sends a
+ * signal to all processes at once, so the commands that remove them start a moment later.
  */
 function cleanUpOnSignals() {
   let isLeaving = false
@@ -75,7 +75,7 @@ async function measureLoopback(cells, { provisioned, ...terms }, results) {
   }
 }
 
-/** Hosts of their own, whose links change while their processes stay. */
+/** Measures separate hosts. Their links change while their processes stay. */
 async function measureHosts(cells, { provisioned, ...terms }, results) {
   const others = settings.links.filter(({ id }) => id !== 'loopback')
   if (others.length === 0) return
@@ -99,7 +99,7 @@ async function measureHosts(cells, { provisioned, ...terms }, results) {
   }
 }
 
-/** A model of each way on each link. One worker alone has nobody to exchange with. */
+/** Fits a model for each contestant on each link. A single worker has nothing to exchange and is left out. */
 function fitAll(results) {
   const measured = results.filter(({ medianMs, workers }) => medianMs !== undefined && workers > 1)
   const keys = [...new Set(measured.map(({ link, contestant }) => `${link} ${contestant}`))]

@@ -46,7 +46,7 @@ try {
 }
 report()
 
-/** Two local workers and a third one, which is wrong in most of the cases. */
+/** Runs a case with two local workers and a third one, which is wrong in most cases. */
 async function play({ name, audit, wrong, ...expected }) {
   const place = join(folder, randomBytes(8).toString('hex'))
   const size = ['--limit-train', String(values.samples), '--limit-test', '1000', '--epochs', String(values.epochs)]

@@ -21,11 +21,13 @@ const values = readFlags(
   { notes: 'Needs root, iproute2 and CIFAR-10 (LOCKSTEP_DATA_DIR, or the cache of `pnpm cli data fetch`).' },
 )
 
-/** How much longer a round takes than the undisturbed run: twice the workers on the same cores, restarts, steps done again. */
+/**
+ * How many times longer a round takes than the undisturbed run: twice the workers per core, restarts, repeated steps.
+ */
 const slowDown = 3
-/** A round of about this length sees every kind of fault. */
+/** A round of about this length has every kind of fault. */
 const roundSeconds = 150
-/** What the calibration takes, and all that is neither training nor waiting. */
+/** Time for the calibration and everything else that is not a round. */
 const spareSeconds = 20
 
 const settings = {
@@ -74,7 +76,7 @@ async function playAll() {
   }
 }
 
-/** As many epochs as a disturbed run of so many seconds can do. */
+/** Determines the number of epochs that a disturbed run can do in `seconds`. */
 async function calibrate(seconds) {
   const [samples, seed] = [values.samples, values.seed].map(String)
   const shape = ['--dataset', 'cifar10', '--limit-train', samples, '--shards', '4', '--seed', seed]
@@ -98,7 +100,7 @@ function describeOutcome({ wrong, weightsSha256 }) {
   return wrong.length === 0 ? `right: ${weightsSha256.slice(0, 12)}` : `WRONG: ${wrong[0]}`
 }
 
-/** What runs in the namespaces is ended, and they, the disk and the folder are removed. */
+/** Ends the processes in the namespaces, and removes the namespaces, the disk and the folder. */
 function leave() {
   progress.stop()
   stage.tearDown()

@@ -18,9 +18,9 @@ const values = readFlags({
   most: { value: 'PERCENT', help: 'growth from there to the end above which the benchmark fails', usual: 10 },
   out: outFlag,
 })
-/** A figure is the median over so many steps, or a tenth of a short run. */
+/** Each figure is the median over this many steps, a tenth of the run if that is short. */
 const stretch = Math.min(1_000, values.steps / 10)
-// 15,000 synthetic samples, of which 12,000 train: 240 steps of 50 an epoch.
+// 15,000 synthetic samples, of which 12,000 are for training: 240 steps of 50 per epoch.
 const epochs = Math.ceil(values.steps / 240)
 const folder = temporaryFolder('memory')
 const run = ['--dataset', 'synthetic', '--epochs', String(epochs), '--workers', String(values.workers)]
@@ -52,7 +52,7 @@ function descendants(pid) {
   return childrenOf(pid).flatMap(each => [each, ...descendants(each)])
 }
 
-/** By what it was started as, and its number. */
+/** Names a process by its command and its number. */
 function nameOf(pid) {
   const command = commandOf(pid)
   if (!command.includes('main.js')) return null

@@ -14,7 +14,7 @@ const values = readFlags({
 })
 const root = fileURLToPath(new URL('..', import.meta.url))
 const runFile = fileURLToPath(new URL('simulate/run-seeds.mjs', import.meta.url))
-/** What is simulated; the other packages are looked at, not copied. */
+/** The packages under simulation are copied; the others are only linked. */
 const copied = ['protocol', 'data', 'model', 'coordinator', 'worker', 'simulation']
 
 const copy = temporaryFolder('mutations')
@@ -43,7 +43,7 @@ function copyProduct() {
   }
 }
 
-/** Puts the bug in, looks for it, and takes it out again. */
+/** Inserts the bug, searches for it by simulation, and removes it. */
 async function find({ name, file, from, to }) {
   const path = join(copy, 'packages', file)
   const original = readFileSync(path, 'utf8')
@@ -61,7 +61,7 @@ async function find({ name, file, from, to }) {
   return [name, file.replace('/src', ''), found === null ? 'not found' : String(found.seed), text]
 }
 
-/** Types do not matter: what a bug leaves unused is no error here. */
+/** Ignores type errors, such as names that a bug leaves unused. */
 function build(file) {
   const folder = join(copy, 'packages', file.split('/')[0])
   spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json'], { cwd: folder, stdio: 'ignore' })

@@ -19,7 +19,7 @@ const values = readFlags({
   out: outFlag,
 })
 const watcher = new URL('profile/watch-thread.mjs', import.meta.url).href
-/** Training samples of the synthetic set where nothing validates. */
+/** Training samples of the synthetic set without a validation split. */
 const samples = 15_000
 const folder = temporaryFolder('profile')
 const report = {
@@ -38,7 +38,7 @@ try {
 }
 keepResults(values.out, 'profile', renderReport(report), report)
 
-/** A run of as many samples as `--steps` steps of 50 take, with every thread of its processes watched. */
+/** Runs as many samples as `--steps` steps of 50 take, and watches every thread of its processes. */
 async function profile(batch, precision) {
   const name = `${precision}-${batch}`
   const [place, watched] = [join(folder, name), join(folder, `${name}-threads`)]

@@ -16,7 +16,7 @@ const values = readFlags({
   out: outFlag,
 })
 
-/** `least`: the share of the speed without protection that has to be left. */
+/** `least`: the least share of the speed without protection that must remain. */
 const contestants = [
   { name: 'none', flags: [] },
   { name: 'checkpoint every 50 steps', flags: ['--checkpoint-every', '50'], least: 0.98 },
@@ -37,7 +37,7 @@ try {
 }
 report()
 
-/** Every second repeat goes backwards, so that nobody always follows the same. */
+/** Every second repeat is in reverse order, so that no contestant always follows the same one. */
 async function runAll(repeat) {
   const inTurn = repeat % 2 === 1 ? contestants : [...contestants].reverse()
   for (const [index, { name, flags }] of inTurn.entries()) {
@@ -52,8 +52,8 @@ async function runAll(repeat) {
 }
 
 /**
- * Images per second from the end of the first epoch to that of the last, by the clock on the wall: checkpoints are no part of
- * the steps whose time a run's own figure counts.
+ * Images per second from the end of the first epoch to that of the last, by wall-clock time: a run's own figure counts
+ * only the time of steps, without checkpoints.
  */
 async function train(flags) {
   const place = join(folder, 'run')
@@ -75,7 +75,7 @@ function report() {
   const bare = speeds.get('none')
   const rows = contestants.map(({ name, least }) => {
     const own = speeds.get(name)
-    // Runs of the same repeat are neighbours in time: what else the machine did meanwhile, it did to both.
+    // Compare runs of the same repeat: they are close in time, so other load on the machine affects both.
     const share = median(own.map((speed, repeat) => speed / bare[repeat]))
     return { name, least, imagesPerSecond: median(own), spread: spread(own), share, runs: own }
   })

@@ -35,7 +35,7 @@ try {
 }
 report()
 
-/** The trials of one kind, each from a run that is whole and has been steady for a while. */
+/** Repeats the trials of one kind. Each begins when all workers are there and the run has been steady for a while. */
 async function repeat(name) {
   const outcomes = []
   for (let trial = 1; trial <= repeats; trial++) {

@@ -43,7 +43,7 @@ async function showKilledWriter() {
 
 async function showRealRuns() {
   const { dataDir, dataSource } = await prepareData(folder)
-  // A fifth of the samples validates; with batches of 50 an epoch of 1000 has 16 steps.
+  // A fifth of the samples is for validation, so an epoch of 1000 samples has 16 steps of 50.
   const [samples, seed] = [values.samples, values.seed].map(String)
   const size = ['--limit-train', samples, '--limit-test', '200', '--epochs', '3', '--shards', '4', '--seed', seed]
   const kept = ['--checkpoint-every', '4', '--log-steps', '--json', '--offline']

@@ -16,14 +16,14 @@ const values = readFlags({
   faults: { value: 'LIST', help: 'with --seed: which of its faults, by their numbers (all)' },
 })
 const runFile = fileURLToPath(new URL('simulate/run-seeds.mjs', import.meta.url))
-/** Schedules of so many failures are shortened and shown. */
+/** At most this many failures are shown, with shortened schedules. */
 const mostShown = 5
-/** So many others are named. */
+/** At most this many others are listed. */
 const mostListed = 50
 
 process.exitCode = values.seed === undefined ? await runMany() : await runOne(values.seed, values.faults)
 
-/** Replays one seed and tells what happens in it. */
+/** Replays one seed and shows what happens. */
 async function runOne(seed, chosen) {
   const drawn = drawScenario(seed)
   const numbers = chosen

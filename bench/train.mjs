@@ -24,7 +24,7 @@ const { 'batch-size': batch, epochs, repeats } = values
 if (batch % 2 !== 0) throw new Error(`--batch-size: two workers share it, so it is even; got ${batch}`)
 const settings = {
   batch,
-  // Whole batches only: the last part of an epoch would be another graph to compile.
+  // Full batches only: a partial last batch would need another compiled graph.
   samples: Math.floor(values.samples / batch) * batch,
   epochs,
   repeats,
@@ -43,12 +43,12 @@ try {
 keepResults(values.out, 'train', renderReport(report), report)
 if (!complete) process.exitCode = 1
 
-/** Contestants that differ only in precision have one name. */
+/** Contestants that differ only in precision have the same name. */
 function namesOf(given) {
   return [...new Set(listContestants(given).map(({ name }) => name))]
 }
 
-/** By `--only` and `--precision`. */
+/** Chooses contestants by `--only` and `--precision`. */
 function choose(contestants) {
   const chosen = values.only.split(',')
   const chosenPrecisions = values.precision.split(',')

@@ -1,5 +1,5 @@
 // What a run keeps of what its two workers could compute: it and two processes that only compute, in turns of seconds.
-// A machine whose speed changes is as fast for the one as for the other, which whole runs one after the other cannot say.
+// If the speed of the machine changes, that affects both alike, unlike in whole runs one after the other.
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ const values = readFlags({
   out: outFlag,
 })
 const kinds = { alone: 'each for itself', inStep: 'each step begun when both have done the one before' }
-/** After a stop they find the caches filled by others. */
+/** Steps after a pause that do not count, because the CPU caches have other contents. */
 const stepsToSettle = 2
 const startsWithinMs = 120_000
 const warmUpSeconds = 10
@@ -38,7 +38,7 @@ try {
 }
 report()
 
-/** The images per second of each of a run's turns and of those of bare computing around them. */
+/** The images per second of each of a run's turns, and of the computing-only turns around them. */
 async function measure(batch, { dataDir }) {
   const ceiling = await startCeiling({ folder, precision: values.precision, batch })
   const run = startRun(batch, dataDir)
@@ -64,12 +64,12 @@ function startRun(batch, dataDir) {
   return start(['train', '--dataset', 'cifar10', '--data-dir', dataDir, ...size, ...crew, ...kept])
 }
 
-/** The images per second of both, in turns: the run stands still for as long as the others compute. */
+/** Measures the images per second of both in turns: the run is stopped while the others compute. */
 async function takeTurns(pid, record, ceiling, batch) {
   if (!(await record.until(({ steps }) => steps.length > 0, { timeoutMs: startsWithinMs })))
     throw new Error(`no step within ${startsWithinMs / 1000} s`)
   const processes = [pid, ...localWorkersOf(pid)]
-  // A process that is stopped does not hear a Ctrl-C.
+  // A stopped process does not react to Ctrl-C, so kill it.
   process.once('SIGINT', () => {
     for (const each of processes) sendSignal(each, 'SIGKILL')
     process.exit(130)
@@ -101,7 +101,7 @@ async function stopped(processes, work) {
   }
 }
 
-/** From the end of the step that is the last to settle to that of the last in the turn. */
+/** Measures from the end of the last settling step to that of the last step in the turn. */
 async function measureRun({ steps }, batch) {
   const before = steps.length
   await sleep(1000 * values.seconds)

@@ -14,7 +14,7 @@ import { markdownTable, median, spread } from './support/statistics.mjs'
 const values = readFlags({
   repeats: { value: 'N', help: 'interleaved runs of each crew', usual: 3 },
   batches: { value: 'LIST', help: 'global batch sizes', usual: '50,400' },
-  // The first 20 are left out of a run's speed.
+  // A run's speed leaves out the first 20 steps.
   steps: { value: 'N', help: 'steps of a run', usual: 150, least: 50 },
   shards: { value: 'N', help: 'shards of a step', usual: 4 },
   share: { value: 'P', help: 'share of the time that the slowed worker runs', usual: 0.333 },
@@ -34,7 +34,7 @@ try {
 }
 report()
 
-/** Images per second of each crew, interleaved. Every run must come to the same weights. */
+/** Images per second of each crew, interleaved. All runs must end with the same weights. */
 async function measure(batch) {
   const speeds = { full: [], slowed: [], both: [] }
   const hashes = new Set()
@@ -75,7 +75,7 @@ async function train(workers, batch) {
   return readSummary(place)
 }
 
-/** From its first step on. A group of its own: a Ctrl-C must not leave the worker stopped. */
+/** Slows the worker from its first step on, in a separate process group, so that Ctrl-C does not leave it stopped. */
 function slowDownOnceReady(worker) {
   let text = ''
   const listen = chunk => {

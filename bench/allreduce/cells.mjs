@@ -1,39 +1,39 @@
-// The cells of the table, and which of them there is time and memory for.
+// The cells of the table, and which of them fit into the time and memory.
 import { estimateBytes, estimateMs } from './estimate.mjs'
 import { fillableBytes } from './proc.mjs'
 
-/** Of the time, what the least that every cell needs may take; the rest is for more repeats. */
+/** Share of the time for the minimum of all cells; the rest is for more repeats. */
 const leastShare = 0.75
 
-/** Starting a process of lockstep's, which loads tfjs twice, on two cores. */
+/** Time to start a process of lockstep, which loads tfjs twice, on two cores. */
 const processMs = 700
 
-/** Starting a run, and a round trip to every process. */
+/** Time to start a run, and for a round trip to every process. */
 const overheadMs = workers => 400 + 25 * workers
 
-/** Steps longer than this are taken once, without one before that does not count. */
+/** Steps longer than this are measured once, without a warm-up. */
 const longMs = 8_000
 
 const mostSteps = 30
 
-/** Steps before those that count, in which V8 compiles what is called often. */
+/** Warm-up steps before the measured ones, in which V8 compiles hot functions. */
 const warmUp = { mostSteps: 200, mostMs: 4000, pauseMs: 12 }
 
-/** The same in further rounds of a cell, whose processes have it compiled. */
+/** The most warm-up steps in later rounds of a cell, when V8 has already compiled these functions. */
 const mostWarmUpsAgain = 10
 
 /**
- * Steps of the star that it takes until the first step that counts: a worker that joins is sent the weights, which is
- * half a step, and the direct exchange begins once there are links.
+ * Time until the first measured step, in steps of the star: a worker that joins gets the weights, which is half a step,
+ * and the direct exchange begins once the workers are linked.
  */
 const joinSteps = { shared: 0.5, star: 0.5, direct: 2.5, gloo: 0 }
 
-/** Every link, size and number of workers with its contestants, each with the steps it gets or the reason why none. */
+/** Plans a cell for every link, size and number of workers: each contestant with its steps, or the reason for none. */
 export function planCells(settings) {
   const cells = settings.links.flatMap(link =>
     settings.elements.flatMap(elements => settings.workers.map(workers => planCell(settings, link, elements, workers))),
   )
-  // One set of processes for the loopback, one for hosts of their own.
+  // One set of processes for the loopback, one for separate hosts.
   const sets = new Set(settings.links.map(({ id }) => id === 'loopback')).size
   const startMs = sets * processMs * (1 + Math.max(...settings.workers))
   shareTime(
@@ -74,7 +74,7 @@ function planCell({ contestants }, link, elements, workers) {
   return { link, elements, workers, entries }
 }
 
-/** The quickest entries first, for as long as the time lasts; what is left is shared out among them alike. */
+/** Chooses the quickest entries first while the time lasts, then divides the remaining time equally among them. */
 function shareTime(entries, budgetMs, repeats) {
   const availableBytes = fillableBytes()
   const fitting = entries.filter(entry => {

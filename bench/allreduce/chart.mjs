@@ -1,4 +1,4 @@
-// The measurements as a picture: time over workers, a column for each link and a row for each size, the fits as lines.
+// Draws the measurements: time over workers, with a column for each link, a row for each size, and the fits as lines.
 import { drawSpec } from '../../packages/cli/dist/plots/draw.js'
 import { chartConfig, curveStyle } from '../../packages/cli/dist/plots/look.js'
 import { costlyBytes, predictMs } from './fit.mjs'
@@ -50,7 +50,7 @@ const lineLayer = {
   encoding: axes,
 }
 
-/** Nothing that is drawn, in every cell: one without any data would not be there, and the others would move up. */
+/** An invisible entry for every cell. Without it a cell without data would be missing and the others would move up. */
 function emptyCells(report) {
   const columns = links.filter(({ id }) => report.results.some(({ link }) => link === id))
   return columns.flatMap(({ title }) => sizesOf(report).map(size => ({ kind: 'empty', link: title, size })))

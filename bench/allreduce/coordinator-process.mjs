@@ -1,10 +1,10 @@
-// A coordinator of lockstep, asked by the benchmark's process: { do: 'open', ... } and { do: 'close' }.
+// A coordinator of lockstep that takes requests from the benchmark's process: { do: 'open', ... } and { do: 'close' }.
 import { startCoordinator } from '@lockstep/coordinator'
 import { loadSystemMemory } from '@lockstep/tensorflow/system-memory'
 import { listenToParent, tell } from '../support/parent.mjs'
 import { planExchange } from './plan-exchange.mjs'
 
-/** Keeps nothing: there is nothing to keep. */
+/** A run folder that stores nothing. */
 const folder = {
   path: 'allreduce',
   life: 1,

@@ -1,7 +1,7 @@
 """A network that only delays, for kernels without `tc netem`: delay_packets.py MILLISECONDS NAMESPACE=ADDRESS...
 
-Gives each network namespace an interface `delay0` (TUN) and passes the IPv4 packets between them on after the time.
-Prints a line once the interfaces are there; ends when standard input does. Needs root.
+Gives each network namespace an interface `delay0` (TUN) and forwards IPv4 packets between them after the delay.
+Prints a line once the interfaces exist; ends when standard input does. Needs root.
 """
 
 import ctypes
@@ -29,7 +29,7 @@ def main(delay, places):
 
 
 def open_port(namespace):
-    """A TUN device belongs to the network namespace in which it is made."""
+    """Opens a TUN device, which belongs to the network namespace in which it is created."""
     with open(f"/run/netns/{namespace}") as place:
         if libc.setns(place.fileno(), CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), f"cannot enter the network namespace {namespace}")
@@ -39,7 +39,7 @@ def open_port(namespace):
 
 
 def forward(delay, ports):
-    """Every packet waits equally long, so those that wait are in the order in which they are due."""
+    """All packets have the same delay, so the waiting ones are in the order in which they are due."""
     waiting = deque()
     end = sys.stdin.fileno()
     while True:
@@ -57,7 +57,7 @@ def forward(delay, ports):
 
 
 def packets_of(port):
-    """At most so many that none of the others waits long."""
+    """Reads a limited number of packets, so that other ports do not wait long."""
     for _ in range(PACKETS_A_TURN):
         try:
             packet = os.read(port, LONGEST_PACKET)

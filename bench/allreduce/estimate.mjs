@@ -1,21 +1,21 @@
-// How long a cell of the table and how much memory it will take, by rule of thumb, so that none takes the machine away.
+// Estimates the time and memory of a cell of the table, so that no cell overloads the machine.
 
-/** Bytes a millisecond that all processes of a small machine together pass through sockets. */
+/** Bytes per millisecond that all processes of a small machine together send through sockets. */
 const machineBytesPerMs = 600_000
 
-/** What a step costs beside its bytes, for each worker. */
+/** Time of a step for each worker, besides the time for its bytes. */
 const workerMs = 0.5
 
-/** Resident memory of a process that holds no vectors yet. */
+/** Resident memory of a process without vectors. */
 const processBytes = { node: 140e6, gloo: 60e6 }
 
-/** Bytes through the link that most go through, one way after the other where that is how they go. */
+/** Bytes through the busiest link; both directions count where they follow one another. */
 export function busiestLinkBytes(contestant, workers, vectorBytes) {
   if (contestant === 'star' || contestant === 'shared') return 2 * workers * vectorBytes
   return (2 * (workers - 1) * vectorBytes) / workers
 }
 
-/** Bytes that all links carry together. */
+/** Bytes through all links together. */
 export function totalBytes(contestant, workers, vectorBytes) {
   if (contestant === 'star' || contestant === 'shared') return 2 * workers * vectorBytes
   return 2 * (workers - 1) * vectorBytes + (contestant === 'direct' ? vectorBytes : 0)
@@ -30,7 +30,7 @@ export function estimateMs({ id }, link, workers, vectorBytes) {
   return Math.max(inMachine, onLink) + rounds * (link.roundTripMs ?? 0)
 }
 
-/** The processes, which stay, and the vectors that a worker and the coordinator hold at once. */
+/** Memory of the processes, which stay, and of the vectors that workers and coordinator hold at the same time. */
 export function estimateBytes({ id }, workers, vectorBytes) {
   if (id === 'gloo') return workers * (processBytes.gloo + 2 * vectorBytes)
   const held = id === 'star' ? { worker: 5, coordinator: 2 * workers + 4 } : { worker: 6, coordinator: workers + 6 }

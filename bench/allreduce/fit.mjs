@@ -1,12 +1,13 @@
-// time = a + b · bytes + c · workers, fitted to what was measured on one link in one way.
+// Fits time = a + b · bytes + c · workers to the measurements of one contestant on one link.
 import { busiestLinkBytes, totalBytes } from './estimate.mjs'
 
 /**
- * Least squares of the relative error, by the normal equations, with no coefficient below zero: of all sets of
- * coefficients that may differ from zero, the one that fits best without a negative one.
+ * Least squares of the relative error, by the normal equations, with non-negative coefficients: tries all subsets of
+ * nonzero coefficients and takes the best fit without a negative one.
  *
  * @param points { workers, bytes, ms }
- * @returns { a, b, c, error } in ms, ms a megabyte, ms a worker, and the median of the relative errors; null with too few points
+ * @returns { a, b, c, error } in ms, ms per megabyte, ms per worker, and the median relative error; null with too few
+ *   points
  */
 export function fitTime(points) {
   if (points.length < 4) return null
@@ -20,21 +21,21 @@ export function fitTime(points) {
   return { a, b, c, error: errors[Math.floor(errors.length / 2)] }
 }
 
-/** What a fit says of other numbers of workers. */
+/** The time that a fit predicts for another number of workers. */
 export function predictMs({ a, b, c }, { bytes, workers }) {
   return predict([a, b, c], { bytes, workers })
 }
 
 /**
- * The bytes that the time depends on. Between hosts: those through the busiest link, which is the coordinator's in the
- * star. Within one machine: all, for it is its processors that carry them.
+ * The bytes that determine the time. Between hosts these are the bytes through the busiest link, which in the star is
+ * the coordinator's. Within one machine these are all bytes, because its processors carry them.
  */
 export function costlyBytes(link, contestant, workers, vectorBytes) {
   const count = link === '1gbit' || link === '100mbit' ? busiestLinkBytes : totalBytes
   return count(contestant, workers, vectorBytes)
 }
 
-/** Megabytes, so that the columns are of like size. */
+/** In megabytes, so that the columns have similar magnitudes. */
 const featuresOf = ({ bytes, workers }) => [1, bytes / 1e6, workers]
 
 function predict(coefficients, point) {
@@ -45,7 +46,7 @@ function squaresOf(points, coefficients) {
   return points.reduce((sum, point) => sum + (predict(coefficients, point) / point.ms - 1) ** 2, 0)
 }
 
-/** The normal equations for some of the three columns; the others are zero. Null where they have no single solution. */
+/** Solves the normal equations for some of the three columns; the others are zero. Null without a unique solution. */
 function solve(points, columns) {
   const rows = points.map(point => columns.map(column => featuresOf(point)[column] / point.ms))
   const matrix = columns.map((_, i) => [
@@ -59,7 +60,7 @@ function solve(points, columns) {
   return coefficients
 }
 
-/** Gauss-Jordan elimination with a pivot from the diagonal, which is positive in normal equations. */
+/** Gauss-Jordan elimination with pivots from the diagonal, which is positive in normal equations. */
 function eliminate(matrix) {
   const size = matrix.length
   for (let pivot = 0; pivot < size; pivot++) {

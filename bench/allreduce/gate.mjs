@@ -1,24 +1,27 @@
-// The gate of a run: holds its workers back in each step until all have their gradient, and takes the time from there.
+// The gate of a run: holds the workers in each step until all have their gradient, and measures the time from there.
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Steps in which workers must have found each other. */
+/** The workers must be linked within this many steps. */
 const mostSettling = 50
 
-/** After so long without another worker at the gate, shards have fallen on fewer workers than there are. */
+/** If no further worker comes to the gate within this time, fewer workers than there are have got shards. */
 const patienceMs = 1500
 
-/** After so long without a word from any worker, something has come to a halt. */
+/** If no worker sends anything for this long, the run has stopped. */
 const haltMs = 300_000
 
 /**
- * How long all wait together, as if they computed: longer than the last exchange took, within limits. Where computing took
- * no time at all, whoever happens to be served first would seem faster than the others, and be given their shards.
+ * How long all workers wait, as if they computed: longer than the last exchange took, within limits. If computing took
+ * no time, the worker that happens to be served first would seem faster than the others and get their shards.
  */
 const computing = { ofExchange: 1.5, leastMs: 10, mostMs: 3000 }
 
-/** `isDirect`: the workers will exchange among themselves once they are linked. */
+/** `isDirect`: the workers exchange directly once they are linked. */
 export function createGate(coordinator, crew, isDirect) {
-  /** Of each step that is not over: the workers that are at the gate, and when those that have the mean were let go and had it. */
+  /**
+   * By unfinished step: the workers at the gate, and for each worker that has the mean the times when it left the gate
+   * and when it got the mean.
+   */
   const steps = new Map()
   let current = 0
   let lastMs = 0
@@ -36,7 +39,7 @@ export function createGate(coordinator, crew, isDirect) {
   }
   const hear = (worker, { holding, mean, letGoAtMs, haveAtMs, isRight }) => {
     if (holding !== undefined) stateOf(holding).atGate.add(worker)
-    // Whoever comes to a step that is over goes through.
+    // A worker that comes to a finished step passes through.
     if (holding < current) worker.send({ do: 'open', step: holding })
     if (mean !== undefined) stateOf(mean).passages.push({ letGoAtMs, haveAtMs })
     if (isRight === false) return fail(`the mean gradient of step ${mean} is wrong`)
@@ -52,14 +55,17 @@ export function createGate(coordinator, crew, isDirect) {
     worker.on('gate', message => hear(worker, message))
   }
 
-  /** Takes so many steps, and returns the time of each: from the last gradient to the last mean, in ms. */
+  /** Takes steps and returns the time of each: from the last gradient to the last mean, in ms. */
   async function measure(iterations) {
     const times = []
     for (let iteration = 0; iteration < iterations; iteration++) times.push(await takeStep())
     return times
   }
 
-  /** Steps that do not count; more where the workers must first be linked, and the step that is sent ahead by then is over. */
+  /**
+   * Takes warm-up steps. With direct exchange, takes more until the workers are linked, and until the step sent ahead
+   * by then is over.
+   */
   async function settle(count) {
     await measure(count)
     if (!isDirect) return
@@ -80,7 +86,7 @@ export function createGate(coordinator, crew, isDirect) {
     return { ms: lastMs, isEven }
   }
 
-  /** Waits for a condition; resolves with false when nothing has changed for so long since the first worker came. */
+  /** Waits for a condition. Resolves with false if, after the first worker came, nothing changes for `patience` ms. */
   function until(condition, patience) {
     return new Promise((resolve, reject) => {
       let timer
@@ -98,7 +104,10 @@ export function createGate(coordinator, crew, isDirect) {
   return { measure, settle, hasFailed: () => failure !== null }
 }
 
-/** From the moment when the last worker is let go to the moment when the last one has the mean. One without a shard is never let go. */
+/**
+ * From when the last worker leaves the gate to when the last one has the mean. One without a shard is never at the
+ * gate.
+ */
 function betweenLast(passages) {
   const letGo = passages.map(({ letGoAtMs }) => letGoAtMs).filter(at => at !== null)
   return Math.max(...passages.map(({ haveAtMs }) => haveAtMs)) - Math.max(...letGo)

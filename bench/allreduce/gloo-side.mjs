@@ -1,15 +1,15 @@
-// All-reduces of gloo, PyTorch's library for processors, by as many processes as lockstep has workers.
+// All-reduces of gloo, PyTorch's communication library for CPUs, with as many processes as lockstep has workers.
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { startProcess } from '../gradient/contestant-process.mjs'
 import { torchPython } from '../support/python.mjs'
 import { readTraffic } from './proc.mjs'
 
-/** A rendezvous leaves connections behind that keep its port for a while. */
+/** Each rendezvous uses a new port, because its connections keep the old one busy for a while. */
 const firstPort = 29_500
 const ports = 1000
 
-/** Null where PyTorch cannot be had. */
+/** Null if PyTorch is not available. */
 export async function createGloo() {
   const python = torchPython()
   if (python === null) return null

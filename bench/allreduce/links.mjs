@@ -1,16 +1,18 @@
-// What the links between hosts do to packets: how fast they are, and how long they take.
+// The speed and delay of the links between hosts.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { addAddress, ip } from '../support/network.mjs'
 
-/** What `tc tbf` needs for a rate: a burst that holds one of the kernel's 64 KiB packets where it can. */
+/** Arguments of `tc tbf` for a rate. The burst holds one of the kernel's 64 KiB packets where possible. */
 const buckets = {
   '1gbit': ['rate', '1gbit', 'burst', '80kb', 'latency', '50ms'],
   '100mbit': ['rate', '100mbit', 'burst', '16kb', 'latency', '50ms'],
 }
 
-/** Limits both directions of every link of a switch: what a host sends at its own end of the cable, what it receives at the switch's. */
+/**
+ * Limits both directions of every link of a switch: sending at the host's end of the cable, receiving at the switch's.
+ */
 export function setRate({ hosts, switchName }, rate) {
   for (const { name, port } of hosts) {
     tc(['-n', name, 'qdisc', 'replace', 'dev', 'eth0', 'root', 'tbf', ...buckets[rate]])
@@ -19,9 +21,9 @@ export function setRate({ hosts, switchName }, rate) {
 }
 
 /**
- * Joins hosts by a second network, `delay0`, that delays packets by so much each way and does nothing else to them.
+ * Connects hosts by a second network, `delay0`, that only delays packets, by `oneWayMs` each way.
  *
- * @returns the hosts with their addresses there, and what ends it.
+ * @returns the hosts with their addresses there, and a function that removes it.
  */
 export async function addDelay(hosts, oneWayMs) {
   const delayed = hosts.map((host, index) => ({ ...host, address: `10.214.7.${index + 1}` }))

@@ -1,4 +1,4 @@
-// All-reduces of lockstep's own coordinator and workers, whose gradients come from a stand-in for TensorFlow.
+// All-reduces of lockstep's coordinator and workers, with a stand-in for TensorFlow that provides the gradients.
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { memoryEnvironment } from '@lockstep/tensorflow'
@@ -8,11 +8,11 @@ import { fillableBytes, readCpuMs, readPeakBytes, readTraffic, resetPeak } from 
 
 const script = name => fileURLToPath(new URL(name, import.meta.url))
 
-/** Steps for which there is data. */
+/** The data lasts for this many steps. */
 const mostSteps = 400
 
 /**
- * Processes for the hosts of a network, started when they are first needed: importing tfjs takes each half a second.
+ * Processes for the hosts of a network, which are reused: importing tfjs takes each of them half a second.
  * `provisioned` says how they share memory.
  */
 export function createLockstep(provisioned) {
@@ -24,7 +24,7 @@ export function createLockstep(provisioned) {
     return processes.get(key)
   }
 
-  /** Starts a run of so many workers; its first step waits at the gate. */
+  /** Starts a run with `workers` workers; its first step waits at the gate. */
   async function open({ network, workers, elements, topology, shareMemory }) {
     const { hosts, interfaceName } = network
     const [place, ...places] = hosts.slice(0, workers + 1)
@@ -52,13 +52,13 @@ export function createLockstep(provisioned) {
     }
   }
 
-  /** After a failure nobody knows what state they are in. */
+  /** Kills processes after a failure, because their state is unknown. */
   async function discard(failed) {
     for (const [key, process] of processes) if (failed.includes(process)) processes.delete(key)
     await Promise.all(failed.map(process => process.kill()))
   }
 
-  /** Ends the processes, which keep what they once needed, unless so many bytes are free beside them. */
+  /** Ends the processes if fewer than `bytes` are free, because they keep the memory that they once needed. */
   async function makeRoom(bytes) {
     if (bytes > fillableBytes()) await end()
   }

@@ -1,13 +1,13 @@
-// Measures the cells: the contestants of each take turns, lockstep and gloo on the same links.
+// Measures the cells: the contestants of a cell take turns, lockstep and gloo on the same links.
 import { median } from '../support/statistics.mjs'
 
-/** Between the parts of a round the time is looked at. */
+/** A round has this many parts; the time is checked between them. */
 const parts = 5
 
-/** Where many share a processor, one may come to no heartbeat for so long that it is given up, and the round with it. */
+/** When many workers share a processor, one may miss its heartbeats and be dropped, and the round fails. */
 const mostTries = 3
 
-/** All cells of one network. `sides` has what opens a run of lockstep and one of gloo. */
+/** Measures all cells of one network. `sides` opens runs of lockstep and gloo. */
 export async function measureCells(cells, network, sides, report) {
   for (const [index, cell] of cells.entries()) {
     const results = cell.entries.map(entry => ({ entry, rounds: [] }))
@@ -31,7 +31,7 @@ export async function measureCells(cells, network, sides, report) {
   }
 }
 
-/** Returns why there was no round. */
+/** Returns the reason if the round failed. */
 async function tryRound(cell, network, sides, result, isAgain) {
   let failure = 'not run: the time was over'
   for (let tries = 0; tries < mostTries && performance.now() < sides.deadlineMs; tries++) {
@@ -60,7 +60,7 @@ async function playRound({ workers, elements }, network, sides, entry, isAgain) 
   }
 }
 
-/** So many steps, or fewer where they take longer than was expected. */
+/** Takes `steps` steps, or fewer if they take longer than expected. */
 async function takeSteps(run, steps, capMs) {
   const startedAt = performance.now()
   const taken = []
@@ -73,11 +73,11 @@ function describe({ link, elements, workers }, { contestant, expectedMs }) {
   return { link: link.id, elements, workers, contestant: contestant.id, expectedMs }
 }
 
-/** Median time over all steps, and means over them of what the kernel has counted. */
+/** The median time over all steps, and the means of the kernel's counters over them. */
 function summarize(entry, rounds) {
   if (entry.reason !== undefined) return { reason: entry.reason }
   const taken = rounds.flatMap(round => round.taken)
-  // A step in which a worker had no shard tells little, but more than nothing.
+  // Steps in which a worker had no shard are used only if there are no others.
   const even = taken.filter(({ isEven }) => isEven)
   const ms = (even.length > 0 ? even : taken).map(step => step.ms)
   const perStep = read => rounds.reduce((sum, round) => sum + read(round.after) - read(round.before), 0) / taken.length
@@ -110,7 +110,7 @@ function say({ link, elements, workers, entries }, place) {
   )
 }
 
-/** Half the distance between the quartiles, relative to the median: a single step that was held up does not count. */
+/** Half the distance between the quartiles, relative to the median. A single delayed step does not affect it. */
 function quartileSpread(values) {
   const sorted = [...values].sort((a, b) => a - b)
   const at = share => sorted[Math.round(share * (sorted.length - 1))]

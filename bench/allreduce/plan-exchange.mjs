@@ -1,4 +1,4 @@
-// A run in which nothing is learnt: a vector of so many weights, one sample a shard, and an optimizer that does nothing.
+// A run that learns nothing: a vector of weights, one sample per shard, and an optimizer that does nothing.
 import { createHash } from 'node:crypto'
 import { epochOrder, imageBytes } from '@lockstep/data'
 import { createArithmetic } from '@lockstep/model/arithmetic'
@@ -7,7 +7,7 @@ import { runConfigDefaults } from '../../packages/cli/dist/flags/run-config-defa
 
 const seed = 1
 
-/** Sees the step of an optimizer without taking it. */
+/** An optimizer that reports each mean gradient to `onMean` and takes no step. */
 export function createIdleOptimizer(onMean) {
   return {
     name: 'idle',
@@ -20,13 +20,15 @@ export function createIdleOptimizer(onMean) {
   }
 }
 
-/** The name of a run by its number of elements: workers keep their computing thread for runs of one name. */
+/**
+ * The identity of a run by its number of elements: workers keep their computing thread for runs of the same identity.
+ */
 export function identityOf(elements) {
   const topology = JSON.stringify({ elements })
   return { runId: `allreduce-${elements}`, topology, layoutHash: createHash('sha256').update(topology).digest('hex') }
 }
 
-/** A plan of `steps` global batches with a sample for each of the workers. */
+/** A plan of `steps` global batches with one sample per worker. */
 export function planExchange({ elements, workers, steps }) {
   const config = runConfigSchema.parse({
     ...runConfigDefaults,
@@ -39,7 +41,7 @@ export function planExchange({ elements, workers, steps }) {
     validationSplit: 0,
   })
   const optimizer = createIdleOptimizer(() => undefined)
-  // Weights, the gradients of all shards, and room for rounding each vector up.
+  // Weights, the gradients of all shards, one more vector, and padding for each.
   const arithmetic = createArithmetic({ capacityBytes: (2 + workers) * (4 * elements + 64) })
   return {
     identity: { ...identityOf(elements), config, dataSha256: '0'.repeat(64) },
@@ -59,13 +61,13 @@ export function planExchange({ elements, workers, steps }) {
   }
 }
 
-/** What a sample of `numberedSamples` says of itself. */
+/** Reads the step, shard and number of workers from a sample of `numberedSamples`. */
 export function readNumbers(pixels) {
   const [position, workers] = new Uint32Array(pixels.slice(0, 8).buffer)
   return { step: Math.floor(position / workers), shard: position % workers, workers }
 }
 
-/** Images whose first bytes say at which place of the shuffled epoch they come, and how many make a batch. */
+/** Images whose first bytes contain their position in the shuffled epoch and the number of samples per batch. */
 function numberedSamples(workers, steps) {
   const count = workers * steps
   const pixels = new Uint8Array(count * imageBytes)

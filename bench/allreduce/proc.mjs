@@ -1,10 +1,10 @@
-// What the kernel knows of a process: its memory, its time, and the traffic of the network namespace that it lives in.
+// The kernel's figures for a process: its memory, its CPU time, and the traffic of its network namespace.
 import { readFileSync, writeFileSync } from 'node:fs'
 
-/** Ticks of /proc/PID/stat a second: fixed on Linux (proc_pid_stat(5), sysconf(_SC_CLK_TCK)). */
+/** Ticks per second in /proc/PID/stat: fixed on Linux (proc_pid_stat(5), sysconf(_SC_CLK_TCK)). */
 const ticksPerSecond = 100
 
-/** Time on a processor, user and system. */
+/** CPU time, user and system. */
 export function readCpuMs(pid) {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
   const [user, system] = text
@@ -15,7 +15,7 @@ export function readCpuMs(pid) {
   return ((user + system) * 1000) / ticksPerSecond
 }
 
-/** The most memory that was resident since `resetPeak`. */
+/** The peak of resident memory since `resetPeak`. */
 export function readPeakBytes(pid) {
   const [, kilobytes] = readFileSync(`/proc/${pid}/status`, 'utf8').match(/^VmHWM:\s+(\d+) kB$/m)
   return Number(kilobytes) * 1024
@@ -25,7 +25,7 @@ export function resetPeak(pid) {
   writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }
 
-/** Bytes that an interface has received and sent, by the namespace's own count. */
+/** Bytes that an interface has received and sent, as counted in its namespace. */
 export function readTraffic(pid, interfaceName) {
   const text = readFileSync(`/proc/${pid}/net/dev`, 'utf8')
   const [, line] = text.match(new RegExp(`^\\s*${interfaceName}:\\s*(.*)$`, 'm'))
@@ -33,7 +33,7 @@ export function readTraffic(pid, interfaceName) {
   return { received: fields[0], sent: fields[8] }
 }
 
-/** Of the memory that is free now, what the benchmark may take. */
+/** The part of the currently free memory that the benchmark may use. */
 export function fillableBytes() {
   const [, kilobytes] = readFileSync('/proc/meminfo', 'utf8').match(/^MemAvailable:\s+(\d+) kB$/m)
   return 0.8 * Number(kilobytes) * 1024

@@ -6,7 +6,7 @@ import { contestants, links } from './settings.mjs'
 
 const titleOf = (list, wanted) => list.find(({ id }) => id === wanted).title
 
-/** Sizes and numbers of workers for which the fits are asked. */
+/** Sizes and numbers of workers for which the report shows predictions of the fits. */
 const asked = { elements: [250_000, 2_500_000, 25_000_000], workers: [100, 1000] }
 
 export function renderReport(report) {
@@ -51,7 +51,7 @@ function renderRatio(ours, gloo) {
   return `${(Math.min(...times) / gloo.medianMs).toFixed(2)}×`
 }
 
-/** Bytes, and the coordinator's processor and memory. */
+/** Bytes sent, and the coordinator's CPU time and memory. */
 function renderWire(results) {
   const measured = results.filter(({ medianMs }) => medianMs !== undefined)
   if (measured.length === 0) return []

@@ -1,8 +1,8 @@
-// What `pnpm bench allreduce` is asked for.
+// The settings of `pnpm bench allreduce`.
 import { readFlags } from '../support/flags.mjs'
 import { outFlag } from '../support/results.mjs'
 
-/** Ways to come to the mean. `links` limits one to those links. */
+/** The ways to compute the mean. `links` limits one to these links. */
 export const contestants = [
   { id: 'shared', title: 'star, shared memory', topology: 'star', shareMemory: true, links: ['loopback'] },
   { id: 'star', title: 'star', topology: 'star', shareMemory: false },
@@ -17,7 +17,7 @@ export const links = [
   { id: '20ms', title: 'round trip of 20 ms', roundTripMs: 20 },
 ]
 
-/** What the flags ask for. */
+/** Reads the settings from the flags. */
 export function readSettings() {
   const values = readFlags(
     {

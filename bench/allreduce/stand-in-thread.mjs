@@ -1,13 +1,14 @@
-// Stands in for the computing thread's TensorFlow: its gradient is a vector of one number, held back until all have theirs.
+// A stand-in for TensorFlow in the computing thread. Its gradient is a vector that repeats one number, and waits until
+// all workers have theirs.
 import { createMonotonicClock } from '@lockstep/protocol'
 import { loadSystemMemory } from '@lockstep/tensorflow/system-memory'
 import { serveCompute } from '../../packages/worker/dist/serve-compute.js'
 import { createIdleOptimizer, identityOf, readNumbers } from './plan-exchange.mjs'
 
-/** One for all processes: the system's. */
+/** The system's monotonic clock, which is the same for all processes. */
 const nowMs = createMonotonicClock()
 const gate = new BroadcastChannel('allreduce-gate')
-/** When this worker was let go with its gradient, by step, and whom to tell that it may. */
+/** By step: when this worker was released with its gradient, and the callbacks that release it. */
 const letGoAt = new Map()
 const held = new Map()
 let opened = -1
@@ -42,12 +43,12 @@ async function gradient(weights, pixels) {
   const run = runs
   gate.postMessage({ holding: step })
   if (step > opened) await new Promise(resolve => held.set(step, resolve))
-  // What the last run has left is let go too, when the next one begins, and counts in none.
+  // Shards left from the last run are released when the next one begins, but are not measured.
   if (run === runs && !letGoAt.has(step)) letGoAt.set(step, nowMs())
   return { gradient: vector, lossSum: 0, correct: 0, count: 1 }
 }
 
-/** Called when the replica has the mean gradient of a step in its memory, whole. */
+/** Called when the replica has the whole mean gradient of a step in memory. */
 function onMean(step, mean) {
   const haveAtMs = nowMs()
   const letGoAtMs = letGoAt.get(step) ?? null
@@ -55,7 +56,7 @@ function onMean(step, mean) {
   gate.postMessage({ mean: step, letGoAtMs, haveAtMs, isRight: isRight(step, mean) })
 }
 
-/** Different from step to step and from shard to shard. */
+/** A number that differs between steps and between shards. */
 function numberOf(step, shard) {
   return (step % 7) + shard + 1
 }
@@ -65,7 +66,7 @@ function isRight(step, mean) {
   return [0, Math.floor(mean.length / 2), mean.length - 1].every(at => Math.abs(mean[at] / expected - 1) < 1e-5)
 }
 
-/** Also lets go of what the last run has left at the gate. */
+/** Also releases the shards that the last run has left at the gate. */
 function forget() {
   for (const letGo of held.values()) letGo()
   runs += 1

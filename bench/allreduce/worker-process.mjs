@@ -1,4 +1,5 @@
-// A worker of lockstep, asked by the benchmark's process: { do: 'join', ... }, { do: 'leave' } and { do: 'open', step }.
+// A worker of lockstep that takes requests from the benchmark's process: { do: 'join', ... }, { do: 'leave' } and
+// { do: 'open', step }.
 import { fileURLToPath } from 'node:url'
 import { becomeBatchJob } from '../../packages/cli/dist/worker/batch-job.js'
 import { startCompute } from '../../packages/worker/dist/compute.js'
@@ -45,7 +46,7 @@ function join({ url, token, name, provisioned }) {
   )
 }
 
-/** The computing thread, kept as long as the vectors stay as long. */
+/** The computing thread, which is kept while the length of the vectors does not change. */
 async function prepare({ config, topology, layoutHash }, provisioned) {
   if (compute?.layoutHash === layoutHash) return compute
   await compute?.stop()

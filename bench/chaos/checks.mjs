@@ -1,8 +1,8 @@
-// What has to be true after a run, whatever has failed meanwhile.
+// The conditions that must hold after a run, whatever has failed during it.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** What a run folder says of its run. */
+/** Reads the results of a run from its folder. */
 export function readRun(place) {
   const read = name => (existsSync(join(place, name)) ? readFileSync(join(place, name), 'utf8') : '')
   const lines = read('metrics.jsonl').split('\n').filter(Boolean)
@@ -16,8 +16,9 @@ export function readRun(place) {
 }
 
 /**
- * What is wrong with a disturbed run, as texts: its weights, losses and samples beside those of the undisturbed run, each step and
- * each epoch exactly once in its metrics, each sample exactly once in the account of the last coordinator's workers.
+ * Describes what is wrong with a disturbed run. Its weights, losses and samples must equal those of the undisturbed
+ * run. Each step and each epoch must occur exactly once in its metrics, and each sample exactly once in the last
+ * coordinator's counts of its workers.
  */
 export function findFaults(run, reference, record) {
   if (run.summary === null) return ['it has no summary']
@@ -45,7 +46,7 @@ export function findFaults(run, reference, record) {
   return wrong
 }
 
-/** What an epoch line says beside times and workers. */
+/** The fields of an epoch's line without times and workers. */
 function learnt({ epoch, step, trainLoss, trainAccuracy, validationLoss, validationAccuracy }) {
   return { epoch, step, trainLoss, trainAccuracy, validationLoss, validationAccuracy }
 }
@@ -58,13 +59,13 @@ function countedByWorkers({ perWorker }) {
   return perWorker.reduce((sum, { samples }) => sum + samples, 0)
 }
 
-/** Samples of the steps that the last coordinator has done. */
+/** Number of samples in the steps that the last coordinator has done. */
 function countedByLastLife(steps, { steps: told, lives }) {
   const first = told.find(({ life }) => life === lives.length)?.step ?? Number.POSITIVE_INFINITY
   return steps.filter(({ step }) => step >= first).reduce((sum, { samples }) => sum + samples, 0)
 }
 
-/** Every coordinator has to go on from a step that is done, and to do one step after the other. */
+/** Every coordinator must continue from a finished step, and do one step after the other. */
 function findGaps({ steps }) {
   return steps.flatMap((step, index) => {
     const before = steps[index - 1]
@@ -74,7 +75,7 @@ function findGaps({ steps }) {
   })
 }
 
-/** How a value differs from what it has to be, a list at its first difference; null where it does not. */
+/** Describes how a value differs from the expected one, a list at its first difference; null if it does not. */
 function differ(is, expected) {
   const text = JSON.stringify
   if (text(is) === text(expected)) return null

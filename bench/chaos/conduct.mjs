@@ -1,15 +1,16 @@
-// The coordinator of a run, from its first process to the run's end.
+// The coordinator of a run, from its first process to the end of the run.
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { coordinatorOf, localWorkersOf } from '../support/process-tree.mjs'
 import { launch } from './launch.mjs'
 
 /**
- * Starts a run under `--supervise`. A run that a full disk has ended, with a message that says so, is gone on with by `--resume` once there
- * is room, as its user would. `finished` resolves with how often that was; it rejects when the run ends in any other way.
+ * Starts a run under `--supervise`. If a full disk ends the run, with a message that says so, it resumes the run with
+ * `--resume` once there is space, as a user would. `finished` resolves with the number of resumes; it rejects if the
+ * run ends in any other way.
  *
- * @param command `train` or `coordinator`, and what it is given for a new run (`begin`), for one to go on with (`goOn`) and for
- *   both (`always`).
+ * @param command `train` or `coordinator`, with its arguments for a new run (`begin`), for a resumed one (`goOn`) and
+ *   for both (`always`).
  */
 export function conduct({ command, begin, goOn, always }, { host, place, record, disk }) {
   let process = null
@@ -33,9 +34,9 @@ export function conduct({ command, begin, goOn, always }, { host, place, record,
 
   return {
     finished,
-    /** The process that trains; null while there is none. */
+    /** The coordinator's process; null while there is none. */
     coordinatorPid: () => (lives() ? coordinatorOf(process.child.pid) : null),
-    /** Worker processes that `train` has started. */
+    /** The worker processes that `train` has started. */
     localWorkerPids: () => (lives() ? localWorkersOf(process.child.pid) : []),
   }
 }

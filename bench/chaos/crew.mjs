@@ -1,18 +1,19 @@
-// Workers that are started by hand: one on a host of its own, one behind the relay, some beside the coordinator, and guests.
+// Workers that are started separately: one on its own host, one behind the relay, some beside the coordinator, and
+// guests.
 import { setTimeout as pause } from 'node:timers/promises'
 import { sendSignal } from '../support/process-tree.mjs'
 import { launch } from './launch.mjs'
 import { port, relayedPeerPort } from './stage.mjs'
 
-/** Workers that a round has without guests, those of `train` included. */
+/** Number of workers in a round without guests, including those of `train`. */
 export const residents = 4
-/** How long a worker takes to hear that the run is over, and one to leave that is asked to. */
+/** How long a worker may take to notice that the run is over, and then to leave when requested. */
 const graceMs = 15_000
 
 /**
- * Keeps these workers there: whoever is killed is started again a little later, as its user would.
+ * Keeps these workers running: a worker that is killed is restarted a little later, as a user would.
  *
- * `surprises`: workers that have ended by themselves before the run was over, but for the end of a run that its disk has ended.
+ * `surprises`: workers that ended by themselves before the run was over, except when a full disk ended the run.
  */
 export function createCrew({ hosts, tokenFile, disk }, { near, random, isOver }) {
   const crew = new Set()
@@ -58,7 +59,7 @@ export function createCrew({ hosts, tokenFile, disk }, { near, random, isOver })
 
   return {
     surprises,
-    /** What can be done to whoever lives. */
+    /** The running workers, with what can be done to each. */
     living: () =>
       living().map(worker => ({
         name: worker.name,
@@ -68,13 +69,16 @@ export function createCrew({ hosts, tokenFile, disk }, { near, random, isOver })
         leave: () => tell(worker, 'SIGTERM'),
         signal: name => sendSignal(worker.process.child.pid, name),
       })),
-    /** A worker that comes to stay for a while. Returns its name. */
+    /** Starts a worker that stays for a while. Returns its name. */
     invite: host => {
       const name = `guest-${++guests}`
       employ(name, host, direct, [], true)
       return name
     },
-    /** Once the run is over: resolves with those who had not heard of it and had to be asked to leave, or be killed. */
+    /**
+     * Called after the run: resolves with the workers that did not leave by themselves and were requested to, or
+     * killed.
+     */
     disband: async () => {
       const all = living()
       const deaf = await waitFor(all)
@@ -87,7 +91,7 @@ export function createCrew({ hosts, tokenFile, disk }, { near, random, isOver })
   }
 }
 
-/** Gives them their time to end. Resolves with those who have not. */
+/** Waits for workers to end. Resolves with those that have not ended in time. */
 async function waitFor(workers) {
   const patience = new AbortController()
   const all = Promise.all(workers.map(({ process }) => process.ended))

@@ -1,4 +1,4 @@
-// A small disk in memory for the run folder, which can be filled up. Needs root.
+// A small disk in memory for the run folder, which can be filled. Needs root.
 import { execFileSync } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
@@ -16,7 +16,7 @@ export function createDisk(folder) {
 
   return {
     folder,
-    /** Leaves no room at all. Returns how many bytes that took. */
+    /** Fills the disk completely. Returns the number of bytes written. */
     fill: () => {
       isFull = true
       return writeUntilFull(filler)
@@ -27,17 +27,17 @@ export function createDisk(folder) {
       fullUntilMs = performance.now()
       changes.emit('room')
     },
-    /** Resolves once there is room. */
+    /** Resolves once there is space. */
     hasRoom: async () => {
       if (isFull) await once(changes, 'room')
     },
-    /** Whether it is full, or was so a moment ago. */
+    /** Whether it is full, or was full less than 5 s ago. */
     wasFull: () => isFull || performance.now() - fullUntilMs < 5_000,
     remove: () => run('umount', [folder]),
   }
 }
 
-/** Ever smaller pieces, down to the kernel's pages. */
+/** Writes smaller and smaller pieces, down to the kernel's page size. */
 function writeUntilFull(file) {
   const descriptor = openSync(file, 'w')
   let written = 0

@@ -1,4 +1,4 @@
-// What can go wrong. Each kind begins a fault and returns what it did to whom, how long it lasts, and what ends it.
+// The kinds of faults. Each begins a fault and returns what it did and to what, how long it lasts, and how to end it.
 import { interrupted } from '@lockstep/protocol'
 import { sendSignal } from '../support/process-tree.mjs'
 import { port } from './stage.mjs'
@@ -18,8 +18,8 @@ const garbage = [
 ]
 
 /**
- * The kinds of fault that a round has. `begin` returns null where there is nothing at the moment that could fail so.
- * Durations are around what lockstep takes for a failure: 1.6 s of silence.
+ * The kinds of faults in a round. A kind returns null if nothing can fail in this way at the moment. Durations are
+ * around the time after which lockstep assumes a failure: 1.6 s of silence.
  */
 export function listKinds({ stage, conduct, crew, random }) {
   const { disk, network, relay, stranger, hosts } = stage
@@ -93,7 +93,7 @@ const linkNames = {
   between: "the relay's",
 }
 
-/** Workers that come and go until this is aborted; told like faults. */
+/** Lets guests join and leave until it is aborted, and reports them like faults. */
 export async function churn({ crew, hosts, random, record, signal, onFault }) {
   const most = 2
   while (!signal.aborted) {

@@ -1,16 +1,16 @@
-// Starts lockstep's commands on a host, each marked, so that whatever they leave behind can be found.
+// Starts lockstep's commands on a host. Each is marked by its environment, so that leftover processes can be found.
 import { spawn } from 'node:child_process'
 import { mainFile } from '../support/lockstep.mjs'
 import { sendSignal, withEnvironment } from '../support/process-tree.mjs'
 
 const [name, value] = ['LOCKSTEP_BENCH_CHAOS', String(process.pid)]
 
-/** The most of what a process says that is kept, its last words. */
+/** At most this many characters from the end of a process's output are kept. */
 const keptLength = 4_000
 
 /**
- * Starts a command in a namespace. `ended` resolves with how, and with the last of what it has said on standard error
- * and, unless somebody else reads that, on standard output.
+ * Starts a command in a namespace. `ended` resolves with how it ended and with the end of its output: standard error
+ * and, if `readsOutput`, standard output.
  */
 export function launch(args, host, { readsOutput = true } = {}) {
   const command = ['netns', 'exec', host.name, process.execPath, mainFile, ...args]
@@ -28,12 +28,12 @@ export function launch(args, host, { readsOutput = true } = {}) {
   return { child, ended, lives: () => child.exitCode === null && child.signalCode === null }
 }
 
-/** Everything that was started here, directly or not, and lives. */
+/** All running processes that were started here, directly or indirectly. */
 export function findLeft() {
   return withEnvironment(`${name}=${value}`)
 }
 
-/** Ends what is left, also what is suspended. */
+/** Kills the remaining processes, including suspended ones. */
 export function killLeft() {
   for (const pid of findLeft()) sendSignal(pid, 'SIGKILL')
 }

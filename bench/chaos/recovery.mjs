@@ -1,14 +1,14 @@
-// How long training took to get over each fault, by what its coordinators told.
+// How long training took to recover from each fault, from the events of its coordinators.
 
-/** A loss that comes later than this after a fault is over is none of its. */
+/** A loss later than this after the end of a fault has another cause. */
 const noticedWithinMs = { 'worker-lost': 3_000, listening: 30_000 }
 
 /**
  * Adds to each fault, in milliseconds:
- * - `nextStepMs`: until a step is done that began after it; of the end of the run where there was none;
- * - `pauseMs`: the longest time from step to step, within an epoch, while it lasted and a second after;
- * - `crewMs`: until as many workers are there as before; null where none was lost, and where guests come and go;
- * - `isAlone`: whether no other fault, but for guests, came between it and that next step.
+ * - `nextStepMs`: until a step that began after the fault is done, or until the end of the run if there was none;
+ * - `pauseMs`: the longest time from step to step, within an epoch, during the fault and one second after it;
+ * - `crewMs`: until there are as many workers as before; null if none was lost, or if guests join and leave;
+ * - `isAlone`: whether no other fault, except guests, occurred between the fault and that next step.
  */
 export function measureRecovery(faults, record, endedAtMs) {
   const hasGuests = faults.some(isOfGuest)
@@ -27,7 +27,7 @@ export function measureRecovery(faults, record, endedAtMs) {
   return timed.map(fault => ({ ...fault, isAlone: isAlone(fault, timed) }))
 }
 
-/** Each step with when it began: when the one before was done, or its coordinator began. */
+/** Adds to each step when it began: when the previous step was done, or when its coordinator began to listen. */
 function beginnings({ steps, lives }) {
   return steps.map((step, index) => {
     const before = steps[index - 1]
@@ -46,7 +46,7 @@ function longestPause({ atMs, lastsMs }, recoveredAtMs, begun) {
   return Math.max(0, ...touched.map(({ atMs: doneAtMs, beganAtMs }) => doneAtMs - beganAtMs))
 }
 
-/** From the first loss after the fault on: of a worker, or of the coordinator with all of them. */
+/** Looks from the first loss after the fault on: of a worker, or of the coordinator with all workers. */
 function timeToWholeCrew({ kind, atMs, lastsMs, active }, events) {
   const loss = kind === 'coordinator killed' ? 'listening' : 'worker-lost'
   const untilMs = atMs + lastsMs + noticedWithinMs[loss]

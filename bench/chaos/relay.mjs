@@ -1,11 +1,12 @@
-// Passes a worker's TCP connection on to the coordinator, and does to it what it is asked for:
-// { do: 'listen', port, to: { host, port } } first, then { do: 'stall' | 'delay' | 'half-open', ms }, { do: 'cut' }, { do: 'pass' }.
+// Relays a worker's TCP connection to the coordinator and disturbs it on request:
+// { do: 'listen', port, to: { host, port } } first, then { do: 'stall' | 'delay' | 'half-open', ms }, { do: 'cut' } and
+// { do: 'pass' }.
 import { connect, createServer } from 'node:net'
 import { listenToParent, tell } from '../support/parent.mjs'
 
-/** From so many bytes on a chunk is in all likelihood a part of a message, which half of it leaves unfinished. */
+/** A chunk of at least this size is probably part of a message, so cutting it in half leaves the message incomplete. */
 const largeBytes = 2_048
-/** How long a cut waits for such a chunk. */
+/** How long a cut waits for a chunk of that size. */
 const cutWithinMs = 2_000
 
 const pairs = new Set()
@@ -38,7 +39,7 @@ function changeTo(next, detail) {
   tell({ type: 'reply', detail })
 }
 
-/** The next large chunk goes on by half. Where none comes, the connections are cut between chunks. */
+/** Sends half of the next large chunk, then cuts the connections. If none comes, cuts them between chunks. */
 function cutSoon() {
   const timer = setTimeout(() => end('between two chunks'), cutWithinMs)
   mode = { name: 'cut', half: (lane, chunk) => lane.halve(chunk, () => end(describeCut(lane, chunk))) }
@@ -60,7 +61,7 @@ function pass(client, server) {
   pairs.add(pair)
   for (const socket of [client, server]) {
     socket.setNoDelay(true)
-    // What breaks one side is told to the other by its closing.
+    // Ignore errors: 'close' follows and closes the other side.
     socket.on('error', () => undefined)
     socket.once('close', () => {
       if (mode.name !== 'half-open') destroy(pair)
@@ -91,7 +92,7 @@ function createLane(from, to, direction) {
   })
   to.on('drain', flow)
 
-  /** Sends what is due, and takes no more while it cannot be sent. */
+  /** Sends the chunks that are due, and stops reading while they cannot be sent. */
   function flow() {
     const stalls = mode.name === 'stall' || mode.name === 'half-open'
     while (!stalls && waiting.length > 0 && !to.writableNeedDrain) {

@@ -1,4 +1,4 @@
-// The account of all rounds as Markdown.
+// The results of all rounds as Markdown.
 import { describeMachine } from '../support/machine.mjs'
 import { markdownTable, median } from '../support/statistics.mjs'
 

@@ -1,4 +1,4 @@
-// One disturbed run, from its start to the account of it.
+// One disturbed run, from its start to its results.
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createRandom } from '../support/random.mjs'
@@ -12,13 +12,13 @@ import { measureRecovery } from './recovery.mjs'
 import { port } from './stage.mjs'
 import { raiseStorm } from './storm.mjs'
 
-/** A run that has told nothing for so long stands. */
+/** A run without any output for this long has stopped. */
 const standingMs = 120_000
 const lookEveryMs = 250
 
 /**
- * Two ways to run: with workers that `train` keeps, or with those of others alone; gradients through the coordinator or,
- * where none are audited, among workers.
+ * Two kinds of run: with the local workers of `train`, or with separate workers only. Gradients go through the
+ * coordinator or, without audits, directly between workers.
  */
 export const variants = [
   { command: 'train', topology: 'star', flags: ['--workers', '2'], near: 0 },
@@ -27,7 +27,7 @@ export const variants = [
 
 /**
  * @param number of the round, from 1 on; it determines the variant and, with the seed, what fails.
- * @param seconds that the run should take; half as long again after its start it is left in peace.
+ * @param seconds that the run should take; after 1.5 times as long no more faults begin.
  */
 export async function playRound(plan) {
   const { number, stage, reference, settings } = plan
@@ -49,7 +49,7 @@ export async function playRound(plan) {
   wrong.push(...faults.filter(({ isWrong }) => isWrong).map(({ detail }) => `a stranger was let in: ${detail}`))
   const timed = measureRecovery(faults, record, endedAtMs)
   if (wrong.length > 0) keep(stage, place, record, join(settings.out, `chaos-round-${number}`))
-  // The disk is small, and the next round is to have all of it.
+  // The disk is small, and the next round needs all of it.
   rmSync(place, { recursive: true, force: true })
   return {
     number,
@@ -63,7 +63,7 @@ export async function playRound(plan) {
   }
 }
 
-/** Starts the coordinator, the workers, and what goes wrong. */
+/** Starts the coordinator, the workers and the faults. */
 function begin({ number, stage, config, settings }) {
   const variant = variantOf(number, settings)
   const place = join(stage.disk.folder, `round-${number}`)
@@ -126,9 +126,9 @@ function commands({ command, topology, flags }, config, place, { tokenFile }, { 
   return { command, begin: [...config, '--run-dir', place], goOn: ['--resume', place], always }
 }
 
-/** Tells how far it has come, has the storm abate in time, and gives up a run that stands. */
+/** Reports progress, ends the faults in time, and gives up a run that has stopped. */
 function watchOver({ record, faults, calm, startedAtMs }, { seconds, onProgress }) {
-  // Looks, not time: where all of this is suspended for a while, nobody stands.
+  // Counts checks instead of time, because the whole benchmark may be suspended for a while.
   let looks = 0
   let told = 0
   let timer
@@ -146,7 +146,7 @@ function watchOver({ record, faults, calm, startedAtMs }, { seconds, onProgress 
   return { stands, stop: () => clearInterval(timer) }
 }
 
-/** Processes that have not ended with their run, and workers that have ended before it. */
+/** Finds processes that have not ended with their run, and workers that ended before it. */
 function findLeftovers({ surprises }, { stubborn }) {
   const left = findLeft()
   killLeft()
@@ -159,7 +159,7 @@ function findLeftovers({ surprises }, { stubborn }) {
   ]
 }
 
-/** Keeps the run folder, and what the coordinators told. */
+/** Keeps the run folder and the coordinators' events. */
 function keep({ disk }, place, record, folder) {
   disk.free()
   rmSync(folder, { recursive: true, force: true })

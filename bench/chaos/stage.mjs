@@ -1,4 +1,5 @@
-// Where it plays: hosts with links of their own, a small disk, a relay, a stranger, the token. Needs root and iproute2.
+// The environment of the runs: hosts with their links, a small disk, a relay, a stranger, the token. Needs root and
+// iproute2.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,7 +11,7 @@ import { createDisk } from './disk.mjs'
 import { killLeft } from './launch.mjs'
 
 export const port = 7999
-/** Where the worker behind the relay listens for the others, which reach it past the relay. */
+/** Where the worker behind the relay listens for other workers, which bypass the relay. */
 export const relayedPeerPort = 7998
 
 const script = name => fileURLToPath(new URL(name, import.meta.url))
@@ -39,7 +40,7 @@ export async function createStage() {
       await stranger.end()
       removeAll(network, disk, folder)
     },
-    /** The same at once: what runs in the namespaces ends with this process. */
+    /** Does the same at once: the processes in the namespaces end with this one. */
     tearDown: () => {
       killLeft()
       removeAll(network, disk, folder)

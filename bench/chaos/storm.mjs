@@ -1,16 +1,16 @@
-// Faults at random moments, one after the other and sometimes one into the other.
+// Faults at random moments, mostly one after the other, sometimes overlapping.
 import { setTimeout as pause } from 'node:timers/promises'
 import { residents } from './crew.mjs'
 
-/** How long training may take to recover before the next fault comes in any case. */
+/** If training has not recovered after this time, the next fault comes anyway. */
 const recoveryWithinMs = 12_000
-/** How long to wait for a phase that is aimed at. */
+/** How long to wait for a short phase to aim at. */
 const aimWithinMs = 8_000
 
 /**
- * Begins faults until it is aborted, then ends those that last. All kinds come equally often, in an order that the random
- * numbers determine. One in four comes into the one before; of the others, one in three aims at what is short: the start,
- * a validation, a checkpoint, the test.
+ * Begins faults until it is aborted, then ends those still in effect. All kinds are equally frequent, in random order.
+ * One fault in four begins soon after the previous one. Of the others, one in three aims at a short phase: the start, a
+ * validation, a checkpoint or the test.
  */
 export async function raiseStorm({ kinds, random, record, signal, onFault }) {
   const lasting = new Set()
@@ -62,7 +62,7 @@ export async function raiseStorm({ kinds, random, record, signal, onFault }) {
   }
 }
 
-/** Whether it is over, steps are done since, and as many workers are there as before, but for guests. */
+/** Whether the fault is over, a step is done since, and there are as many workers as before, not counting guests. */
 function hasRecovered({ endedAtMs, active }, { steps, ...record }) {
   const last = steps.at(-1)
   return (
@@ -70,7 +70,7 @@ function hasRecovered({ endedAtMs, active }, { steps, ...record }) {
   )
 }
 
-/** Less long where it is aborted. */
+/** Sleeps for this time, or until it is aborted. */
 async function sleep(ms, signal) {
   if (signal.aborted || ms <= 0) return
   await pause(ms, undefined, { signal }).catch(error => {

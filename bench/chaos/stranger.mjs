@@ -1,15 +1,15 @@
-// Somebody on the network who does not speak lockstep, or not as one should: { do: NAME, host, port, seed }.
-// Replies with what came of it, and whether it was let in.
+// A client on the network that does not speak lockstep's protocol, or violates it: { do: NAME, host, port, seed }.
+// Replies with the outcome, and whether it was admitted.
 import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { encodeMessage, openWebSocket, protocolVersion } from '@lockstep/protocol'
 import { frameOfHeader, headerBombs, hugeWebSocketFrame, webSocketUpgrade } from '@lockstep/protocol/testing'
 import { listenToParent, tell } from '../support/parent.mjs'
 
-/** How long it waits for whatever comes back. */
+/** How long it waits for a reply. */
 const patienceMs = 2_500
 
-/** A frame of lockstep whose header would be 4 GiB long. */
+/** A lockstep frame that claims a header of 4 GiB. */
 const hugeHeader = Buffer.from([0x4c, 0x4b, 0x53, 0x31, 0xff, 0xff, 0xff, 0xff, 0x80])
 
 const hello = {
@@ -41,7 +41,7 @@ listenToParent(({ do: name, ...place }) =>
   doings[name](place).then(answer => tell({ type: 'reply', answer, isIn: /welcome/.test(answer) })),
 )
 
-/** Writes to a bare TCP connection. Resolves with the first line that comes back, or with how it ended. */
+/** Writes to a plain TCP connection. Resolves with the first line of the reply, or with how it ended. */
 function writeTo(place, bytes) {
   return new Promise(resolve => {
     const socket = connect(place, () => socket.write(bytes))
@@ -52,7 +52,7 @@ function writeTo(place, bytes) {
   })
 }
 
-/** Sends a message over a WebSocket. Resolves with the last text in what comes back, or with how it ended. */
+/** Sends a message over a WebSocket. Resolves with the last text in the reply, or with how it ended. */
 function sayTo({ host, port }, message) {
   return new Promise(resolve => {
     const socket = openWebSocket(`ws://${host}:${port}`, patienceMs)
@@ -84,7 +84,7 @@ function createAnswer(hangUp, resolve) {
   }
 }
 
-/** What of a frame people can read. */
+/** The readable part of a frame. */
 function readable(frame) {
   return (
     frame

@@ -1,10 +1,13 @@
-// The run that nothing disturbs, to which all others have to come.
+// The run without faults, whose results all others must reach.
 import { join } from 'node:path'
 import { createRecord } from '../support/run-record.mjs'
 import { readRun } from './checks.mjs'
 import { launch } from './launch.mjs'
 
-/** Trains alone on the machine with two local workers. Resolves with its folder's content and the seconds of its epochs. */
+/**
+ * Trains with two local workers and nothing else. Resolves with the results in its folder and the seconds of its
+ * epochs.
+ */
 export async function trainUndisturbed(stage, config, name, onStep) {
   const place = join(stage.disk.folder, name)
   const record = createRecord()

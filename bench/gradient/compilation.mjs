@@ -1,11 +1,11 @@
-// How long a compiled engine takes to be ready, in a process that is new each time.
+// How long a compiled engine takes to be ready, in a new process each time.
 import { join } from 'node:path'
 import { median } from '../support/statistics.mjs'
 import { startProcess } from './contestant-process.mjs'
 
 const batch = 50
 
-/** Fills `report.compilation`: with an empty cache folder and with the folder that this leaves. One thread. */
+/** Fills `report.compilation`: first with an empty cache folder, then with the folder filled by that. One thread. */
 export async function measureCompilation({ models, contestants, compilations }, folder, report) {
   const compiled = contestants.filter(({ id }) => id.startsWith('compiled'))
   const pairs = models.flatMap(model => compiled.map(contestant => ({ model, contestant })))
@@ -14,7 +14,7 @@ export async function measureCompilation({ models, contestants, compilations }, 
     try {
       report.compilation.push(await measureOne(contestant, model, compilations, folder))
     } catch (error) {
-      // The steps will meet the same and be listed as left out.
+      // The measurement of steps will fail in the same way and list it as left out.
       process.stderr.write(`it does not compile: ${error.message}\n`)
     }
   }
@@ -38,7 +38,7 @@ async function measureOne(contestant, model, repeats, folder) {
   }
 }
 
-/** The folder of a compilation, which at first holds that one graph and nothing else. */
+/** The cache folder of a compilation. Right after it the folder contains only that graph. */
 export function cacheFolderOf(folder, model, { id }, repeat = 1) {
   return join(folder, `${model.name}-${id}-${repeat}`)
 }

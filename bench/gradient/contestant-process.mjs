@@ -1,4 +1,4 @@
-// A contestant in a process of its own, which answers requests.
+// A contestant in a separate process that answers requests.
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -6,8 +6,8 @@ import { memoryEnvironment } from '@lockstep/tensorflow'
 import { threadLimits } from '../support/thread-limits.mjs'
 
 /**
- * Starts a command line that speaks a JSON object a line, kept to a number of threads and, unless `wrap` says otherwise,
- * to as many cores. `ask` rejects when the process answers with an error or ends.
+ * Starts a command that exchanges JSON objects, one per line. It is limited to a number of threads and, by the default
+ * of `wrap`, to as many cores. `ask` rejects if the process replies with an error or ends.
  */
 export function startProcess(command, threads, wrap = pinTo(threads)) {
   const [program, ...args] = [...wrap, ...command]
@@ -40,7 +40,7 @@ export function startProcess(command, threads, wrap = pinTo(threads)) {
   return { ask, end }
 }
 
-/** `taskset` for the last of the cores that this process may use, so that no helper thread uses another. */
+/** `taskset` with the last of the cores that this process may use, so that helper threads cannot use others. */
 export function pinTo(threads) {
   const cores = allowedCores()
   return threads < cores.length ? ['taskset', '--cpu-list', cores.slice(-threads).join(',')] : []

@@ -1,4 +1,4 @@
-// Who takes part in `pnpm bench gradient`.
+// The contestants of `pnpm bench gradient`.
 import { fileURLToPath } from 'node:url'
 import { kerasPython, torchPython } from '../support/python.mjs'
 
@@ -15,7 +15,7 @@ const torch = (id, title, ...args) => ({
   command: threads => python(torchPython(), 'torch_steps.py', threads, ...args),
 })
 
-/** `command` gives the command line for a number of threads, or null where it cannot be had. */
+/** `command` returns the command line for a number of threads, or null if the contestant is not available. */
 export const contestants = [
   lockstep('eager', 'eager', 'eager', 'float32'),
   lockstep('compiled', 'compiled', 'compiled', 'float32'),

@@ -1,6 +1,6 @@
 // Gradient steps of lockstep on request: node lockstep-steps.mjs ENGINE PRECISION THREADS
-// Requests come and replies go as a JSON object a line. A step is what a worker does between a shard and its gradient;
-// as in training, the weights are others in each.
+// Requests and replies are JSON objects, one per line. A step is a worker's computation from a shard to its gradient.
+// As in training, the weights change in each step.
 import { createInterface } from 'node:readline'
 import { buildModel, createCompiledEngine, createEagerEngine, createLayout, readWeights } from '@lockstep/model'
 import { compileFunction, computeEnvironment, loadTensorFlow, provisionTensorFlow } from '@lockstep/tensorflow'
@@ -35,7 +35,7 @@ async function hello() {
   }
 }
 
-/** Builds the net and takes its first step; says how long compiling took and how long that step. */
+/** Builds the net and takes its first step. Returns the times of compilation and of that step. */
 async function prepare({ model: name, batch, classes, parameters, cacheFolder }) {
   engine?.dispose()
   model?.dispose()
@@ -72,7 +72,7 @@ async function steps({ count }) {
   return { stepMs }
 }
 
-/** Steps of a compiled engine, and how long each was in TensorFlow's session and in copying tensors in and out. */
+/** Takes steps of a compiled engine, and measures the time of each in TensorFlow's session and in copying tensors. */
 async function anatomy({ count }) {
   const parts = []
   for (let index = 0; index < count; index++) {
@@ -92,7 +92,7 @@ function step() {
 
 function randomShard(batch, classes, sampleShape, weights) {
   const size = sampleShape.reduce((product, dimension) => product * dimension, batch)
-  // Knuth's multiplicative hash of the index: noise enough for pixels.
+  // Knuth's multiplicative hash of the index is noise enough for pixels.
   const pixels = Uint8Array.from({ length: size }, (_, index) => Math.imul(index + 1, 2654435761) >>> 24)
   const labels = Uint8Array.from({ length: batch }, (_, index) => index % classes)
   const keys = Int32Array.from({ length: batch }, (_, index) => Math.imul(index + 1, 2654435761))

@@ -1,4 +1,4 @@
-// The time of a step of all contestants: one block for each number of threads, net and batch size.
+// Measures the step time of all contestants, in a block for each number of threads, net and batch size.
 import { median, spread } from '../support/statistics.mjs'
 import { cacheFolderOf } from './compilation.mjs'
 import { startProcess } from './contestant-process.mjs'
@@ -61,13 +61,13 @@ async function measureBlock(block, processes, settings, { schedule, folder, repo
   return roundMs
 }
 
-/** Prepares a contestant and takes steps that do not count; returns the time of the last. */
+/** Prepares a contestant and takes warm-up steps. Returns their median time. */
 async function warmUp({ id, ask }, { model, batch }, folder) {
   const { name, classes, parameters, topology } = model
   const cacheFolder = cacheFolderOf(folder, model, { id })
   await ask({ do: 'prepare', model: name, topology, batch, classes, parameters, cacheFolder })
   const [firstMs] = (await ask({ do: 'steps', count: 1 })).stepMs
-  // A net's first steps in PyTorch and in oneDNN still choose kernels; long steps are not worth many of them.
+  // PyTorch and oneDNN still choose kernels in a net's first steps. Long steps get fewer warm-up steps.
   const count = Math.max(1, Math.min(10, Math.round(500 / firstMs)))
   return median((await ask({ do: 'steps', count })).stepMs)
 }
@@ -76,7 +76,7 @@ function describe({ model, threads, batch }) {
   return { model: model.name, threads, batch }
 }
 
-/** JavaScript is what a step takes besides the session and the copies. */
+/** The time in JavaScript is the rest of a step, without the session and the copies. */
 function medians(parts) {
   const of = take => median(parts.map(take))
   return {

@@ -5,12 +5,12 @@ await usePlainJavaScript()
 
 const classes = 10
 
-/** Those of lockstep's presets that this checkout can build. */
+/** lockstep's presets that this checkout can build. */
 export function presets() {
   return ['reference', 'resnet20', 'vgg-bn', 'mobilenet'].filter(canBuild)
 }
 
-/** A net's topology, from which the baselines build the same, and the number of its weights, trainable or not. */
+/** A net's topology, from which the baselines build the same net, and the number of its weights, trainable or not. */
 export function describeModel(name) {
   const model = buildModel(name, { classes, seed: 1 })
   const description = { name, classes, parameters: model.countParams(), topology: model.toJSON(null, false) }

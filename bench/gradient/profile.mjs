@@ -12,7 +12,7 @@ import { pinTo } from './contestant-process.mjs'
 const script = fileURLToPath(new URL('../baselines/gradient/profile_saved_model.py', import.meta.url))
 const steps = 30
 
-/** Fills `report.profiles`: the graphs that `measureCompilation` has left in `folder`, on one thread. */
+/** Fills `report.profiles` from the graphs that `measureCompilation` has left in `folder`, on one thread. */
 export function profileGraphs({ models, contestants }, folder, report) {
   const python = kerasPython()
   if (python === null) {

@@ -5,7 +5,7 @@ import { contestants } from './contestants.mjs'
 
 const titles = new Map(contestants.map(({ id, title }) => [id, title]))
 
-/** How many times as long the second takes as the first: above 1, the first is faster. */
+/** The time of the second divided by that of the first: above 1, the first is faster. */
 const ratios = [
   ['compiled / eager', 'compiled', 'eager'],
   ['compiled / Keras', 'compiled', 'keras'],
@@ -30,7 +30,7 @@ export function renderReport(report) {
   return parts.join('\n')
 }
 
-/** Steps of one net and number of threads. */
+/** Groups the steps by net and number of threads. */
 function groups(steps) {
   const keys = new Set(steps.map(({ model, threads }) => `${model} ${threads}`))
   return [...keys].map(key => steps.filter(({ model, threads }) => `${model} ${threads}` === key))

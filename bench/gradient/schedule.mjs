@@ -1,8 +1,8 @@
-// Shares the time out among the blocks of a run, and says how much of it is left.
+// Divides the time among the blocks of a run and shows how much is left.
 
 /**
- * Blocks in their order, each with a share of the time that is left when it begins, in proportion to its batch size.
- * What a quick block does not use goes to those after it.
+ * The blocks in order. Each gets a share of the time left when it begins, in proportion to its batch size. Time that a
+ * quick block does not use goes to the later ones.
  */
 export function createSchedule({ threads, models, batches, repeats, budgetMs }) {
   const blocks = threads.flatMap(count =>
@@ -13,7 +13,7 @@ export function createSchedule({ threads, models, batches, repeats, budgetMs }) 
   let blockEndsMs = 0
   let current
 
-  /** Why the block should be left out, or undefined. */
+  /** Returns why the block should be left out, or undefined. */
   function begin(block) {
     current = block
     const pending = blocks.slice(blocks.indexOf(block))
@@ -21,7 +21,7 @@ export function createSchedule({ threads, models, batches, repeats, budgetMs }) 
     const leftMs = deadlineMs - performance.now()
     blockEndsMs = performance.now() + (leftMs * block.batch) / weight
     const expectedMs = expectedRoundMs(block) * (repeats + 3)
-    // A few blocks may take more than their share, since quick ones take less.
+    // A block may take more than its share if that is less than a quarter of the time, since others take less.
     if (expectedMs < leftMs / 4 || leftMs * (block.batch / weight) > expectedMs) return undefined
     say('left out')
     return `it would take ${Math.ceil(expectedMs / 1000)} s; give it time with --minutes`
@@ -31,7 +31,7 @@ export function createSchedule({ threads, models, batches, repeats, budgetMs }) 
     roundMs.set(`${model.name} ${count}`, { batch, milliseconds })
   }
 
-  /** By the last batch size of the same net, else of the same net with fewer threads. */
+  /** Estimated from the last batch size of the same net, or else of this net with the first number of threads. */
   function expectedRoundMs({ model, threads: count, batch }) {
     const known = roundMs.get(`${model.name} ${count}`) ?? roundMs.get(`${model.name} ${threads[0]}`)
     return known === undefined ? 0 : (known.milliseconds * batch) / known.batch

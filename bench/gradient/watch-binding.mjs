@@ -1,4 +1,4 @@
-// Takes the time that JavaScript spends inside tfjs-node's native binding.
+// Measures the time that JavaScript spends in tfjs-node's native binding.
 
 const parts = {
   runSavedModel: 'sessionMs',
@@ -8,8 +8,8 @@ const parts = {
 }
 
 /**
- * Gives a backend of tfjs-node a binding with a stopwatch around the functions that a compiled step calls. Functions
- * compiled from then on use it. `read` gives the milliseconds since `reset` in TensorFlow's session and in copying
+ * Replaces the binding of a tfjs-node backend by one that times the functions called by a compiled step. Functions
+ * compiled from then on use it. `read` returns the milliseconds since `reset` in TensorFlow's session and in copying
  * tensors in and out.
  */
 export function watchBinding(backend) {
@@ -28,7 +28,7 @@ export function watchBinding(backend) {
     return [name, { value }]
   }
   reset()
-  // The binding's own properties cannot be written.
+  // Wrap the binding, because its own properties are read-only.
   backend.binding = Object.create(binding, Object.fromEntries(Object.entries(parts).map(watched)))
   return { reset, read: () => times }
 }

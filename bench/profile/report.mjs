@@ -23,7 +23,7 @@ function renderRun(run, { timing }) {
   return [`## ${precision}, batch ${batch}\n`, speed, renderPhases(run), renderThreads(threads)].join('\n')
 }
 
-/** Milliseconds and share of a step; the last row without `other`, which names nothing. */
+/** Milliseconds and share of a step by phase. The last row leaves out `other`, which is not a phase. */
 function renderPhases({ phases, perWorker }) {
   const nameOf = id => perWorker.find(worker => worker.id === id).name
   const parties = [

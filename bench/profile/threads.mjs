@@ -1,13 +1,15 @@
-// What the threads of a run have written down about themselves.
+// Reads what the threads of a run have recorded about themselves.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** The first part of a run, in which TensorFlow is loaded and graphs are compiled, is left out. */
+/** Leaves out the first part of a run, in which TensorFlow is loaded and graphs are compiled. */
 const early = [0.2, 0.4]
 const late = [0.8, 1]
 const fewestSamples = 10
 
-/** Of each thread: the share of its time in garbage collection, and its least heap and external memory, early and late. */
+/**
+ * For each thread: the share of its time in garbage collection, and its least heap and external memory, early and late.
+ */
 export function readThreads(folder) {
   const files = readdirSync(folder).sort()
   const threads = files.map(file => ({ file, samples: readLines(join(folder, file)) }))
@@ -27,7 +29,7 @@ function describeThread(samples) {
   }
 }
 
-/** `coordinator`, `worker 1`, `worker 1, computing`; workers in the order of their process ids. */
+/** Names threads `coordinator`, `worker 1`, `worker 1, computing`, with workers in the order of their process ids. */
 function nameThreads(files) {
   const parts = new Map(files.map(file => [file, file.split('-')]))
   const workers = [...new Set([...parts.values()].filter(([role]) => role === 'worker').map(([, id]) => id))]

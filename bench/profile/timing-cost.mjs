@@ -1,17 +1,17 @@
-// What timing a step costs: its functions in a loop, called as often as a step calls them.
+// Measures the cost of timing a step: calls its functions in a loop, as often as a step calls them.
 import { createTimeline, decodeMessage, encodeMessage, workerPhases } from '@lockstep/protocol'
 import { createClockOffset } from '../../packages/coordinator/dist/timing/clock-offset.js'
 import { createStepTiming } from '../../packages/coordinator/dist/timing/step-timing.js'
 import { median } from '../support/statistics.mjs'
 
 const [rounds, repeats] = [5000, 9]
-/** What a worker's computing thread goes through between two gradients. */
+/** The phases of a worker's computing thread between two gradients. */
 const workerRound = ['encode', 'send', 'receive', 'wait', 'receive', 'optimizer', 'receive', 'compute']
 const sizes = { weights: 8, trainable: 8, moments: 2, bytesPerSample: 1, maxSamples: 1, gradientType: 'float32' }
 const gradient = { type: 'gradient', runId: 'r', step: 1, shard: 1, count: 1, lossSum: 1, correct: 1, slot: null }
 const tensors = { gradient: new Float32Array(8) }
 
-/** Microseconds that a step of so many workers, a shard each, takes longer for being timed: on each side. */
+/** Microseconds that timing adds to a step with one shard per worker, on each side. */
 export function measureTimingCost(workers) {
   const timeline = createTimeline(workerPhases, () => performance.now())
   const roundOfWorker = () => {
@@ -28,7 +28,7 @@ export function measureTimingCost(workers) {
   }
 }
 
-/** Encoding and decoding, of which each side does one half. */
+/** Encoding plus decoding; each side does one of the two. */
 function passOver(message) {
   return microseconds(() => decodeMessage(encodeMessage(message, tensors), sizes))
 }

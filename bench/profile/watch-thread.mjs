@@ -1,4 +1,4 @@
-// Preloaded into each thread of a run: writes down garbage collection and memory twice a second.
+// Preloaded into each thread of a run: records garbage collection and memory twice a second.
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PerformanceObserver } from 'node:perf_hooks'

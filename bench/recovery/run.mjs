@@ -1,4 +1,4 @@
-// A run that goes on for as long as it is looked at, with workers that are started again when they are killed.
+// A run that lasts as long as the benchmark, with workers that are restarted when they are killed.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { start, temporaryFolder } from '../support/lockstep.mjs'
@@ -6,18 +6,18 @@ import { coordinatorOf, sendSignal } from '../support/process-tree.mjs'
 import { freePort, writeToken } from '../support/reach.mjs'
 import { createRecord } from '../support/run-record.mjs'
 
-/** Steps after which a run that is whole again counts as steady. */
+/** A run with all its workers counts as steady after this many steps. */
 const steadySteps = 60
-/** A new worker takes time of the processor, which the steps that are measured after a kill are to have. */
+/** A new worker starts only after this time, because starting takes CPU time from the steps measured after a kill. */
 const replacedAfterMs = 500
-/** How long to wait for that, or for anything else. */
+/** How long to wait for any condition. */
 const patienceMs = 120_000
 
 export async function openRun({ workers, shards, 'batch-size': batchSize }) {
   const folder = temporaryFolder('recovery')
   const tokenFile = writeToken(folder)
   const listen = `127.0.0.1:${await freePort()}`
-  // CIFAR-10 where it is to be had, for a restarted coordinator reads it again; else the synthetic set.
+  // CIFAR-10 if available, because a restarted coordinator must read it again; otherwise the synthetic set.
   const size = ['--validation-split', '0', '--limit-test', '50', '--epochs', '100000']
   const cut = ['--shards', String(shards), '--batch-size', String(batchSize), '--checkpoint-every', '50']
   const place = ['--listen', listen, '--token-file', tokenFile, '--run-dir', join(folder, 'run')]
@@ -56,7 +56,7 @@ export async function openRun({ workers, shards, 'batch-size': batchSize }) {
     if (!isOver) failure = error
   }
 
-  /** Resolves as soon as the test of the record holds; rejects when it does not for a long time, or the run has ended. */
+  /** Resolves as soon as the test of the record holds. Rejects after `patienceMs`, or if the run has ended. */
   async function until(what, test) {
     const holds = await record.until(() => failure !== null || test(record), { timeoutMs: patienceMs })
     if (failure !== null) throw failure
@@ -68,19 +68,19 @@ export async function openRun({ workers, shards, 'batch-size': batchSize }) {
     until,
     workers: crew,
     coordinatorPid: () => coordinatorOf(supervisor.child.pid),
-    /** Resolves when all workers are there and many steps have been done since anything happened. */
+    /** Resolves when all workers are there and `steadySteps` steps have been done since. */
     steady: async () => {
       await until('all workers', ({ active }) => active >= workers)
       const from = record.steps.length
       await until('steady steps', ({ steps, active }) => steps.length >= from + steadySteps && active >= workers)
     },
-    /** Ends it as Ctrl-C would. */
+    /** Ends the run as Ctrl-C would. */
     close: async () => {
       isOver = true
       supervisor.child.kill('SIGINT')
       await supervisor.ended.catch(ignoreInterrupted)
     },
-    /** Ends whatever is left at once. */
+    /** Kills all remaining processes. */
     tearDown: () => {
       isOver = true
       for (const pid of [coordinatorOf(supervisor.child.pid), supervisor.child.pid, ...crew.values()])
@@ -90,7 +90,7 @@ export async function openRun({ workers, shards, 'batch-size': batchSize }) {
   }
 }
 
-/** Exit code 130 is that of a run that was asked to stop, and has. */
+/** Exit code 130 means that the run has stopped on request. */
 function ignoreInterrupted(error) {
   if (!/ended with 130/.test(error.message)) throw error
 }

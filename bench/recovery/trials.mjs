@@ -1,18 +1,18 @@
-// What is done to a run, and what is measured then.
+// The disturbances of a run, and what is measured after each.
 import { setTimeout as pause } from 'node:timers/promises'
 import { sendSignal } from '../support/process-tree.mjs'
 import { median } from '../support/statistics.mjs'
 
-/** Steps after a moment among which is the one that what happened then has held up. */
+/** A disturbance delays one of this many steps after it. */
 const heldUpSteps = 3
-/** Steps before it that tell the usual time of one. */
+/** The usual time of a step is the median over this many steps before. */
 const usualSteps = 40
 
 export const trials = {
   kill: {
     title: 'SIGKILL of a worker',
     once: async (run, random) => {
-      // At a moment like that of the kill, in which nothing happens.
+      // The control: the same measurement at a random moment without a kill.
       const control = await lateness(run, random, () => undefined)
       return { control, killed: await lateness(run, random, () => killOne(run, random)) }
     },
@@ -77,7 +77,7 @@ export const trials = {
   },
 }
 
-/** Does something at a random moment. By how much the latest of the next steps took longer than usual, and how long is usual. */
+/** Calls `act` at a random moment. Returns the usual time of a step, and how much longer the slowest next step took. */
 async function lateness(run, random, act) {
   const { record } = run
   const before = record.steps.length

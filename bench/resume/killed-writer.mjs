@@ -1,4 +1,4 @@
-// A process that writes checkpoints as fast as it can, killed at random moments, again and again in the same run folder.
+// A process writes checkpoints as fast as it can and is killed at random moments, repeatedly in the same run folder.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -12,10 +12,10 @@ import { createRandom } from '../support/random.mjs'
 const writer = fileURLToPath(new URL('../../packages/coordinator/test/support/write-checkpoints.mjs', import.meta.url))
 
 const longestLifeMs = 400
-/** What the writer does after the last kill, to its end. */
+/** The writer takes this many steps after the last kill, to its end. */
 const lastSteps = 20
 
-/** What was found after each kill, and what is wrong with it: texts, none if nothing is. */
+/** Returns what was found after the kills. `wrong` describes what is wrong with it, and is empty if nothing is. */
 export async function killWriter({ folder, kills, seed, onProgress }) {
   const random = createRandom(seed)
   const found = { kills, without: 0, inTheMiddle: 0, steps: 0, states: [], wrong: [] }
@@ -50,11 +50,11 @@ async function findWrongStates({ states, steps }) {
   return wrong.map(({ when, step }) => `${when}: step ${step} has another state than the undisturbed run`)
 }
 
-/** Starts a writer that has loaded all it needs and waits. */
+/** Starts a writer, which loads its code and then waits. */
 async function startWriter(...folder) {
   const child = spawn(process.execPath, [writer, ...folder], { stdio: ['pipe', 'pipe', 'inherit'] })
   const closed = once(child, 'close')
-  // A killed process does not hear what it is told.
+  // Ignore write errors: the process may have been killed.
   child.stdin.on('error', () => undefined)
   const lines = []
   const output = createInterface({ input: child.stdout })
@@ -75,7 +75,7 @@ async function startWriter(...folder) {
   }
 }
 
-/** Returns the step of the newest checkpoint, 0 where the run had not begun yet. */
+/** Returns the step of the newest checkpoint, or 0 if the run has not begun. */
 async function look(folder, when, found) {
   const files = filesIn(folder)
   if (files.some(name => name.endsWith('.partial'))) found.inTheMiddle++
@@ -94,7 +94,7 @@ function filesIn(folder) {
   return places.flatMap(place => readdirSync(place))
 }
 
-/** Each step and each epoch, of four steps, has its line once and in order. */
+/** Each step and each epoch (of four steps) must have exactly one line, in order. */
 function findWrongLines(folder, steps) {
   const lines = readFileSync(join(folder, 'metrics.jsonl'), 'utf8').split('\n')
   const last = lines.pop()

@@ -1,4 +1,4 @@
-// Real runs that end at some point and are gone on with by fewer and by more workers.
+// Real runs that end at some point and are resumed with fewer and with more workers.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, watch } from 'node:fs'
@@ -9,7 +9,7 @@ import { createRecord } from '../support/run-record.mjs'
 
 const longestWaitMs = 120_000
 
-/** How runs end, and what they have to have done by then. */
+/** How runs end, and what must have happened before. */
 const endings = [
   {
     name: 'mid-epoch checkpoint',
@@ -36,7 +36,7 @@ const endings = [
   },
 ]
 
-/** Trains undisturbed, then ends a run in each of these ways and goes on with it. Returns the rows of a table. */
+/** Trains undisturbed, then ends a run in each of these ways and resumes it. Returns the rows of a table. */
 export async function resumeRealRuns({ folder, config, onProgress }) {
   const reference = join(folder, 'undisturbed')
   onProgress('undisturbed')
@@ -54,7 +54,7 @@ export async function resumeRealRuns({ folder, config, onProgress }) {
   return { summary: readSummary(reference), rows }
 }
 
-/** Starts a run with two workers and ends it. Returns after how many steps, and what it left. */
+/** Starts a run with two workers and ends it. Returns the number of its steps and what it left. */
 async function endRun({ isDue, end }, config, place) {
   const record = createRecord()
   const child = launch(['train', ...config, '--workers', '2', '--run-dir', place])
@@ -65,7 +65,7 @@ async function endRun({ isDue, end }, config, place) {
   return { steps: record.steps.at(-1)?.step ?? 0, partial }
 }
 
-/** From a copy, so that each goes on from the same. */
+/** Resumes a copy of the run, so that each resume starts from the same state. */
 async function goOn(place, workers, reference, config) {
   const copy = `${place}-${workers}`
   cpSync(place, copy, { recursive: true })
@@ -99,7 +99,7 @@ function findDifferences(folder, reference) {
   return wrong
 }
 
-/** What a line says beside times and workers. */
+/** The fields of a line without times and workers. */
 function learnt({
   type,
   epoch,
@@ -115,14 +115,14 @@ function learnt({
   return [type, epoch, step, samples, loss, accuracy, trainLoss, trainAccuracy, validationLoss, validationAccuracy]
 }
 
-/** Throws where a line is not whole. */
+/** Throws if a line is incomplete. */
 function linesOf(file) {
   const lines = readFileSync(file, 'utf8').split('\n')
   if (lines.pop() !== '') throw new Error(`${file} does not end with a whole line`)
   return lines.map(line => JSON.parse(line))
 }
 
-/** `said` gives the last of what it has told people. */
+/** `said` returns the end of its output for people. */
 function launch(args) {
   const child = spawn(process.execPath, [mainFile, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
@@ -132,7 +132,7 @@ function launch(args) {
   return Object.assign(child, { said: () => said })
 }
 
-/** Returns what it has told of its steps. */
+/** Returns the record of its steps. */
 async function trainToEnd(args) {
   const record = createRecord()
   const child = launch(args)
@@ -142,13 +142,13 @@ async function trainToEnd(args) {
   return record.steps
 }
 
-/** The coordinator and its workers at once. */
+/** Kills the coordinator and its workers at the same time. */
 async function killTree(child) {
   for (const pid of [child.pid, ...childrenOf(child.pid)]) sendSignal(pid, 'SIGKILL')
   await once(child, 'close')
 }
 
-/** At the moment at which a file is written aside. */
+/** Kills the run while a checkpoint's temporary file is being written. */
 async function killWhileWriting(child, place) {
   const checkpoints = join(place, 'checkpoints')
   if (!existsSync(checkpoints)) mkdirSync(checkpoints)

@@ -1,4 +1,4 @@
-// A simulation as people read it.
+// Describes a simulation for people.
 import { describeFault, drawScenario } from '@lockstep/simulation'
 
 export function describeScenario({ config, topology, workers, minWorkers, checkpointEvery, latency, faults }) {
@@ -8,7 +8,7 @@ export function describeScenario({ config, topology, workers, minWorkers, checkp
   return `${run}; ${crew}; messages take ${latency.leastMs} to ${latency.mostMs} ms\n${listFaults(faults, faults)}`
 }
 
-/** What was wrong, how to see it again, and the fewest faults with which it still is. */
+/** What went wrong, how to reproduce it, and the fewest faults with which it still fails. */
 export function describeFailure(failed, shortest) {
   const { seed } = failed.scenario
   const all = drawScenario(seed).faults
@@ -27,7 +27,7 @@ function listFaults(faults, all) {
   return faults.map(fault => `  ${numberOf(fault, all)}. ${describeFault(fault)}\n`).join('')
 }
 
-/** Its place in the schedule: equal faults are equal in all of their fields. */
+/** A fault's number in the schedule. Faults are equal if all their fields are. */
 function numberOf(fault, all) {
   const text = JSON.stringify(fault)
   return all.findIndex(other => JSON.stringify(other) === text) + 1

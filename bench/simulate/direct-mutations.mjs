@@ -1,4 +1,4 @@
-// Deliberate bugs in the exchange among workers, as in mutations.mjs.
+// Deliberate bugs in the direct exchange between workers, in the form of mutations.mjs.
 export const directMutations = [
   {
     name: 'a step that some member has finished is done again instead of recalled',

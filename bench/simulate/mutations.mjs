@@ -1,4 +1,4 @@
-// Deliberate bugs: in each file one text is replaced by another. The text must be there once.
+// Deliberate bugs: each replaces one text in a file by another. The text must occur exactly once.
 /* biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of the product */
 import { directMutations } from './direct-mutations.mjs'
 

@@ -1,4 +1,5 @@
-// A process that runs seeds and sends what each has come to. The second argument names the checkout whose simulation it is.
+// A process that runs seeds and sends the outcome of each. The second argument is the checkout whose simulation it
+// runs.
 import { pathToFileURL } from 'node:url'
 
 const [order, root = new URL('../..', import.meta.url).pathname] = process.argv.slice(2)

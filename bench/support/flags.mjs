@@ -4,11 +4,14 @@ import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 
 /**
- * The flags that this benchmark was started with, by name; `--help` prints what there is and ends the process. Each of
- * `flags` has a `help`, and one that is more than a switch a `value`, which stands for what comes after it. What is `usual`
- * comes where a flag is missing; where it is not known before, `help` tells it. A flag is a number where what is usual is
- * one, or where its value is N, and at least its `least`. Where there is an `of`, it is one of those names, or with the value
- * LIST some of them, with commas between.
+ * Reads the benchmark's flags by name; `--help` prints them and ends the process. Each entry of `flags` has:
+ *
+ * - `help`, its description
+ * - `value`, the placeholder of its value; a flag without it is a switch
+ * - `usual`, its default; if the default is not known beforehand, `help` describes it
+ * - `shown`, the default as `--help` shows it; by default `usual`
+ * - `least`, the lower limit of a number; a flag is a number if its default is one, or if its `value` is N
+ * - `of`, the allowed names; with the `value` LIST the flag is a comma-separated list of them
  */
 export function readFlags(flags, { notes = '' } = {}) {
   const own = Object.entries(flags)
@@ -22,7 +25,7 @@ export function readFlags(flags, { notes = '' } = {}) {
   return Object.fromEntries(own.map(([name, flag]) => [name, orLeave(() => convert(name, flag, values[name]))]))
 }
 
-/** What a benchmark measures: the first line of its file. */
+/** What a benchmark measures: the first line of its file. `--help` and `pnpm bench` print it. */
 export function firstLineOf(file) {
   return readFileSync(file, 'utf8').split('\n')[0].replace('// ', '')
 }
@@ -57,7 +60,7 @@ function describe(flags, notes) {
   return parts.filter(part => part !== '').join('\n')
 }
 
-/** What cannot be read ends the process. */
+/** Ends the process if the flags are invalid. */
 function orLeave(read) {
   try {
     return read()

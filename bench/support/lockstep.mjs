@@ -1,4 +1,4 @@
-// Runs lockstep's command line from a benchmark and reads what comes out.
+// Runs lockstep's command line from a benchmark and reads its results.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ export function temporaryFolder(name) {
   return mkdtempSync(join(tmpdir(), `lockstep-bench-${name}-`))
 }
 
-/** Starts a command line, `wrap` before it (such as `ip netns exec NAME`). `ended` rejects when it fails. */
+/** Starts a command line with the prefix `wrap` (such as `ip netns exec NAME`). `ended` rejects if it fails. */
 export function start(args, wrap = []) {
   const [command, ...rest] = [...wrap, process.execPath, mainFile, ...args]
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] })

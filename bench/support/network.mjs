@@ -1,20 +1,20 @@
-// Hosts that are network namespaces: one with nothing but its loopback, or many on a switch, each with a link of its own.
+// Hosts as network namespaces: one with only its loopback, or many on a switch, each with its own link.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 
-/** Of the namespaces of all benchmarks, and of those of this process: several may run at once. */
+/** Name prefixes of the namespaces of all benchmarks and of this process, since several benchmarks may run at once. */
 const family = 'lockstep-net'
 const prefix = `${family}-${process.pid}`
-/** Where iproute2 keeps namespaces by name. */
+/** The folder of iproute2's named namespaces. */
 const namespaces = '/run/netns'
-/** Linux's default, whatever this machine's is: with another one links do not carry the same. */
+/** Linux's default, set explicitly because this machine may have another one, with different throughput. */
 const congestionControl = 'cubic'
 const switchName = `${prefix}-switch`
 
 /**
- * A host by itself. Needs root and iproute2.
+ * Creates a single host. Needs root and iproute2.
  *
- * @returns the namespace of the coordinator and those of the workers, all the same, and how they reach one another.
+ * @returns the namespaces of the coordinator and the workers, which are all the same, and how they reach each other.
  */
 export function createLoopback(workers) {
   const name = `${prefix}-loopback`
@@ -24,7 +24,7 @@ export function createLoopback(workers) {
   return { hosts: everywhere, interfaceName: 'lo', remove: () => removeNamespaces([name]) }
 }
 
-/** So many hosts beside the coordinator's, on a switch. Host 0 is the coordinator's. */
+/** Creates a host for the coordinator (host 0) and one for each worker, on a switch. */
 export function createSwitch(workers) {
   const hosts = Array.from({ length: workers + 1 }, (_, index) => ({
     name: `${prefix}-${index}`,
@@ -43,7 +43,7 @@ export function createSwitch(workers) {
     hosts,
     interfaceName: 'eth0',
     switchName,
-    /** Pulls a host's cable out of the switch, or puts it in again: its addresses and routes stay. */
+    /** Unplugs a host's cable from the switch, or plugs it in again. Its addresses and routes stay. */
     setCable: ({ port }, isIn) => ip(['-n', switchName, 'link', 'set', port, isIn ? 'up' : 'down']),
     remove: () => removeNamespaces(names),
   }
@@ -59,8 +59,8 @@ function plugIn({ name, address, hardware, port }) {
 }
 
 /**
- * Gives a host its address at an interface that is up, and the congestion control for what goes there: by the route, as a
- * namespace may not choose an algorithm for itself that the machine restricts.
+ * Gives a host its address at an interface that is up, and sets the congestion control for its traffic. That is set on
+ * the route, because a namespace cannot itself choose an algorithm that the machine restricts.
  */
 export function addAddress(name, device, address) {
   const subnet = address.replace(/\d+$/, '0/24')
@@ -70,8 +70,8 @@ export function addAddress(name, device, address) {
 }
 
 /**
- * Tells a host the hardware addresses of the others. The kernel keeps what hosts find out by themselves in one table for all
- * namespaces: more than 1,024 entries, those of 33 hosts that all know each other, and it drops their packets.
+ * Tells a host the hardware addresses of the others. The kernel keeps the addresses that hosts discover in one table
+ * for all namespaces, and drops packets beyond 1,024 entries, which 33 hosts that all know each other exceed.
  */
 function introduce({ name }, hosts) {
   const others = hosts.filter(host => host.name !== name)
@@ -81,13 +81,13 @@ function introduce({ name }, hosts) {
   ip(['-n', name, '-batch', '-'], lines.join(''))
 }
 
-/** What this process has left, and what others have that were ended by force. */
+/** Removes the namespaces that this process has left, and those of killed benchmarks. */
 export function removeLeftovers() {
   const names = existsSync(namespaces) ? readdirSync(namespaces) : []
   removeNamespaces(names.filter(name => name.startsWith(`${family}-`) && !isOfAnother(name)))
 }
 
-/** Namespaces of this process that are there. */
+/** The existing namespaces of this process. */
 export function listOwnNamespaces() {
   const names = existsSync(namespaces) ? readdirSync(namespaces) : []
   return names.filter(name => name.startsWith(`${prefix}-`))
@@ -102,7 +102,7 @@ function removeNamespaces(names) {
   for (const name of names) execFileSync('ip', ['netns', 'delete', name], { stdio: 'ignore' })
 }
 
-/** Runs `ip` of iproute2; `input` is what it reads. */
+/** Runs `ip` of iproute2; `input` is its standard input. */
 export function ip(args, input = '') {
   execFileSync('ip', args, { input, stdio: ['pipe', 'ignore', 'inherit'] })
 }

@@ -1,39 +1,39 @@
-// Processes as /proc shows them.
+// Processes, as shown in /proc.
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Processes that this one has started and that have not been waited for. */
+/** The child processes of a process that have not been reaped. */
 export function childrenOf(pid) {
   return readProc(`${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean).map(Number)
 }
 
-/** Its command line, or '' when it is no more. */
+/** Its command line, or '' if it no longer exists. */
 export function commandOf(pid) {
   return readProc(`${pid}/cmdline`).replaceAll('\0', ' ').trim()
 }
 
-/** The coordinator that a supervisor has started; null while there is none. */
+/** The coordinator started by a supervisor; null while there is none. */
 export function coordinatorOf(supervisorPid) {
   return childrenOf(supervisorPid).find(pid => commandOf(pid).includes('supervised-coordinator')) ?? null
 }
 
-/** The workers that `train` has started. */
+/** The workers started by `train`. */
 export function localWorkersOf(pid) {
   return childrenOf(pid).filter(each => commandOf(each).includes('local-worker'))
 }
 
-/** All living processes that have this assignment in the environment with which they began. */
+/** All running processes that were started with this assignment in their environment. */
 export function withEnvironment(assignment) {
   const pids = readdirSync('/proc').filter(name => /^\d+$/.test(name))
   return pids.filter(pid => readProc(`${pid}/environ`).split('\0').includes(assignment)).map(Number)
 }
 
-/** Its resident memory; undefined when it is no more. */
+/** Its resident memory; undefined if it no longer exists. */
 export function residentBytes(pid) {
   const kilobytes = readProc(`${pid}/status`).match(/VmRSS:\s+(\d+) kB/)?.[1]
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024
 }
 
-/** Sends a signal. False when the process is no more. */
+/** Sends a signal. Returns false if the process no longer exists. */
 export function sendSignal(pid, name) {
   try {
     return process.kill(pid, name)
@@ -43,7 +43,7 @@ export function sendSignal(pid, name) {
   }
 }
 
-/** The file's text, or none when the process has ended in between or is none of ours. */
+/** The file's text; empty if the process has ended meanwhile or belongs to another user. */
 function readProc(file) {
   try {
     return readFileSync(`/proc/${file}`, 'utf8')

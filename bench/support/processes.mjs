@@ -1,8 +1,8 @@
-// Node processes in network namespaces, which this one talks to by messages and which end when it does.
+// Node processes in network namespaces. They exchange messages with this process and end with it.
 import { spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 
-/** Starts a module in a namespace, with more in its environment. Its messages come as events named by their `type`. */
+/** Starts a module in a namespace, with additional variables. Its messages become events named by their `type`. */
 export function startIn(namespace, file, environment = {}) {
   const command = ['netns', 'exec', namespace, process.execPath, '--expose-gc', file]
   const child = spawn('ip', command, {
@@ -11,9 +11,9 @@ export function startIn(namespace, file, environment = {}) {
   })
   const events = new EventEmitter()
   let ending = false
-  // Every run at the same processes listens anew, for as long as it lasts.
+  // Every run on the same processes adds its own listeners while it lasts.
   child.on('message', message => events.emit(message.type, message))
-  // 'close' does not come after a disconnection from this end.
+  // Not 'close', which does not come after a disconnect from this end.
   const exited = once(child, 'exit')
   exited.then(([code, signal]) => {
     if (ending) return
@@ -22,7 +22,7 @@ export function startIn(namespace, file, environment = {}) {
     events.emit('reply', { error })
   })
 
-  /** What does not arrive is not missed: the end of the process is told anyway. */
+  /** Ignores errors, because the end of the process is reported anyway. */
   const send = message => void child.send(message, () => undefined)
 
   return {
@@ -51,7 +51,7 @@ export function startIn(namespace, file, environment = {}) {
   }
 }
 
-/** The reply to what was asked. */
+/** Resolves with the reply to a request. */
 async function answerTo(events) {
   const [reply] = await once(events, 'reply')
   if (reply.error !== undefined) throw new Error(reply.error)

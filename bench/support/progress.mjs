@@ -1,14 +1,14 @@
-// A line that tells how far a long benchmark has come.
+// A line with the progress of a long benchmark.
 
 const cells = 24
 const plainEveryMs = 10_000
 
-/** Draws in place on a terminal; elsewhere a line about every 10 s. */
+/** Draws in place on a terminal; elsewhere writes a line about every 10 s. */
 export function createProgress() {
   const stream = process.stderr
   let writtenAtMs = Number.NEGATIVE_INFINITY
   return {
-    /** Time that has passed and all of it, in seconds, and what else is to be said. */
+    /** Shows the elapsed and the total time, in seconds, and a text. */
     show: (passed, all, text) => {
       const left = Math.max(0, all - passed)
       const line = `${drawBar(passed / all)} ${formatTime(left)} left  ${text}`
@@ -17,7 +17,7 @@ export function createProgress() {
       writtenAtMs = performance.now()
       stream.write(`${line}\n`)
     },
-    /** A line that stays. */
+    /** Writes a permanent line. */
     say: text => stream.write(stream.isTTY ? `\r\x1b[K${text}\n` : `${text}\n`),
     stop: () => {
       if (stream.isTTY) stream.write('\r\x1b[K')

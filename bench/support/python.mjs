@@ -1,4 +1,4 @@
-// Pythons of the benchmarks' own with what lockstep is measured beside, in virtual environments next to them.
+// The benchmarks' own virtual environments with the Python libraries that lockstep is compared with.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,17 +6,17 @@ import { fileURLToPath } from 'node:url'
 
 const environments = fileURLToPath(new URL('../.venv', import.meta.url))
 
-/** An interpreter with Keras, or null where it is not to be had. */
+/** An interpreter with Keras, or null if it is not available. */
 export function kerasPython() {
   return pythonWith('keras', ['tensorflow-cpu==2.21.0'], '1.6 GB')
 }
 
-/** An interpreter with PyTorch. PyPI has only the build for GPUs, which needs its libraries for GPUs to start. */
+/** An interpreter with PyTorch. PyPI has only the build for GPUs, which needs its GPU libraries even to start. */
 export function torchPython() {
   return pythonWith('pytorch', ['torch==2.15.0', 'numpy==2.4.6'], '5.5 GB')
 }
 
-/** The interpreter; makes the environment when it is missing, or returns null where Python or the packages are not to be had. */
+/** Returns the interpreter. Creates a missing environment; null if Python or the packages are not available. */
 function pythonWith(name, packages, size) {
   const folder = join(environments, name)
   const python = join(folder, 'bin', 'python')

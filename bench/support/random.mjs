@@ -1,6 +1,6 @@
-// Random numbers that a seed determines.
+// Random numbers from a seed.
 
-/** mulberry32: 32 bits of state, which is plenty for choosing. */
+/** mulberry32: 32 bits of state, which is enough for random choices. */
 export function createRandom(seed) {
   let state = seed >>> 0
   const next = () => {
@@ -11,7 +11,7 @@ export function createRandom(seed) {
   }
   const below = count => Math.floor(next() * count)
   return {
-    /** From 0 to 1, without 1. */
+    /** In [0, 1). */
     next,
     below,
     between: (low, high) => low + (high - low) * next(),

@@ -1,11 +1,11 @@
-// How workers come to a coordinator: a port that is free, and a token that both read.
+// What workers need to connect to a coordinator: a free port, and a token that both read.
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 
-/** A port of the loopback that was free a moment ago. */
+/** A port of the loopback that is currently free. */
 export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -15,7 +15,7 @@ export async function freePort() {
   return port
 }
 
-/** Writes a random token into a folder, for nobody else to read, and returns its file. */
+/** Writes a random token to a file in a folder, readable only by this user, and returns the file's path. */
 export function writeToken(folder) {
   const file = join(folder, 'token')
   writeFileSync(file, randomBytes(32).toString('hex'), { mode: 0o600 })

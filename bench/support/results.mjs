@@ -1,4 +1,4 @@
-// Where a benchmark leaves what it has found.
+// The folder for the results of a benchmark.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +11,7 @@ export const outFlag = {
   shown: 'bench/results',
 }
 
-/** Prints a report, and keeps it with all figures behind it. */
+/** Prints a report and saves it with all its figures. */
 export function keepResults(folder, name, text, figures) {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, `${name}.md`), text)

@@ -1,11 +1,12 @@
-// What a coordinator tells with --json --log-steps, with the time at which each line has come.
+// The output of a coordinator with --json --log-steps, with the time at which each line arrived.
 import { EventEmitter } from 'node:events'
 
 /**
- * Takes the lines of one run, of all its coordinators.
+ * Records the lines of one run, from all its coordinators.
  *
- * `steps`: each step that was done, also those that a restart does again; `events`: all else; `lives`: when a coordinator
- * began to listen; `summary`: that of the end; `unreadable`: lines that are no JSON. Times are those of `performance.now`.
+ * `steps`: each finished step, including those repeated after a restart; `events`: everything else; `lives`: when each
+ * coordinator began to listen; `summary`: the final one; `unreadable`: lines that are not JSON. Times are from
+ * `performance.now`.
  */
 export function createRecord() {
   const told = new EventEmitter().setMaxListeners(0)
@@ -34,7 +35,7 @@ export function createRecord() {
     record.active = 0
   }
 
-  /** Takes what a process writes, a line at a time. What follows the last line end is dropped with the process. */
+  /** Reads the output of a process line by line. An incomplete last line is dropped. */
   function follow(stream) {
     let rest = ''
     stream.setEncoding('utf8').on('data', chunk => {
@@ -44,7 +45,7 @@ export function createRecord() {
     })
   }
 
-  /** Resolves with true as soon as the test holds, looking at every line; with false after a time or an abortion. */
+  /** Tests the record at every line. Resolves with true as soon as the test holds, with false on timeout or abort. */
   function until(test, { timeoutMs, signal }) {
     return new Promise(resolve => {
       const end = holds => {

@@ -1,4 +1,4 @@
-/** For what provides TensorFlow and data: from where a run has them, and without a word. */
+/** Options for providing TensorFlow and data from the same places as a run, without output. */
 export const silent = {
   environment: process.env,
   offline: false,

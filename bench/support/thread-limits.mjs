@@ -1,4 +1,4 @@
-/** Environment variables that keep TensorFlow, OpenMP and MKL to a number of threads, and TensorFlow from logging. */
+/** Environment variables that limit TensorFlow, OpenMP and MKL to a number of threads and turn off TensorFlow's log. */
 export function threadLimits(threads) {
   return {
     TF_NUM_INTRAOP_THREADS: `${threads}`,

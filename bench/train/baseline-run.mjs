@@ -1,4 +1,4 @@
-// One run of something that lockstep is measured beside, in a process of its own.
+// One run of a baseline, in a separate process.
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'

@@ -1,5 +1,5 @@
-// What two workers could make if nothing had to be exchanged: gradients of half batches, at the same time, in two
-// processes; no optimizer, no data to wait for.
+// The speed of two workers without communication: gradients of half batches in two processes at the same time, without
+// an optimizer and without waiting for data.
 import { fileURLToPath } from 'node:url'
 import { startProcess } from '../gradient/contestant-process.mjs'
 import { describeModel } from '../gradient/models.mjs'
@@ -8,7 +8,7 @@ const script = fileURLToPath(new URL('../gradient/lockstep-steps.mjs', import.me
 const warmUpSteps = 20
 const processes = 2
 
-/** The images per second of both together, from when both begin until the later one is done. */
+/** The images per second of both processes together, from when both begin until the later one is done. */
 export async function measureCeiling({ samples, epochs, batch, ...settings }) {
   const ceiling = await startCeiling({ batch, ...settings })
   try {
@@ -19,9 +19,9 @@ export async function measureCeiling({ samples, epochs, batch, ...settings }) {
 }
 
 /**
- * Both processes, compiled and warm. Each function takes a number of steps and gives images per second: `measureAlone` of
- * steps that each takes for itself, `measureInStep` of steps that both begin together, when both have done the one
- * before. What it takes to tell them so is left out.
+ * Starts both processes, compiled and warmed up. Each function takes a number of steps and returns images per second.
+ * In `measureAlone` each process takes its steps independently. In `measureInStep` both begin each step together, after
+ * both have finished the previous one; the time for the messages between them is left out.
  */
 export async function startCeiling({ folder, precision, batch }) {
   const command = [process.execPath, script, 'compiled', precision, '1']
@@ -58,7 +58,7 @@ function together(workers, request) {
   return Promise.all(workers.map(({ ask }) => ask(request)))
 }
 
-/** The first compiles, the others find it compiled. */
+/** Prepares one after the other: the first one compiles, the others find the compiled graph. */
 async function prepareInTurn(workers, settings) {
   const { name, classes, parameters } = describeModel('reference')
   for (const { ask } of workers) await ask({ do: 'prepare', model: name, classes, parameters, ...settings })

@@ -1,4 +1,4 @@
-// Who takes part in `pnpm bench train`.
+// The contestants of `pnpm bench train`.
 import { kerasPython, torchPython } from '../support/python.mjs'
 import { runBaseline } from './baseline-run.mjs'
 import { measureCeiling } from './ceiling.mjs'
@@ -7,9 +7,9 @@ import { runLockstep } from './lockstep-run.mjs'
 export const precisions = ['float32', 'bfloat16']
 
 /**
- * `run` resolves to { speeds, losses, version? }: the images per second and the losses of what was measured, in its
- * order. `missing` says why a contestant cannot be had here. Those of fewer workers get fewer samples, and so as many
- * steps as the others.
+ * `run` resolves to { speeds, losses, version? }: the images per second and the losses of the measured parts, in order.
+ * `missing` says why a contestant is not available here. Contestants with fewer workers get fewer samples, and so as
+ * many steps as the others.
  */
 export function listContestants(settings) {
   const { batch } = settings
@@ -58,7 +58,7 @@ function ceiling(settings, precision) {
 
 function keras(name, title, settings, precision, stepsPerExecution) {
   const values = [precision, 2, stepsPerExecution]
-  // As lockstep has it: TensorFlow's own choice is oneDNN on some CPUs only.
+  // As in lockstep: by default TensorFlow uses oneDNN only on some CPUs.
   const environment = name === 'keras-tuned' ? { TF_ENABLE_ONEDNN_OPTS: '1' } : {}
   return pythonContestant({
     name,

@@ -3,7 +3,9 @@ import { execFileSync } from 'node:child_process'
 import { cifar10, findCifarFolder } from '@lockstep/data'
 import { mainFile } from '../support/lockstep.mjs'
 
-/** A folder with CIFAR-10 in its binary layout: that of `LOCKSTEP_DATA_DIR`, else made of the synthetic set in `folder`. */
+/**
+ * A folder in the binary layout of CIFAR-10: that of `LOCKSTEP_DATA_DIR`, or the synthetic set, written to `folder`.
+ */
 export async function prepareData(folder) {
   const given = process.env.LOCKSTEP_DATA_DIR
   if (given === undefined)

@@ -27,7 +27,7 @@ export async function runLockstep({
     'batch-size': batch,
     precision,
     workers,
-    // What the defaults come to here: said, so that the row does not change its meaning with them.
+    // The same as the defaults here. Given explicitly, so that the row keeps its meaning if the defaults change.
     shards: workers,
     threads: 1,
     'run-dir': place,

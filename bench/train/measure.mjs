@@ -2,8 +2,8 @@
 import { median } from '../support/statistics.mjs'
 
 /**
- * Fills `report.contestants`, `report.leftOut` and `report.versions`. A run that fails is left out; who fails before any
- * run has succeeded is not tried again. Returns whether all runs succeeded.
+ * Fills `report.contestants`, `report.leftOut` and `report.versions`. A run that fails is left out. A contestant that
+ * fails before any of its runs has succeeded is not tried again. Returns whether all runs succeeded.
  */
 export async function measureRuns(contestants, repeats, report) {
   let entries = contestants
@@ -22,7 +22,9 @@ export async function measureRuns(contestants, repeats, report) {
   return complete
 }
 
-/** Each repeat begins with another contestant and every second goes backwards, so that no one always follows the same. */
+/**
+ * Each repeat begins with another contestant, and every second is reversed, so that none always follows the same one.
+ */
 function inTurn(entries, repeat) {
   const first = (repeat * 3) % entries.length
   const turned = [...entries.slice(first), ...entries.slice(0, first)]
@@ -35,14 +37,14 @@ function isThere(contestant, report) {
   return reason === undefined
 }
 
-/** Adds a run to its contestant and tells its speed; undefined where there is none. */
+/** Adds a run to its contestant and returns its speed, or undefined if the run failed. */
 async function runOnce(entry, repeat, report) {
   const startedAtMs = performance.now()
   entry.tries += 1
   try {
     const { speeds, losses, version } = await entry.run(repeat)
     checkThatItTrains(losses)
-    // All epochs have the same number of samples: their times add up, so their speeds have a harmonic mean.
+    // All epochs have the same number of samples, so the mean speed is the harmonic mean of their speeds.
     const imagesPerSecond = speeds.length / speeds.reduce((sum, speed) => sum + 1 / speed, 0)
     entry.runs.push({ imagesPerSecond, speeds, losses })
     entry.seconds.push((performance.now() - startedAtMs) / 1000)
@@ -64,7 +66,7 @@ function leaveOut(contestant, reason, report) {
   say(`LEFT OUT: ${describe(contestant)}: ${reason}`)
 }
 
-/** As if what is left took as long as the last time. */
+/** Assumes that the remaining runs take as long as before. */
 function describeTimeLeft(entries, repeats) {
   const known = entries.flatMap(({ seconds }) => seconds)
   const usual = known.length > 0 ? median(known) : 0

@@ -2,7 +2,7 @@
 import { describeMachine } from '../support/machine.mjs'
 import { markdownTable, median, spread } from '../support/statistics.mjs'
 
-/** What lockstep's speed is divided by, contestant by contestant. */
+/** The contestants by whose speed lockstep's speed is divided. */
 const rivals = [
   ['ddp', 'PyTorch DDP'],
   ['keras', 'Keras fit'],
@@ -50,14 +50,14 @@ function renderRatios(contestants) {
   return markdownTable(['beside', 'float32', 'bfloat16', 'bfloat16, compressed'], rows)
 }
 
-/** Of two workers at twice the batch of one, both with the same shard. */
+/** The scaling efficiency of two workers at twice the batch of one, with the same shard size. */
 function renderScaling(contestants, batch) {
   const rows = [`2 workers at batch ${batch} / (2 × 1 worker at batch ${batch / 2})`]
   const of = precision => ratio(contestants, ['lockstep', precision], ['lockstep-1', precision], 2)
   return markdownTable(['fixed shard', 'float32', 'bfloat16'], [[...rows, of('float32'), of('bfloat16')]])
 }
 
-/** The quotient of two medians; empty where one of them was not measured. */
+/** The ratio of two medians; empty if one of them was not measured. */
 function ratio(contestants, [first, precision], [second, otherPrecision], times = 1) {
   const speedOf = (name, wanted) => {
     const found = contestants.find(each => each.name === name && each.precision === wanted)
@@ -73,7 +73,7 @@ function renderLeftOut(leftOut) {
   return ['## Left out\n', ...lines, '']
 }
 
-/** The line in which a program or a Python traceback says what was wrong. */
+/** The line with the error of a program or a Python traceback. */
 function lastStatement(text) {
   return text
     .trim()

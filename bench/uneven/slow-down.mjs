@@ -1,4 +1,4 @@
-// Gives a process only a share of the time: it is stopped and continued in turns until it ends.
+// Gives a process only a share of the time, by stopping and continuing it in turns until it ends.
 // node slow-down.mjs PID SHARE PERIOD_MS
 const [pid, share, periodMs] = process.argv.slice(2).map(Number)
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
@@ -10,7 +10,7 @@ while (signal('SIGCONT')) {
   sleep((1 - share) * periodMs)
 }
 
-/** False when the process is no more. */
+/** Returns false if the process no longer exists. */
 function signal(name) {
   try {
     return process.kill(pid, name)

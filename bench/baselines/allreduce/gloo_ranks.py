@@ -1,8 +1,8 @@
-"""All-reduces of PyTorch's gloo on request, by as many processes as are asked for: gloo_ranks.py
+"""All-reduces of PyTorch's gloo on request, with the requested number of processes: gloo_ranks.py
 
-The processes are forked from this one, so that PyTorch is imported only once, and each enters the network namespace
-that it is given. A time is that from the moment when the last rank begins `all_reduce`, after a pause and a `barrier`,
-to the moment when the last one has the sum.
+The processes are forked from this one, so that PyTorch is imported only once, and each enters its network namespace.
+A time is measured from when the last rank begins `all_reduce`, after a pause and a `barrier`, to when the last one has
+the sum.
 """
 
 import ctypes
@@ -27,7 +27,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 torch.set_num_threads(1)
 ranks = []
 
-# How long the ranks pause before each, as if they computed, as in ../../allreduce/gate.mjs; in seconds.
+# How long the ranks pause before each all-reduce, as if they computed, as in ../../allreduce/gate.mjs; in seconds.
 PAUSE_OF_LAST = 1.5
 LEAST_PAUSE = 0.010
 MOST_PAUSE = 3.0
@@ -58,7 +58,7 @@ def measure(iterations):
 
 
 def between_last(of_ranks):
-    """From the last start to the last end, in ms. The monotonic clock is the system's, one for all processes."""
+    """From the last start to the last end, in ms. All processes share the system's monotonic clock."""
     starts, ends = zip(*of_ranks)
     return (max(ends) - max(starts)) / 1e6
 
@@ -97,7 +97,7 @@ def run_rank(connection, rank, world_size, elements, where):
 
 
 def enter_namespace(name):
-    """Network namespaces by name are those of iproute2."""
+    """Enters a network namespace by its name in iproute2."""
     with open(f"/run/netns/{name}") as namespace:
         if libc.setns(namespace.fileno(), CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), f"cannot enter the network namespace {name}")

@@ -1,7 +1,7 @@
 """Gradient steps of Keras on request: keras_steps.py THREADS
 
-A step is a tf.function without jit_compile: forward in training mode, backward, and the gradient by all trainable
-weights as one float32 vector in host memory. Its inputs are float32 tensors made beforehand.
+A step is a tf.function without jit_compile: forward in training mode, backward, and the gradient with respect to all
+trainable weights as one float32 vector in host memory. Its inputs are float32 tensors created beforehand.
 """
 
 import inspect
@@ -70,7 +70,7 @@ def build(topology):
 
 
 def make_layer(layer):
-    """The Keras layer of the same class; initial values and penalties do not matter here."""
+    """Makes the Keras layer of the same class. Initial values and penalties do not matter here."""
     kind = getattr(keras.layers, layer.kind)
     known = set(inspect.signature(kind.__init__).parameters)
     known -= {"dtype", "name", "seed", "kwargs"}

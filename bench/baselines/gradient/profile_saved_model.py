@@ -1,7 +1,7 @@
 """Where the time of a compiled graph goes: profile_saved_model.py FOLDER THREADS STEPS CLASSES
 
 Runs the SavedModel in a TensorFlow 1 session with default options, as tfjs-node does, so that the same graph
-optimisations apply, and adds up what a full trace says of each operation. Prints JSON.
+optimisations apply. Adds up the times of each operation in full traces and prints JSON.
 """
 
 import json
@@ -55,7 +55,7 @@ def measure(run, steps):
 
 
 def add_up(traces, first):
-    """Milliseconds and calls of each kind of operation in a step: means over the traces."""
+    """Milliseconds and calls per step of each kind of operation: means over the traces."""
     kinds = {node.name: describe(node) for graph in first.partition_graphs for node in graph.node}
     totals = {}
     for trace in traces:

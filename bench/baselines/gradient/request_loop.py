@@ -1,4 +1,4 @@
-"""Answers requests: a JSON object a line from standard input, a JSON object a line to standard output."""
+"""Answers requests: one JSON object per line on standard input and on standard output."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ import traceback
 
 
 def serve(handlers):
-    # Whatever a library prints must not get between the replies.
+    # Output of libraries must not mix with the replies.
     replies, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:
         request = json.loads(line)
@@ -20,7 +20,7 @@ def serve(handlers):
 
 
 def time_calls(call, count):
-    """How long each of so many calls took, in milliseconds."""
+    """The time of each of `count` calls, in milliseconds."""
     times = []
     for _ in range(count):
         started = time.perf_counter()

@@ -13,7 +13,7 @@ class Layer(NamedTuple):
 class Topology(NamedTuple):
     input_name: str
     input_shape: tuple[int, ...]
-    # In an order in which every layer comes after its inputs. The last one makes logits: its softmax is left out.
+    # Every layer comes after its inputs. The last one computes logits: its softmax is left out.
     layers: list[Layer]
 
 
@@ -54,6 +54,6 @@ def read_functional(config):
         ready.add(name)
         del entries[name]
     [(output_name, *_)] = config["output_layers"]
-    # The output comes last, even where the file has it elsewhere.
+    # Move the output layer to the end, wherever the file has it.
     layers.sort(key=lambda layer: layer.name == output_name)
     return input_name, input_shape, layers

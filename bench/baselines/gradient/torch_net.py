@@ -1,4 +1,4 @@
-"""The net of a tfjs topology as a PyTorch module."""
+"""Builds the net of a tfjs topology as a PyTorch module."""
 
 from collections import Counter
 
@@ -29,7 +29,7 @@ class Net(nn.Module):
         self.blocks = nn.ModuleList()
         for layer in topology.layers:
             arguments = [values[name] for name in layer.inputs]
-            # Nobody else reads the only input of its only user.
+            # In place is safe if no other layer reads the input.
             inplace = uses[layer.inputs[0]] == 1 and layer.inputs[0] != topology.input_name
             block = makers[layer.kind](layer.config, arguments[0].shape, inplace)
             with torch.no_grad():
@@ -88,7 +88,7 @@ def pair(value):
 
 
 def same_padding(config, kernel):
-    """On both sides alike, which with strides differs from TensorFlow's by a pixel and costs the same."""
+    """Symmetric padding. With strides it differs from TensorFlow's by a pixel, at the same cost."""
     return tuple((size - 1) // 2 for size in kernel) if config["padding"] == "same" else 0
 
 
@@ -117,7 +117,7 @@ def separable(config, shape):
 
 def batch_norm(config, shape):
     kind = nn.BatchNorm2d if len(shape) == 4 else nn.BatchNorm1d
-    # PyTorch counts the momentum of what is new, Keras that of what is kept.
+    # In PyTorch momentum is the weight of the new value, in Keras that of the old one.
     return kind(shape[1], eps=config["epsilon"], momentum=1 - config["momentum"], affine=config["scale"])
 
 

@@ -1,8 +1,8 @@
 """Gradient steps of PyTorch on request: torch_steps.py THREADS PRECISION LAYOUT
 
 PRECISION is float32 or bfloat16 (autocast), LAYOUT channels_last or default. A step is forward in training mode,
-backward, and the gradient by all trainable weights as one float32 vector in host memory, run op by op (no
-torch.compile). Its inputs are float32 tensors made beforehand.
+backward, and the gradient with respect to all trainable weights as one float32 vector in host memory, run op by op (no
+torch.compile). Its inputs are float32 tensors created beforehand.
 """
 
 import platform
@@ -61,7 +61,7 @@ def count_parameters(net):
 
 
 def in_memory_order(gradient):
-    """As a vector without moving elements: the order within a filter does not matter here."""
+    """Flattens a gradient without moving elements; their order within a filter does not matter here."""
     last = layout == "channels_last" and gradient.dim() == 4
     return (gradient.permute(0, 2, 3, 1) if last else gradient).reshape(-1)
 

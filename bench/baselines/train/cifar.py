@@ -1,4 +1,4 @@
-"""The first samples of the training set of CIFAR-10, in its binary layout."""
+"""Reads the first samples of CIFAR-10's training set from its binary files."""
 
 import numpy as np
 

@@ -1,7 +1,7 @@
 """Keras's fit on the reference net: keras_fit.py DATA_DIR SAMPLES EPOCHS BATCH PRECISION THREADS STEPS_PER_EXECUTION
 
-PRECISION is float32 or bfloat16 (mixed_bfloat16). After a warm-up of as many steps as lockstep's, prints the images per
-second and the loss of each epoch as JSON.
+PRECISION is float32 or bfloat16 (mixed_bfloat16). After a warm-up as long as lockstep's, in steps, prints the images
+per second and the loss of each epoch as JSON.
 """
 
 import json

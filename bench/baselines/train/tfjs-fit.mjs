@@ -1,5 +1,6 @@
 // tfjs-node's own model.fit on the reference net: node tfjs-fit.mjs DATA_DIR SAMPLES EPOCHS BATCH THREADS
-// The net divides the pixels by 255 itself. After a warm-up of as many steps as lockstep's, prints the images per second and the loss of each epoch as JSON.
+// The net divides the pixels by 255 itself. After a warm-up as long as lockstep's, in steps, prints the images per
+// second and the loss of each epoch as JSON.
 import { openDataSet, takeFirst } from '@lockstep/data'
 import { buildModel } from '@lockstep/model'
 import { loadTensorFlow, provisionTensorFlow } from '@lockstep/tensorflow'

@@ -1,8 +1,8 @@
 """PyTorch on the reference net: torch_fit.py DATA_DIR SAMPLES EPOCHS BATCH PRECISION PROCESSES THREADS
 
-PROCESSES above 1 are DistributedDataParallel over gloo, each with its part of the global batch and THREADS threads.
-After a warm-up of as many steps as lockstep's, prints the images per second and the loss of each epoch as JSON. An
-epoch of several processes lasts from when all are ready until the last is done.
+With more than one of PROCESSES it uses DistributedDataParallel over gloo; each process has its part of the global batch
+and THREADS threads. After a warm-up as long as lockstep's, in steps, prints the images per second and the loss of each
+epoch as JSON. An epoch of several processes lasts from when all are ready until the last one is done.
 """
 
 import json
@@ -49,7 +49,7 @@ def train(rank, port, data_dir, precision, samples, epochs, batch, processes, th
         order = torch.randperm(samples)[:count]
         for start in range(rank * shard, count, batch):
             indices = order[start : start + shard]
-            # NHWC in memory is channels_last, whatever the order of the dimensions.
+            # NHWC in memory is channels_last, also with permuted dimensions.
             yield images[indices].permute(0, 3, 1, 2), labels[indices]
 
     def run_epoch(count):
@@ -74,13 +74,13 @@ def train(rank, port, data_dir, precision, samples, epochs, batch, processes, th
         if processes > 1:
             dist.barrier()
         started = time.perf_counter()
-        # The reduction of the loss at its end waits for all ranks.
+        # The reduction of the loss at the end of the epoch waits for all ranks.
         losses.append(run_epoch(samples))
         speeds.append(samples / (time.perf_counter() - started))
     if rank == 0:
         print(json.dumps({"version": f"PyTorch {torch.__version__}", "speeds": speeds, "losses": losses}))
     if processes > 1:
-        # Gloo ends a process whose peer has closed its connections in the middle of something.
+        # Wait for all ranks: gloo ends a process whose peer closes its connections during an operation.
         dist.barrier()
         dist.destroy_process_group()
 
