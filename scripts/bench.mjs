@@ -19,7 +19,7 @@ if (!existsSync(join(folder, `${name}.mjs`))) {
 makeReady()
 process.exit(spawnSync(process.execPath, [join(folder, `${name}.mjs`), ...flags], { stdio: 'inherit' }).status ?? 1)
 
-/** Every benchmark with the first line of its file, which says what it measures. */
+/** Lists every benchmark with the first line of its file, which says what it measures. */
 function list() {
   const names = readdirSync(folder).filter(file => file.endsWith('.mjs'))
   return names.map(file => `  ${file.replace('.mjs', '').padEnd(12)}${firstLineOf(join(folder, file))}\n`).join('')

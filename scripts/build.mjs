@@ -1,4 +1,4 @@
-// `pnpm build`: installs and builds what is missing or changed.
+// `pnpm build`: installs and builds everything that is missing or has changed.
 import { makeReady, say } from './ready.mjs'
 
 makeReady()

@@ -1,4 +1,4 @@
-// `pnpm cli …`: makes the checkout ready, then is the command line.
+// `pnpm cli …`: makes the checkout ready, then runs the command line in this process.
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { makeReady, root } from './ready.mjs'

@@ -1,5 +1,5 @@
-// Brings the checkout into a state in which it can run: npm packages installed, packages built.
-// Plain Node without imports from npm, since it runs before anything is installed.
+// Makes the checkout ready to run: installs npm packages and builds the packages.
+// It imports nothing from npm, because it runs before anything is installed.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ const minimumNode = [20, 20]
 const installStamp = join(root, 'node_modules', '.lockstep-installed')
 const buildStamp = join(root, 'node_modules', '.lockstep-built')
 
-/** Installs and builds what is missing or changed since the last time; returns at once when nothing is. */
+/** Installs and builds what is missing or has changed since the last time; returns at once if nothing has. */
 export function makeReady() {
   requireNode()
   const manifests = fingerprint(manifestFiles())
@@ -28,7 +28,7 @@ export function makeReady() {
   }
 }
 
-/** The script of an npm package's command, to be run with this Node; needs the packages installed. */
+/** The script of an npm package's command, to run with this Node. The packages must be installed. */
 export function bin(name) {
   const scripts = {
     turbo: 'turbo/bin/turbo',
@@ -38,7 +38,7 @@ export function bin(name) {
   return join(root, 'node_modules', scripts[name])
 }
 
-/** Runs a command quietly; on failure prints all it said and ends this process with its status. */
+/** Runs a command quietly. If it fails, prints all its output and ends this process with its status. */
 export function run(command, args) {
   const environment = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1' }
   const result = spawnSync(command, args, { cwd: root, env: environment, encoding: 'utf8', maxBuffer: 1 << 28 })
@@ -98,7 +98,7 @@ function filesUnder(folder) {
   return files.map(entry => join(entry.parentPath ?? entry.path, entry.name).slice(root.length + 1))
 }
 
-/** Name, size and time of every file: enough to see a change, and cheap enough for every start. */
+/** A hash of the name, size and time of every file: enough to detect a change, and fast enough for every start. */
 function fingerprint(files) {
   const hash = createHash('sha256').update(process.platform)
   for (const file of files) {

@@ -26,7 +26,7 @@ rmSync(folder, { recursive: true, force: true })
 process.stdout.write(`${counts.numPassedTests} passed, ${counts.numFailedTests} failed\n`)
 process.exit(tests.status === 0 && counts.numPassedTests > 0 ? 0 : tests.status || 1)
 
-/** Once for all tests: most run without the network, and would compute on WebAssembly where TensorFlow is missing. */
+/** Installs TensorFlow once for all tests. Most run offline, and without TensorFlow would compute on WebAssembly. */
 async function provisionTensorFlow() {
   const { provisionTensorFlow: provision } = await import('../packages/tensorflow/dist/index.js')
   await provision({ environment: process.env, offline: false, onProgress: () => {}, onNotice: say })
