@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 /** The workers must be linked within this many steps. */
 const mostSettling = 50
 
-/** If no further worker comes to the gate within this time, fewer workers than there are have got shards. */
+/** If no further worker comes to the gate within this time, the shards have gone to only some of the workers. */
 const patienceMs = 1500
 
 /** If no worker sends anything for this long, the run has stopped. */

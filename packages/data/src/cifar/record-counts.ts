@@ -8,8 +8,8 @@ import { readText } from './read-text.ts'
 export type RecordCounts = { readonly trainRecords: number; readonly testRecords: number }
 
 /**
- * This file beside the others gives the number of records if it is not the official one, as for `data synthesize`. So a
- * truncated file can be told from a small one.
+ * This file beside the others gives the number of records if it is not the official one, as for `data synthesize`. It
+ * distinguishes a small file from a truncated one.
  */
 export const recordCountsFile = 'record-counts.json'
 

@@ -56,7 +56,7 @@ export type Arithmetic = {
     stretch: Stretch,
   ) => void
   /**
-   * Rounds each element stochastically to one of the two nearest bfloat16 values; the expected value is the element.
+   * Rounds each element stochastically to one of the two adjacent bfloat16 values; the expected value is the element.
    * The random bits of element i depend only on `key` and `firstIndex` + i, so a slice is rounded as it is within the
    * whole vector. Infinities and NaNs are kept. Elements above the largest finite bfloat16 may become infinite.
    */

@@ -57,7 +57,7 @@ function createBfloat16Format(seed: number, arithmetic: Arithmetic, elements: nu
     return packed
   }
 
-  /** Copies a gradient from TensorFlow into the arithmetic's memory: copying and rounding there is faster. */
+  /** Copies a gradient from TensorFlow into the arithmetic's memory, which is faster than rounding it elsewhere. */
   function stage(gradient: Float32Array): Float32Array {
     if (gradient.buffer === scratch.buffer) return gradient
     staging ??= arithmetic.allocate(elements)

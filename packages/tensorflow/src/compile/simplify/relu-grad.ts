@@ -33,8 +33,8 @@ export const toLeakyReluGrad: Rule = (graph, node) => {
 }
 
 /**
- * All of these gradients depend only on the range in which x lies, which its activation tells as well. If the graph has
- * the activation, use it instead of x, so that x itself can be fused away.
+ * All of these gradients depend only on the range in which x lies, which also follows from its activation. If the graph
+ * has the activation, use it instead of x, so that x itself can be fused away.
  */
 function gradient(graph: Graph, op: string, dy: Value, x: Value, attributes = float32): readonly Value[] {
   const activated = graph.find({ op, inputs: [x], attributes })?.outputs[0] ?? x
