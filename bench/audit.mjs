@@ -1,4 +1,4 @@
-// A worker that flips a bit of its gradients: do audits find it, and what is in the weights until they do?
+// A worker that flips a bit of its gradients: do audits find it, and what do the weights contain until they do?
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { on } from 'node:events'

@@ -1,4 +1,4 @@
-// Real processes on CIFAR-10 under random faults of all kinds: the weights of the undisturbed run, every sample once?
+// Real processes on CIFAR-10 under random faults of all kinds: does the run end with the undisturbed weights?
 import { renderReport } from './chaos/report.mjs'
 import { playRound, variants } from './chaos/round.mjs'
 import { createStage } from './chaos/stage.mjs'
@@ -12,7 +12,7 @@ import { keepResults, outFlag } from './support/results.mjs'
 const values = readFlags(
   {
     minutes: { value: 'N', help: 'time for all of it, at least 2', usual: 3 },
-    seed: { value: 'N', help: 'what fails, in which order', usual: 1 },
+    seed: { value: 'N', help: 'seed of the faults and their order', usual: 1 },
     samples: { value: 'N', help: 'training samples of CIFAR-10, of which four fifths train', usual: 20_000 },
     churn: { help: 'workers join and leave at random besides' },
     audit: { value: 'P', help: 'have a fraction of the shards computed twice' },

@@ -20,7 +20,7 @@ const values = readFlags({
   repeats: { value: 'N', help: 'interleaved repeats of each contestant', usual: 5 },
   minutes: { value: 'N', help: 'time for the steps; steps per repeat follow from it (8; quick: 1.25)' },
   quick: { help: 'one batch size, one thread, few steps' },
-  profile: { help: 'also where the time of the compiled graphs goes, by operation' },
+  profile: { help: 'also profile the compiled graphs, by operation' },
   out: outFlag,
 })
 

@@ -14,8 +14,8 @@ const values = readFlags({
   steps: { value: 'N', help: 'steps of the run, about', usual: 20_000 },
   from: { value: 'N', help: 'step by which V8 has grown its heaps and TensorFlow its arenas', usual: 2_000 },
   workers: { value: 'N', help: 'local workers', usual: 2 },
-  topology: { value: 'NAME', help: 'way of the gradients', of: ['star', 'direct', 'auto'], usual: 'auto' },
-  most: { value: 'PERCENT', help: 'growth from there to the end above which the benchmark fails', usual: 10 },
+  topology: { value: 'NAME', help: 'route of the gradients', of: ['star', 'direct', 'auto'], usual: 'auto' },
+  most: { value: 'PERCENT', help: 'largest growth from there to the end; above it the benchmark fails', usual: 10 },
   out: outFlag,
 })
 /** Each figure is the median over this many steps, a tenth of the run if that is short. */

@@ -1,4 +1,4 @@
-// Bugs put into a copy of the product on purpose: by which seed does the simulation find each, and what does it say?
+// Deliberate bugs in a copy of the product: which seed of the simulation finds each, and what does it report?
 import { fork, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// How soon a run is itself again: after the SIGKILL of a worker, the SIGSTOP of one, and the SIGKILL of its coordinator.
+// How fast a run recovers: from the SIGKILL of a worker, the SIGSTOP of one, and the SIGKILL of its coordinator.
 import { openRun } from './recovery/run.mjs'
 import { trials } from './recovery/trials.mjs'
 import { readFlags } from './support/flags.mjs'
@@ -14,7 +14,7 @@ const values = readFlags({
   workers: { value: 'N', help: 'local workers', usual: 3 },
   shards: { value: 'N', help: 'shards of a step', usual: 6 },
   'batch-size': { value: 'N', help: 'global batch', usual: 120 },
-  seed: { value: 'N', help: 'of the moments at which something fails', usual: 1 },
+  seed: { value: 'N', help: 'seed of the times of the faults', usual: 1 },
   only: { value: 'LIST', help: 'kinds of trial', of: names, usual: names.join(','), shown: 'all' },
   out: outFlag,
 })

@@ -1,4 +1,4 @@
-// Does a run that was killed or stopped at any moment go on to the bits of the undisturbed one?
+// Does a run that is killed or stopped at any moment end with the bits of the undisturbed one?
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { killWriter } from './resume/killed-writer.mjs'
@@ -12,7 +12,7 @@ import { prepareData } from './train/data.mjs'
 
 const values = readFlags({
   kills: { value: 'N', help: 'SIGKILLs of a process that writes checkpoints as fast as it can', usual: 200 },
-  seed: { value: 'N', help: 'of the moments of the kills, and of the runs', usual: 1 },
+  seed: { value: 'N', help: 'seed of the kill times and of the runs', usual: 1 },
   samples: { value: 'N', help: 'training samples of the real runs', usual: 1_000 },
 })
 

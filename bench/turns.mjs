@@ -1,4 +1,4 @@
-// What a run keeps of what its two workers could compute: it and two processes that only compute, in turns of seconds.
+// The share of its two workers' bare computing speed that a run reaches: it and two processes that only compute, in turns.
 // If the speed of the machine changes, that affects both alike, unlike in whole runs one after the other.
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'

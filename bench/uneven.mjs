@@ -1,4 +1,4 @@
-// Two workers of which one has a third of the time: how much of the sum of their speeds do they make together?
+// Two workers, one with a third of the time: how much of the sum of their speeds do they reach together?
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'

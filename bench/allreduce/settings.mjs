@@ -42,7 +42,7 @@ export function readSettings() {
         usual: 14,
       },
       'without-gloo': { help: 'only lockstep' },
-      out: { ...outFlag, help: 'folder of what it finds, as Markdown, JSON, SVG and PNG' },
+      out: { ...outFlag, help: 'folder for the results, as Markdown, JSON, SVG and PNG' },
     },
     { notes: 'Needs root, iproute2 and python3.' },
   )

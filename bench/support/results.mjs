@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 /** The flag that names the folder. */
 export const outFlag = {
   value: 'DIR',
-  help: 'folder of what it finds, as Markdown and JSON',
+  help: 'folder for the results, as Markdown and JSON',
   usual: fileURLToPath(new URL('../results', import.meta.url)),
   shown: 'bench/results',
 }

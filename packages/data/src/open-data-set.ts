@@ -110,7 +110,7 @@ function syntheticNotice(error: LockstepError): string {
   return [
     rule,
     describeError(error),
-    'Going on with the embedded SYNTHETIC data set instead: accuracies on it say nothing about CIFAR-10.',
+    'Continuing with the embedded SYNTHETIC data set instead: accuracies on it say nothing about CIFAR-10.',
     rule,
   ].join('\n')
 }

@@ -29,12 +29,12 @@ const fetchCommand = defineCommand({
 })
 
 const infoCommand = defineCommand({
-  meta: { name: 'info', description: 'Describe a data set: classes, samples of each, where it lies, its SHA-256.' },
+  meta: { name: 'info', description: 'Describe a data set: classes, samples of each, location, SHA-256.' },
   args: {
     dataset: {
       type: 'enum',
       options: [...cifarNames, 'synthetic'],
-      description: 'which data set (default: CIFAR-10 where it is to be found, else the embedded synthetic one)',
+      description: 'which data set (default: CIFAR-10 if available, else the embedded synthetic one)',
     },
     'data-dir': {
       type: 'string',
