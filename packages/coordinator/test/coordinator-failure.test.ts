@@ -15,7 +15,7 @@ beforeEach(async () => {
 })
 
 describe('a run that fails', () => {
-  test('keeps what it has learnt and tells its workers', async () => {
+  test('writes a checkpoint and sends its workers the error', async () => {
     const error = new LockstepError('workers-ended', 'all worker processes have ended')
     const { url, finished, abort } = await startTiny(path, {
       onEvent: event => {
@@ -29,7 +29,7 @@ describe('a run that fails', () => {
     expect(await readdir(path)).not.toContain('summary.json')
   })
 
-  test('and is gone on with by another coordinator tells its workers to connect again', async () => {
+  test('sends its workers `superseded` if another coordinator will continue it', async () => {
     const { url, finished } = await startTiny(path, {
       goesOnAfter: error => error instanceof TypeError,
       onEvent: event => {
@@ -51,8 +51,8 @@ describe('a run that fails', () => {
   })
 })
 
-describe('starting', () => {
-  test('fails without a folder when the port is taken', async () => {
+describe('starting a run', () => {
+  test('fails before it opens the folder when the port is taken', async () => {
     const { url, abort, finished } = await startTiny(path)
     const port = Number(new URL(url).port)
     let opened = false

@@ -29,7 +29,7 @@ const epochsOnDisk = async () => {
   return lines.map(line => JSON.parse(line).epoch)
 }
 
-test('a model that no message to a worker can hold is refused before anything is done', () => {
+test('a run refuses a model that is too large for a message to a worker', () => {
   // Zeros that are never touched take no memory.
   const weights = new Float32Array(100_000_000)
   const state = { ...tinyState(), weights, optimizer: { step: 0, moments: [weights, weights], powers: [] } }
@@ -42,7 +42,7 @@ test('a model that no message to a worker can hold is refused before anything is
 })
 
 describe('a run', () => {
-  test('trains, tests, writes its folder and sends its workers home', async () => {
+  test('trains, tests, writes its folder and sends its workers `finished`', async () => {
     const { url, finished, events } = await startTiny(path, { minWorkers: 2 })
     const workers = [startSocketWorker(url), startSocketWorker(url)]
     const summary = await finished
@@ -67,7 +67,7 @@ describe('a run', () => {
     expect(phases).toEqual(['waiting for workers', ...epoch, ...epoch, 'testing'])
   })
 
-  test('survives the loss of a worker within a step, and one that comes late', async () => {
+  test('ends with the same weights when a worker is lost during a step and another one joins', async () => {
     const { url, finished } = await startTiny(path, {
       minWorkers: 2,
       onEvent: event => {
@@ -78,7 +78,7 @@ describe('a run', () => {
     startSocketWorker(url)
     const doomed = startSocketWorker(url, {
       before: message => {
-        // While nobody's pace is known, each of the two is given half of the shards.
+        // While no pace is known, each of the two workers gets half of the shards.
         if (message.type === 'gradient' && message.step === 1) doomed.die()
         return message
       },
@@ -88,7 +88,7 @@ describe('a run', () => {
     expect(summary.perWorker.map(({ outcome }) => outcome === 'stayed to the end').sort()).toEqual([false, true, true])
   })
 
-  test('goes on without an answer that does not come, from a worker that is alive', async () => {
+  test('continues when an answer from a live worker never arrives', async () => {
     const { url, finished } = await startTiny(path, { minWorkers: 2 })
     const held: string[] = []
     const before = (message: Message) => {
@@ -106,7 +106,7 @@ describe('a run', () => {
     expect(perWorker.reduce((sum, { samples }) => sum + samples, 0)).toBe(66)
   })
 
-  test('does not mind a clock that is set back by a day', async () => {
+  test('is not affected by a clock that is set back by a day', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     onTestFinished(() => void vi.useRealTimers())
     const { url, finished } = await startTiny(path, {
@@ -123,7 +123,7 @@ describe('a run', () => {
     for (const line of lines) expect(JSON.parse(line).seconds).toBeGreaterThan(0)
   })
 
-  test('begins no step with fewer workers than it wants', async () => {
+  test('starts no step with fewer workers than its quorum', async () => {
     const steps: number[] = []
     const { url, finished, events } = await startTiny(path, {
       minWorkers: 2,
@@ -142,11 +142,11 @@ describe('a run', () => {
     })
     expect(await finished).toMatchObject({ weightsSha256: finalSha256 })
     expect(events.filter(event => event.type === 'short-of-workers')).toMatchObject([{ active: 1, wanted: 2 }])
-    // But the one that was under way when a worker was lost.
+    // Except for the step during which the worker was lost.
     expect(steps.filter(active => active < 2).length).toBeLessThanOrEqual(1)
   })
 
-  test('is not disturbed by strangers at its port', async () => {
+  test('is not disturbed by random bytes, a wrong token or a malformed frame at its port', async () => {
     const { url, finished, events } = await startTiny(path)
     const { port } = new URL(url)
     let disturbed = false
@@ -169,14 +169,14 @@ describe('a run', () => {
     ])
   })
 
-  test('sends a worker away whose replica has drifted', async () => {
+  test('drops a worker whose replica has drifted', async () => {
     const { url, finished } = await startTiny(path, {
       minWorkers: 2,
       onEvent: event => {
         if (event.type === 'worker-joined' && event.worker.id === 1) startSocketWorker(url)
       },
     })
-    // Worker 1, which is given the first chunk of an evaluation when all have as little to do.
+    // Worker 1, which gets the first chunk of an evaluation when all workers are equally busy.
     const drifted = startSocketWorker(url, {
       before: message => (message.type === 'metrics' ? { ...message, weightsSha256: '0'.repeat(64) } : message),
     })
@@ -187,7 +187,7 @@ describe('a run', () => {
   })
 })
 
-/** Random bytes, a wrong token and a frame of the wrong length; resolves when each has been sent away. */
+/** Sends random bytes, a wrong token and a frame of the wrong length; resolves when each connection has been closed. */
 async function disturb(url: string, port: number): Promise<void> {
   const raw = connect(port, '127.0.0.1').on('error', () => undefined)
   raw.end('\x01\x02\x03 nonsense\r\n\r\n')
@@ -200,7 +200,7 @@ async function disturb(url: string, port: number): Promise<void> {
 }
 
 describe('a run that is asked to stop', () => {
-  test('ends after the step with a checkpoint, from which it goes on to the same weights', async () => {
+  test('finishes the step, writes a checkpoint and, when resumed, ends with the same weights', async () => {
     const stop = new AbortController()
     const first = await startTiny(path, {
       stop: stop.signal,
@@ -228,15 +228,15 @@ describe('a run that is asked to stop', () => {
     expect(await epochsOnDisk()).toEqual([1, 2])
   })
 
-  describe('while nothing comes of what is under way', () => {
-    /** Waits end after a hundredth of their time; what is done regularly is not. */
+  describe('while no answer arrives', () => {
+    /** Timeouts end after a hundredth of their time; intervals keep theirs. */
     const clock: Clock = { ...systemClock, after: (delayMs, action) => systemClock.after(delayMs / 100, action) }
     const cases = [
       { what: 'a step', hangs: { type: 'gradient', step: 5 }, epochs: 1, position: { epoch: 2, batch: 1 } },
       { what: 'a validation', hangs: { type: 'metrics', step: 4 }, epochs: 0, position: { epoch: 1, batch: 4 } },
     ] as const
 
-    test.each(cases)('leaves $what, and goes on before it to the same weights', async ({ hangs, epochs, position }) => {
+    test.each(cases)('abandons $what and resumes to the same weights', async ({ hangs, epochs, position }) => {
       const stop = new AbortController()
       const { step } = hangs
       const first = await startTiny(path, { stop: stop.signal }, { ...systemWorld, clock })
@@ -262,7 +262,7 @@ describe('a run that is asked to stop', () => {
     })
   })
 
-  test('while it tests ends at once as interrupted, and is tested when it goes on', async () => {
+  test('during the test ends as interrupted, and is tested when resumed', async () => {
     const stop = new AbortController()
     const { url, finished } = await startTiny(path, {
       stop: stop.signal,
@@ -280,7 +280,7 @@ describe('a run that is asked to stop', () => {
     expect(await second.finished).toMatchObject({ status: 'completed', test: { loss: expect.any(Number) } })
   })
 
-  test('ends before the first step when it still waits for workers', async () => {
+  test('ends before the first step if it is still waiting for workers', async () => {
     const stop = new AbortController()
     const { url, finished } = await startTiny(path, {
       minWorkers: 2,

@@ -7,7 +7,7 @@ import { createTestedCrew, crewTimers, tinyTask } from './support/tested-crew.ts
 beforeEach(() => void vi.useFakeTimers(crewTimers))
 afterEach(() => void vi.useRealTimers())
 
-test('lanes are closed with the crew', () => {
+test('a crew that stops closes its lanes', () => {
   const close = vi.fn()
   const { crew } = createTestedCrew({}, { name: `lockstep-${'0'.repeat(32)}`, close })
   expect(close).not.toHaveBeenCalled()
@@ -16,14 +16,14 @@ test('lanes are closed with the crew', () => {
 })
 
 describe('a worker that joins', () => {
-  test('is told the run and given weights and moments as they are', () => {
+  test('receives the run and its current weights and moments', () => {
     const { plan, join } = createTestedCrew()
     plan.state.step = 5
     const [first, second] = plan.state.optimizer.moments
     first!.fill(0.25)
     second!.fill(0.5)
     const peer = join()
-    // 10 samples in 4 shards are at most 3 in one, but a chunk of an evaluation has 250.
+    // A shard has at most 3 samples (10 in 4 shards), but a chunk of an evaluation has 250.
     const sizes = { weights: 27, trainable: 21, moments: 2, bytesPerSample: 3072, maxSamples: 250 }
     expect(peer.last('welcome')).toMatchObject({
       runId: 'tiny-run',
@@ -37,12 +37,12 @@ describe('a worker that joins', () => {
     expect([...tensors.moments!]).toEqual([...new Array(21).fill(0.25), ...new Array(21).fill(0.5)])
   })
 
-  test('does not learn in which folder of the coordinator the file of the model lies', () => {
+  test('receives the name of the model file without its folder', () => {
     const { plan, join } = createTestedCrew({ model: '/home/someone/models/wide.ts' })
     expect(join().last('welcome')).toMatchObject({ config: { ...plan.config, model: 'wide.ts' } })
   })
 
-  test('answers under the key of its task', async () => {
+  test('completes its task with its answer', async () => {
     const { crew, join } = createTestedCrew()
     const peer = join()
     const result = crew.exchange.submit(tinyTask)
@@ -51,7 +51,7 @@ describe('a worker that joins', () => {
   })
 })
 
-describe('the clocks of a crew', () => {
+describe('the timers of a crew', () => {
   test('drop a silent worker and give its work to another', () => {
     const { crew, join, pass, events } = createTestedCrew()
     const silent = join()
@@ -64,12 +64,12 @@ describe('the clocks of a crew', () => {
     expect(events.at(-1)).toMatchObject({ type: 'worker-lost', active: 1 })
   })
 
-  test('fail what three workers in turn hang at, which are each sent for another computing thread', async () => {
+  test('fail a task on which three workers in turn hang, and drop each of them as hung', async () => {
     const { crew, join } = createTestedCrew()
     const result = crew.exchange.submit(tinyTask)
     const hangAt = () => {
       const peer = join()
-      // 5 samples of unknown pace have 65 s.
+      // At an unknown pace, 5 samples have 65 s.
       for (let quietMs = 300; quietMs <= 66_000; quietMs += 300) {
         peer.say({ ...heartbeat, runId: 'tiny-run', pending: 1, quietMs, echo: echoOf(peer) })
         vi.advanceTimersByTime(300)
@@ -85,7 +85,7 @@ describe('the clocks of a crew', () => {
     await failed
   })
 
-  test('send a worker away that lives, and does not say how far it came in a group that is over', async () => {
+  test('drop a live worker that does not report its last step in a dissolved group', async () => {
     const { plan, crew, arrive, pass } = createTestedCrew()
     const { runId, layoutHash } = plan.identity
     const peers = [1, 2].map(() => {
@@ -107,11 +107,11 @@ describe('the clocks of a crew', () => {
     expect([...(await settled)]).toEqual([[1, 3]])
   })
 
-  test('send the only worker away when it has lost its task, and give the task to who comes next', () => {
+  test('drop the only worker when it has lost its task, and give the task to the next one that joins', () => {
     const { crew, join, pass, events } = createTestedCrew()
     const forgetful = join()
     void crew.exchange.submit(tinyTask)
-    // 60 s and one more for each of five samples.
+    // 60 s, plus 1 s for each of five samples.
     pass(65_100, forgetful)
     expect(forgetful.ending()).toBe('open')
     pass(900, forgetful)
@@ -122,9 +122,9 @@ describe('the clocks of a crew', () => {
   })
 
   test.each([
-    ['waits for others of its group', { group: { id: 1, total: 10, learningRate: 0.1 } }, 0],
-    ['has not been told the step before', {}, 1],
-  ])('let a worker stay that %s', (_, changes, step) => {
+    ['is waiting for others of its group', { group: { id: 1, total: 10, learningRate: 0.1 } }, 0],
+    ['is waiting for the update of the step before', {}, 1],
+  ])('keep a worker that %s', (_, changes, step) => {
     const { crew, join, pass } = createTestedCrew()
     const peer = join()
     void crew.exchange.submit({ ...tinyTask, step, order: { ...tinyTask.order, ...changes, step } as Order })
@@ -132,7 +132,7 @@ describe('the clocks of a crew', () => {
     expect([peer.ending(), peer.last('work')?.step]).toEqual(['open', step])
   })
 
-  test('stand still once it is stopped, also when a worker goes afterwards', () => {
+  test('end when it is stopped, even if a worker leaves afterwards', () => {
     const { crew, join, stop } = createTestedCrew()
     const peer = join()
     crew.stop()

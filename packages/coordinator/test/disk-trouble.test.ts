@@ -22,8 +22,9 @@ beforeEach(async () => {
 })
 
 /**
- * A run of 2 epochs of 4 steps with a checkpoint after each step, into a folder on a disk that `strike` sees. `onStep` is
- * called while the worker holds back its answer and nobody writes: nothing goes on until it is done.
+ * Starts a run of 2 epochs of 4 steps with a checkpoint after each step, in a folder on a disk whose calls pass through
+ * `strike`. `onStep` is called while the worker holds back its answer and no write is in progress, so nothing else
+ * happens until it is done.
  */
 async function runOn(
   strike: (call: DiskCall) => void | Promise<void>,
@@ -69,10 +70,10 @@ const shardsOne = tinyPlan({ shards: 1 })
 const oneShardSha256 = weightsSha256(trainAlone(shardsOne).at(-1)!)
 
 describe('a checkpoint that cannot be written', () => {
-  test('is told of once, does not end the run, and the next ones are tried', async () => {
+  test('is reported once and does not end the run, and the next ones are tried', async () => {
     let strikes = 0
     const { finished, told } = await runOn(call => {
-      // Six checkpoints are asked for in the first epoch: after each of its steps and at its end, and one more.
+      // The five of the first epoch, after each of its steps and at its end, and the one after step 5.
       if (isCheckpoint(call) && strikes < 6) {
         strikes++
         return writeHalf(call)
@@ -95,7 +96,7 @@ describe('a checkpoint that cannot be written', () => {
     ])
   })
 
-  test('for want of file descriptors, wherever one is needed, is one as well', async () => {
+  test('because no file descriptor is free is reported and does not end the run', async () => {
     const operations = ['open', 'read'] as const
     for (const operation of operations) {
       path = join(await temporaryFolder(), 'run')
@@ -117,7 +118,7 @@ describe('a checkpoint that cannot be written', () => {
     }
   })
 
-  test('for another reason than before is told of as well', async () => {
+  test('is reported once for each reason', async () => {
     const codes = ['ENOSPC', 'EIO', 'ENOSPC', 'EIO']
     const { finished, told } = await runOn(call => {
       const code = isCheckpoint(call) ? codes.shift() : undefined
@@ -130,7 +131,7 @@ describe('a checkpoint that cannot be written', () => {
     ])
   })
 
-  test('ends the run with an error at its end, where it is the last one and fails again', async () => {
+  test('ends the run with an error if it is the last one', async () => {
     const { finished, told } = await runOn(call => {
       if (isCheckpoint(call) && call.path.includes('000008')) throw systemError('ENOSPC')
     }, {})
@@ -144,11 +145,11 @@ describe('a checkpoint that cannot be written', () => {
 })
 
 describe('metrics that cannot be written', () => {
-  test('are kept, and written in order, whole and once when they can be', async () => {
+  test('are kept and written later, complete, once and in order', async () => {
     let failing = false
     const { finished, told } = await runOn(call => (failing && isMetrics(call) ? writeHalf(call) : undefined), {
       logSteps: true,
-      // From the middle of the first epoch to the middle of the second, over the line of the first.
+      // From the middle of the first epoch to the middle of the second, including the line of the first.
       onStep: async step => {
         failing = step >= 2 && step < 6
       },
@@ -159,18 +160,18 @@ describe('metrics that cannot be written', () => {
     expect(told('written-again')).toEqual([{ type: 'written-again', what: 'metrics' }])
   })
 
-  test('end the run with an error where that is so to its end', async () => {
+  test('end the run with an error if they still cannot be written at its end', async () => {
     const { finished } = await runOn(call => {
       if (isMetrics(call)) throw systemError('ENOSPC')
     }, {})
     await expect(finished).rejects.toMatchObject({ code: 'disk-full' })
-    // Nothing of what it has learnt is lost: the checkpoint knows the epochs.
+    // Nothing is lost: the checkpoint holds the epochs.
     expect((await newestState(path)).history.epochs.map(({ epoch }) => epoch)).toEqual([1, 2])
   })
 })
 
 describe('a summary or a model that cannot be written', () => {
-  test.each(['summary.json', 'model.json'])('ends the run with an error: %s', async name => {
+  test.each(['summary.json', 'model.json'])('ends the run with an error, but it can be resumed: %s', async name => {
     const { finished } = await runOn(call => {
       if (call.operation === 'write' && call.path.includes(name)) throw systemError('ENOSPC')
     }, {})
@@ -185,8 +186,8 @@ describe('a summary or a model that cannot be written', () => {
   })
 })
 
-describe('a run folder that is removed while the run goes on', () => {
-  test('is made again with all that the run knows', async () => {
+describe('a run folder that is removed or taken over during the run', () => {
+  test('is created again with the records of the whole run', async () => {
     const { finished, told } = await runOn(() => undefined, {
       onStep: async step => {
         if (step === 5) await rm(path, { recursive: true })
@@ -207,7 +208,7 @@ describe('a run folder that is removed while the run goes on', () => {
     expect((await newestState(path)).step).toBe(8)
   })
 
-  test('is waited for where it cannot be made again', async () => {
+  test('is created again as soon as that is possible', async () => {
     const { finished, told } = await runOn(() => undefined, {
       onStep: async step => {
         if (step === 2) await rename(path, `${path}.away`)
@@ -220,7 +221,7 @@ describe('a run folder that is removed while the run goes on', () => {
     expect(await linesOnDisk()).toEqual(['epoch 1', 'epoch 2'])
   })
 
-  test('and holds another run since then is left to that one', async () => {
+  test('is left alone if it now holds another run', async () => {
     const { finished } = await runOn(() => undefined, {
       onStep: async step => {
         if (step !== 5) return
@@ -233,7 +234,7 @@ describe('a run folder that is removed while the run goes on', () => {
     expect(await readdir(join(path, 'checkpoints'))).toEqual([])
   })
 
-  test('and belongs to a later life of the run since then is left to that one', async () => {
+  test('is left alone if it now belongs to a later life of the run', async () => {
     const { finished } = await runOn(() => undefined, {
       onStep: async step => {
         if (step === 5) await beginLife(path)
@@ -244,8 +245,8 @@ describe('a run folder that is removed while the run goes on', () => {
   })
 })
 
-describe('a run that fails while its disk does', () => {
-  test('fails for its own reason and tells that its state is not saved', async () => {
+describe('a run that fails while its disk fails', () => {
+  test('ends with its own error and reports that its state is not saved', async () => {
     const lost = new LockstepError('workers-ended', 'all worker processes have ended')
     const events: CoordinatorEvent[] = []
     const { url, finished, abort } = await startTiny(path, {
@@ -266,7 +267,7 @@ describe('a run that fails while its disk does', () => {
     ])
   })
 
-  test('has the final weights of a plain loop otherwise', async () => {
+  test('has the final weights of a plain loop if nothing fails', async () => {
     const { url, finished } = await startTiny(path)
     startSocketWorker(url)
     expect((await finished).weightsSha256).toBe(finalSha256)

@@ -6,7 +6,7 @@ import { createTestedTime } from './support/tested-time.ts'
 
 const aborted = new LockstepError('no-workers', 'nobody is there')
 
-/** An exchange with a clock that the test moves, whose tasks are known by their key, with what it has sent. */
+/** An exchange on a clock that the test moves, what it has sent, and tasks identified by their key. */
 function createTested(window = 2) {
   const time = createTestedTime()
   const sent: string[] = []
@@ -25,7 +25,7 @@ function createTested(window = 2) {
   return { time, exchange, sent, task }
 }
 
-/** Two workers that have answered tasks of 10 ms often enough to be known; the first one then holds `a9`, the other nothing. */
+/** Two workers whose pace is known from tasks of 10 ms; the first one holds `a9`, the other one nothing. */
 function createLate() {
   const tested = createTested()
   const { time, exchange, sent, task } = tested
@@ -70,7 +70,7 @@ describe('a task', () => {
     await expect(result).resolves.toBe('done by the other')
   })
 
-  test('has what its answer brings taken before the worker is given anything else, and only then', () => {
+  test('passes on its answer only if that is valid, before the worker gets the next task', () => {
     const { exchange, sent, task } = createTested(1)
     const taken: unknown[] = []
     const hear = (result: string) => {
@@ -88,7 +88,7 @@ describe('a task', () => {
     expect(sent).toEqual(['1 a0', '1 a1'])
   })
 
-  test('makes room for the next when it is done', () => {
+  test('makes room for the next one when it is answered', () => {
     const { exchange, sent, task } = createTested(1)
     exchange.join(1)
     void exchange.submit(task('a0'))
@@ -99,8 +99,8 @@ describe('a task', () => {
   })
 })
 
-describe('a task that its worker is late with', () => {
-  test('is sent to an idle worker as well, whose answer counts if it is the first', async () => {
+describe('a late task', () => {
+  test('is also sent to an idle worker, whose answer counts if it arrives first', async () => {
     const { time, exchange, sent, result } = createLate()
     time.pass(25)
     expect(sent).toEqual(['1 a9'])
@@ -111,7 +111,7 @@ describe('a task that its worker is late with', () => {
     await expect(result).resolves.toBe('from the second')
   })
 
-  test('stays with the one when the other leaves', async () => {
+  test('stays with the second worker when the first one leaves', async () => {
     const { time, exchange, sent, result } = createLate()
     time.pass(85)
     exchange.leave(1)
@@ -120,7 +120,7 @@ describe('a task that its worker is late with', () => {
     await expect(result).resolves.toBe('from the second')
   })
 
-  test('is not sent to anybody any more after an abort', async () => {
+  test('is not sent to another worker after an abort', async () => {
     const { time, exchange, sent, result } = createLate()
     exchange.abort(aborted)
     await expect(result).rejects.toBe(aborted)
@@ -128,7 +128,7 @@ describe('a task that its worker is late with', () => {
     expect(sent).toEqual(['1 a9'])
   })
 
-  test('is looked for only while a worker has nothing to do', async () => {
+  test('is looked for only while a worker is idle', async () => {
     const { time, exchange, sent, task } = createLate()
     expect(time.isPending()).toBe(true)
     void exchange.submit(task('a10', 4))
@@ -140,7 +140,7 @@ describe('a task that its worker is late with', () => {
     expect(time.isPending()).toBe(false)
   })
 
-  test('is not looked for after the end', () => {
+  test('is not looked for after the exchange has stopped', () => {
     const { time, exchange } = createLate()
     exchange.stop()
     exchange.leave(2)
@@ -150,7 +150,7 @@ describe('a task that its worker is late with', () => {
 })
 
 describe('a task that is withdrawn', () => {
-  test('leaves its promise open, also where all that is unfinished fails', async () => {
+  test('leaves its promise pending, even after an abort', async () => {
     const { exchange, task } = createTested()
     const result = exchange.submit(task('a0'))
     exchange.withdraw('a0')
@@ -158,7 +158,7 @@ describe('a task that is withdrawn', () => {
     expect(await Promise.race([result, Promise.resolve('still open')])).toBe('still open')
   })
 
-  test('keeps its worker from the next one until that has answered', () => {
+  test('occupies its worker until the worker has answered', () => {
     const { exchange, sent, task } = createTested(1)
     exchange.join(1)
     void exchange.submit(task('a0'))
@@ -170,7 +170,7 @@ describe('a task that is withdrawn', () => {
   })
 })
 
-test('an answer is waited for from whoever holds a task, but not to one of a group', () => {
+test('an exchange awaits an answer from the worker that holds a task, unless the task belongs to a group', () => {
   const { exchange, task } = createTested()
   exchange.join(1)
   void exchange.submit(task('a0'))
@@ -201,7 +201,7 @@ describe('an answer is dropped', () => {
     expect(exchange.deliver(1, 'a0', 'done again')).toEqual({ taken: false, fault: null })
   })
 
-  test('when it is wrong, and the task is done by another worker after this one has left', async () => {
+  test('when it is wrong, and another worker completes the task after this one has left', async () => {
     const { exchange, sent, task } = createTested()
     exchange.join(1)
     const result = exchange.submit(task('a0'))
@@ -214,8 +214,8 @@ describe('an answer is dropped', () => {
   })
 })
 
-describe('a task at which workers hang', () => {
-  /** The next worker gets what the one before held, and hangs as well. */
+describe('a task on which workers hang', () => {
+  /** Each worker gets the task that the one before held, hangs as well and leaves. */
   function hangInTurn({ exchange }: ReturnType<typeof createTested>, workers: readonly number[]): void {
     for (const worker of workers) {
       exchange.join(worker)
@@ -224,7 +224,7 @@ describe('a task at which workers hang', () => {
     }
   }
 
-  test('fails with the third one, and the workers before have had it each', async () => {
+  test('fails when the third worker in turn hangs', async () => {
     const tested = createTested()
     const { exchange, sent, task } = tested
     const result = exchange.submit(task('a0', 4))
@@ -239,13 +239,13 @@ describe('a task at which workers hang', () => {
       received: 'none, from the last of them for 85 s',
       hint: expect.stringMatching(/--shards.*--batch-size.*--engine.*layers.*--resume/),
     })
-    // It is nobody's any more.
+    // No worker gets it any more.
     exchange.leave(3)
     exchange.join(4)
     expect(sent).toHaveLength(3)
   })
 
-  test('is done where the third worker answers, and those of later steps start anew', async () => {
+  test('is completed if the third worker answers, and the next task counts hangs from zero', async () => {
     const tested = createTested()
     const { exchange, task } = tested
     const first = exchange.submit(task('a0'))
@@ -262,10 +262,10 @@ describe('a task at which workers hang', () => {
     await expect(second).resolves.toBe('done')
   })
 
-  test('is not blamed for a worker that holds what another one has answered', async () => {
+  test('does not count a worker that hangs on a task that another one has answered', async () => {
     const tested = createLate()
     const { time, exchange, sent, task, result } = tested
-    // The idle second worker is given a copy, and answers it.
+    // The idle second worker gets a copy and answers it.
     time.pass(2000)
     expect(sent).toEqual(['1 a9', '2 a9'])
     exchange.deliver(2, 'a9', 'done')
@@ -278,7 +278,7 @@ describe('a task at which workers hang', () => {
 })
 
 describe('an abort', () => {
-  test('fails what is unfinished, now and later, with the first error', async () => {
+  test('fails unfinished and later tasks with the first error', async () => {
     const { exchange, task } = createTested()
     exchange.join(1)
     const [sent, pending] = [exchange.submit(task('a0')), exchange.submit(task('b1', 5))]
@@ -289,7 +289,7 @@ describe('an abort', () => {
     await expect(exchange.submit(task('a2'))).rejects.toBe(aborted)
   })
 
-  test('lets nothing more be sent', async () => {
+  test('stops all sending', async () => {
     const { exchange, sent, task } = createTested(1)
     exchange.join(1)
     const results = [exchange.submit(task('a0')), exchange.submit(task('a1'))]
@@ -301,7 +301,7 @@ describe('an abort', () => {
     expect(sent).toEqual(['1 a0'])
   })
 
-  test('leaves what is finished as it is', async () => {
+  test('does not affect a task that is finished', async () => {
     const { exchange, task } = createTested()
     exchange.join(1)
     const result = exchange.submit(task('a0'))

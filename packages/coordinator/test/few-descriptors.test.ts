@@ -7,7 +7,7 @@ import { openClient } from './support/listener.ts'
 
 const script = fileURLToPath(new URL('support/listen-forever.mjs', import.meta.url))
 
-/** A listener in a process that may open only so many files, and what it prints. */
+/** A listener in a process that can open only `files` files, and what it prints. */
 function startListening(files: number) {
   const command = `ulimit -n ${files}; exec "$0" "$1"`
   const child = spawn('bash', ['-c', command, process.execPath, script], { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -31,13 +31,13 @@ function startListening(files: number) {
   return { printed }
 }
 
-test('a listener whose descriptors strangers use up outlasts it, sends the silent ones away, and lets a worker in', async () => {
-  // Node itself takes about 20 of them, and more while it loads.
+test('a listener whose file descriptors silent strangers use up disconnects them and accepts a worker', async () => {
+  // Node itself needs about 20 descriptors, and more while it loads.
   const { printed } = startListening(120)
   const [, port] = await printed(/port (\d+)/)
   const strangers = Array.from({ length: 200 }, () => connect(Number(port), '127.0.0.1').on('error', () => undefined))
   onTestFinished(() => strangers.forEach(stranger => void stranger.destroy()))
-  // Those for whom there is none left are turned away at once; the others hold theirs, and none closes its end.
+  // Strangers for which no descriptor is left are closed at once. The others keep theirs, and none closes its end.
   await Promise.race(strangers.map(stranger => once(stranger, 'close')))
   await printed(/refused: not a WebSocket handshake \(Request timeout\)/)
   await openClient(`ws://127.0.0.1:${port}`)

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createFinishing } from '../src/finishing.ts'
 import { createTestedTime } from './support/tested-time.ts'
 
-/** A run whose steps take so long, that a test asks to stop, and when what is under way has been left. */
+/** A run with steps of `stepMs` that the test can ask to stop, and when and why it has abandoned its work. */
 function createTested(stepMs: number) {
   const time = createTestedTime()
   const request = new AbortController()
@@ -17,7 +17,7 @@ function createTested(stepMs: number) {
   return { ...time, ...finishing, stop: () => request.abort(), ends }
 }
 
-test('a run that is asked to stop leaves what nothing comes of after 10 s, once', () => {
+test('a run that is asked to stop abandons its work once, when no answer has arrived for 10 s', () => {
   const { pass, stop, ends } = createTested(20)
   pass(5000)
   stop()
@@ -28,7 +28,7 @@ test('a run that is asked to stop leaves what nothing comes of after 10 s, once'
   expect(ends).toEqual([[15_000, expect.objectContaining({ code: 'interrupted', message })]])
 })
 
-test('long steps are given three times what they take', () => {
+test('a run with long steps waits for three times the duration of a step', () => {
   const { pass, stop, ends } = createTested(40_000)
   stop()
   pass(119_999)
@@ -37,7 +37,7 @@ test('long steps are given three times what they take', () => {
   expect(ends).toHaveLength(1)
 })
 
-test('as long as answers come it goes on, and after the last one for as long again', () => {
+test('a run that is asked to stop waits anew after each answer', () => {
   const { pass, stop, heard, ends } = createTested(20)
   stop()
   for (let answers = 0; answers < 5; answers++) {
@@ -49,7 +49,7 @@ test('as long as answers come it goes on, and after the last one for as long aga
   expect(ends.map(([atMs]) => atMs)).toEqual([55_000])
 })
 
-test('nothing is left by a run that nobody asks to stop, nor by one that is over', () => {
+test('a run abandons nothing if it is not asked to stop or has ended', () => {
   const { pass, heard, close, stop, ends } = createTested(20)
   heard()
   pass(100_000)

@@ -8,7 +8,7 @@ const worker = (id: number, backend: string): WorkerFacts => {
   return { id, name: `w${id}`, host: 'h', device: 'cpu', cores: 2, backend }
 }
 
-/** What is told when workers with these backends join, one after the other. */
+/** The events when workers with these backends join, one after the other. */
 function tellOf(...backends: readonly string[]): readonly CoordinatorEvent[] {
   return goOn(tinyState(), ...backends)
 }
@@ -22,14 +22,14 @@ function goOn(state: RunState, ...backends: readonly string[]): readonly Coordin
   return told
 }
 
-test('workers with one backend join as they did', () => {
+test('workers with the same backend cause no warning', () => {
   expect(tellOf('TensorFlow 2.21.0, CPU', 'TensorFlow 2.21.0, CPU').map(({ type }) => type)).toEqual([
     'worker-joined',
     'worker-joined',
   ])
 })
 
-test('each other backend is told of once, after the worker that brings it', () => {
+test('each further backend is reported once, after the first worker that has it', () => {
   const told = tellOf('A', 'B', 'A', 'B', 'C')
   expect(told.map(({ type }) => type)).toEqual([
     ...['worker-joined', 'worker-joined', 'mixed-backends', 'worker-joined', 'worker-joined'],
@@ -41,7 +41,7 @@ test('each other backend is told of once, after the worker that brings it', () =
   ])
 })
 
-test('a run that is resumed on another backend tells of what it was computed on before, and its checkpoints know of both', () => {
+test('a run that is resumed on another backend reports the earlier one and remembers both', () => {
   const { identity, arithmetic } = tinyPlan()
   const state = tinyState()
   goOn(state, 'A')
@@ -51,6 +51,6 @@ test('a run that is resumed on another backend tells of what it was computed on 
     { type: 'mixed-backends', worker: worker(1, 'B'), others: [], earlier: ['A'] },
   ])
   expect(resumed.history.backends).toEqual(['A', 'B'])
-  // As when `--supervise` starts a coordinator again: this has been told.
+  // As when `--supervise` restarts a coordinator: this has been reported.
   expect(goOn(resumed, 'B', 'A').map(({ type }) => type)).toEqual(['worker-joined', 'worker-joined'])
 })

@@ -5,26 +5,26 @@ import { temporaryFolder } from './support/folder.ts'
 import { startSocketWorker } from './support/socket-worker.ts'
 import { startTiny } from './support/start-coordinator.ts'
 
-/** The sockets and the files in memory that this process holds open. */
+/** The sockets and shared-memory files that this process has open. */
 function openDescriptors(): string[] {
   return readdirSync('/proc/self/fd').flatMap(name => {
     try {
       const target = readlinkSync(`/proc/self/fd/${name}`)
       return target.startsWith('socket:') || target.startsWith('/dev/shm/') ? [target] : []
     } catch {
-      // The one that the folder itself was read with.
+      // The descriptor with which the folder itself was read.
       return []
     }
   })
 }
 
-test('neither workers that come and go nor a run that ends leave a descriptor open', async () => {
+test('a coordinator leaves no descriptor open when workers are lost or the run ends', async () => {
   const atFirst = openDescriptors()
   const stop = new AbortController()
   const { url, finished, events } = await startTiny(join(await temporaryFolder(), 'run'), { stop: stop.signal })
   const count = (wanted: string) => events.filter(({ type }) => type === wanted).length
 
-  /** A worker with a lane and shared memory that dies over its shard. */
+  /** A worker with a lane and shared memory joins, and dies while it holds a shard. */
   async function visit(): Promise<void> {
     const [joined, lost] = [count('worker-joined'), count('worker-lost')]
     const worker = startSocketWorker(url, {

@@ -37,40 +37,40 @@ describe('a plan', () => {
     expect([...validation!.labels]).toEqual([...dataSet.train.labels.subarray(32)])
   })
 
-  test('splits what the limits leave', async () => {
+  test('splits the training set after limiting it', async () => {
     const { train, validation, test: held } = await plan({ limitTrain: 10, limitTest: 5, validationSplit: 0.2 })
     expect([train.count, validation?.count, held.count]).toEqual([8, 2, 5])
     expect([...validation!.labels]).toEqual([...dataSet.train.labels.subarray(8, 10)])
   })
 
-  test('validates on nothing when nothing is split off', async () => {
+  test('has no validation set when nothing is split off', async () => {
     const { train, validation } = await plan({ validationSplit: 0 })
     expect([train.count, validation]).toEqual([40, null])
   })
 
-  test('counts the steps of its schedule in the samples that train', async () => {
+  test('computes its schedule from the number of training samples', async () => {
     const half = { validationSplit: 0.5, batchSize: 10, epochs: 2, schedule: 'step', learningRate: 1 } as const
     const { learningRateAt } = await plan(half)
-    // Twice 20 samples are four steps: a tenth after half of them, a hundredth after three quarters.
+    // Twice 20 samples are four steps. The rate is a tenth after half of them, a hundredth after three quarters.
     expect([0, 1, 2, 3].map(learningRateAt)).toEqual([1, 1, 0.1, 0.01])
   })
 
-  test('refuses limits beyond the data', async () => {
+  test('refuses a limit above the number of samples', async () => {
     await expect(plan({ limitTrain: 41 })).rejects.toMatchObject({ kind: 'usage' })
   })
 
-  test('begins with the weights of its seed, and knows its data', async () => {
+  test('starts with the weights of its seed and identifies its data', async () => {
     const [first, again, other] = [await plan(), await plan(), await plan({ seed: 8 })]
     const sha256 = (each: typeof first) => weightsSha256(each.state.weights)
     expect(sha256(again)).toBe(sha256(first))
     expect(sha256(other)).not.toBe(sha256(first))
     expect(first.identity).toMatchObject({ runId: 'r', dataSha256: dataSetSha256(dataSet) })
-    // The reference net's 258,762 parameters with 10 classes, less 7 outputs of 128 weights and a bias.
+    // The reference net has 258,762 parameters with 10 classes: here less 7 outputs of 128 weights and a bias.
     expect(first.state.weights).toHaveLength(258_762 - 7 * 129)
     expect(first.modelSummary).toContain('257,859')
   })
 
-  test('takes up the state of a checkpoint', async () => {
+  test('resumes the state of a checkpoint', async () => {
     const { identity, state } = await plan()
     state.weights.fill(0.5)
     state.step = 3
@@ -79,7 +79,7 @@ describe('a plan', () => {
     expect(resumed.identity.config.epochs).toBe(9)
   })
 
-  test('takes the layers from the checkpoint, not from the file that has built them', async () => {
+  test('takes the layers from the checkpoint, not from the model file', async () => {
     const { identity, state } = await plan()
     const config = { ...identity.config, model: 'gone.ts' }
     const resumed = await plan({ model: 'gone.ts' }, encodeState({ ...identity, config }, state))
@@ -88,7 +88,7 @@ describe('a plan', () => {
     await expect(plan({ model: 'gone.ts' })).rejects.toMatchObject({ code: 'model-file-missing' })
   })
 
-  test('refuses a checkpoint whose weights are not those of its layers', async () => {
+  test('refuses a checkpoint whose weights do not fit its layers', async () => {
     const { identity, state } = await plan()
     const checkpoint = encodeState({ ...identity, layoutHash: '0'.repeat(64) }, state)
     await expect(plan({}, checkpoint)).rejects.toMatchObject({
@@ -97,13 +97,13 @@ describe('a plan', () => {
     })
   })
 
-  test('refuses a checkpoint of other data', async () => {
+  test('refuses a checkpoint of another data set', async () => {
     const { identity, state } = await plan()
     const checkpoint = encodeState({ ...identity, dataSha256: '0'.repeat(64) }, state)
     await expect(plan({}, checkpoint)).rejects.toMatchObject({ code: 'resume-mismatch' })
   })
 
-  test('gives the model with the weights of the moment as files', async () => {
+  test('exports the model with its current weights', async () => {
     const { state, modelFiles } = await plan()
     state.weights[0] = 0.125
     const model = await fromLayersModelFiles(modelFiles())

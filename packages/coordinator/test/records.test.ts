@@ -32,24 +32,25 @@ async function checkpointsOf(options: Parameters<typeof trainInto>[1]): Promise<
 }
 
 describe('a run writes a checkpoint', () => {
-  test('after every so many steps, and at the end of each epoch', async () => {
+  test('after a given number of steps and at the end of each epoch', async () => {
     expect(await checkpointsOf({})).toEqual([3, 4, 6, 8])
     expect(await readdir(join(path, 'checkpoints'))).toHaveLength(3)
   })
 
-  test('after every so many minutes, counted from the last one for whatever reason', async () => {
-    // The clock is read at the beginning (10 ms), after each step and whenever a checkpoint is taken: step 2 ends at 30 ms, its
-    // checkpoint is taken at 40, step 4 ends at 60, and the epoch has its own checkpoint at 80; so on in the second epoch.
+  test('after a given time since the last one, whatever that was written for', async () => {
+    // The clock is read at the start (10 ms), after each step and whenever a checkpoint is taken: step 2 ends at 30 ms,
+    // its checkpoint is taken at 40, step 4 ends at 60, and the epoch has its own checkpoint at 80. The second epoch is
+    // alike.
     expect(await checkpointsOf({ checkpointMs: 20 })).toEqual([2, 4, 4, 6, 8, 8])
   })
 
-  test('at the end of each epoch only, where no time and no number of steps is given', async () => {
+  test('only at the end of each epoch if neither a time nor a number of steps is given', async () => {
     expect(await checkpointsOf({ checkpointMs: 0 })).toEqual([4, 8])
   })
 })
 
-test('the checkpoint of the best epoch outlives those that are kept for being new', async () => {
-  // Gone on with after an epoch of a loss that no later one comes to. Its checkpoint is the one that a folder begins with.
+test('a folder keeps the checkpoint of the best epoch besides the newest ones', async () => {
+  // Resumed after an epoch whose loss no later one reaches. Its checkpoint is the first one in the folder.
   const state = tinyState()
   state.step = 4
   state.position = startPosition(2)
@@ -66,7 +67,7 @@ const failed = (systemCode: string) =>
     cause: Object.assign(new Error(systemCode), { code: systemCode }),
   })
 
-/** Records in a folder whose writes are noted, and fail with what `disk` fails with. */
+/** Records in a folder whose writes are noted and fail with the failure of `disk`, if there is one. */
 function createTested() {
   const writes: string[] = []
   const events: CoordinatorEvent[] = []
@@ -104,13 +105,13 @@ function createTested() {
 }
 
 describe('records on a disk that fails', () => {
-  test('tell of each reason once, until a write succeeds', async () => {
+  test('report each reason once until a write succeeds', async () => {
     const { records, disk, step, told } = createTested()
     disk.failure = failed('ENOSPC')
     await step()
     await step()
     expect(told()).toEqual(['metrics'])
-    // Another reason, though it is the same error to the program.
+    // Another reason under the same error code.
     disk.failure = failed('EIO')
     await step()
     await step()
@@ -124,7 +125,7 @@ describe('records on a disk that fails', () => {
     expect(told().at(-1)).toBe('metrics')
   })
 
-  test('end the run for what cannot pass', async () => {
+  test('end the run if another coordinator has superseded it', async () => {
     const { disk, step, told } = createTested()
     disk.failure = new LockstepError('superseded', 'another coordinator has gone on')
     await expect(step()).rejects.toBe(disk.failure)
@@ -132,7 +133,7 @@ describe('records on a disk that fails', () => {
   })
 })
 
-test('the lines of steps are on the disk before a checkpoint that knows of them, and at the end', async () => {
+test('records settle the metrics before a checkpoint and at the end', async () => {
   const { records, writes } = createTested()
   await records.checkpointing.take()
   await records.settle()

@@ -15,7 +15,7 @@ function createTested() {
   return { clock, told, listen, refuse }
 }
 
-test('twenty refusals are told in a minute, and how many more there were with the next one', () => {
+test('twenty refusals a minute are reported, and then the number of the others', () => {
   const { clock, told, refuse } = createTested()
   refuse(1000)
   expect(told).toHaveLength(20)
@@ -30,7 +30,7 @@ test('twenty refusals are told in a minute, and how many more there were with th
   ])
 })
 
-test('also a single one more than twenty is told of', () => {
+test('a single refusal above the limit is counted, too', () => {
   const { clock, told, refuse } = createTested()
   refuse(21)
   clock.nowMs = 60_000
@@ -38,13 +38,13 @@ test('also a single one more than twenty is told of', () => {
   expect(told[20]).toEqual({ type: 'refused', address: 'others', reason: '1 more in the minute before' })
 })
 
-test('a few refusals now and then are all told', () => {
+test('refusals within the limit are all reported', () => {
   const { clock, told, refuse } = createTested()
   for (; clock.nowMs < 600_000; clock.nowMs += 60_000) refuse(20)
   expect(told).toHaveLength(200)
 })
 
-test('whatever else happens is told whenever it happens', () => {
+test('other events are always reported', () => {
   const { told, listen, refuse } = createTested()
   refuse(100)
   for (let time = 0; time < 100; time++) listen({ type: 'phase', phase: 'training', active: 1 })

@@ -15,7 +15,7 @@ beforeEach(async () => {
   path = join(await temporaryFolder(), 'run')
 })
 
-/** Trains with two workers, who take a lane where they are offered one. */
+/** Trains with two workers, which use a lane if they are offered one. */
 async function trainWithTwo(options: Partial<CoordinatorOptions>) {
   const { url, finished } = await startTiny(path, { minWorkers: 2, ...options })
   const workers = [1, 2].map(() => startSocketWorker(url, { takesLane: true }))
@@ -26,12 +26,12 @@ async function trainWithTwo(options: Partial<CoordinatorOptions>) {
 
 const host = (name: string) => ({ host: name, port: 0, tls: null })
 
-describe('a run goes by lanes', () => {
+describe('a run uses lanes', () => {
   test.each([
-    ['when all goes through the coordinator', { topology: 'star' }],
-    ['when the coordinator may choose and is reached only from this machine', { topology: 'auto' }],
-    ['when it is reached only from this machine, by its name', { topology: 'auto', listen: host('localhost') }],
-    ['when all goes through the coordinator, wherever it listens', { topology: 'star', listen: host('0.0.0.0') }],
+    ['when the topology is star', { topology: 'star' }],
+    ['when the topology is auto and the address is 127.0.0.1', { topology: 'auto' }],
+    ['when the topology is auto and the address is localhost', { topology: 'auto', listen: host('localhost') }],
+    ['when the topology is star and the address is 0.0.0.0', { topology: 'star', listen: host('0.0.0.0') }],
   ] satisfies [string, Partial<CoordinatorOptions>][])('%s', async (_, options) => {
     const { workers, weightsSha256 } = await trainWithTwo(options)
     expect(weightsSha256).toBe(finalSha256)
@@ -40,15 +40,15 @@ describe('a run goes by lanes', () => {
       expect([...heard.connection].filter(type => forReplicas.includes(type))).toEqual([])
       expect(await welcomed).toMatchObject({ direct: false })
     }
-    // The few samples of an evaluation are one chunk.
+    // An evaluation of so few samples is one chunk, which one worker gets.
     expect(workers.some(({ heard }) => heard.lane.has('evaluate'))).toBe(true)
   })
 })
 
-describe('a run goes without lanes', () => {
+describe('a run uses no lanes', () => {
   test.each([
-    ['when workers exchange gradients among themselves', { topology: 'direct' }, true],
-    ['when workers of other machines may come and exchange them', { topology: 'auto', listen: host('0.0.0.0') }, true],
+    ['when the topology is direct', { topology: 'direct' }, true],
+    ['when the topology is auto and the address is 0.0.0.0', { topology: 'auto', listen: host('0.0.0.0') }, true],
     ['when no memory is shared', { topology: 'star', shareMemory: false }, false],
   ] satisfies [string, Partial<CoordinatorOptions>, boolean][])('%s', async (_, options, direct) => {
     const stop = new AbortController()
@@ -60,7 +60,7 @@ describe('a run goes without lanes', () => {
   })
 })
 
-test('workers with lanes and workers without train the same weights together', async () => {
+test('a worker with a lane and one without train the same weights together', async () => {
   const { url, finished } = await startTiny(path, { minWorkers: 2 })
   const [by, without] = [startSocketWorker(url, { takesLane: true }), startSocketWorker(url)]
   expect((await finished).weightsSha256).toBe(finalSha256)

@@ -18,19 +18,19 @@ function someState() {
 }
 
 describe('a state', () => {
-  test('begins before the first batch of the first epoch', () => {
+  test('starts before the first batch of the first epoch', () => {
     const { step, position, history } = freshState(new Float32Array(1), { step: 0, moments: [], powers: [] })
     expect([step, position]).toEqual([0, { epoch: 1, batch: 0, lossSum: 0, correct: 0, count: 0 }])
     expect(history).toEqual({ epochs: [], trainSeconds: 0, measuredSamples: 0, measuredSeconds: 0 })
     expect(startPosition(3)).toMatchObject({ epoch: 3, batch: 0, count: 0 })
   })
 
-  test('comes back from a checkpoint whole', () => {
+  test('is restored in full from a checkpoint', () => {
     const state = someState()
     expect(savedState(encodeState(identity, state))).toEqual(state)
   })
 
-  test('comes back into the memory of the arithmetic', () => {
+  test('is restored into the memory of the arithmetic', () => {
     const arithmetic = createArithmetic({ capacityBytes: 65_536, kind: 'wasm' })
     const checkpoint = decodeCheckpoint(encodeState(identity, someState()))
     const { weights, optimizer } = resumeState(checkpoint, identity.dataSha256, arithmetic)
@@ -38,7 +38,7 @@ describe('a state', () => {
     for (const vector of [weights, ...optimizer.moments]) expect(vector.buffer).toBe(buffer)
   })
 
-  test('is written as of the moment, whatever happens to it afterwards', () => {
+  test('is encoded as a copy that later changes do not affect', () => {
     const state = someState()
     const bytes = encodeState(identity, state)
     state.weights.fill(9)
@@ -46,13 +46,13 @@ describe('a state', () => {
     expect(savedState(bytes)).toEqual(someState())
   })
 
-  test('says to which run it belongs', () => {
+  test('is encoded with the identity of its run', () => {
     expect(decodeCheckpoint(encodeState(identity, someState()))).toMatchObject(identity)
   })
 })
 
 describe('a checkpoint is refused', () => {
-  test('with another data set', () => {
+  test('when it is of another data set', () => {
     const checkpoint = decodeCheckpoint(encodeState(identity, someState()))
     expect(() => resumeState(checkpoint, '9'.repeat(64), plainArithmetic)).toThrow(
       expect.objectContaining({
@@ -69,7 +69,7 @@ describe('a checkpoint is refused', () => {
     expect(() => savedState(bytes)).toThrow(expect.objectContaining({ code: 'checkpoint-corrupt' }))
   })
 
-  test('when its history makes no sense', () => {
+  test('when its history is invalid', () => {
     const checkpoint = decodeCheckpoint(encodeState(identity, someState()))
     const bytes = encodeCheckpoint({ ...checkpoint, progress: { epochs: 'many' } })
     expect(() => savedState(bytes)).toThrow(

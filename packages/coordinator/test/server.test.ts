@@ -30,13 +30,13 @@ async function answerTo(port: number, request: string): Promise<string> {
 }
 
 describe('a listener', () => {
-  test('names the address under which workers reach it', async () => {
+  test('gives the address at which workers reach it', async () => {
     const { listener } = await startListener()
     expect(listener.port).toBeGreaterThan(0)
     expect(listener.url).toBe(`ws://127.0.0.1:${listener.port}`)
   })
 
-  test('carries messages both ways and says where a peer comes from', async () => {
+  test('carries messages both ways and reports the address of a peer', async () => {
     const { listener, connections, received } = await startListener()
     const client = await openClient(listener.url)
     client.connection.send(heartbeat)
@@ -47,7 +47,7 @@ describe('a listener', () => {
     expect((await client.received.next()).message).toEqual(heartbeat)
   })
 
-  test('tells a browser what it is', async () => {
+  test('says what it is in answer to a plain HTTP request', async () => {
     const { listener, connections } = await startListener()
     const answer = await answerTo(listener.port, 'GET / HTTP/1.1\r\nHost: here\r\n\r\n')
     expect(answer).toMatch(/^HTTP\/1\.1 426 Upgrade Required\r\n/)
@@ -55,14 +55,14 @@ describe('a listener', () => {
     expect(connections.all).toEqual([])
   })
 
-  test('lets a handshake wait until it is open, and forgets one that does not', async () => {
+  test('delays a handshake until it is open, and forgets a client that has left by then', async () => {
     const opening = createDeferred<void>()
     const { listener, connections } = await startListener({ opened: opening.promise })
     const impatient = await dial(listener.port)
     impatient.write(webSocketUpgrade)
     impatient.resetAndDestroy()
     const client = openClient(listener.url)
-    // Whatever has come before this answer has been dealt with.
+    // By this answer, the listener has handled everything that arrived before.
     await answerTo(listener.port, 'GET / HTTP/1.1\r\nHost: here\r\n\r\n')
     expect(connections.all).toEqual([])
     opening.resolve()
@@ -70,7 +70,7 @@ describe('a listener', () => {
     expect(connections.all).toHaveLength(1)
   })
 
-  test('reports random bytes, hangs up and goes on', async () => {
+  test('reports random bytes, closes the connection and continues', async () => {
     const { listener, garbage, received } = await startListener()
     expect(await answerTo(listener.port, '\x00\xff\x13garbage\r\n\r\n')).toBe('')
     expect(await garbage.next()).toMatchObject({ reason: expect.stringMatching(/^not a WebSocket handshake/) })
@@ -79,7 +79,7 @@ describe('a listener', () => {
     expect((await received.next()).message).toEqual(heartbeat)
   })
 
-  test('refuses a port that is taken', async () => {
+  test('fails if its port is taken', async () => {
     const { listener } = await startListener()
     await expect(startListener({ port: listener.port })).rejects.toMatchObject({
       code: 'port-taken',
@@ -88,7 +88,7 @@ describe('a listener', () => {
     })
   })
 
-  test('refuses an address that this machine does not have', async () => {
+  test('fails if its address is not one of this machine', async () => {
     // 192.0.2.0/24 is reserved for documentation (RFC 5737).
     const failure = startListener({ host: '192.0.2.1' })
     await expect(failure).rejects.toMatchObject({
@@ -99,8 +99,8 @@ describe('a listener', () => {
   })
 })
 
-describe('a peer that breaks the protocol is closed', () => {
-  test('with a reason for a text message', async () => {
+describe('a listener closes a connection', () => {
+  test('with a reason after a text message', async () => {
     const { listener, closings } = await startListener()
     const client = await openClient(listener.url)
     client.socket.send('hello')
@@ -108,7 +108,7 @@ describe('a peer that breaks the protocol is closed', () => {
     expect(await closings.next()).toMatchObject({ code: 'frame-malformed' })
   })
 
-  test('with a reason for a frame of the wrong length', async () => {
+  test('with a reason after a frame of the wrong length', async () => {
     const { listener, closings, received } = await startListener()
     const client = await openClient(listener.url)
     const frame = encodeMessage(heartbeat)
@@ -118,7 +118,7 @@ describe('a peer that breaks the protocol is closed', () => {
     expect(received.all).toEqual([])
   })
 
-  test.each(Object.entries(headerBombs))('at once for a header of %s', async (_, header) => {
+  test.each(Object.entries(headerBombs))('with little CPU time after a header of %s', async (_, header) => {
     const { listener, closings } = await startListener()
     const client = await openClient(listener.url)
     const before = process.cpuUsage()
@@ -128,7 +128,7 @@ describe('a peer that breaks the protocol is closed', () => {
     expect(process.cpuUsage(before).user).toBeLessThan(1_000_000)
   })
 
-  test('for a frame above the limit, of which nothing is read', async () => {
+  test('after a frame above the size limit, without reading it', async () => {
     const { listener, closings, received } = await startListener()
     const client = await openClient(listener.url)
     client.socket.send(new Uint8Array(100_001))
@@ -139,7 +139,7 @@ describe('a peer that breaks the protocol is closed', () => {
     expect(received.all).toEqual([])
   })
 
-  test('for WebSocket frames that are none', async () => {
+  test('after malformed WebSocket frames', async () => {
     const { listener, closings } = await startListener()
     const socket = await dial(listener.port)
     socket.write(webSocketUpgrade)
@@ -150,7 +150,7 @@ describe('a peer that breaks the protocol is closed', () => {
 })
 
 describe('with TLS', () => {
-  test('workers that trust its certificate connect by wss', async () => {
+  test('a worker that trusts the certificate connects by wss', async () => {
     const { listener, received } = await startListener({ tls: own })
     expect(listener.url).toBe(`wss://127.0.0.1:${listener.port}`)
     const client = await openClient(listener.url, { ca: own.cert, anyName: false })
@@ -158,7 +158,7 @@ describe('with TLS', () => {
     expect((await received.next()).message).toEqual(heartbeat)
   })
 
-  test('a certificate that was handed over is trusted under any name, if that is wanted', async () => {
+  test('a client trusts a certificate that it was given under any name if `anyName` is set', async () => {
     const { listener } = await startListener({ tls: own })
     const url = listener.url.replace('127.0.0.1', 'localhost')
     await openClient(url, { ca: own.cert, anyName: true })
@@ -166,7 +166,7 @@ describe('with TLS', () => {
     expect(await strict.closings.next()).toMatchObject({ code: 'connection-failed' })
   })
 
-  test('workers that do not trust it do not connect, and are told of once each, by their address', async () => {
+  test('a worker that does not trust the certificate cannot connect, and its address is reported once', async () => {
     const { listener, connections, garbage } = await startListener({ tls: own })
     for (const trust of [undefined, { ca: makeSelfSigned().cert, anyName: true }]) {
       const client = attachClient(openWebSocket(listener.url, 5000, trust))
@@ -181,7 +181,7 @@ describe('with TLS', () => {
     expect(garbage.all).toHaveLength(2)
   })
 
-  test('a peer that speaks no TLS is reported once, in short', async () => {
+  test('a peer that does not speak TLS is reported once, with a short reason', async () => {
     const { listener, garbage } = await startListener({ tls: own })
     const client = attachClient(openWebSocket(listener.url.replace('wss', 'ws'), 5000))
     expect(await client.closings.next()).toMatchObject({ code: 'connection-failed' })
@@ -191,16 +191,16 @@ describe('with TLS', () => {
     expect(garbage.all).toHaveLength(1)
   })
 
-  test('a peer that says nothing at all is hung up on as soon as it would be without TLS', async () => {
+  test('a silent peer is disconnected within 30 s', async () => {
     const { listener } = await startListener({ tls: own })
     const socket = await dial(listener.port)
     const startMs = performance.now()
     await once(socket, 'close')
-    // Node's own patience is two minutes.
+    // Node's default is two minutes.
     expect(performance.now() - startMs).toBeLessThan(30_000)
   })
 
-  test('a certificate or key that is none is a mistake of usage', async () => {
+  test('an invalid certificate or key is a usage error', async () => {
     const wrong = [
       { cert: 'no certificate', key: own.key },
       { cert: own.cert, key: 'no key' },
@@ -212,7 +212,7 @@ describe('with TLS', () => {
   })
 })
 
-describe('closing', () => {
+describe('closing a listener', () => {
   test('waits for peers to answer the goodbye', async () => {
     const { listener, connections } = await startListener()
     const client = await openClient(listener.url)
@@ -226,7 +226,7 @@ describe('closing', () => {
   test.each([
     ['TCP', null],
     ['TLS', own],
-  ])('cuts off peers that hold on, and silent connections without a WebSocket (%s)', async (_, tls) => {
+  ])('cuts off peers that do not close, and silent connections without a WebSocket (%s)', async (_, tls) => {
     const { listener, connections, closings } = await startListener({ tls })
     const silent = await dial(listener.port)
     const client = await openClient(listener.url, { ca: own.cert, anyName: true })
@@ -234,14 +234,14 @@ describe('closing', () => {
     client.socket.pause()
     const startMs = performance.now()
     await listener.close()
-    // After the 2 s of the closing handshake; without that, Node waits a minute and more for a silent connection.
+    // After the 2 s of the closing handshake. Without this, Node waits for a silent connection for more than a minute.
     expect(performance.now() - startMs).toBeLessThan(10_000)
     await closings.next()
     if (!silent.destroyed) await once(silent, 'close')
     client.socket.terminate()
   })
 
-  test('lets nobody in any more', async () => {
+  test('refuses new connections', async () => {
     const { listener } = await startListener()
     await listener.close()
     const late = attachClient(openWebSocket(listener.url, 5000))

@@ -11,7 +11,7 @@ import { tinySizes } from './support/tiny-sizes.ts'
 const own = makeSelfSigned()
 const ticks = 20
 
-/** A worker that takes part over a real socket in a lobby whose clock the test moves. */
+/** A worker that has joined over a real socket, in a lobby whose clock the test moves. */
 async function takePart(tls: typeof own | null) {
   const lobby = createLobby()
   const ends = createHappenings<Connection>()
@@ -39,7 +39,7 @@ async function takePart(tls: typeof own | null) {
 test.each([
   ['without TLS', null],
   ['with TLS', own],
-])('a gradient may take longer on its way than a worker may be silent, %s', async (_, tls) => {
+])('a worker stays while its gradient is in transit for longer than the silence limit, %s', async (_, tls) => {
   const { membership, clock, end, transport, answers, reasons, pass } = await takePart(tls)
   membership.assign(1, task)
   const frame = webSocketFrame(encodeMessage(gradient, gradientTensors), 'client')

@@ -43,13 +43,13 @@ const member = (id: number, backend: string, changes: Partial<Member> = {}): Mem
 })
 
 describe('a summary', () => {
-  test('knows beforehand how many samples train, validate and test', () => {
+  test('gives the numbers of training, validation and test samples', () => {
     const counts = { trainSamples: 33, validationSamples: 9, testSamples: 12 }
     expect(summaryFacts('run', tinyPlan({ validationSplit: 0.2 }))).toMatchObject(counts)
     expect(summaryFacts('run', tinyPlan({ validationSplit: 0 }))).toMatchObject({ ...counts, validationSamples: 0 })
   })
 
-  test('holds the figures of the last and the best epoch and what the workers did', () => {
+  test('holds the figures of the last and the best epoch and of each worker', () => {
     const state = tinyState()
     state.step = 12
     const losses = [3, 1, 2]
@@ -59,7 +59,7 @@ describe('a summary', () => {
       measuredSamples: 500,
       measuredSeconds: 2,
     }
-    // Of before its last start.
+    // From before its last start.
     state.history.backends = ['WebAssembly SIMD']
     const gone = { gone: true, cause: 'silent', outcome: 'silent for 2.0 s' } as const
     const members = [member(1, 'TensorFlow'), member(2, 'wasm', { ...gone, refused: 3 }), member(3, 'TensorFlow')]
@@ -85,14 +85,14 @@ describe('a summary', () => {
     ])
   })
 
-  test('of a run without an epoch, a test or a measured step leaves them out', () => {
+  test('of a run without an epoch, a test or a measured step has null for them', () => {
     const summary = summarizeRun(facts, tinyState(), [], { ...outcome, status: 'interrupted', test: null })
     expect(runSummarySchema.parse(summary)).toEqual(summary)
     const nothing = { final: null, best: null, test: null, imagesPerSecond: null, epochs: 0, perWorker: [] }
     expect(summary).toMatchObject(nothing)
   })
 
-  test('of an earlier version lacks what could not be chosen or was not counted then', () => {
+  test('of an earlier version gets defaults for the fields that it lacks', () => {
     const { compress, audit, phases, ...rest } = summarizeRun(facts, tinyState(), [member(1, 'wasm')], outcome)
     const perWorker = rest.perWorker.map(({ refused, cause, ...worker }) => worker)
     const unknown = { compress: 'none', audit: null, phases: null }
