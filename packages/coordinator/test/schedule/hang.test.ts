@@ -10,7 +10,7 @@ const task = (step: number, kind: Task['kind'] = 'gradient', samples = 25): Task
   samples,
 })
 
-/** A worker that has taken so long for each of its tasks so far, of 25 samples, and has another one. */
+/** The hang limit of a worker that has taken `tookMs` for its earlier tasks of 25 samples, and now holds `next`. */
 function hangLimitAfter(tookMs: readonly number[], next: Task): number {
   const schedule = createSchedule<Task>(2)
   let nowMs = 0
@@ -27,22 +27,22 @@ function hangLimitAfter(tookMs: readonly number[], next: Task): number {
 }
 
 describe('a worker hangs', () => {
-  test('after a minute and a second for each sample, while its pace is unknown', () => {
+  test('after 60 s plus 1 s for each sample while its pace is unknown', () => {
     expect(hangLimitAfter([], task(0))).toBe(85_000)
     expect(hangLimitAfter([40, 10, 10, 10], task(4, 'evaluation', 250))).toBe(310_000)
   })
 
-  test('after ten times what its task should take', () => {
+  test('after ten times the expected duration of its task', () => {
     expect(hangLimitAfter([9000, 3000, 3000, 3000], task(4))).toBe(30_000)
     expect(hangLimitAfter([9000, 3000, 3000, 3000], task(4, 'gradient', 50))).toBe(60_000)
   })
 
-  test('after 20 s where it is fast: that is no delay of a machine any more', () => {
+  test('after 20 s if it is fast', () => {
     expect(hangLimitAfter([40, 10, 10, 10], task(4))).toBe(20_000)
   })
 })
 
-test('what a worker holds for longer than that goes to another one as well, whatever either says and however fast it is', () => {
+test('a task that a worker holds for longer than the hang limit is also sent to another worker', () => {
   const schedule = createSchedule<Task>(2)
   for (const workerId of [1, 2]) schedule.join(workerId, 0)
   schedule.add(task(0))
@@ -54,7 +54,7 @@ test('what a worker holds for longer than that goes to another one as well, what
   expect(schedule.find(1, task(0).key)).toBeNull()
 })
 
-test('a worker without a task, or that has gone, does not hang', () => {
+test('a worker that has no task or has not joined does not hang', () => {
   const schedule = createSchedule<Task>(2)
   schedule.join(1, 0)
   expect([schedule.hangLimitMs(1), schedule.hangLimitMs(2)]).toEqual([

@@ -4,7 +4,7 @@ import type { Task } from '../../src/schedule/task.ts'
 
 const task = (step: number): Task => ({ key: `${step}`, step, index: 0, kind: 'gradient', samples: 1 })
 
-/** The paces after steps in which a worker gave answers at these times from the beginning of the step. */
+/** The paces after steps in which a worker answered at these times since the start of the step. */
 function learnSteps(steps: readonly (readonly number[])[], pauseMs = 5) {
   const paces = createPaces()
   let nowMs = 0
@@ -27,7 +27,7 @@ describe('the pace of a worker', () => {
     expect(learnSteps([[900], [12], [10]]).mean()).toBe(11)
   })
 
-  test('is known apart for each kind of task', () => {
+  test('is known separately for each kind of task', () => {
     expect(steady().paces.known('evaluation')).toBeNull()
   })
 
@@ -41,20 +41,20 @@ describe('the pace of a worker', () => {
     expect(mean()).toBe(10 + (8 * 15) / 64)
   })
 
-  test('takes a stall as three times the mean at most', () => {
+  test('counts a stall as at most three times the mean', () => {
     const { paces, mean, nowMs, next } = steady()
     paces.learn(task(next), nowMs, nowMs + 60_000)
     // 10 + (30 − 10)/8
     expect(mean()).toBe(12.5)
   })
 
-  test('is not led astray by answers that arrive together', () => {
+  test('is not distorted by answers that arrive together', () => {
     // Two tasks of 10 ms: the answer to the first one arrives with that to the second.
     const { mean } = learnSteps(new Array(20).fill([20, 20.001]))
     expect(mean()).toBeCloseTo(10, 2)
   })
 
-  test('comes half way to a better answer after a long silence', () => {
+  test('moves halfway to a faster answer after a long pause', () => {
     const { paces, mean, nowMs, next } = steady()
     paces.learn(task(next), nowMs + 5000, nowMs + 5004)
     expect(mean()).toBe(7)

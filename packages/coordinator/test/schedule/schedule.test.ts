@@ -29,20 +29,20 @@ describe('assigning', () => {
     expect(assigned(schedule)).toEqual(['1 0:0', '2 0:1', '1 0:2', '2 0:3'])
   })
 
-  test('gives nobody more than the window', () => {
+  test('gives a worker no more tasks than its window', () => {
     const schedule = createFilled(2, [1], tasks(0, 5))
     expect(assigned(schedule)).toEqual(['1 0:0', '1 0:1'])
     expect(assigned(schedule)).toEqual([])
   })
 
-  test('gives a task for each that is done', () => {
+  test('gives a new task for each completed one', () => {
     const schedule = createFilled(2, [1], tasks(0, 5))
     schedule.assign(0)
     schedule.complete(1, '0:0', 0)
     expect(assigned(schedule)).toEqual(['1 0:2'])
   })
 
-  test('gives more to the worker that does more', () => {
+  test('gives more tasks to the worker that completes more', () => {
     const schedule = createFilled(1, [1, 2], tasks(0, 4))
     expect(assigned(schedule)).toEqual(['1 0:0', '2 0:1'])
     schedule.complete(2, '0:1', 0)
@@ -65,7 +65,7 @@ describe('assigning', () => {
 })
 
 describe('a worker that leaves', () => {
-  test('leaves its tasks to the others', () => {
+  test('returns its tasks to the other workers', () => {
     const schedule = createFilled(2, [1, 2], tasks(0, 2))
     schedule.assign(0)
     schedule.leave(1)
@@ -74,7 +74,7 @@ describe('a worker that leaves', () => {
     expect(schedule.find(2, '0:0')).toEqual(task(0, 0))
   })
 
-  test('leaves them also to workers that hold a full window of the next step', () => {
+  test('returns them also to workers whose window is full of tasks of the next step', () => {
     const schedule = createFilled(2, [1, 2, 3], [...tasks(0, 3), ...tasks(1, 3)])
     schedule.assign(0)
     for (const worker of [2, 3]) schedule.complete(worker, `0:${worker - 1}`, 0)
@@ -84,7 +84,7 @@ describe('a worker that leaves', () => {
     expect(assigned(schedule)[0]).toMatch(/^[23] 0:0$/)
   })
 
-  test('may never have been there', () => {
+  test('is ignored if it has never joined', () => {
     const schedule = createFilled(2, [1], tasks(0, 1))
     schedule.leave(9)
     expect(assigned(schedule)).toEqual(['1 0:0'])
@@ -100,7 +100,7 @@ describe('for any history of tasks, workers and answers', () => {
     { weight: 3, arbitrary: fc.record({ type: fc.constant('assign') }) },
   ) as fc.Arbitrary<Parameters<ReturnType<typeof createScheduleModel>['run']>[0]>
 
-  test('a task is held by one worker or pending, is never lost or done twice, and finds a place', () => {
+  test('a task is pending or held by one worker, is never lost or completed twice, and is assigned', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 3 }),

@@ -19,7 +19,7 @@ function createWith(...workers: readonly number[]) {
   return { ...schedule, assigned }
 }
 
-describe('a task to which two answers are wanted', () => {
+describe('a task that needs two answers', () => {
   test('goes to two workers', () => {
     const { add, assigned } = createWith(1, 2, 3)
     add(task(0, 0), 2)
@@ -27,7 +27,7 @@ describe('a task to which two answers are wanted', () => {
     expect(assigned()).toEqual(['1 0:0', '2 0:0', '3 0:1'])
   })
 
-  test('waits for a second worker, while others go on', () => {
+  test('waits for a second worker while other tasks are assigned', () => {
     const { add, assigned, join } = createWith(1)
     add(task(0, 0), 2)
     add(task(0, 1))
@@ -36,7 +36,7 @@ describe('a task to which two answers are wanted', () => {
     expect(assigned()).toEqual(['2 0:0'])
   })
 
-  test('is not done with one answer, and not given to the same worker again', () => {
+  test('is not complete with one answer and does not go to the same worker again', () => {
     const { add, assigned, answer, find, leave, join, complete } = createWith(1, 2)
     add(task(0, 0), 2)
     assigned()
@@ -51,7 +51,7 @@ describe('a task to which two answers are wanted', () => {
     expect(assigned()).toEqual([])
   })
 
-  test('is given to others, or to all again, when that is asked for', () => {
+  test('goes to further workers, or to all of them again, on request', () => {
     const { add, assigned, answer, ask } = createWith(1, 2, 3)
     add(task(0, 0), 2)
     assigned()
@@ -64,17 +64,17 @@ describe('a task to which two answers are wanted', () => {
     expect(assigned()).toEqual(['1 0:0', '2 0:0', '3 0:0'])
   })
 
-  test('is left to whoever may do it, though another one would be sooner', () => {
+  test('waits for a worker that is allowed to compute it, although another one is free', () => {
     const { add, assigned, answer, ask } = createWith(1, 2)
     for (let index = 0; index < 5; index++) add(task(0, index))
     assigned()
     answer(1, '0:0', 0)
     ask('0:0', 1, new Set([1]))
-    // Worker 2 has its hands full, and worker 1 may not; what comes after is not held up.
+    // Worker 2 has a full window, and worker 1 is excluded. The next task is not held up.
     expect(assigned()).toEqual(['1 0:4'])
   })
 
-  test('is wanted of nobody any more once it is withdrawn', () => {
+  test('is neither held nor assigned once it is withdrawn', () => {
     const { add, assigned, withdraw, find } = createWith(1)
     add(task(0, 0), 2)
     assigned()
@@ -82,9 +82,9 @@ describe('a task to which two answers are wanted', () => {
     expect([find(1, '0:0'), assigned()]).toEqual([null, []])
   })
 
-  test('has one worker more when a holder is late, and not two', () => {
+  test('goes to one more worker when a holder is late, and not to two', () => {
     const { add, assign, answer, complete, copyLate, join } = createWith(1, 2, 3, 4)
-    // Ten milliseconds for each of a few steps: then all four are known.
+    // After a few steps with tasks of 10 ms, the pace of all four workers is known.
     let nowMs = 0
     for (let step = 0; step < 5; step++) {
       for (let index = 0; index < 4; index++) add(task(step, index))
@@ -108,7 +108,7 @@ describe('a task to which two answers are wanted', () => {
   })
 })
 
-test('a worker that is still at a copy of a task that was over goes on with it when the task is asked for again', () => {
+test('a worker that still computes its copy of a completed task holds it again when the task is added again', () => {
   const { add, assigned, complete, leave, find, join } = createWith(1, 2)
   add(task(0, 0), 2)
   expect(assigned()).toEqual(['1 0:0', '2 0:0'])
@@ -123,7 +123,7 @@ test('a worker that is still at a copy of a task that was over goes on with it w
   expect(assigned()).toEqual([])
 })
 
-test('for any history each worker is asked once for a task, and as many as are wanted', () => {
+test('for any history, a task goes to each worker at most once and to no more workers than answers are wanted', () => {
   const command = fc.record({
     type: fc.constantFrom('add', 'join', 'leave', 'answer', 'answer', 'assign', 'assign', 'again'),
     nth: fc.nat(9),

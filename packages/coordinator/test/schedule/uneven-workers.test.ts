@@ -2,31 +2,31 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type SimulatedTraining, simulateTraining } from '../support/simulated-training.ts'
 
-/** Mean time of the steps from one to before another. */
+/** Mean time of the steps from `from` up to the one before `to`. */
 const meanStepMs = ({ ends }: SimulatedTraining, from: number, to: number) =>
   (ends[to - 1]! - ends[from - 1]!) / (to - from)
 
 const steady = (msPerSample: number) => () => msPerSample
 
-describe('workers of unlike speed', () => {
-  // A sample takes 1 and 3 times as long: together 1 + 1/3 of the fast one's speed, so the 4 shards of a step take as
-  // long as 3 of them on the fast one.
+describe('two workers', () => {
+  // A sample takes 3 times as long on one of them. Together they have 1 + 1/3 of the fast one's speed, so the 4 shards
+  // of a step take as long as 3 of them on the fast one.
   test.each([
     ['small', 0.1],
-    ['middling', 1],
+    ['medium', 1],
     ['large', 20],
-  ])('come to 0.95 of the sum of their speeds with %s shards', (_, msPerSample) => {
+  ])('of different speeds reach 0.95 of the sum of their speeds with %s shards', (_, msPerSample) => {
     const shardMs = 12 * msPerSample
     const training = simulateTraining({ shards: 4, samples: 12, latencyMs: shardMs / 60 })
     training.join(steady(msPerSample))
     training.join(steady(3 * msPerSample))
     training.train(100)
     expect((3 * shardMs) / meanStepMs(training, 10, 100)).toBeGreaterThan(0.95)
-    // Never more than what two steps have.
+    // Never more than the shards of two steps.
     expect(training.mostHeld()).toBeLessThanOrEqual(8)
   })
 
-  test('share evenly while their speeds are the same, up to what they vary', () => {
+  test('share the shards evenly while their speeds are equal, apart from noise', () => {
     const training = simulateTraining({ shards: 4, samples: 12, latencyMs: 0.2 })
     let draw = 0
     // 1 ± 0.2 by a golden-ratio sequence.
@@ -37,7 +37,7 @@ describe('workers of unlike speed', () => {
     expect(training.mostHolders()).toBe(1)
   })
 
-  test('share anew when a speed changes, both ways', () => {
+  test('adapt when one of them becomes slower, and when it becomes faster again', () => {
     const training = simulateTraining({ shards: 4, samples: 12, latencyMs: 0.2 })
     training.join(steady(1))
     training.join(nowMs => (nowMs > 1000 && nowMs < 4000 ? 3 : 1))
@@ -51,7 +51,7 @@ describe('workers of unlike speed', () => {
   })
 })
 
-test('a worker that joins and is long at its first shard holds up no step for longer than a second or so', () => {
+test('a new worker that is slow at its first shard delays only one step, by about a second', () => {
   const training = simulateTraining({ shards: 2, samples: 12, latencyMs: 0.2 })
   training.join(steady(1))
   training.train(20)
@@ -61,14 +61,14 @@ test('a worker that joins and is long at its first shard holds up no step for lo
   const { ends } = training
   const stepsMs = ends.slice(20).map((end, index) => end - ends[19 + index]!)
   expect(Math.max(...stepsMs)).toBeLessThan(1000 + 12 + 2 * 20)
-  // Then it is given nothing more.
+  // After that it gets no more shards.
   expect(stepsMs.filter(ms => ms > 100)).toHaveLength(1)
 })
 
-describe('a worker that is late', () => {
+describe('a late worker', () => {
   const shardMs = 12
 
-  /** Two workers, of which the second takes nothing in hand from 500 to 5500 ms. */
+  /** Two workers, the second of which stalls from 500 to 5500 ms. */
   function stall(shards: number): SimulatedTraining {
     const training = simulateTraining({ shards, samples: 12, latencyMs: 0.2 })
     training.join(steady(1))
@@ -77,23 +77,23 @@ describe('a worker that is late', () => {
     return training
   }
 
-  test.each([2, 4])('hardly holds up a step of %i shards, the first answer counts', shards => {
+  test.each([2, 4])('hardly delays a step of %i shards', shards => {
     const { ends, mostHolders } = stall(shards)
     const longestMs = Math.max(...ends.slice(1).map((end, index) => end - ends[index]!))
-    // The other one has done its part and learns by the deviation, the margin and the next look that it has to do all.
+    // The other worker has done its part. After the deviation, the margin and the next check it computes the rest too.
     expect(longestMs).toBeLessThan(shards * shardMs + 5 * 20)
     expect(mostHolders()).toBe(2)
   })
 
-  test('takes its part again when it is back', () => {
+  test('takes its share again when it recovers', () => {
     const training = stall(2)
     const back = training.ends.findIndex(end => end > 7000)
-    // The two shards of a step at the same time, one on each.
+    // The two shards of a step are computed at the same time, one on each worker.
     expect(back).toBeGreaterThan(0)
     expect(shardMs / meanStepMs(training, back, 600)).toBeGreaterThan(0.9)
   })
 
-  test('is tried out again when it had become too slow for any part', () => {
+  test('is tried again after it was too slow to get any shard', () => {
     const training = simulateTraining({ shards: 2, samples: 12, latencyMs: 0.2 })
     training.join(steady(1))
     training.join(nowMs => (nowMs < 2000 ? 10 : 1))
@@ -104,7 +104,7 @@ describe('a worker that is late', () => {
     expect(shardMs / meanStepMs(training, again, 600)).toBeGreaterThan(0.9)
   })
 
-  test('is not suspected before its pace is known', () => {
+  test('is not considered late before its pace is known', () => {
     const training = simulateTraining({ shards: 2, samples: 12, latencyMs: 0.2 })
     training.join(steady(1))
     // The first graph takes two seconds.
@@ -123,7 +123,7 @@ describe('for any speeds, stalls, joins and losses', () => {
     stallMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 10_000 })),
   })
 
-  test('every shard is done once, nobody waits for ever, and nobody but two works at the same shard', () => {
+  test('every shard is completed once, no step waits forever, and at most two workers compute the same shard', () => {
     fc.assert(
       fc.property(
         fc.array(pace, { minLength: 1, maxLength: 5 }),
