@@ -13,7 +13,7 @@ type Lane = {
   readonly received: ReturnType<typeof createHappenings<Received>>
 }
 
-/** Lanes that are closed with the test, and those that have been opened. */
+/** Lanes that are closed at the end of the test, and each lane that a worker has opened. */
 async function open(maxFrameBytes = 1000) {
   const arrived = createHappenings<Lane>()
   const lanes = await openLanes({
@@ -37,7 +37,7 @@ async function dial(name: string) {
 }
 
 describe('lanes', () => {
-  test('carry messages both ways to whoever knows their name', async () => {
+  test('carry messages both ways for a worker that knows their name', async () => {
     const { lanes, arrived } = await open()
     const worker = await dial(lanes.name)
     const lane = await arrived.next()
@@ -47,7 +47,7 @@ describe('lanes', () => {
     expect((await worker.received.next()).message).toEqual({ ...heartbeat, step: 1 })
   })
 
-  test('of two coordinators at once have names of their own', async () => {
+  test('of two coordinators have different names', async () => {
     const [first, second] = [await open(), await open()]
     expect(first.lanes.name).toMatch(/^lockstep-[0-9a-f]{32}$/)
     expect(second.lanes.name).not.toBe(first.lanes.name)
@@ -56,7 +56,7 @@ describe('lanes', () => {
     expect(first.arrived.all).toEqual([])
   })
 
-  test('take no message that is longer than a worker may send', async () => {
+  test('reject a message above the size limit', async () => {
     const { lanes, arrived } = await open(50)
     const worker = await dial(lanes.name)
     const lane = await arrived.next()
@@ -66,7 +66,7 @@ describe('lanes', () => {
     expect(lane.received.all).toEqual([])
   })
 
-  test('take no more from a stranger than it costs to refuse it', async () => {
+  test('refuse an expensive header with little CPU time', async () => {
     const { lanes, arrived } = await open(1 << 20)
     const stranger = await dial(lanes.name)
     const lane = await arrived.next()
@@ -77,7 +77,7 @@ describe('lanes', () => {
     expect(lane.received.all).toEqual([])
   })
 
-  test('end when they are closed, and nobody can open one any more', async () => {
+  test('end when they are closed, and accept no new connection', async () => {
     const { lanes, arrived } = await open()
     const worker = await dial(lanes.name)
     ;(await arrived.next()).greeted()
@@ -88,8 +88,8 @@ describe('lanes', () => {
   })
 })
 
-describe('a lane that does not say whose it is', () => {
-  test('is cut off after five seconds, also when it says other things', async () => {
+describe('a lane that does not identify its worker', () => {
+  test('is cut off after five seconds, even if it carries other messages', async () => {
     const { lanes, arrived } = await open()
     const worker = await dial(lanes.name)
     const lane = await arrived.next()
@@ -100,7 +100,7 @@ describe('a lane that does not say whose it is', () => {
     await worker.closings.next()
   })
 
-  test('does not wait to be cut off where its peer has gone', async () => {
+  test('clears its timeout when its peer leaves', async () => {
     const { lanes, arrived } = await open()
     const worker = await dial(lanes.name)
     await arrived.next()
@@ -110,7 +110,7 @@ describe('a lane that does not say whose it is', () => {
   })
 })
 
-test('a lane that has said whose it is stays, however long it is silent', async () => {
+test('a lane that has identified its worker stays open through an hour of silence', async () => {
   const { lanes, arrived } = await open()
   const worker = await dial(lanes.name)
   const lane = await arrived.next()

@@ -27,13 +27,13 @@ function openAsWorker({ desk, board, nonce }: SharedMemoryOffer) {
 
 const vector = (value: number) => new Float32Array(tinySizes.weights).fill(value)
 
-/** Fills a desk or board with such puts until there is no room, and says how many went. */
+/** Repeats `put` on a desk or board until there is no room, and returns how many succeeded. */
 function countPuts(put: (index: number) => number | null): number {
   for (let index = 0; ; index++) if (put(index) === null) return index
 }
 
 describe('a desk', () => {
-  test('hands samples to the worker, and the gradient back in the same slot', () => {
+  test('passes samples to the worker, and the gradient back in the same slot', () => {
     const { desk } = create()
     const worker = openAsWorker(desk.offer)
     const [pixels, labels] = [new Uint8Array(3072).fill(5), Uint8Array.of(2)]
@@ -47,7 +47,7 @@ describe('a desk', () => {
     expect(gradient).toEqual(vector(0.5))
   })
 
-  test('has room for the largest task and for a gradient in each slot, and keeps them apart', () => {
+  test('has room for the largest task or a gradient in each slot, and keeps the slots apart', () => {
     const { desk } = create()
     const { maxSamples, bytesPerSample } = tinySizes
     const largest = (value: number) => [
@@ -65,7 +65,7 @@ describe('a desk', () => {
     expect(large.desk.put('task', 0, [new Float32Array(1 << 20)])).toBe(0)
   })
 
-  test('runs out of room, and has some again for each task that is answered or past', () => {
+  test('runs out of slots, and frees those of tasks that are answered or belong to an earlier step', () => {
     const { desk } = create()
     const room = countPuts(index => desk.put(`a${index}`, index % 2, [Uint8Array.of(1)]))
     expect(room).toBe(64)
@@ -73,11 +73,11 @@ describe('a desk', () => {
     desk.clear('a7')
     expect(desk.put('b', 1, [Uint8Array.of(1)])).toBe(7)
     desk.reach(1)
-    // The 32 of step 0; a7 was one of step 1, and so is b in its place.
+    // The 32 slots of step 0: a7 was of step 1, and so is b in its slot.
     expect(countPuts(index => desk.put(`c${index}`, 1, [Uint8Array.of(1)]))).toBe(32)
   })
 
-  test('is no one else’s', () => {
+  test('is separate from the desk of another worker', () => {
     const { memory, desk } = create()
     const other = memory.openDesk()!
     onTestFinished(other.close)
@@ -105,13 +105,13 @@ describe('the board', () => {
   test('keeps the mean of a step until the slowest worker is past it', () => {
     const { memory, desk } = create()
     const { board } = openAsWorker(desk.offer)
-    // Nobody has taken the update of step 0 as long as the slowest worker is at step 0.
+    // While the slowest worker is at step 0, not every worker has taken the update of step 0.
     const posted = countPuts(step => memory.post(step, vector(step), 0))
     expect(posted).toBe(64)
     const mean = vector(-1)
     board.read(0, [mean])
     expect(mean).toEqual(vector(0))
-    // One that has come to step 2 has taken the updates of steps 0 and 1.
+    // A worker at step 2 has taken the updates of steps 0 and 1.
     expect(memory.post(100, vector(100), 2)).toBe(0)
     expect(memory.post(101, vector(101), 2)).toBe(1)
     expect(memory.post(102, vector(102), 2)).toBeNull()
@@ -119,7 +119,7 @@ describe('the board', () => {
     expect(mean).toEqual(vector(2))
   })
 
-  test('uses the same slots again and again while all keep up', () => {
+  test('reuses the same two slots while all workers keep up', () => {
     const { memory } = create()
     const slots = Array.from({ length: 200 }, (_, step) => memory.post(step, vector(step), Math.max(0, step - 1)))
     expect(new Set(slots)).toEqual(new Set([0, 1]))
@@ -127,20 +127,20 @@ describe('the board', () => {
 })
 
 describe('shared memory', () => {
-  test('holds bfloat16 gradients in half the room', () => {
+  test('halves the slots of the board for bfloat16 gradients', () => {
     const sizes = { ...tinySizes, weights: 1 << 16, bytesPerSample: 1, maxSamples: 1 }
     const compressed = create({ ...sizes, gradientType: 'bfloat16' })
     expect(create(sizes).desk.offer.board.slotBytes).toBe(4 << 16)
     expect(compressed.desk.offer.board.slotBytes).toBe(2 << 16)
   })
 
-  test('leaves nothing behind: no name from the start, and no descriptor in the end', () => {
+  test('has no file name while it is open, and leaves no descriptor open when it is closed', () => {
     const descriptors = () =>
       readdirSync('/proc/self/fd').flatMap(name => {
         try {
           return [readlinkSync(`/proc/self/fd/${name}`)].filter(target => target.startsWith('/dev/shm/lockstep-'))
         } catch {
-          // The descriptor by which the folder itself was read.
+          // The descriptor with which the folder itself was read.
           return []
         }
       })

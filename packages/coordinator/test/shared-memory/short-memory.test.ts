@@ -6,7 +6,7 @@ import { tinySizes } from '../support/tiny-sizes.ts'
 
 const memory = vi.hoisted(() => ({ isShort: false }))
 
-/** Real slot files in a memory that is full when the test says so. */
+/** Real slot files in a memory that is full while `memory.isShort`. */
 vi.mock('@lockstep/protocol', async importOriginal => {
   const original = await importOriginal<{ createSlotFile: typeof createSlotFile }>()
   return {
@@ -22,7 +22,7 @@ vi.mock('@lockstep/protocol', async importOriginal => {
   }
 })
 
-test('where memory is short a worker gets its task in a frame, is heard by one, and later finds memory again', () => {
+test('while shared memory is full, tasks and answers go in frames, and afterwards tasks use memory again', () => {
   const shared = createSharedMemory(tinySizes)!
   const { membership, connectFrom, answers, reasons } = createLobby(shared)
   onTestFinished(() => {

@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { createSlots } from '../../src/shared-memory/slots.ts'
 
 describe('slots', () => {
-  test('are given out from the lowest, until there is none', () => {
+  test('are taken from the lowest until none is left', () => {
     const { take, find } = createSlots<string>(3)
     expect([take('a', 0), take('b', 0), take('c', 1), take('d', 1)]).toEqual([0, 1, 2, null])
     expect([find('b'), find('d')]).toEqual([1, null])
   })
 
-  test('that are released are given out again, the lowest first', () => {
+  test('that are released are taken again, the lowest first', () => {
     const { take, find, release } = createSlots<string>(4)
     for (const key of ['a', 'b', 'c', 'd']) take(key, 0)
     for (const key of ['c', 'a', 'd']) release(key)
@@ -25,13 +25,13 @@ describe('slots', () => {
     expect([take('c', 0), take('d', 0), take('e', 0)]).toEqual([0, 1, null])
   })
 
-  test('of a key that takes another one are not lost', () => {
+  test('are not taken twice by the same key', () => {
     const { take, find } = createSlots<string>(2)
     expect([take('a', 0), take('a', 1), take('b', 1), take('c', 1)]).toEqual([0, 0, 1, null])
     expect(find('a')).toBe(0)
   })
 
-  test('of steps before the one that is reached are free, the others are not', () => {
+  test('of steps before a given one are released, the others are not', () => {
     const { take, find, releaseBefore } = createSlots<string>(3)
     for (const [key, step] of [
       ['a', 4],
