@@ -24,7 +24,7 @@ function createTested({ warmUpSteps = 0, offsetMs = 0 } = {}) {
   const hear = (workerId: number, ...times: number[]) =>
     timing.hear(workerId, { step: 0, shard: 0, times }, workerId === 1 ? known : unknown)
   const end = (step: number) => lines.push(timing.end({ epoch: 1, step, lossSum: 20, correct: 5, count: 10 })!)
-  /** A step of 10 ms in which the coordinator waits for 8 and steps for 2. */
+  /** A step of 10 ms in which the coordinator waits for 8 ms and applies the update for 2 ms. */
   const pass = (step: number) => {
     timing.enter('wait')
     clock.nowMs += 8
@@ -36,7 +36,7 @@ function createTested({ warmUpSteps = 0, offsetMs = 0 } = {}) {
 }
 
 describe('the times of a step', () => {
-  test('are told by phase, the coordinator beside each worker', () => {
+  test('are given by phase for the coordinator and for each worker', () => {
     const { begin, hear, pass, lines } = createTested({ offsetMs: 500 })
     begin()
     // From 1000 to 1007 by the coordinator's clock.
@@ -68,7 +68,7 @@ describe('the times of a step', () => {
     expect(lines[0]!.workers).toEqual([{ id: 1, phases: { ...none, wait: 3, compute: 6 } }])
   })
 
-  test('take an answer of a worker with an unknown clock as fresh', () => {
+  test('assume that the times in an answer end at its arrival if the clock of the worker is unknown', () => {
     const { begin, hear, pass, lines, clock } = createTested()
     clock.nowMs = 5000
     begin()
@@ -81,7 +81,7 @@ describe('the times of a step', () => {
 })
 
 describe('the report', () => {
-  test('is none before a step after the warm-up', () => {
+  test('is null until a step after the warm-up has ended', () => {
     const { begin, pass, report } = createTested({ warmUpSteps: 1 })
     begin()
     pass(1)
@@ -121,7 +121,7 @@ describe('the report', () => {
     ])
   })
 
-  test('does not count what passes between steps, such as a validation', () => {
+  test('does not count the time between steps, such as a validation', () => {
     const { begin, pass, report, clock, hear } = createTested()
     begin()
     hear(1, 1000, compute, 10)

@@ -14,7 +14,7 @@ beforeEach(async () => {
 const noEnd = () => expect.unreachable()
 const readEvents = async () => JSON.parse(await readFile(path, 'utf8')).traceEvents
 
-/** By which this process has a file open. */
+/** The descriptor by which this process has a file open. */
 async function descriptorOf(wanted: string): Promise<number> {
   for (const descriptor of await readdir('/proc/self/fd')) {
     const target = await readlink(`/proc/self/fd/${descriptor}`).catch(() => '')
@@ -31,9 +31,9 @@ describe('a trace file', () => {
     expect(await readEvents()).toEqual([{ name: 'a' }, { name: 'ä' }, { name: 'b' }])
   })
 
-  test('is whole after each write, so that whoever is killed leaves it readable', async () => {
+  test('is valid JSON after each write, so that it stays readable if the process is killed', async () => {
     const file = createTraceFile(path, noEnd)
-    // 64 KiB are kept before they are written: 700 events of 100 letters are more.
+    // The file buffers 64 KiB: 700 events of 100 letters are more.
     const letters = 'é'.repeat(100)
     const sizes: number[] = []
     for (let round = 1; round <= 3; round++) {
@@ -47,7 +47,7 @@ describe('a trace file', () => {
     file.close()
   })
 
-  test('keeps few events to itself', async () => {
+  test('buffers a few events until it is closed', async () => {
     const file = createTraceFile(path, noEnd)
     file.add('{"name":"a"}')
     file.settle()
@@ -56,7 +56,7 @@ describe('a trace file', () => {
     expect(await readEvents()).toEqual([{ name: 'a' }])
   })
 
-  test('replaces what was there, also something longer', async () => {
+  test('replaces an earlier file, even a longer one', async () => {
     for (const events of [['{"name":"long ago"}', '{"name":"and more"}'], ['1']]) {
       const file = createTraceFile(path, noEnd)
       events.forEach(file.add)
@@ -65,7 +65,7 @@ describe('a trace file', () => {
     expect(await readEvents()).toEqual([1])
   })
 
-  test('ends with a write that fails, which is told once', async () => {
+  test('ends at a write that fails, and reports that once', async () => {
     const reasons: string[] = []
     const file = createTraceFile(path, error => reasons.push(error.message))
     closeSync(await descriptorOf(path))
@@ -78,7 +78,7 @@ describe('a trace file', () => {
     expect(await readEvents()).toEqual([])
   })
 
-  test('says clearly when it cannot be begun', async () => {
+  test('reports a clear error if it cannot be created', async () => {
     expect(() => createTraceFile(join(path, 'below'), noEnd)).toThrowError(
       expect.objectContaining({ code: 'file-not-written' }),
     )

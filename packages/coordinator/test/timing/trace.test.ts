@@ -27,7 +27,7 @@ describe('a trace', () => {
     ])
   })
 
-  test('has a step around its phases, in microseconds since its origin', () => {
+  test('contains a step around its phases, in microseconds since its origin', () => {
     const { step, complete, events } = createTested()
     step(finished, [1002, own('prepare'), 0.5, own('wait'), 8, own('optimizer'), 1.5])
     expect(complete()).toEqual([
@@ -36,13 +36,13 @@ describe('a trace', () => {
       [1, 'wait', 2500, 8000],
       [1, 'optimizer', 10_500, 1500],
     ])
-    // The eighth step takes the weights of step 7, by which messages name it.
+    // Messages name a step by that of the weights from which it starts: the eighth one is step 7.
     expect(events.find(({ name }) => name === 'step')!.args).toEqual({ step: 7, epoch: 2, loss: 2, accuracy: 0.5 })
     // 10 samples in 10 ms
     expect(events.find(({ name }) => name === 'images/s')).toMatchObject({ ph: 'C', args: { 'images/s': 1000 } })
   })
 
-  test('has the times of a worker by the clock of the coordinator', () => {
+  test('converts the times of a worker to the clock of the coordinator', () => {
     const { worker: hear, complete, events } = createTested()
     const times = [6002, worker('receive'), 0.25, worker('compute'), 7]
     hear(1, { step: 7, shard: 3, times }, { offsetMs: 5000, errorMs: 0.125 })
@@ -54,7 +54,7 @@ describe('a trace', () => {
     expect(events.at(-1)).toMatchObject({ ph: 'C', pid: 2, ts: 9250, args: { 'clock error, ms': 0.125 } })
   })
 
-  test('has no events of a worker that overlap when the estimate of its clock changes', () => {
+  test('contains no overlapping events of a worker when the estimate of its clock changes', () => {
     const { worker: hear, complete } = createTested()
     hear(1, { step: 0, shard: 0, times: [1000, worker('compute'), 5] }, { offsetMs: 0, errorMs: null })
     const times = [1005, worker('wait'), 0.5, worker('compute'), 4]
@@ -66,13 +66,13 @@ describe('a trace', () => {
     ])
   })
 
-  test('leaves out pieces that are too short for the clock', () => {
+  test('leaves out phases that are too short for the clock', () => {
     const { step, complete } = createTested()
     step(finished, [1000, own('prepare'), 0, own('wait'), 10])
     expect(complete().map(([, name]) => name)).toEqual(['step', 'wait'])
   })
 
-  test('ends after so many steps', () => {
+  test('ends after a given number of steps', () => {
     const { step, worker: hear, events } = createTested(2)
     for (let number = 1; number <= 3; number++) {
       hear(1, { step: number, shard: 0, times: [1000 * number, 0, 1] }, { offsetMs: 0, errorMs: null })

@@ -40,7 +40,7 @@ async function start(epochs: number, traced: number) {
   return { ...started, stop }
 }
 
-test('a run tells where its steps went: in a line for each, in its summary and in a trace', async () => {
+test('a run reports how the time of its steps was spent, in a line for each step and in its summary', async () => {
   const { summary } = await runTraced(10, 1000)
   const lines = (await readFile(join(folder, 'run', 'metrics.jsonl'), 'utf8')).trim().split('\n')
   const metrics = lines.map(line => JSON.parse(line) as StepMetrics | { type: 'epoch' })
@@ -57,7 +57,7 @@ test('a run tells where its steps went: in a line for each, in its summary and i
   }
 })
 
-test('phases in a trace fill the step that they lie in', async () => {
+test('the phases in a trace fill their step', async () => {
   await runTraced(2, 1000)
   const own = (await readTrace()).filter(({ ph, pid }) => ph === 'X' && pid === 1)
   const steps = own.filter(({ name }) => name === 'step')
@@ -66,7 +66,7 @@ test('phases in a trace fill the step that they lie in', async () => {
     const phases = own.filter(({ name, args }) => name !== 'step' && args.step === step.args.step)
     let endUs = step.ts
     for (const { ts, dur } of phases) {
-      // Pieces below half a microsecond are left out.
+      // Phases below half a microsecond are left out.
       expect(ts - endUs).toBeGreaterThan(-0.002)
       expect(ts - endUs).toBeLessThan(2)
       endUs = ts + dur
@@ -75,13 +75,13 @@ test('phases in a trace fill the step that they lie in', async () => {
   }
 })
 
-test('a worker computes in a trace after its shard was sent and before its gradient is received', async () => {
+test('in a trace, a worker computes after its shard was prepared and before its gradient was received', async () => {
   await runTraced(10, 1000)
   const events = (await readTrace()).filter(({ ph }) => ph === 'X')
   const ends = ({ ts, dur }: Event) => ts + dur
   const of = (pid: number, name: string) => events.filter(event => event.pid === pid && event.name === name)
   const steps = new Map(of(1, 'step').map(event => [event.args.step, event]))
-  // An unknown clock is set by the arrival of the first answer, a known one is right within half a round trip.
+  // An unknown clock is estimated from the arrival of the first answer; a known one is right within half a round trip.
   const errors = (await readTrace()).filter(({ name }) => name === 'clock error, ms')
   const errorUs = 1000 * Math.max(2, ...errors.map(({ args }) => args['clock error, ms']!))
   for (const pid of [2, 3]) {
@@ -96,14 +96,14 @@ test('a worker computes in a trace after its shard was sent and before its gradi
   }
 })
 
-test('a trace of a run that is interrupted is whole, and holds no more steps than asked for', async () => {
+test('the trace of an interrupted run is complete', async () => {
   const interrupted = await runTraced(1000, 1000)
   expect(interrupted.summary).toMatchObject({ status: 'interrupted', phases: null })
   const names = (events: Event[]) => events.filter(({ name }) => name === 'step').length
   expect(names(await readTrace())).toBe(6)
 })
 
-test('a trace ends after the steps that were asked for', async () => {
+test('a trace ends after the requested number of steps', async () => {
   await runTraced(2, 3)
   expect((await readTrace()).filter(({ name }) => name === 'step')).toHaveLength(3)
 })
