@@ -39,7 +39,7 @@ const tools = () => {
   }
 }
 
-/** What a worker answers for a shard: the mean gradient of its samples. */
+/** A worker's answer for a shard: the mean gradient of its samples. */
 type ShardAnswer = {
   readonly message: Answer['message'] & { readonly type: 'gradient' }
   readonly gradient: Float32Array
@@ -66,7 +66,7 @@ function shardAnswer(
   return { message, gradient }
 }
 
-/** A batch, the answers of its shards, and the batch as a whole. */
+/** A batch, the answers for its shards, and the gradient of the batch as a whole. */
 function computeBatch(samples: number, batchSize: number, shards: number, index: number) {
   const config = { ...tinyConfig, batchSize, shards }
   const split = makeSplit(samples, 1)
@@ -80,7 +80,7 @@ function computeBatch(samples: number, batchSize: number, shards: number, index:
   return { batch, answers, whole: engine.gradient(weights, pixels, labels, keys), shards }
 }
 
-/** Has a batch answered by one worker, in this order. */
+/** Submits a batch and lets one worker answer it, in this order. */
 function answerBatch({ batch, shards }: ReturnType<typeof computeBatch>, answers: readonly ShardAnswer[]) {
   const exchange = createExchange<Answer>(batch.length, () => undefined, stoppedClock)
   exchange.join(1)
@@ -92,7 +92,7 @@ function answerBatch({ batch, shards }: ReturnType<typeof computeBatch>, answers
   return result
 }
 
-test('a contribution to a group is no answer to a shard that belongs to none', () => {
+test('a contribution to a group is rejected as the answer to a shard without a group', () => {
   const { batch, answers, shards } = computeBatch(20, 10, 2, 0)
   const exchange = createExchange<Answer>(batch.length, () => undefined, stoppedClock)
   exchange.join(1)
@@ -122,20 +122,20 @@ describe('the gradient of a batch', () => {
     ['a partial last batch', computeBatch(207, 50, 4, 4), [2, 2, 2, 1]],
     ['a last batch smaller than the number of shards', computeBatch(203, 50, 5, 4), [1, 1, 1]],
     ['a batch in three shards', computeBatch(50, 50, 3, 0), [17, 17, 16]],
-  ])('is that of all its samples at once, for %s', async (_, computed, expectedCounts) => {
+  ])('is that of all its samples computed at once, for %s', async (_, computed, expectedCounts) => {
     const { answers, whole } = computed
     expect(counts(answers)).toEqual(expectedCounts)
     const wrong = relativeDistance(unweightedMean(answers), whole.gradient)
     const combined = await answerBatch(computed, answers)
     expect(relativeDistance(combined.gradient, whole.gradient)).toBeLessThanOrEqual(1e-6)
-    // Without the weights the mean would be far from it wherever shards are uneven: the bound above would notice.
+    // The unweighted mean of uneven shards is far from it: the bound above would not hold.
     if (new Set(expectedCounts).size > 1) expect(wrong).toBeGreaterThan(1e-3)
     expect(combined.count).toBe(whole.count)
     expect(combined.correct).toBe(whole.correct)
     expect(combined.lossSum).toBeCloseTo(whole.lossSum, 10)
   })
 
-  test('is the same bits whatever the order in which its shards arrived', async () => {
+  test('has the same bits whatever the order in which its shards arrive', async () => {
     const computed = computeBatch(200, 50, 7, 0)
     const expected = await answerBatch(computed, computed.answers)
     await fc.assert(
@@ -145,7 +145,7 @@ describe('the gradient of a batch', () => {
     )
   })
 
-  test('holds a shard once, though its answer comes twice', async () => {
+  test('counts a shard once if its answer arrives twice', async () => {
     const computed = computeBatch(20, 10, 2, 0)
     const [first, second] = computed.answers as [ShardAnswer, ShardAnswer]
     expect(await answerBatch(computed, [first, first, second])).toEqual(await answerBatch(computed, [first, second]))
@@ -153,7 +153,7 @@ describe('the gradient of a batch', () => {
 })
 
 describe('submitting a batch', () => {
-  /** The last batch of an epoch: 3 samples in 3 of the 4 shards, asked for as step 11. */
+  /** The last batch of an epoch: 3 samples in 3 of the 4 shards, submitted as step 11. */
   function submitLast() {
     const orders: Order[] = []
     const exchange = createExchange<Answer>(9, (_, { order }) => orders.push(order), stoppedClock)
@@ -170,7 +170,7 @@ describe('submitting a batch', () => {
     return { ...pending, ...used, orders, answer }
   }
 
-  test('asks for every shard that has samples, and takes answers over just these', async () => {
+  test('requests every shard that has samples, and accepts only answers with plausible counts', async () => {
     const { orders, answer, result } = submitLast()
     const order = { type: 'work', runId: 'r', step: 11, count: 1 }
     expect(orders).toEqual([0, 1, 2].map(shard => ({ ...order, shard })))
@@ -189,7 +189,7 @@ describe('submitting a batch', () => {
     for (const value of gradient) expect(value).toBeCloseTo(4, 6)
   })
 
-  test.each([Number.NaN, 2 ** 127, -1e308])('fails when a shard comes twice with a loss of %d', async lossSum => {
+  test.each([Number.NaN, 2 ** 127, -1e308])('fails when two answers for a shard have a loss of %d', async lossSum => {
     const { answer, result, orders } = submitLast()
     answer(0, 1, 0, { lossSum })
     expect(orders.at(-1)).toMatchObject({ shard: 0 })
@@ -197,11 +197,11 @@ describe('submitting a batch', () => {
     await expect(result).rejects.toMatchObject({ code: 'not-finite' })
   })
 
-  test('gives each vector back when it is added up, that of the mean when it is released', async () => {
+  test('returns each vector when it has been added, and that of the mean when it is released', async () => {
     const { answer, result, release, vectors, allocated } = submitLast()
     for (const shard of [0, 1, 2]) answer(shard, 1, shard)
     const { gradient } = await result
-    // That of shard 1 had been added to that of shard 0 when shard 2 came.
+    // The vector of shard 1 had been added to that of shard 0 before shard 2 arrived.
     expect(allocated.length).toBe(2)
     expect(vectors.take()).toBe(allocated.find(vector => vector !== gradient))
     expect(vectors.take()).not.toBe(gradient)
@@ -209,7 +209,7 @@ describe('submitting a batch', () => {
     expect(vectors.take()).toBe(gradient)
   })
 
-  test('gives the vectors of a batch that is not finished back when it is released', () => {
+  test('returns the vectors of an unfinished batch when it is released', () => {
     const { answer, release, vectors, allocated } = submitLast()
     for (const shard of [0, 2]) answer(shard, 1, shard)
     expect(allocated.length).toBe(2)

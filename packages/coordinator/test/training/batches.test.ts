@@ -9,7 +9,7 @@ const samplesOf = (batches: EpochBatches, batch: number) =>
   batches.shards(batch).map(({ read }) => sampleNumbers(read().pixels))
 
 describe('the batches of an epoch', () => {
-  test('are cut evenly into shards, larger ones first, and the last batch keeps what is left', () => {
+  test('are cut evenly into shards, larger ones first, and the last batch holds the rest', () => {
     const batches = epochBatches(split, { ...tinyConfig, batchSize: 10, shards: 4 }, 1)
     expect(batches.batches).toBe(4)
     const counts = (batch: number) => batches.shards(batch).map(({ shard, count }) => [shard, count])
@@ -44,13 +44,13 @@ describe('the batches of an epoch', () => {
     expect(second).toEqual({ ...gather(split, indices), keys })
   })
 
-  test('lay all samples out in the same memory', () => {
+  test('read all their shards into the same memory', () => {
     const shards = epochBatches(split, tinyConfig, 1).shards(0)
     const buffers = new Set(shards.map(({ read }) => read().pixels.buffer))
     expect(buffers.size).toBe(1)
   })
 
-  test('read the same however often and in whatever order', () => {
+  test('read the same samples in any order and when read again', () => {
     const batches = epochBatches(split, tinyConfig, 1)
     const shards = batches.shards(2)
     const copies = (list: typeof shards) => list.map(({ read }) => structuredClone(read()))
@@ -79,7 +79,7 @@ describe('the batches of an epoch', () => {
   })
 })
 
-test('the largest shard has its part of a batch, or of all samples where these are fewer', () => {
+test('the largest shard has its part of a batch, or of all samples if these are fewer', () => {
   // 50 / 3 = 16.7; 10 / 3 = 3.3.
   const config = { ...tinyConfig, batchSize: 50, shards: 3 }
   expect([largestShard(config, 1000), largestShard(config, 10)]).toEqual([17, 4])

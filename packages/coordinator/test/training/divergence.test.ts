@@ -11,7 +11,7 @@ import { startTiny } from '../support/start-coordinator.ts'
 import { newestState, tinyPlan } from '../support/tiny-plan.ts'
 import { trainAlone } from '../support/train-alone.ts'
 
-test('the last five losses are kept, the oldest first', () => {
+test('a loss trail keeps the last five losses, the oldest first', () => {
   const trail = createLossTrail()
   expect(trail.last()).toEqual([])
   for (const loss of [1, 2, 3, 4, 5, 6]) trail.add(loss)
@@ -19,18 +19,18 @@ test('the last five losses are kept, the oldest first', () => {
 })
 
 describe('a divergence', () => {
-  test('is told with the learning rate of the step that it is in, or before any of the first', () => {
+  test('is reported with the learning rate of its step, or with that of the first step if there was none', () => {
     const { config, state } = tinyPlan()
     const course = { config, state, losses: createLossTrail(), learningRateAt: (step: number) => 10 * step }
     const rateOf = (step: number) => /learning rate (\d+)/.exec(divergedAt(course, step, 'it').message)?.[1]
-    // Steps are told from 1 and scheduled from 0.
+    // Steps are reported from 1 and scheduled from 0.
     expect([0, 1, 7].map(rateOf)).toEqual(['0', '0', '60'])
   })
 
   const config: Pick<RunConfig, 'schedule' | 'warmup'> = { schedule: 'constant', warmup: 0 }
   const where = { what: 'the training loss is NaN', step: 812, epoch: 3, learningRate: 0.05, config }
 
-  test('is told with its step, its learning rate, the losses before it and what to do', () => {
+  test('is reported with its step, its learning rate, the losses before it and a remedy', () => {
     const error = diverged({ ...where, losses: [2.3017, 41.5, 1.25e9] })
     expect(error.message).toBe(
       'training has diverged at step 812 in epoch 3, learning rate 0.05: the training loss is NaN, after losses of 2.302, 41.50, 1.250e+9',
@@ -48,11 +48,11 @@ describe('a divergence', () => {
       )?.[1]
     expect(hintOf({ schedule: 'cosine', warmup: 0 })).toBe('lower --learning-rate or a --warmup')
     expect(hintOf({ warmup: 0.5 })).toBe('lower --learning-rate or a longer --warmup')
-    // To which a warm-up is refused.
+    // This schedule allows no warm-up.
     expect(hintOf({ schedule: 'one-cycle' })).toBe('lower --learning-rate')
   })
 
-  test('at the first step has no losses before it', () => {
+  test('without earlier losses mentions none', () => {
     expect(diverged({ ...where, losses: [] }).message).toMatch(/: the training loss is NaN$/)
   })
 })
@@ -66,7 +66,7 @@ describe('after a divergence the newest checkpoint', () => {
 
   const alone = trainAlone()
 
-  test('is of the step before the one that diverged, whose weights are finite', async () => {
+  test('holds the weights before the step that diverged', async () => {
     const { url, finished } = await startTiny(path)
     startSocketWorker(url, {
       before: message =>
@@ -82,7 +82,7 @@ describe('after a divergence the newest checkpoint', () => {
     expect([state.step, weightsSha256(state.weights)]).toEqual([6, weightsSha256(alone[5]!)])
   })
 
-  test('is not of weights that are not finite: those are not saved, which is said, and the one before stays', async () => {
+  test('is an earlier one if the weights are not finite, and the run reports that they are not saved', async () => {
     const plan = tinyPlan()
     const events: CoordinatorEvent[] = []
     const { url, finished } = await startTiny(path, {
@@ -90,7 +90,7 @@ describe('after a divergence the newest checkpoint', () => {
       checkpointEvery: 1,
       onEvent: event => {
         events.push(event)
-        // As a step would do whose loss is still a number: it is noticed when the state is to be saved.
+        // As after a step whose loss is still finite: the weights are noticed only when the state is saved.
         if (event.type === 'step' && event.step === 6) plan.state.weights[3] = Number.POSITIVE_INFINITY
       },
     })

@@ -10,7 +10,7 @@ const sha256 = 'a'.repeat(64)
 const run = { runId: 'r', step: 5, weightsSha256: sha256 }
 const split = makeSplit(2 * evaluationChunk + 10, 4)
 
-/** An exchange with one worker of window 10, whose orders are kept and answered by the test. */
+/** An exchange with one worker and a window of 10, whose orders the test keeps and answers. */
 function createOrders() {
   const orders: { readonly message: Order; readonly tensors: Tensors }[] = []
   const exchange = createExchange<Answer>(
@@ -51,20 +51,20 @@ describe('an evaluation', () => {
     expect(await figures).toEqual({ loss: 1e16 / 510, accuracy: 153 / 510 })
   })
 
-  test('refuses a worker whose replica has drifted', () => {
+  test('rejects an answer from a replica that has drifted', () => {
     const { exchange, answer } = createOrders()
     void evaluateSplit(exchange, split, run)
     const verdict = answer(0, 250, 1, 1, 'b'.repeat(64))
     expect(verdict).toMatchObject({ taken: false, fault: expect.stringContaining('has drifted') })
   })
 
-  test('refuses an answer over another number of samples', () => {
+  test('rejects an answer with another number of samples', () => {
     const { exchange, answer } = createOrders()
     void evaluateSplit(exchange, split, run)
     expect(answer(2, 250, 1, 1)).toEqual({ taken: false, fault: '250 samples instead of 10' })
   })
 
-  test('refuses an answer with more samples correct than there are', () => {
+  test('rejects an answer with more correct samples than there are', () => {
     const { exchange, answer } = createOrders()
     void evaluateSplit(exchange, split, run)
     expect(answer(2, 10, 1, 11)).toEqual({ taken: false, fault: '11 of 10 samples correct' })
@@ -72,7 +72,7 @@ describe('an evaluation', () => {
   })
 
   test.each([Number.NaN, 10 * 2 ** 127, -1e308])(
-    'fails when a chunk of 10 comes twice with a loss of %d',
+    'fails when two answers for a chunk of 10 have a loss of %d',
     async loss => {
       const { exchange, answer } = createOrders()
       const figures = evaluateSplit(exchange, split, run)

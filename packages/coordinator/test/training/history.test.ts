@@ -10,23 +10,23 @@ describe('the best epoch', () => {
     expect(bestEpoch(epochs(3, 1, 2, 1))?.epoch).toBe(2)
   })
 
-  test('is the one with the lowest training loss where nothing validates', () => {
+  test('is the one with the lowest training loss if there is no validation', () => {
     const trained = [2, 1, 1.5].map((trainLoss, index) => epochWith(index + 1, { trainLoss, validationLoss: null }))
     expect(bestEpoch(trained)?.epoch).toBe(2)
   })
 
-  test('is none before the first epoch', () => {
+  test('is null before the first epoch', () => {
     expect(bestEpoch([])).toBeNull()
   })
 })
 
 describe('patience', () => {
-  test('runs out when the best epoch lies as many epochs back', () => {
+  test('runs out when the best epoch is that many epochs ago', () => {
     expect(isOutOfPatience(epochs(3, 1, 2), 2)).toBe(false)
     expect(isOutOfPatience(epochs(3, 1, 2, 2), 2)).toBe(true)
   })
 
-  test('begins anew with a better epoch', () => {
+  test('starts anew with a better epoch', () => {
     expect(isOutOfPatience(epochs(3, 1, 2, 0.5), 2)).toBe(false)
   })
 
@@ -34,7 +34,7 @@ describe('patience', () => {
     expect(isOutOfPatience(epochs(1, 1), 1)).toBe(true)
   })
 
-  test('never runs out when it is 0, nor before the first epoch', () => {
+  test('never runs out when it is 0 or before the first epoch', () => {
     expect(isOutOfPatience(epochs(1, 2, 3, 4), 0)).toBe(false)
     expect(isOutOfPatience([], 1)).toBe(false)
   })

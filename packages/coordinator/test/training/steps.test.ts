@@ -8,14 +8,14 @@ import { createIdleTiming } from '../support/idle-timing.ts'
 import { tinyPlan } from '../support/tiny-plan.ts'
 import { trainTiny } from '../support/train-tiny.ts'
 
-test('a wait for workers is told, goes on while they go again, and counts in no step', async () => {
+test('a wait for workers is reported once, is repeated if workers leave again, and counts in no step', async () => {
   const plan = tinyPlan({ epochs: 1 })
   let now = 0
   const nowMs = () => {
     now += 1
     return now
   }
-  // Before the second step too few are there, and then once more.
+  // Before the second step there are too few workers, twice in a row.
   let waits = 2
   const awaitQuorum = () => {
     if (plan.state.step !== 1 || waits === 0) return null
@@ -47,7 +47,7 @@ test('a validation waits for workers as a step does', async () => {
   expect(phases).toEqual(['training', 'validating', 'waiting for workers', 'validating'])
 })
 
-test('a mean is sent to all workers unless all have made it themselves', () => {
+test('a mean is sent to all workers unless all of them have computed it themselves', () => {
   const told: number[] = []
   const run = {
     state: { step: 3 },
@@ -67,7 +67,7 @@ test('a mean is sent to all workers unless all have made it themselves', () => {
   expect(run.losses.last()).toEqual([0.5, 0.5, 0.5])
 })
 
-test('what a step has been given of memory is there for the next ones', async () => {
+test('steps reuse the vectors of earlier steps', async () => {
   const plan = tinyPlan({ epochs: 6 })
   let vectors = 0
   const pool = createVectorPool(() => {
@@ -76,11 +76,11 @@ test('what a step has been given of memory is there for the next ones', async ()
   })
   const { steps } = await trainTiny({ workers: 2, plan, training: () => ({ vectors: pool }) })
   expect(steps).toHaveLength(24)
-  // The four shards of a step, and of the one that is sent ahead.
+  // The four shards of a step, and those of the next one, which is submitted ahead.
   expect(vectors).toBeLessThanOrEqual(8)
 })
 
-test('a step is logged before its checkpoint, and an epoch after the checkpoint to go on from', async () => {
+test('a step is logged before its checkpoint, and an epoch after the checkpoint at its end', async () => {
   const plan = tinyPlan({ epochs: 1 })
   const log: string[] = []
   await trainTiny({

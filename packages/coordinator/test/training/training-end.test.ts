@@ -10,7 +10,7 @@ const finalSha256 = weightsSha256(trainAlone().at(-1)!)
 const lost = new LockstepError('no-workers', 'nobody is there')
 
 describe('training ends', () => {
-  test('between two steps when asked to, and goes on from there', async () => {
+  test('between two steps when asked to, and ends with the same weights when resumed', async () => {
     for (const stopAt of [0, 1, 4, 6]) {
       const plan = tinyPlan()
       const stopped = await trainTiny({
@@ -35,8 +35,8 @@ describe('training ends', () => {
     expect([status, epochs.length]).toEqual(['completed', 2])
   })
 
-  test('early when the validation loss has not fallen for long enough, also when resumed then', async () => {
-    // So small a step leaves every weight as it is: no epoch is better than the first.
+  test('early when the validation loss has not fallen for long enough, and at once when resumed then', async () => {
+    // Such a small learning rate leaves every weight as it is: no epoch is better than the first.
     const still = { epochs: 9, optimizer: 'sgd', momentum: 0, learningRate: 1e-30, earlyStopping: 2 } as const
     const stopped = await trainTiny({ workers: 2, plan: tinyPlan(still) })
     expect([stopped.status, stopped.epochs.length]).toEqual(['stopped early', 3])
@@ -45,14 +45,14 @@ describe('training ends', () => {
     expect([resumed.status, resumed.epochs.length]).toEqual(['stopped early', 0])
   })
 
-  test('with an error when the loss is no number, though work for the next step is under way', async () => {
+  test('with an error when the loss is not a number, although work for the next step has been sent', async () => {
     const engine = createTinyEngine()
     const losses = [2, 4, 8, 16, 32, 64, Number.NaN]
     const plan = tinyPlan({ shards: 1, schedule: 'step' })
     const running = trainTiny({
       workers: 1,
       plan,
-      // In the order of the steps, though the next one is asked for before this one is done.
+      // Losses in the order of the steps, although the next step is submitted before this one is done.
       engine: {
         ...engine,
         gradient: (weights, pixels, labels, keys) => {
@@ -71,7 +71,7 @@ describe('training ends', () => {
     expect(plan.state.step).toBe(6)
   })
 
-  test('with an error when the same shard is no number on two workers, who are named', async () => {
+  test('with an error that names two workers when the same shard is not finite on both', async () => {
     const weights = tinyState().weights.fill(Number.NaN)
     const plan = tinyPlan({}, { ...tinyState(), weights })
     await expect(trainTiny({ workers: 2, plan })).rejects.toMatchObject({
@@ -83,7 +83,7 @@ describe('training ends', () => {
     expect(plan.state.step).toBe(0)
   })
 
-  test('with an error when the validation loss is no number', async () => {
+  test('with an error when the validation loss is not finite', async () => {
     const engine = createTinyEngine()
     const plan = tinyPlan()
     const running = trainTiny({
@@ -109,7 +109,7 @@ describe('training ends', () => {
     await expect(running).rejects.toBe(full)
   })
 
-  test('with the error of an abort, at whatever step', async () => {
+  test('with the error of an abort at any step', async () => {
     for (const at of [0, 3, 5]) {
       const plan = tinyPlan()
       const running = trainTiny({
@@ -121,14 +121,14 @@ describe('training ends', () => {
     }
   })
 
-  test('with the error of an abort that comes while a checkpoint is waited for', async () => {
+  test('with the error of an abort during a checkpoint', async () => {
     const running = trainTiny({
       workers: 2,
       training: crew => ({
         isCheckpointDue: () => true,
         checkpoint: async () => {
           crew.abort(lost)
-          // Long enough for Node to complain about a rejection that nobody has heard.
+          // Long enough for Node to report an unhandled rejection.
           await new Promise(resolve => setTimeout(resolve, 5))
         },
       }),

@@ -9,7 +9,7 @@ const alone = trainAlone()
 const finalSha256 = weightsSha256(alone.at(-1)!)
 
 describe('the trained weights', () => {
-  test.each([1, 2, 3, 7])('are those of a plain loop, to the bit, with %i workers', async workers => {
+  test.each([1, 2, 3, 7])('are bit-identical to those of a plain loop with %i workers', async workers => {
     const { plan, status } = await trainTiny({ workers })
     expect(status).toBe('completed')
     // 33 samples in batches of 10 make 4 steps an epoch, in 2 epochs.
@@ -18,7 +18,7 @@ describe('the trained weights', () => {
   })
 
   test.each(Array.from({ length: 12 }, (_, seed) => seed))(
-    'do not depend on workers that come and go at any moment (seed %i)',
+    'do not depend on workers that join and leave at any moment (seed %i)',
     async seed => {
       const { plan, events } = await trainTiny({
         workers: 2,
@@ -34,7 +34,7 @@ describe('the trained weights', () => {
     },
   )
 
-  test('are the same when the last worker goes and another one comes later', async () => {
+  test('are the same when the only worker is lost and another one joins later', async () => {
     let deliveries = 0
     const { plan, events } = await trainTiny({
       workers: 1,
@@ -77,7 +77,7 @@ describe('the trained weights', () => {
     expect(weightsSha256(state.weights)).toBe(expected)
   })
 
-  test('are those of a plain loop that rounds gradients and their mean, when they travel compressed', async () => {
+  test('are those of a plain loop that rounds gradients and their mean if compression is on', async () => {
     const compressed = { compress: 'bfloat16' } as const
     const expected = weightsSha256(trainAlone(tinyPlan(compressed)).at(-1)!)
     expect(expected).not.toBe(finalSha256)
@@ -88,7 +88,7 @@ describe('the trained weights', () => {
     }
   })
 
-  test('are told with the learning rate of each step, which the metrics repeat', async () => {
+  test('are updated with the learning rate of each step, which the metrics repeat', async () => {
     const rates: number[] = []
     const recipe = { schedule: 'cosine', warmup: 0.5, learningRate: 0.1 } as const
     const { epochs } = await trainTiny({
@@ -116,7 +116,7 @@ describe('the trained weights', () => {
   })
 })
 
-test('every sample of an epoch is in exactly one gradient that is applied, also when workers are lost', async () => {
+test('every sample of an epoch is in exactly one applied gradient, even if workers are lost', async () => {
   const applied = new Map<number, number[]>()
   const { plan } = await trainTiny({
     workers: 3,
@@ -138,7 +138,7 @@ test('every sample of an epoch is in exactly one gradient that is applied, also 
   }
 })
 
-/** Notes the samples of each shard under its step when its answer has been taken. */
+/** Records the samples of each shard by step when its answer has been taken. */
 function recordSamples(submitAll: Training['exchange']['submitAll'], applied: Map<number, number[]>): typeof submitAll {
   return tasks =>
     submitAll(tasks).map(async (answering, index) => {
@@ -152,7 +152,7 @@ function recordSamples(submitAll: Training['exchange']['submitAll'], applied: Ma
     })
 }
 
-/** What of an epoch's figures does not depend on the clock or the crew. */
+/** The figures of an epoch that do not depend on the clock or the crew. */
 function learnt({ epoch, step, trainLoss, trainAccuracy, validationLoss, validationAccuracy }: EpochFigures) {
   return { epoch, step, trainLoss, trainAccuracy, validationLoss, validationAccuracy }
 }
