@@ -2,7 +2,7 @@ import { type Checkpoint, checkpointVersion } from '@lockstep/model'
 import { exampleRunConfig } from '@lockstep/protocol/testing'
 import { startPosition } from '../../src/run-state.ts'
 
-/** A checkpoint of a run that has taken these steps, of no use but to be written. */
+/** A checkpoint of a run after this step, with dummy content. */
 export function checkpointAt(step: number): Checkpoint {
   return {
     version: checkpointVersion,

@@ -1,6 +1,6 @@
 import type { Heard, Opinion } from '../../src/audit/opinion.ts'
 
-/** An opinion that says one word, `NaN` for one that is not finite, and what has become of it. */
+/** An opinion that consists of one word, `NaN` if it is not finite, and whether it was accepted or dropped. */
 export function opinionOf(word: string): Opinion & { readonly fate: () => string } {
   const fate: string[] = []
   return {
@@ -13,7 +13,7 @@ export function opinionOf(word: string): Opinion & { readonly fate: () => string
   }
 }
 
-/** `1: a` is worker 1 saying a; `1: a a` is worker 1 asked twice. */
+/** `1: a` is the answer a of worker 1; `1: a a` is the same answer given twice. */
 export function heardOf(...said: readonly string[]): readonly Heard[] {
   return said.map(text => {
     const [worker, ...words] = text.split(/:? /) as [string, string, string?]

@@ -12,7 +12,7 @@ import {
   type Tensors,
 } from '@lockstep/protocol'
 
-/** The far end of a connection that exists in memory only; what passes is encoded and decoded as on a socket. */
+/** The far end of an in-memory connection. Messages are encoded and decoded as on a socket. */
 export type FakePeer = {
   readonly connect: (handlers: ConnectionHandlers) => Connection
   /** What has been sent to this peer, in order. */
@@ -25,7 +25,7 @@ export type FakePeer = {
   readonly ending: () => 'open' | 'closed' | 'terminated'
   /** Bytes that this peer leaves unread. */
   queuedBytes: number
-  /** Bytes of this peer that have come to the near end. */
+  /** Bytes of this peer that have arrived at the near end. */
   receivedBytes: number
 }
 

@@ -5,10 +5,10 @@ import { createFakePeer, type FakePeer } from './fake-peer.ts'
 import { createFakeWorker, type FakeWorker, type Say } from './fake-worker.ts'
 import type { TinyEngine } from './tiny-engine.ts'
 
-/** Workers in this process, whose messages are under way for as long as a seeded generator wants. */
+/** Workers in this process. A seeded generator decides how long their messages are in transit. */
 export type FakePool = {
   readonly add: () => void
-  /** Cuts off one of the workers with whatever is under way to and from it. */
+  /** Cuts off one of the workers, with all messages in transit to and from it. */
   readonly kill: () => void
   readonly size: () => number
   readonly stop: () => void
@@ -25,7 +25,7 @@ export function createFakePool(options: {
   readonly membership: Membership
   readonly token: string
   readonly seed: number
-  /** Of all workers, or of each by its number, from 1 on. */
+  /** The engine of all workers, or of each one by its number, which counts from 1. */
   readonly engine?: TinyEngine | ((worker: number) => TinyEngine | undefined) | undefined
   /** Called before each delivery: the moment to add or kill workers. */
   readonly disturb?: ((pool: FakePool, random: RandomSource) => void) | undefined

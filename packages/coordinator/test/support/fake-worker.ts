@@ -21,7 +21,7 @@ export type Say = (message: Message, tensors?: Tensors) => void
 
 type Work = { readonly message: MessageOf<'work'> | MessageOf<'evaluate'>; readonly tensors: Tensors }
 
-/** What a worker does, without threads or TensorFlow: it answers what it is told and keeps a replica of the run. */
+/** A worker without threads or TensorFlow: it answers messages and keeps a replica of the run. */
 export type FakeWorker = { readonly hello: (token: string) => void; readonly receive: (received: Received) => void }
 
 export function createFakeWorker(say: Say, engine: TinyEngine = createTinyEngine(), name = 'fake'): FakeWorker {

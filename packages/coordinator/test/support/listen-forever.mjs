@@ -1,4 +1,4 @@
-// Listens until its standard input ends, and tells its port, who is refused and who connects. Run with what was built.
+// Listens until its standard input ends, and prints its port, refusals and connections. It runs the built code.
 import { listen } from '../../dist/server.js'
 
 const tell = line => process.stdout.write(`${line}\n`)

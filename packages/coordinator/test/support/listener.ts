@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest'
 import type { WebSocket } from 'ws'
 import { type Listener, type ListenOptions, listen } from '../../src/server.ts'
 
-/** A listener on a free port of this machine that ends with the test, and what it hears. */
+/** A listener on a free port of this machine that ends with the test, and what it receives. */
 export async function startListener(options: Partial<ListenOptions> = {}) {
   const received = createHappenings<Received>()
   const closings = createHappenings<LockstepError | null>()
@@ -29,7 +29,7 @@ export async function startListener(options: Partial<ListenOptions> = {}) {
   return { listener, received, closings, connections, garbage }
 }
 
-/** A client connection, open already, that ends with the test. */
+/** An open client connection that ends with the test. */
 export async function openClient(url: string, trust?: Trust) {
   const socket = openWebSocket(url, 5000, trust)
   onTestFinished(() => void socket.terminate())

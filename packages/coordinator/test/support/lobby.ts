@@ -58,7 +58,7 @@ export const gradient: MessageOf<'gradient'> = {
 }
 export const gradientTensors: Tensors = { gradient: new Float32Array(tinySize) }
 
-/** What a peer that reads echoes of the coordinator's heartbeats. */
+/** The echo of the coordinator's last heartbeat, from a peer that reads. */
 export function echoOf(peer: FakePeer): MessageOf<'heartbeat'>['echo'] {
   const last = peer.last('heartbeat')
   return last === undefined ? null : { sentMs: last.sentMs, receivedMs: 0 }
@@ -76,16 +76,15 @@ export const taskOf = (shard: number): SendableTask<Answer> => ({
   findFault: () => null,
 })
 
-/** The one whose answer is `gradient`. */
+/** The task whose answer is `gradient`. */
 export const task = taskOf(1)
 
 export const update: Omit<MessageOf<'update'>, 'slot'> = { type: 'update', runId, step: 0, learningRate: 0.1 }
 export const mean = Float32Array.from({ length: tinySize }, (_, index) => index)
 
-/** A membership with a clock and peers that the test moves, and what it has told. */
+/** A membership with a clock and peers that the test controls, its events and its calls. */
 export function createLobby(sharedMemory: SharedMemory | null = null) {
   const clock = { nowMs: 0 }
-  /** Of the run. */
   const state = { step: 0 }
   const events: CoordinatorEvent[] = []
   const calls: string[] = []
@@ -136,7 +135,7 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
     },
   })
 
-  /** Connects a peer of another machine that says these messages, one after the other. */
+  /** Connects a peer of another machine that sends these messages, one after the other. */
   function connect(...messages: readonly Message[]): FakePeer {
     return connectFrom('10.0.0.1:5000', ...messages)
   }
@@ -148,7 +147,7 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
     return peer
   }
 
-  /** Lets the time pass in ticks of 400 ms, in which these peers are heard of. */
+  /** Lets time pass in ticks of 400 ms. In each, these peers send their message. */
   function pass(durationMs: number, ...alive: readonly (readonly [FakePeer, Message])[]): void {
     for (let passed = 0; passed < durationMs; passed += 400) {
       clock.nowMs += 400

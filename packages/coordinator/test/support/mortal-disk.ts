@@ -1,9 +1,9 @@
 import { type DiskCall, systemError, type UnrulyDisk, unrulyDisk, writeHalf } from './unruly-disk.ts'
 
-/** Calls that change nothing: to die at one is to die at the next that does. */
+/** Calls that change nothing: a death at one is the same as a death at the next one that does. */
 const harmless: readonly DiskCall['operation'][] = ['read', 'list', 'kindOf', 'sync', 'close']
 
-/** A disk on which nothing changes any more from the n-th change on, as if the process had been killed: of a write, half. */
+/** A disk that fails from its n-th change on, as if the process had been killed. A write then writes half. */
 export function mortalDisk(changes: number): { readonly disk: UnrulyDisk; readonly made: () => number } {
   let made = 0
   const disk = unrulyDisk(

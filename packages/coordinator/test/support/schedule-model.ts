@@ -8,7 +8,7 @@ export type ScheduleCommand =
   | { readonly type: 'complete'; readonly worker: number }
   | { readonly type: 'assign' }
 
-/** Whatever takes so long is late. */
+/** By then, every task that is held is late. */
 const muchLaterMs = 1e9
 
 /**
@@ -76,7 +76,10 @@ export function createScheduleModel(window: number) {
     }
   }
 
-  /** The schedule finds with each worker exactly the tasks that it holds, and says so when all of them only have to be done. */
+  /**
+   * The schedule finds exactly the tasks that each worker holds. When it reports that it is settled, nothing is left to
+   * assign or copy.
+   */
   function check(): void {
     for (const task of undone()) {
       for (const [worker, tasks] of held) {
@@ -88,7 +91,7 @@ export function createScheduleModel(window: number) {
     must(schedule.copyLate(muchLaterMs).length === 0, 'a worker had nothing to do')
   }
 
-  /** Lets the workers that are there, or one more, do everything. Each round must do something. */
+  /** Lets the workers, or a new one if there are none, complete everything. Each round must complete something. */
   function finish(): void {
     if (held.size === 0) join()
     for (let left = undone().length; left > 0; left = undone().length) {

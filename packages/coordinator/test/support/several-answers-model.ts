@@ -5,16 +5,16 @@ export type AnswersCommand = {
   readonly type: 'add' | 'join' | 'leave' | 'answer' | 'assign' | 'again'
   /** Chooses among the workers. */
   readonly nth: number
-  /** How many are wanted, of what is added or asked for again. */
+  /** How many answers are wanted to a task that is added or asked for again. */
   readonly answers: number
 }
 
-/** A schedule of tasks to which several answers are wanted, beside a plain record of what must be true of it. */
+/** A schedule of tasks that need several answers, beside a plain record of what must be true of it. */
 export function createSeveralAnswersModel() {
   const schedule = createSchedule<Task>(2)
-  /** Answers that are to come, by task in the order of the steps. */
+  /** How many answers are still wanted, by task in the order of the steps. */
   const wanted = new Map<string, number>()
-  /** Who has been given a task since all were to be asked. */
+  /** The workers that have got each task since it was last open to all of them. */
   const asked = new Map<string, Set<number>>()
   const held = new Map<number, Set<string>>()
   let [step, workers] = [0, 0]
@@ -59,7 +59,7 @@ export function createSeveralAnswersModel() {
     }
   }
 
-  /** As in a run, only what is due can be answered. */
+  /** As in a run, only the task that is due can be answered. */
   function answer(worker: number): void {
     const key = first()!
     held.get(worker)!.delete(key)
@@ -70,7 +70,7 @@ export function createSeveralAnswersModel() {
     wanted.delete(key)
   }
 
-  /** Lets all be asked again that are not at it. */
+  /** Opens the task again to all workers that do not hold it. */
   function askAgain(answers: number): void {
     const key = first()
     if (key === undefined) return
@@ -80,7 +80,7 @@ export function createSeveralAnswersModel() {
     schedule.ask(key, wanted.get(key)!, new Set())
   }
 
-  /** Lets as many workers come as it takes to do everything. */
+  /** Adds as many workers as it takes to complete everything. */
   function finish(): void {
     for (let rounds = 0; wanted.size > 0; rounds++) {
       must(rounds < 1000, 'nothing gets done any more')

@@ -5,16 +5,16 @@ import { createExchange, type SendableTask } from '../../src/exchange.ts'
 import { createSimulatedWorker, type Order, type SimulatedWorker } from './simulated-worker.ts'
 import { createTestedTime } from './tested-time.ts'
 
-/** What a worker says to an order: `right` for what every worker should, `NaN` for what is not finite. */
+/** A worker's answer to an order: `right` if it is correct, `NaN` if it is not finite. */
 export type Honesty = (order: Order) => string
 
 type Said = { readonly order: Order; readonly word: string }
 
-/** A training of which every step is audited as in a run, with workers that may be wrong. */
+/** A training run whose steps are audited as in a real run, with workers that may be wrong. */
 export function simulateAudits(options: {
   readonly shards: number
   readonly latencyMs: number
-  /** Of the shards that two workers compute. */
+  /** Fraction of the shards that two workers compute. */
   readonly fraction: number
 }) {
   const { shards, latencyMs, fraction } = options
@@ -41,7 +41,7 @@ export function simulateAudits(options: {
     nameOf: worker => `worker ${worker}`,
   })
 
-  /** Asks for the shards of a step, and for the next step when they are all there. */
+  /** Submits the shards of a step, and the next step when all of them are done. */
   function submitStep(of: number): void {
     for (let index = 0; index < shards; index++) {
       const key = `${of}:${index}`
@@ -109,11 +109,11 @@ export function simulateAudits(options: {
     if (workers.delete(id)) exchange.leave(id)
   }
 
-  /** Lets things happen until so many steps are done or the training fails. Promises settle between any two of them. */
+  /** Runs events until so many steps are done or the training fails. Promises settle between any two events. */
   async function train(steps: number): Promise<void> {
     const limitMs = time.nowMs() + 600_000
     while (step < steps && failure === null) {
-      // Whoever has excluded all starts another one.
+      // When all workers have been excluded, another one is started.
       if (workers.size === 0) join(() => 'right')
       if (time.nowMs() > limitMs) throw new Error(`step ${step} does not end`)
       time.next()
@@ -137,7 +137,7 @@ export function simulateAudits(options: {
   return { join, leave, train, pass, words, counts, excluded, workers, failure: () => failure }
 }
 
-/** Resolves when what could be settled is. */
+/** Resolves when all promises that can settle have done so. */
 async function promises(): Promise<void> {
   for (let hop = 0; hop < 4; hop++) await Promise.resolve()
 }

@@ -3,18 +3,18 @@ import { createSimulatedWorker, type Order, type SimulatedWorker } from './simul
 import { createTestedTime } from './tested-time.ts'
 
 export type SimulatedTraining = {
-  /** Adds a worker that takes so long for a sample begun at a time. */
+  /** Adds a worker that takes this long per sample for a shard begun at `nowMs`. */
   readonly join: (msPerSample: (nowMs: number) => number) => void
   readonly leave: (worker: number) => void
-  /** Goes on until so many steps are done. Throws when one takes longer than an hour. */
+  /** Continues until so many steps are done. Throws when one takes longer than an hour. */
   readonly train: (steps: number) => void
   /** When each step ended, in milliseconds. */
   readonly ends: readonly number[]
-  /** Shards whose answers each worker had taken. */
+  /** How many of each worker's answers were taken. */
   readonly taken: ReadonlyMap<number, number>
-  /** The most workers that had the same shard before them. */
+  /** The most workers that held the same shard at once. */
   readonly mostHolders: () => number
-  /** The most shards that lay with one worker at once. */
+  /** The most shards that one worker held at once. */
   readonly mostHeld: () => number
 }
 
@@ -23,7 +23,7 @@ export function simulateTraining(options: {
   readonly shards: number
   /** Samples in each shard. */
   readonly samples: number
-  /** How long each message is under way. */
+  /** How long each message is in transit. */
   readonly latencyMs: number
 }): SimulatedTraining {
   const { shards, samples, latencyMs } = options

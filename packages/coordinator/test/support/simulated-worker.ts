@@ -1,4 +1,4 @@
-/** A shard under way, as the simulation sends it. */
+/** A shard as the simulation sends it. */
 export type Order = { readonly key: string; readonly step: number; readonly samples: number }
 
 export type SimulatedWorker = {
@@ -9,11 +9,11 @@ export type SimulatedWorker = {
 }
 
 /**
- * A worker with the habits of a replica: it computes what is due at its step in the order of arrival, does not stop what it has begun,
- * takes updates in between, and drops what is for an earlier step.
+ * A worker that behaves like a replica: it computes what is due at its step in the order of arrival, does not interrupt
+ * what it has begun, takes updates in between, and drops what is for an earlier step.
  */
 export function createSimulatedWorker(options: {
-  /** How long a sample takes that is begun at this time. */
+  /** Time per sample for a shard begun at `nowMs`. */
   readonly msPerSample: (nowMs: number) => number
   readonly nowMs: () => number
   readonly after: (delayMs: number, action: () => void) => void

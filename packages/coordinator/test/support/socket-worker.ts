@@ -12,11 +12,11 @@ import { createFakeWorker } from './fake-worker.ts'
 import { token } from './lobby.ts'
 
 export type SocketWorker = {
-  /** Resolves with the coordinator's goodbye, or null when the connection ends without. */
+  /** Resolves with the coordinator's goodbye, or with null when the connection ends without one. */
   readonly ended: Promise<MessageOf<'bye'> | null>
   /** Cuts the connection off, as the death of the process would. */
   readonly die: () => void
-  /** The types of what it has been sent, by which way. */
+  /** The types of the messages that it has received, by the way they took. */
   readonly heard: { readonly connection: ReadonlySet<string>; readonly lane: ReadonlySet<string> }
   readonly welcomed: Promise<MessageOf<'welcome'>>
 }
@@ -26,7 +26,7 @@ export function startSocketWorker(
   url: string,
   options: {
     readonly token?: string
-    /** Awaited before a message is sent: a place to hold the run or to change what is said; with null it is not sent. */
+    /** Awaited before a message is sent: can delay it, change it, or drop it by returning null. */
     readonly before?: (message: Message) => Message | null | Promise<Message | null>
     /** Takes the lane that it is offered, and answers on it. */
     readonly takesLane?: boolean

@@ -6,7 +6,7 @@ import { type CoordinatorWorld, systemWorld } from '../../src/world.ts'
 import { token } from './lobby.ts'
 import { tinyPlan } from './tiny-plan.ts'
 
-/** A coordinator of the tiny plan on a free port, with a new run folder at this path, and what it tells. */
+/** A coordinator of the tiny plan on a free port, with a new run folder at this path, and its events. */
 export async function startTiny(
   path: string,
   options: Partial<CoordinatorOptions> = {},

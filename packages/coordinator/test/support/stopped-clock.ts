@@ -1,4 +1,4 @@
 import type { Clock } from '@lockstep/protocol'
 
-/** No time passes: nothing that is to happen later ever does. */
+/** A clock on which no time passes: scheduled actions never run. */
 export const stoppedClock: Pick<Clock, 'nowMs' | 'after'> = { nowMs: () => 0, after: () => () => undefined }

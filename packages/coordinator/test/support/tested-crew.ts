@@ -14,12 +14,12 @@ import { tinyPlan } from './tiny-plan.ts'
 
 export const waitMs = 10_000
 
-/** The clocks of a crew, which the test moves. */
+/** The timers of a crew, which the test fakes. */
 export const crewTimers = {
   toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'performance'],
 } satisfies Parameters<typeof vi.useFakeTimers>[0]
 
-/** A crew for the tiny plan, with peers that the test moves. It is stopped with the test. */
+/** A crew for the tiny plan, with peers that the test controls. It is stopped at the end of the test. */
 export function createTestedCrew(
   changes: Partial<RunConfig> = {},
   lanes: Lanes | null = null,
@@ -46,7 +46,7 @@ export function createTestedCrew(
   onTestFinished(crew.stop)
   const { runId, layoutHash } = plan.identity
 
-  /** A peer that is welcomed and not ready yet. */
+  /** A peer that has been welcomed and is not ready yet. */
   function arrive(): FakePeer {
     const peer = createFakePeer()
     crew.membership.accept('memory', peer.connect)

@@ -3,13 +3,13 @@ import { createSimulatedTime, type SimulatedTime } from '@lockstep/protocol/test
 /** Simulated time that a test lets pass. */
 export type TestedTime = Pick<SimulatedTime, 'nowMs' | 'after'> & {
   readonly every: (periodMs: number, action: () => void) => void
-  /** Lets the next thing happen. */
+  /** Runs the next scheduled action. */
   readonly next: () => void
-  /** Lets everything happen that is due within so long. */
+  /** Runs all actions that are due within this time. */
   readonly pass: (durationMs: number) => void
-  /** Whether anything is to happen. */
+  /** Whether an action is scheduled. */
   readonly isPending: () => boolean
-  /** Lets things happen until this is true. Throws when it is not by `limitMs`. */
+  /** Runs actions until this is true. Throws if it is not by `limitMs`. */
   readonly runUntil: (isReached: () => boolean, limitMs: number) => void
 }
 

@@ -1,7 +1,7 @@
 import { imageBytes } from '@lockstep/data'
 import type { ParameterLayout, ShardEvaluation, ShardGradient } from '@lockstep/model'
 
-/** Bytes of an image that the tiny model looks at, and its classes. */
+/** The number of bytes of an image that the tiny model uses, and of its classes. */
 export const features = 6
 export const classes = 3
 /** A weight for each feature and class, then a bias for each class. */
@@ -10,7 +10,7 @@ export const tinyTrainable = features * classes + classes
 export const tinySize = tinyTrainable + features
 const momentum = 0.9
 
-/** How they lie in the flat vector. */
+/** Their layout in the flat vector. */
 export const tinyLayout: Pick<ParameterLayout, 'entries' | 'trainableSize'> = {
   entries: [
     { name: 'dense/kernel', shape: [features, classes], offset: 0, size: features * classes },
@@ -20,15 +20,15 @@ export const tinyLayout: Pick<ParameterLayout, 'entries' | 'trainableSize'> = {
   trainableSize: tinyTrainable,
 }
 
-/** A gradient engine that answers at once. */
+/** A gradient engine that answers synchronously. */
 export type TinyEngine = {
   readonly gradient: (weights: Float32Array, pixels: Uint8Array, labels: Uint8Array, keys: Int32Array) => ShardGradient
   readonly evaluate: (weights: Float32Array, pixels: Uint8Array, labels: Uint8Array) => ShardEvaluation
 }
 
 /**
- * Softmax regression on the first bytes of each image, in plain arithmetic: a real gradient of a real loss, of which
- * thousands are computed in a second. In training the first feature of samples with an odd key is dropped.
+ * Softmax regression on the first bytes of each image, in plain arithmetic: a real gradient of a real loss, thousands
+ * of times a second. In training, the first feature of samples with an odd key is dropped.
  */
 export function createTinyEngine(): TinyEngine {
   return {

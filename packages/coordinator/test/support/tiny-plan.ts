@@ -19,7 +19,7 @@ export const tinyConfig: RunConfig = {
 
 const tinyData = '1'.repeat(64)
 
-/** Images whose label is told by which of three pairs of bytes is brightest; the last two bytes number the sample. */
+/** Images whose label is the brightest of three pairs of bytes; the last two bytes number the sample. */
 export function makeSplit(count: number, stream: number): ImageSplit {
   const random = createRandom(99, stream)
   const pixels = new Uint8Array(count * imageBytes)

@@ -37,7 +37,7 @@ export function trainAlone(plan = tinyPlan()): readonly Float32Array[] {
   return trajectory
 }
 
-/** Leaves of a gradient what is left when it has travelled. */
+/** Rounds a gradient in place as compression for transport does. */
 function compress(gradient: Float32Array, { compress, seed }: RunConfig, step: number, shard: number | 'mean'): void {
   if (compress === 'none') return
   const rounded = new Uint16Array(gradient.length)

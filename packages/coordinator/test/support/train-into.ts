@@ -21,13 +21,13 @@ export type TrainIntoOptions = {
   readonly disk?: Disk
   readonly workers?: number
   readonly onEvent?: (event: CoordinatorEvent) => void
-  /** Between checkpoints, by a clock of which every reading comes 10 ms after the one before. */
+  /** Time between checkpoints, by a clock each of whose readings is 10 ms after the one before. */
   readonly checkpointMs?: number
 }
 
 /**
- * Begins the tiny run in a folder, with a checkpoint after every third step, or by time, and a line for each step, and trains
- * it to its end.
+ * Starts the tiny run in a folder and trains it to its end, with a line for each step and a checkpoint after every
+ * third step or by time.
  */
 export async function trainInto(path: string, options: TrainIntoOptions = {}): Promise<TinyRun> {
   const { plan = tinyPlan() } = options
@@ -35,7 +35,7 @@ export async function trainInto(path: string, options: TrainIntoOptions = {}): P
   return trainOn(plan, await createRunFolder(path, config, options.disk, { keep, ...options, start }), options)
 }
 
-/** Goes on with the run in a folder as a new process would; begins it where it has not begun. */
+/** Resumes the run in a folder as a new process would, or starts it if it has not started. */
 export async function resumeInto(path: string, options: TrainIntoOptions = {}): Promise<TinyRun> {
   if (!existsSync(join(path, runFiles.config))) return trainInto(path, options)
   const { unusable } = await findCheckpoint(path, config)

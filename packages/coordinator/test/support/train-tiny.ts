@@ -28,7 +28,7 @@ export type TinyRun = {
   readonly checkpoints: readonly Uint8Array[]
 }
 
-/** Trains the tiny plan with workers of this process, by the coordinator's own crew and loop. */
+/** Trains the tiny plan with workers in this process, with the coordinator's own crew and loop. */
 export async function trainTiny(options: {
   readonly plan?: RunPlan
   readonly workers: number
@@ -37,7 +37,7 @@ export async function trainTiny(options: {
   /** Fraction of the shards that is computed twice. */
   readonly audit?: number
   readonly disturb?: (pool: FakePool, random: RandomSource) => void
-  /** What of the loop's surroundings is different; `crew` lets a test abort the run. */
+  /** Options of the training loop to replace; with `crew`, a test can abort the run. */
   readonly training?: (crew: ReturnType<typeof createCrew>) => Partial<Training>
 }): Promise<TinyRun> {
   const { plan = tinyPlan(), workers, seed = 1 } = options
@@ -107,7 +107,7 @@ const starTopology: Training['topology'] = {
   counts: () => ({ star: 0, direct: 0 }),
 }
 
-/** A clock on which every reading comes 10 ms after the one before. */
+/** A clock each of whose readings is 10 ms after the one before. */
 export function steadyClock(): () => number {
   let now = 0
   return () => {

@@ -3,18 +3,18 @@ import { type Disk, type DiskFile, type FileContent, partsOf, systemDisk } from 
 export type DiskCall = {
   readonly operation: keyof Disk | keyof DiskFile
   readonly path: string
-  /** What is to be written, and where to write some of it. */
+  /** What is to be written, and the file, so that `interfere` can write a part of it. */
   readonly content?: FileContent
   readonly file?: DiskFile
 }
 
-/** The disk of this machine, on which each call is shown to somebody who can delay it, or throw in its place. */
+/** The disk of this machine, on which each call first goes to a function that can delay it or throw. */
 export type UnrulyDisk = Disk & {
-  /** Resolves when nobody does anything on it. */
+  /** Resolves when no call is in progress. */
   readonly idle: () => Promise<void>
 }
 
-/** Without `syncs` nothing outlasts a loss of power, which no test has to wait for that ends a process only. */
+/** Without `syncs`, nothing survives a power failure; a test that only ends a process need not wait for that. */
 export function unrulyDisk(
   interfere: (call: DiskCall) => void | Promise<void>,
   { syncs = true }: { readonly syncs?: boolean } = {},
@@ -41,7 +41,7 @@ export function unrulyDisk(
   }
 
   async function idle(): Promise<void> {
-    // What follows upon a call has begun by the turn after the next.
+    // A call that follows another one has started by the turn after the next.
     for (let quiet = 0; quiet < 3; quiet = pending === 0 ? quiet + 1 : 0) {
       await new Promise(resolve => setImmediate(resolve))
     }
@@ -65,7 +65,7 @@ export function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: the disk of this test`), { code })
 }
 
-/** Writes half of what was to be written and finds no room for the rest. */
+/** Writes half of the content and then finds the disk full. */
 export async function writeHalf({ content, file }: DiskCall): Promise<never> {
   const bytes = Buffer.concat(partsOf(content ?? ''))
   await file!.write(bytes.subarray(0, Math.floor(bytes.length / 2)))

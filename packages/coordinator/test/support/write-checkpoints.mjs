@@ -1,7 +1,7 @@
-// `node write-checkpoints.mjs FOLDER`: a process that does nothing but write a run folder as fast as it can, with a
-// checkpoint after each step, to be killed. It says `ready` and waits for a line with a number of steps; then it begins, or
-// goes on from what it finds, and says `saved STEP` of each checkpoint that is on the disk. Without a folder it says
-// `STEP SHA256` of each state and writes nothing: what an undisturbed run comes to.
+// `node write-checkpoints.mjs FOLDER`: a process to kill, which does nothing but write a run folder as fast as it can,
+// with a checkpoint after each step. It prints `ready` and waits for a line with a number of steps. Then it starts, or
+// resumes from what it finds, and prints `saved STEP` for each checkpoint that is on the disk. Without a folder it
+// writes nothing and prints `STEP SHA256` for each state of an undisturbed run.
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
@@ -37,7 +37,7 @@ function tellStates(state) {
   for (; state.step <= steps; advance(state)) say(`${state.step} ${sha256(state)}`)
 }
 
-/** The folder, and the state from which to go on. */
+/** The folder, and the state from which to continue. */
 async function takeUp() {
   await createFolderClaim(path).take()
   if (existsSync(join(path, runFiles.config))) {
@@ -62,7 +62,7 @@ async function readState() {
   return { step, weights, moments: optimizer.moments, epochs: progress.epochs }
 }
 
-/** In the order of a run: the step's line, the checkpoint that knows of the epoch, the epoch's line. */
+/** In the order of a run: the step's line, the checkpoint that includes the epoch, the epoch's line. */
 async function writeOn({ state, folder }) {
   while (state.step < steps) {
     advance(state)
@@ -84,7 +84,7 @@ function newState() {
   return { step: 0, weights: vector(), moments: [vector(), vector()], epochs: [] }
 }
 
-/** Some arithmetic that carries all that was before on to the next step. */
+/** Some arithmetic in which each state depends on all earlier ones. */
 function advance(state) {
   state.step += 1
   const { step, weights } = state
