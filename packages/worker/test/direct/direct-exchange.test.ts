@@ -5,7 +5,7 @@ import { createDirectExchange } from '../../src/direct/direct-exchange.ts'
 import { openPeerListener } from '../../src/direct/peer-listener.ts'
 import { systemWorld } from '../../src/world.ts'
 
-/** A slice has 16 elements at least: the second of two members owns none. */
+/** A slice has at least 16 elements, so the second of two members owns none. */
 const fewElements = 16
 const steps = 4
 
@@ -41,7 +41,7 @@ async function startMember(workerId: number, options: MemberOptions = {}) {
 
 type Member = Awaited<ReturnType<typeof startMember>>
 
-/** Members 1, 2, …, which are linked. */
+/** Members 1, 2, …, linked to each other. */
 async function linkMembers(...each: readonly MemberOptions[]): Promise<readonly Member[]> {
   const members = await Promise.all(each.map((options, at) => startMember(at + 1, options)))
   const entries = members.map(({ port }, at) => ({ workerId: at + 1, url: `tcp://127.0.0.1:${port}` }))
@@ -66,7 +66,7 @@ function order({ exchange }: Member, step: number, shard: number, total: number)
   exchange.receive({ message: { type: 'work', ...workOf(step, shard), group }, tensors: {} })
 }
 
-/** Whether a gradient is taken for the group. */
+/** Answers with a gradient, and returns whether it is taken for the group. */
 function answer({ exchange }: Member, step: number, shard: number, elements = fewElements): boolean {
   return exchange.answer({
     message: { type: 'gradient', ...workOf(step, shard), lossSum: 1, correct: 0, times: [] },
@@ -82,7 +82,7 @@ function update(exchange: Member['exchange'], step: number): void {
   })
 }
 
-/** Member 1 computes the only shard of a step, and tells the coordinator its mean, which then goes on. */
+/** Member 1 computes the only shard of a step and sends the coordinator its mean. */
 async function takeStep(members: readonly Member[], step: number): Promise<void> {
   const { sent } = members[0]!
   order(members[0]!, step, 0, 1)
@@ -92,7 +92,7 @@ async function takeStep(members: readonly Member[], step: number): Promise<void>
   expect(await sent.next()).toMatchObject({ type: 'slice', step, start: 0, length: fewElements })
 }
 
-/** Keeps back what is to be done after these times, for ever or until it is called. */
+/** Holds back actions that are scheduled with these delays until the test calls them. */
 function holdBack(delays: readonly number[]) {
   const late: (() => void)[] = []
   const after: typeof systemClock.after = (delayMs, action) => {
@@ -103,7 +103,7 @@ function holdBack(delays: readonly number[]) {
   return { after, late }
 }
 
-test('a member that owns nothing of the vector tells the coordinator nothing, however late it comes to that', async () => {
+test('a member that owns no part of the vector sends the coordinator no slice, even after a delay', async () => {
   const { after, late } = holdBack([1])
   const members = await linkMembers({}, { after })
   for (let step = 0; step < steps; step++) await takeStep(members, step)
@@ -112,7 +112,7 @@ test('a member that owns nothing of the vector tells the coordinator nothing, ho
   expect(members[1]!.sent.all.map(({ type }) => type)).toEqual(['linked'])
 })
 
-test('each member tells the coordinator its slice, in messages of 65,536 elements at most', async () => {
+test('each member sends the coordinator its slice, in messages of at most 65,536 elements', async () => {
   const elements = 140_000
   const members = await linkMembers({ elements }, { elements })
   order(members[1]!, 0, 0, 1)
@@ -147,7 +147,7 @@ test('updates are taken from the step of the state on', async () => {
   expect(updates.all).toEqual([5])
 })
 
-test('a worker that goes listens no more', async () => {
+test('a worker that leaves stops listening', async () => {
   const { exchange, port } = await startMember(1)
   const listen = () => openPeerListener('127.0.0.1', port, systemWorld)
   await expect(listen()).rejects.toMatchObject({ code: 'cannot-listen' })
@@ -155,11 +155,11 @@ test('a worker that goes listens no more', async () => {
   onTestFinished((await listen()).close)
 })
 
-describe('a member of a group that is over', () => {
+describe('a member of a dissolved group', () => {
   const over = { message: { type: 'dissolve', runId: 'run-1', group: 1 }, tensors: {} } as const
 
-  test('has told of all its shards before it says how far it came, and tells nothing of the group after that', async () => {
-    // What is told of a shard waits for 2 ms, what is told of a mean for 1.
+  test('reports all its shards before its last step, and sends nothing of the group afterwards', async () => {
+    // Messages about a shard wait for 2 ms, those about a mean for 1 ms.
     const { after, late } = holdBack([1, 2])
     const members = await linkMembers({ after }, {})
     const { exchange, sent, updates } = members[0]!
@@ -167,7 +167,7 @@ describe('a member of a group that is over', () => {
     answer(members[0]!, 0, 0)
     await updates.next()
     await expect.poll(() => late).toHaveLength(2)
-    // One of two samples: of this step there is no mean.
+    // One of two samples, so there is no mean of this step.
     order(members[0]!, 1, 0, 2)
     answer(members[0]!, 1, 0)
     order(members[0]!, 2, 0, 1)
@@ -177,7 +177,7 @@ describe('a member of a group that is over', () => {
     expect(answer(members[0]!, 2, 0)).toBe(false)
   })
 
-  test('takes no step that lies beyond the one that it has said to have come to', async () => {
+  test('takes no step beyond the one that it has reported', async () => {
     const [member] = await linkMembers({}, {})
     const { exchange, sent, updates } = member!
     update(exchange, 1)

@@ -10,7 +10,7 @@ import {
 
 const greeting = { group: 3, from: 1, to: 12 }
 
-test('a greeting proves the token, its group and who greets whom, and shows no token', () => {
+test('a greeting proves the token, the group, the sender and the receiver without revealing the token', () => {
   const text = formatGreeting(greeting, 'the token')
   expect(text).not.toContain('the token')
   const { proof, ...said } = parseGreeting(text)!
@@ -25,19 +25,19 @@ test('a greeting proves the token, its group and who greets whom, and shows no t
 })
 
 test.each(['', 'GET / HTTP/1.1\r\n', 'Lockstep 1 2 3\n', 'Lockstep 1 2 x 00\n', `Lockstep 1 2 3 ${'0'.repeat(63)}\n`])(
-  'the line %j is no greeting',
+  'the line %j is not a greeting',
   line => {
     expect(parseGreeting(line)).toBeNull()
   },
 )
 
-test('the first line of a link is gathered from pieces, apart from what follows', () => {
+test('a line reader joins the first line of a link from pieces and separates what follows', () => {
   const reader = createLineReader()
   expect(reader.feed(Buffer.from('Lock'))).toBeNull()
   expect(reader.feed(Buffer.from('step\nLKP2'))).toEqual({ line: 'Lockstep\n', rest: Buffer.from('LKP2') })
 })
 
-test('a line that is longer than any greeting is not kept', () => {
+test('a line reader fails on a line that is longer than any greeting', () => {
   const reader = createLineReader()
   expect(reader.feed(Buffer.alloc(maxGreetingBytes, 0x20))).toBeNull()
   expect(() => reader.feed(Buffer.from(' '))).toThrowError(RangeError)

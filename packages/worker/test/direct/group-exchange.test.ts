@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { decodePieceHeader, encodePieceHeader, pieceHeaderBytes } from '../../src/direct/piece-frame.ts'
 import { compressedMeanOf, createTinyGroup, type Frame, meanOf, randomShards } from '../support/tiny-group.ts'
 
-/** Hands the shards out in turn and delivers all messages, each time one that `choose` picks among those that may come next. */
+/** Adds the shards in turn and delivers all messages, each time one that `choose` picks among the next of each link. */
 function exchange(
   group: ReturnType<typeof createTinyGroup>,
   shards: ReturnType<typeof randomShards>,
@@ -15,7 +15,7 @@ function exchange(
   while (group.sent.length > 0) group.deliver(takeOne(group.sent, choose))
 }
 
-/** Messages of one link keep their order. */
+/** Takes one message; those of one link keep their order. */
 function takeOne(sent: Frame[], choose: (count: number) => number): Frame {
   const first = sent.filter((frame, at) => sent.findIndex(other => sameLink(frame, other)) === at)
   const frame = first[choose(first.length)]!
@@ -25,7 +25,7 @@ function takeOne(sent: Frame[], choose: (count: number) => number): Frame {
 
 const sameLink = (a: Frame, b: Frame) => a.from === b.from && a.to === b.to
 
-/** Every sequence of choices, found by counting up the last one that can still grow. */
+/** Runs every sequence of choices, by increasing the last choice that can still grow. */
 function* everyOrder(run: (choose: (count: number) => number) => void): Generator<void> {
   let path: number[] = []
   for (;;) {
@@ -43,9 +43,9 @@ function* everyOrder(run: (choose: (count: number) => number) => void): Generato
   }
 }
 
-describe('the mean that members make of a batch', () => {
-  test('is that of the star to the bit at every member, in every order of arrival', () => {
-    // Two members own slices of 16 and 4 elements: each sends one part for each of its shards, and one mean.
+describe('the mean of a batch in a group', () => {
+  test('is bit-identical to that of the star at every member, in every order of arrival', () => {
+    // Two members own slices of 16 and 4 elements. Each sends one part for each of its shards, and one mean.
     const shards = randomShards({ counts: [3, 2, 2], elements: 20, step: 7 })
     const expected = meanOf(shards)
     let orders = 0
@@ -65,7 +65,7 @@ describe('the mean that members make of a batch', () => {
       orders += 1
     }
     for (const _ of everyOrder(run));
-    // The links 0 → 1 and 1 → 0 carry 3 messages each way at most; more orders than one, and all of them were tried.
+    // The links 0 → 1 and 1 → 0 carry at most 3 messages each, so there is more than one order.
     expect(orders).toBeGreaterThan(5)
   })
 
@@ -85,7 +85,7 @@ describe('the mean that members make of a batch', () => {
     for (const { mean } of group.means) expect(mean).toEqual(meanOf(shards, width))
   })
 
-  test('is that of the star to the bit where gradients are rounded to bfloat16', () => {
+  test('is bit-identical to that of the star if gradients are rounded to bfloat16', () => {
     const { packed, mean } = compressedMeanOf(randomShards({ counts: [3, 2, 2], elements: 40_000, step: 9 }), 5)
     const group = createTinyGroup({ members: 2, shards: 3, elements: 40_000, compress: 'bfloat16' })
     for (const [index, { part, gradient }] of packed.entries()) group.exchanges[index % 2]!.addShard(part, gradient)
@@ -93,7 +93,7 @@ describe('the mean that members make of a batch', () => {
     expect(group.means.map(each => each.mean)).toEqual([mean, mean])
   })
 
-  test('takes only the first copy of a shard that two members have computed', () => {
+  test('includes only the first copy of a shard that two members have computed', () => {
     const shards = randomShards({ counts: [1, 1], elements: 64, step: 0 })
     const group = createTinyGroup({ members: 2, shards: 2, elements: 64 })
     group.exchanges[1]!.addShard(shards[0]!.part, shards[0]!.gradient.slice())
@@ -103,7 +103,7 @@ describe('the mean that members make of a batch', () => {
     expect(group.means.map(({ mean }) => mean)).toEqual([meanOf(shards), meanOf(shards)])
   })
 
-  test('takes one of two copies of a shard that arrive at the same time', () => {
+  test('includes one of two copies of a shard that arrive at the same time', () => {
     const [shard] = randomShards({ counts: [1], elements: 48, step: 0 })
     const group = createTinyGroup({ members: 3, shards: 1, elements: 48 })
     for (const member of [0, 1]) group.exchanges[member]!.addShard(shard!.part, shard!.gradient.slice())
@@ -120,7 +120,7 @@ describe('the mean that members make of a batch', () => {
     expect(group.means.map(({ mean }) => mean)).toEqual([0, 1, 2].map(() => shard!.gradient))
   })
 
-  test('is made for one step after the other, and a copy of a shard that comes after its step begins nothing', () => {
+  test('is computed for one step after the other, and a late copy of a shard starts nothing', () => {
     const group = createTinyGroup({ members: 2, shards: 2, elements: 64 })
     for (let step = 0; step < 10; step++) {
       const shards = randomShards({ counts: [1, 1], elements: 64, step })
@@ -135,11 +135,11 @@ describe('the mean that members make of a batch', () => {
 
 describe('a shard that is not finite', () => {
   const [sound, other] = randomShards({ counts: [3, 2], elements: 40_000, step: 7 })
-  // Steps are counted from 1 for people.
+  // Messages to users count steps from 1.
   const reason = 'the gradient of shard 1 of step 8 is not finite'
 
-  // In the slice of the first member, and in that of the second.
-  test.each([5, 39_000])('has a mean at no member, and is told by who owns element %i and by nobody else', at => {
+  // In the slice of the first member and in that of the second.
+  test.each([5, 39_000])('leads to no mean, and only the owner of element %i reports it', at => {
     const group = createTinyGroup({ members: 2, shards: 2, elements: 40_000 })
     const poisoned = other!.gradient.slice()
     poisoned[at] = Number.NaN
@@ -151,7 +151,7 @@ describe('a shard that is not finite', () => {
   })
 
   test.each([Number.POSITIVE_INFINITY, 2 * 2 ** 127])(
-    'may be so in its loss alone, of %d over two samples',
+    'is reported if only its loss is not finite: %d over two samples',
     lossSum => {
       const group = createTinyGroup({ members: 2, shards: 2, elements: 64 })
       const [, short] = randomShards({ counts: [3, 2], elements: 64, step: 7 })
@@ -161,7 +161,7 @@ describe('a shard that is not finite', () => {
   )
 })
 
-/** A piece that lacks its last byte, and says so. */
+/** A piece without its last byte, and with a header to match. */
 function shortened(bytes: Uint8Array): Uint8Array {
   const header = decodePieceHeader(bytes)
   const elements = bytes.subarray(pieceHeaderBytes, -1)
@@ -183,12 +183,12 @@ describe('a message that does not fit the group', () => {
   }
 
   test.each([
-    ['is of another cut', 1, frames(2, 128)[0]!.bytes],
+    ['is cut into other slices', 1, frames(2, 128)[0]!.bytes],
     ['is for another owner', 0, frames(2, 64)[0]!.bytes],
-    ['is of a shard that is none', 1, frames(2, 64, 2)[0]!.bytes],
+    ['is of a shard that does not exist', 1, frames(2, 64, 2)[0]!.bytes],
     ['ends within an element', 1, shortened(frames(2, 64)[0]!.bytes)],
     ['is the end of a mean with elements', 1, asEnd(frames(2, 64)[0]!.bytes)],
-    ['is no piece at all', 1, new Uint8Array(100)],
+    ['is not a piece', 1, new Uint8Array(100)],
   ])('is refused when it %s', (_, to, bytes) => {
     const group = createTinyGroup({ members: 2, shards: 1, elements: 64 })
     expect(() => group.deliver({ from: 1 - to, to, bytes })).toThrowError(
@@ -196,7 +196,7 @@ describe('a message that does not fit the group', () => {
     )
   })
 
-  test('is refused when it is of a batch of another size than the first', () => {
+  test('is refused when its batch has another size than that of the first shard', () => {
     const group = createTinyGroup({ members: 2, shards: 2, elements: 64 })
     group.exchanges[0]!.addShard({ ...shard!.part, total: 2 }, new Float32Array(64))
     group.deliver(group.sent[0]!)
@@ -204,14 +204,14 @@ describe('a message that does not fit the group', () => {
     expect(() => group.deliver({ from: 0, to: 1, bytes: other })).toThrow('a shard of another batch')
   })
 
-  test('is refused when it is longer than any piece, also where its step is over', () => {
+  test('is refused when it is longer than any piece, even if its step is over', () => {
     const group = createTinyGroup({ members: 2, shards: 1, elements: 64 })
     exchange(group, [shard!], () => 0)
     const late = { ...shard!.part, kind: 'part', piece: 0, payloadBytes: 4 * 8_193 } as const
     expect(() => group.deliver({ from: 0, to: 1, bytes: encodePieceHeader(late) })).toThrow('a piece of 32772 bytes')
   })
 
-  test('is read to its end and dropped when its step is over', () => {
+  test('is read in full and dropped when its step is over', () => {
     const group = createTinyGroup({ members: 2, shards: 1, elements: 64 })
     group.exchanges[0]!.addShard(shard!.part, shard!.gradient.slice())
     const [part] = group.sent
@@ -244,9 +244,9 @@ describe('a message that does not fit the group', () => {
   })
 })
 
-test('a member that reads no more is sent no more than what there is of two steps, and the others come to a halt', () => {
+test('a member that stops reading receives at most the messages of two steps, and the others halt', () => {
   const [members, elements, deaf] = [3, 96, 2]
-  /** Each of the others sends a part, a mean, and that it has the whole mean. */
+  /** Each of the others sends a part, a mean, and a message that it has the whole mean. */
   const framesInStep = 2 * 3
   for (let readFrames = 0; readFrames <= 2 * framesInStep; readFrames++) {
     const group = createTinyGroup({ members, shards: members, elements })
@@ -262,7 +262,7 @@ test('a member that reads no more is sent no more than what there is of two step
       const frame = group.sent.shift()!
       if (frame.to !== deaf || read++ < readFrames) group.deliver(frame)
       else unread.push(frame)
-      // Who has the mean of a step computes the next one.
+      // A member that has the mean of a step computes the next one.
       for (; begun < group.means.length; begun++) {
         const { member, figures } = group.means[begun]!
         expect(figures.step).toBeLessThan(4)

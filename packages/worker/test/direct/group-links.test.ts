@@ -41,7 +41,7 @@ function joinGroup(listener: Listener, group: MessageOf<'group'>, workerId: numb
   return { links, linked, frames, failures }
 }
 
-/** Takes the elements of pieces for texts. */
+/** Reads the elements of pieces as texts. */
 function collectTexts(onText: (text: string) => void): PieceSink {
   let place = Buffer.alloc(0)
   return {
@@ -64,7 +64,7 @@ function sendText({ links }: ReturnType<typeof joinGroup>, to: number, text: str
 }
 
 describe('the members of a group', () => {
-  test('link each to each and hear each other', async () => {
+  test('link to each other and exchange messages', async () => {
     const listeners = await Promise.all([startListener(), startListener(), startListener()])
     const group = introduce(listeners)
     const members = listeners.map((listener, index) => joinGroup(listener, group, index + 1))
@@ -78,7 +78,7 @@ describe('the members of a group', () => {
     }
   })
 
-  test('find each other when one hears of the group later', async () => {
+  test('link when one of them learns of the group later', async () => {
     const listeners = await Promise.all([startListener(), startListener()])
     const group = introduce(listeners)
     const first = joinGroup(listeners[0]!, group, 1)
@@ -87,7 +87,7 @@ describe('the members of a group', () => {
     await Promise.all([first.linked.next(), second.linked.next()])
   })
 
-  test('are told when a link breaks', async () => {
+  test('are notified when a link breaks', async () => {
     const listeners = await Promise.all([startListener(), startListener()])
     const group = introduce(listeners)
     const [first, second] = [joinGroup(listeners[0]!, group, 1), joinGroup(listeners[1]!, group, 2)]
@@ -97,10 +97,10 @@ describe('the members of a group', () => {
   })
 })
 
-/** Listens in the place of another member. */
+/** Listens in place of another member. */
 async function startStranger(onCall: (socket: Socket) => void): Promise<AddressInfo> {
   const server = createServer(socket => {
-    // Cut off as it may be.
+    // The connection may be cut off.
     socket.on('error', () => undefined)
     onCall(socket)
   })
@@ -109,7 +109,7 @@ async function startStranger(onCall: (socket: Socket) => void): Promise<AddressI
   return server.address() as AddressInfo
 }
 
-test('calls that nobody answers end with the links', async () => {
+test('unanswered calls end when the links are closed', async () => {
   const own = await startListener()
   const called = createHappenings<{ readonly ended: Promise<unknown> }>()
   const silent = await startStranger(socket => {
@@ -122,21 +122,21 @@ test('calls that nobody answers end with the links', async () => {
   await ended
 })
 
-test('a call that nobody answers is made again after ten seconds', async () => {
+test('an unanswered call is repeated after ten seconds', async () => {
   const own = await startListener()
   const called = createHappenings<true>()
   const silent = await startStranger(socket => {
     socket.resume()
     called.add(true)
   })
-  // Ten seconds are over at once.
+  // A clock on which ten seconds pass at once.
   const after: Clock['after'] = (delayMs, action) => systemClock.after(delayMs === 10_000 ? 0 : delayMs, action)
   joinGroup(own, introduce([own, silent]), 1, { ...systemClock, after })
   await called.next()
   await called.next()
 })
 
-test('what comes together with an answer is heard', async () => {
+test('a message that arrives together with an answer is received', async () => {
   const own = await startListener()
   const bytes = Buffer.from('at once')
   const answer = Buffer.from(formatGreeting({ group: 1, from: 2, to: 1 }, token))
@@ -148,7 +148,7 @@ test('what comes together with an answer is heard', async () => {
 })
 
 describe('the port for other workers', () => {
-  test('answers only who proves the token of a group that is expected, and is not disturbed by others', async () => {
+  test('answers only a member that proves the token of an expected group, and is not disturbed by others', async () => {
     const listeners = await Promise.all([startListener(), startListener()])
     const group = introduce(listeners)
     const second = joinGroup(listeners[1]!, group, 2)
@@ -170,13 +170,13 @@ describe('the port for other workers', () => {
     expect(await second.frames.next()).toEqual({ from: 0, text: 'still heard' })
   })
 
-  test('is not believed when it cannot prove the token itself', async () => {
+  test('is not trusted if it cannot prove the token itself', async () => {
     const own = await startListener()
     const calls = createHappenings<string>()
     const stranger = await startStranger(socket => {
       socket.setEncoding('latin1').on('data', line => {
         calls.add(String(line))
-        // What it was sent itself is no proof.
+        // An echo of the greeting is not a proof.
         socket.write(line)
       })
     })
@@ -186,7 +186,7 @@ describe('the port for other workers', () => {
   })
 })
 
-/** What is said before the connection ends. */
+/** What the listener sends before the connection ends. */
 function answerTo(port: number, bytes: string): Promise<string> {
   return new Promise(resolve => {
     let received = ''

@@ -18,7 +18,7 @@ function contribution(shard: number): Message {
   return { type: 'contribution', runId: 'run-1', step: 3, shard, count: 1, lossSum: 1, correct: 0, times: [] }
 }
 
-test('what is sent late is sent once, when its time has come', () => {
+test('a message is sent once, after its delay', () => {
   sender.send(contribution(0))
   vi.advanceTimersByTime(delayMs - 1)
   expect(sent).toEqual([])
@@ -29,7 +29,7 @@ test('what is sent late is sent once, when its time has come', () => {
   expect(sent).toEqual([contribution(0)])
 })
 
-test('no message overtakes another one', () => {
+test('a message flushes the one before, and none overtakes another', () => {
   sender.send(contribution(0))
   sender.send(contribution(1))
   expect(sent).toEqual([contribution(0)])
@@ -39,7 +39,7 @@ test('no message overtakes another one', () => {
   expect(sent).toHaveLength(2)
 })
 
-test('what is sent after a flush waits for all of its time', () => {
+test('a message after a flush waits for its full delay', () => {
   sender.send(contribution(0))
   vi.advanceTimersByTime(1)
   sender.flush()
@@ -50,7 +50,7 @@ test('what is sent after a flush waits for all of its time', () => {
   expect(sent).toEqual([contribution(0), contribution(1)])
 })
 
-test('nothing is sent after the end', () => {
+test('nothing is sent after the sender has been closed', () => {
   sender.send(contribution(0))
   sender.close()
   vi.advanceTimersByTime(delayMs)

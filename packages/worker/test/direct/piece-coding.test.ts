@@ -3,7 +3,7 @@ import { createPieceCoding } from '../../src/direct/piece-coding.ts'
 
 const elements = 100
 
-test('the memory of a piece is used again, once it is sent or unpacked', () => {
+test('the memory of a piece is reused once it has been sent or unpacked', () => {
   const { takeVector, giveBack, packedPlace, unpack, packMean, releaseMean } = createPieceCoding(
     { compress: 'none', seed: 5 },
     elements,
@@ -19,7 +19,7 @@ test('the memory of a piece is used again, once it is sent or unpacked', () => {
   expect(takeVector(elements)).toBe(vector)
 })
 
-test('where elements travel rounded, that of both forms is', () => {
+test('with compression, the memory of packed and of unpacked elements is reused', () => {
   const coding = createPieceCoding({ compress: 'bfloat16', seed: 5 }, elements)
   const vector = coding.takeVector(elements)
   const place = coding.packedPlace(vector)

@@ -14,7 +14,7 @@ const header: PieceHeader = {
   payloadBytes: 65_536,
 }
 
-test('a header of a piece is read as it was written, whatever lies behind it', () => {
+test('a piece header is read as it was written, whatever follows it', () => {
   const frame = Buffer.concat([Buffer.from('xyz'), encodePieceHeader(header), Buffer.from('elements')]).subarray(3)
   expect(decodePieceHeader(frame)).toEqual(header)
   expect(decodePieceHeader(encodePieceHeader({ ...header, kind: 'mean', lossSum: Number.NaN }))).toEqual({
@@ -28,9 +28,9 @@ test.each([
   ['too short', encodePieceHeader(header).subarray(0, 55)],
   ['of another magic', new Uint8Array(56)],
   ['of a batch smaller than its shard', encodePieceHeader({ ...header, total: 11 })],
-  ['of more samples correct than there are', encodePieceHeader({ ...header, correct: 13 })],
+  ['of more correct samples than there are', encodePieceHeader({ ...header, correct: 13 })],
   ['of no samples', encodePieceHeader({ ...header, count: 0 })],
-  ['of half a step', encodePieceHeader({ ...header, step: 0.5 })],
+  ['of a fractional step', encodePieceHeader({ ...header, step: 0.5 })],
   ['without a learning rate', encodePieceHeader({ ...header, learningRate: Number.NaN })],
 ])('a header %s is malformed', (_, frame) => {
   expect(() => decodePieceHeader(frame)).toThrowError(expect.objectContaining({ code: 'frame-malformed' }))

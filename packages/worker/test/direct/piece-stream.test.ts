@@ -9,7 +9,7 @@ function piece(index: number, elements: string, kind: PieceHeader['kind'] = 'par
   return Buffer.concat([encodePieceHeader(header), bytes])
 }
 
-/** What a stream of pieces is taken for when it comes in chunks of so many bytes. */
+/** The pieces that are read from a stream that arrives in chunks of `chunkBytes`. */
 function read(stream: Uint8Array, chunkBytes: number, isWanted: (header: PieceHeader) => boolean = () => true) {
   const seen: string[] = []
   let place: Buffer | null = null
@@ -29,20 +29,20 @@ function read(stream: Uint8Array, chunkBytes: number, isWanted: (header: PieceHe
 describe('a stream of pieces', () => {
   const stream = Buffer.concat([piece(0, 'first'), piece(1, '', 'whole'), piece(2, 'a longer one'), piece(3, 'x')])
 
-  test('is the same however it is cut', () => {
+  test('yields the same pieces however it is cut', () => {
     const whole = ['0:first', '1:', '2:a longer one', '3:x']
     for (let chunkBytes = 1; chunkBytes <= stream.byteLength; chunkBytes++)
       expect(read(stream, chunkBytes)).toEqual(whole)
   })
 
-  test('goes on behind a piece that nobody wants', () => {
+  test('continues after a piece that is not wanted', () => {
     const isWanted = ({ piece }: PieceHeader) => piece !== 2
     for (const chunkBytes of [1, 7, 60, stream.byteLength]) {
       expect(read(stream, chunkBytes, isWanted)).toEqual(['0:first', '1:', '2:passed over', '3:x'])
     }
   })
 
-  test('ends where no header stands', () => {
+  test('fails where a header is missing', () => {
     expect(() => read(Buffer.concat([piece(0, 'first'), Buffer.alloc(56)]), 13)).toThrowError(
       expect.objectContaining({ code: 'frame-malformed' }),
     )

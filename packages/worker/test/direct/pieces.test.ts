@@ -9,7 +9,7 @@ describe('the pieces of a vector', () => {
     [258_762, 2],
     [258_762, 16],
     [100_000, 7],
-  ])('cover %i elements among %i members once', (elements, members) => {
+  ])('cover each of %i elements among %i members once', (elements, members) => {
     const owners = new Int32Array(elements).fill(-1)
     for (const { start, end, owner } of cutPieces(elements, members)) {
       expect(end - start).toBeLessThanOrEqual(maxPieceElements)
@@ -23,11 +23,11 @@ describe('the pieces of a vector', () => {
     expect(owners.includes(-1)).toBe(false)
   })
 
-  test('number themselves in the order of their list', () => {
+  test('are numbered in the order of their list', () => {
     expect(cutPieces(50_000, 3).map(piece => piece.index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
   })
 
-  test('leave a member in rounds, to its neighbour first', () => {
+  test('go out from a member in rounds, to its neighbour first', () => {
     // Slices of 16,672, 16,672 and 16,656 elements: three rounds each, the last one short.
     const order = outgoingPieces(cutPieces(50_000, 3), 1, 3)
     expect(order.map(({ round, owner }) => [round, owner])).toEqual([

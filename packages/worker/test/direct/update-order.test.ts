@@ -7,7 +7,7 @@ const update = (step: number): Received => ({
   tensors: {},
 })
 
-test('updates are given once and in order, wherever they come from', () => {
+test('updates are passed on once and in order', () => {
   const given: number[] = []
   const order = createUpdateOrder(({ message }) => given.push('step' in message ? message.step : -1))
   order.reset(3)
@@ -16,7 +16,7 @@ test('updates are given once and in order, wherever they come from', () => {
   expect(order.reached()).toBe(7)
 })
 
-test('a replica that is set to a later step is given what is due from there on', () => {
+test('a replica that is reset to a later step gets the updates from there on', () => {
   const given: number[] = []
   const order = createUpdateOrder(({ message }) => given.push('step' in message ? message.step : -1))
   order.reset(0)
