@@ -6,11 +6,11 @@ import { onTestFinished } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { welcome } from './configuration.ts'
 
-/** A worker as a coordinator of the test's own sees it. */
+/** A worker as the coordinator that the test plays sees it. */
 export type Guest = {
   readonly connection: Connection
   readonly socket: WebSocket
-  /** What lies under the WebSocket. */
+  /** The socket under the WebSocket. */
   readonly transport: Socket
   readonly received: Happenings<Received>
   readonly closed: Happenings<LockstepError | null>
@@ -18,7 +18,7 @@ export type Guest = {
   readonly next: <T extends Message['type']>(type: T) => Promise<Extract<Message, { type: T }>>
 }
 
-/** Listens on a free port of this machine and leaves what to say to the test, with which it ends. */
+/** Listens on a free port of this machine until the end of the test, which decides what to send. */
 export async function startBareCoordinator(): Promise<{ readonly url: string; readonly guests: Happenings<Guest> }> {
   const http = createServer()
   const sockets = new WebSocketServer({ server: http, perMessageDeflate: false })

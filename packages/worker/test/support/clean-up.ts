@@ -1,6 +1,6 @@
 const tasks: (() => unknown)[] = []
 
-/** Has something done at the next `cleanUp`, the last one first. */
+/** Schedules a task for the next `cleanUp`, which runs the last one first. */
 export function later(task: () => unknown): void {
   tasks.push(task)
 }

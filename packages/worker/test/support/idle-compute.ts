@@ -6,7 +6,7 @@ import { token } from './configuration.ts'
 
 export const layoutHash = 'cd'.repeat(32)
 
-/** A computing thread that does nothing of its own accord. */
+/** A computing thread that does only what the test makes it do. */
 export function createIdleCompute() {
   const given: Received[] = []
   const thread = { answer: (_: Answer) => {}, fail: (_: Error) => {}, pending: 0, sharesMemory: false }

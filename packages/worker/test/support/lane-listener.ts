@@ -5,14 +5,14 @@ import { createHappenings, type Happenings } from '@lockstep/protocol/testing'
 import { onTestFinished } from 'vitest'
 import { welcome } from './configuration.ts'
 
-/** A coordinator's end of a lane, of which the test says what it answers. */
+/** A coordinator's end of a lane, at which the test decides what to answer. */
 export type LaneEnd = {
   readonly connection: Connection
   readonly received: Happenings<Received>
   readonly closed: Happenings<LockstepError | null>
 }
 
-/** Listens for lanes under a name of its own, with which the test ends. */
+/** Listens for lanes under a new name until the end of the test. */
 export async function listenForLanes(): Promise<{ readonly name: string; readonly lanes: Happenings<LaneEnd> }> {
   const name = `lockstep-${randomBytes(16).toString('hex')}`
   const lanes = createHappenings<LaneEnd>()

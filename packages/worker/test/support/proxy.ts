@@ -2,16 +2,16 @@ import type { AddressInfo } from 'node:net'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { later } from './clean-up.ts'
 
-/** A way to a coordinator that can be shut, as when its machine or the network goes away. */
+/** A proxy to a coordinator that can be shut, as when its machine or the network fails. */
 export type Proxy = {
   readonly url: string
-  /** Cuts all connections and lets nobody in, until it is opened again. */
+  /** Cuts all connections and accepts no new ones until it is opened again. */
   readonly shut: () => Promise<void>
   readonly open: () => Promise<void>
-  /** Lets nothing pass, without a word to either end, until it flows again. */
+  /** Passes nothing on, without notice to either end, until it flows again. */
   readonly stall: () => void
   readonly flow: () => void
-  /** Cuts all connections when so many more bytes have come through from the coordinator. */
+  /** Cuts all connections after this many more bytes from the coordinator. */
   readonly cutAfter: (bytes: number) => void
 }
 

@@ -82,7 +82,7 @@ export function startWorker(
   return { ended, events, leave }
 }
 
-/** The weights that a run comes to whose workers are as many as it waits for. */
+/** The hash of the final weights of a run with as many workers as it waits for. */
 export async function hashOfRun(
   dataSet: DataSet,
   provisioned: Provisioned,

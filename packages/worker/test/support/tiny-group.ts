@@ -13,7 +13,7 @@ import type { BatchFigures, ShardPart } from '../../src/direct/step-exchange.ts'
 
 export type Frame = { readonly from: number; readonly to: number; readonly bytes: Uint8Array }
 
-/** A group in memory, whose messages are under way until the test delivers them. */
+/** A group in memory, whose messages are in transit until the test delivers them. */
 export function createTinyGroup(options: {
   readonly members: number
   readonly shards: number
@@ -23,7 +23,7 @@ export function createTinyGroup(options: {
   const config = { compress: options.compress ?? 'none', seed: 5 } as const
   const { members, shards, elements } = options
   const sent: Frame[] = []
-  /** Of all members, to add up in and to send from. */
+  /** Vectors that all members hold, to add up in and to send from. */
   let vectorsInUse = 0
   const countedCoding = (): PieceCoding => {
     const coding = createPieceCoding(config, 2 * shards * elements)
@@ -76,7 +76,7 @@ export function createTinyGroup(options: {
   return { exchanges, sent, means, unsound, everywhere, deliver, vectorsInUse: () => vectorsInUse }
 }
 
-/** Random gradients for the shards of a batch, and what is told with them. */
+/** Random gradients for the shards of a batch, and the figures sent with them. */
 export function randomShards(options: {
   readonly counts: readonly number[]
   readonly elements: number
@@ -92,7 +92,7 @@ export function randomShards(options: {
   })
 }
 
-/** The mean that the star makes of them. */
+/** Their mean as the star computes it. */
 export function meanOf(shards: ReturnType<typeof randomShards>, width = shards.length): Float32Array {
   const { total } = shards[0]!.part
   const reduction = createTreeReduction({ arithmetic: plainArithmetic, shards: width, total })
@@ -100,7 +100,7 @@ export function meanOf(shards: ReturnType<typeof randomShards>, width = shards.l
   return reduction.result()
 }
 
-/** The same where gradients are rounded: what each worker sends, and what the coordinator sends back. */
+/** The same for rounded gradients: what each worker sends, and what the coordinator sends back. */
 export function compressedMeanOf(shards: ReturnType<typeof randomShards>, seed: number) {
   const { elements, step } = { elements: shards[0]!.gradient.length, step: shards[0]!.part.step }
   const format = createGradientFormat({ compress: 'bfloat16', seed }, plainArithmetic, elements)
