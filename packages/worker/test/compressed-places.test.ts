@@ -36,7 +36,7 @@ const updateIn = (slot: number | null): MessageOf<'update'> => ({
   slot,
 })
 
-/** Memory as a coordinator shares it, with one slot for the worker and one for all. */
+/** Memory as a coordinator shares it, with one slot for the worker and one for all workers. */
 function shareMemory() {
   const [desk, board] = [1, 2].map(() => createSlotFile('/dev/shm', slotBytesFor([elements * 2]), nonce))
   const memory = openExchangeMemory({ desk: desk!.offer, board: board!.offer, nonce, lane: null })!
@@ -57,7 +57,7 @@ test('a compressed gradient is the same in a frame and in shared memory', () => 
   expect(read).toEqual(format.pack(gradient, { step: 3, shard: 2 }))
 })
 
-test('a compressed gradient in a frame has memory of its own, which can be given away', () => {
+test('a compressed gradient in a frame has its own memory, which can be transferred', () => {
   const places = createTensorPlaces(sizes, null, format)
   const place = () => places.place({ message: answerIn(null), tensors: { gradient } }).tensors.gradient!
   const first = place()
@@ -66,7 +66,7 @@ test('a compressed gradient in a frame has memory of its own, which can be given
   expect(place().length).toBe(elements)
 })
 
-test('a compressed mean is expanded from a frame as from shared memory', () => {
+test('a compressed mean expands to the same values from a frame and from shared memory', () => {
   const { board, memory } = shareMemory()
   const mean = format.pack(gradient, { step: 3, shard: 'mean' }).slice()
   board.write(0, [mean])

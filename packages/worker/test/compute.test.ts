@@ -50,7 +50,7 @@ const state = (): Received => ({
   tensors: { weights: weights.slice(), moments: new Float32Array(2 * weights.length) },
 })
 
-/** Samples of random pixels: each is as good as any other for what is tested here. */
+/** Samples of pseudo-random pixels. */
 function samples(count: number) {
   const pixels = Uint8Array.from({ length: count * 3072 }, (_, index) => (index * 2_654_435_761) >>> 24)
   return { pixels, labels: Uint8Array.from({ length: count }, (_, sample) => sample % 10) }
@@ -72,7 +72,7 @@ describe('a computing thread', () => {
     expect(compute.backend).toMatch(/^(TensorFlow \d|WebAssembly)/)
   })
 
-  test('builds the model that it is sent, whatever the run calls it', async () => {
+  test('builds the model that it receives, whatever the run calls it', async () => {
     const resnet = buildModel('resnet20', { classes: 10, seed: 1 })
     const setup = { config: { ...config, model: '/not/here.ts' }, topology: toTopology(resnet), provisioned }
     const compute = await startCompute(setup)
@@ -81,14 +81,14 @@ describe('a computing thread', () => {
     expect(compute.layoutHash).toBe(createLayout(resnet).hash)
   })
 
-  test('keeps a replica that follows the run to the bit', async () => {
+  test('keeps a replica whose weights are bit-identical to those of the run', async () => {
     const compute = await start()
     const answers = await beginSession(compute)
     compute.give(state())
     compute.give(work(0, 2))
     const { message, tensors } = await answers.next()
     expect(message).toMatchObject({ type: 'gradient', step: 0, shard: 2, count: 4 })
-    // An untrained net of ten classes is as good as a guess: a loss of about ln 10 a sample.
+    // An untrained net of ten classes only guesses: a loss of about ln 10 per sample.
     expect(message.lossSum / 4).toBeCloseTo(Math.log(10), 0)
     const gradient = tensors.gradient as Float32Array
     const expected = weights.slice()
@@ -104,7 +104,7 @@ describe('a computing thread', () => {
     expect(compute.progress()).toMatchObject({ step: 1, pending: 0 })
   })
 
-  test('is given the memory of tensors instead of a copy', async () => {
+  test('takes over the memory of tensors instead of a copy', async () => {
     const compute = await start()
     const answers = await beginSession(compute)
     compute.give(state())
@@ -114,17 +114,17 @@ describe('a computing thread', () => {
     await answers.next()
   })
 
-  test('says what is pending, for as long as it cannot compute it', async () => {
+  test('reports work as pending until it can compute it', async () => {
     const compute = await start()
     await beginSession(compute)
     compute.give(work(0, 0))
     await expect.poll(() => compute.progress()).toMatchObject({ step: 0, pending: 1 })
-    // The state comes to a replica that starts anew.
+    // A new state drops what was waiting.
     compute.give(state())
     await expect.poll(() => compute.progress().pending).toBe(0)
   })
 
-  test('does not say that it has yet to answer what is sent ahead', async () => {
+  test('does not report work that was sent ahead as pending', async () => {
     const compute = await start()
     const answers = await beginSession(compute)
     compute.give(state())
@@ -140,7 +140,7 @@ describe('a computing thread', () => {
     expect(compute.progress()).toMatchObject({ step: 1, pending: 0 })
   })
 
-  test('gives the same gradient to the bit each time, and to each session its own answers only', async () => {
+  test('computes bit-identical gradients each time, and gives each session only its own answers', async () => {
     const compute = await start()
     const first = await beginSession(compute)
     compute.give(state())
@@ -161,7 +161,7 @@ describe('a computing thread', () => {
 })
 
 describe('a computing thread with a lane', () => {
-  /** A session whose thread has a lane, and the coordinator's end of it. */
+  /** A session whose thread has a lane, and the coordinator's end of the lane. */
   async function beginByLane(compute: Compute) {
     const { name, lanes } = await listenForLanes()
     const { offer } = createSlotFiles(4096)
@@ -174,7 +174,7 @@ describe('a computing thread with a lane', () => {
     return { lane, say, answers }
   }
 
-  test('hears the coordinator on it and answers on it', async () => {
+  test('receives messages and answers on it', async () => {
     const compute = await start()
     const { lane, say, answers } = await beginByLane(compute)
     for (const received of [state(), work(0, 2), work(1, 0)]) say(received)
@@ -187,7 +187,7 @@ describe('a computing thread with a lane', () => {
     expect(answers.all).toEqual([])
   })
 
-  test('computes the same on it as through the connected thread', async () => {
+  test('computes the same gradient on it as through the connected thread', async () => {
     const compute = await start()
     const answers = await beginSession(compute)
     for (const received of [state(), work(0, 2)]) compute.give(received)
@@ -198,7 +198,7 @@ describe('a computing thread with a lane', () => {
     expect(weightsSha256(past)).toBe(weightsSha256(through))
   })
 
-  test('closes it when another session begins, which has its own', async () => {
+  test('closes it when another session begins, which has its own lane', async () => {
     const compute = await start()
     const first = await beginByLane(compute)
     const second = await beginByLane(compute)
@@ -215,8 +215,8 @@ describe('a computing thread with a lane', () => {
   })
 })
 
-describe('a computation that cannot go on', () => {
-  test('fails when TensorFlow does not load, with what to do about it', async () => {
+describe('a computation', () => {
+  test('fails when TensorFlow does not load, and says what to do', async () => {
     const lost: Provisioned = {
       backend: 'tensorflow',
       libraryFolder: '/nowhere',
@@ -231,7 +231,7 @@ describe('a computation that cannot go on', () => {
     })
   })
 
-  test('fails when what it is sent is no model', async () => {
+  test('fails when the model cannot be built', async () => {
     await expect(startCompute({ config, topology: '{}', provisioned })).rejects.toMatchObject({
       code: 'compute-failed',
       message: 'the computation failed: the model cannot be built from its description',

@@ -15,11 +15,11 @@ test.each([
   ['compiled', 'tensorflow', 'compiled'],
   ['compiled', 'wasm', 'eager'],
   ['eager', 'tensorflow', 'eager'],
-] as const)('a run that asks for %s gets on %s the engine %s', (asked, backend, given) => {
+] as const)('with --engine %s on %s, the engine is %s', (asked, backend, given) => {
   expect(create(asked, 'float32', backend).name).toBe(given)
 })
 
-test('bfloat16 is refused where only op by op can be computed', () => {
+test('bfloat16 is refused on an eager engine', () => {
   expect(create('compiled', 'bfloat16', 'tensorflow').name).toBe('compiled')
   expect(() => create('compiled', 'bfloat16', 'wasm')).toThrow(expect.objectContaining({ code: 'precision-backend' }))
   expect(() => create('eager', 'bfloat16', 'tensorflow')).toThrow(

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { openExchangeMemory } from '../src/exchange-memory.ts'
 import { createSlotFiles } from './support/slot-files.ts'
 
-/** The coordinator's files and the worker's end of them, which is closed with the test. */
+/** The coordinator's files and the worker's end of them, which is closed at the end of the test. */
 function open() {
   const files = createSlotFiles(4096)
   const memory = openExchangeMemory(files.offer)!
@@ -13,8 +13,8 @@ function open() {
 
 const descriptors = () => readdirSync('/proc/self/fd').length
 
-describe('the memory that a coordinator shares', () => {
-  test('gives samples in the order in which their tensors are named', () => {
+describe('shared memory', () => {
+  test('gives samples in the order of their tensors', () => {
     const { desk, memory } = open()
     desk.write(2, [Uint8Array.of(1, 2, 3), Uint8Array.of(4), Int32Array.of(-5)])
     const samples = { pixels: new Uint8Array(3), labels: new Uint8Array(1), keys: new Int32Array(1) }
@@ -22,7 +22,7 @@ describe('the memory that a coordinator shares', () => {
     expect(samples).toEqual({ pixels: Uint8Array.of(1, 2, 3), labels: Uint8Array.of(4), keys: Int32Array.of(-5) })
   })
 
-  test('takes gradients to the desk and gives means from the board', () => {
+  test('writes gradients to the desk and reads means from the board', () => {
     const { desk, board, memory } = open()
     memory.writeGradient(1, Float32Array.of(0.5, -0.5))
     board.write(1, [Float32Array.of(8, 9)])
@@ -32,7 +32,7 @@ describe('the memory that a coordinator shares', () => {
     expect([gradient, mean]).toEqual([Float32Array.of(0.5, -0.5), Float32Array.of(8, 9)])
   })
 
-  test('is none where one of the files cannot be opened, and no descriptor is left then', () => {
+  test('is null if one of its files cannot be opened, and leaves no descriptor open', () => {
     const { offer } = createSlotFiles(4096)
     const before = descriptors()
     const gone = { path: '/proc/1/fd/987654', slotBytes: 4096 }
@@ -42,7 +42,7 @@ describe('the memory that a coordinator shares', () => {
     expect(descriptors()).toBe(before)
   })
 
-  test('is let go when it is closed', () => {
+  test('leaves no descriptor open when it is closed', () => {
     const { offer } = createSlotFiles(4096)
     const before = descriptors()
     const memory = openExchangeMemory(offer)

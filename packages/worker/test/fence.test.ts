@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { createFence } from '../src/fence.ts'
 
-test('a worker takes the same life again, and later ones', () => {
+test('a worker accepts the same life again and later lives', () => {
   const fence = createFence()
   expect([1, 1, 2, 7, 7].map(life => fence({ runId: 'a', life }))).toEqual([null, null, null, null, null])
 })
 
-test('a worker objects to an earlier life of a run, whatever else it has worked for since', () => {
+test('a worker refuses an earlier life of a run, even if it has worked for another run since', () => {
   const fence = createFence()
   expect(fence({ runId: 'a', life: 3 })).toBeNull()
   expect(fence({ runId: 'b', life: 1 })).toBeNull()

@@ -38,7 +38,7 @@ describe('the computing thread', () => {
     expect(provisions).toEqual([welcome.config.threads])
   })
 
-  test('has TensorFlow provisioned for the threads that the run prescribes', async () => {
+  test('gets TensorFlow for the number of threads that the run prescribes', async () => {
     const asked: number[] = []
     const held = createHeldCompute(
       async threads => {
@@ -51,7 +51,7 @@ describe('the computing thread', () => {
     expect(asked).toEqual([3])
   })
 
-  test('makes way for that of another run, of which there is one only', async () => {
+  test('is replaced by a single one for another run', async () => {
     const { held, provisions } = createTested()
     const first = await held.prepare(welcome)
     const [second, again] = [held.prepare(otherRun), held.prepare(otherRun)]
@@ -68,7 +68,7 @@ describe('the computing thread', () => {
     await held.stop()
   })
 
-  test('fails with what provisioning fails with', async () => {
+  test('fails with the error of provisioning', async () => {
     const failure = new Error('no TensorFlow')
     const held = createHeldCompute(() => Promise.reject(failure))
     await expect(held.prepare(welcome)).rejects.toBe(failure)
@@ -76,7 +76,7 @@ describe('the computing thread', () => {
   })
 })
 
-test('a thread that hangs is replaced when the worker comes back, though it may never end', async () => {
+test('a thread that hangs is replaced when the worker reconnects, even if it never ends', async () => {
   const endless = { ...createIdleCompute().compute, stop: () => new Promise<void>(() => undefined) }
   const computes = [endless, createIdleCompute().compute]
   const held = createHeldCompute(
@@ -89,7 +89,7 @@ test('a thread that hangs is replaced when the worker comes back, though it may 
   expect(await held.prepare(welcome)).not.toBe(endless)
 })
 
-test('a thread that could not start keeps neither that of another run from starting nor the worker from stopping', async () => {
+test('a thread that failed to start prevents neither a thread for another run nor stopping', async () => {
   const failure = new Error('no such layer')
   const { compute } = createIdleCompute()
   const starts = [() => Promise.reject(failure), async () => compute, () => Promise.reject(failure)]
@@ -103,7 +103,7 @@ test('a thread that could not start keeps neither that of another run from start
   await held.stop()
 })
 
-test('stopping does not wait for TensorFlow to be provisioned, and nothing starts afterwards', async () => {
+test('stopping does not wait for provisioning, and no thread starts afterwards', async () => {
   let provide: (provisioned: Provisioned) => void = () => undefined
   const held = createHeldCompute(() => new Promise(resolve => (provide = resolve)))
   const preparing = held.prepare(welcome)
@@ -113,7 +113,7 @@ test('stopping does not wait for TensorFlow to be provisioned, and nothing start
   await expect(preparing).rejects.toMatchObject({ message: 'the worker has left' })
 })
 
-test('a worker that has nothing has nothing to stop', async () => {
+test('stopping without a thread provisions nothing', async () => {
   const { held, provisions } = createTested()
   await held.stop()
   expect(provisions).toEqual([])

@@ -17,13 +17,13 @@ const heartbeat: MessageOf<'heartbeat'> = {
   echo: null,
 }
 
-/** What a worker is told of a coordinator whose lanes have this name. */
+/** The terms of a session with a coordinator whose lanes have this name. */
 function termsWith(lane: string | null): SessionTerms & { readonly sharedMemory: { readonly nonce: string } } {
   const { offer } = createSlotFiles(4096)
   return { ...welcome, sharedMemory: { ...offer, lane } }
 }
 
-/** A lane that is on its way, and the coordinator's end of it. */
+/** A lane that is being opened, and the coordinator's end of it. */
 async function beginToOpen() {
   const { name, lanes } = await listenForLanes()
   const terms = termsWith(name)
@@ -35,19 +35,19 @@ async function beginToOpen() {
 }
 
 describe('a worker has no lane', () => {
-  test('where it shares no memory with the coordinator', async () => {
+  test('if it shares no memory with the coordinator', async () => {
     expect(await openLane({ ...welcome, sharedMemory: null }, () => undefined)).toBeNull()
   })
 
-  test('where none is offered', async () => {
+  test('if none is offered', async () => {
     expect(await openLane(termsWith(null), () => undefined)).toBeNull()
   })
 
-  test('where nobody listens under the name', async () => {
+  test('if no listener has its name', async () => {
     expect(await openLane(termsWith(`lockstep-${'0'.repeat(32)}`), () => undefined)).toBeNull()
   })
 
-  test('where its greeting is answered by cutting it off', async () => {
+  test('if the coordinator cuts it off after the greeting', async () => {
     const { opened, far, received } = await beginToOpen()
     far.connection.terminate()
     expect(await opened).toBeNull()
@@ -56,14 +56,14 @@ describe('a worker has no lane', () => {
 })
 
 describe('a lane', () => {
-  test('is greeted with whose it is and the nonce', async () => {
+  test('sends a greeting with its worker and the nonce', async () => {
     const { terms, far, greeting, opened } = await beginToOpen()
     expect(greeting).toEqual({ type: 'lane', runId, workerId: 1, nonce: terms.sharedMemory.nonce })
     far.connection.terminate()
     await opened
   })
 
-  test('is open when the greeting is answered, and carries messages and tensors both ways', async () => {
+  test('opens when the greeting is answered, and carries messages and tensors both ways', async () => {
     const { far, greeting, opened, received } = await beginToOpen()
     far.connection.send(greeting)
     const near = await opened
@@ -74,7 +74,7 @@ describe('a lane', () => {
     const tensors = { pixels: new Uint8Array(3072).fill(9), labels: Uint8Array.of(4), keys: Int32Array.of(-5) }
     far.connection.send(work, tensors)
     expect(await received.next()).toEqual({ message: work, tensors })
-    // The answer to the greeting is no message for the replica.
+    // The answer to the greeting does not go to the replica.
     expect(received.all).toHaveLength(1)
   })
 })

@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterEach(cleanUp)
 
-test('a coordinator that maps shared memory, one that cannot, and one that never does come to the same weights', async () => {
+test('coordinators that map shared memory, fail to map it or never try train the same weights', async () => {
   const real = loadSystemMemory(provisioned)!
   const mapped: number[] = []
   const enlarged: ArrayBufferLike[] = []
@@ -36,7 +36,7 @@ test('a coordinator that maps shared memory, one that cannot, and one that never
     },
     useHugePages: () => false,
   }
-  // The worker maps it each time.
+  // The worker maps its memory in each run.
   const run = (systemMemory: SystemMemory | null) => hashOfRun(dataSet, provisioned, { systemMemory, minWorkers: 1 })
   const hashes = [await run(watched), await run(refused), await run(null)]
   expect(new Set(hashes).size).toBe(1)

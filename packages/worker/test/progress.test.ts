@@ -8,11 +8,11 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
 afterEach(() => void vi.useRealTimers())
 
 describe('the progress of a computing thread', () => {
-  test('is none at first', () => {
+  test('starts at step 0 with nothing pending', () => {
     expect(createComputeProgress().read()).toMatchObject({ step: 0, pending: 0 })
   })
 
-  test('is read as it was written, by whoever has the memory', () => {
+  test('is read as it was written through the same memory', () => {
     const reader = createComputeProgress()
     createComputeProgress(reader.memory).write({ step: 2 ** 40 + 1, pending: 3, quietMs: 0 })
     const { step, pending, quietMs } = reader.read()
@@ -21,7 +21,7 @@ describe('the progress of a computing thread', () => {
     expect(quietMs).toBeLessThan(1000)
   })
 
-  test('is quiet for as long as nothing was written since, and was before', () => {
+  test('is quiet for the time since the last write plus the quiet time written', () => {
     const progress = createComputeProgress()
     progress.write({ step: 1, pending: 1, quietMs: 250 })
     vi.advanceTimersByTime(1000)
@@ -30,7 +30,7 @@ describe('the progress of a computing thread', () => {
     expect(progress.read().quietMs).toBeCloseTo(0, 3)
   })
 
-  test('is never quiet for less than no time, though the clock of who has written it is ahead', () => {
+  test('is never quiet for a negative time, even if the clock of the writer is ahead', () => {
     const reader = createComputeProgress(undefined, { ...systemClock, nowMs: () => 100 })
     createComputeProgress(reader.memory, { ...systemClock, nowMs: () => 101 }).write({
       step: 1,
@@ -40,7 +40,7 @@ describe('the progress of a computing thread', () => {
     expect(reader.read().quietMs).toBe(0)
   })
 
-  test('is read from another thread while that one is blocked', async () => {
+  test('can be read while the thread that wrote it is blocked', async () => {
     const reader = createComputeProgress()
     const writing = `
       const { parentPort, workerData } = require('node:worker_threads')

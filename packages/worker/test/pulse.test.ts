@@ -14,14 +14,14 @@ const heartbeat: MessageOf<'heartbeat'> = {
   echo: null,
 }
 
-/** A pulse whose clock and connection the test moves. */
+/** A pulse whose clock and connection the test controls. */
 function createTested() {
   const state = { nowMs: 100, receivedBytes: 0 }
   const sent: unknown[] = []
   const pulse = createPulse({ nowMs: () => state.nowMs })
   const connection = { send: (message: unknown) => void sent.push(message), receivedBytes: () => state.receivedBytes }
 
-  /** Lets the time pass in beats of 300 ms. Returns the first reason to give the coordinator up. */
+  /** Lets time pass in beats of 300 ms. Returns the first reason to give up the coordinator. */
   function pass(durationMs: number, meanwhile: () => void = () => undefined): string | null {
     for (let passed = 0; passed < durationMs; passed += 300) {
       state.nowMs += 300
@@ -36,7 +36,7 @@ function createTested() {
 }
 
 describe('a beat', () => {
-  test('tells how far the computing thread is, and of nothing before there is one', () => {
+  test('reports the progress of the computing thread, or zeros before there is one', () => {
     const { pulse, connection, sent } = createTested()
     pulse.beat(connection, terms, null)
     pulse.beat(connection, terms, progress)
@@ -47,7 +47,7 @@ describe('a beat', () => {
     ])
   })
 
-  test('tells when the last heartbeat of the coordinator was sent, and when it came', () => {
+  test('echoes when the last heartbeat of the coordinator was sent and when it was received', () => {
     const { pulse, sent, state, pass } = createTested()
     state.nowMs = 250
     pulse.echo(heartbeat)
@@ -57,32 +57,32 @@ describe('a beat', () => {
 })
 
 describe('a coordinator', () => {
-  test('is given up when nothing has come from it for too long, and is told nothing then', () => {
+  test('is given up without another heartbeat when it has been silent for too long', () => {
     const { pass, sent } = createTested()
     expect(pass(900)).toBeNull()
     expect(pass(300)).toBe('the coordinator was silent for 1 s')
     expect(sent).toHaveLength(3)
   })
 
-  test('is kept while messages come', () => {
+  test('is kept while messages arrive', () => {
     const { pass, pulse } = createTested()
     expect(pass(6000, pulse.heard)).toBeNull()
   })
 
-  test('is kept while bytes of a message come', () => {
+  test('is kept while bytes of a message arrive', () => {
     const { pass, state } = createTested()
     expect(pass(6000, () => (state.receivedBytes += 1))).toBeNull()
     expect(pass(1200)).toBe('the coordinator was silent for 1 s')
   })
 
-  test('is kept when the worker itself was suspended, and given up when it is silent afterwards', () => {
+  test('is kept when the worker was suspended, and given up when it is silent afterwards', () => {
     const { state, pass } = createTested()
     state.nowMs += 60_000
     expect(pass(900)).toBeNull()
     expect(pass(600)).toBe('the coordinator was silent for 1 s')
   })
 
-  test('is kept when the worker itself was late by more than half of what it may be silent', () => {
+  test('is kept when the worker was late by more than half of the silence limit', () => {
     const { state, pulse, connection, pass } = createTested()
     pass(600)
     state.nowMs += 501
@@ -90,7 +90,7 @@ describe('a coordinator', () => {
     expect(pass(900)).toBeNull()
   })
 
-  test('is given up by a worker that was late by less', () => {
+  test('is given up when the worker was late by less', () => {
     const { state, pulse, connection, pass } = createTested()
     pass(600)
     state.nowMs += 500

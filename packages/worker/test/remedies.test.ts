@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { remedyFor } from '../src/remedies.ts'
 
-// The reasons are those of Node 20 and of ws.
-describe('a coordinator that is not reached', () => {
+// The reasons are error messages of Node 20 and of ws.
+describe('a worker that cannot reach its coordinator', () => {
   test.each([
     ['connect ECONNREFUSED 10.0.0.1:7999', 'pnpm cli coordinator'],
     ['connect EHOSTUNREACH 10.0.0.9:7999', 'firewall'],
@@ -15,18 +15,18 @@ describe('a coordinator that is not reached', () => {
     ['Client network socket disconnected before secure TLS connection was established', 'connect to ws://'],
     ['self-signed certificate', '--tls-ca FILE'],
     ['unable to verify the first certificate', '--tls-ca FILE'],
-    // These two are no matter of trust: another --tls-ca changes nothing.
+    // The next ones do not concern trust: another --tls-ca would change nothing.
     [
       "Hostname/IP does not match certificate's altnames: IP: 10.0.0.1 is not in the cert's list: ",
       'make one for this',
     ],
     ['certificate has expired', 'Make a new one'],
     ['certificate is not yet valid', 'clock'],
-  ])('because of "%s" is answered with what helps', (reason, remedy) => {
+  ])('because of "%s" gets a matching remedy', (reason, remedy) => {
     expect(remedyFor(reason, null)).toContain(remedy)
   })
 
-  test('any more may have ended its run, of which the worker has heard nothing', () => {
+  test('any more learns that the run it worked for may have ended', () => {
     expect(remedyFor('connect ECONNREFUSED 10.0.0.1:7999', 'run-7')).toContain(
       'Run run-7, for which it has worked, may have ended',
     )

@@ -9,8 +9,8 @@ const sgd = (momentum = 0) =>
   createOptimizer({ optimizer: 'sgd', momentum, weightDecay: 0 }, { entries: [], trainableSize: 2 })
 
 /**
- * An engine whose gradient is the weights plus the first pixel plus the first key, and whose loss sum is the first weight. With `slow` it
- * answers later.
+ * An engine whose gradient is the weights plus the first pixel plus the first key, and whose loss sum is the first
+ * weight. With `slow` it answers later.
  */
 function createEngine(slow = false): GradientEngine {
   const later = <T>(value: T) => (slow ? new Promise<T>(resolve => setImmediate(() => resolve(value))) : value)
@@ -32,7 +32,7 @@ function createEngine(slow = false): GradientEngine {
 const sizes: Sizes = { weights: 2, trainable: 2, moments: 1, bytesPerSample: 1, maxSamples: 1, gradientType: 'float32' }
 const uncompressed = createGradientFormat({ compress: 'none', seed: 1 }, plainArithmetic, 2)
 
-/** The clock moves only where the test, or with `gradientMs` a gradient, moves it. */
+/** A replica whose clock only the test moves and, with `gradientMs`, each gradient. */
 function createTested({ slow = false, trainableSize = 2, gradientMs = 0, arithmetic = plainArithmetic } = {}) {
   const answers: Answer[] = []
   const steps: number[] = []
@@ -94,7 +94,7 @@ describe('a replica', () => {
     ])
   })
 
-  test('evaluates a chunk and says with which weights', async () => {
+  test('evaluates a chunk and reports the hash of its weights', async () => {
     const { receive, answers } = createTested()
     await receive(state(3, 1, 2))
     await receive(evaluate(3, 4))
@@ -103,7 +103,7 @@ describe('a replica', () => {
     expect(answers).toEqual([{ message: { type: 'metrics', ...figures }, tensors: {} }])
   })
 
-  test('says so anew after a step, and with another state', async () => {
+  test('reports a new hash after a step and after a new state', async () => {
     const { receive, answers } = createTested()
     await receive(state(3, 1, 2))
     await receive(evaluate(3, 0))
@@ -122,7 +122,7 @@ describe('a replica', () => {
     )
   })
 
-  test('lies in the same memory when it is given another state', async () => {
+  test('keeps its memory when it gets another state', async () => {
     const adopted: Float32Array[] = []
     const adopt = (vector: Float32Array) => {
       adopted.push(vector)
@@ -137,7 +137,7 @@ describe('a replica', () => {
     expect(answers[0]!.message).toMatchObject({ step: 3, weightsSha256: weightsSha256(Float32Array.of(5, 6)) })
   })
 
-  test('takes each step as the optimizer does, and says which step it has reached', async () => {
+  test('takes each step as the optimizer does, and reports the step that it has reached', async () => {
     const { receive, answers, steps } = createTested()
     await receive(state(0, 1, 2))
     await receive(update(0, 2, 4))
@@ -147,7 +147,7 @@ describe('a replica', () => {
     expect(steps).toEqual([0, 1])
   })
 
-  test('adds the change of weights that are not trained', async () => {
+  test('adds the change of weights that are not trainable', async () => {
     const { receive, answers } = createTested({ trainableSize: 1 })
     await receive(state(0, 1, 2))
     await receive(update(0, 2, 4))
@@ -156,7 +156,7 @@ describe('a replica', () => {
     expect(answers[0]!.message).toMatchObject({ weightsSha256: weightsSha256(Float32Array.of(0, 6)) })
   })
 
-  test('hands moments to the optimizer one by one', async () => {
+  test('splits the moments for the optimizer', async () => {
     const answers: Answer[] = []
     const replica = createReplica({
       engine: createEngine(),
@@ -178,14 +178,14 @@ describe('a replica', () => {
 
 describe('the times of a gradient', () => {
   const number = (phase: (typeof workerPhases)[number]) => workerPhases.indexOf(phase)
-  /** Times without pieces that took none. */
+  /** The times without phases that took none. */
   const spent = ({ message }: Answer) => {
     const times = message.type === 'gradient' ? message.times : []
     const pairs = Array.from({ length: (times.length - 1) / 2 }, (_, at) => [times[2 * at + 1]!, times[2 * at + 2]!])
     return [times[0], ...pairs.filter(([, ms]) => ms! > 0)]
   }
 
-  test('say what was done since the last one', async () => {
+  test('cover the time since the last gradient', async () => {
     const { receive, clock, answers } = createTested({ gradientMs: 7 })
     await receive(state(0, 1, 2))
     clock.nowMs = 5
@@ -199,7 +199,7 @@ describe('the times of a gradient', () => {
     ])
   })
 
-  test('leave out evaluations and what came before them', async () => {
+  test('leave out evaluations and the time before them', async () => {
     const { receive, clock, answers } = createTested({ gradientMs: 7 })
     await receive(state(0, 1, 2))
     clock.nowMs = 500
@@ -211,7 +211,7 @@ describe('the times of a gradient', () => {
 })
 
 describe('work', () => {
-  test('for a later step waits for the update that leads there', async () => {
+  test('for a later step waits for the update that leads to it', async () => {
     const { receive, shards } = createTested()
     await receive(state(0, 1))
     await receive(work(1, 5))
@@ -232,7 +232,7 @@ describe('work', () => {
     expect(answers).toEqual([])
   })
 
-  test('that waited is dropped with a new state, and when it is discarded', async () => {
+  test('that is waiting is dropped by a new state and by a discard', async () => {
     const { receive, discard, answers } = createTested()
     await receive(state(0, 1))
     await receive(work(1, 0))
@@ -243,13 +243,13 @@ describe('work', () => {
     expect(answers).toEqual([])
   })
 
-  test('is not done before there is a state', async () => {
+  test('without a state is not computed', async () => {
     const { receive, answers } = createTested()
     await receive(work(0, 0))
     expect(answers).toEqual([])
   })
 
-  test('is dropped with the connection, but for what is computed already, which ends before that is done', async () => {
+  test('is dropped by a discard, which waits for the shard that is being computed', async () => {
     const { receive, discard, shards } = createTested({ slow: true })
     await receive(state(0, 1))
     const all = [receive(work(0, 1)), receive(work(0, 2)), receive(work(0, 3))]
@@ -259,7 +259,7 @@ describe('work', () => {
     expect(shards()).toEqual([1])
   })
 
-  test('is done one after the other, in the order of arrival, when the engine takes its time', async () => {
+  test('is computed one after the other, in the order of arrival, with a slow engine', async () => {
     const { receive, shards } = createTested({ slow: true })
     await receive(state(0, 1))
     await Promise.all([receive(work(0, 1)), receive(work(0, 2)), receive(work(0, 3))])
@@ -268,12 +268,12 @@ describe('work', () => {
 })
 
 describe('an update', () => {
-  test('that comes while a shard is computed is taken afterwards, and what waits for it is computed then', async () => {
+  test('that arrives while a shard is computed is applied afterwards, before the work that waits for it', async () => {
     const { receive, answers, steps } = createTested({ slow: true })
     await receive(state(0, 1, 2))
     const all = [receive(work(0, 1)), receive(update(0, 2, 4)), receive(work(0, 2)), receive(evaluate(1, 7))]
     await Promise.all(all)
-    // The shard of step 0 sees the weights from before the update all along; the second one comes after it, and too late.
+    // The first shard is computed with the weights before the update. The second one arrives after it, too late.
     expect(answers[0]).toMatchObject({
       message: { shard: 1, lossSum: 1 },
       tensors: { gradient: Float32Array.of(11, 12) },
@@ -284,7 +284,7 @@ describe('an update', () => {
     expect(steps).toEqual([0])
   })
 
-  test('of a step that the replica is past changes nothing', async () => {
+  test('of an earlier step changes nothing', async () => {
     const { receive, answers, steps } = createTested()
     await receive(state(2, 1))
     await receive(update(1, 100))
@@ -293,7 +293,7 @@ describe('an update', () => {
     expect(steps).toEqual([2])
   })
 
-  test('of a step that the replica has not reached is a mistake', async () => {
+  test('of a step that the replica has not reached is an error', async () => {
     const { receive } = createTested()
     await receive(state(2, 1))
     await expect(receive(update(3, 1))).rejects.toThrow('an update of step 3 for a replica at step 2')

@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterEach(cleanUp)
 
 const retries = (events: readonly WorkerEvent[]) => events.filter(event => event.type === 'retrying')
-/** A world whose chance is none, and whose computing threads do nothing. */
+/** A world without randomness, whose computing threads do nothing. */
 const idleWorld: WorkerWorld = {
   ...systemWorld,
   random: () => 0.5,
@@ -38,20 +38,20 @@ const idleWorld: WorkerWorld = {
 const lossOf = (events: readonly CoordinatorEvent[]) => events.find(event => event.type === 'worker-lost')?.reason
 
 describe('a worker', () => {
-  test('trains until the run ends, and says what happens', async () => {
+  test('trains until the run ends, and reports events', async () => {
     const { url, finished, events } = await startRun(dataSet)
     const worker = startWorker(url, provisioned, { name: 'tester' })
     const summary = await finished
     expect(await worker.ended).toEqual({ type: 'finished', reason: 'the run is completed' })
     expect(summary).toMatchObject({ status: 'completed', weightsSha256: expectedSha256 })
-    // 160 of the 200 images train, in each of the 2 epochs: 3 shards in each of the 6 batches of 30 or, at last, 10.
+    // 160 of the 200 images train in each of the 2 epochs: 6 batches of 30 images (the last one of 10) in 3 shards.
     expect(summary.perWorker).toMatchObject([{ name: 'tester', device: 'cpu', samples: 320, shards: 36 }])
     expect(worker.events.map(({ type }) => type)).toEqual(['connected', 'ready'])
     const joined = events.find(event => event.type === 'worker-joined')
     expect(joined?.worker.backend).toMatch(/^(TensorFlow \d|WebAssembly)/)
   })
 
-  test('works beside another one for the same weights to the bit', async () => {
+  test('trains bit-identical weights together with another one', async () => {
     const { url, finished } = await startRun(dataSet, { minWorkers: 2 })
     const workers = [startWorker(url, provisioned), startWorker(url, provisioned)]
     const summary = await finished
@@ -74,14 +74,14 @@ describe('a worker', () => {
 })
 
 describe('a worker that loses its coordinator', () => {
-  test('comes back, with growing patience, and the weights are the same', async () => {
+  test('reconnects with growing backoff, and the weights are the same', async () => {
     const { url, finished, events } = await startRun(dataSet, {
       onEvent: event => event.type === 'step' && event.step === 5 && void proxy.shut(),
     })
     const proxy = await startProxy(url)
     const worker = startWorker(proxy.url, provisioned, {
       onEvent: event => {
-        // The first attempt after the loss fails, and the second, before the third of which the way is open again.
+        // The first two attempts after the loss fail. Before the third one, the way is open again.
         if (event.type === 'retrying' && retries(worker.events).length === 3) void proxy.open()
       },
     })
@@ -92,7 +92,7 @@ describe('a worker that loses its coordinator', () => {
       ...['connected', 'ready', 'lost', 'retrying', 'retrying', 'retrying'],
       ...['connected', 'ready'],
     ])
-    // A twentieth of a second, doubled each time, give or take a quarter.
+    // 50 ms, doubled each time, with a jitter of a quarter.
     for (const [index, { delayMs }] of retries(worker.events).entries()) {
       expect(delayMs).toBeGreaterThanOrEqual(0.75 * 50 * 2 ** index)
       expect(delayMs).toBeLessThanOrEqual(1.25 * 50 * 2 ** index)
@@ -101,7 +101,7 @@ describe('a worker that loses its coordinator', () => {
     expect(summary.perWorker.map(({ outcome }) => outcome === 'stayed to the end')).toEqual([false, true])
   })
 
-  test('in the middle of a message comes back as well', async () => {
+  test('in the middle of a message reconnects as well', async () => {
     // Half of a mean gradient of 258,762 elements, in a frame.
     const { url, finished } = await startRun(dataSet, {
       shareMemory: false,
@@ -116,7 +116,7 @@ describe('a worker that loses its coordinator', () => {
     ])
   })
 
-  test('to a network that swallows everything is a new member when that flows again', async () => {
+  test('because the network swallows everything joins again when the network recovers', async () => {
     const { url, finished, events } = await startRun(dataSet, {
       shareMemory: false,
       onEvent: event => {
@@ -132,7 +132,7 @@ describe('a worker that loses its coordinator', () => {
     expect(events.filter(event => event.type === 'worker-joined')).toHaveLength(2)
   })
 
-  test('gives up when it does not come back', async () => {
+  test('gives up when it cannot reconnect', async () => {
     const { url } = await startRun(dataSet, {
       onEvent: event => event.type === 'step' && event.step === 2 && void proxy.shut(),
     })
@@ -145,7 +145,7 @@ describe('a worker that loses its coordinator', () => {
     expect(worker.events.map(({ type }) => type)).toContain('lost')
   })
 
-  test('has as long as ever to find it again, however long it has worked', async () => {
+  test('has the full time to reconnect, however long it has worked', async () => {
     const { url, guests } = await startBareCoordinator()
     let workedMs = 0
     const clock = { ...systemWorld.clock, nowMs: () => systemWorld.clock.nowMs() + workedMs }
@@ -157,11 +157,11 @@ describe('a worker that loses its coordinator', () => {
     workedMs = 3_600_000
     guest.connection.terminate()
     expect(await worker.ended).toEqual({ type: 'left' })
-    // Of 30 s.
+    // The full time is 30 s.
     expect(retries(worker.events)[0]?.leftMs).toBeGreaterThan(29_000)
   })
 
-  test('leaves at once when it is asked to while it waits', async () => {
+  test('leaves when it is asked to while it waits for a retry', async () => {
     const worker = startWorker('ws://127.0.0.1:1', provisioned, {
       onEvent: event => event.type === 'retrying' && worker.leave.abort(),
     })
@@ -170,7 +170,7 @@ describe('a worker that loses its coordinator', () => {
 })
 
 describe('a worker does not work', () => {
-  test('where nobody listens, and says when it will give up', async () => {
+  test('if nothing listens, and reports when it will give up', async () => {
     const worker = startWorker('ws://127.0.0.1:1', provisioned, { waitMs: 600 })
     await expect(worker.ended).rejects.toMatchObject({
       code: 'no-coordinator',
@@ -183,7 +183,7 @@ describe('a worker does not work', () => {
     for (const { delayMs, leftMs } of retries(worker.events)) expect(delayMs).toBeLessThanOrEqual(leftMs)
   })
 
-  test('with a wrong token, and says so without trying again', async () => {
+  test('with a wrong token, and does not retry', async () => {
     const { url, events } = await startRun(dataSet)
     const worker = startWorker(url, provisioned, { token: 'wrong' })
     await expect(worker.ended).rejects.toMatchObject({
@@ -194,7 +194,7 @@ describe('a worker does not work', () => {
     expect(events.filter(event => event.type === 'refused')).toHaveLength(1)
   })
 
-  test('when its computation cannot start, which the coordinator survives', async () => {
+  test('if its computation cannot start, and the coordinator continues', async () => {
     const { url, finished } = await startRun(dataSet)
     const lost: Provisioned = {
       backend: 'tensorflow',
@@ -208,7 +208,7 @@ describe('a worker does not work', () => {
   })
 })
 
-test('a worker that is sent away comes back ever more slowly, and soon again once it is lost', async () => {
+test('a worker that is refused reconnects with growing backoff, and quickly after a lost connection', async () => {
   const { url, guests } = await startBareCoordinator()
   const worker = startWorker(url, provisioned, {}, idleWorld)
   for (const ending of ['sent away', 'sent away', 'sent away', 'lost']) {
@@ -227,9 +227,9 @@ test('a worker that is sent away comes back ever more slowly, and soon again onc
 test.each([
   { told: {}, delaysMs: [50, 100, 200, 400, 800, 1600, 3200, 5000, 5000, 3650] },
   { told: { longestPauseMs: 300, waitMs: 1100 }, delaysMs: [50, 100, 200, 300, 300, 150] },
-])('a worker doubles its pauses up to 5 s, or as told ($told), and gives up when its time is over', async settings => {
+])('a worker doubles its pauses up to a limit and gives up when its time is over ($told)', async settings => {
   let passedMs = 0
-  // Every wait is over at once.
+  // A clock on which every wait ends at once.
   const after = (delayMs: number, action: () => void) => {
     passedMs += delayMs
     return systemWorld.clock.after(0, action)
@@ -252,7 +252,7 @@ test('a worker that is asked to leave says goodbye, and another one finishes the
   expect(lossOf(events)).toBe('the worker leaves')
 })
 
-test('heartbeats go on while a computation blocks the computing thread', async () => {
+test('heartbeats continue while a computation blocks the computing thread', async () => {
   const { url, guests } = await startBareCoordinator()
   const worker = startWorker(url, provisioned)
   const guest = await guests.next()
@@ -262,9 +262,9 @@ test('heartbeats go on while a computation blocks the computing thread', async (
   const { runId } = welcome
   const tensors = { weights: new Float32Array(weights), moments: new Float32Array(trainable * moments) }
   guest.connection.send({ type: 'state', runId, step: 4, powers: [1, 1] }, tensors)
-  // Adopting the state is progress as well, from which on it is quiet.
+  // Adopting the state counts as progress, so wait for it.
   for (let { step } = await guest.next('heartbeat'); step < 4; ) step = (await guest.next('heartbeat')).step
-  // Work for more than ten heartbeats, even at the 5,000 images/s that no processor computes with one thread.
+  // Work for more than ten heartbeats, even at 5,000 images/s, which no processor computes with one thread.
   const count = 1000
   const pixels = new Uint8Array(count * 3072)
   guest.connection.send(
@@ -284,8 +284,8 @@ test('heartbeats go on while a computation blocks the computing thread', async (
   await worker.ended
 })
 
-describe('a worker whose coordinator has been started again', () => {
-  /** Takes the place of a coordinator: welcomes the next worker, and gives it the state and a shard where it is to work. */
+describe('a worker whose coordinator has been restarted', () => {
+  /** Welcomes a worker as this life of the coordinator, and sends it the state. */
   async function takeIn(guest: Guest, life: number): Promise<void> {
     guest.connection.send({ ...welcome, life })
     await guest.next('ready')
@@ -294,7 +294,7 @@ describe('a worker whose coordinator has been started again', () => {
     guest.connection.send({ type: 'state', runId: welcome.runId, step: 4, powers: [1, 1] }, tensors)
   }
 
-  test('keeps to itself what it has computed for the earlier life', async () => {
+  test('does not send what it has computed for the earlier life', async () => {
     const { url, guests } = await startBareCoordinator()
     const worker = startWorker(url, provisioned)
     const first = await guests.next()
@@ -308,7 +308,7 @@ describe('a worker whose coordinator has been started again', () => {
       pending = (await first.next('heartbeat')).pending
     first.connection.terminate()
 
-    // The same step and the same shard, but for the number of its samples, by which the answers are told apart.
+    // The same step and shard, but another number of samples, which tells the answers apart.
     const second = await guests.next()
     await takeIn(second, 2)
     const few = { pixels: pixels.subarray(0, 3072), labels: labels.subarray(0, 1), keys: new Int32Array(1) }
@@ -319,7 +319,7 @@ describe('a worker whose coordinator has been started again', () => {
     expect(second.received.all.filter(({ message }) => message.type === 'gradient')).toHaveLength(1)
   })
 
-  test('never goes back to the earlier life, and waits for a later one', async () => {
+  test('refuses an earlier life and waits for a later one', async () => {
     const { url, guests } = await startBareCoordinator()
     const worker = startWorker(url, provisioned)
     const first = await guests.next()

@@ -18,22 +18,22 @@ const workTensors = { ...samples, keys: Int32Array.of(-5) }
 
 const leave = { controller: new AbortController() }
 afterEach(() => {
-  // Whatever a session has hung on the signal is gone when it ends.
+  // A session removes its listeners from the signal when it ends.
   expect(getEventListeners(leave.controller.signal, 'abort')).toEqual([])
   leave.controller = new AbortController()
 })
 
-/** A session with a coordinator of the test, and the coordinator's end of it. */
+/** A session with a coordinator that the test plays, and the coordinator's end of it. */
 async function begin(options: Partial<SessionOptions> = {}) {
   const { url, guests } = await startBareCoordinator()
   const idle = createIdleCompute()
   const ended = runSession({ ...sessionOptions(url, idle.compute, leave.controller.signal), ...options })
-  // Tests that are about something else than its failure await it later.
+  // Tests that are not about its failure await it later.
   ended.catch(() => undefined)
   return { ...idle, ended, guest: await guests.next() }
 }
 
-/** The same, with the worker taking part. */
+/** The same with a worker that has joined. */
 async function takePart(options: Partial<SessionOptions> = {}) {
   const session = await begin(options)
   const { connection } = session.guest
@@ -47,13 +47,13 @@ async function finish({ guest, ended }: Awaited<ReturnType<typeof begin>>) {
   return ended
 }
 
-/** A world in which a wait of so long is over at once. */
+/** A world in which a wait of `waitMs` ends at once. */
 function hasten(waitMs: number): typeof systemWorld {
   const after: Clock['after'] = (delayMs, action) => systemClock.after(delayMs === waitMs ? 0 : delayMs, action)
   return { ...systemWorld, clock: { ...systemClock, after } }
 }
 
-/** A world, and the waits in it that are neither over nor cancelled: `after 5000`. */
+/** A world, and its waits that have neither ended nor been cancelled, such as `after 5000`. */
 function watchClocks() {
   const running = new Set<string>()
   const clock: Clock = {
@@ -84,17 +84,17 @@ function watchClocks() {
   return { world: { ...systemWorld, clock }, running: () => [...running].sort() }
 }
 
-/** Where other workers would reach one, and whether it is closed. */
+/** A door at which other workers would reach this one. */
 const newDoor = () => ({ port: 4711, close: vi.fn() })
 
-/** A world in which a worker listens for others so. */
+/** A world in which a worker listens for other workers with this function. */
 function worldWithDoor(listen: () => Promise<PeerDoor>) {
   const watched = vi.fn(listen)
   return { world: { ...systemWorld, peers: { ...systemWorld.peers, listen: watched } }, listen: watched }
 }
 
-describe('the clocks of a session', () => {
-  test('are only its heartbeats while it takes part, and none at its end', async () => {
+describe('the timers of a session', () => {
+  test('are only its heartbeats while it lasts, and none after its end', async () => {
     const { world, running } = watchClocks()
     const session = await takePart({ world })
     expect(running()).toEqual(['every 20'])
@@ -102,7 +102,7 @@ describe('the clocks of a session', () => {
     expect(running()).toEqual([])
   })
 
-  test('are none either where it ends before its computing thread has come', async () => {
+  test('are none after it has ended before its computing thread was ready', async () => {
     const { world, running } = watchClocks()
     const compute: Compute = { ...createIdleCompute().compute, beginSession: () => new Promise(() => undefined) }
     const session = await begin({ world, prepare: async () => compute })
@@ -116,7 +116,7 @@ describe('the clocks of a session', () => {
 describe('a session whose computing thread hangs', () => {
   const bye = { type: 'bye', code: 'hung', reason: 'hung at step 3 for 20.0 s' } as const
 
-  test('asks for another one when the coordinator says so', async () => {
+  test('requests another thread when the coordinator says so', async () => {
     const onHang = vi.fn()
     const session = await takePart({ onHang })
     session.guest.connection.close(bye)
@@ -124,7 +124,7 @@ describe('a session whose computing thread hangs', () => {
     expect(onHang).toHaveBeenCalledTimes(1)
   })
 
-  test('asks for another one when it does not come to this connection within two minutes', async () => {
+  test('requests another thread when this one does not begin the session within two minutes', async () => {
     const onHang = vi.fn()
     const world = hasten(120_000)
     const idle = createIdleCompute()
@@ -141,19 +141,19 @@ describe('a session whose computing thread hangs', () => {
 })
 
 describe('a session', () => {
-  test('begins with a hello that says who the worker is', async () => {
+  test('begins with a hello that describes the worker', async () => {
     const session = await begin()
     expect(await session.guest.next('hello')).toEqual({ ...hello, host: hostname() })
     expect(await finish(session)).toEqual({ type: 'bye', bye, welcomed: false })
   })
 
-  test('cuts names that are too long for the protocol', async () => {
+  test('truncates names that are too long for the protocol', async () => {
     const session = await begin({ name: 'x'.repeat(1000), device: 'y'.repeat(1000) })
     expect(await session.guest.next('hello')).toMatchObject({ name: 'x'.repeat(256), device: 'y'.repeat(256) })
     await finish(session)
   })
 
-  test('cuts the name of a backend as well', async () => {
+  test('truncates the name of a backend as well', async () => {
     const compute: Compute = { ...createIdleCompute().compute, backend: 'z'.repeat(1000) }
     const session = await begin({ prepare: async () => compute })
     session.guest.connection.send(welcome)
@@ -161,7 +161,7 @@ describe('a session', () => {
     await finish(session)
   })
 
-  test('prepares what the welcome asks for and says when it is ready', async () => {
+  test('prepares for the run of the welcome and sends ready', async () => {
     const told: unknown[] = []
     const idle = createIdleCompute()
     const session = await begin({
@@ -184,7 +184,7 @@ describe('a session', () => {
     expect(told).toEqual([1, welcome, 'idle'])
   })
 
-  test('gives the computing thread what concerns the replica, and sends its answers', async () => {
+  test('passes messages for the replica to the computing thread, and sends its answers', async () => {
     const session = await takePart()
     const { connection } = session.guest
     connection.send({ type: 'heartbeat', runId, step: 0, pending: 0, quietMs: 0, sentMs: 1, echo: null })
@@ -201,7 +201,7 @@ describe('a session', () => {
     expect(session.given[0]!.tensors).toEqual(workTensors)
   })
 
-  test('sends heartbeats from the welcome on, with what the thread does as soon as there is one', async () => {
+  test('sends heartbeats from the welcome on, with the progress of the thread as soon as there is one', async () => {
     let prepared: (compute: Compute) => void = () => undefined
     const idle = createIdleCompute()
     const session = await begin({ prepare: () => new Promise(resolve => (prepared = resolve)) })
@@ -224,7 +224,7 @@ describe('a session', () => {
     await finish(session)
   })
 
-  test('tells where other workers reach it, and closes that door at its end', async () => {
+  test('sends the port for other workers, and closes it at its end', async () => {
     const door = newDoor()
     const { world } = worldWithDoor(async () => door)
     const session = await begin({ world })
@@ -235,7 +235,7 @@ describe('a session', () => {
     expect(door.close).toHaveBeenCalledTimes(1)
   })
 
-  test('heeds only the first welcome', async () => {
+  test('ignores all but the first welcome', async () => {
     let preparations = 0
     const { compute } = createIdleCompute()
     const session = await begin({
@@ -258,14 +258,14 @@ describe('a coordinator is given up', () => {
     expect(await ended).toEqual({ type: 'lost', reason: 'no welcome within 5 s', welcomed: false })
   })
 
-  test('when it is silent afterwards', async () => {
+  test('when it is silent after the welcome', async () => {
     const session = await begin()
     session.guest.connection.send({ ...welcome, silenceMs: 100 })
     const end = await session.ended
     expect(end).toEqual({ type: 'lost', reason: 'the coordinator was silent for 0 s', welcomed: true })
   })
 
-  test('when it is silent in the middle of a message, but not while that is on its way', async () => {
+  test('when it is silent in the middle of a message, but not while bytes arrive', async () => {
     const silenceMs = 200
     const { guest, ended, given } = await begin()
     guest.connection.send({ ...welcome, silenceMs })
@@ -274,7 +274,7 @@ describe('a coordinator is given up', () => {
     const half = Math.floor(frame.length / 2)
     const startedAt = performance.now()
     let sent = 0
-    // A byte for each heartbeat of the worker, several times as long as it would wait.
+    // One byte per heartbeat of the worker, for three times its silence limit.
     while (performance.now() - startedAt < 3 * silenceMs) {
       guest.transport.write(frame.subarray(sent, ++sent))
       await guest.next('heartbeat')
@@ -290,14 +290,14 @@ describe('a coordinator is given up', () => {
     expect(await ended).toMatchObject({ type: 'lost', welcomed: true })
   })
 
-  test('when it sends what is no message, of which it is told', async () => {
+  test('when it sends a frame that is not a message, and receives the reason', async () => {
     const { guest, ended } = await takePart()
     guest.socket.send('nonsense')
     expect(await ended).toEqual({ type: 'lost', reason: 'a text message', welcomed: true })
     expect(await guest.next('bye')).toMatchObject({ code: 'refused', reason: 'a text message' })
   })
 
-  test('when nobody listens', async () => {
+  test('when nothing listens', async () => {
     const end = await runSession(
       sessionOptions('ws://127.0.0.1:1', createIdleCompute().compute, leave.controller.signal),
     )
@@ -305,7 +305,7 @@ describe('a coordinator is given up', () => {
   })
 })
 
-describe('a worker that is to leave', () => {
+describe('a worker that is asked to leave', () => {
   test('says goodbye', async () => {
     const { guest, ended } = await takePart()
     leave.controller.abort()
@@ -313,7 +313,7 @@ describe('a worker that is to leave', () => {
     expect(await ended).toEqual({ type: 'left' })
   })
 
-  test('leaves also while it prepares, and starts nothing for the run then', async () => {
+  test('leaves while it prepares, and then starts nothing for the run', async () => {
     let prepared: (compute: Compute) => void = () => undefined
     const { compute, thread } = createIdleCompute()
     const session = await begin({ prepare: () => new Promise(resolve => (prepared = resolve)) })
@@ -328,7 +328,7 @@ describe('a worker that is to leave', () => {
     expect(session.guest.received.all.map(({ message }) => message.type)).not.toContain('ready')
   })
 
-  test('does not take part where it is welcomed only then', async () => {
+  test('does not join if it is welcomed only afterwards', async () => {
     const prepare = vi.fn()
     const session = await begin({ prepare })
     await session.guest.next('hello')
@@ -338,7 +338,7 @@ describe('a worker that is to leave', () => {
     expect(prepare).not.toHaveBeenCalled()
   })
 
-  test('closes the door for other workers that opens only when it has left', async () => {
+  test('closes a door for other workers that opens only afterwards', async () => {
     let open: (door: PeerDoor) => void = () => undefined
     const { world, listen } = worldWithDoor(() => new Promise(resolve => (open = resolve)))
     const session = await begin({ world })
@@ -351,7 +351,7 @@ describe('a worker that is to leave', () => {
     await vi.waitFor(() => expect(door.close).toHaveBeenCalledTimes(1))
   })
 
-  test('is not ready any more for what its computing thread comes to then', async () => {
+  test('does not become ready when its computing thread begins the session afterwards', async () => {
     const onReady = vi.fn()
     let begun: (sharesMemory: boolean) => void = () => undefined
     const beginSession = vi.fn(() => new Promise<boolean>(resolve => (begun = resolve)))
@@ -365,7 +365,7 @@ describe('a worker that is to leave', () => {
     expect(onReady).not.toHaveBeenCalled()
   })
 
-  test('has left, also when its computation fails meanwhile', async () => {
+  test('has left, even if its computation fails meanwhile', async () => {
     const { guest, ended, thread } = await takePart()
     leave.controller.abort()
     thread.fail(new Error('killed'))
@@ -373,7 +373,7 @@ describe('a worker that is to leave', () => {
     expect(await guest.next('bye')).toMatchObject({ code: 'leaving' })
   })
 
-  test('does not even connect when it was to leave before', async () => {
+  test('does not connect if it was asked before the session', async () => {
     leave.controller.abort()
     const ended = runSession(sessionOptions('ws://127.0.0.1:1', createIdleCompute().compute, leave.controller.signal))
     expect(await ended).toEqual({ type: 'left' })
@@ -383,14 +383,14 @@ describe('a worker that is to leave', () => {
 describe('a computation that fails', () => {
   const failure = new LockstepError('compute-failed', 'the computation failed: out of memory')
 
-  test('is told to the coordinator, then to the caller', async () => {
+  test('is reported to the coordinator, then to the caller', async () => {
     const { guest, ended, thread } = await takePart()
     thread.fail(failure)
     expect(await guest.next('bye')).toEqual({ type: 'bye', code: 'failed', reason: failure.message })
     await expect(ended).rejects.toBe(failure)
   })
 
-  test('is told with what was expected and what to do', async () => {
+  test('is reported with what was expected and what to do', async () => {
     const { guest, thread, ended } = await takePart()
     const details = { expected: 'a graph', hint: 'Use --engine eager.' }
     const error = new LockstepError('compile-unsupported', 'no graph', details)
@@ -399,7 +399,7 @@ describe('a computation that fails', () => {
     await expect(ended).rejects.toBe(error)
   })
 
-  test('is told apart where every other worker would fail, too', async () => {
+  test('is reported as uncomputable if it would fail on every worker', async () => {
     const { guest, thread, ended } = await takePart()
     const error = new LockstepError('compile-random', 'layer noise draws random numbers')
     thread.fail(error)
@@ -407,14 +407,14 @@ describe('a computation that fails', () => {
     await expect(ended).rejects.toBe(error)
   })
 
-  test('while it is prepared is told as well', async () => {
+  test('during preparation is reported as well', async () => {
     const { guest, ended } = await begin({ prepare: () => Promise.reject(failure) })
     guest.connection.send(welcome)
     expect(await guest.next('bye')).toMatchObject({ code: 'failed', reason: failure.message })
     await expect(ended).rejects.toBe(failure)
   })
 
-  test('after the end of the session is nobody’s business', async () => {
+  test('after the end of the session is ignored', async () => {
     const session = await takePart()
     const end = await finish(session)
     session.thread.fail(failure)

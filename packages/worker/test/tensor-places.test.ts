@@ -8,7 +8,7 @@ import { createSlotFiles } from './support/slot-files.ts'
 const sizes: Sizes = { weights: 3, trainable: 3, moments: 1, bytesPerSample: 2, maxSamples: 4, gradientType: 'float32' }
 const [runId, step] = ['r', 5]
 
-/** Places with memory and the coordinator's end of it. */
+/** Places with shared memory, and the coordinator's end of it. */
 function create() {
   const files = createSlotFiles(4096)
   const memory = openExchangeMemory(files.offer)!
@@ -53,14 +53,14 @@ describe('samples', () => {
     expect(samples({ message, tensors: {} })).toEqual({ pixels, labels })
   })
 
-  test('are those of the frame where they come in one, with memory or without', () => {
+  test('are those of the frame if they arrive in one, with shared memory or without', () => {
     const { samples, format } = create()
     const received = work(2, null, { pixels, labels, keys })
     expect(samples(received)).toBe(received.tensors)
     expect(createTensorPlaces(sizes, null, format).samples(received)).toBe(received.tensors)
   })
 
-  test('are laid into the same memory each time', () => {
+  test('are read into the same memory each time', () => {
     const { desk, samples } = create()
     desk.write(0, [pixels, labels, keys])
     const first = samples(work(2, 0))
@@ -74,7 +74,7 @@ describe('samples', () => {
 describe('the mean gradient', () => {
   const mean = Float32Array.of(1, -0.5, 0.25)
 
-  test('comes from the board or from the frame', () => {
+  test('is read from the board or from the frame', () => {
     const { board, readMean } = create()
     board.write(2, [mean])
     for (const received of [update(2), update(null, { gradient: mean.slice() })]) {
@@ -88,7 +88,7 @@ describe('the mean gradient', () => {
 describe('a gradient', () => {
   const gradient = Float32Array.of(2, 4, -8)
 
-  test('is left in the slot of its shard, and not in the message', () => {
+  test('is written to the slot of its shard, and not to the message', () => {
     const { desk, place } = create()
     const message = gradientOf(3)
     expect(place({ message, tensors: { gradient } })).toEqual({ message, tensors: {} })
@@ -97,14 +97,14 @@ describe('a gradient', () => {
     expect(into).toEqual(gradient)
   })
 
-  test('goes in the message where its shard came in one', () => {
+  test('goes in the message if its shard came in one', () => {
     const { place } = create()
     const answer = { message: gradientOf(null), tensors: { gradient } }
     expect(place(answer)).toEqual(answer)
   })
 })
 
-test('figures of an evaluation are passed on as they are', () => {
+test('the figures of an evaluation are passed on unchanged', () => {
   const { place } = create()
   const figures = { runId, step, chunk: 0, count: 1, lossSum: 1, correct: 1, weightsSha256: 'a'.repeat(64) }
   const answer = { message: { type: 'metrics', ...figures } as const, tensors: {} }

@@ -13,8 +13,8 @@ function createTested() {
   return { clock, ...createWorkload(() => clock.nowMs) }
 }
 
-describe('what is pending', () => {
-  test('is what is due and unanswered', () => {
+describe('pending work', () => {
+  test('is work that is due and unanswered', () => {
     const { give, answer, report } = createTested()
     give(state(4))
     for (const message of [work(4), work(4), evaluate(4)]) give(message)
@@ -23,7 +23,7 @@ describe('what is pending', () => {
     expect(report().pending).toBe(2)
   })
 
-  test('is not what was sent ahead, before the update that makes it due', () => {
+  test('does not include work that was sent ahead, until the update that makes it due', () => {
     const { give, answer, report } = createTested()
     give(state(4))
     give(work(4))
@@ -35,7 +35,7 @@ describe('what is pending', () => {
     expect(report().pending).toBe(1)
   })
 
-  test('is due from the update on, though the thread has not come to it', () => {
+  test('includes work that an update makes due, although the thread has not reached its step', () => {
     const { give, reach, report } = createTested()
     give(state(4))
     give(work(5))
@@ -45,7 +45,7 @@ describe('what is pending', () => {
     expect(report()).toMatchObject({ step: 5, pending: 1 })
   })
 
-  test('is nothing of a step that the replica is past, whether it comes then or was given before', () => {
+  test('includes no work of an earlier step, whether it arrived before or arrives now', () => {
     const { give, answer, reach, report } = createTested()
     give(state(4))
     give(work(4))
@@ -61,7 +61,7 @@ describe('what is pending', () => {
     expect(report().pending).toBe(0)
   })
 
-  test('is due for what a state leads to, also after an update of before', () => {
+  test('includes work at the step of a state, even after an update of an earlier step', () => {
     const { give, report } = createTested()
     give(state(9))
     give(work(9))
@@ -69,7 +69,7 @@ describe('what is pending', () => {
     expect(report().pending).toBe(1)
   })
 
-  test('is nothing after a new state, which drops what waits', () => {
+  test('is dropped by a new state', () => {
     const { give, report } = createTested()
     give(state(4))
     give(work(4))
@@ -78,8 +78,8 @@ describe('what is pending', () => {
   })
 })
 
-describe('quiet', () => {
-  test('is the time since something was last finished', () => {
+describe('quiet time', () => {
+  test('is the time since an answer or a step', () => {
     const { clock, give, answer, reach, report } = createTested()
     give(state(0))
     give(work(0))
@@ -93,7 +93,7 @@ describe('quiet', () => {
     expect(report().quietMs).toBe(0)
   })
 
-  test('begins when something becomes due after idleness, so that waiting for others is no hang', () => {
+  test('begins when work becomes due after idleness, so that waiting for others does not count as a hang', () => {
     const { clock, give, answer, report } = createTested()
     give(state(0))
     give(work(0))
@@ -106,7 +106,7 @@ describe('quiet', () => {
     expect(report()).toMatchObject({ pending: 1, quietMs: 10 })
   })
 
-  test('is not ended by more work for a thread that hangs', () => {
+  test('does not end when a thread that hangs gets more work', () => {
     const { clock, give, report } = createTested()
     give(state(0))
     give(work(0))
