@@ -10,7 +10,7 @@ const wire: Wire = {
   receivedBytes: () => 0,
 }
 
-/** With what a connection closes whose wire breaks so. */
+/** The error with which a connection closes when its wire breaks for this cause. */
 function closedAfter(cause: Error): LockstepError | null {
   let closed: LockstepError | null = null
   const onClose = (error: LockstepError | null) => {
@@ -22,8 +22,8 @@ function closedAfter(cause: Error): LockstepError | null {
   return closed
 }
 
-test('what a broken connection tells of the peer has no control characters', () => {
-  // As Node quotes the name in a certificate.
+test('the error of a broken connection contains no control characters from the peer', () => {
+  // Node quotes the name in a certificate like this.
   const cause = new Error('Host: localhost. is not cert’s CN: \u001b[31mred\nline')
   expect(closedAfter(cause)).toMatchObject({
     code: 'connection-failed',
@@ -32,7 +32,7 @@ test('what a broken connection tells of the peer has no control characters', () 
   })
 })
 
-test('where all addresses of a host fail, each is told', () => {
+test('if all addresses of a host fail, the error names each', () => {
   const attempts = ['connect ECONNREFUSED ::1:1', 'connect ECONNREFUSED 127.0.0.1:1'].map(text => new Error(text))
   expect(closedAfter(new AggregateError(attempts))?.message).toBe(
     'connect ECONNREFUSED ::1:1; connect ECONNREFUSED 127.0.0.1:1',

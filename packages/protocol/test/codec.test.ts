@@ -17,12 +17,12 @@ describe('a message', () => {
     expect(decodeMessage(encodeMessage(examples[type], tensors), sizes)).toEqual({ message: examples[type], tensors })
   })
 
-  test('keeps counters up to 2^53 - 1 and losses that are no numbers', () => {
+  test('keeps counters up to 2^53 - 1 and losses that are NaN', () => {
     const message = { ...examples.gradient, step: Number.MAX_SAFE_INTEGER, lossSum: Number.NaN }
     expect(decodeMessage(encodeMessage(message, exampleTensors.gradient), sizes).message).toEqual(message)
   })
 
-  test('has tensors that own their memory, also when it came in a shared buffer', () => {
+  test('has tensors with their own memory, even if it arrived in a shared buffer', () => {
     const frame = encodeMessage(examples.work, exampleTensors.work)
     const shared = new Uint8Array(64 * 1024)
     shared.set(frame, 24)
@@ -32,10 +32,10 @@ describe('a message', () => {
   })
 })
 
-describe('a message whose tensors lie in shared memory', () => {
+describe('a message whose tensors are in shared memory', () => {
   const inSlot = { ...examples.work, slot: 3 }
 
-  test.each(['work', 'gradient', 'update', 'evaluate'] as const)('carries none: %s', type => {
+  test.each(['work', 'gradient', 'update', 'evaluate'] as const)('carries no tensors: %s', type => {
     const message = { ...examples[type], slot: 0 }
     expect(decodeMessage(encodeMessage(message), sizes)).toEqual({ message, tensors: {} })
     expect(outcomeWith(message, exampleTensors[type]!)).toEqual(invalid)
@@ -47,7 +47,7 @@ describe('a message whose tensors lie in shared memory', () => {
     for (const slot of [-1, 0.5, '0']) expect(outcome(encodeFrame({ ...inSlot, slot }))).toEqual(invalid)
   })
 
-  test('must say so: one without a slot has its tensors, and one that says nothing of a slot is refused', () => {
+  test('must name its slot: with null it needs its tensors, and without the field it is refused', () => {
     expect(outcomeWith({ ...inSlot, slot: null }, {})).toEqual(invalid)
     const { slot, ...silent } = inSlot
     expect(slot).toBe(3)
@@ -55,7 +55,7 @@ describe('a message whose tensors lie in shared memory', () => {
   })
 })
 
-test('gradients of a compressed run arrive as bfloat16, and only as such', () => {
+test('gradients of a compressed run are accepted as bfloat16 only', () => {
   const compressed: Sizes = { ...sizes, gradientType: 'bfloat16' }
   const gradient = Uint16Array.of(0x3f80, 0xbf80, 0, 0x8000, 0x7f80, 0x7fc0, 1)
   const frame = encodeMessage(examples.gradient, { gradient })
@@ -64,8 +64,8 @@ test('gradients of a compressed run arrive as bfloat16, and only as such', () =>
   expect(outcome(encodeMessage(examples.gradient, exampleTensors.gradient), compressed)).toEqual(invalid)
 })
 
-describe('what people read of a peer', () => {
-  // An escape that colours, an end of a line, one that turns the direction of writing around, and a line separator.
+describe('text from a peer that is shown to the user', () => {
+  // An escape sequence for a colour, a newline, a right-to-left override and a line separator.
   const forged = '\x1b[31mred\nepoch 99/99\u202e\u2028'
   const shown = ' [31mred epoch 99/99  '
 
@@ -75,21 +75,21 @@ describe('what people read of a peer', () => {
     ['ready', ['backend']],
     ['bye', ['reason']],
     ['unlinked', ['reason']],
-  ] as const)('in a %s message has no control or format characters when it has come', (type, fields) => {
+  ] as const)('has no control or format characters after decoding a %s message', (type, fields) => {
     const changes = (text: string) => Object.fromEntries(fields.map(field => [field, text]))
     const { message } = decodeMessage(encodeMessage({ ...examples[type], ...changes(forged) } as Message), null)
     expect(message).toEqual({ ...examples[type], ...changes(shown) })
   })
 
-  test('is left as it is otherwise', () => {
+  test('is otherwise unchanged', () => {
     const hello = { ...examples.hello, name: 'Zoë’s 電腦 🖥' }
     expect(decodeMessage(encodeMessage(hello), null).message).toEqual(hello)
   })
 
   test.each([
-    ['a type that is none', { type: forged }],
-    ['a field too many', { ...examples.bye, [forged]: 1 }],
-  ])('of the refusal of %s has none either', (_, fields) => {
+    ['an unknown type', { type: forged }],
+    ['an additional field', { ...examples.bye, [forged]: 1 }],
+  ])('has none in the refusal of %s either', (_, fields) => {
     const read = () => decodeMessage(encodeFrame(fields), null)
     expect(read).toThrow(expect.objectContaining({ received: expect.stringContaining(shown) }))
   })
@@ -102,26 +102,26 @@ describe('a message is refused', () => {
     ['without a type', { step: 1 }],
     ['of a type that is a number', { type: 1 }],
     ['of a type that cannot be printed', { type: { toString: 1, valueOf: 1 } }],
-    ['of a type that every object has', { type: 'constructor' }],
+    ['of a type that is a property of every object', { type: 'constructor' }],
     ['of a step in 64 bits', { ...examples.heartbeat, step: 2n ** 60n }],
     ['of an unknown type', { type: 'x'.repeat(50_000) }],
   ])('when its fields are %s', (_, fields) => {
     expect(outcome(encodeFrame(fields as Record<string, unknown>))).toEqual(invalid)
   })
 
-  test('with no more of an unknown type than fits a line', () => {
+  test('with an unknown type cut to 64 characters', () => {
     const read = () => decodeMessage(encodeFrame({ type: 'x'.repeat(1000) }), sizes)
     expect(read).toThrow(expect.objectContaining({ received: 'x'.repeat(64) }))
   })
 
-  test('when its fields do not fit its schema, naming the field', () => {
+  test('when a field does not fit its schema, with the name of the field', () => {
     const read = () => decodeMessage(encodeMessage({ ...examples.update, step: -1 }, exampleTensors.update), sizes)
     expect(read).toThrow(
       expect.objectContaining({ code: 'message-invalid', received: expect.stringMatching(/^step: /) }),
     )
   })
 
-  test('when tensors come before their sizes are known', () => {
+  test('when tensors arrive before their sizes are known', () => {
     expect(outcome(encodeMessage(examples.gradient, exampleTensors.gradient), null)).toEqual(invalid)
     expect(outcome(encodeMessage(examples.hello), null)).toEqual({ value: { message: examples.hello, tensors: {} } })
   })
@@ -133,11 +133,11 @@ describe('a message is refused', () => {
     expect(outcomeWith(examples.heartbeat, { pixels })).toEqual(invalid)
   })
 
-  test('when one tensor has the names of two', () => {
+  test('when the name of one tensor is that of two, joined by a comma', () => {
     expect(outcomeWith(examples.work, { 'pixels,labels': new Uint8Array(39) })).toEqual(invalid)
   })
 
-  test('when a tensor has another type or size than it must have', () => {
+  test('when a tensor has the wrong type or size', () => {
     const wrong = [new Float32Array(4), new Float32Array(6), new Uint8Array(20)]
     for (const gradient of wrong) expect(outcomeWith(examples.gradient, { gradient })).toEqual(invalid)
   })
@@ -148,17 +148,17 @@ describe('a message is refused', () => {
     expect(outcome(claimed)).toEqual(invalid)
   })
 
-  test('when it has more samples than any message of the run', () => {
+  test('when it has more samples than any message of the run can have', () => {
     const tensors = { pixels: new Uint8Array(5 * 12), labels: new Uint8Array(5) }
     expect(outcomeWith({ ...examples.work, count: 5 }, tensors)).toEqual(invalid)
   })
 })
 
-describe('whatever bytes arrive', () => {
+describe('a decoder of arbitrary bytes', () => {
   const anyExample = fc.constantFrom(...messageTypes)
   const codes = ['frame-malformed', 'message-invalid']
 
-  test('with one changed, a message comes out whole or is refused', () => {
+  test('returns a whole message or refuses it if one byte is changed', () => {
     fc.assert(
       fc.property(anyExample, fc.nat(), fc.integer({ min: 1, max: 255 }), (type, place, flip) => {
         const frame = encodeMessage(examples[type], exampleTensors[type])
@@ -169,7 +169,7 @@ describe('whatever bytes arrive', () => {
     )
   })
 
-  test('cut short anywhere, a message is refused', () => {
+  test('refuses a message that is cut short anywhere', () => {
     for (const type of messageTypes) {
       const frame = encodeMessage(examples[type], exampleTensors[type])
       for (let length = 0; length < frame.length; length++) {
@@ -179,7 +179,7 @@ describe('whatever bytes arrive', () => {
     }
   })
 
-  test('as fields of any form, a message comes out whole or is refused', () => {
+  test('returns a whole message or refuses it for any fields', () => {
     const anyValue = fc.anything({ withDate: true, withMap: true, withSet: true, maxDepth: 3 })
     fc.assert(
       fc.property(anyExample, fc.dictionary(fc.string(), anyValue), fc.boolean(), (type, fields, overExample) => {
@@ -197,7 +197,7 @@ describe('whatever bytes arrive', () => {
   }
 })
 
-/** The frame with one count of elements in its header replaced, the rest as it was. */
+/** The frame with one element count in its header replaced. */
 function withElements(frame: Uint8Array, from: number, to: number): Uint8Array {
   const headerBytes = new DataView(frame.buffer).getUint32(4, true)
   const header = frame.slice(8, 8 + headerBytes)

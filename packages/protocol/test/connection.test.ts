@@ -45,7 +45,7 @@ describe('a connection', () => {
     ])
   })
 
-  test('leaves a frame that is broadcast as it was', async () => {
+  test('does not change a frame that is broadcast', async () => {
     const { server, client } = await connectPair()
     for (const end of [server, client]) end.connection.setSizes(sizes)
     const frame = encodeMessage(examples.update, exampleTensors.update)
@@ -55,7 +55,7 @@ describe('a connection', () => {
     expect(frame).toEqual(before)
   })
 
-  test('gives each of many small messages tensors of its own memory', async () => {
+  test('gives the tensors of each of many small messages their own memory', async () => {
     const { server, client } = await connectPair()
     server.connection.setSizes(sizes)
     for (let i = 0; i < 20; i++) client.connection.send(examples.gradient, exampleTensors.gradient)
@@ -65,7 +65,7 @@ describe('a connection', () => {
     expect([...buffers].map(buffer => buffer.byteLength)).toEqual(new Array(20).fill(frameBytes))
   })
 
-  test('says goodbye after all that was sent before', async () => {
+  test('says goodbye after all earlier messages', async () => {
     const { server, client } = await connectPair()
     client.connection.send(examples.heartbeat)
     client.connection.close(bye)
@@ -74,7 +74,7 @@ describe('a connection', () => {
     expect(await client.closed).toBeNull()
   })
 
-  test('says goodbye also where it takes long to send what is queued before', async () => {
+  test('says goodbye even if sending the queue takes long', async () => {
     const { server, client } = await connectPair()
     const elements = 2_000_000
     client.connection.setSizes({ ...sizes, weights: elements })
@@ -90,7 +90,7 @@ describe('a connection', () => {
     expect(await server.closed).toBeNull()
   })
 
-  test('is cut off soon after its goodbye where the peer reads nothing', async () => {
+  test('is cut off soon after its goodbye if the peer reads nothing', async () => {
     const { server, client } = await connectPair()
     client.socket.pause()
     for (let i = 0; i < 64; i++) server.connection.sendFrame(new Uint8Array(1 << 20))
@@ -101,20 +101,20 @@ describe('a connection', () => {
     client.socket.terminate()
   })
 
-  test('cuts a goodbye that is too long for the protocol', async () => {
+  test('truncates a goodbye that is too long for the protocol', async () => {
     const { server, client } = await connectPair()
     client.connection.close({ ...bye, reason: 'x'.repeat(5000) })
     expect((await server.next()).message).toEqual({ ...bye, reason: 'x'.repeat(2048) })
   })
 
-  test('of a worker takes a welcome with the longest topology, in the longest characters', async () => {
+  test('of a worker accepts a welcome with the longest topology in multi-byte characters', async () => {
     const { server, client } = await connectPair()
     const welcome = { ...examples.welcome, topology: '€'.repeat(maxTopologyLength) }
     server.connection.send(welcome)
     expect((await client.next()).message).toEqual(welcome)
   })
 
-  test('drops what is sent when it is over', async () => {
+  test('drops messages that are sent after its end', async () => {
     const { server, client } = await connectPair()
     client.connection.close(bye)
     client.connection.send(examples.heartbeat)
@@ -134,7 +134,7 @@ describe('a connection', () => {
     const { server, client } = await connectPair()
     client.socket.pause()
     expect(server.connection.queuedBytes()).toBe(0)
-    // Far more than the buffers of both kernels together take.
+    // Far more than the kernel buffers of both ends hold.
     const frame = new Uint8Array(1 << 20)
     for (let i = 0; i < 64; i++) server.connection.sendFrame(frame)
     expect(server.connection.queuedBytes()).toBeGreaterThan(16 << 20)
@@ -142,8 +142,8 @@ describe('a connection', () => {
   })
 })
 
-describe('the bytes that have come', () => {
-  test('are counted at both ends, before a message has come whole', async () => {
+describe('received bytes', () => {
+  test('are counted at both ends before a message is complete', async () => {
     const { server, client } = await connectPair()
     const message = encodeMessage(examples.heartbeat)
     for (const [from, near, far] of [
@@ -165,7 +165,7 @@ describe('the bytes that have come', () => {
     }
   })
 
-  test('stay counted when it is over', async () => {
+  test('remain counted after the connection has ended', async () => {
     const { server, client } = await connectPair()
     client.connection.send(examples.heartbeat)
     await server.next()
@@ -176,7 +176,7 @@ describe('the bytes that have come', () => {
     expect(client.connection.receivedBytes()).toBeGreaterThan(0)
   })
 
-  test('are none before there is a connection', async () => {
+  test('are 0 before there is a connection', async () => {
     const { url } = await listen()
     const end = createEnd(openWebSocket(url, 5000))
     expect(end.connection.receivedBytes()).toBe(0)
@@ -185,8 +185,8 @@ describe('the bytes that have come', () => {
   })
 })
 
-describe('bytes that are no message', () => {
-  test('as text are answered with a refusal, and close the connection', async () => {
+describe('invalid bytes', () => {
+  test('in a text message are answered with a refusal and close the connection', async () => {
     const { server, client } = await connectPair()
     client.socket.send('hello')
     expect((await client.next()).message).toEqual({ type: 'bye', code: 'refused', reason: 'a text message' })
@@ -194,14 +194,14 @@ describe('bytes that are no message', () => {
     expect(await client.closed).toBeNull()
   })
 
-  test('are told of as they came first, whatever follows', async () => {
+  test('are reported by the first fault, whatever follows', async () => {
     const { server, client } = await connectPair()
     client.connection.sendFrame(Buffer.of(0))
     client.socket.send('hello')
     expect(await server.closed).toMatchObject({ message: 'a frame is shorter than its prefix' })
   })
 
-  test('as a wrong frame are answered with a refusal, and nothing after them is heard', async () => {
+  test('in a malformed frame are answered with a refusal, and later frames are ignored', async () => {
     const { server, client } = await connectPair()
     const frame = encodeMessage(examples.heartbeat)
     client.connection.sendFrame(Buffer.concat([frame, Buffer.of(0)]))
@@ -211,20 +211,20 @@ describe('bytes that are no message', () => {
     expect(server.received).toEqual([])
   })
 
-  test('as a hello with a header beyond 64 KiB are refused before they are unpacked', async () => {
+  test('in a hello with a header above 64 KiB are refused by their length', async () => {
     const { server, client } = await connectPair()
     client.connection.send({ ...examples.hello, token: 'x'.repeat(65_536) })
     expect((await client.next()).message).toMatchObject({ type: 'bye', reason: 'a frame header is too long' })
     expect(await server.closed).toMatchObject({ code: 'frame-malformed', expected: '≤ 65536 bytes' })
   })
 
-  test('as tensors before their sizes are known close the connection', async () => {
+  test('of tensors whose sizes are not known yet close the connection', async () => {
     const { server, client } = await connectPair()
     client.connection.send(examples.gradient, exampleTensors.gradient)
     expect(await server.closed).toMatchObject({ code: 'message-invalid' })
   })
 
-  test('above the limit close the connection before they are read', async () => {
+  test('above the size limit close the connection unread', async () => {
     const { server, client } = await connectPair()
     client.socket.send(new Uint8Array((1 << 20) + 1))
     expect(await server.closed).toMatchObject({ code: 'connection-failed' })
@@ -234,7 +234,7 @@ describe('bytes that are no message', () => {
 })
 
 describe('connecting', () => {
-  test('where nobody listens ends with the reason', async () => {
+  test('to a port at which nothing listens fails with the reason', async () => {
     const { port, free } = await freePort()
     await free()
     const end = createEnd(openWebSocket(`ws://127.0.0.1:${port}`, 5000))
@@ -242,20 +242,20 @@ describe('connecting', () => {
     expect(error).toMatchObject({ code: 'connection-failed', message: expect.stringContaining('ECONNREFUSED') })
   })
 
-  test('to a host with several addresses, none of which answers, ends with the reasons', async () => {
+  test('to a host with several addresses, none of which answers, fails with all reasons', async () => {
     const end = createEnd(openWebSocket('ws://127.0.0.1:1', 1000))
     end.socket.emit('error', new AggregateError([new Error('the first'), new Error('the second')]))
     expect(await end.closed).toMatchObject({ code: 'connection-failed', message: 'the first; the second' })
   })
 
-  test('to someone who never answers ends after the time that was given', async () => {
+  test('to a server that never answers fails after the timeout', async () => {
     const { port } = await freePort()
     const end = createEnd(openWebSocket(`ws://127.0.0.1:${port}`, 50))
     const error = await end.closed
     expect(error).toMatchObject({ code: 'connection-failed', message: expect.stringContaining('timed out') })
   })
 
-  test('can be given up before it has succeeded', async () => {
+  test('can be cancelled before it has succeeded', async () => {
     const { url } = await listen()
     const end = createEnd(openWebSocket(url, 5000))
     expect(end.socket.readyState).toBe(WebSocket.CONNECTING)
@@ -264,7 +264,7 @@ describe('connecting', () => {
   })
 })
 
-/** A port on which a server accepts and says nothing, until it is freed. */
+/** A port on which a server accepts connections and sends nothing, until it is freed. */
 async function freePort(): Promise<{ readonly port: number; readonly free: () => Promise<void> }> {
   const server = createServer(socket => void socket.resume())
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

@@ -25,7 +25,7 @@ const read = (frame: Uint8Array) => {
   return { fields: layout.fields, entries: layout.tensors, tensors: readFrameTensors(frame, layout) }
 }
 
-/** A frame with a header of the caller's choice and as many zero bytes after it. */
+/** A frame with this header and `bodyBytes` zero bytes after it. */
 function frameWithHeader(header: Uint8Array, bodyBytes = 0): Uint8Array {
   const frame = new Uint8Array(Math.ceil((8 + header.length) / 8) * 8 + bodyBytes)
   new DataView(frame.buffer).setUint32(0, frameMagic, true)
@@ -52,7 +52,7 @@ describe('a frame', () => {
     expect([...frame]).toEqual([...text('LKS1'), 47, 0, 0, 0, ...header, ...body])
   })
 
-  test('gives back any fields and tensors, bit for bit', () => {
+  test('returns any fields and tensors bit for bit', () => {
     fc.assert(
       fc.property(anyFields, anyTensors, (fields, tensors) => {
         const received = read(encodeFrame(fields, tensors))
@@ -66,13 +66,13 @@ describe('a frame', () => {
     )
   })
 
-  test('lets its tensors be laid over the received bytes without a copy', () => {
+  test('gives its tensors as views of the received bytes, without a copy', () => {
     const frame = encodeFrame({ type: 'x' }, { odd: new Uint8Array(3), weights: Float32Array.of(1, 2) })
     const { weights } = read(frame).tensors
     expect(weights!.buffer).toBe(frame.buffer)
   })
 
-  test('is read at any offset of a larger buffer', () => {
+  test('can be read at any offset of a larger buffer', () => {
     const frame = encodeFrame({ type: 'x' }, { weights: Float32Array.of(1, 2) })
     for (let offset = 0; offset < 8; offset++) {
       const larger = new Uint8Array(frame.length + 8)
@@ -95,7 +95,7 @@ describe('reading damaged bytes', () => {
     )
   })
 
-  test('cut short or continued never yields tensors', () => {
+  test('that are cut short or continued never yields tensors', () => {
     fc.assert(
       fc.property(anyFields, anyTensors, fc.nat(), fc.uint8Array({ minLength: 1 }), (fields, tensors, cut, more) => {
         const frame = encodeFrame(fields, tensors)
@@ -119,34 +119,34 @@ describe('reading damaged bytes', () => {
     ['null', null],
     ['text', 'fields tensors'],
     ['a map without tensors', { fields: {} }],
-    ['tensors that are no list', { fields: {}, tensors: { length: 0 } }],
+    ['tensors that are not a list', { fields: {}, tensors: { length: 0 } }],
     ['nine tensors', { fields: {}, tensors: Array.from({ length: 9 }, (_, i) => [`${i}`, 'uint8', 0]) }],
     ['a tensor without a size', { fields: {}, tensors: [['a', 'uint8']] }],
     ['a tensor of another type', { fields: {}, tensors: [['a', 'float64', 1]] }],
     ['a tensor of negative size', { fields: {}, tensors: [['a', 'uint8', -1]] }],
-    ['a tensor of broken size', { fields: {}, tensors: [['a', 'uint8', 0.5]] }],
-    ['a tensor with a number for a name', { fields: {}, tensors: [[1, 'uint8', 0]] }],
+    ['a tensor of fractional size', { fields: {}, tensors: [['a', 'uint8', 0.5]] }],
+    ['a tensor with a number as its name', { fields: {}, tensors: [[1, 'uint8', 0]] }],
   ])('whose header is %s fails as a malformed frame', (_, header) => {
     expect(outcomeOf(() => read(frameWithHeader(pack(header))))).toEqual({ code: 'frame-malformed' })
   })
 
-  test('whose header nests without end fails as a malformed frame', () => {
+  test('whose header is nested too deeply fails as a malformed frame', () => {
     const nested = new Uint8Array(maxHeaderBytes).fill(0x91)
     expect(outcomeOf(() => read(frameWithHeader(nested)))).toEqual({ code: 'frame-malformed' })
     expect(read(encodeFrame({ type: 'next' })).fields).toEqual({ type: 'next' })
   })
 
-  test.each(Object.entries(headerBombs))('whose header is %s fails at once', (_, header) => {
+  test.each(Object.entries(headerBombs))('whose header is %s fails within 500 ms', (_, header) => {
     const frame = frameOfHeader(header)
     expect(cpuMs(() => expect(outcomeOf(() => read(frame))).toEqual({ code: 'frame-malformed' }))).toBeLessThan(500)
   })
 
-  test('whose header is longer than allowed fails, though all of it is there', () => {
+  test('whose header is complete but longer than allowed fails', () => {
     const frame = encodeFrame({ filler: 'x'.repeat(maxHeaderBytes) })
     expect(outcomeOf(() => read(frame))).toEqual({ code: 'frame-malformed' })
   })
 
-  test('that claim 2^40 elements, or a list of 2^32 tensors, fails before memory is taken', () => {
+  test('that claim 2^40 elements, or a list of 2^32 tensors, fails before memory is allocated', () => {
     const claims = [
       pack({ fields: {}, tensors: [['weights', 'float32', 2 ** 40]] }),
       pack({ fields: {}, tensors: [['weights', 'uint8', Number.MAX_VALUE]] }),
@@ -170,7 +170,7 @@ function expectWholeOrMalformed(frame: Uint8Array): void {
   }
   const { entries, tensors } = outcome.value
   for (const [name, type, elements] of entries) {
-    // Two tensors of one name are no message; what counts here is that each has the size of one of its entries.
+    // Two tensors with the same name are not a valid message. Here each must have the size of one of its entries.
     const stated = entries
       .filter(entry => entry[0] === name)
       .map(entry => entry[2] * bytesPerElement[entry[1] as TensorType])

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { isLoopback } from '../src/loopback.ts'
 
-test.each(['localhost', '127.0.0.1', '127.8.0.1', '::1', '::ffff:127.0.0.1'])('only this machine is at %s', host => {
+test.each(['localhost', '127.0.0.1', '127.8.0.1', '::1', '::ffff:127.0.0.1'])('%s is a loopback address', host => {
   expect(isLoopback(host)).toBe(true)
 })
 
@@ -14,6 +14,6 @@ test.each([
   '127.0.0.1.example.org',
   'fe80::1',
   '::ffff:10.0.0.1',
-])('other machines may be at %s', host => {
+])('%s is not a loopback address', host => {
   expect(isLoopback(host)).toBe(false)
 })

@@ -6,15 +6,15 @@ import { examples, messageTypes } from './support/messages.ts'
 const accepts = (type: keyof typeof messageSchemas, fields: unknown) => messageSchemas[type].safeParse(fields).success
 
 describe('the schema of a message', () => {
-  test.each(messageTypes)('takes a %s message as it should be', type => {
+  test.each(messageTypes)('accepts a valid %s message', type => {
     expect(messageSchemas[type].parse(examples[type])).toEqual(examples[type])
   })
 
-  test.each(messageTypes.filter(type => type !== 'hello'))('refuses a %s message with a field too many', type => {
+  test.each(messageTypes.filter(type => type !== 'hello'))('refuses a %s message with an additional field', type => {
     expect(accepts(type, { ...examples[type], extra: 1 })).toBe(false)
   })
 
-  test('passes over what a hello of another version has', () => {
+  test('ignores additional fields of a hello of another version', () => {
     expect(messageSchemas.hello.parse({ ...examples.hello, protocol: 5, extra: 1 })).toEqual({
       ...examples.hello,
       protocol: 5,
@@ -28,7 +28,7 @@ describe('the schema of a message', () => {
     }
   })
 
-  test('takes losses that have diverged', () => {
+  test('accepts losses that have diverged', () => {
     for (const lossSum of [Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(accepts('gradient', { ...examples.gradient, lossSum })).toBe(true)
     }
@@ -59,7 +59,7 @@ describe('the schema of a message', () => {
   })
 })
 
-test('shared memory is offered only as a descriptor of a process, with a nonce of 32 hexadecimal digits', () => {
+test('an offer of shared memory must be a descriptor of a process and have a nonce of 32 hexadecimal digits', () => {
   const { sharedMemory, ...rest } = examples.welcome
   const offers = (changes: object) => accepts('welcome', { ...rest, sharedMemory: { ...sharedMemory, ...changes } })
   expect([offers({}), accepts('welcome', { ...rest, sharedMemory: null }), accepts('welcome', rest)]).toEqual([
@@ -91,7 +91,7 @@ test('the sizes of tensors follow from the sizes of the run and the number of sa
   expect([elements('work', 'pixels'), elements('work', 'labels'), elements('work', 'keys')]).toEqual([39_936, 13, 13])
 })
 
-test('gradients and their mean are of the type that the run has, and weights and moments are float32 in every run', () => {
+test('gradients and their mean have the gradient type of the run; weights and moments are float32 in every run', () => {
   const sizes = { weights: 100, trainable: 90, moments: 2, bytesPerSample: 3072, maxSamples: 50 }
   const types = (gradientType: 'float32' | 'bfloat16') =>
     (['gradient', 'update', 'state'] as const).map(message =>

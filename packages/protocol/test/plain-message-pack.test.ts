@@ -16,11 +16,11 @@ const { plain } = fc.letrec(tie => ({
   ),
 }))
 const pack = (value: unknown) => new Packr({ useRecords: false, moreTypes: true }).pack(value)
-/** As many arrays in each other. */
+/** Arrays nested to this depth. */
 const nested = (depth: number) => new Uint8Array(depth).fill(0x91, 0, -1).fill(0x90, -1)
 
 describe('plain MessagePack', () => {
-  test('gives back any plain value, in whichever form its maps are written', () => {
+  test('returns any plain value, in either form of maps', () => {
     fc.assert(
       fc.property(plain, fc.boolean(), (value, variableMapSize) => {
         expect(unpackPlain(new Packr({ useRecords: false, variableMapSize }).pack(value))).toEqual(value)
@@ -28,7 +28,7 @@ describe('plain MessagePack', () => {
     )
   })
 
-  test('is read in every form of the specification', () => {
+  test('is read in every format of the specification', () => {
     const forms = [
       [[0x7f], 127],
       [[0xe0], -32],
@@ -51,12 +51,12 @@ describe('plain MessagePack', () => {
     for (const [bytes, value] of forms) expect(unpackPlain(Uint8Array.from(bytes))).toEqual(value)
   })
 
-  test('lies no more than 64 arrays deep', () => {
+  test('is read up to 64 levels deep', () => {
     expect(JSON.stringify(unpackPlain(nested(64)))).toBe('['.repeat(64) + ']'.repeat(64))
     expect(() => unpackPlain(nested(65))).toThrow('more than 64 deep')
   })
 
-  test('is nothing that is cut short or goes on', () => {
+  test('is refused if it is cut short or followed by more bytes', () => {
     fc.assert(
       fc.property(plain, fc.nat(), fc.uint8Array({ minLength: 1 }), (value, cut, more) => {
         const bytes = pack(value)
@@ -82,27 +82,27 @@ describe('plain MessagePack', () => {
     ['an extension of 8 bits’ length', Buffer.of(0xc7, 0, 1)],
     ['an extension of 16 bits’ length', Buffer.of(0xc8, 0, 0, 1)],
     ['an extension of 32 bits’ length', Buffer.of(0xc9, 0, 0, 0, 0, 1)],
-    ['the type that is never used', Buffer.of(0xc1)],
-  ])('has no place for %s, wherever it lies', (_, bytes) => {
+    ['the type that the specification never uses', Buffer.of(0xc1)],
+  ])('refuses %s, at the top or nested', (_, bytes) => {
     const type = `a value of type 0x${bytes[0]!.toString(16)}`
     expect(() => unpackPlain(bytes)).toThrow(type)
     expect(() => unpackPlain(Buffer.concat([Buffer.of(0x92, 0x81, 0xa1, 0x61), bytes, Buffer.of(0)]))).toThrow(type)
   })
 
-  test('has strings for keys only', () => {
+  test('allows only strings as keys', () => {
     for (const other of [0, true, null, [], ['a'], {}]) {
       expect(() => unpackPlain(pack(new Map([[other, 1]])))).toThrow('a key that is no string')
     }
   })
 
-  test('takes the last of many values of one key, and reaches no prototype', () => {
+  test('takes the last of several values of one key, and does not change a prototype', () => {
     const twice = Buffer.of(0x82, 0xa1, 0x61, 1, 0xa1, 0x61, 2)
     expect(unpackPlain(twice)).toEqual({ a: 2 })
     const reaching = Buffer.concat([Buffer.of(0x81, 0xa9), Buffer.from('__proto__'), Buffer.of(0x81, 0xa1, 0x61, 1)])
     expect(Object.getPrototypeOf(unpackPlain(reaching))).toBe(Object.prototype)
   })
 
-  test('is, of any bytes, what msgpackr reads, or nothing', () => {
+  test('reads any bytes as msgpackr does, or refuses them', () => {
     const unpackr = new Unpackr({ useRecords: false, int64AsType: 'number' })
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 12 }), bytes => {
@@ -114,17 +114,17 @@ describe('plain MessagePack', () => {
   })
 })
 
-describe('bytes that claim much', () => {
-  test.each(Object.entries(headerBombs))('are refused at once where they are %s', (_, bytes) => {
+describe('expensive bytes', () => {
+  test.each(Object.entries(headerBombs))('that are %s are refused within 500 ms', (_, bytes) => {
     expect(cpuMs(() => expect(() => unpackPlain(bytes)).toThrow('a value of type'))).toBeLessThan(500)
   })
 
-  test.each([0xdb, 0xdd, 0xdf])('are refused at once where a length of type %i is 2^32 - 1, 10,000 times', type => {
+  test.each([0xdb, 0xdd, 0xdf])('with 10,000 lengths of type %i and 2^32 - 1 are refused within 500 ms', type => {
     const bytes = Buffer.alloc(50_000, Buffer.of(type, 0xff, 0xff, 0xff, 0xff))
     expect(cpuMs(() => expect(() => unpackPlain(bytes)).toThrow())).toBeLessThan(500)
   })
 
-  test('cost no more than in proportion to their number where they are plain', () => {
+  test('that are plain are read within 2 s per MiB', () => {
     const million = 1 << 20
     const emptyMaps = Buffer.concat([Buffer.of(0xdd, 0, 16, 0, 0), Buffer.alloc(million, 0x80)])
     const oneKey = Buffer.concat([Buffer.of(0xdf, 0, 8, 0, 0), Buffer.alloc(million, Buffer.of(0xa0, 0xc0))])

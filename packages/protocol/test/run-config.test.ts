@@ -4,7 +4,7 @@ import { exampleRunConfig } from '../src/testing/example-run-config.ts'
 
 const accepts = (model: string) => runConfigSchema.safeParse({ ...exampleRunConfig, model }).success
 
-describe('the model of a run', () => {
+describe('the --model of a run', () => {
   test.each([
     'reference',
     'vgg-bn',
@@ -14,18 +14,18 @@ describe('the model of a run', () => {
     'a folder/net.mts',
     '/models/net.js',
     '../net.mjs',
-  ])('may be %s', model => {
+  ])('can be %s', model => {
     expect(accepts(model)).toBe(true)
   })
 
   test.each(['', 'vgg', 'Reference', 'net.py', 'net.cjs', '.ts', 'models/', `${'x'.repeat(4096)}.ts`])(
-    'may not be %j',
+    'cannot be %j',
     model => {
       expect(accepts(model)).toBe(false)
     },
   )
 
-  test('that is unknown is answered with what it may be', () => {
+  test('if unknown is refused with the possible values', () => {
     const { error } = runConfigSchema.safeParse({ ...exampleRunConfig, model: 'vgg' })
     expect(error?.issues).toMatchObject([
       {
@@ -36,7 +36,7 @@ describe('the model of a run', () => {
     ])
   })
 
-  test('is called by the name of its file, or of the preset', () => {
+  test('has the name of its file or preset as its title', () => {
     expect(['vgg-bn', '/models/wide-net.ts', 'net.v2.mjs'].map(modelTitle)).toEqual(['vgg-bn', 'wide-net', 'net.v2'])
     expect(['vgg-bn', 'vgg-bn.ts'].map(isPreset)).toEqual([true, false])
   })
@@ -50,13 +50,13 @@ test.each([
   ['weightDecay', [0, 1e9], [-0.001, Number.POSITIVE_INFINITY]],
   ['seed', [0, 2 ** 32 - 1], [-1, 0.5, 2 ** 32]],
   ['epochs', [1, 1_000_000], [0, 1.5, 1_000_001]],
-] as const)('%s keeps within what training makes sense of', (key, taken, refused) => {
+] as const)('%s is accepted only within its bounds', (key, taken, refused) => {
   const isTaken = (value: number) => runConfigSchema.safeParse({ ...exampleRunConfig, [key]: value }).success
   expect(taken.filter(value => !isTaken(value))).toEqual([])
   expect(refused.filter(isTaken)).toEqual([])
 })
 
-test('a configuration that was saved before gradients could be compressed is read as without', () => {
+test('a saved configuration without `compress` is read as uncompressed', () => {
   const { compress: _, ...saved } = exampleRunConfig
   expect(savedRunConfigSchema.parse(saved)).toEqual({ ...exampleRunConfig, compress: 'none' })
   expect(savedRunConfigSchema.parse({ ...saved, compress: 'bfloat16' }).compress).toBe('bfloat16')

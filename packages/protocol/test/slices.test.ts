@@ -7,8 +7,8 @@ const slices = (elements: number, members: number) =>
     return [start, end]
   })
 
-test('the slices of a group are as long as each other, rounded up to 16 elements, and the last takes what is left', () => {
-  // A third of 100 are 33.3, of which three times 16 are the next.
+test('the slices of a group have equal length, a multiple of 16 elements, and the last one holds the rest', () => {
+  // A third of 100 is 33.3, which is rounded up to 48.
   expect(slices(100, 3)).toEqual([
     [0, 48],
     [48, 96],
@@ -16,7 +16,7 @@ test('the slices of a group are as long as each other, rounded up to 16 elements
   ])
 })
 
-test('for some members nothing may be left', () => {
+test('the slice of a member can be empty', () => {
   expect(slices(33, 4)).toEqual([
     [0, 16],
     [16, 32],

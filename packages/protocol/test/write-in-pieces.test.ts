@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { writeWhole } from '../src/common/write-whole.ts'
 
-/** A system call may take less than it is given: here never more than three bytes. */
+/** A system call can write less than it is given: here at most three bytes. */
 vi.mock('node:fs', async original => {
   const actual = await original<typeof import('node:fs')>()
   return {
@@ -14,7 +14,7 @@ vi.mock('node:fs', async original => {
   }
 })
 
-/** A file of ten dots, and its descriptor, which stands at the beginning. */
+/** A file of ten dots, and its descriptor at position 0. */
 function openDots(): { readonly path: string; readonly descriptor: number } {
   const folder = mkdtempSync(join(tmpdir(), 'lockstep-'))
   const path = join(folder, 'dots')
@@ -27,13 +27,13 @@ function openDots(): { readonly path: string; readonly descriptor: number } {
   return { path, descriptor }
 }
 
-test('the pieces of what is written at a position follow each other from there', () => {
+test('pieces that are written at a position follow each other from there', () => {
   const { path, descriptor } = openDots()
   writeWhole(descriptor, Buffer.from('abcdefgh'), 1)
   expect(readFileSync(path, 'latin1')).toBe('.abcdefgh.')
 })
 
-test('without a position they follow each other where the file stands', () => {
+test('pieces that are written without a position follow the position of the descriptor', () => {
   const { path, descriptor } = openDots()
   writeWhole(descriptor, Buffer.from('abcde'))
   writeWhole(descriptor, Buffer.from('fg'))

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { makeFolder } from '../../src/common/make-folder.ts'
 
-/** What another process does as soon as this one has tried to make a folder. */
+/** What another process does as soon as this one has tried to create a folder. */
 const another = vi.hoisted(() => ({ acts: () => {} }))
 vi.mock('node:fs', async original => {
   const fs = await original<typeof import('node:fs')>()
@@ -26,7 +26,7 @@ function temporaryFolder(): string {
 }
 
 describe('a folder', () => {
-  test('is made with those above it that are missing, and left alone where it is there', () => {
+  test('is created with its missing parents, and left unchanged if it exists', () => {
     const path = join(temporaryFolder(), 'a', 'b', 'c')
     makeFolder(path)
     writeFileSync(join(path, 'file'), '')
@@ -34,7 +34,7 @@ describe('a folder', () => {
     expect(existsSync(join(path, 'file'))).toBe(true)
   })
 
-  test('is made while another process makes those above it', () => {
+  test('is created while another process creates its parents', () => {
     const parent = join(temporaryFolder(), 'a')
     another.acts = () => execFileSync('mkdir', ['-p', parent])
     onTestFinished(() => {
@@ -44,7 +44,7 @@ describe('a folder', () => {
     expect(existsSync(join(parent, 'b'))).toBe(true)
   })
 
-  test('is not made in the place of a file, below one, or through a link to nothing', () => {
+  test('is not created in place of a file, below a file, or through a dangling link', () => {
     const folder = temporaryFolder()
     const file = join(folder, 'file')
     const link = join(folder, 'link')
@@ -55,7 +55,7 @@ describe('a folder', () => {
     expect(() => makeFolder(join(link, 'a'))).toThrow('EEXIST')
   })
 
-  test.runIf(existsSync('/proc/self'))('that the system denies below one that is there ends with what it says', () => {
+  test.runIf(existsSync('/proc/self'))('that the system does not allow fails with the error of the system', () => {
     expect(() => makeFolder('/proc/lockstep/a')).toThrow("ENOENT: no such file or directory, mkdir '/proc/lockstep'")
   })
 })

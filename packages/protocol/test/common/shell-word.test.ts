@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { shellWord } from '../../src/common/shell-word.ts'
 
-test.each(['runs/a_1.b', 'my run', "it's", 'Tüte', '$HOME', 'a*', ''])('a shell takes it for one word: %s', text => {
+test.each(['runs/a_1.b', 'my run', "it's", 'Tüte', '$HOME', 'a*', ''])('a shell reads it as one word: %s', text => {
   const line = `printf '[%s]' ${shellWord(text)}`
   expect(execFileSync('sh', ['-c', line], { encoding: 'utf8' })).toBe(`[${text}]`)
 })

@@ -6,6 +6,6 @@ import { writeWhole } from '../../src/common/write-whole.ts'
 test('more bytes than a system call takes are written in pieces', () => {
   const descriptor = openSync(devNull, 'w')
   onTestFinished(() => closeSync(descriptor))
-  // Memory that nobody touches takes none.
+  // Pages that are never touched take no memory.
   expect(() => writeWhole(descriptor, new Uint8Array(2 ** 31))).not.toThrow()
 })

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createFrameStream } from '../../src/lane/frame-stream.ts'
 import { outcomeOf } from '../support/decoding.ts'
 
-/** Frames as they travel, each after its length. */
+/** Frames as they are sent, each after its length. */
 function streamOf(frames: readonly Uint8Array[]): Uint8Array {
   const parts = frames.flatMap(frame => {
     const length = Buffer.alloc(4)
@@ -13,7 +13,7 @@ function streamOf(frames: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts))
 }
 
-/** What comes out of a stream when it comes in these pieces, each of which is overwritten after it was taken. */
+/** The frames from a stream that arrives in these pieces, each of which is overwritten once it has been fed. */
 function framesFrom(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
   const frames: Uint8Array[] = []
   const feed = createFrameStream(
@@ -33,7 +33,7 @@ const stream = streamOf(frames)
 const tooLong = { code: 'frame-malformed' }
 
 describe('a stream of frames', () => {
-  test('gives each of several frames that come in one piece', () => {
+  test('gives each of several frames that arrive in one piece', () => {
     expect(framesFrom([stream])).toEqual(frames)
   })
 
@@ -41,7 +41,7 @@ describe('a stream of frames', () => {
     expect(framesFrom([stream.subarray(0, at), stream.subarray(at)])).toEqual(frames)
   })
 
-  test('gives the same frames when it comes byte by byte', () => {
+  test('gives the same frames when it arrives byte by byte', () => {
     expect(framesFrom([...stream].map(byte => Uint8Array.of(byte)))).toEqual(frames)
   })
 
@@ -58,7 +58,7 @@ describe('a stream of frames', () => {
     )
   })
 
-  test('gives a frame as soon as its last byte has come', () => {
+  test('gives a frame as soon as its last byte has arrived', () => {
     const given: number[] = []
     const feed = createFrameStream(
       () => 100,
@@ -70,7 +70,7 @@ describe('a stream of frames', () => {
     expect(given).toEqual([3])
   })
 
-  test('lays a frame over the piece that holds all of it, and one that came in several into memory of its own', () => {
+  test('gives a view of a piece that holds a whole frame, and joins a frame that arrives in several pieces', () => {
     const given: ArrayBufferLike[] = []
     const feed = createFrameStream(
       () => 100,
@@ -87,22 +87,22 @@ describe('a frame that is too long', () => {
   const longest = new Uint8Array(100).fill(1)
   const longer = streamOf([new Uint8Array(101)])
 
-  test('is one of more bytes than are allowed', () => {
+  test('has more bytes than the limit', () => {
     expect(framesFrom([streamOf([longest])])).toEqual([longest])
     expect(() => framesFrom([longer])).toThrow(
       expect.objectContaining({ code: 'frame-malformed', expected: '≤ 100 bytes', received: '101' }),
     )
   })
 
-  test('is refused by its length alone, before room is made for any of it', () => {
-    // 4 GiB - 1, also where its length comes in two pieces.
+  test('is refused by its length alone', () => {
+    // 4 GiB - 1, also when the length arrives in two pieces.
     const length = Uint8Array.of(0xff, 0xff, 0xff, 0xff)
     for (const pieces of [[length], [length.subarray(0, 3), length.subarray(3)]]) {
       expect(outcomeOf(() => framesFrom(pieces))).toEqual(tooLong)
     }
   })
 
-  test('takes nothing from the frames before it', () => {
+  test('does not affect the frames before it', () => {
     const given: Uint8Array[] = []
     const feed = createFrameStream(
       () => 100,

@@ -13,14 +13,14 @@ import { examples, exampleTensors, sizes } from '../support/messages.ts'
 const bye = { type: 'bye', code: 'finished', reason: 'done' } as const
 const maxFrameBytes = 32 << 20
 
-/** What one end of a lane hears. */
+/** What one end of a lane receives. */
 function createEar() {
   const received = createHappenings<Received>()
   const closings = createHappenings<LockstepError | null>()
   return { handlers: { onMessage: received.add, onClose: closings.add }, received, closings }
 }
 
-/** A socket of a name of its own, which ends with the test, and who connects to it. */
+/** A listener under a new name, which ends with the test, and the sockets that connect to it. */
 async function listen() {
   const name = `lockstep-test-${randomBytes(8).toString('hex')}`
   const sockets = createHappenings<Socket>()
@@ -41,7 +41,7 @@ async function connectPair(known: Sizes | null = sizes) {
   return { worker: { ...worker, connection: near }, coordinator: { ...coordinator, connection: far } }
 }
 
-/** A coordinator's end, with bytes of the test's own at the other one. */
+/** A coordinator's end, and a raw socket at the other end. */
 async function acceptStranger(limit = 1000) {
   const { name, sockets } = await listen()
   const ear = createEar()
@@ -90,7 +90,7 @@ describe('a lane', () => {
     }
   })
 
-  test('gives tensors memory of their own, which later messages leave as it is', async () => {
+  test('gives tensors their own memory, which later messages do not change', async () => {
     const { worker, coordinator } = await connectPair()
     for (let step = 0; step < 20; step++) {
       const gradient = new Float32Array(sizes.weights).fill(step)
@@ -104,7 +104,7 @@ describe('a lane', () => {
     }
   })
 
-  test('says goodbye after all that was sent before, and nothing more', async () => {
+  test('says goodbye after all earlier messages, and nothing more', async () => {
     const { worker, coordinator } = await connectPair()
     worker.connection.send(examples.heartbeat)
     worker.connection.close(bye)
@@ -122,7 +122,7 @@ describe('a lane', () => {
     }
   })
 
-  test('drops what is sent when it is over', async () => {
+  test('drops messages that are sent after its end', async () => {
     const { worker, coordinator } = await connectPair()
     coordinator.connection.terminate()
     await Promise.all([worker.closings.next(), coordinator.closings.next()])
@@ -133,7 +133,7 @@ describe('a lane', () => {
     expect([worker.received.all, coordinator.received.all]).toEqual([[], []])
   })
 
-  test('counts the bytes that have come, before a message has come whole', async () => {
+  test('counts received bytes before a message is complete', async () => {
     const { stranger, received, connection } = await acceptStranger()
     const frame = encodeMessage(examples.heartbeat)
     stranger.write(lengthOf(frame.length))
@@ -157,14 +157,14 @@ describe('a lane', () => {
     const { stranger, connection } = await acceptStranger()
     await once(stranger, 'connect')
     expect(connection.queuedBytes()).toBe(0)
-    // Far more than the kernel takes.
+    // Far more than the kernel buffers.
     for (let frame = 0; frame < 64; frame++) connection.sendFrame(new Uint8Array(1 << 20))
     expect(connection.queuedBytes()).toBeGreaterThan(16 << 20)
   })
 })
 
-describe('bytes that are no message', () => {
-  test('end a lane with what is wrong, and nothing after them is heard', async () => {
+describe('invalid bytes', () => {
+  test('end a lane with the fault, and later frames are ignored', async () => {
     const { stranger, received, closings } = await acceptStranger()
     const frame = encodeMessage(examples.heartbeat)
     const broken = Buffer.concat([frame, Buffer.of(0)])
@@ -181,7 +181,7 @@ describe('bytes that are no message', () => {
     expect(await worker.closings.next()).toBeNull()
   })
 
-  test('cut a lane off at once where they claim to be longer than a message may be', async () => {
+  test('cut a lane off if they announce a length above the limit', async () => {
     const { stranger, received, closings } = await acceptStranger()
     stranger.write(lengthOf(1001))
     expect(await closings.next()).toMatchObject({ code: 'frame-malformed', expected: '≤ 1000 bytes' })
@@ -189,14 +189,14 @@ describe('bytes that are no message', () => {
   })
 })
 
-test('of a lane that nobody has claimed yet no more is kept than a greeting takes', async () => {
+test('a lane that has not been greeted accepts no frame above 1,024 bytes', async () => {
   const { stranger, closings, connection } = await acceptStranger(maxFrameBytes)
   stranger.write(lengthOf(1025))
   expect(await closings.next()).toMatchObject({ code: 'frame-malformed', expected: '≤ 1024 bytes' })
   expect(connection.receivedBytes()).toBe(4)
 })
 
-test('a stranger’s greeting costs no more than to refuse it', async () => {
+test('an expensive greeting of a stranger is refused with little CPU time', async () => {
   const { stranger, closings } = await acceptStranger(maxFrameBytes)
   const greeting = frameOfHeader(headerBombs['pointers to pointers']!)
   const before = process.cpuUsage()
@@ -206,7 +206,7 @@ test('a stranger’s greeting costs no more than to refuse it', async () => {
 })
 
 describe('connecting', () => {
-  test('to a name at which nobody listens fails with the reason', async () => {
+  test('to a name at which nothing listens fails with the reason', async () => {
     const { handlers, closings } = createEar()
     await expect(connectLane('lockstep-nobody', handlers)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
     expect(closings.all).toEqual([])

@@ -11,14 +11,14 @@ const nonce = '0123456789abcdef'.repeat(2)
 const otherNonce = 'f'.repeat(32)
 const pageBytes = 4096
 
-/** A slot file of this process that is closed with the test. */
+/** A slot file of this process, closed at the end of the test. */
 function create(slotBytes = pageBytes, itsNonce = nonce) {
   const file = createSlotFile(folder, slotBytes, itsNonce)
   onTestFinished(file.close)
   return file
 }
 
-/** The same file as another process opens it. */
+/** The same file, opened as another process does. */
 function open({ offer }: ReturnType<typeof create>, mode: 'r' | 'r+' = 'r+') {
   const file = openSlotFile(offer, nonce, mode)!
   onTestFinished(file.close)
@@ -48,7 +48,7 @@ describe('tensors in a slot', () => {
     expect([...bytes]).toEqual([1, 9, 9, 9, 9, 9, 9, 9, 2, 3, 9, 9, 9, 9, 9, 9])
   })
 
-  test('go into a part of a larger vector, and come from one', () => {
+  test('can be parts of larger vectors', () => {
     const own = create()
     const all = Float32Array.of(0, 1, 2, 3, 4)
     own.write(0, [all.subarray(1, 4)])
@@ -56,7 +56,7 @@ describe('tensors in a slot', () => {
     expect([...all]).toEqual([0, 1, 1, 2, 3])
   })
 
-  test('leave the slots beside them and the nonce as they are', () => {
+  test('do not change the neighbouring slots or the nonce', () => {
     const own = create()
     const fill = (value: number) => new Uint8Array(pageBytes).fill(value)
     for (const slot of [0, 1, 2]) own.write(slot, [fill(slot + 1)])
@@ -77,7 +77,7 @@ describe('tensors in a slot', () => {
     expect(into[0]).toBe(0.25)
   })
 
-  test('that do not fit are a mistake', () => {
+  test('that do not fit are an error', () => {
     const own = create()
     const half = new Uint8Array(pageBytes / 2)
     own.write(0, [half, half])
@@ -86,7 +86,7 @@ describe('tensors in a slot', () => {
     expect(() => own.read(0, [new Uint8Array(pageBytes + 1)])).toThrow('tensors of 4097 bytes in a slot of 4096')
   })
 
-  test('that nobody has written are an error', () => {
+  test('that have not been written are an error', () => {
     const own = create()
     const read = () => own.read(0, [new Uint8Array(1)])
     expect(read).toThrow(expect.objectContaining({ code: 'shared-memory-short' }))
@@ -95,24 +95,24 @@ describe('tensors in a slot', () => {
   })
 })
 
-test('a slot is as large as the tensors laid at multiples of 8, in whole pages', () => {
+test('a slot holds the tensors at multiples of 8 bytes, in whole pages', () => {
   expect(slotBytesFor([1])).toBe(pageBytes)
   expect(slotBytesFor([pageBytes])).toBe(pageBytes)
   expect(slotBytesFor([pageBytes, 1])).toBe(2 * pageBytes)
-  // The second tensor lies at 8 and ends at 4088, where the third one begins; a byte more, and that one begins at 4096.
+  // The second tensor begins at 8 and ends at 4088, where the third begins. With a byte more, the third begins at 4096.
   expect(slotBytesFor([1, pageBytes - 16, 1])).toBe(pageBytes)
   expect(slotBytesFor([1, pageBytes - 15, 1])).toBe(2 * pageBytes)
 })
 
-describe('a file that is offered', () => {
-  test('is not opened where there is none any more', () => {
+describe('a slot file', () => {
+  test('is not opened after it has been closed or if its path does not exist', () => {
     const own = createSlotFile(folder, pageBytes, nonce)
     own.close()
     expect(openSlotFile(own.offer, nonce, 'r')).toBeNull()
     expect(openSlotFile({ ...own.offer, path: '/proc/1/fd/987654' }, nonce, 'r+')).toBeNull()
   })
 
-  test('is not taken for another one that has come in its place', () => {
+  test('is not opened if another one has taken its place', () => {
     const replaced = createSlotFile(folder, pageBytes, nonce)
     replaced.close()
     const own = create(pageBytes, otherNonce)
@@ -122,21 +122,21 @@ describe('a file that is offered', () => {
     opened?.close()
   })
 
-  test('leaves no descriptor behind when it is not taken', () => {
+  test('leaves no descriptor open if its nonce is wrong', () => {
     const own = create(pageBytes, otherNonce)
     const before = readdirSync('/proc/self/fd').length
     expect(openSlotFile(own.offer, nonce, 'r')).toBeNull()
     expect(readdirSync('/proc/self/fd')).toHaveLength(before)
   })
 
-  test('opened to be read cannot be written', () => {
+  test('opened for reading cannot be written', () => {
     const own = create()
     own.write(0, [Uint8Array.of(1)])
     const reader = open(own, 'r')
     expect(() => reader.write(0, [Uint8Array.of(2)])).toThrow(expect.objectContaining({ code: 'EBADF' }))
   })
 
-  test('has no name by which it could stay behind, and is in memory', () => {
+  test('has no name in the folder, and is in memory', () => {
     const own = create()
     own.reserve(0)
     const names = readdirSync(folder).filter(name => name.includes(nonce))
@@ -144,7 +144,7 @@ describe('a file that is offered', () => {
     expect(readlinkSync(own.offer.path)).toMatch(/^\/dev\/shm\/lockstep-.* \(deleted\)$/)
   })
 
-  test('is readable at the other end after its maker has closed it', () => {
+  test('is readable at the other end after its creator has closed it', () => {
     const own = createSlotFile(folder, pageBytes, nonce)
     own.write(0, [Uint8Array.of(7)])
     const other = open(own)
@@ -155,17 +155,17 @@ describe('a file that is offered', () => {
   })
 })
 
-test('a folder that is not there is an error of the file system', () => {
+test('a missing folder is an error of the file system', () => {
   expect(() => createSlotFile('/dev/shm/not-there', pageBytes, nonce)).toThrow(
     expect.objectContaining({ code: 'ENOENT' }),
   )
 })
 
-test('the name that a file has for a moment does not give its nonce away', () => {
+test('the temporary name of a file does not reveal its nonce', () => {
   expect(readlinkSync(create().offer.path)).not.toContain(nonce)
 })
 
-test('what is a pipe on this machine, and a slot file on another one, is not opened, and is let go of', async () => {
+test('a pipe is not opened as a slot file, and leaves no descriptor open', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-pipe-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const path = join(folder, 'pipe')

@@ -1,4 +1,4 @@
-/** Processor time, which other processes do not add to. */
+/** CPU time of this process, in milliseconds. */
 export function cpuMs(run: () => void): number {
   const before = process.cpuUsage()
   run()

@@ -1,6 +1,6 @@
 import { LockstepError } from '../../src/common/error.ts'
 
-/** What comes of reading bytes that may be wrong: a value or the code of a LockstepError. Anything else is thrown on. */
+/** The outcome of reading bytes that may be invalid: a value or the code of a LockstepError. Throws other errors. */
 export function outcomeOf<T>(read: () => T): { readonly value: T } | { readonly code: string } {
   try {
     return { value: read() }

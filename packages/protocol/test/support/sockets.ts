@@ -18,7 +18,7 @@ import { maxWorkerHeaderBytes } from '../../src/frame.ts'
 export type End = {
   readonly connection: Connection
   readonly socket: WebSocket
-  /** What lies under the WebSocket, once that is open. */
+  /** The socket under the WebSocket, once that is open. */
   readonly transport: () => Socket
   readonly received: Received[]
   /** Resolves with the first message after those that were awaited before. */

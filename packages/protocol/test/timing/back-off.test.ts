@@ -9,11 +9,11 @@ test('a pause doubles with each attempt, up to the longest one', () => {
   expect(pauses(() => 0.5)).toEqual([50, 100, 200, 3200, 5000, 5000])
 })
 
-test('a pause is up to a quarter shorter or longer, by chance', () => {
+test('a pause is randomly up to a quarter shorter or longer', () => {
   expect(pauses(() => 0)).toEqual([37.5, 75, 150, 2400, 3750, 3750])
   expect(backOffMs(0, bounds, () => 0.999)).toBeCloseTo(62.5, 0)
 })
 
-test('the first restart comes at once, the second after the first pause', () => {
+test('the first restart is immediate, the second comes after the first pause', () => {
   expect([1, 2, 3, 4].map(times => restartPauseMs(times, bounds, () => 0.5))).toEqual([0, 50, 100, 200])
 })

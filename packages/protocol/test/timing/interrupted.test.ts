@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest'
 import type { Clock } from '../../src/timing/clock.ts'
 import { interrupted } from '../../src/timing/interrupted.ts'
 
-/** A wait of 5 s by a clock that the test moves. */
+/** A wait of 5 s on a clock that the test moves. */
 function wait({ signal } = new AbortController()) {
   const cancel = vi.fn()
   const after = vi.fn<Clock['after']>(() => cancel)
@@ -12,7 +12,7 @@ function wait({ signal } = new AbortController()) {
   return { ending, end, after, cancel, signal }
 }
 
-test('a wait that nothing interrupts ends with its time, and leaves nothing on the signal', async () => {
+test('a wait that is not interrupted ends after its time, and leaves no listener on the signal', async () => {
   const { ending, end, after, signal } = wait()
   expect(after).toHaveBeenCalledWith(5000, expect.any(Function))
   end()
@@ -20,7 +20,7 @@ test('a wait that nothing interrupts ends with its time, and leaves nothing on t
   expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
-test('a wait ends when the signal comes, and its clock with it', async () => {
+test('a wait ends when the signal aborts, and cancels its timer', async () => {
   const controller = new AbortController()
   const { ending, cancel } = wait(controller)
   controller.abort()
@@ -28,7 +28,7 @@ test('a wait ends when the signal comes, and its clock with it', async () => {
   expect(cancel).toHaveBeenCalledTimes(1)
 })
 
-test('there is no wait where the signal has come before', async () => {
+test('there is no wait if the signal has aborted before', async () => {
   const controller = new AbortController()
   controller.abort()
   const { ending, after } = wait(controller)

@@ -5,7 +5,7 @@ import { createMonotonicClock } from '../../src/timing/monotonic-clock.ts'
 
 test('the clock reads the same in every thread', async () => {
   const nowMs = createMonotonicClock()
-  // The other thread is younger, so its `performance.now` is behind.
+  // The other thread started later, so its `performance.now` is behind.
   const code = `require('node:worker_threads').parentPort.postMessage((${createMonotonicClock})()())`
   const thread = new Worker(code, { eval: true })
   const beforeMs = nowMs()
@@ -14,7 +14,7 @@ test('the clock reads the same in every thread', async () => {
   expect(thereMs).toBeLessThan(nowMs())
 })
 
-test('a thread that loses its core while the clock is set up reads the same all the same', () => {
+test('the clock is also right in a thread that loses its core while it is set up', () => {
   const undisturbedMs = createMonotonicClock()
   const now = performance.now.bind(performance)
   const awayMs = 20

@@ -24,7 +24,7 @@ describe('a timeline', () => {
     expect(take()).toEqual([100, 0, 1, 1, 5, 0, 2, 2, 3])
   })
 
-  test('goes on in its phase from where a stretch was taken', () => {
+  test('continues in its phase after the times have been taken', () => {
     const { take, spend, clock } = createTested()
     spend('work', 5)
     take()
@@ -33,7 +33,7 @@ describe('a timeline', () => {
     expect(take()).toEqual([105, 1, 4, 0, 1])
   })
 
-  test('says which phase it was in, so that what lies within another can return to it', () => {
+  test('returns the phase that it was in, so that a nested phase can restore it', () => {
     const { take, spend } = createTested()
     spend('work', 5)
     const before = spend('rest', 1)
@@ -42,14 +42,14 @@ describe('a timeline', () => {
     expect(take()).toEqual([100, 0, 0, 1, 5, 2, 1, 1, 2])
   })
 
-  test('makes one piece of a phase that is entered again', () => {
+  test('joins a phase that is entered again into one piece', () => {
     const { take, spend } = createTested()
     spend('work', 1)
     spend('work', 2)
     expect(take()).toEqual([100, 0, 0, 1, 3])
   })
 
-  test('keeps its sums when there is no room for more pieces', () => {
+  test('keeps the sums of its phases when there is no room for more pieces', () => {
     // Room for 5 pieces, of which 3 are kept for phases that have none yet.
     const { take, spend } = createTested(5)
     for (let turn = 0; turn < 10; turn++) {
@@ -60,7 +60,7 @@ describe('a timeline', () => {
     expect(take()).toEqual([100, 0, 20, 1, 30, 2, 7])
   })
 
-  test('tells the start of each piece', () => {
+  test('gives the start of each piece', () => {
     const pieces: number[][] = []
     forEachPiece([100, 0, 1, 1, 5], (...piece) => pieces.push(piece))
     expect(pieces).toEqual([
@@ -80,15 +80,15 @@ describe('times in a message', () => {
   })
 
   test.each([
-    ['nothing', []],
+    ['no start', []],
     ['half a pair', [5, 0]],
-    ['no such phase', [5, 6, 1]],
-    ['half a phase', [5, 0.5, 1]],
+    ['an unknown phase', [5, 6, 1]],
+    ['a fractional phase', [5, 0.5, 1]],
     ['a negative duration', [5, 0, -1]],
-    ['an endless one', [5, 0, Number.POSITIVE_INFINITY]],
-    ['no number', [5, 0, Number.NaN]],
-    ['more pieces than are told', [5, ...Array.from({ length: maxPieces + 1 }, () => [1, 0.5]).flat()]],
-  ])('are refused: %s', (_, times) => {
+    ['an infinite duration', [5, 0, Number.POSITIVE_INFINITY]],
+    ['a duration of NaN', [5, 0, Number.NaN]],
+    ['too many pieces', [5, ...Array.from({ length: maxPieces + 1 }, () => [1, 0.5]).flat()]],
+  ])('are refused with %s', (_, times) => {
     expect(accepts(times)).toBe(false)
   })
 })
