@@ -8,7 +8,7 @@ const { mutations }: { readonly mutations: readonly Mutation[] } = await import(
   new URL('bench/simulate/mutations.mjs', root).href
 )
 
-test.each(mutations)('there is a place for the deliberate bug: $name', async ({ file, from, to }) => {
+test.each(mutations)('the deliberate bug fits the source at one place: $name', async ({ file, from, to }) => {
   const parts = (await readFile(new URL(`packages/${file}`, root), 'utf8')).split(from)
   expect(parts).toHaveLength(2)
   expect(to).not.toBe(from)

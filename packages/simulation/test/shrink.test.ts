@@ -9,7 +9,7 @@ const faults = Array.from(
   (_, worker): Fault => ({ kind: 'worker killed', atMs: worker, forMs: 1, worker, acts: 0, variant: 0 }),
 )
 
-/** As if a run failed whenever all of these workers are killed. */
+/** Simulates a run that fails whenever all of these workers are killed. */
 function failsWith(guilty: readonly number[]) {
   return async (scenario: Scenario): Promise<SimulationResult> => {
     const killed = scenario.faults.map(({ worker }) => worker)
@@ -18,7 +18,7 @@ function failsWith(guilty: readonly number[]) {
   }
 }
 
-test.each([[[4]], [[0, 8]], [[1, 4, 7]], [[]]])('of nine faults only the guilty ones %j are left', async guilty => {
+test.each([[[4]], [[0, 8]], [[1, 4, 7]], [[]]])('shrinking nine faults leaves the guilty ones %j', async guilty => {
   const run = failsWith(guilty)
   const failed = await run({ ...drawScenario(1), faults })
   const shortest = await shrink(failed, run)

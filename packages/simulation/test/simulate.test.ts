@@ -6,7 +6,7 @@ import { simulate, simulateSeed } from '../src/simulate.ts'
 const seedsInAPart = 100
 
 describe('whatever fails, each sample counts once and the weights are those of the undisturbed run', () => {
-  test.each([0, 1, 2, 3, 4, 5])('in the %i. hundred of schedules', async part => {
+  test.each([0, 1, 2, 3, 4, 5])('in 100 schedules (part %i)', async part => {
     const failures: string[] = []
     for (let seed = part * seedsInAPart + 1; seed <= (part + 1) * seedsInAPart; seed++) {
       const { violation, inflicted } = await simulateSeed(seed)
@@ -16,7 +16,7 @@ describe('whatever fails, each sample counts once and the weights are those of t
   })
 })
 
-test('a seed happens again exactly', async () => {
+test('a seed gives exactly the same run again', async () => {
   const seeds = [3, 30, 34, 300]
   expect(new Set(seeds.map(seed => drawScenario(seed).topology))).toEqual(new Set(['star', 'direct', 'auto']))
   for (const seed of seeds) {
@@ -26,13 +26,13 @@ test('a seed happens again exactly', async () => {
   }
 })
 
-test('a run in which nothing fails ends within half a second of its own time', async () => {
+test('a run without faults ends within half a second of simulated time', async () => {
   const { violation, inflicted, simulatedMs } = await simulate({ ...drawScenario(11), faults: [] })
   expect({ violation, inflicted }).toEqual({ violation: null, inflicted: [] })
   expect(simulatedMs).toBeLessThan(500)
 })
 
-test('every kind of fault happens, and workers are linked in most runs in which they may be', async () => {
+test('every kind of fault happens, and most runs with the direct topology have groups', async () => {
   const happened = new Set<string>()
   const linked = { star: [0, 0], direct: [0, 0], auto: [0, 0] }
   for (let seed = 1; seed <= 120; seed++) {

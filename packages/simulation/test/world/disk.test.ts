@@ -26,7 +26,7 @@ async function write(disk: Disk, path: string, mode: 'write' | 'append', text: s
   await file.close()
 }
 
-test('a program sees on it what it sees on the disk of this machine', async () => {
+test('the simulated disk behaves like the disk of this machine', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-simulation-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const { stage, use } = createTested()
@@ -36,7 +36,7 @@ test('a program sees on it what it sees on the disk of this machine', async () =
 })
 
 describe('a loss of power', () => {
-  test('leaves what has been synchronised, with its name', async () => {
+  test('keeps what has been synced, with its name', async () => {
     for (let seed = 1; seed <= 50; seed++) {
       const { stage, disk, use, text } = createTested(seed)
       const written = (async () => {
@@ -51,7 +51,7 @@ describe('a loss of power', () => {
     }
   })
 
-  test('leaves anything of what has not: nothing, all, a part, or zeros', async () => {
+  test('leaves nothing, all, a part or zeros of what has not been synced', async () => {
     const found = new Set<string | null>()
     for (let seed = 1; seed <= 300; seed++) {
       const { stage, disk, use, text } = createTested(seed)
@@ -65,7 +65,7 @@ describe('a loss of power', () => {
   })
 })
 
-test('a machine that loses its power takes with it what is its own, and nothing of another', async () => {
+test('a loss of power affects only the files of its own machine', async () => {
   const found = new Set<string | null>()
   for (let seed = 1; seed <= 50; seed++) {
     const { stage, disk, use, text } = createTested(seed)
@@ -97,7 +97,7 @@ test('a killed program leaves what it has written so far', async () => {
   expect([...found].every(text => text === null || 'abcdef'.startsWith(text))).toBe(true)
 })
 
-test('a full disk says so, and takes what comes once there is room', async () => {
+test('a full disk fails a write with ENOSPC, and accepts writes when there is room again', async () => {
   const { stage, disk, use, text } = createTested()
   disk.setFull(true)
   const refused = write(use, '/file', 'write', 'abc').catch(error => error.code)

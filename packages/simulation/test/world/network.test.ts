@@ -3,7 +3,7 @@ import { createChance } from '../../src/world/chance.ts'
 import { createNetwork, type Socket, type SocketHandlers } from '../../src/world/network.ts'
 import { createStage } from './support.ts'
 
-/** What one end has been told. */
+/** One end of a connection, and what it has received. */
 function createEnd() {
   const heard: string[] = []
   const bytes: number[] = []
@@ -49,7 +49,7 @@ describe('a connection', () => {
     expect([nearSocket.queuedBytes(), farSocket.receivedBytes()]).toEqual([0, 200])
   })
 
-  test('is refused where nobody listens', async () => {
+  test('is refused at a port without a listener', async () => {
     const { network, caller, play } = await connect()
     const end = createEnd()
     network.dial(caller, 'far:2', end.handlers)
@@ -61,7 +61,7 @@ describe('a connection', () => {
     [true, true],
     [true, false],
     [false, false],
-  ])('that is cut brings a beginning of what was sent; near told %s, far told %s', async (nearTold, farTold) => {
+  ])('that is cut delivers a prefix of the bytes (near notified: %s, far: %s)', async (nearTold, farTold) => {
     for (let seed = 1; seed <= 20; seed++) {
       const { network, near, far, nearSocket, play } = await connect(seed)
       sendNumbers(nearSocket)
@@ -73,7 +73,7 @@ describe('a connection', () => {
     }
   })
 
-  test('waits while its machines are parted, and goes on', async () => {
+  test('waits while the path between its machines is blocked, then continues', async () => {
     const { network, far, nearSocket, play } = await connect()
     network.block('near', 'far')
     sendNumbers(nearSocket)
@@ -84,7 +84,7 @@ describe('a connection', () => {
     expect(far.bytes).toEqual(numbers)
   })
 
-  test('reads bytes from the memory of their sender until they have arrived, or until the sender is done with it', async () => {
+  test('reads bytes from the memory of their sender until they have arrived or the sender has ended', async () => {
     for (const done of [false, true]) {
       const { far, nearSocket, caller, play } = await connect()
       const memory = Uint8Array.of(1, 2, 3)
@@ -97,7 +97,7 @@ describe('a connection', () => {
     }
   })
 
-  test('is slower than others where its path is, both ways', async () => {
+  test('is slow in both directions on a slow path', async () => {
     const { network, time, nearSocket, farSocket, near, far, play } = await connect()
     network.slowPath('far', 'near', 1000)
     network.slowPath('far', 'elsewhere', 50_000)
@@ -107,7 +107,7 @@ describe('a connection', () => {
     expect(Math.floor(time.nowMs() / 1000)).toBe(1)
   })
 
-  test('is closed by the kernel of a program that is killed, and by nobody where power is lost', async () => {
+  test('is closed when its program is killed, but not when its machine loses power', async () => {
     const killed = await connect()
     killed.listener.end('kill')
     await killed.play()

@@ -5,7 +5,7 @@ import { createNetwork } from '../../src/world/network.ts'
 import { createPeerPorts } from '../../src/world/peers.ts'
 import { createStage } from './support.ts'
 
-/** What one end has been told. */
+/** One end of a link, and what it has received. */
 function createEnd() {
   const heard: string[] = []
   const bytes: Uint8Array[] = []
@@ -38,7 +38,7 @@ async function link() {
 }
 
 describe('a link between simulated workers', () => {
-  test('carries bytes, which are read into memory that is used again at once', async () => {
+  test('carries bytes both ways in memory that is reused at once', async () => {
     const { near, far, nearSocket, farSocket, play } = await link()
     nearSocket.write(Uint8Array.of(1))
     farSocket.write(Uint8Array.of(3))
@@ -47,7 +47,7 @@ describe('a link between simulated workers', () => {
     expect([...near.bytes, ...far.bytes].map(String)).toEqual(['165', '165'])
   })
 
-  test('tells one end that the other has cut it off, and takes nothing any more', async () => {
+  test('notifies one end that the other has cut it off, and then carries nothing', async () => {
     const { near, far, nearSocket, farSocket, play } = await link()
     farSocket.destroy()
     await play()
@@ -57,7 +57,7 @@ describe('a link between simulated workers', () => {
     expect([near.heard, far.heard, sent]).toEqual([['open', 'closed: read ECONNRESET'], [], 2])
   })
 
-  test('ends with the door by which it came, and is refused where there is none', async () => {
+  test('ends when its door closes, and is refused without a door', async () => {
     const { near, door, peers, play } = await link()
     door.close()
     await play()

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createStage } from './support.ts'
 
 describe('a suspended program', () => {
-  test('does nothing until it is resumed, then what has come in order, and each period once', async () => {
+  test('does nothing until it is resumed, then everything due in order, and each period once', async () => {
     const { time, enter, play } = createStage()
     const program = enter('program')
     const done: string[] = []
@@ -19,7 +19,7 @@ describe('a suspended program', () => {
 })
 
 describe('a program that ends', () => {
-  test('is reached by nothing and does nothing more', async () => {
+  test('receives nothing and does nothing more', async () => {
     const { enter, play } = createStage()
     const program = enter('program')
     const done: string[] = []
@@ -31,14 +31,14 @@ describe('a program that ends', () => {
     expect([done, program.act(), program.isAlive()]).toEqual([['kill'], false, false])
   })
 
-  test('can end in the middle of what it does', () => {
+  test('can end between two of its acts', () => {
     const program = createStage().enter('program')
     program.dieAfter(2, 'power-loss')
     expect([program.act(), program.act(), program.act(), program.isAlive()]).toEqual([true, true, false, false])
   })
 })
 
-test('what happens at the same time happens in the order in which it was asked for', async () => {
+test('events at the same time happen in the order in which they were scheduled', async () => {
   const { time, play } = createStage()
   const done: number[] = []
   for (const [order, at] of [3, 1, 2, 1, 3, 2, 1].entries()) time.after(at, () => done.push(10 * at + order))

@@ -4,7 +4,7 @@ import { createProcess, type SimulatedProcess } from '../../src/world/process.ts
 export type Stage = {
   readonly time: SimulatedTime
   readonly enter: (name: string) => SimulatedProcess
-  /** Lets everything happen that is to happen, and what follows from it. */
+  /** Runs all scheduled events, and those that follow from them. */
   readonly play: () => Promise<void>
 }
 
