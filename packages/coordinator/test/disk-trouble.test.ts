@@ -245,8 +245,8 @@ describe('a run folder that is removed or taken over during the run', () => {
   })
 })
 
-describe('a run that fails while its disk fails', () => {
-  test('ends with its own error and reports that its state is not saved', async () => {
+describe('a run', () => {
+  test('that fails while its disk fails ends with its own error and reports that its state is not saved', async () => {
     const lost = new LockstepError('workers-ended', 'all worker processes have ended')
     const events: CoordinatorEvent[] = []
     const { url, finished, abort } = await startTiny(path, {

@@ -262,7 +262,7 @@ describe('a task on which workers hang', () => {
     await expect(second).resolves.toBe('done')
   })
 
-  test('does not count a worker that hangs on a task that another one has answered', async () => {
+  test('counts no hang after another worker has answered it', async () => {
     const tested = createLate()
     const { time, exchange, sent, task, result } = tested
     // The idle second worker gets a copy and answers it.

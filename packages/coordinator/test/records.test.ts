@@ -44,7 +44,7 @@ describe('a run writes a checkpoint', () => {
     expect(await checkpointsOf({ checkpointMs: 20 })).toEqual([2, 4, 4, 6, 8, 8])
   })
 
-  test('only at the end of each epoch if neither a time nor a number of steps is given', async () => {
+  test('only at the end of each epoch if no interval is given', async () => {
     expect(await checkpointsOf({ checkpointMs: 0 })).toEqual([4, 8])
   })
 })

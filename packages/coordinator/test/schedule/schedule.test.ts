@@ -100,7 +100,7 @@ describe('for any history of tasks, workers and answers', () => {
     { weight: 3, arbitrary: fc.record({ type: fc.constant('assign') }) },
   ) as fc.Arbitrary<Parameters<ReturnType<typeof createScheduleModel>['run']>[0]>
 
-  test('a task is pending or held by one worker, is never lost or completed twice, and is assigned', () => {
+  test('a task is pending or held by one worker, never lost or done twice, and assigned if there is room', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 3 }),

@@ -3,7 +3,7 @@ import { type DiskCall, systemError, type UnrulyDisk, unrulyDisk, writeHalf } fr
 /** Calls that change nothing: a death at one is the same as a death at the next one that does. */
 const harmless: readonly DiskCall['operation'][] = ['read', 'list', 'kindOf', 'sync', 'close']
 
-/** A disk that fails from its n-th change on, as if the process had been killed. A write then writes half. */
+/** Fails from the n-th change on, as if the process had been killed then; if that is a write, half of it is done. */
 export function mortalDisk(changes: number): { readonly disk: UnrulyDisk; readonly made: () => number } {
   let made = 0
   const disk = unrulyDisk(

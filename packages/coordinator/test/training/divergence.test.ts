@@ -19,7 +19,7 @@ test('a loss trail keeps the last five losses, the oldest first', () => {
 })
 
 describe('a divergence', () => {
-  test('is reported with the learning rate of its step, or with that of the first step if there was none', () => {
+  test('is reported with the learning rate of its step, or of the first step if none was taken', () => {
     const { config, state } = tinyPlan()
     const course = { config, state, losses: createLossTrail(), learningRateAt: (step: number) => 10 * step }
     const rateOf = (step: number) => /learning rate (\d+)/.exec(divergedAt(course, step, 'it').message)?.[1]

@@ -36,7 +36,7 @@ describe('training ends', () => {
   })
 
   test('early when the validation loss has not fallen for long enough, and at once when resumed then', async () => {
-    // Such a small learning rate leaves every weight as it is: no epoch is better than the first.
+    // The learning rate is too small to change a weight, so no epoch is better than the first.
     const still = { epochs: 9, optimizer: 'sgd', momentum: 0, learningRate: 1e-30, earlyStopping: 2 } as const
     const stopped = await trainTiny({ workers: 2, plan: tinyPlan(still) })
     expect([stopped.status, stopped.epochs.length]).toEqual(['stopped early', 3])
