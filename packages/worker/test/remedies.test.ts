@@ -28,7 +28,7 @@ describe('a worker that cannot reach its coordinator', () => {
 
   test('any more learns that the run it worked for may have ended', () => {
     expect(remedyFor('connect ECONNREFUSED 10.0.0.1:7999', 'run-7')).toContain(
-      'Run run-7, for which it has worked, may have ended',
+      'Run run-7, which it worked for, may have ended',
     )
     expect(remedyFor('connect EHOSTUNREACH 10.0.0.9:7999', 'run-7')).toContain('firewall')
   })
