@@ -10,7 +10,7 @@ import { type TinyRun, trainTiny } from '../support/train-tiny.ts'
 
 const finalSha256 = weightsSha256(trainAlone().at(-1)!)
 
-/** A bit of one element of every gradient from the k-th on, counted from 0, is another. */
+/** Flips a bit of one element in every gradient from the k-th on, counted from 0. */
 function flipsFrom(k: number): TinyEngine {
   const engine = createTinyEngine()
   let computed = 0
@@ -25,10 +25,10 @@ function flipsFrom(k: number): TinyEngine {
   }
 }
 
-/** The same from the first shard on for which this is true, of a plan's steps and shards. */
+/** Flips a bit in every gradient from the first shard on for which `begins` is true. */
 function flipsFromShard(plan: RunPlan, begins: (step: number, shard: number) => boolean): TinyEngine {
   const { config, train } = plan
-  // By the key of its first sample, which is another one in each epoch.
+  // By the key of the first sample of the shard, which differs from epoch to epoch.
   const shards = new Map<number, readonly [step: number, shard: number]>()
   for (let epoch = 1; epoch <= config.epochs; epoch++) {
     const { batches, shards: cut } = epochBatches(train, config, epoch)
@@ -47,13 +47,13 @@ function flipsFromShard(plan: RunPlan, begins: (step: number, shard: number) => 
   }
 }
 
-/** Every loss is no number, of a gradient that is right. */
+/** Every gradient is right, and every loss is NaN. */
 function losesCount(): TinyEngine {
   const engine = createTinyEngine()
   return { ...engine, gradient: (...shard) => ({ ...engine.gradient(...shard), lossSum: Number.NaN }) }
 }
 
-/** Every gradient has an element that is no number. */
+/** Every gradient has an element that is NaN. */
 function poisons(): TinyEngine {
   const engine = createTinyEngine()
   return {
@@ -71,20 +71,20 @@ const lost = ({ events }: TinyRun) => events.filter(event => event.type === 'wor
 const samplesOf = ({ members }: TinyRun) => members.reduce((sum, { samples }) => sum + samples, 0)
 
 describe('audits change no bit of the weights', () => {
-  test.each([0.2, 1])('where a fraction of %d is drawn, with any number of workers', async audit => {
+  test.each([0.2, 1])('with an audited fraction of %d, for any number of workers', async audit => {
     for (const workers of [1, 2, 3, 5]) {
       const run = await trainTiny({ workers, audit })
       expect([run.status, weightsSha256(run.plan.state.weights)]).toEqual(['completed', finalSha256])
       expect(lost(run)).toEqual([])
-      // Both epochs of 33 samples: what was computed twice counts once.
+      // Two epochs of 33 samples: a shard that was computed twice counts once.
       expect(samplesOf(run)).toBe(66)
-      // 4 shards in 3 steps of an epoch, and 3 in the last.
+      // In each of two epochs, 4 shards in 3 steps, and 3 in the last step.
       if (audit === 1)
         expect(run.audits).toEqual(workers === 1 ? { compared: 0, alone: 30 } : { compared: 30, alone: 0 })
     }
   })
 
-  test('where gradients travel compressed', async () => {
+  test('with compressed gradients', async () => {
     const compressed = { compress: 'bfloat16' } as const
     const { plan, audits } = await trainTiny({ workers: 3, audit: 1, plan: tinyPlan(compressed) })
     expect(weightsSha256(plan.state.weights)).toBe(weightsSha256(trainAlone(tinyPlan(compressed)).at(-1)!))
@@ -92,7 +92,7 @@ describe('audits change no bit of the weights', () => {
   })
 
   test.each(Array.from({ length: 12 }, (_, seed) => seed))(
-    'where workers come and go at any moment (seed %i)',
+    'when workers join and die at any moment (seed %i)',
     async seed => {
       const run = await trainTiny({
         workers: 3,
@@ -110,13 +110,13 @@ describe('audits change no bit of the weights', () => {
   )
 })
 
-test('a run with one worker says once that it compares nothing', async () => {
+test('a run with one worker reports once that nothing is compared', async () => {
   const { events } = await trainTiny({ workers: 1, audit: 1 })
   expect(events.filter(event => event.type === 'unaudited')).toEqual([{ type: 'unaudited', step: 1 }])
 })
 
 describe('a worker that flips a bit', () => {
-  test.each([0, 4, 11])('from its gradient %i on is excluded at once where everything is audited', async k => {
+  test.each([0, 4, 11])('from its gradient %i on is excluded for that gradient if every shard is audited', async k => {
     const plan = tinyPlan()
     let computed = 0
     let first = ''
@@ -135,7 +135,7 @@ describe('a worker that flips a bit', () => {
   })
 
   test.each([1, 2, 3, 4, 5, 6])(
-    'from an audited shard on takes all with it that it has computed of the step, audited or not (seed %i)',
+    'from an audited shard on is excluded before any of its wrong shards counts, audited or not (seed %i)',
     async seed => {
       const plan = tinyPlan({ epochs: 4 })
       const { isDrawn } = createAudit(0.25, plan.config.seed, { type: 'float32' }, 0)
@@ -147,13 +147,13 @@ describe('a worker that flips a bit', () => {
     },
   )
 
-  test('is believed where nothing is audited', async () => {
+  test('goes undetected if nothing is audited', async () => {
     const run = await trainTiny({ workers: 3, engine: only(2, flipsFrom(0)) })
     expect([run.status, lost(run)]).toEqual(['completed', []])
     expect(weightsSha256(run.plan.state.weights)).not.toBe(finalSha256)
   })
 
-  test('is found by a few audits in the long run', async () => {
+  test('is excluded in a long run with few audits', async () => {
     // 100 epochs of 15 shards, of which worker 2 computes about a third: 0.95^500 is 1 in 10^11.
     const run = await trainTiny({
       workers: 3,
@@ -164,7 +164,7 @@ describe('a worker that flips a bit', () => {
     expect(lost(run)).toMatchObject([{ worker: { name: 'fake-2' } }])
   })
 
-  test('as one of two ends the run before the step, naming both', async () => {
+  test('and is one of only two ends the run before that step, with an error that names both', async () => {
     const plan = tinyPlan()
     const running = trainTiny({ workers: 2, audit: 1, plan, engine: only(2, flipsFrom(4)) })
     await expect(running).rejects.toMatchObject({
@@ -179,7 +179,7 @@ describe('a worker that flips a bit', () => {
     if (step > 0) expect(weights).toEqual(trainAlone()[step - 1])
   })
 
-  test('only now and then is the one of two that changes its mind', async () => {
+  test('in every other gradient is excluded for contradicting itself, even as one of only two', async () => {
     let turn = 0
     const [engine, wrong] = [createTinyEngine(), flipsFrom(0)]
     const flaky: TinyEngine = {
@@ -194,30 +194,27 @@ describe('a worker that flips a bit', () => {
   })
 })
 
-describe('a worker whose gradients are not finite', () => {
+describe('a worker whose results are not finite', () => {
   test.each([
     [0, 'gradient', poisons],
     [1, 'gradient', poisons],
     [0, 'loss', losesCount],
     [1, 'loss', losesCount],
-  ])(
-    'has its shards done elsewhere, and is excluded after three (audited: %d, wrong: %s)',
-    async (audit, _, create) => {
-      const run = await trainTiny({ workers: 3, audit, engine: only(2, create()) })
-      expect([run.status, weightsSha256(run.plan.state.weights)]).toEqual(['completed', finalSha256])
-      const refused = run.events.filter(event => event.type === 'answer-refused')
-      expect(refused[0]).toMatchObject({
-        worker: { name: 'fake-2' },
-        reason: expect.stringMatching(/^the gradient of shard \d of step 1 is not finite$/),
-      })
-      const wrong = run.members.find(({ facts }) => facts!.name === 'fake-2')
-      expect(wrong).toMatchObject({ samples: 0, shards: 0, gone: true, refused: refused.length })
-      expect(wrong!.outcome).toMatch(/^excluded: /)
-      expect(samplesOf(run)).toBe(66)
-    },
-  )
+  ])('is excluded, and other workers compute its shards (audited: %d, not finite: %s)', async (audit, _, create) => {
+    const run = await trainTiny({ workers: 3, audit, engine: only(2, create()) })
+    expect([run.status, weightsSha256(run.plan.state.weights)]).toEqual(['completed', finalSha256])
+    const refused = run.events.filter(event => event.type === 'answer-refused')
+    expect(refused[0]).toMatchObject({
+      worker: { name: 'fake-2' },
+      reason: expect.stringMatching(/^the gradient of shard \d of step 1 is not finite$/),
+    })
+    const wrong = run.members.find(({ facts }) => facts!.name === 'fake-2')
+    expect(wrong).toMatchObject({ samples: 0, shards: 0, gone: true, refused: refused.length })
+    expect(wrong!.outcome).toMatch(/^excluded: /)
+    expect(samplesOf(run)).toBe(66)
+  })
 
-  test('once stays', async () => {
+  test('only once is not excluded', async () => {
     let turn = 0
     const [engine, wrong] = [createTinyEngine(), poisons()]
     const once: TinyEngine = { ...engine, gradient: (...shard) => (turn++ === 2 ? wrong : engine).gradient(...shard) }
@@ -227,7 +224,7 @@ describe('a worker whose gradients are not finite', () => {
     expect(weightsSha256(run.plan.state.weights)).toBe(finalSha256)
   })
 
-  test('alone is asked once more', async () => {
+  test('only once is asked again if it is the only worker', async () => {
     let turn = 0
     const [engine, wrong] = [createTinyEngine(), poisons()]
     const once: TinyEngine = { ...engine, gradient: (...shard) => (turn++ === 2 ? wrong : engine).gradient(...shard) }

@@ -6,7 +6,7 @@ import { taskOf } from '../support/lobby.ts'
 
 const taskFor = (voices: 1 | 2): HearableTask => ({ ...taskOf(1), step: 6, voices })
 
-test('of the tasks whose answers were doubted only those of an audit count as audited, and it is told once that none could be', () => {
+test('only audited tasks are counted, and the first that could not be compared is reported', () => {
   const events: CoordinatorEvent[] = []
   const membership = () => {
     throw new Error('nobody is concerned')

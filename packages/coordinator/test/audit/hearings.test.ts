@@ -11,7 +11,7 @@ const taskWith = (voices: 1 | 2, index = 3): HearableTask => ({
   voices,
 })
 
-/** Hearings with these workers, and what comes of them. */
+/** Hearings among these workers, with a log of what they cause. */
 function open(voices: 1 | 2, ...workers: readonly number[]) {
   const happened: string[] = []
   const hearings = createHearings<string, HearableTask>({
@@ -33,7 +33,7 @@ function open(voices: 1 | 2, ...workers: readonly number[]) {
     hearings.hear(about, worker, opinion, `${word} of ${worker}`)
     return opinion
   }
-  /** What has happened since. */
+  /** What has happened since the last call. */
   const take = () => {
     hearings.announce()
     return happened.splice(0)
@@ -42,14 +42,14 @@ function open(voices: 1 | 2, ...workers: readonly number[]) {
 }
 
 describe('a hearing', () => {
-  test('accepts what two agree on, and lets go of all that was kept', () => {
+  test('accepts the result on which two workers agree, and drops both opinions', () => {
     const { hear, take } = open(2, 1, 2, 3)
     const opinions = [hear(1, 'a'), hear(2, 'a')]
     expect(take()).toEqual(['ask 1, not 1', 'settled: a of 1', 'accepted'])
     expect(opinions.map(opinion => opinion.fate())).toEqual(['accepted, dropped', 'dropped'])
   })
 
-  test('names the worker that two others contradict, after the task is settled', () => {
+  test('reports the worker that two others contradict, once the task is settled', () => {
     const { hearings, hear, take } = open(2, 1, 2, 3)
     for (const [worker, word] of [
       [2, 'b'],
@@ -67,7 +67,7 @@ describe('a hearing', () => {
     ])
   })
 
-  test('names a worker that contradicts itself, and believes the one that does not', () => {
+  test('reports a worker that contradicts itself, and accepts the result of the other', () => {
     const { hear, take } = open(2, 1, 2)
     hear(1, 'a')
     hear(2, 'b')
@@ -84,7 +84,7 @@ describe('a hearing', () => {
     expect(changed.fate()).toBe('dropped')
   })
 
-  test('fails naming two that contradict each other twice', () => {
+  test('fails with the names of two workers that contradict each other twice', () => {
     const { hear, take } = open(2, 1, 2)
     const opinions = [hear(1, 'a'), hear(2, 'b'), hear(2, 'b'), hear(1, 'a')]
     expect(take().at(-1)).toBe(
@@ -93,7 +93,7 @@ describe('a hearing', () => {
     for (const opinion of opinions) expect(opinion.fate()).toBe('dropped')
   })
 
-  test('refutes the one of two for which it is not finite, though it insists', () => {
+  test('refutes the one of two workers whose answer is not finite twice', () => {
     const { hear, take } = open(2, 1, 2)
     for (const _ of [1, 2]) {
       hear(1, 'NaN')
@@ -102,7 +102,7 @@ describe('a hearing', () => {
     expect(take().slice(-4)).toEqual(['1 unsound', '1 unsound', 'accepted alone', '1 refuted'])
   })
 
-  test('fails for what is not finite on two workers', () => {
+  test('fails if the results of two workers are not finite', () => {
     const { hear, take } = open(1, 1, 2)
     hear(1, 'NaN')
     hear(2, 'NaN')
@@ -114,14 +114,14 @@ describe('a hearing', () => {
     ])
   })
 
-  test('goes on with what is finite on another worker, and refutes the first', () => {
+  test('accepts the finite answer of another worker, and refutes the first', () => {
     const { hear, take } = open(1, 1, 2)
     hear(1, 'NaN')
     hear(2, 'a')
     expect(take()).toEqual(['ask 1, not 1', 'settled: a of 2', '1 unsound', 'accepted', '1 refuted'])
   })
 
-  test('believes the only worker when it computes something finite the second time', () => {
+  test('accepts the second answer of the only worker if that one is finite', () => {
     const { hear, take } = open(1, 1)
     hear(1, 'NaN')
     hear(1, 'a')
@@ -130,7 +130,7 @@ describe('a hearing', () => {
 })
 
 describe('a worker that leaves', () => {
-  test('leaves its opinion void, for it may come back under another number', () => {
+  test('has its opinion voided, since it may rejoin under another id', () => {
     const { hearings, hear, take } = open(2, 1, 2, 3)
     hear(1, 'a')
     hearings.leave(1)
@@ -140,14 +140,14 @@ describe('a worker that leaves', () => {
     expect(take()).toEqual(['ask 1, not 4'])
   })
 
-  test('leaves the last one to be believed alone, if it had not contradicted that one', () => {
+  test('lets the last worker decide alone if the two did not disagree', () => {
     const { hearings, hear, take } = open(2, 1, 2)
     hear(1, 'a')
     hearings.leave(2)
     expect(take()).toEqual(['ask 1, not 1', 'settled: a of 1', 'accepted alone'])
   })
 
-  test('leaves a contradiction behind that nobody can solve but another worker', () => {
+  test('leaves behind a contradiction that only a third worker can resolve', () => {
     const { hearings, hear, take } = open(2, 1, 2)
     hear(1, 'a')
     hear(2, 'b')
@@ -164,7 +164,7 @@ describe('a worker that leaves', () => {
     expect(other.take()).toContain('settled: a of 1')
   })
 
-  test('leaves no contradiction behind when what it said, or what it contradicted, was not finite', () => {
+  test('leaves no contradiction behind if its answer, or the one that it contradicted, was not finite', () => {
     const { hearings, hear, take } = open(2, 1, 2)
     hear(1, 'a')
     hear(2, 'NaN')
@@ -179,7 +179,7 @@ describe('a worker that leaves', () => {
     expect(other.take()).toContain('settled: a of 2')
   })
 
-  test('is not missed when it was sent away for being wrong', () => {
+  test('leaves no contradiction behind if it was found wrong', () => {
     const { hearings, hear, take } = open(2, 1, 2, 3)
     const [first, second] = [taskWith(2, 1), taskWith(2, 2)]
     hear(1, 'a', first)
@@ -193,7 +193,7 @@ describe('a worker that leaves', () => {
   })
 })
 
-test('a task that is withdrawn is not heard of any more', () => {
+test('a withdrawn task gets no further ruling, and its opinion is dropped', () => {
   const { hearings, hear, take } = open(2, 1, 2)
   const opinion = hear(1, 'a')
   hearings.forget('task 3')

@@ -19,63 +19,78 @@ const accept = (workerId: number, ...wrong: readonly number[]) => ({ type: 'acce
 
 describe('an audited task', () => {
   test.each([
-    ['is asked of two workers', [], {}, ask(2)],
-    ['is asked of another worker than the first', ['1: a'], {}, ask(1, 1)],
-    ['is what two workers say', ['1: a', '2: a'], {}, accept(1)],
-    ['is asked of a third worker when two disagree', ['1: a', '2: b'], {}, ask(1, 1, 2)],
-    ['is what two of three say, and the third is wrong', ['1: a', '2: b', '3: b'], {}, accept(2, 1)],
-    ['is wrong from a worker for which it is not finite', ['1: NaN', '2: b', '3: b'], {}, accept(2, 1)],
-    ['is asked of all once more when three disagree', ['1: a', '2: b', '3: c'], {}, ask(3)],
-    ['is asked of both once more when there are two', ['1: a', '2: b'], { present: [1, 2] }, ask(2)],
-    ['waits for the other when one has been asked twice', ['1: a a', '2: b'], { present: [1, 2] }, ask(1, 1)],
-    ['goes to a worker that has come meanwhile', ['1: a a', '2: b b'], { present: [1, 2, 3] }, ask(1, 1, 2)],
+    ['goes to two workers', [], {}, ask(2)],
+    ['goes to another worker after the first answer', ['1: a'], {}, ask(1, 1)],
+    ['gets the result on which two workers agree', ['1: a', '2: a'], {}, accept(1)],
+    ['goes to a third worker if two disagree', ['1: a', '2: b'], {}, ask(1, 1, 2)],
+    ['gets the result of two of three workers, and the other is wrong', ['1: a', '2: b', '3: b'], {}, accept(2, 1)],
+    ['refutes a result that is not finite if two workers agree', ['1: NaN', '2: b', '3: b'], {}, accept(2, 1)],
+    ['goes to all workers again if three disagree', ['1: a', '2: b', '3: c'], {}, ask(3)],
+    ['goes to both workers again if the only two disagree', ['1: a', '2: b'], { present: [1, 2] }, ask(2)],
+    ['goes again only to the worker that has answered once', ['1: a a', '2: b'], { present: [1, 2] }, ask(1, 1)],
+    ['goes to a worker that has joined meanwhile', ['1: a a', '2: b b'], { present: [1, 2, 3] }, ask(1, 1, 2)],
     [
-      'has nobody to be blamed for when two contradict each other twice',
+      'stays undecided if two workers contradict each other twice',
       ['1: a a', '2: b b'],
       { present: [1, 2] },
       { type: 'undecided', workers: [1, 2] },
     ],
     [
-      'is believed of the only worker there is',
+      'gets the result of the only worker',
       ['1: a'],
       { present: [1] },
       { type: 'accept', workerId: 1, wrong: [], isLone: true },
     ],
     [
-      'is what the only one says for whom it is finite, also when the other insists',
+      'gets the only finite result, even if the other worker answers twice that it is not finite',
       ['1: NaN NaN', '2: b b'],
       { present: [1, 2] },
       { type: 'accept', workerId: 2, wrong: [1], isLone: true },
     ],
-    ['is not believed of one whom somebody that has left contradicted', ['1: a'], { present: [1], left: [2] }, ask(1)],
-    ['not even when it repeats it', ['1: a a'], { present: [1], left: [2] }, { type: 'undecided', workers: [1, 2] }],
-    ['is not finite when it is not for two workers', ['1: NaN', '2: NaN'], {}, { type: 'unsound', workers: [1, 2] }],
-    ['waits for workers when all have gone', [], { present: [] }, ask(2)],
+    ['goes to the last worker again if one that has left disagrees', ['1: a'], { present: [1], left: [2] }, ask(1)],
+    [
+      'stays undecided if one that has left contradicts both answers of the last worker',
+      ['1: a a'],
+      { present: [1], left: [2] },
+      { type: 'undecided', workers: [1, 2] },
+    ],
+    ['is not finite if two results are not', ['1: NaN', '2: NaN'], {}, { type: 'unsound', workers: [1, 2] }],
+    ['needs two answers even if no worker is there', [], { present: [] }, ask(2)],
   ] as const)('%s', (_, said, given, ruling) => {
     expect(rule(said, given)).toEqual(ruling)
   })
 })
 
-describe('a task that is believed of one', () => {
+describe('a task for which one answer is enough', () => {
   const voices = 1
   test.each([
-    ['is asked of another one when it is not finite', ['1: NaN'], {}, ask(1, 1)],
-    ['is what the other one says, and the first was wrong', ['1: NaN', '2: a'], {}, accept(2, 1)],
+    ['goes to another worker if the answer is not finite', ['1: NaN'], {}, ask(1, 1)],
+    ['gets the finite result of the other worker, and the first is wrong', ['1: NaN', '2: a'], {}, accept(2, 1)],
     [
-      'is not finite when it is not for the other one either',
+      'is not finite if the result of the other worker is not either',
       ['1: NaN', '2: NaN'],
       {},
       { type: 'unsound', workers: [1, 2] },
     ],
-    ['is asked of the same once more where there is nobody else', ['1: NaN'], { present: [1] }, ask(1)],
-    ['is not finite when it is not twice', ['1: NaN NaN'], { present: [1] }, { type: 'unsound', workers: [1] }],
-    ['is asked of one that has come meanwhile', ['1: NaN NaN'], { present: [1, 2] }, ask(1, 1)],
+    ['goes to the same worker again if there is no other', ['1: NaN'], { present: [1] }, ask(1)],
+    [
+      'is not finite if neither answer of the only worker is',
+      ['1: NaN NaN'],
+      { present: [1] },
+      { type: 'unsound', workers: [1] },
+    ],
+    [
+      'goes to a worker that joins after the only one has answered twice',
+      ['1: NaN NaN'],
+      { present: [1, 2] },
+      ask(1, 1),
+    ],
   ] as const)('%s', (_, said, given, ruling) => {
     expect(rule(said, { voices, ...given })).toEqual(ruling)
   })
 })
 
-test('opinions are alike when every bit is, and all that are not finite', () => {
+test('opinions are alike if all their bits are, or if neither is finite', () => {
   expect(areAlike(opinionOf('a'), opinionOf('a'))).toBe(true)
   expect(areAlike(opinionOf('a'), opinionOf('b'))).toBe(false)
   expect(areAlike({ ...opinionOf('a'), figures: [2] }, { ...opinionOf('a'), figures: [1] })).toBe(false)
@@ -84,10 +99,10 @@ test('opinions are alike when every bit is, and all that are not finite', () => 
   expect(areAlike(opinionOf('a'), brief(false))).toBe(false)
 })
 
-test('whatever they say and whoever is right, the majority is believed, or all are asked, and it comes to an end', () => {
+test('for any answers, judging ends, and an audit accepts only what two workers share or none contradicts', () => {
   const scenario = fc.record({
     voices: fc.constantFrom(1 as const, 2 as const),
-    // What each worker says when it is asked first.
+    // What each worker says whenever it is asked.
     words: fc.array(fc.constantFrom('right', 'right', 'wrong', 'other', 'NaN'), { minLength: 1, maxLength: 6 }),
   })
   fc.assert(

@@ -7,7 +7,7 @@ const wrongFrom =
   (step: number): Honesty =>
   order =>
     order.step < step ? 'right' : 'wrong'
-/** Another bit each time. */
+/** Wrong in a different way each time. */
 const flaky = (): Honesty => {
   let answers = 0
   return () => `wrong ${++answers}`
@@ -15,13 +15,13 @@ const flaky = (): Honesty => {
 
 const steps = 12
 
-describe('where everything is audited', () => {
+describe('if every shard is audited', () => {
   test.each([
     ['that is always wrong', wrongFrom(0)],
     ['that becomes wrong', wrongFrom(5)],
-    ['that is wrong in another way each time', flaky()],
+    ['that is wrong in a different way each time', flaky()],
     ['whose gradients are not finite', () => 'NaN'],
-  ] as const)('a worker %s is excluded, and never believed', async (_, liar) => {
+  ] as const)('a worker %s is excluded, and only right results are accepted', async (_, liar) => {
     const run = simulateAudits({ shards: 4, latencyMs: 1, fraction: 1 })
     const [first, wrong, third] = [run.join(honest), run.join(liar), run.join(honest)]
     await run.train(steps)
@@ -30,7 +30,7 @@ describe('where everything is audited', () => {
     expect(run.counts()).toMatchObject({ step: steps, alone: 0 })
   })
 
-  test('of two workers the one that changes its mind is excluded, and the other goes on alone', async () => {
+  test('of two workers, the one that contradicts itself is excluded, and the other continues alone', async () => {
     const run = simulateAudits({ shards: 4, latencyMs: 1, fraction: 1 })
     const [first, wrong] = [run.join(honest), run.join(flaky())]
     await run.train(steps)
@@ -38,7 +38,7 @@ describe('where everything is audited', () => {
     expect([...run.words()]).toEqual(['right'])
   })
 
-  test('two workers of whom one is wrong in the same way each time end the run, with the steps before it done', async () => {
+  test('two workers of which one is always wrong in the same way end the run at its first wrong step', async () => {
     const run = simulateAudits({ shards: 4, latencyMs: 1, fraction: 1 })
     run.join(honest)
     run.join(wrongFrom(5))
@@ -50,7 +50,7 @@ describe('where everything is audited', () => {
     expect([run.counts().step, [...run.words()]]).toEqual([5, ['right']])
   })
 
-  test('a worker alone is believed', async () => {
+  test('the results of a single worker are accepted without comparison', async () => {
     const run = simulateAudits({ shards: 4, latencyMs: 1, fraction: 1 })
     run.join(honest)
     await run.train(steps)
@@ -59,15 +59,15 @@ describe('where everything is audited', () => {
   })
 })
 
-test('of a tenth of the shards a tenth is compared', async () => {
+test('with an audited fraction of a tenth, about a tenth of the shards is compared', async () => {
   const run = simulateAudits({ shards: 4, latencyMs: 1, fraction: 0.1 })
   for (let worker = 0; worker < 3; worker++) run.join(honest)
   await run.train(500)
-  // 2,000 shards: a standard deviation is 13.4.
+  // Of 2,000 shards; the standard deviation is 13.4.
   expect(Math.abs(run.counts().compared - 200)).toBeLessThan(4 * 13.4)
 })
 
-describe('for any workers that come and go at any moment', () => {
+describe('if workers join and leave at any moment', () => {
   const event = fc.record({
     atStep: fc.integer({ min: 0, max: steps }),
     afterMs: fc.integer({ min: 0, max: 30 }),
@@ -83,7 +83,7 @@ describe('for any workers that come and go at any moment', () => {
   })
   type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never
 
-  /** Plays the events one by one, each some time after a step has begun. */
+  /** Plays the events in the order of their steps, each some time after its step has begun. */
   async function play(
     run: ReturnType<typeof simulateAudits>,
     { paces, events }: Scenario,
@@ -98,7 +98,7 @@ describe('for any workers that come and go at any moment', () => {
     await run.train(steps + 1)
   }
 
-  test('the right gradients are applied, each shard once, as long as two right workers stay with one that is wrong', async () => {
+  test('the right gradient of each shard counts once as long as two right workers stay with a wrong one', async () => {
     await fc.assert(
       fc.asyncProperty(scenario, async given => {
         const run = simulateAudits({ ...given, fraction: 1 })
@@ -112,14 +112,14 @@ describe('for any workers that come and go at any moment', () => {
         })
         expect([run.failure(), [...run.words()]]).toEqual([null, ['right']])
         expect(run.excluded.every(worker => !run.workers.has(worker))).toBe(true)
-        // What is kept is at most an opinion of each worker on each shard of the step.
+        // At most one opinion of each worker on each shard of the step is kept.
         expect(run.counts().mostKept).toBeLessThanOrEqual(8 * given.shards)
       }),
       { numRuns: 150 },
     )
   })
 
-  test('it comes to an end, or ends with an error that names who contradict each other', async () => {
+  test('training finishes, or fails because workers disagree', async () => {
     await fc.assert(
       fc.asyncProperty(scenario, async given => {
         const run = simulateAudits(given)
