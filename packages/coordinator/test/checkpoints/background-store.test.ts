@@ -30,10 +30,10 @@ const jobAt = (step: number, life = 2) => ({
 })
 
 describe.each([
-  ['a thread of its own', startBackgroundStore],
-  ['the thread that asks', () => storeOn(systemDisk)],
-])('a checkpoint that is stored by %s', (_, createStore) => {
-  test('is written, and the oldest are dropped', async () => {
+  ['a background thread', startBackgroundStore],
+  ['the calling thread', () => storeOn(systemDisk)],
+])('a checkpoint stored by %s', (_, createStore) => {
+  test('is written, and the oldest are deleted', async () => {
     const store = createStore()
     const paths = await Promise.all([3, 4, 5].map(step => store(jobAt(step))))
     const names = ['step-000000004.ckpt', 'step-000000005.ckpt']
@@ -42,7 +42,7 @@ describe.each([
     expect(Buffer.compare(await readFile(paths[2]!), encodeCheckpoint(checkpointAt(5)))).toBe(0)
   })
 
-  test('is not written where there is no run folder, or another coordinator has it', async () => {
+  test('is not written if another coordinator has the run folder, or if there is none', async () => {
     const store = createStore()
     await expect(store(jobAt(3, 1))).rejects.toMatchObject({
       code: 'superseded',
@@ -53,7 +53,7 @@ describe.each([
     expect(await store(jobAt(4))).toBeNull()
   })
 
-  test('tells why it could not be written, and the next one is', async () => {
+  test('is reported with the reason if it cannot be written, and the next one is written', async () => {
     const store = createStore()
     await mkdir(join(path, 'checkpoints', 'step-000000003.ckpt'))
     const failure = await store(jobAt(3)).catch(error => error)
@@ -63,7 +63,7 @@ describe.each([
   })
 })
 
-test.runIf(process.platform === 'linux')('a thread of its own runs behind all others of its process', async () => {
+test.runIf(process.platform === 'linux')('the background thread runs at the lowest priority', async () => {
   const low = () => readdirSync('/proc/self/task').filter(task => getPriority(Number(task)) === 19)
   const before = low()
   await startBackgroundStore()(jobAt(3))
@@ -71,7 +71,7 @@ test.runIf(process.platform === 'linux')('a thread of its own runs behind all ot
   expect(low()).not.toContain(String(process.pid))
 })
 
-test('a thread of its own keeps no process alive, but for what it is writing', () => {
+test('the background thread keeps its process alive only while it writes', () => {
   const module = new URL('../../dist/index.js', import.meta.url)
   const program = `
     import { startBackgroundStore } from ${JSON.stringify(module)}
@@ -84,7 +84,7 @@ test('a thread of its own keeps no process alive, but for what it is writing', (
   expect(said).toBe(join(path, 'checkpoints', 'step-000000003.ckpt'))
 })
 
-test('an error crosses to another thread with its class, its details and the code of its cause', () => {
+test('an error keeps its class, its details and the code of its cause when it passes between threads', () => {
   const cause = Object.assign(new Error('no room'), { code: 'ENOSPC' })
   const error = new LockstepError('disk-full', 'the disk is full', { kind: 'usage', hint: 'Free some.', cause })
   const copy = revive(structuredClone(describeForThread(error)))

@@ -56,7 +56,7 @@ async function stepsIn(): Promise<readonly number[]> {
 const file = (step: number) => join(path, 'checkpoints', checkpointName(step))
 
 describe('the checkpoint of the best epoch', () => {
-  test('is kept beside the newest ones, and only as long as its epoch is the best', async () => {
+  test('is kept beside the newest ones, but only as long as its epoch is the best', async () => {
     const folder = await newFolder(2)
     const losses = [3, 1, 2, 4, 5]
     await writeEpochs(folder, losses)
@@ -78,12 +78,12 @@ describe('the checkpoint of the best epoch', () => {
     expect((await findCheckpoint(path, config)).checkpoint.step).toBe(16)
   })
 
-  test('is that of the earlier of two epochs with the same loss, as the summary says', async () => {
+  test('is that of the earlier of two epochs with the same loss', async () => {
     await writeEpochs(await newFolder(1), [3, 1, 1])
     expect((await findBestCheckpoint(path, config)).epoch).toBe(2)
   })
 
-  test('is that of the next best which could be written where a disk was full', async () => {
+  test('is replaced by that of the next best epoch if it could not be written to a full disk', async () => {
     const full = unrulyDisk(({ operation, path: written }) => {
       if (operation === 'write' && written.includes(checkpointName(8))) throw systemError('ENOSPC')
     })
@@ -100,7 +100,7 @@ describe('the checkpoint of the best epoch', () => {
     )
   })
 
-  test('that is damaged gives way to that of the next best, which is said', async () => {
+  test('is replaced by that of the next best epoch if it is damaged, with a message', async () => {
     await writeEpochs(await newFolder(9), [3, 1, 2])
     await truncate(file(8), 100)
     const found = await findBestCheckpoint(path, config)
@@ -110,7 +110,7 @@ describe('the checkpoint of the best epoch', () => {
     )
   })
 
-  test('that a coordinator has dropped meanwhile gives way to the better one', async () => {
+  test('is that of a better epoch if a coordinator has replaced it meanwhile', async () => {
     const folder = await newFolder(1)
     const losses = [3, 1, 2]
     await writeEpochs(folder, losses)
@@ -121,7 +121,7 @@ describe('the checkpoint of the best epoch', () => {
     expect([epoch, unusable]).toEqual([4, []])
   })
 
-  test('is missed clearly without a validation set, and before the first epoch', async () => {
+  test('is reported as missing before the first epoch ends, and without a validation set', async () => {
     const folder = await newFolder(1)
     await folder.writeCheckpoint(checkpointAfter([]))
     const early = { code: 'no-best-epoch', kind: 'usage', message: `${path} has no best epoch: none is done yet` }
@@ -135,7 +135,7 @@ describe('the checkpoint of the best epoch', () => {
     })
   })
 
-  test('is missed clearly where that of no epoch is left', async () => {
+  test('is reported as missing if the checkpoint of no epoch is left', async () => {
     const folder = await newFolder(1)
     await writeEpochs(folder, [1])
     await folder.writeCheckpoint({ ...checkpointAfter(epochsWith([1])), step: 5 })
@@ -151,7 +151,7 @@ describe('the checkpoint of the best epoch', () => {
 
 const losses = [3, 1, 2, 0.5, 4, 5]
 
-/** Writes the run until the process dies at that change; then another goes on from what it has left. */
+/** Writes the run until the process dies at this change to the disk; then another process continues it. */
 async function dieAndGoOn(change: number): Promise<void> {
   path = join(await temporaryFolder(), 'run')
   const dying = mortalDisk(change)
@@ -173,11 +173,11 @@ async function dieAndGoOn(change: number): Promise<void> {
   if (known < losses.length) expect(await stepsIn()).toEqual([16, 24])
 }
 
-test('a process that is killed at any change to the disk, as between writing a checkpoint and dropping another, leaves that of the best epoch so far', async () => {
+test('a process that is killed at any change to the disk leaves the checkpoint of the best epoch so far', async () => {
   const whole = mortalDisk(Number.POSITIVE_INFINITY)
   await writeEpochs(await newFolder(1, whole.disk), losses)
   expect(await stepsIn()).toEqual([16, 24])
-  // Six checkpoints: each is opened, written and renamed, and five drop another one.
+  // Six checkpoints: each is opened, written and renamed, and five of them delete another one.
   expect(whole.made()).toBeGreaterThan(23)
   for (let change = 1; change <= whole.made(); change++) await dieAndGoOn(change)
 })

@@ -3,7 +3,7 @@ import { createCheckpointTimes } from '../../src/checkpoints/checkpoint-times.ts
 
 const minuteMs = 60_000
 
-/** Times by a clock that stands until it is moved. */
+/** Times on a clock that stands still until the test moves it. */
 function createTested(options: { readonly everySteps?: number; readonly everyMs?: number }) {
   const clock = { nowMs: 5_000 }
   const times = createCheckpointTimes({ everySteps: 0, everyMs: 0, ...options, nowMs: () => clock.nowMs })
@@ -11,12 +11,12 @@ function createTested(options: { readonly everySteps?: number; readonly everyMs?
 }
 
 describe('a checkpoint within an epoch', () => {
-  test('is due every so many steps', () => {
+  test('is due every `everySteps` steps', () => {
     const { isDue } = createTested({ everySteps: 3 })
     expect([1, 2, 3, 4, 5, 6, 7].filter(isDue)).toEqual([3, 6])
   })
 
-  test('is due at the first step that ends so long after the run began', () => {
+  test('is due at the first step that ends `everyMs` after the start of the run', () => {
     const { clock, isDue } = createTested({ everyMs: 10 * minuteMs })
     clock.nowMs += 10 * minuteMs - 1
     expect(isDue(7)).toBe(false)
@@ -26,7 +26,7 @@ describe('a checkpoint within an epoch', () => {
     expect(isDue(8)).toBe(true)
   })
 
-  test('is due again so long after the last one, for whatever reason that was taken', () => {
+  test('is due again `everyMs` after the last one was taken', () => {
     const { clock, isDue, taken } = createTested({ everyMs: 10 * minuteMs })
     clock.nowMs += 6 * minuteMs
     taken()
@@ -43,7 +43,7 @@ describe('a checkpoint within an epoch', () => {
     expect(isDue(101)).toBe(true)
   })
 
-  test('is never due where neither is wanted', () => {
+  test('is never due if neither interval is set', () => {
     const { clock, isDue } = createTested({})
     clock.nowMs += 1e9
     expect([0, 1, 100].some(isDue)).toBe(false)

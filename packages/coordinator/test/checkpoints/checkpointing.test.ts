@@ -6,7 +6,7 @@ import { createDeferred, type Deferred } from '../../src/deferred.ts'
 const full = new LockstepError('disk-full', 'the disk is full')
 const superseded = new LockstepError('superseded', 'another coordinator has gone on')
 
-/** Checkpointing of a state that is one number, and the writes that wait for the test to end them. */
+/** Checkpointing of a state that is one number. The test ends each of the writes. */
 function createTested() {
   const state = { step: 0 }
   const taken: number[] = []
@@ -35,7 +35,7 @@ describe('taking a checkpoint', () => {
     expect(writes).toHaveLength(1)
   })
 
-  test('waits for the write before, and touches its bytes no sooner', async () => {
+  test('waits for the previous write before it overwrites its bytes', async () => {
     const { state, take, writes } = createTested()
     state.step = 1
     await take()
@@ -48,7 +48,7 @@ describe('taking a checkpoint', () => {
     expect(writes[1]).toMatchObject({ step: 2, bytes: Uint8Array.of(2) })
   })
 
-  test('tells the clock, and is due when that says so', async () => {
+  test('is due when `times` says so, and is reported to it', async () => {
     const { state, take, taken, isDue } = createTested()
     state.step = 7
     expect(isDue(7)).toBe(true)
@@ -56,7 +56,7 @@ describe('taking a checkpoint', () => {
     expect(taken).toEqual([7])
   })
 
-  test('goes on after a write that failed for want of space', async () => {
+  test('continues after a write that failed on a full disk', async () => {
     const { state, take, writes } = createTested()
     await take()
     writes[0]!.done.reject(full)
@@ -65,7 +65,7 @@ describe('taking a checkpoint', () => {
     expect(writes.map(({ step }) => step)).toEqual([0, 2])
   })
 
-  test('throws what ended the write before, where that ends the run, and writes no more', async () => {
+  test('throws the error of the previous write if it ends the run, and writes nothing more', async () => {
     const { take, writes } = createTested()
     await take()
     writes[0]!.done.reject(superseded)
@@ -73,7 +73,7 @@ describe('taking a checkpoint', () => {
     expect(writes).toHaveLength(1)
   })
 
-  test('throws for a state that is not worth keeping, and writes nothing', async () => {
+  test('throws if training has diverged', async () => {
     const { writes } = createTested()
     const diverged = new LockstepError('diverged', 'training has diverged')
     const checkpointing = createCheckpointing({
@@ -90,7 +90,7 @@ describe('taking a checkpoint', () => {
 })
 
 describe('settling', () => {
-  test('has nothing to wait for when nothing was taken', async () => {
+  test('resolves if no checkpoint was taken', async () => {
     await createTested().settle()
   })
 
@@ -103,7 +103,7 @@ describe('settling', () => {
     await settled
   })
 
-  test('writes once more what has failed, of the state as it is then', async () => {
+  test('repeats a failed write with the current state', async () => {
     const { state, take, settle, writes } = createTested()
     await take()
     writes[0]!.done.reject(full)
@@ -115,7 +115,7 @@ describe('settling', () => {
     expect(writes.map(({ step }) => step)).toEqual([0, 5])
   })
 
-  test('throws when that fails as well, and tries again when it is asked again', async () => {
+  test('throws if the repeated write fails too, and tries again at the next call', async () => {
     const { take, settle, writes } = createTested()
     await take()
     writes[0]!.done.reject(full)
@@ -129,7 +129,7 @@ describe('settling', () => {
     await again
   })
 
-  test('throws what ends the run, which nobody had to hear before', async () => {
+  test('throws the error of an earlier write if it ends the run', async () => {
     const { take, settle, writes } = createTested()
     await take()
     writes[0]!.done.reject(superseded)

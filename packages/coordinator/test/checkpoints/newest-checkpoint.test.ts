@@ -13,7 +13,7 @@ import { systemError, unrulyDisk } from '../support/unruly-disk.ts'
 let path: string
 let folder: string
 
-/** A run of these steps, of which every weight is the step. */
+/** A run with checkpoints of these steps. Every weight of a checkpoint is its step. */
 beforeEach(async () => {
   path = await temporaryFolder()
   folder = join(path, 'checkpoints')
@@ -31,33 +31,33 @@ async function write(step: number, content = bytesOf(step)): Promise<void> {
 
 const file = (step: number) => join(folder, checkpointName(step))
 
-/** Which steps are passed over and why, and which one is found. */
+/** The step of the checkpoint that is found, and which ones are skipped and why. */
 async function find() {
   const found = await findCheckpoint(path, { runId: 'tiny-run' })
   return { step: found.checkpoint.step, passed: found.unusable.map(({ name, reason }) => `${name}: ${reason}`), found }
 }
 
 describe('the newest checkpoint', () => {
-  test('is taken where nothing is wrong with it', async () => {
+  test('is used if nothing is wrong with it', async () => {
     const { step, passed, found } = await find()
     expect([step, passed]).toEqual([12, []])
     expect(weightsSha256(found.checkpoint.weights)).toBe(weightsSha256(tinyPlan().state.weights.fill(12)))
     expect(describeUnusable(found)).toEqual([])
   })
 
-  test('is the one of the latest step, in whatever order a disk lists them', async () => {
+  test('is that of the latest step, whatever the order in which the disk lists the files', async () => {
     const list = async (folder: string) => [...(await systemDisk.list(folder))].sort().reverse()
     expect((await findCheckpoint(path, { disk: { ...systemDisk, list } })).checkpoint.step).toBe(12)
     expect(await newestCheckpointStep(path)).toBe(12)
   })
 
-  test('is none of those that were set aside', async () => {
+  test('is never one that was set aside', async () => {
     await writeFile(`${file(16)}.unusable`, bytesOf(16))
     expect(await find()).toMatchObject({ step: 12, passed: [] })
     expect(await newestCheckpointStep(path)).toBe(12)
   })
 
-  test('is missed clearly before there is one', async () => {
+  test('is reported as missing if there is none', async () => {
     const missing = { code: 'no-checkpoint', kind: 'usage', message: `${path} holds no checkpoint` }
     await rm(folder, { recursive: true })
     await expect(findCheckpoint(path)).rejects.toMatchObject(missing)
@@ -70,10 +70,10 @@ describe('the newest checkpoint', () => {
 const faults: readonly (readonly [name: string, spoil: () => Promise<void>, reason: RegExp])[] = [
   ['is torn', () => truncate(file(12), 1000), /not written to its end.*expected \d+ bytes, received 1000 bytes/],
   ['is empty', () => truncate(file(12), 0), /not written to its end.*received 0 bytes/],
-  ['has lost its end to zeros', () => spoilBytes(bytes => bytes.fill(0, bytes.length / 2)), /has changed since it was/],
-  ['has one bit flipped', () => spoilBytes(bytes => flipBit(bytes, 300)), /has changed since it was written/],
-  ['is something else', () => writeFile(file(12), 'not mine'), /this file is not a lockstep checkpoint/],
-  ['is of a newer format', () => write(12, ofVersion(checkpointVersion + 1)), /written by a newer lockstep/],
+  ['ends in zeros', () => spoilBytes(bytes => bytes.fill(0, bytes.length / 2)), /has changed since it was/],
+  ['has a flipped bit', () => spoilBytes(bytes => flipBit(bytes, 300)), /has changed since it was written/],
+  ['is not a checkpoint', () => writeFile(file(12), 'not mine'), /this file is not a lockstep checkpoint/],
+  ['has a newer format', () => write(12, ofVersion(checkpointVersion + 1)), /written by a newer lockstep/],
   [
     'belongs to another run',
     () => write(12, bytesOf(12, 'other')),
@@ -106,7 +106,7 @@ function ofVersion(version: number): Uint8Array {
 
 describe('a newest checkpoint that', () => {
   test.each(faults)(
-    '%s is passed over, named with the reason, and the one before it is taken',
+    '%s is skipped and named with the reason, and the previous one is used',
     async (_, spoil, reason) => {
       await spoil()
       const { step, passed, found } = await find()
@@ -119,7 +119,7 @@ describe('a newest checkpoint that', () => {
     },
   )
 
-  test('cannot be read for want of file descriptors is passed over as well', async () => {
+  test('cannot be read because no file descriptor is free is skipped too', async () => {
     const disk = unrulyDisk(({ operation, path: read }) => {
       if (operation === 'read' && read === file(12)) throw systemError('EMFILE')
     })
@@ -127,18 +127,18 @@ describe('a newest checkpoint that', () => {
     expect([checkpoint.step, unusable.map(({ reason }) => reason)]).toEqual([8, [expect.stringMatching(/EMFILE/)]])
   })
 
-  test('is dropped by a coordinator that goes on with the run, as are all others, gives way to newer ones', async () => {
+  test('is meanwhile deleted by a running coordinator, with all others, is replaced by a newer one', async () => {
     const { checkpoint, unusable } = await findCheckpoint(path, { runId: 'tiny-run', disk: dropping([16, 20]) })
     expect([checkpoint.step, unusable]).toEqual([20, []])
   })
 
-  test('is dropped gives way to newer ones of the same run only', async () => {
+  test('is meanwhile deleted is replaced only by one of the same run', async () => {
     const disk = dropping([16], () => write(20, bytesOf(20, 'other')))
     const { checkpoint, unusable } = await findCheckpoint(path, { runId: 'tiny-run', disk })
     expect([checkpoint.step, unusable.map(({ name }) => name)]).toEqual([16, [checkpointName(20)]])
   })
 
-  /** A disk on which checkpoints take the place of all that there are when the newest is read. */
+  /** A disk on which these checkpoints replace all others when the newest is read. */
   function dropping(steps: readonly number[], andThen = async () => {}) {
     return unrulyDisk(async ({ operation, path: read }) => {
       if (operation !== 'read' || read !== file(12)) return
@@ -148,21 +148,21 @@ describe('a newest checkpoint that', () => {
     })
   }
 
-  test('belongs to another run is taken by whoever does not know which run it should be', async () => {
+  test('belongs to another run is used if the caller names no run', async () => {
     await write(12, bytesOf(12, 'other'))
     expect((await findCheckpoint(path)).checkpoint.runId).toBe('other')
   })
 })
 
 describe('several checkpoints that cannot be used', () => {
-  test('are passed over down to the first that can', async () => {
+  test('are skipped down to the newest that can be used', async () => {
     await truncate(file(12), 10)
     await writeFile(file(8), 'not mine')
     const { step, passed } = await find()
     expect([step, passed.length]).toEqual([4, 2])
   })
 
-  test('are each listed with their reason where there is no other', async () => {
+  test('are each listed with the reason if there is no other', async () => {
     await truncate(file(12), 10)
     await writeFile(file(8), 'not mine')
     await write(4, bytesOf(4, 'other'))
