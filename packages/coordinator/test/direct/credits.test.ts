@@ -14,13 +14,13 @@ function sentTo(...workers: readonly number[]) {
   return credits
 }
 
-test('a shard that nobody has told of is the lost member’s to which it was sent last', () => {
+test('an unreported shard is credited to the lost member to which it was sent last', () => {
   const reached = new Map([[3, 1]])
   expect(sentTo(1, 2, 3).withLost(reached)).toEqual([{ workerId: 2, samples: 5 }])
   expect(sentTo(2, 1, 3).withLost(reached)).toEqual([{ workerId: 1, samples: 5 }])
 })
 
-test('a shard is nobody’s that was sent to workers alone which have told of all their shards, or came after the group', () => {
+test('an unreported shard is credited neither to a remaining member nor to a worker outside the group', () => {
   const reached = new Map([[3, 1]])
   expect(sentTo(3).withLost(reached)).toEqual([])
   expect(sentTo(1, 4).withLost(reached)).toEqual([{ workerId: 1, samples: 5 }])

@@ -24,7 +24,7 @@ function startDirect(elements = 2) {
     nowMs: () => clock.nowMs,
   })
   for (const workerId of [1, 2]) direct.join(workerId, `tcp://10.0.0.${workerId}:1`)
-  /** The group that workers are introduced to when they are to be after so long, or null. */
+  /** Lets time pass and introduces the workers. Returns the id of the group that they form, or null. */
   const groupAfter = (ms: number) => {
     clock.nowMs += ms
     direct.look()
@@ -35,7 +35,7 @@ function startDirect(elements = 2) {
   const breakGroup = (group: number) =>
     direct.receive(1, { type: 'unlinked', runId: 'r', group, reason: 'reset by peer' }, {})
   const say = (workerId: number, message: DirectMessage) => direct.receive(workerId, message, {})
-  /** Takes one of both elements of the mean of the first step. Slices are of 16 at least: they are worker 1's. */
+  /** Delivers one of the two elements of the first step's mean. A slice has at least 16, so both are worker 1's. */
   const slice = (start: number) => {
     const figures = { start, length: 1, total: 2, lossSum: 1, correct: 1 }
     return direct.receive(1, { type: 'slice', runId: 'r', step: 0, ...figures }, { mean: new Float32Array(1) })
@@ -45,14 +45,14 @@ function startDirect(elements = 2) {
     for (const workerId of [1, 2]) say(workerId, { type: 'linked', runId: 'r', group: 1 })
     return direct.current()!
   }
-  /** A group of which worker 1 breaks a link, and answers for its part. */
+  /** A group in which worker 1 reports a broken link and answers the `dissolve` that follows. */
   const loseGroup = (): Group => {
     const group = linkGroup()
     breakGroup(1)
     say(1, { type: 'dissolved', runId: 'r', group: 1, step: 1 })
     return group
   }
-  /** Lets time pass; worker 2 lives, and says so every so often. */
+  /** Lets time pass while worker 2 sends heartbeats. */
   const pass = (seconds: number, heartbeatMs = 300) => {
     for (const endMs = clock.nowMs + seconds * 1000; clock.nowMs < endMs; ) {
       direct.look()
@@ -64,7 +64,7 @@ function startDirect(elements = 2) {
   return { direct, over, unanswered, groupAfter, breakGroup, say, slice, linkGroup, loseGroup, pass }
 }
 
-test('a group that did not work is tried again after a minute, then after twice as long each time, up to an hour', () => {
+test('a failed group is tried again after a minute, then after twice as long each time, up to an hour', () => {
   const { groupAfter, breakGroup } = startDirect()
   expect(groupAfter(0)).toBe(1)
   for (const [index, seconds] of [60, 120, 240, 480, 960, 1920, 3600, 3600].entries()) {
@@ -73,7 +73,7 @@ test('a group that did not work is tried again after a minute, then after twice 
   }
 })
 
-test('a group of which not all say that they are linked is over after a minute and ten seconds, and tried again', () => {
+test('a group whose members are not all linked ends after a minute and ten seconds, and is tried again', () => {
   const { over, groupAfter, say } = startDirect()
   expect(groupAfter(0)).toBe(1)
   say(1, { type: 'linked', runId: 'r', group: 1 })
@@ -83,7 +83,7 @@ test('a group of which not all say that they are linked is over after a minute a
   expect([groupAfter(0), groupAfter(59_999), groupAfter(1)]).toEqual([null, null, 2])
 })
 
-test('a group in the place of one that was not linked has all of its time', () => {
+test('a group that replaces one that was not linked yet gets the full time', () => {
   const { direct, over, groupAfter } = startDirect()
   expect([groupAfter(0), groupAfter(60_000)]).toEqual([1, null])
   direct.join(3, 'tcp://10.0.0.3:1')
@@ -96,7 +96,7 @@ test('a group in the place of one that was not linked has all of its time', () =
 describe('a group that is linked', () => {
   const write = () => undefined
 
-  test('may rest, and comes to a halt only so long after the next mean is waited for', () => {
+  test('may be idle, and counts as halted only 150 s after the next mean is expected', () => {
     const { direct, over, linkGroup, pass } = startDirect()
     const group = linkGroup()
     pass(3600)
@@ -107,7 +107,7 @@ describe('a group that is linked', () => {
     expect(over).toEqual(['halted: nothing has come for 150 s'])
   })
 
-  test('goes on as long as anything comes of what is waited for', () => {
+  test('continues as long as slices of the expected mean arrive', () => {
     const { direct, over, slice, linkGroup, pass } = startDirect()
     void direct.expectMean(0, linkGroup(), write)
     direct.noteComputed(0)
@@ -119,7 +119,7 @@ describe('a group that is linked', () => {
     expect(over).toEqual(['halted: nothing has come for 10 s'])
   })
 
-  test.each(['first', 'last'])('rests once a mean is whole, of which all is computed %s', async when => {
+  test.each(['first', 'last'])('may be idle once a mean is whole (its shards are reported %s)', async when => {
     const { direct, over, slice, linkGroup, pass } = startDirect()
     const mean = direct.expectMean(0, linkGroup(), write)
     if (when === 'first') direct.noteComputed(0)
@@ -131,22 +131,22 @@ describe('a group that is linked', () => {
     expect(over).toEqual([])
   })
 
-  test('has a mean that comes from all of its members, and is not given up with one of them', async () => {
+  test('does not give up its mean when one of its members leaves', async () => {
     const { direct, linkGroup } = startDirect()
     const mean = direct.expectMean(0, linkGroup(), write)
     direct.leave(2)
     expect(await Promise.race([mean, Promise.resolve('still open')])).toBe('still open')
   })
 
-  test('takes it for no fault that a slice comes again once the mean is whole', () => {
+  test('accepts a duplicate slice once the mean is whole', () => {
     const { direct, slice, linkGroup } = startDirect()
     void direct.expectMean(0, linkGroup(), write)
     expect([slice(0), slice(1), slice(1)]).toEqual([null, null, null])
   })
 })
 
-describe('a member that lives and', () => {
-  test('does not answer `dissolve` is given up after ten seconds, and the group is settled without it', async () => {
+describe('a member that is alive and', () => {
+  test('does not answer `dissolve` is given up after ten seconds, and the group settles without it', async () => {
     const { unanswered, loseGroup, pass } = startDirect()
     const group = loseGroup()
     pass(9.9)
@@ -156,17 +156,17 @@ describe('a member that lives and', () => {
     expect([...(await group.settled)]).toEqual([[1, 1]])
   })
 
-  test('does not answer has four times as long as its vector takes at a megabyte a second, beside those ten', () => {
+  test('does not answer gets the time of four vectors at 1 MB/s in addition to ten seconds', () => {
     const { unanswered, loseGroup, pass } = startDirect(1_000_000)
     loseGroup()
-    // 4 · 4 MB.
+    // 10 s, plus four vectors of 4 MB at 1 MB/s.
     pass(25.8)
     expect(unanswered).toEqual([])
     pass(0.6)
     expect(unanswered).toEqual(['2: no answer to dissolve for 26 s'])
   })
 
-  test('does not answer `recall` is given up as well, and the mean is not available from it', async () => {
+  test('does not answer `recall` is given up too, and the recall yields nothing', async () => {
     const { direct, unanswered, say, loseGroup, pass } = startDirect()
     loseGroup()
     say(2, { type: 'dissolved', runId: 'r', group: 1, step: 1 })
@@ -179,7 +179,7 @@ describe('a member that lives and', () => {
     expect(await recalled).toBeNull()
   })
 
-  test('sends a recalled mean slowly is waited for as long as slices come', async () => {
+  test('sends a recalled mean slowly is not given up as long as slices arrive', async () => {
     const { direct, unanswered, say, loseGroup, pass } = startDirect()
     loseGroup()
     say(2, { type: 'dissolved', runId: 'r', group: 1, step: 1 })
@@ -193,16 +193,16 @@ describe('a member that lives and', () => {
     expect(unanswered).toEqual([])
   })
 
-  test('has a long message on its way before its answer is not late: no heartbeat comes meanwhile', () => {
+  test('first has a long message to send is not late, since no heartbeat arrives meanwhile', () => {
     const { unanswered, loseGroup, pass } = startDirect()
     loseGroup()
-    // With the end of the message what has waited behind it comes, all at once.
+    // When the message has arrived, all that waited behind it arrives at once.
     pass(3600, 3600_000)
     pass(0.03, 1)
     expect(unanswered).toEqual([])
   })
 
-  test('has not been linked owes nothing: its first state may still be on its way', () => {
+  test('was never linked owes no answer, since its first state may still be in transit', () => {
     const { direct, unanswered, pass } = startDirect()
     direct.introduce()
     direct.join(3, 'tcp://10.0.0.3:1')

@@ -22,7 +22,7 @@ const elements = 10
 const run = { runId: 'r', step: 0, shards: 2, learningRate: 0.1 }
 const config = { ...tinyConfig, shards: 2 }
 
-/** A batch of 5 and 5 samples that workers 1 and 2 exchange, and the coordinator's end of that. */
+/** A batch of two shards of 5 samples that workers 1 and 2 exchange, and the coordinator's end of the exchange. */
 function startBatch() {
   const clock = { nowMs: 0 }
   const over: string[] = []
@@ -35,7 +35,7 @@ function startBatch() {
     send: (worker, { type }: Message) => sent.push(`${type} → ${worker}`),
     step: () => 0,
     onBehind: () => undefined,
-    // As a crew that sends them all away.
+    // Drops all members, as a crew does.
     onPoisoned: reason => {
       poisoned.push(reason)
       for (const worker of [1, 2]) leave(worker)
@@ -99,7 +99,7 @@ function startBatch() {
   return { result, release, vectors, clock, ...told, direct, join, leave, contribute, tellMean, answer }
 }
 
-/** Keeps account of who listens. */
+/** Records the current listeners. */
 function listening(listeners: Set<() => void>, onOver: Group['onOver']): Group['onOver'] {
   return listener => {
     listeners.add(listener)
@@ -112,9 +112,9 @@ function listening(listeners: Set<() => void>, onOver: Group['onOver']): Group['
 }
 
 test.each([
-  ['ten seconds when all is computed, and only its links can be at fault', [1, 2], 10],
-  ['the time that a shard may take while one is computed', [1], 150],
-])('a group of which nothing is heard is over after %s', async (_, computed, seconds) => {
+  ['ten seconds if all shards are computed, so that only a link can be at fault', [1, 2], 10],
+  ['the time that a shard may take if one is still being computed', [1], 150],
+])('a group of which no message arrives ends after %s', async (_, computed, seconds) => {
   const { clock, over, direct, contribute } = startBatch()
   contribute(1, computed)
   await new Promise(resolve => setImmediate(resolve))
@@ -126,7 +126,7 @@ test.each([
   expect(over).toEqual([`halted: nothing has come for ${seconds} s`])
 })
 
-test('a group is over as well where the mean has come, and who has computed a shard of it is never told', async () => {
+test('a group also ends if the mean has arrived but a shard of it is never reported', async () => {
   const { result, sent, clock, over, direct, contribute, tellMean } = startBatch()
   contribute(1, [1])
   tellMean(3)
@@ -141,7 +141,7 @@ test('a group is over as well where the mean has come, and who has computed a sh
   expect([...(await result).gradient]).toEqual(Array.from({ length: elements }, () => 3))
 })
 
-test('whoever contributes to a group again that it has said to have left is at fault, and not asked for ever', async () => {
+test('a worker that contributes to a group that it has left is at fault, and the batch still completes', async () => {
   const { result, sent, direct, leave, contribute, answer } = startBatch()
   contribute()
   leave(1)
@@ -153,8 +153,8 @@ test('whoever contributes to a group again that it has said to have left is at f
   expect([...(await result).gradient]).toEqual(Array.from({ length: elements }, () => 7))
 })
 
-describe('the mean that workers have made among themselves', () => {
-  test('is taken when all of it and all contributions are there', async () => {
+describe('the mean of a group', () => {
+  test('is used once all of it and all contributions have arrived', async () => {
     const { result, release, vectors, poisoned, listeners, leave, contribute, tellMean } = startBatch()
     contribute()
     tellMean(3)
@@ -163,11 +163,11 @@ describe('the mean that workers have made among themselves', () => {
     expect([[...gradient], lossSum, correct, count]).toEqual([Array.from({ length: elements }, () => 3), 2, 2, 10])
     expect(shares).toEqual([1, 2].map(workerId => ({ workerId, samples: 5 })))
     expect([isEverywhere?.(), poisoned]).toEqual([true, []])
-    // The group goes on, and holds nothing of the step.
+    // The group continues, and the step no longer listens to it.
     expect(listeners.size).toBe(0)
     release()
     expect(vectors.take()).toBe(gradient)
-    // Of a group that is over by the time that the step is told, a member may lack the mean.
+    // If the group has ended before the step is broadcast, a member may lack the mean.
     leave(1)
     expect(isEverywhere?.()).toBe(false)
   })
@@ -175,12 +175,12 @@ describe('the mean that workers have made among themselves', () => {
   test.each([
     ['NaN', Number.NaN, 2, 10, 'not finite'],
     ['infinite', Number.POSITIVE_INFINITY, 2, 10, 'not finite'],
-    ['finite with a loss that is not', 3, Number.NaN, 10, 'not finite'],
-    ['finite with a loss that no ten samples can have', 3, 1e308, 10, 'not finite'],
+    ['finite with a loss that is not finite', 3, Number.NaN, 10, 'not finite'],
+    ['finite with a loss that is too large for ten samples', 3, 1e308, 10, 'not finite'],
     ['of another batch', 3, 2, 11, 'one of 11 samples instead of 10'],
-    ['not finite and of another batch, which is told once', Number.NaN, 2, 11, 'not finite'],
+    ['both not finite and of another batch, which is reported once', Number.NaN, 2, 11, 'not finite'],
   ])(
-    'is not taken when it is %s: its members go, and the shards are computed again',
+    'is rejected if it is %s: the members are dropped, and the shards are computed again',
     async (_, value, lossSum, total, what) => {
       const { result, sent, poisoned, join, direct, contribute, tellMean, answer } = startBatch()
       contribute()
@@ -193,9 +193,9 @@ describe('the mean that workers have made among themselves', () => {
       answer(3, 0, 2)
       answer(3, 1, 4)
       const { gradient, isEverywhere } = await result
-      // The mean of 2 and 4; nobody has it yet.
+      // The mean of 2 and 4, which no worker has yet.
       expect([[...gradient], isEverywhere]).toEqual([Array.from({ length: elements }, () => 3), undefined])
-      // Workers that have made such a mean are not trusted with another one.
+      // After a rejected mean, no group is formed any more.
       join(4)
       sent.length = 0
       direct.introduce()
@@ -203,7 +203,7 @@ describe('the mean that workers have made among themselves', () => {
     },
   )
 
-  test('is not taken either when it is recalled from a worker that has it whole', async () => {
+  test('is also rejected if it is recalled from a worker and is not finite', async () => {
     const { result, sent, poisoned, direct, join, leave, contribute, answer } = startBatch()
     contribute()
     leave(1)
@@ -218,7 +218,7 @@ describe('the mean that workers have made among themselves', () => {
     expect([...(await result).gradient]).toEqual(Array.from({ length: elements }, () => 7))
   })
 
-  test('comes one way only, when the group ends as its last slices come: no vector is written once it is given back', async () => {
+  test('is not written into a released vector if the group ends as the last slices arrive', async () => {
     const { result, release, vectors, sent, direct, join, contribute, tellMean } = startBatch()
     contribute()
     tellMean(3)
@@ -238,7 +238,7 @@ describe('the mean that workers have made among themselves', () => {
     expect([...next]).toEqual(Array.from({ length: elements }, () => 9))
   })
 
-  test('is computed again when all who have it are lost while one of them is asked for it', async () => {
+  test('is computed again if all workers that have it are lost while it is recalled', async () => {
     const { result, sent, direct, join, leave, contribute, answer } = startBatch()
     contribute()
     join(3)
@@ -250,24 +250,24 @@ describe('the mean that workers have made among themselves', () => {
     expect([...(await result).gradient]).toEqual(Array.from({ length: elements }, () => 7))
   })
 
-  test('counts the shard of a member that was lost before it could tell the coordinator of it', async () => {
+  test('credits a lost member with the shard that it had not reported yet', async () => {
     const { result, sent, direct, join, leave, contribute } = startBatch()
     contribute(1, [2])
     leave(1)
-    // Worker 2 has the whole mean, with the shard of worker 1, and is sent that as well: too late.
+    // Worker 2 has the whole mean, which includes the shard of worker 1. It is sent that shard too, but too late.
     direct.receive(2, { type: 'dissolved', runId: 'r', group: 1, step: 1 }, {})
     await expect.poll(() => sent.slice(-2)).toEqual(['work:0:0 → 2', 'recall → 2'])
     const whole = { runId: 'r', step: 0, start: 0, length: elements, total: 10, lossSum: 2, correct: 2 }
     direct.receive(2, { type: 'slice', ...whole }, { mean: new Float32Array(elements).fill(3) })
     expect((await result).shares).toEqual([1, 2].map(workerId => ({ workerId, samples: 5 })))
-    // Nobody computes for it any more.
+    // No shard of the step is to be computed any more.
     sent.length = 0
     leave(2)
     join(3)
     expect(sent.filter(message => message.startsWith('work'))).toEqual([])
   })
 
-  test('is not waited for any more once the shards are computed again: the next group may rest', async () => {
+  test('is no longer expected once the shards are computed again, so the next group may be idle', async () => {
     const { result, sent, clock, over, direct, join, contribute, answer } = startBatch()
     contribute()
     join(3)

@@ -36,7 +36,7 @@ function linkedGroup() {
 }
 
 describe('a group', () => {
-  test('is made of all workers, who are introduced once, and is in use when all are linked', () => {
+  test('consists of all workers, which are introduced once, and is in use once all are linked', () => {
     const { groups, sent, take, link, happened } = startGroups()
     groups.join(1, 'tcp://10.0.0.1:1')
     groups.introduce()
@@ -55,7 +55,7 @@ describe('a group', () => {
     expect(happened).toEqual(['2 linked'])
   })
 
-  test('is not made of more workers than a message may name', () => {
+  test('is not formed of more workers than a message may name', () => {
     const { groups, take } = startGroups()
     for (let workerId = 1; workerId <= 1025; workerId++) groups.join(workerId, 'tcp://10.0.0.1:1')
     groups.introduce()
@@ -65,7 +65,7 @@ describe('a group', () => {
     expect(take()).toHaveLength(1024)
   })
 
-  test('is not made where one of the workers cannot be reached', () => {
+  test('is not formed if one of the workers cannot be reached', () => {
     const { groups, take } = startGroups()
     groups.join(1, 'tcp://10.0.0.1:1')
     groups.join(2, null)
@@ -73,7 +73,7 @@ describe('a group', () => {
     expect(take()).toEqual([])
   })
 
-  test('is over as soon as a worker comes, and the next one has it in', () => {
+  test('ends as soon as a worker joins, and the next group includes that worker', () => {
     const { groups, take, link } = linkedGroup()
     groups.join(4, 'tcp://10.0.0.4:1')
     expect(groups.current()).toBeNull()
@@ -87,7 +87,7 @@ describe('a group', () => {
     expect(groups.current()?.members).toEqual([1, 2, 3, 4])
   })
 
-  test('that is over is settled when all who are left have said how far they came', async () => {
+  test('that has ended is settled when all remaining members have reported their step', async () => {
     const { groups, take, dissolved, happened, at, group } = linkedGroup()
     at.step = 5
     let heard = 0
@@ -108,7 +108,7 @@ describe('a group', () => {
     expect(happened).toEqual(['3 linked', 'changed: worker 2 has left', '3 behind'])
   })
 
-  test('that is over does not wait for a worker that goes before it has answered', async () => {
+  test('that has ended does not wait for a worker that leaves before it has answered', async () => {
     const { groups, dissolved, group } = linkedGroup()
     groups.leave(2)
     dissolved(1, 1, 0)
@@ -116,7 +116,7 @@ describe('a group', () => {
     expect([...(await group.settled)]).toEqual([[1, 0]])
   })
 
-  test('that is over is settled without a worker that goes after it has answered', async () => {
+  test('that has ended is settled without a worker that leaves after it has answered', async () => {
     const { groups, dissolved, group } = linkedGroup()
     groups.leave(2)
     dissolved(1, 1, 0)
@@ -125,7 +125,7 @@ describe('a group', () => {
     expect([...(await group.settled)]).toEqual([[3, 0]])
   })
 
-  test('hears nothing of what is said of one before it', () => {
+  test('ignores messages about an earlier group', () => {
     const { groups, link } = linkedGroup()
     groups.leave(3)
     groups.introduce()
@@ -134,20 +134,20 @@ describe('a group', () => {
     expect(groups.current()?.id).toBe(2)
   })
 
-  test('that does not work is not made again until the workers are others', () => {
+  test('that has failed is not formed again until the workers change', () => {
     const { groups, take } = linkedGroup()
     groups.receive(2, { type: 'unlinked', runId: 'r', group: 1, reason: 'worker 3 closed its link' })
     expect(take()).toEqual(['dissolve → 1', 'dissolve → 2', 'dissolve → 3'])
     groups.introduce()
     expect(take()).toEqual([])
-    // What others still say of the old group changes nothing.
+    // Later messages about the old group change nothing.
     groups.receive(1, { type: 'unlinked', runId: 'r', group: 1, reason: 'worker 2 closed its link' })
     groups.leave(3)
     groups.introduce()
     expect(take()).toEqual(['group → 1', 'group → 2'])
   })
 
-  test('that cannot be linked is told of, one that is not linked yet when a worker comes is not', () => {
+  test('that cannot be linked is reported, but not one that is not linked yet when a worker joins', () => {
     const { groups, happened } = startGroups()
     for (const workerId of [1, 2]) groups.join(workerId, `tcp://10.0.0.${workerId}:1`)
     groups.introduce()

@@ -23,7 +23,7 @@ function arrivalOfTwo() {
 }
 
 describe('a mean that arrives in slices', () => {
-  test('is whole when every worker has sent its own', () => {
+  test('is whole once every worker has sent its slice', () => {
     const { mean, arrival } = arrivalOfTwo()
     expect(arrival.take(2, slice(3, 2), Float32Array.of(4, 5))).toBeNull()
     expect(arrival.take(1, slice(0, 2), Float32Array.of(1, 2))).toBeNull()
@@ -33,7 +33,7 @@ describe('a mean that arrives in slices', () => {
     expect(mean).toEqual(Float32Array.of(1, 2, 3, 4, 5))
   })
 
-  test('takes no elements with more samples correct than there are', () => {
+  test('rejects elements with more correct samples than there are samples', () => {
     const { mean, arrival } = arrivalOfTwo()
     const wrong = { ...slice(3, 2), correct: 51 }
     expect(arrival.take(2, wrong, Float32Array.of(4, 5))).toBe('51 of 50 samples correct')
@@ -42,11 +42,11 @@ describe('a mean that arrives in slices', () => {
   })
 
   test.each([
-    ['of a stranger', 3, slice(0, 1)],
-    ["of another's slice", 1, slice(3, 1)],
-    ['beyond its slice', 1, slice(0, 4)],
-    ['that leave others out', 1, slice(1, 2)],
-  ])('takes no elements %s', (_, workerId, wrong) => {
+    ['of an unknown worker', 3, slice(0, 1)],
+    ['of the slice of another worker', 1, slice(3, 1)],
+    ['beyond the slice of the worker', 1, slice(0, 4)],
+    ['that leave a gap', 1, slice(1, 2)],
+  ])('rejects elements %s', (_, workerId, wrong) => {
     const { mean, arrival } = arrivalOfTwo()
     expect(arrival.take(workerId, wrong, new Float32Array(wrong.length).fill(7))).toMatch(
       /does not own or which are out of order/,

@@ -10,6 +10,6 @@ test.each([
   ['10.0.0.2:51000', { host: 'x'.repeat(246), port: 4000 }, null],
   ['memory', { host: null, port: 4000 }, null],
   ['10.0.0.2:51000', undefined, null],
-])('a worker seen at %s that listens at %o is reached at %s', (address, peer, url) => {
+])('a worker that connects from %s and listens at %o is reached at %s', (address, peer, url) => {
   expect(peerUrl(address, peer)).toBe(url)
 })
