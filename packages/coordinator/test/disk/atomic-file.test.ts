@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/folder.ts'
 import { systemError, unrulyDisk } from '../support/unruly-disk.ts'
 
 describe('writing a file', () => {
-  test('creates it with exactly its content, text or bytes', async () => {
+  test('creates it with exactly the given content, text or bytes', async () => {
     const folder = await temporaryFolder()
     await writeAtomically(join(folder, 'text'), 'grün\n')
     await writeAtomically(join(folder, 'bytes'), Uint8Array.of(0, 255))
@@ -17,14 +17,14 @@ describe('writing a file', () => {
     expect((await readdir(folder)).sort()).toEqual(['bytes', 'text'])
   })
 
-  test('replaces the whole of an older one', async () => {
+  test('replaces all of an older one', async () => {
     const path = join(await temporaryFolder(), 'file')
     await writeAtomically(path, 'long and old')
     await writeAtomically(path, 'new')
     expect(await readFile(path, 'utf8')).toBe('new')
   })
 
-  test('gives it its name when its content outlasts a loss of power, and then lets the name outlast it', async () => {
+  test('syncs the content before it renames the file, and then syncs the folder', async () => {
     const folder = await temporaryFolder()
     const path = join(folder, 'file')
     const calls: string[] = []
@@ -36,11 +36,11 @@ describe('writing a file', () => {
     expect(calls).toEqual([`write ${aside}`, `sync ${aside}`, `rename ${path}`, `sync ${folder}`])
   })
 
-  test('on a full disk leaves what was there and nothing beside it', async () => {
+  test('fails on a full disk, and leaves the old file and nothing else', async () => {
     const folder = await temporaryFolder()
     const path = join(folder, 'file')
     await writeFile(path, 'old')
-    // Where the new content would be written aside lies a link to a device on which no byte finds room.
+    // The temporary file is a link to a device that is always full.
     await symlink('/dev/full', `${path}.${process.pid}.partial`)
     await expect(writeAtomically(path, 'new')).rejects.toMatchObject({
       code: 'disk-full',
@@ -51,7 +51,7 @@ describe('writing a file', () => {
     expect(await readdir(folder)).toEqual(['file'])
   })
 
-  test('fails where there is no such folder', async () => {
+  test('fails if its folder does not exist', async () => {
     const path = join(await temporaryFolder(), 'missing', 'file')
     const failure = writeAtomically(path, 'new')
     await expect(failure).rejects.toMatchObject({
@@ -60,7 +60,7 @@ describe('writing a file', () => {
     })
   })
 
-  test('fails where a folder is in the way, and cleans up', async () => {
+  test('fails if a folder is in the way, and cleans up', async () => {
     const folder = await temporaryFolder()
     await mkdir(join(folder, 'taken', 'inner'), { recursive: true })
     await expect(writeAtomically(join(folder, 'taken'), 'new')).rejects.toMatchObject({ code: 'file-not-written' })
@@ -72,22 +72,22 @@ test.each([
   ['ENOSPC', 'disk-full'],
   ['EDQUOT', 'disk-full'],
   ['EACCES', 'file-not-written'],
-])('a write that fails with %s is told as %s', (systemCode, code) => {
+])('a write that fails with %s is reported as %s', (systemCode, code) => {
   const cause = Object.assign(new Error('write failed'), { code: systemCode })
   const error = writeError('/runs/a', cause)
   expect(error).toBeInstanceOf(LockstepError)
   expect(error).toMatchObject({ code, cause, message: expect.stringContaining('/runs/a') })
 })
 
-describe('reading what decides on a write', () => {
-  test('gives the text of a file, and null where there is none', async () => {
+describe('reading a file that decides what is written', () => {
+  test('returns its text, and null if there is no file', async () => {
     const folder = await temporaryFolder()
     await writeFile(join(folder, 'text'), 'grün\n')
     expect(await readText(join(folder, 'text'))).toBe('grün\n')
     expect(await readText(join(folder, 'missing'))).toBeNull()
   })
 
-  test.each(['EISDIR', 'EIO', 'EACCES', 'ENOTDIR'])('says that it was the reading that failed: %s', async code => {
+  test.each(['EISDIR', 'EIO', 'EACCES', 'ENOTDIR'])('reports that the read has failed (%s)', async code => {
     const disk = unrulyDisk(() => {
       throw systemError(code)
     })
@@ -99,8 +99,8 @@ describe('reading what decides on a write', () => {
   })
 })
 
-describe('making a folder', () => {
-  test('synchronises the folders in which it and what is above it have a name', async () => {
+describe('creating a folder', () => {
+  test('syncs the parents of the folder and of the missing folders above it', async () => {
     const folder = await temporaryFolder()
     const synced: string[] = []
     const disk: Disk = {
@@ -112,12 +112,12 @@ describe('making a folder', () => {
     }
     await makeFolderDurably(join(folder, 'runs', 'first'), disk)
     expect(synced).toEqual([folder, join(folder, 'runs')])
-    // Another coordinator may have died between making it and synchronising.
+    // Another coordinator may have died between creating the folder and syncing its parent.
     await makeFolderDurably(join(folder, 'runs', 'first'), disk)
     expect(synced).toEqual([folder, join(folder, 'runs'), join(folder, 'runs')])
   })
 
-  test.each(['EACCES', 'EPERM'])('does without where the folder above may not be read (%s)', async code => {
+  test.each(['EACCES', 'EPERM'])('succeeds without a sync if the parent may not be read (%s)', async code => {
     const folder = await temporaryFolder()
     const disk = unrulyDisk(({ operation, path }) => {
       if (operation === 'open' && path === folder) throw systemError(code)
@@ -126,7 +126,7 @@ describe('making a folder', () => {
     expect(await readdir(folder)).toEqual(['run'])
   })
 
-  test('fails where the folder above cannot be synchronised for another reason', async () => {
+  test('fails if the parent cannot be synced for another reason', async () => {
     const folder = await temporaryFolder()
     const disk = unrulyDisk(({ operation, path }) => {
       if (operation === 'sync' && path === folder) throw systemError('EIO')
@@ -135,7 +135,7 @@ describe('making a folder', () => {
     await expect(failure).rejects.toMatchObject({ code: 'file-not-written', received: expect.stringContaining('EIO') })
   })
 
-  test('says what is in its way', async () => {
+  test('fails if a file is in the way', async () => {
     const path = join(await temporaryFolder(), 'file')
     await writeFile(path, '')
     await expect(makeFolderDurably(join(path, 'folder'))).rejects.toMatchObject({ code: 'file-not-written' })

@@ -5,7 +5,7 @@ import { type Disk, systemDisk } from '../../src/disk/disk.ts'
 import { tryOutDisk } from '../../src/testing/try-out-disk.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
-/** Also what a disk says of a file where a folder should be, and the other way round. */
+/** Also tries a file where a folder should be, and a folder where a file should be. */
 async function tryOut(disk: Disk): Promise<unknown> {
   const folder = await temporaryFolder()
   const seen = await tryOutDisk(disk, folder)
@@ -16,7 +16,7 @@ async function tryOut(disk: Disk): Promise<unknown> {
   return [...seen, ...failures.map(failure => 'reason' in failure && failure.reason.code)]
 }
 
-test('a disk that is waited for does what that of all other threads does', async () => {
+test('the blocking disk behaves like the asynchronous one', async () => {
   const seen = await tryOut(blockingDisk)
   expect(seen).toEqual(await tryOut(systemDisk))
   expect(seen).toEqual(expect.arrayContaining(['new and longer', 'ENOTDIR', 'EISDIR']))

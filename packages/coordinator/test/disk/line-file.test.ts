@@ -28,7 +28,7 @@ const failing =
   }
 
 describe('a file of lines', () => {
-  test('has the lines in the order in which they came, also of writes that overlap', async () => {
+  test('holds the lines in the order in which they were added, even if writes overlap', async () => {
     const { file } = createTested()
     file.add('a', true)
     const first = file.flush()
@@ -38,7 +38,7 @@ describe('a file of lines', () => {
     expect(file.keptLength()).toBe(0)
   })
 
-  test('goes on behind what is in it', async () => {
+  test('continues after its existing content', async () => {
     await writeFile(path, 'grün\n')
     const { file } = createTested({ content: { bytes: Buffer.byteLength('grün\n'), lasting: [] } })
     file.add('b', true)
@@ -46,7 +46,7 @@ describe('a file of lines', () => {
     expect(await text()).toBe('grün\nb\n')
   })
 
-  test('is synchronised once for all lines that it has', async () => {
+  test('is synced only if it has lines that have not been synced', async () => {
     const { fault, file } = createTested()
     const synchronised: string[] = []
     fault.strike = async ({ operation }) => {
@@ -62,7 +62,7 @@ describe('a file of lines', () => {
     expect(synchronised).toEqual(['a\n', 'a\nb\n'])
   })
 
-  test('is synchronised again when lines came while it was', async () => {
+  test('is synced again if lines were added during a sync', async () => {
     const { fault, file } = createTested()
     let syncs = 0
     fault.strike = async ({ operation }) => {
@@ -76,15 +76,15 @@ describe('a file of lines', () => {
     expect(syncs).toBe(2)
   })
 
-  test('is not made before there is a line', async () => {
+  test('is not created before there is a line', async () => {
     const { file } = createTested()
     await file.settle()
     await expect(text()).rejects.toThrow('ENOENT')
   })
 })
 
-describe('a line that finds no room', () => {
-  test('is taken off again where it was written in part, and written whole when there is room', async () => {
+describe('a line that does not fit on the disk', () => {
+  test('is cut off if it was partly written, and is written whole once there is room', async () => {
     const { file, fault } = createTested()
     file.add('first', true)
     await file.flush()
@@ -99,7 +99,7 @@ describe('a line that finds no room', () => {
     expect(await text()).toBe('first\nsecond line\nthird\n')
   })
 
-  test('is taken off before the next one where that was not possible at once', async () => {
+  test('is cut off before the next write if that was not possible at once', async () => {
     const { file, fault } = createTested()
     file.add('first', true)
     await file.flush()
@@ -115,7 +115,7 @@ describe('a line that finds no room', () => {
     expect(await text()).toBe('first\nsecond line\n')
   })
 
-  test('in a file that has none yet leaves it empty', async () => {
+  test('leaves a new file empty', async () => {
     const { file, fault } = createTested()
     fault.strike = call => (call.operation === 'write' ? writeHalf(call) : undefined)
     file.add('first line', true)
@@ -126,7 +126,7 @@ describe('a line that finds no room', () => {
     expect(await text()).toBe('first line\n')
   })
 
-  test('on a device that is always full is kept', async () => {
+  test('stays queued, also if the device is always full', async () => {
     await symlink('/dev/full', path)
     const { file } = createTested()
     file.add('first', true)
@@ -137,8 +137,8 @@ describe('a line that finds no room', () => {
   })
 })
 
-describe('lines that come while others are not written', () => {
-  test('are behind them when there is room', async () => {
+describe('lines that are added while a write fails', () => {
+  test('follow the failed lines once there is room', async () => {
     const { file, fault } = createTested()
     fault.strike = call => {
       if (call.operation !== 'write') return
@@ -153,13 +153,13 @@ describe('lines that come while others are not written', () => {
   })
 })
 
-describe('lines that cannot be written for long', () => {
-  test('are kept up to a limit: the oldest that do not last are given up, and it is told how many', async () => {
+describe('lines that cannot be written for a long time', () => {
+  test('stay queued up to a limit, beyond which the oldest non-lasting ones are discarded and counted', async () => {
     const givenUp: number[] = []
     const { file, fault } = createTested({ keptAtMost: 40, onGivenUp: lines => givenUp.push(lines) })
     fault.strike = failing('open', 'EMFILE')
     file.add('epoch', true)
-    // 10 characters each with the end of the line; with the first one's 6 the fourth goes above 40, down to 20.
+    // Each has 10 characters with its line end. With the 6 of the first line, the fourth exceeds 40: down to 20.
     for (const number of [1, 2, 3, 4]) file.add(`step ${number}...`, false)
     await expect(file.flush()).rejects.toMatchObject({
       code: 'file-not-written',
@@ -171,7 +171,7 @@ describe('lines that cannot be written for long', () => {
     expect(await text()).toBe('epoch\nstep 4...\n')
   })
 
-  test('that last are kept beyond it', async () => {
+  test('stay queued beyond the limit if they are lasting', async () => {
     const { file, fault } = createTested({ keptAtMost: 10 })
     fault.strike = failing('open', 'EIO')
     for (const number of [1, 2, 3]) file.add(`epoch ${number}`, true)
@@ -183,7 +183,7 @@ describe('lines that cannot be written for long', () => {
 })
 
 describe('a file that is removed meanwhile', () => {
-  test('begins again with its lasting lines, those it had at first included', async () => {
+  test('is created again with its lasting lines, including those that it held at first', async () => {
     await writeFile(path, 'epoch 1\nstep 5\n')
     const { file } = createTested({ content: { bytes: 15, lasting: ['epoch 1'] } })
     file.add('step 6', false)
@@ -197,7 +197,7 @@ describe('a file that is removed meanwhile', () => {
     expect(await text()).toBe('epoch 1\nepoch 2\nstep 9\n')
   })
 
-  test('is synchronised anew although it is as long as it was', async () => {
+  test('is synced again although it is as long as before', async () => {
     const { file, fault } = createTested()
     file.add('epoch 1', true)
     await file.settle()
@@ -212,10 +212,10 @@ describe('a file that is removed meanwhile', () => {
   })
 })
 
-describe("a file that has become another writer's", () => {
+describe('a file that another writer has taken over', () => {
   const superseded = new LockstepError('superseded', 'another coordinator has gone on')
 
-  test('is not written any more, and that is thrown as it is', async () => {
+  test('is no longer written, and the error of `confirm` is passed on', async () => {
     const owner = { changed: false }
     const { file } = createTested({ confirm: async () => (owner.changed ? Promise.reject(superseded) : undefined) })
     file.add('a', true)
@@ -226,7 +226,7 @@ describe("a file that has become another writer's", () => {
     expect(await text()).toBe('a\n')
   })
 
-  test('while it is open is not touched: what is cut off or written is the one that was replaced', async () => {
+  test('while it was open is left alone, even to cut off a torn line', async () => {
     const { file, fault } = createTested()
     file.add('ours', true)
     await file.flush()
