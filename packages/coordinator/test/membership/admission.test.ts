@@ -15,7 +15,7 @@ const hello: MessageOf<'hello'> = {
 const refuse = (changes: Partial<MessageOf<'hello'>>) => refuseHello({ ...hello, ...changes }, hello.token)
 
 describe('a hello', () => {
-  test('is welcome with the right token', () => {
+  test('is accepted with the right token', () => {
     expect(refuse({})).toBeNull()
   })
 
@@ -23,13 +23,13 @@ describe('a hello', () => {
     expect(refuse({ token })).toMatch(/^wrong token/)
   })
 
-  test('is refused with another protocol version, whatever its token, naming both', () => {
+  test('is refused with another protocol version, whatever its token, and the reason names both versions', () => {
     const reason = refuse({ protocol: protocolVersion + 1, token: 'wrong' })
     expect(reason).toContain(`version ${protocolVersion}, the worker ${protocolVersion + 1}`)
   })
 })
 
-test('a refused layout names the beginnings of both hashes', () => {
+test('the refusal of a layout names the beginnings of both hashes', () => {
   expect(refuseLayout(layoutHash, layoutHash)).toBeNull()
   expect(refuseLayout('cd'.repeat(32), layoutHash)).toContain('(cdcdcdcdcdcd, not abababababab)')
 })

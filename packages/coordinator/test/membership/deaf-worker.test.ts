@@ -3,10 +3,10 @@ import { expect, test } from 'vitest'
 import { openClient, startListener } from '../support/listener.ts'
 import { createLobby, heartbeat, hello, mean, ready, update } from '../support/lobby.ts'
 
-/** Above what the kernel's buffers of both ends take, of a few MiB. */
+/** More than the few MiB that the kernel's buffers hold at both ends. */
 const mostBytes = 64 << 20
 
-test('a worker that stops reading, and goes on to send heartbeats, is dropped before much is kept for it', async () => {
+test('a worker that stops reading but still sends heartbeats is dropped before much is queued for it', async () => {
   const { membership, reasons, clock } = createLobby()
   const { listener } = await startListener({ onConnection: membership.accept })
   const { socket, connection, received } = await openClient(listener.url)

@@ -14,7 +14,7 @@ function newWorker(): Member {
 }
 
 describe('the computation of a member', () => {
-  /** What is found after these heartbeats, each of so many shards that are due and so long a quiet. */
+  /** What is found after these heartbeats, each with a number of due shards and the time since the last result. */
   function hangAfter(...heartbeats: readonly (readonly [pending: number, quietMs: number])[]): string | null {
     const worker = newWorker()
     for (const [pending, quietMs] of heartbeats) {
@@ -23,11 +23,11 @@ describe('the computation of a member', () => {
     }
     return findHang(worker, patience, 0)
   }
-  /** Every second, up to this time. */
+  /** One due shard every second, up to this time. */
   const quietUntil = (endMs: number) =>
     Array.from({ length: endMs / 1000 }, (_, index) => [1, 1000 * (index + 1)] as const)
 
-  test('hangs when it has finished nothing for as long as it may take', () => {
+  test('hangs if it finishes nothing for longer than permitted', () => {
     expect(hangAfter(...quietUntil(30_000))).toBeNull()
     expect(hangAfter(...quietUntil(31_000))).toBe('hung at step 3 for 31.0 s')
   })
@@ -40,15 +40,15 @@ describe('the computation of a member', () => {
     expect(hangAfter(...quietUntil(29_000), [0, 1e9], [0, 2e9])).toBeNull()
   })
 
-  test('has not hung while its process was suspended', () => {
-    // Ten minutes of which nothing was heard count as one silence.
+  test('does not count as hung because its process was suspended', () => {
+    // Ten minutes without a heartbeat count only as much as the longest permitted silence.
     expect(hangAfter(...quietUntil(28_000), [1, 628_000])).toBeNull()
     expect(hangAfter(...quietUntil(28_000), [1, 628_000], [1, 629_000])).toBe('hung at step 3 for 30.6 s')
   })
 })
 
-describe('a member that says that it has nothing to do', () => {
-  /** Sends a heartbeat a second, up to this time, each with what `say` makes of the time. Returns what is found then. */
+describe('a member that reports no work', () => {
+  /** Sends a heartbeat a second up to this time, each with what `say` returns for it. Returns what is found then. */
   function createBeats(duty: Patience['duty']) {
     const worker = newWorker()
     let nowMs = 0
@@ -66,7 +66,7 @@ describe('a member that says that it has nothing to do', () => {
   const idle = (nowMs: number) => ({ pending: 0, echoMs: nowMs - 100 })
   const since = (sinceMs: number) => () => ({ task: tinyTask, sinceMs })
 
-  test('has lost a task that has come to it when it has not answered for as long as it may take', () => {
+  test('has lost a task that has reached it if it does not answer for longer than permitted', () => {
     const beat = createBeats(since(500))
     expect(beat(30_000, idle).hang).toBeNull()
     expect(beat(31_000, idle).hang).toBe(
@@ -74,38 +74,38 @@ describe('a member that says that it has nothing to do', () => {
     )
   })
 
-  test('may be right while nothing is due', () => {
+  test('has lost no task while none is due', () => {
     expect(createBeats(() => null)(600_000, idle).hang).toBeNull()
   })
 
-  test('has as long for a task as if it had been busy before', () => {
+  test('gets the full time for a task, even after it was idle', () => {
     let duty: ReturnType<Patience['duty']> = null
     const beat = createBeats(() => duty)
     beat(600_000, idle)
     duty = { task: tinyTask, sinceMs: 600_000 }
     expect(beat(630_000, idle).hang).toBeNull()
     expect(beat(632_000, idle).hang).not.toBeNull()
-    // It answers, and has another one.
+    // It answers, and gets another task.
     duty = { task: tinyTask, sinceMs: 632_000 }
     expect(beat(633_000, idle).hang).toBeNull()
   })
 
-  test('has lost none of which it has said meanwhile that it is due', () => {
+  test('has lost no task that it has meanwhile reported as due', () => {
     const beat = createBeats(since(0))
     beat(29_000, idle)
     beat(30_000, nowMs => ({ pending: 1, echoMs: nowMs - 100 }))
     expect(beat(59_000, idle).hang).toBeNull()
   })
 
-  test('has lost none that is still on its way', () => {
-    // What has come to it was sent before the task.
+  test('has lost no task that is still in transit', () => {
+    // The heartbeat that it echoes was sent before the task.
     expect(createBeats(since(500))(600_000, () => ({ pending: 0, echoMs: 400 })).hang).toBeNull()
-    // What leads to the step of the task is long, and heartbeats wait behind it.
+    // A long message that the task depends on is in transit, and heartbeats wait behind it.
     const { hang, deafMs } = createBeats(since(500))(600_000, () => ({ pending: 0, echoMs: 600 }))
     expect([hang, deafMs]).toEqual([null, 599_000])
   })
 
-  test('is not deaf once it has read on', () => {
+  test('is no longer deaf once it reads again', () => {
     const beat = createBeats(() => null)
     expect(beat(50_000, () => ({ pending: 0, echoMs: 400 })).deafMs).toBe(49_000)
     expect(beat(51_000, idle).deafMs).toBe(0)

@@ -9,7 +9,7 @@ import { tinySizes } from '../support/tiny-sizes.ts'
 const laneName = `lockstep-${'1'.repeat(32)}`
 const sharing = { ...ready, sharesMemory: true }
 
-/** A lobby whose workers of this machine are offered lanes. */
+/** A lobby that offers lanes to workers on this machine. */
 function createHall() {
   const memory = createSharedMemory(tinySizes, laneName)!
   const lobby = createLobby(memory)
@@ -19,7 +19,7 @@ function createHall() {
     memory.close()
   })
 
-  /** A worker of this machine, and what its computing thread is to say on a lane. */
+  /** A worker on this machine, and the greeting that its computing thread has to send on a lane. */
   function arrive() {
     const peer = connectFrom('127.0.0.1:5000', hello)
     const { workerId, sharedMemory } = peer.last('welcome')!
@@ -28,7 +28,7 @@ function createHall() {
     return { peer, offer, claim }
   }
 
-  /** A lane on which this is said first. */
+  /** A lane with this first message. */
   function openLane(first: Message) {
     const lane = createFakePeer()
     const greeted = vi.fn()
@@ -37,7 +37,7 @@ function createHall() {
     return { lane, greeted }
   }
 
-  /** A worker that takes part and has a lane. */
+  /** An active worker with a lane. */
   function joinByLane() {
     const { peer, offer, claim } = arrive()
     const { lane } = openLane(claim)
@@ -51,11 +51,11 @@ function createHall() {
 const typesSentTo = (peer: FakePeer) => peer.received.map(({ message }) => message.type)
 
 describe('a lane', () => {
-  test('is offered by its name', () => {
+  test('is offered by name', () => {
     expect(createHall().arrive().offer.lane).toBe(laneName)
   })
 
-  test('is its worker’s from the greeting on, which is answered by the same', () => {
+  test('belongs to a worker once it has greeted, and gets the same greeting back', () => {
     const { arrive, openLane } = createHall()
     const { claim } = arrive()
     const { lane, greeted } = openLane(claim)
@@ -63,31 +63,31 @@ describe('a lane', () => {
     expect([lane.ending(), greeted.mock.calls.length]).toEqual(['open', 1])
   })
 
-  test('is cut off where it greets with another nonce', () => {
+  test('is terminated if it greets with another nonce', () => {
     const { arrive, openLane } = createHall()
     const { lane, greeted } = openLane({ ...arrive().claim, nonce: 'f'.repeat(32) })
     expect([lane.ending(), lane.received, greeted.mock.calls]).toEqual(['terminated', [], []])
   })
 
-  test('is cut off where it greets for another run', () => {
+  test('is terminated if it greets for another run', () => {
     const { arrive, openLane } = createHall()
     expect(openLane({ ...arrive().claim, runId: 'another' }).lane.ending()).toBe('terminated')
   })
 
-  test('is cut off where it begins with anything else', () => {
+  test('is terminated if it begins with another message', () => {
     const { arrive, openLane } = createHall()
     arrive()
     expect(openLane(heartbeat).lane.ending()).toBe('terminated')
     expect(openLane(hello).lane.ending()).toBe('terminated')
   })
 
-  test('is not for a worker that nobody has heard of', () => {
+  test('is terminated if it names an unknown worker', () => {
     const { arrive, openLane } = createHall()
     const { claim } = arrive()
     expect(openLane({ ...claim, workerId: 2 }).lane.ending()).toBe('terminated')
   })
 
-  test('is not for a worker of another machine', () => {
+  test('is terminated if it names a worker on another machine', () => {
     const { arrive, connect, openLane } = createHall()
     const { claim } = arrive()
     const remote = connect(hello)
@@ -95,14 +95,14 @@ describe('a lane', () => {
     expect(openLane({ ...claim, workerId }).lane.ending()).toBe('terminated')
   })
 
-  test('is not for a worker that has one', () => {
+  test('is terminated if its worker has one already', () => {
     const { arrive, openLane } = createHall()
     const { claim } = arrive()
     const [first, second] = [openLane(claim), openLane(claim)]
     expect([first.lane.ending(), second.lane.ending()]).toEqual(['open', 'terminated'])
   })
 
-  test('is not for a worker that takes part already, which goes on without', () => {
+  test('is terminated if its worker is active already; the worker continues without one', () => {
     const { membership, arrive, openLane } = createHall()
     const { peer, claim } = arrive()
     peer.say(sharing)
@@ -111,7 +111,7 @@ describe('a lane', () => {
     expect(typesSentTo(peer)).toEqual(['welcome', 'state', 'work'])
   })
 
-  test('is not for a worker that has gone', () => {
+  test('is terminated if its worker has left', () => {
     const { arrive, openLane } = createHall()
     const { peer, claim } = arrive()
     peer.hangUp()
@@ -120,7 +120,7 @@ describe('a lane', () => {
 })
 
 describe('a worker with a lane', () => {
-  test('gets what its replica is to do by the lane, and all else by the connection', () => {
+  test('gets the messages for its replica through the lane, and all others through the connection', () => {
     const { membership, joinByLane, pass } = createHall()
     const { peer, lane } = joinByLane()
     membership.assign(1, task)
@@ -136,7 +136,7 @@ describe('a worker with a lane', () => {
     expect(typesSentTo(peer)).toEqual(['welcome', 'recall', 'heartbeat', 'bye'])
   })
 
-  test('is handed tensors in memory as any other is', () => {
+  test('gets tensors through shared memory', () => {
     const { membership, joinByLane } = createHall()
     const { lane } = joinByLane()
     membership.assign(1, task)
@@ -147,7 +147,7 @@ describe('a worker with a lane', () => {
     ])
   })
 
-  test('answers on it', () => {
+  test('answers through the lane', () => {
     const { membership, joinByLane, answers, answering } = createHall()
     const { offer, lane } = joinByLane()
     const desk = openSlotFile(offer.desk, offer.nonce, 'r+')!
@@ -161,7 +161,7 @@ describe('a worker with a lane', () => {
     expect(brought).toEqual(mean)
   })
 
-  test('is sent away for a wrong answer on it, which closes both', () => {
+  test('is refused for a wrong answer on the lane, which is terminated too', () => {
     const { membership, joinByLane, reasons } = createHall()
     const { peer, lane } = joinByLane()
     membership.assign(1, task)
@@ -171,7 +171,7 @@ describe('a worker with a lane', () => {
     expect(reasons()).toEqual([`worker-lost: refused: ${reason}`])
   })
 
-  test('is heard of by what comes on its lane', () => {
+  test('does not count as silent while bytes arrive on its lane', () => {
     const { joinByLane, pass } = createHall()
     const { peer, lane } = joinByLane()
     for (let tick = 0; tick < 10; tick++) {
@@ -181,7 +181,7 @@ describe('a worker with a lane', () => {
     expect(peer.ending()).toBe('open')
   })
 
-  test('is dropped when it leaves its lane unread', () => {
+  test('is dropped if it does not read its lane', () => {
     const { joinByLane, pass, reasons } = createHall()
     const { peer, lane } = joinByLane()
     lane.queuedBytes = 1000
@@ -195,7 +195,7 @@ describe('a worker with a lane', () => {
 })
 
 describe('a lane that closes', () => {
-  test('takes its worker along, which has a moment to say why', () => {
+  test('means the loss of its worker, after a moment in which it can say why', () => {
     const { membership, clock, joinByLane, reasons } = createHall()
     const { peer, lane } = joinByLane()
     lane.hangUp()
@@ -208,7 +208,7 @@ describe('a lane that closes', () => {
     expect(reasons()).toEqual(['worker-lost: its computing thread hung up'])
   })
 
-  test('takes its worker along also when it broke', () => {
+  test('because of a malformed frame means the loss of its worker, too', () => {
     const { joinByLane, pass, reasons } = createHall()
     const { peer, lane } = joinByLane()
     lane.hangUp(new LockstepError('frame-malformed', 'nonsense'))
@@ -216,7 +216,7 @@ describe('a lane that closes', () => {
     expect(reasons()).toEqual(['worker-lost: its computing thread hung up'])
   })
 
-  test('for what was no message takes its worker along at once, which hears why', () => {
+  test('because of an invalid message means that its worker is refused at once, with the reason', () => {
     const { joinByLane, membership, reasons } = createHall()
     const { peer, lane } = joinByLane()
     const details = { expected: 'float32[27]', received: 'float32[3]' }
@@ -229,7 +229,7 @@ describe('a lane that closes', () => {
     expect(membership.roll()).toMatchObject([{ refused: 1, gone: true }])
   })
 
-  test('is no reason where the worker gives one', () => {
+  test('does not replace the reason that the worker gives', () => {
     const { joinByLane, pass, reasons } = createHall()
     const { peer, lane } = joinByLane()
     lane.hangUp()
@@ -238,7 +238,7 @@ describe('a lane that closes', () => {
     expect(reasons()).toEqual(['worker-lost: out of memory'])
   })
 
-  test('before its worker is ready is found when it is', () => {
+  test('before its worker is ready means the loss of the worker once it is ready', () => {
     const { arrive, openLane, pass, reasons } = createHall()
     const { peer, claim } = arrive()
     openLane(claim).lane.hangUp()
@@ -250,9 +250,9 @@ describe('a lane that closes', () => {
   })
 
   test.each([
-    ['takes part', (hall: ReturnType<typeof createHall>) => hall.joinByLane()],
-    ['gets ready', ({ arrive, openLane }: ReturnType<typeof createHall>) => openLane(arrive().claim)],
-  ])('for what was no message is not held against a worker that %s when the run ends', (_, come) => {
+    ['is active', (hall: ReturnType<typeof createHall>) => hall.joinByLane()],
+    ['is getting ready', ({ arrive, openLane }: ReturnType<typeof createHall>) => openLane(arrive().claim)],
+  ])('because of an invalid message is not held against a worker that %s when the run ends', (_, come) => {
     const hall = createHall()
     const { lane } = come(hall)
     hall.membership.dismiss('finished', 'done')
@@ -262,7 +262,7 @@ describe('a lane that closes', () => {
     expect(hall.membership.roll().map(({ refused }) => refused)).not.toContain(1)
   })
 
-  test('before it has said whose it is harms nobody', () => {
+  test('before it has named its worker harms no worker', () => {
     const { membership, arrive, pass } = createHall()
     const { peer } = arrive()
     const lane = createFakePeer()
@@ -273,14 +273,14 @@ describe('a lane that closes', () => {
   })
 })
 
-describe('a worker that goes', () => {
+describe('the lane of a worker', () => {
   test.each([
-    ['when it says goodbye', ({ peer }) => peer.say({ type: 'bye', code: 'leaving', reason: 'enough' })],
-    ['when its connection is lost', ({ peer }) => peer.hangUp()],
-    ['when it falls silent', ({ pass }) => pass(2000)],
+    ['when the worker says goodbye', ({ peer }) => peer.say({ type: 'bye', code: 'leaving', reason: 'enough' })],
+    ['when the connection of the worker is lost', ({ peer }) => peer.hangUp()],
+    ['when the worker falls silent', ({ pass }) => pass(2000)],
     ['when the run ends', ({ membership }) => membership.dismiss('finished', 'done')],
   ] satisfies [string, (hall: { peer: FakePeer } & ReturnType<typeof createHall>) => void][])(
-    'takes its lane along %s',
+    'is terminated %s',
     (_, end) => {
       const hall = createHall()
       const { peer, lane } = hall.joinByLane()

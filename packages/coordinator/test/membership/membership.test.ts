@@ -22,7 +22,7 @@ const typesSentTo = (peer: ReturnType<ReturnType<typeof createLobby>['connect']>
   peer.received.map(({ message }) => message.type)
 
 describe('a worker', () => {
-  test('is welcomed, given the state when it is ready, and takes part from then on', () => {
+  test('is welcomed, gets the state when it is ready, and is active from then on', () => {
     const { membership, connect, calls, events } = createLobby()
     const peer = connect(hello)
     expect(peer.last('welcome')).toMatchObject({ runId, workerId: 1, layoutHash, sizes: tinySizes })
@@ -34,7 +34,7 @@ describe('a worker', () => {
     expect(events).toEqual([{ type: 'worker-joined', worker, active: 1 }])
   })
 
-  test('gets tasks of its own, and the updates for all, only while it takes part', () => {
+  test('gets its own tasks and the updates for all only while it is active', () => {
     const { membership, connect } = createLobby()
     const peers = [connect(hello, ready), connect(hello, ready), connect(hello)]
     for (const id of [1, 3, 4]) membership.assign(id, task)
@@ -49,7 +49,7 @@ describe('a worker', () => {
     ])
   })
 
-  test('is heard to have come to a step, once it takes part', () => {
+  test('counts as having reached the step of a heartbeat only once it is active', () => {
     const { connect, calls } = createLobby()
     const peer = connect(hello)
     peer.say({ ...heartbeat, step: 3 })
@@ -59,7 +59,7 @@ describe('a worker', () => {
     expect(calls).toEqual(['join 1', 'reach 1 4'])
   })
 
-  test('has its answers taken, and the shards of the steps that are taken counted, also when it has gone', () => {
+  test('has its answers accepted, and is credited with shards of finished steps even after it has left', () => {
     const { membership, connect, answers } = createLobby()
     const peer = connect(hello, ready)
     for (const shard of [1, 2]) membership.assign(1, taskOf(shard))
@@ -76,7 +76,7 @@ describe('a worker', () => {
     expect(membership.roll()).toMatchObject([{ samples: 9, shards: 2, gone: true }])
   })
 
-  test('leaves with its own reason when it says goodbye, and is answered', () => {
+  test('leaves with its own reason when it says goodbye, and gets a goodbye back', () => {
     const { membership, connect, calls, reasons } = createLobby()
     const peer = connect(hello, ready)
     peer.say({ type: 'bye', code: 'failed', reason: 'out of memory' })
@@ -85,7 +85,7 @@ describe('a worker', () => {
     expect(membership.roll()).toMatchObject([{ gone: true, outcome: 'out of memory' }])
   })
 
-  test('tells that the run has gone on without this coordinator, which is believed of nobody who has not been welcomed', () => {
+  test('that was welcomed, and no other peer, can report that the run has a later life', () => {
     const { connect, calls } = createLobby()
     const superseded = { type: 'bye', code: 'superseded', reason: 'life 2 is there' } as const
     connect(superseded)
@@ -94,7 +94,7 @@ describe('a worker', () => {
     expect(calls).toEqual(['superseded: life 2 is there'])
   })
 
-  test('is told of when it fails before it takes part, by its name and with its reason', () => {
+  test('that fails before it is active is reported by its name and with its reason', () => {
     const { connect, calls, events } = createLobby()
     const peer = connect(hello)
     peer.say({ type: 'bye', code: 'failed', reason: 'cannot listen for other workers' })
@@ -110,7 +110,7 @@ describe('a worker', () => {
       'uncomputable',
       ({ peer }) => peer.say({ type: 'bye', code: 'uncomputable', reason: 'no graph' }),
     ],
-    ['is cut off', 'lost', ({ peer }) => peer.hangUp(new LockstepError('connection-failed', 'reset'))],
+    ['loses its connection', 'lost', ({ peer }) => peer.hangUp(new LockstepError('connection-failed', 'reset'))],
     ['falls silent', 'silent', ({ pass }) => pass(2000)],
     [
       'stops reading',
@@ -131,7 +131,7 @@ describe('a worker', () => {
     ['is refused', 'refused', ({ membership }) => membership.scatter('take the state anew')],
     ['is excluded', 'excluded', ({ membership }) => membership.exclude(1, 'it computes wrongly')],
   ] satisfies [string, LossCause, (lobby: ReturnType<typeof createLobby> & { peer: FakePeer }) => void][])(
-    'that %s is told and kept as %s',
+    'that %s is reported and recorded as %s',
     (_, cause, end) => {
       const lobby = createLobby()
       end({ ...lobby, peer: lobby.connect(hello, ready) })
@@ -140,7 +140,7 @@ describe('a worker', () => {
     },
   )
 
-  test('is lost once, however its end is told', () => {
+  test('is lost only once, however often its end is reported', () => {
     const { connect, calls } = createLobby()
     const peer = connect(hello, ready)
     peer.hangUp(new LockstepError('connection-failed', 'reset'))
@@ -149,7 +149,7 @@ describe('a worker', () => {
     expect(calls).toEqual(['join 1', 'leave 1'])
   })
 
-  test('that comes back is another member', () => {
+  test('that reconnects is another member', () => {
     const { membership, connect } = createLobby()
     connect(hello, ready).hangUp()
     const peer = connect(hello, ready)
@@ -167,7 +167,7 @@ describe('a worker', () => {
   })
 })
 
-test('of a connection that has ended nothing is kept', () => {
+test('nothing is kept of a connection that has ended', () => {
   const { membership, connect } = createLobby()
   const peer = connect(hello, ready)
   membership.assign(1, task)
@@ -175,7 +175,7 @@ test('of a connection that has ended nothing is kept', () => {
   expect(member!.given.size).toBe(1)
   peer.hangUp()
   expect([member!.given.size, member!.lane]).toEqual([0, null])
-  // What there is now leads nowhere.
+  // What replaces the connection sends nothing.
   member!.connection.close({ type: 'bye', code: 'finished', reason: '' })
   expect([peer.ending(), membership.roll()]).toEqual(['open', [member]])
 })
@@ -184,12 +184,12 @@ describe('a peer is refused', () => {
   test.each([
     ['with a wrong token', [{ ...hello, token: 'wrong' }], /^wrong token/],
     ['with another protocol version', [{ ...hello, protocol: protocolVersion + 1 }], /speaks protocol version/],
-    ['with a model of another layout when ready', [hello, { ...ready, layoutHash: 'cd'.repeat(32) }], /layout/],
+    ['with a model of another layout when it is ready', [hello, { ...ready, layoutHash: 'cd'.repeat(32) }], /layout/],
     ['for a second hello', [hello, hello], /^a second hello$/],
     ['for a message before its hello', [heartbeat], /^unexpected heartbeat message$/],
-    ['for getting ready before its hello', [ready], /^unexpected ready message$/],
+    ['for being ready before its hello', [ready], /^unexpected ready message$/],
     [
-      'for a message of the coordinator',
+      'for a message that only the coordinator sends',
       [hello, { type: 'update', runId, step: 0, learningRate: 0.1, slot: null }],
       /update message$/,
     ],
@@ -204,12 +204,12 @@ describe('a peer is refused', () => {
     expect([calls, membership.active(), membership.roll()]).toEqual([[], 0, []])
   })
 
-  test('without being told anything of the run', () => {
+  test('without learning anything about the run', () => {
     const peer = createLobby().connect({ ...hello, token: 'wrong' })
     expect(typesSentTo(peer)).toEqual(['bye'])
   })
 
-  test('and not heard any more', () => {
+  test('and its later messages are ignored', () => {
     const { connect, events } = createLobby()
     const peer = connect({ ...hello, token: 'wrong' })
     peer.say(hello)
@@ -217,17 +217,17 @@ describe('a peer is refused', () => {
     expect([typesSentTo(peer), events.length]).toEqual([['bye'], 1])
   })
 
-  test('when it sends no message at all', () => {
+  test('when it sends a malformed frame', () => {
     const { connect, reasons } = createLobby()
     connect().hangUp(new LockstepError('frame-malformed', 'a frame has the wrong magic'))
     expect(reasons()).toEqual(['refused: a frame has the wrong magic'])
   })
 })
 
-describe('a worker that takes part is sent away', () => {
+describe('an active worker is refused', () => {
   test.each([
     ['when its answer is wrong', gradient, gradientTensors, 'its replica has drifted'],
-    ['when it gets ready a second time', ready, {}, 'a second ready'],
+    ['when it is ready a second time', ready, {}, 'a second ready'],
     ['when it greets again', hello, {}, 'a second hello'],
   ] as const)('%s', (_, message, tensors, reason) => {
     const { membership, connect, answering, calls, reasons } = createLobby()
@@ -240,7 +240,7 @@ describe('a worker that takes part is sent away', () => {
   })
 })
 
-test('what belongs to another run is dropped without harm', () => {
+test('messages of another run are ignored', () => {
   const { membership, connect, answers } = createLobby()
   const peer = connect(hello, { ...ready, runId: 'earlier' })
   expect(membership.active()).toBe(0)
@@ -251,8 +251,8 @@ test('what belongs to another run is dropped without harm', () => {
   expect([answers, membership.active(), peer.ending()]).toEqual([[], 1, 'open'])
 })
 
-describe('the end', () => {
-  test('is told to everyone who is there', () => {
+describe('the end of a run', () => {
+  test('is announced to every peer', () => {
     const { membership, connect } = createLobby()
     const peers = [connect(), connect(hello), connect(hello, ready)]
     membership.dismiss('interrupted', 'the run is interrupted')
@@ -261,7 +261,7 @@ describe('the end', () => {
     expect(membership.active()).toBe(0)
   })
 
-  test('is told to whoever comes afterwards', () => {
+  test('is announced to every peer that connects later', () => {
     const { membership, connect, calls } = createLobby()
     membership.dismiss('failed', 'the disk is full')
     const peer = connect(hello, ready)
@@ -269,7 +269,7 @@ describe('the end', () => {
     expect([peer.ending(), calls]).toEqual(['closed', []])
   })
 
-  test('is no loss of workers', () => {
+  test('does not count as a loss of workers', () => {
     const { membership, connect, calls, reasons } = createLobby()
     const peer = connect(hello, ready)
     membership.dismiss('finished', 'done')

@@ -17,29 +17,29 @@ const member = (changes: Partial<Member>): Member => ({
   ...changes,
 })
 
-describe('a member has to go', () => {
+describe('a member is dropped', () => {
   test.each([
-    ['that says no hello', { facts: null, active: false }, 5001, 'no hello within 5.0 s'],
+    ['if it says no hello', { facts: null, active: false }, 5001, 'no hello within 5.0 s'],
     [
-      'that says more than a hello takes, and no hello',
+      'if it sends more bytes than a hello needs, and no hello',
       { facts: null, active: false, receivedBytes: 131_073 },
       0,
       '131073 bytes and no hello',
     ],
-    ['that is silent', {}, 1601, 'silent for 1.6 s'],
-    ['that is silent while it gets ready', { active: false }, 1601, 'silent for 1.6 s'],
-    ['that does not get ready', { active: false, lastHeardAt: 60_000 }, 60_001, 'not ready within 60.0 s'],
+    ['if it is silent', {}, 1601, 'silent for 1.6 s'],
+    ['if it is silent while it gets ready', { active: false }, 1601, 'silent for 1.6 s'],
+    ['if it does not get ready in time', { active: false, lastHeardAt: 60_000 }, 60_001, 'not ready within 60.0 s'],
   ] satisfies [string, Partial<Member>, number, string][])('%s', (_, changes, nowMs, reason) => {
     expect(findFault(member(changes), patience, nowMs)).toEqual({ cause: 'silent', reason })
   })
 
-  test('whose computing thread has hung up, when it has had time to say why', () => {
+  test('if its lane has closed, once it has had time to say why', () => {
     const hungUp = member({ hungUpAt: 1000, lastHeardAt: 1000 })
     expect(findFault(hungUp, patience, 1200)).toBeNull()
     expect(findFault(hungUp, patience, 1201)).toEqual({ cause: 'lost', reason: 'its computing thread hung up' })
   })
 
-  test('that leaves unread what it is sent', () => {
+  test('if too many bytes are queued for it', () => {
     const deaf = (bytes: string) => ({
       cause: 'deaf',
       reason: `stopped reading: ${bytes} queued for it, and nothing read for 2.5 s`,
@@ -47,14 +47,14 @@ describe('a member has to go', () => {
     const deafMs = 2500
     peer.queuedBytes = 1001
     expect(findFault(member({ deafMs }), patience, 0)).toEqual(deaf('1.0 kB'))
-    // By its lane and its connection together.
+    // On its lane and its connection together.
     peer.queuedBytes = 501
     expect(findFault(member({ deafMs }), patience, 0)).toBeNull()
     expect(findFault(member({ deafMs, lane: connection }), patience, 0)).toEqual(deaf('1.0 kB'))
     peer.queuedBytes = 0
   })
 
-  test('to which nothing comes, however little is queued for it', () => {
+  test('if nothing reaches it, however little is queued for it', () => {
     const reason = 'stopped reading: 0 B queued for it, and nothing read for 60.3 s'
     expect(findFault(member({ deafMs: 60_000 }), patience, 0)).toBeNull()
     expect(findFault(member({ deafMs: 60_300 }), patience, 0)).toEqual({ cause: 'deaf', reason })
@@ -63,26 +63,26 @@ describe('a member has to go', () => {
 
 describe('a member may stay', () => {
   test.each([
-    ['that still has time to say hello', { facts: null, active: false, receivedBytes: 131_072 }, 5000],
-    ['that has been heard of lately', { lastHeardAt: 1000 }, 2600],
-    ['that gets ready', { active: false, lastHeardAt: 60_000 }, 60_000],
-    ['that takes part, however long ago it has come', { lastHeardAt: 3_600_000 }, 3_600_000],
+    ['while it still has time to say hello', { facts: null, active: false, receivedBytes: 131_072 }, 5000],
+    ['if it has sent something lately', { lastHeardAt: 1000 }, 2600],
+    ['while it gets ready', { active: false, lastHeardAt: 60_000 }, 60_000],
+    ['if it is active, however long ago it connected', { lastHeardAt: 3_600_000 }, 3_600_000],
   ] satisfies [string, Partial<Member>, number][])('%s', (_, changes, nowMs) => {
     expect(findFault(member(changes), patience, nowMs)).toBeNull()
   })
 })
 
-test('the patience of a run is five heartbeats, and what it leaves unread grows with its state', () => {
+test('a run permits a silence of five heartbeats, and a backlog that grows with its state', () => {
   const plan = tinyPlan({ optimizer: 'adam' })
   const { silenceMs, queuedBytes, deafMs } = patienceFor(plan, patience)
   expect(silenceMs).toBe(1500)
-  // Weights and two moments as long, 16 times, and 64 MiB.
+  // 16 times the weights and two moments of the same length, plus 64 MiB.
   expect(queuedBytes).toBe(16 * 3 * plan.state.weights.byteLength + 2 ** 26)
-  // At a quarter of a megabyte a second.
+  // A minute, plus the time that the state takes at 0.25 MB/s.
   expect(deafMs).toBe(60_000 + (3 * plan.state.weights.byteLength) / 250)
 })
 
-test('bytes that have come do not make older what was heard since the last look', () => {
+test('newly arrived bytes do not set back the time of a message since the last tick', () => {
   peer.receivedBytes = 1
   onTestFinished(() => {
     peer.receivedBytes = 0
@@ -90,7 +90,7 @@ test('bytes that have come do not make older what was heard since the last look'
   const heard = member({ lastHeardAt: 300 })
   noticeBytes(heard, 100)
   expect(heard.lastHeardAt).toBe(300)
-  // None has come since.
+  // No bytes have arrived since.
   noticeBytes(heard, 400)
   expect(heard.lastHeardAt).toBe(300)
 })

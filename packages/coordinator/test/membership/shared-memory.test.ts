@@ -22,7 +22,7 @@ import { tinySizes } from '../support/tiny-sizes.ts'
 
 const here = '127.0.0.1:5000'
 
-/** A lobby with real memory, and the ends of it that peers have opened. */
+/** A lobby with real shared memory. */
 function createHall() {
   const memory = createSharedMemory(tinySizes)!
   const lobby = createLobby(memory)
@@ -31,7 +31,7 @@ function createHall() {
     memory.close()
   })
 
-  /** A worker of this machine that takes part and shares memory. */
+  /** An active worker on this machine that shares memory. */
   function joinHere() {
     const peer = lobby.connectFrom(here, hello, { ...ready, sharesMemory: true })
     const { desk, board, nonce } = peer.last('welcome')!.sharedMemory as SharedMemoryOffer
@@ -63,32 +63,35 @@ function bringsTo(answer: Answer): readonly number[] {
   return [...into]
 }
 
-describe('memory is offered', () => {
-  test.each(['127.0.0.1:5000', '127.8.0.1:5000', '::1:5000', '::ffff:127.0.0.1:5000'])('to a peer at %s', address => {
-    const peer = createHall().connectFrom(address, hello)
-    expect(peer.last('welcome')?.sharedMemory).toMatchObject({ nonce: expect.stringMatching(/^[0-9a-f]{32}$/) })
-  })
+describe('shared memory', () => {
+  test.each(['127.0.0.1:5000', '127.8.0.1:5000', '::1:5000', '::ffff:127.0.0.1:5000'])(
+    'is offered to a peer at %s',
+    address => {
+      const peer = createHall().connectFrom(address, hello)
+      expect(peer.last('welcome')?.sharedMemory).toMatchObject({ nonce: expect.stringMatching(/^[0-9a-f]{32}$/) })
+    },
+  )
 
   test.each(['10.0.0.1:5000', '1.127.0.0:1270', 'fe80::1:5000', '::1234:5000', '::ffff:10.0.0.1:127'])(
-    'not to a peer at %s',
+    'is not offered to a peer at %s',
     address => {
       expect(createHall().connectFrom(address, hello).last('welcome')?.sharedMemory).toBeNull()
     },
   )
 
-  test('to nobody where there is none', () => {
+  test('is not offered if there is none', () => {
     const { connectFrom } = createLobby(null)
     expect(connectFrom(here, hello).last('welcome')?.sharedMemory).toBeNull()
   })
 
-  test('only in exchange for the token', () => {
+  test('is not offered to a peer without the token', () => {
     const peer = createHall().connectFrom(here, { ...hello, token: 'wrong' })
     expect(peer.received.map(({ message }) => message.type)).toEqual(['bye'])
   })
 })
 
 describe('a task', () => {
-  test('lies in the memory of a worker that shares it', () => {
+  test('goes through shared memory to a worker that shares it', () => {
     const { membership, joinHere } = createHall()
     const { peer, desk } = joinHere()
     const tensors = { pixels: new Uint8Array(5 * 3072).fill(7), labels: Uint8Array.of(1, 2, 3, 4, 5) }
@@ -100,7 +103,7 @@ describe('a task', () => {
     expect(arrived).toEqual([tensors.pixels, tensors.labels, keys])
   })
 
-  test('goes in the frame to a worker that cannot open what it was offered, and to one of another machine', () => {
+  test('goes in the frame to a worker that does not share memory, on this machine or another', () => {
     const { membership, connectFrom, connect } = createHall()
     const peers = [connectFrom(here, hello, ready), connect(hello, ready)]
     for (const [index, peer] of peers.entries()) {
@@ -109,7 +112,7 @@ describe('a task', () => {
     }
   })
 
-  test('goes in the frame where no slot is free, until one is', () => {
+  test('goes in the frame while no slot is free', () => {
     const { membership, joinHere } = createHall()
     const { peer } = joinHere()
     // A desk has 64 slots.
@@ -117,7 +120,7 @@ describe('a task', () => {
     expect(slotOf(peer)).toBe(63)
     membership.assign(1, taskOf(64))
     expect(lastReceived(peer)).toEqual({ message: { ...taskOf(64).order, slot: null }, tensors: task.tensors() })
-    // A worker at step 10 is done with what was for the ten steps before.
+    // A worker at step 10 no longer needs the slots of earlier steps.
     peer.say({ ...heartbeat, step: 10 })
     membership.assign(1, taskOf(65))
     expect(slotOf(peer)).toBe(0)
@@ -139,17 +142,17 @@ describe('a gradient', () => {
     expect(answers).toHaveLength(1)
   })
 
-  test('frees the slot of its task for the next one', () => {
+  test('frees the slots of earlier tasks for the next one', () => {
     const { membership, joinHere } = createHall()
     const { peer } = joinHere()
     for (const step of [0, 1, 2]) membership.assign(1, taskOf(step))
     peer.say({ ...gradient, step: 1, slot: 1 })
     membership.assign(1, taskOf(3))
-    // Those of steps 0 and 1: a worker that answers for step 1 has done with step 0.
+    // The slots of steps 0 and 1 are free: a worker that answers for step 1 has finished step 0.
     expect(slotOf(peer)).toBe(0)
   })
 
-  test('is read from the frame where its task came in one', () => {
+  test('is read from the frame if its task came in a frame', () => {
     const { membership, connect, answers } = createHall()
     const peer = connect(hello, ready)
     membership.assign(1, task)
@@ -158,7 +161,7 @@ describe('a gradient', () => {
   })
 
   test.each([
-    ['of another slot', 1, 'a gradient in slot 1 instead of 0'],
+    ['in another slot', 1, 'a gradient in slot 1 instead of 0'],
     ['in the frame instead of its slot', null, 'a gradient in slot null instead of 0'],
   ])('%s is refused', (_, slot, reason) => {
     const { membership, joinHere, answers, reasons } = createHall()
@@ -169,7 +172,7 @@ describe('a gradient', () => {
     expect([answers, reasons()]).toEqual([[], [`worker-lost: refused: ${reason}`]])
   })
 
-  test('in a slot, from a worker that shares no memory, is refused', () => {
+  test('in a slot is refused from a worker that shares no memory', () => {
     const { membership, connect, answers } = createHall()
     const peer = connect(hello, ready)
     membership.assign(1, task)
@@ -178,7 +181,7 @@ describe('a gradient', () => {
     expect(answers).toEqual([])
   })
 
-  test('of a step that its worker is past is dropped, for its slot may hold something else by now', () => {
+  test('of a step that its worker has passed is ignored, since its slot may have been used again', () => {
     const { membership, joinHere, answers } = createHall()
     const { peer } = joinHere()
     membership.assign(1, task)
@@ -192,7 +195,7 @@ describe('a gradient', () => {
 })
 
 describe('an update', () => {
-  test('lies once in memory for all who share it, and goes in frames to the others', () => {
+  test('is in one slot for all workers that share memory, and goes in frames to the others', () => {
     const { membership, joinHere, connect, connectFrom } = createHall()
     const sharing = [joinHere(), joinHere()]
     const others = [connect(hello, ready), connectFrom(here, hello, ready)]
@@ -208,10 +211,10 @@ describe('an update', () => {
     }
   })
 
-  test('goes in frames to all where the slowest worker has left no slot free, until it comes on', () => {
+  test('goes in frames to all workers while the slowest one holds every slot', () => {
     const { membership, joinHere } = createHall()
     const [fast, slow] = [joinHere(), joinHere()]
-    // The board has 64 slots, and the slow worker has not told that it took any update.
+    // The board has 64 slots, and the slow worker has not reported that it applied any update.
     for (let step = 0; step < 64; step++) {
       membership.broadcast({ ...update, step }, mean)
       fast.peer.say({ ...heartbeat, step: step + 1 })
@@ -226,7 +229,7 @@ describe('an update', () => {
     expect([slotOf(fast.peer), slotOf(slow.peer)]).toEqual([0, 0])
   })
 
-  test('waits for no worker that has gone', () => {
+  test('does not keep slots for a worker that has left', () => {
     const { membership, joinHere } = createHall()
     const [fast, slow] = [joinHere(), joinHere()]
     for (let step = 0; step < 64; step++) membership.broadcast({ ...update, step }, mean)
@@ -236,7 +239,7 @@ describe('an update', () => {
     expect(slotOf(fast.peer)).toBe(0)
   })
 
-  test('needs no frame at all where all share memory, which is told', () => {
+  test('is known to need no frames as long as all workers share memory', () => {
     const { membership, joinHere, connect } = createHall()
     joinHere()
     expect(membership.allShareMemory()).toBe(true)

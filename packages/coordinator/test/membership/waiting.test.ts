@@ -9,7 +9,7 @@ beforeEach(() => void vi.useFakeTimers(crewTimers))
 afterEach(() => void vi.useRealTimers())
 
 describe('gathering', () => {
-  test('waits for as many workers as are wanted', async () => {
+  test('waits for as many workers as wanted', async () => {
     const { crew, join } = createTestedCrew()
     let gathered = false
     const gathering = crew.awaitWorkers(2)!.then(() => (gathered = true))
@@ -21,7 +21,7 @@ describe('gathering', () => {
     expect(crew.awaitWorkers(1)).toBeNull()
   })
 
-  test('does not count a worker that has gone', async () => {
+  test('does not count a worker that has left', async () => {
     const { crew, join } = createTestedCrew()
     let gathered = false
     const gathering = crew.awaitWorkers(2)!.then(() => (gathered = true))
@@ -33,18 +33,18 @@ describe('gathering', () => {
     await gathering
   })
 
-  test('ends with the error of an abort, also of one before', async () => {
+  test('fails with the error of an abort, also of an earlier one', async () => {
     const error = new LockstepError('workers-ended', 'all have ended')
     const { crew } = createTestedCrew()
     const gathering = crew.awaitWorkers(1)
     crew.abort(error)
     await expect(gathering).rejects.toBe(error)
-    // What follows from the first one does not take its place.
+    // A later error does not replace the first.
     crew.abort(new LockstepError('no-workers', 'no worker has been there'))
     await expect(crew.awaitWorkers(1)).rejects.toBe(error)
   })
 
-  test('ends when the run is asked to stop, before or meanwhile', async () => {
+  test('is interrupted by a stop request, made before or meanwhile', async () => {
     const { crew, stop, join } = createTestedCrew()
     const gathering = crew.awaitWorkers(2)
     join()
@@ -63,7 +63,7 @@ describe('a run that needs two workers', () => {
   }
   const shortages = (events: readonly CoordinatorEvent[]) => events.filter(({ type }) => type === 'short-of-workers')
 
-  test('waits while there is only one, says so once, and goes on with the next', async () => {
+  test('waits while there is only one, reports it once, and continues when another joins', async () => {
     const { crew, join, peers, events, pass } = createPair()
     expect(crew.awaitWorkers(2)).toBeNull()
     peers[0].hangUp()
@@ -85,7 +85,7 @@ describe('a run that needs two workers', () => {
     expect(shortages(events)).toHaveLength(1)
   })
 
-  test('ends when it is asked to stop while it waits', async () => {
+  test('is interrupted by a stop request while it waits', async () => {
     const { crew, peers, stop } = createPair()
     peers[0].hangUp()
     const waiting = crew.awaitWorkers(2)
@@ -93,7 +93,7 @@ describe('a run that needs two workers', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'interrupted' })
   })
 
-  test('no longer waits for one that will never come', async () => {
+  test('no longer waits for a worker that will never join', async () => {
     const { crew, peers } = createPair()
     peers[0].hangUp()
     const waiting = crew.awaitWorkers(2)
@@ -102,14 +102,14 @@ describe('a run that needs two workers', () => {
     expect(crew.awaitWorkers(2)).toBeNull()
     peers[1].hangUp()
     expect(crew.awaitWorkers(2)).not.toBeNull()
-    // Without any there is nothing to go on with, however few will come.
+    // Without any worker it has to wait, even if none will join.
     crew.expect(0)
     expect(crew.awaitWorkers(2)).not.toBeNull()
   })
 })
 
 describe('a run without workers', () => {
-  test('waits for one as long as it is told to, and fails then', async () => {
+  test('waits for one for `waitMs`, and then fails', async () => {
     const { crew, join, pass } = createTestedCrew()
     const work = crew.exchange.submit(tinyTask)
     join().hangUp()
@@ -127,7 +127,7 @@ describe('a run without workers', () => {
     await expect(work).rejects.toMatchObject({ code: 'no-workers', message: 'no worker has been connected for 10 s' })
   })
 
-  test('tells in the end what the last one said that could not go on', async () => {
+  test('fails with the reason of the last worker that failed', async () => {
     const { crew, join, pass } = createTestedCrew()
     const work = crew.exchange.submit(tinyTask).catch((error: LockstepError) => describeError(error))
     join().say({ type: 'bye', code: 'failed', reason: 'the model cannot be compiled' })
@@ -136,7 +136,7 @@ describe('a run without workers', () => {
     expect(await work).toMatch(/^no worker has been connected for 10 s: .*the model cannot be compiled\n/)
   })
 
-  describe('whose model they could not compute', () => {
+  describe('whose model could not be computed', () => {
     const bye = { type: 'bye', code: 'uncomputable', reason: 'the model cannot be compiled' } as const
     const createFailing = (hasLocalWorkers = false) => {
       const tested = createTestedCrew({}, null, 1, hasLocalWorkers)
@@ -149,11 +149,11 @@ describe('a run without workers', () => {
       return { ...tested, error }
     }
 
-    test('ends at once, with what the last one has said', async () => {
+    test('fails at once, with the reason of the last worker', async () => {
       const { join, events, error } = createFailing()
       const [one, another] = [join(), join()]
       one.say(bye)
-      // The other one is at it still.
+      // The other worker is still there.
       expect(await error()).toBeUndefined()
       another.say(bye)
       expect(await error()).toMatchObject({
@@ -164,7 +164,7 @@ describe('a run without workers', () => {
       expect(events.map(({ type }) => type)).not.toContain('short-of-workers')
     })
 
-    test('goes on with one that is there', async () => {
+    test('continues if another worker is active', async () => {
       const { join, pass, error } = createFailing()
       const [failing, other] = [join(), join()]
       failing.say(bye)
@@ -173,7 +173,7 @@ describe('a run without workers', () => {
       expect(await error()).toBeUndefined()
     })
 
-    test('hears first what one comes to that gets ready', async () => {
+    test('first waits for the result of a worker that is getting ready', async () => {
       const { join, arrive, plan, error } = createFailing()
       const failing = join()
       const coming = arrive()
@@ -185,7 +185,7 @@ describe('a run without workers', () => {
       expect(await error()).toMatchObject({ code: 'uncomputable' })
     })
 
-    test('waits for another one that has gone for a reason of its own', async () => {
+    test('waits if another worker was lost for another reason', async () => {
       const { join, pass, error } = createFailing()
       join().hangUp()
       join().say(bye)
@@ -194,7 +194,7 @@ describe('a run without workers', () => {
       expect(await error()).toMatchObject({ code: 'no-workers' })
     })
 
-    test('leaves it to who has started local workers', async () => {
+    test('waits if it has local workers, whose parent process decides', async () => {
       const { join, pass, error } = createFailing(true)
       join().say(bye)
       expect(await error()).toBeUndefined()
@@ -202,7 +202,7 @@ describe('a run without workers', () => {
       expect(await error()).toMatchObject({ code: 'no-workers' })
     })
 
-    test('ends as it is asked to when it is to stop', async () => {
+    test('is interrupted if it was asked to stop', async () => {
       const { join, stop, error } = createFailing()
       const failing = join()
       stop.abort()
@@ -211,7 +211,7 @@ describe('a run without workers', () => {
     })
   })
 
-  test('waits for one that gets ready, however long that takes, and no longer than it is there', async () => {
+  test('waits for a worker that is getting ready as long as it stays connected', async () => {
     const { crew, join, arrive, pass } = createTestedCrew()
     const work = crew.exchange.submit(tinyTask).catch((error: LockstepError) => error.code)
     join().hangUp()
@@ -222,7 +222,7 @@ describe('a run without workers', () => {
     expect(await work).toBe('no-workers')
   })
 
-  test('waits without end for the first one', async () => {
+  test('waits for the first one without a limit', async () => {
     const { crew, join, pass } = createTestedCrew()
     const gathering = crew.awaitWorkers(1)
     pass(10 * waitMs)
@@ -230,7 +230,7 @@ describe('a run without workers', () => {
     await gathering
   })
 
-  test('ends at once when it is asked to stop, then or before', async () => {
+  test('is interrupted at once by a stop request, made before or after the last worker is lost', async () => {
     for (const early of [true, false]) {
       const { crew, join, stop } = createTestedCrew()
       const work = crew.exchange.submit(tinyTask)
@@ -242,7 +242,7 @@ describe('a run without workers', () => {
     }
   })
 
-  test('is not asked to end by a stop while somebody works', async () => {
+  test('does not end at a stop request while a worker computes', async () => {
     const { crew, join, stop } = createTestedCrew()
     const peer = join()
     const work = crew.exchange.submit(tinyTask)
@@ -253,7 +253,7 @@ describe('a run without workers', () => {
   })
 })
 
-test('a run that has ended neither misses nor waits for those who go then', () => {
+test('a run that has ended neither reports nor waits for workers that leave then', () => {
   const { crew, join, events } = createTestedCrew()
   const peer = join()
   crew.stop()
@@ -262,7 +262,7 @@ test('a run that has ended neither misses nor waits for those who go then', () =
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('a run that ends while it waits for workers does so no longer', () => {
+test('a run that ends while it waits for workers stops waiting', () => {
   const { crew, join } = createTestedCrew()
   join().hangUp()
   crew.stop()

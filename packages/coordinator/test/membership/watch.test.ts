@@ -7,15 +7,15 @@ const typesSentTo = (peer: ReturnType<ReturnType<typeof createLobby>['connect']>
 
 const hanging = (quietMs: number) => ({ ...heartbeat, step: 8, pending: 1, quietMs })
 
-describe('while time passes', () => {
-  test('everyone who has said hello hears that the coordinator lives', () => {
+describe('as time passes', () => {
+  test('every peer that has said hello gets heartbeats', () => {
     const { connect, pass } = createLobby()
     const [stranger, guest] = [connect(), connect(hello)]
     pass(400)
     expect([stranger, guest].map(typesSentTo)).toEqual([[], ['welcome', 'heartbeat']])
   })
 
-  test('a silent worker is dropped, one that is heard of stays', () => {
+  test('a silent worker is dropped, and one that sends heartbeats stays', () => {
     const { membership, connect, pass, calls, reasons } = createLobby()
     const [silent, alive] = [connect(hello, ready), connect(hello, ready)]
     pass(2000, [alive, heartbeat])
@@ -23,7 +23,7 @@ describe('while time passes', () => {
     expect([calls.at(-1), reasons()]).toEqual(['leave 1', ['worker-lost: silent for 2.0 s']])
   })
 
-  test('a worker stays for as long as bytes come from it, though no message is whole yet', () => {
+  test('a worker stays as long as its bytes arrive, even if no message is complete', () => {
     const { connect, pass, reasons } = createLobby()
     const slow = connect(hello, ready)
     for (let tick = 0; tick < 20; tick++) {
@@ -37,7 +37,7 @@ describe('while time passes', () => {
     expect(reasons()).toEqual(['worker-lost: silent for 2.0 s'])
   })
 
-  test('a peer that says no hello is dropped, whatever comes from it', () => {
+  test('a peer that says no hello is dropped, even if it sends bytes', () => {
     const { connect, pass } = createLobby()
     const peer = connect()
     for (let tick = 0; tick < 13; tick++) {
@@ -56,14 +56,14 @@ describe('while time passes', () => {
     expect(peer.ending()).toBe('terminated')
   })
 
-  test('a worker whose computation hangs is dropped though its heartbeats go on', () => {
+  test('a worker whose computation hangs is dropped, even if it sends heartbeats', () => {
     const { connect, pass, reasons } = createLobby()
     const peer = connect(hello, ready)
     for (let quietMs = 400; quietMs <= 30_000; quietMs += 400) pass(400, [peer, hanging(quietMs)])
     expect(peer.ending()).toBe('open')
     pass(400, [peer, hanging(30_400)])
     expect([peer.ending(), reasons()]).toEqual(['closed', ['worker-lost: hung at step 8 for 30.4 s']])
-    // Its connected thread, which is not concerned, sees to another computing thread.
+    // Its connected thread, which does not hang, starts another computing thread.
     expect(peer.last('bye')).toMatchObject({ code: 'hung' })
   })
 
@@ -78,10 +78,10 @@ describe('while time passes', () => {
     ])
   })
 
-  test('a worker to which nothing comes is dropped, though little is queued for it and it is heard of', () => {
+  test('a worker that nothing reaches is dropped, even if little is queued for it and it sends heartbeats', () => {
     const { connect, pass, reasons } = createLobby()
     const [deaf, other] = [connect(hello, ready), connect(hello, ready)]
-    // It goes on to echo what it has read last.
+    // It keeps echoing the last heartbeat that it has read.
     const stuck = { ...heartbeat, echo: { sentMs: 0, receivedMs: 0 } }
     for (let passedMs = 0; passedMs < 60_400; passedMs += 400)
       pass(400, [deaf, stuck], [other, { ...heartbeat, echo: echoOf(other) }])
@@ -91,14 +91,14 @@ describe('while time passes', () => {
     expect(reasons()).toEqual(['worker-lost: stopped reading: 0 B queued for it, and nothing read for 60.4 s'])
   })
 
-  test('a coordinator that looks late leaves that out of account', () => {
+  test('a coordinator whose ticks are late does not count the delay as silence', () => {
     const { membership, clock, connect, reasons } = createLobby()
     connect(hello, ready)
     for (let look = 0; look < 3; look++) {
       clock.nowMs += 1000
       membership.tick()
     }
-    // Three times 400 ms of 1,000.
+    // 400 ms of each 1,000 ms have counted.
     clock.nowMs += 400
     membership.tick()
     expect(reasons()).toEqual([])
@@ -107,7 +107,7 @@ describe('while time passes', () => {
     expect(reasons()).toEqual(['worker-lost: silent for 1.6 s'])
   })
 
-  test('a coordinator that was suspended drops nobody for what it could not hear', () => {
+  test('a coordinator that was suspended does not count that time as silence', () => {
     const { membership, clock, connect, pass } = createLobby()
     const [worker, guest, stranger] = [connect(hello, ready), connect(hello), connect()]
     pass(400)
@@ -120,7 +120,7 @@ describe('while time passes', () => {
   })
 })
 
-test('after a look that was late by more than half a silence all have as long as if they had just come', () => {
+test('after a tick that is late by more than half the permitted silence, a worker gets the full time again', () => {
   const { membership, clock, connect, pass, reasons } = createLobby()
   connect(hello, ready)
   pass(800)
@@ -132,7 +132,7 @@ test('after a look that was late by more than half a silence all have as long as
   expect(reasons()).toEqual(['worker-lost: silent for 2.0 s'])
 })
 
-test('after a coordinator was suspended a silent worker is dropped as soon as ever', () => {
+test('after a suspension of the coordinator, a silent worker is dropped as soon as usual', () => {
   const { membership, clock, connect, pass, reasons } = createLobby()
   const [, ...others] = Array.from({ length: 4 }, () => connect(hello, ready))
   pass(400)
@@ -143,7 +143,7 @@ test('after a coordinator was suspended a silent worker is dropped as soon as ev
 })
 
 describe('while long messages of others fill the link', () => {
-  /** Workers of which the first is silent, and a function that lets time pass in which bytes of messages come from others. */
+  /** Workers of which the first is silent. `send` lets time pass while some others send bytes of long messages. */
   function createCrowd() {
     const lobby = createLobby()
     const [silent, ...others] = Array.from({ length: 4 }, () => lobby.connect(hello, ready)) as [
@@ -162,7 +162,7 @@ describe('while long messages of others fill the link', () => {
     return { ...lobby, silent, others, send }
   }
 
-  test('a silent worker stays for longer', () => {
+  test('a silent worker may stay longer', () => {
     const { others, send, reasons } = createCrowd()
     send(6000, others)
     expect(reasons()).toEqual([])
@@ -170,7 +170,7 @@ describe('while long messages of others fill the link', () => {
     expect(reasons()).toEqual(['worker-lost: silent for 6.4 s'])
   })
 
-  test('a silent worker stays for longer, also when they end meanwhile', () => {
+  test('a silent worker may stay longer, even if the messages end meanwhile', () => {
     const { others, send, reasons } = createCrowd()
     send(1200, others)
     send(4800, [])
@@ -179,7 +179,7 @@ describe('while long messages of others fill the link', () => {
     expect(reasons()).toEqual(['worker-lost: silent for 6.4 s'])
   })
 
-  test('a worker that has been heard of since is dropped as soon as ever', () => {
+  test('a worker that has sent a heartbeat since is dropped as soon as usual', () => {
     const { silent, others, send, reasons } = createCrowd()
     send(2400, others)
     silent.say(heartbeat)
@@ -187,7 +187,7 @@ describe('while long messages of others fill the link', () => {
     expect(reasons()).toEqual(['worker-lost: silent for 2.0 s'])
   })
 
-  test('it is no reason for longer that few of the others send them', () => {
+  test('a silent worker is dropped as soon as usual if only few others send them', () => {
     const { others, send, reasons } = createCrowd()
     send(2000, others.slice(0, 1))
     expect(reasons()).toEqual(['worker-lost: silent for 2.0 s'])
@@ -203,7 +203,7 @@ describe('while most workers are silent at once', () => {
     for (const peer of peers) peer.say(heartbeat)
   }
 
-  test('they stay for longer', () => {
+  test('they may stay longer', () => {
     const { peers, pass, reasons } = createSilence(4)
     pass(6000, [peers[0]!, heartbeat])
     expect(reasons()).toEqual([])
@@ -211,7 +211,7 @@ describe('while most workers are silent at once', () => {
     expect(reasons()).toEqual(Array(3).fill('worker-lost: silent for 6.4 s'))
   })
 
-  test('the last to be heard of again stays too', () => {
+  test('the last one to send again stays, too', () => {
     const { peers, pass, reasons } = createSilence(4)
     pass(2000)
     sayAll(peers.slice(1))
@@ -223,7 +223,7 @@ describe('while most workers are silent at once', () => {
     expect(reasons()).toEqual([])
   })
 
-  test('one that goes on to be silent while the others do not is dropped', () => {
+  test('one that remains silent while the others send again is dropped', () => {
     const { peers, pass, reasons } = createSilence(4)
     pass(1200)
     const say = () => sayAll(peers.slice(1))
@@ -237,14 +237,14 @@ describe('while most workers are silent at once', () => {
     expect(reasons()).toEqual(['worker-lost: silent for 3.2 s'])
   })
 
-  test('peers that say no hello do not count among them', () => {
+  test('peers that say no hello do not count', () => {
     const { peers, connect, pass, reasons } = createSilence(3)
     for (let stranger = 0; stranger < 3; stranger++) connect()
     pass(2000, [peers[0]!, heartbeat], [peers[1]!, heartbeat])
     expect(reasons()).toEqual(['worker-lost: silent for 2.0 s'])
   })
 
-  test('half of them are too few for that', () => {
+  test('a silent worker is dropped as soon as usual if only half of them are silent', () => {
     const { peers, pass, reasons } = createSilence(4)
     for (let passedMs = 0; passedMs < 2000; passedMs += 400) {
       sayAll(peers.slice(2))
@@ -254,12 +254,12 @@ describe('while most workers are silent at once', () => {
   })
 })
 
-test('the clock of a worker is told with its times, from heartbeats that went there and back', () => {
+test('the times of a worker are reported with its clock offset, which echoed heartbeats measure', () => {
   const { membership, connect, clock, told } = createLobby()
   const peer = connect(hello, ready)
   membership.assign(1, task)
   peer.say({ ...gradient, times: [7] }, gradientTensors)
-  // Sent at 100, at the worker when its clock said 5101, answered at 5151 there, back at 152: 5000 ahead.
+  // Sent at 100, received at 5101 on the worker's clock, answered at 5151, back at 152: the worker is 5000 ahead.
   clock.nowMs = 152
   peer.say({ ...heartbeat, sentMs: 5151, echo: { sentMs: 100, receivedMs: 5101 } })
   peer.say({ ...gradient, times: [8] }, gradientTensors)

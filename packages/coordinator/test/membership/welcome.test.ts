@@ -4,7 +4,7 @@ import { createReplicaEncoder, welcomeTo } from '../../src/membership/welcome.ts
 import { tinyPlan } from '../support/tiny-plan.ts'
 import { tinySizes } from '../support/tiny-sizes.ts'
 
-test('there is room for no larger shards than the training set can fill', () => {
+test('the largest shard has no more samples than the training set', () => {
   const plan = tinyPlan()
   const config = { ...plan.config, batchSize: 1_000_000, shards: 1 }
   const maxSamplesOf = (count: number) =>
@@ -13,7 +13,7 @@ test('there is room for no larger shards than the training set can fill', () => 
   expect(maxSamplesOf(2_000_000)).toBe(1_000_000)
 })
 
-test('workers that come at the same step are sent the same bytes, those of another step others', () => {
+test('workers that join at the same step get the same bytes, and those at another step get others', () => {
   const plan = tinyPlan()
   const encode = createReplicaEncoder(plan)
   const [first, second] = [encode(), encode()]

@@ -18,10 +18,10 @@ describe('an answer that a worker was not asked for', () => {
   }
 
   test.each([
-    ['of another shard', { ...gradient, shard: 2 }, 'an answer to shard 2 of step 1, which it was not given'],
-    ['of a step to come', { ...gradient, step: 7 }, 'an answer to shard 1 of step 8, which it was not given'],
-    ['of a chunk', metrics, 'an answer to chunk 3 of step 1, which it was not given'],
-  ] as const)('%s sends the worker away, and is counted', (_, message, reason) => {
+    ['another shard', { ...gradient, shard: 2 }, 'an answer to shard 2 of step 1, which it was not given'],
+    ['a later step', { ...gradient, step: 7 }, 'an answer to shard 1 of step 8, which it was not given'],
+    ['a chunk', metrics, 'an answer to chunk 3 of step 1, which it was not given'],
+  ] as const)('makes the coordinator refuse the worker, and is counted (to %s)', (_, message, reason) => {
     const { membership, connect, answers, reasons } = createLobby()
     const peer = connect(hello, ready)
     membership.assign(1, task)
@@ -32,7 +32,7 @@ describe('an answer that a worker was not asked for', () => {
     expect(membership.roll()).toMatchObject([{ refused: 1, samples: 0 }])
   })
 
-  test('is dropped when it is to a step that the worker is past: it may have been asked for', () => {
+  test('is ignored if the worker has passed its step, since it may have been asked for', () => {
     const { membership, connect, answers, reasons } = createLobby()
     const peer = connect(hello, ready)
     membership.assign(1, task)
@@ -42,19 +42,19 @@ describe('an answer that a worker was not asked for', () => {
     expect(membership.roll()[0]!.given.size).toBe(0)
   })
 
-  test('is dropped when it is to a step before the state that the worker was given, or before one it has told of', () => {
+  test('is ignored if its step is before the state that the worker got, or before a step that it has reported', () => {
     const { connect, state, answers, reasons } = createLobby()
     state.step = 3
     const peer = connect(hello, ready)
     peer.say({ ...gradient, step: 2 }, gradientTensors)
-    // A heartbeat says how far the worker was when it was made, which may come after an answer to a later step.
+    // A heartbeat holds the step at which it was made. It may arrive after an answer to a later step.
     peer.say({ ...heartbeat, step: 5 })
     peer.say({ ...heartbeat, step: 3 })
     peer.say({ ...gradient, step: 4 }, gradientTensors)
     expect([answers, reasons()]).toEqual([[], []])
   })
 
-  test('is none where it was asked for before the worker came to that step', () => {
+  test('is not one that was asked for before the worker reached its step', () => {
     const { membership, connect, answers, reasons } = createLobby()
     const peer = connect(hello, ready)
     membership.assign(1, { ...task, key: workKey(2, 1), step: 2, order: { ...task.order, step: 2 } })
@@ -63,7 +63,7 @@ describe('an answer that a worker was not asked for', () => {
     expect([answers.length, reasons()]).toEqual([1, []])
   })
 
-  test('is wrong when it is still waited for: what is for an earlier step no replica computes', () => {
+  test('is wrong if it is still awaited after the worker has passed its step', () => {
     const { membership, connect, answering, answers, reasons } = createLobby()
     const peer = connect(hello, ready)
     membership.assign(1, task)
@@ -74,7 +74,7 @@ describe('an answer that a worker was not asked for', () => {
     expect(reasons()).toEqual(['worker-lost: refused: an answer to shard 1 of step 1 after it had reached step 4'])
   })
 
-  test('is one that was asked of it before, though it is of no use any more', () => {
+  test('is not one that was asked for but is no longer needed', () => {
     const { membership, connect, answering, answers, reasons } = createLobby()
     const peer = connect(hello, ready)
     membership.assign(1, task)
@@ -84,14 +84,14 @@ describe('an answer that a worker was not asked for', () => {
   })
 })
 
-describe('a message that is none', () => {
+describe('an invalid message', () => {
   const invalid = new LockstepError('message-invalid', 'tensor gradient of a gradient message', {
     expected: 'float32[27]',
     received: 'float32[3]',
   })
   const reason = 'tensor gradient of a gradient message: expected float32[27], received float32[3]'
 
-  test('such as a gradient of the wrong length, is held against its worker', () => {
+  test('such as a gradient of the wrong length is held against its worker', () => {
     const { membership, connect, reasons } = createLobby()
     for (let time = 1; time <= 3; time++) connect(hello, ready).hangUp(invalid)
     expect(reasons()).toEqual([
@@ -102,7 +102,7 @@ describe('a message that is none', () => {
     expect(membership.roll().map(({ refused }) => refused)).toEqual([1, 1, 1])
   })
 
-  test('is not where the bytes of a frame are wrong, for which a network may be to blame', () => {
+  test('is not held against its worker if its frame is malformed, which may be the fault of the network', () => {
     const { membership, connect, reasons } = createLobby()
     connect(hello, ready).hangUp(new LockstepError('frame-malformed', 'a frame has the wrong magic'))
     expect(reasons()).toEqual(['worker-lost: a frame has the wrong magic'])
@@ -111,7 +111,7 @@ describe('a message that is none', () => {
 })
 
 describe('a worker that answers wrongly', () => {
-  test('may come back twice, and is excluded the third time', () => {
+  test('may reconnect twice, and is excluded the third time', () => {
     const { membership, connect, answering, reasons } = createLobby()
     answering.verdict = wrong
     for (let time = 1; time <= 3; time++) {
@@ -136,7 +136,7 @@ describe('a worker that answers wrongly', () => {
     ])
   })
 
-  test('is known by its name on its host', () => {
+  test('is known by its name and host', () => {
     const { membership, connect } = createLobby()
     connect(hello, ready)
     membership.exclude(1, 'it computes wrongly')
@@ -145,7 +145,7 @@ describe('a worker that answers wrongly', () => {
     expect(membership.active()).toBe(2)
   })
 
-  test('has its refused answers counted while it may stay', () => {
+  test('has its unusable answers counted, and is excluded at the third charge', () => {
     const { membership, connect, events, reasons } = createLobby()
     const peer = connect(hello, ready)
     membership.note(1, 'not finite')
@@ -157,7 +157,7 @@ describe('a worker that answers wrongly', () => {
     expect(reasons().at(-1)).toBe('worker-lost: excluded: another has a finite one')
   })
 
-  test('is told why it is excluded, and leaves its shards to others', () => {
+  test('receives the reason when it is excluded, and is no longer trusted', () => {
     const { membership, connect, calls } = createLobby()
     const peer = connect(hello, ready)
     membership.exclude(1, 'it computes wrongly')
@@ -167,7 +167,7 @@ describe('a worker that answers wrongly', () => {
   })
 })
 
-test('all who take part can be sent away, and come back', () => {
+test('all active workers can be refused at once, and can reconnect', () => {
   const { membership, connect, reasons } = createLobby()
   const peers = [connect(hello, ready), connect(hello, ready), connect(hello)]
   membership.scatter('a mean was not finite')
