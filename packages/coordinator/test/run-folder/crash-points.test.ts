@@ -21,11 +21,11 @@ async function linesIn(path: string): Promise<readonly unknown[]> {
     .map(({ type, epoch, step }) => (type === 'epoch' ? `epoch ${epoch}` : step))
 }
 
-/** Trains until the process dies at that change, and goes on from what it has left. */
+/** Trains until the process dies at this change to the disk, then resumes the run. */
 async function dieAndResume(change: number): Promise<void> {
   const path = join(await temporaryFolder(), 'run')
   await trainInto(path, { disk: mortalDisk(change).disk }).catch(error => {
-    // What the dead process goes on to do has no effect.
+    // What the dead process still does has no effect.
     if (!(error instanceof LockstepError)) throw error
   })
   const resumed = await resumeInto(path, { disk: unrulyDisk(() => undefined, withoutSyncs) })
@@ -36,21 +36,21 @@ async function dieAndResume(change: number): Promise<void> {
   expect((await readdir(path)).filter(name => name.endsWith('.partial'))).toEqual([])
 }
 
-describe('a process that is killed at any change that it makes to the disk', () => {
-  test('leaves a folder from which the run comes to the same weights, with each line of its metrics once', async () => {
+describe('a process that is killed at any of its changes to the disk', () => {
+  test('leaves a folder from which the run resumes to the same weights, with each line of metrics once', async () => {
     const whole = mortalDisk(Number.POSITIVE_INFINITY)
     const path = join(await temporaryFolder(), 'run')
     await trainInto(path, { disk: whole.disk })
     expect(await linesIn(path)).toEqual(allLines)
     const changes = whole.made()
-    // Files and folders that are made, writes and renames, of eight steps with four checkpoints.
+    // Created files and folders, writes and renames, in eight steps with four checkpoints.
     expect(changes).toBeGreaterThan(40)
     for (let change = 1; change <= changes; change++) await dieAndResume(change)
   })
 })
 
-describe('a run that is gone on with', () => {
-  test('sets checkpoints aside that cannot be used, and is not disturbed by them', async () => {
+describe('a resumed run', () => {
+  test('sets unusable checkpoints aside and reaches the same weights', async () => {
     const path = join(await temporaryFolder(), 'run')
     await trainInto(path)
     const folder = join(path, 'checkpoints')

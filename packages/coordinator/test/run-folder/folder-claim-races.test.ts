@@ -8,7 +8,7 @@ import { systemError } from '../support/unruly-disk.ts'
 
 type Write = (file: string, text: string, options: object) => Promise<void>
 
-/** What happens when a claim's file is to be written, in the place of that. */
+/** What happens instead when the file of a claim is to be written; null for nothing else. */
 const meanwhile = vi.hoisted(() => ({ write: null as ((write: Write, ...args: Parameters<Write>) => unknown) | null }))
 vi.mock('node:fs/promises', async original => {
   const fs = await original<typeof import('node:fs/promises')>()
@@ -26,7 +26,7 @@ beforeEach(async () => {
   await mkdir(path)
 })
 
-test('a claim is withdrawn where another one has been written since it was looked for', async () => {
+test('a claim is withdrawn if another one has been written since the check for others', async () => {
   const holder = { pid: process.pid, host: hostname(), since: '2026-03-01T09:00:00.000Z', identity: null }
   meanwhile.write = async (write, ...args) => {
     await write(join(path, 'lock-5.json'), JSON.stringify(holder), {})
@@ -36,7 +36,7 @@ test('a claim is withdrawn where another one has been written since it was looke
   expect(await readdir(path)).toEqual(['lock-5.json'])
 })
 
-test('a claim that finds no room leaves no file', async () => {
+test('a claim that does not fit on the disk leaves no file', async () => {
   meanwhile.write = async (write, file, _, options) => {
     await write(file, '', options)
     throw systemError('ENOSPC')

@@ -47,7 +47,7 @@ async function leaveClaim(
 type ClaimFacts = { readonly number?: number; readonly host?: string; readonly identity?: string | null }
 
 describe('a run folder', () => {
-  test('is claimed by a file that says who has it, and is free again when that is released', async () => {
+  test('is claimed by a file that names the holder, and is free again after the release', async () => {
     const claim = createFolderClaim(path)
     await claim.take()
     expect(await readdir(path)).toEqual(['lock-1.json'])
@@ -62,7 +62,7 @@ describe('a run folder', () => {
     expect(await readdir(path)).toEqual(['lock-1.json'])
   })
 
-  test('that was made for a claim goes with it while it is empty', async () => {
+  test('that was created for a claim is removed with it if it is empty', async () => {
     const claim = createFolderClaim(path)
     await claim.take()
     await claim.release()
@@ -73,7 +73,7 @@ describe('a run folder', () => {
     expect(await readdir(path)).toEqual(['config.json'])
   })
 
-  test('that was there before stays, also while it is empty', async () => {
+  test('that existed before the claim stays, even if it is empty', async () => {
     await mkdir(path)
     const claim = createFolderClaim(path)
     await claim.take()
@@ -81,7 +81,7 @@ describe('a run folder', () => {
     expect(await readdir(path)).toEqual([])
   })
 
-  test('is refused to a second one, who leaves everything as it is', async () => {
+  test('is refused to a second claim, which leaves everything as it is', async () => {
     await createFolderClaim(path).take()
     const { mtimeNs } = await stat(path, { bigint: true })
     const second = createFolderClaim(path)
@@ -93,11 +93,11 @@ describe('a run folder', () => {
     })
     await second.release()
     expect(await readdir(path)).toEqual(['lock-1.json'])
-    // Not even for a moment is there a second claim, before which the first could have to withdraw.
+    // There is no second claim even for a moment, since a first one that sees it could withdraw.
     expect((await stat(path, { bigint: true })).mtimeNs).toBe(mtimeNs)
   })
 
-  test('is given to one of many who come at once', async () => {
+  test('is given to exactly one of many simultaneous claims', async () => {
     for (let round = 0; round < 20; round++) {
       const claims = Array.from({ length: 5 }, () => createFolderClaim(path))
       const results = await Promise.allSettled(claims.map(claim => claim.take()))
@@ -106,7 +106,7 @@ describe('a run folder', () => {
     }
   })
 
-  test('is given to one of many who find the claim of a dead process', async () => {
+  test('is given to exactly one of many claims that find the claim of a dead process', async () => {
     const child = await startIdle()
     await leaveClaim(child.pid, { number: 4 })
     const left = await readFile(join(path, 'lock-4.json'))
@@ -123,7 +123,7 @@ describe('a run folder', () => {
 })
 
 describe('the claim of another process', () => {
-  test('holds while that is alive, also when it is stopped, and no longer', async () => {
+  test('holds exactly as long as the process is alive, even if it is stopped', async () => {
     const child = await startIdle()
     await leaveClaim(child.pid)
     child.kill('SIGSTOP')
@@ -135,14 +135,14 @@ describe('the claim of another process', () => {
     expect(await readdir(path)).toEqual(['lock-2.json'])
   })
 
-  test('does not hold where another one has its number now', async () => {
+  test('does not hold if its pid belongs to a different process now', async () => {
     const child = await startIdle()
     await leaveClaim(child.pid, { identity: 'another-boot 12345' })
     await createFolderClaim(path).take()
   })
 
-  test('does not hold where the process is dead and nobody has asked how it ended', async () => {
-    // A process whose parent is a shell that has become another program, which never asks for its children.
+  test('does not hold if the process is a zombie', async () => {
+    // Its parent is a shell that has become another program, which never waits for its children.
     const parent = spawn('sh', ['-c', 'sleep 1000 & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] })
     onTestFinished(() => void parent.kill('SIGKILL'))
     const [line] = await once(parent.stdout.setEncoding('utf8'), 'data')
@@ -154,7 +154,7 @@ describe('the claim of another process', () => {
     await createFolderClaim(path).take()
   })
 
-  test('on another machine holds, since nobody can tell whether it is alive, and it is said what to remove', async () => {
+  test('on another machine holds, since it may be alive, and the hint names the file to remove', async () => {
     await leaveClaim(1, { host: 'elsewhere', identity: null })
     await expect(createFolderClaim(path).take()).rejects.toMatchObject({
       ...inUse,
@@ -165,7 +165,7 @@ describe('the claim of another process', () => {
     await createFolderClaim(path).take()
   })
 
-  test('that is being written is waited for, and nothing is written beside it', async () => {
+  test('is awaited while it is being written, and nothing is written beside it', async () => {
     await mkdir(path)
     await writeFile(join(path, 'lock-1.json'), '')
     const taken = createFolderClaim(path, 60_000).take()
@@ -176,7 +176,7 @@ describe('the claim of another process', () => {
     expect(await readdir(path)).toEqual(['lock-1.json'])
   })
 
-  test('that was not written to its end does not hold: whoever wrote it has died', async () => {
+  test('does not hold if it is incomplete, since its writer has died', async () => {
     await mkdir(path)
     await writeFile(join(path, 'lock-1.json'), '{"pid":')
     await createFolderClaim(path).take()
@@ -185,13 +185,13 @@ describe('the claim of another process', () => {
 })
 
 describe('a claim that cannot be written', () => {
-  test('fails clearly', async () => {
+  test('fails with `file-not-written`', async () => {
     await writeFile(path, 'a file')
     await expect(createFolderClaim(path).take()).rejects.toMatchObject({ code: 'file-not-written' })
   })
 })
 
-test('a claim is renewed in a folder that was removed, unless another one has it now', async () => {
+test('a claim is renewed in a folder that was removed, unless another claim holds now', async () => {
   const claim = createFolderClaim(path)
   await claim.take()
   await rm(path, { recursive: true })
@@ -204,8 +204,8 @@ test('a claim is renewed in a folder that was removed, unless another one has it
   expect(await readdir(path)).toEqual(['lock-1.json'])
 })
 
-describe('who only looks', () => {
-  test('finds a folder claimed while its process lives, or may live on another machine, and writes nothing', async () => {
+describe('a check for a claim', () => {
+  test('finds one while its process is alive, or may be alive on another machine, and writes nothing', async () => {
     expect(await isClaimed(path)).toBe(false)
     const child = await startIdle()
     await leaveClaim(child.pid)

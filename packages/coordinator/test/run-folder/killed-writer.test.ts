@@ -22,7 +22,7 @@ type Writer = {
   readonly line: () => Promise<unknown>
 }
 
-/** One that has loaded all it needs and waits. */
+/** A writer that has loaded all that it needs and waits. */
 async function startWriter(...folder: readonly string[]): Promise<Writer> {
   const child = spawn(process.execPath, [writer, ...folder], { stdio: ['pipe', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -54,10 +54,10 @@ function sha256({ weights, optimizer }: Checkpoint): string {
   return hash.digest('hex')
 }
 
-test('a process that is killed while it writes checkpoints leaves a newest one of the undisturbed run, and no less than it said', async () => {
+test('a process killed while writing checkpoints leaves a correct one that is no older than reported', async () => {
   const path = join(await temporaryFolder(), 'run')
   const found: string[] = []
-  // While it takes the folder up, and while it writes: so many milliseconds after so many checkpoints.
+  // Killed while it opens the folder, and while it writes: this many milliseconds after this many checkpoints.
   for (const [saves, ms] of [
     [0, 3],
     [1, 0],

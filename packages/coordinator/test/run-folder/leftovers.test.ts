@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { removeLeftovers } from '../../src/run-folder/leftovers.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
-test('what a killed process has written aside is removed, what a living one writes and all else stays', async () => {
+test('temporary files of killed processes are removed; those of live ones and all other files stay', async () => {
   const alive = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' })
   onTestFinished(() => void alive.kill('SIGKILL'))
   const dead = spawn(process.execPath, ['-e', ''], { stdio: 'ignore' })
@@ -14,7 +14,7 @@ test('what a killed process has written aside is removed, what a living one writ
   const path = await temporaryFolder()
   for (const place of ['checkpoints', 'model', 'plots', 'mine']) await mkdir(join(path, place))
   const files = [
-    // This process has just begun: what has its number is of an earlier one.
+    // This process has just started: a file with its pid is of an earlier one.
     `config.json.${process.pid}.partial`,
     `summary.json.${dead.pid}.partial`,
     `checkpoints/step-000000004.ckpt.${dead.pid}.partial`,
@@ -38,6 +38,6 @@ test('what a killed process has written aside is removed, what a living one writ
   ])
 })
 
-test('a folder that holds nothing of a run has none', async () => {
+test('a missing folder has no leftovers', async () => {
   await removeLeftovers(join(await temporaryFolder(), 'missing'))
 })

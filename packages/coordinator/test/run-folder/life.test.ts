@@ -15,14 +15,14 @@ beforeEach(async () => {
 })
 
 describe('the lives of a run', () => {
-  test('are counted from 1, in its folder', async () => {
+  test('are counted from 1 in its folder', async () => {
     const begun = [await createRunFolder(path, {})]
     for (let restart = 0; restart < 2; restart++) begun.push(await reopenRunFolder(path, { epochs: [], step: 0 }, {}))
     expect(begun.map(({ life }) => life)).toEqual([1, 2, 3])
     expect(JSON.parse(await readFile(join(path, 'life.json'), 'utf8'))).toEqual({ life: 3 })
   })
 
-  test('are told to every worker', async () => {
+  test('are sent to a worker that connects', async () => {
     await createRunFolder(path, {})
     const openFolder = () => reopenRunFolder(path, { epochs: [], step: 0 }, {})
     const { url, finished } = await startTiny(path, { openFolder })
@@ -30,19 +30,19 @@ describe('the lives of a run', () => {
     await finished
   })
 
-  test.each(['', '{"life":0}', '{"life":"2"}', '{"life":2'])('cannot go on after a file that says %j', async text => {
+  test.each(['', '{"life":0}', '{"life":"2"}', '{"life":2'])('cannot continue from a file with %j', async text => {
     await createRunFolder(path, {})
     await writeFile(join(path, 'life.json'), text)
     await expect(beginLife(path)).rejects.toMatchObject({ code: 'life-damaged', hint: expect.any(String) })
   })
 
-  test('begin anew in a folder that has lost its file', async () => {
+  test('begin from 1 again in a folder that has lost the file', async () => {
     await createRunFolder(path, {})
     await rm(join(path, 'life.json'))
     expect(await beginLife(path)).toBe(1)
   })
 
-  test('refuse an earlier one and no other', async () => {
+  test('refuse an earlier one, but not the newest', async () => {
     await createRunFolder(path, {})
     await beginLife(path)
     await expect(refuseSuperseded(path, 1)).rejects.toMatchObject({ code: 'superseded' })
@@ -50,8 +50,8 @@ describe('the lives of a run', () => {
   })
 })
 
-describe('a coordinator whose run has gone on elsewhere', () => {
-  test('writes nothing more into the folder, and sends its workers on', async () => {
+describe('a coordinator whose run another one has continued', () => {
+  test('writes no further checkpoint, and says `superseded` to its workers', async () => {
     const { url, finished } = await startTiny(path)
     const worker = startSocketWorker(url, {
       before: async message => {
@@ -65,7 +65,7 @@ describe('a coordinator whose run has gone on elsewhere', () => {
     expect(await readdir(join(path, 'checkpoints'))).toEqual(['step-000000004.ckpt'])
   })
 
-  test('adds no line to the metrics, which the later one will tell', async () => {
+  test('adds no line to the metrics, which the later life writes', async () => {
     const [first, second] = [epochWith(1), epochWith(2)]
     const earlier = await createRunFolder(path, {})
     await earlier.appendEpoch(first)
@@ -76,7 +76,7 @@ describe('a coordinator whose run has gone on elsewhere', () => {
     expect(lines.map(line => JSON.parse(line))).toEqual([first, second])
   })
 
-  test('ends when a worker tells it so, without a checkpoint', async () => {
+  test('ends without a checkpoint when a worker reports that', async () => {
     const { url, finished } = await startTiny(path, { minWorkers: 2 })
     const known = startSocketWorker(url)
     const reason = 'this worker has been welcomed to life 2 of the run, and this is life 1'
@@ -89,7 +89,7 @@ describe('a coordinator whose run has gone on elsewhere', () => {
     expect(await readdir(join(path, 'checkpoints'))).toEqual([])
   })
 
-  test('believes nobody who has not shown the token', async () => {
+  test('ignores the same report from a peer that has not sent the token', async () => {
     const { url, finished } = await startTiny(path)
     const stranger = startSocketWorker(url, {
       before: () => ({ type: 'bye', code: 'superseded', reason: 'believe me' }),

@@ -21,7 +21,7 @@ const names = (text: string) => {
 }
 const namesOnDisk = async () => names(await readFile(path, 'utf8'))
 
-/** Two epochs of four steps, and two steps more. */
+/** Two epochs of four steps, and two more steps. */
 async function writeTenSteps(): Promise<void> {
   const file = createMetricsFile({ path })
   for (let step = 1; step <= 10; step++) {
@@ -32,22 +32,22 @@ async function writeTenSteps(): Promise<void> {
 }
 
 describe('a file of metrics', () => {
-  test('holds steps and epochs in the order in which they came', async () => {
+  test('holds steps and epochs in the order in which they were added', async () => {
     await writeTenSteps()
     expect(await namesOnDisk()).toEqual([1, 2, 3, 4, 'epoch 1', 5, 6, 7, 8, 'epoch 2', 9, 10])
   })
 
-  test('is written to when an epoch ends, or when many steps have been kept', async () => {
+  test('is written when an epoch ends, or when many steps are queued', async () => {
     const file = createMetricsFile({ path })
     await file.addEpoch(epochWith(1))
     await file.addStep(stepWith(5))
     expect(await namesOnDisk()).toEqual(['epoch 1'])
-    // 64 KiB are kept, and a line has some 250 characters: 300 of them are more.
+    // Up to 64 KiB are queued. A line has some 250 characters, and 300 lines exceed that.
     for (let step = 6; step <= 305; step++) await file.addStep(stepWith(step))
     expect((await namesOnDisk()).length).toBeGreaterThan(200)
   })
 
-  test('is tried again on a disk that fails when many more steps have been kept, not with each', async () => {
+  test('is retried on a failing disk when many more steps are queued, not with each step', async () => {
     let tries = 0
     const disk = unrulyDisk(({ operation }) => {
       if (operation !== 'open') return
@@ -56,21 +56,21 @@ describe('a file of metrics', () => {
     })
     const file = createMetricsFile({ path, disk })
     const failures: unknown[] = []
-    // 64 KiB are kept, and a line has some 250 characters: 600 of them are twice as much, 900 thrice.
+    // Up to 64 KiB are queued. A line has some 250 characters: 600 lines are twice as much, 900 three times.
     for (let step = 1; step <= 900; step++) await file.addStep(stepWith(step)).catch(error => failures.push(error))
     expect(failures).toEqual(Array(tries).fill(expect.objectContaining({ code: 'file-not-written' })))
     expect(tries).toBeGreaterThanOrEqual(2)
     expect(tries).toBeLessThanOrEqual(4)
   })
 
-  test('keeps the order of what is written at the same time', async () => {
+  test('keeps the order of lines that are added at the same time', async () => {
     const file = createMetricsFile({ path })
     await file.addStep(stepWith(1))
     await Promise.all([file.flush(), file.addEpoch(epochWith(1)), file.addStep(stepWith(5)), file.flush()])
     expect(await namesOnDisk()).toEqual([1, 'epoch 1', 5])
   })
 
-  test('fails clearly on a full disk', async () => {
+  test('fails with `disk-full` on a full disk', async () => {
     await symlink('/dev/full', path)
     const file = createMetricsFile({ path })
     await file.addStep(stepWith(1))
@@ -85,14 +85,14 @@ describe('the metrics up to a checkpoint', () => {
     expect(names(text)).toEqual([1, 2, 3, 4, 'epoch 1', 5, 6])
   })
 
-  test('leave out a line that was cut off', async () => {
+  test('leave out a torn line', async () => {
     await writeTenSteps()
     await appendFile(path, '{"type":"step","epoch":3,"step":11,"lo')
     const { text } = await metricsUntil(path, { epochs: [epochWith(1), epochWith(2)], step: 11 })
     expect(names(text)).toEqual([1, 2, 3, 4, 'epoch 1', 5, 6, 7, 8, 'epoch 2', 9, 10])
   })
 
-  test('are the epochs alone where no steps were logged, or where the file is gone', async () => {
+  test('are only the epochs if there is no file', async () => {
     const { text } = await metricsUntil(path, { epochs: [epochWith(1)], step: 4 })
     expect(names(text)).toEqual(['epoch 1'])
   })

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { identifyProcess, isProcess, isSameProcess } from '../../src/run-folder/process-identity.ts'
 import { systemError } from '../support/unruly-disk.ts'
 
-test("another user's process is one, although it may not be signalled", () => {
+test("another user's process counts as running, although it cannot be signalled", () => {
   const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
     throw systemError('EPERM')
   })

@@ -29,21 +29,21 @@ beforeEach(async () => {
 const linesOf = async (file: string) => (await readFile(join(path, file), 'utf8')).split('\n')
 
 describe('a new run folder', () => {
-  test('is made with the folders above it and holds the configuration', async () => {
+  test('is created with the missing folders above it and holds the configuration', async () => {
     const folder = await createRunFolder(path, config)
     expect(folder.path).toBe(path)
     expect((await readdir(path)).sort()).toEqual(ofNewRun)
     expect(JSON.parse(await readFile(join(path, runFiles.config), 'utf8'))).toEqual(config)
   })
 
-  test('may be one that is empty or holds something else than a run', async () => {
+  test('may be an existing one that holds no run', async () => {
     await mkdir(path, { recursive: true })
     await writeFile(join(path, 'notes.txt'), 'mine')
     await createRunFolder(path, config)
     expect((await readdir(path)).sort()).toEqual([...ofNewRun, 'notes.txt'])
   })
 
-  test('is refused where a run is, which stays as it was', async () => {
+  test('is refused if there is a run already, which stays as it was', async () => {
     await createRunFolder(path, config)
     const second = createRunFolder(path, { seed: 2 })
     await expect(second).rejects.toMatchObject({ code: 'run-folder-taken', kind: 'usage' })
@@ -51,7 +51,7 @@ describe('a new run folder', () => {
     expect(JSON.parse(await readFile(join(path, runFiles.config), 'utf8'))).toEqual(config)
   })
 
-  test('is refused where a file is', async () => {
+  test('is refused if its path is a file', async () => {
     const file = join(path, '..', '..', 'file')
     await writeFile(file, 'text')
     await expect(refuseTaken(file)).rejects.toMatchObject({ code: 'run-folder-taken', message: `${file} is a file` })
@@ -59,7 +59,7 @@ describe('a new run folder', () => {
     expect(await readFile(file, 'utf8')).toBe('text')
   })
 
-  test('fails below a file, of which it says so', async () => {
+  test('is refused if a part of its path is a file', async () => {
     const file = join(path, '..', '..', 'file')
     await writeFile(file, 'text')
     await expect(createRunFolder(join(file, 'run'), config)).rejects.toMatchObject({
@@ -77,7 +77,7 @@ describe('what a run writes', () => {
     folder = await createRunFolder(path, config, systemDisk, { keep: 3 })
   })
 
-  test('is a line for each epoch', async () => {
+  test('includes a line for each epoch', async () => {
     await folder.appendEpoch(epochWith(1))
     await folder.appendEpoch(epochWith(2, { validationLoss: null }))
     const lines = await linesOf(runFiles.metrics)
@@ -85,14 +85,14 @@ describe('what a run writes', () => {
     expect(lines.map(line => JSON.parse(line))).toEqual([epochWith(1), epochWith(2, { validationLoss: null })])
   })
 
-  test('is the model, every file under its name', async () => {
+  test('includes the model, each file under its name', async () => {
     await folder.writeModel({ 'model.json': '{}', 'weights.bin': Uint8Array.of(1, 2) })
     await folder.writeModel({ 'model.json': '{"new":1}', 'weights.bin': Uint8Array.of(3) })
     expect((await readdir(join(path, runFiles.model))).sort()).toEqual(['model.json', 'weights.bin'])
     expect(await readFile(join(path, runFiles.model, 'model.json'), 'utf8')).toBe('{"new":1}')
   })
 
-  test('is the newest checkpoints, as many as are to be kept', async () => {
+  test('includes the newest checkpoints, as many as are to be kept', async () => {
     const keeping = async (name: string, options: RunFolderOptions) => {
       const other = await createRunFolder(join(path, name), config, systemDisk, options)
       for (const step of [1, 2, 3, 4]) await other.writeCheckpoint(checkpointAt(step))
@@ -103,7 +103,7 @@ describe('what a run writes', () => {
     expect(await keeping('all', {})).toHaveLength(4)
   })
 
-  test('is the three newest checkpoints, by step and not by name', async () => {
+  test('includes the three newest checkpoints, by step and not by name', async () => {
     for (const step of [9, 10, 500, 1000]) await folder.writeCheckpoint(checkpointAt(step))
     const file = await folder.writeCheckpoint(checkpointAt(1_000_000))
     expect(await readdir(join(path, runFiles.checkpoints))).toEqual([
@@ -115,13 +115,13 @@ describe('what a run writes', () => {
     expect(decodeCheckpoint(await readFile(file))).toEqual(checkpointAt(1_000_000))
   })
 
-  test('is a checkpoint also where their folder has been removed', async () => {
+  test('includes a checkpoint even if the folder of checkpoints has been removed', async () => {
     await folder.writeCheckpoint(checkpointAt(1))
     await rm(join(path, runFiles.checkpoints), { recursive: true })
     expect(decodeCheckpoint(await readFile(await folder.writeCheckpoint(checkpointAt(2)))).step).toBe(2)
   })
 
-  test('goes on where the configuration is damaged: that does not make the folder of another run', async () => {
+  test('is still written if the configuration is damaged, but not if it is that of another run', async () => {
     const own = await createRunFolder(join(path, 'own'), { runId: 'own' })
     await writeFile(join(own.path, runFiles.config), '{')
     await own.appendEpoch(epochWith(1))
@@ -129,7 +129,7 @@ describe('what a run writes', () => {
     await expect(own.appendEpoch(epochWith(2))).rejects.toMatchObject({ code: 'superseded' })
   })
 
-  test('leaves strange files among the checkpoints alone', async () => {
+  test('leaves unknown files among the checkpoints alone', async () => {
     await folder.writeCheckpoint(checkpointAt(1))
     for (const name of ['step-9.ckpt.123.partial', 'best.ckpt']) {
       await writeFile(join(path, runFiles.checkpoints, name), 'strange')
@@ -139,7 +139,7 @@ describe('what a run writes', () => {
     expect(await readdir(join(path, runFiles.checkpoints))).toContain('step-000000004.ckpt')
   })
 
-  test('on a full disk is not written, and the checkpoints before stay', async () => {
+  test('is not written on a full disk, and earlier checkpoints stay', async () => {
     await folder.writeCheckpoint(checkpointAt(1))
     const next = join(path, runFiles.checkpoints, `step-000000002.ckpt.${process.pid}.partial`)
     await symlink('/dev/full', next)
@@ -150,7 +150,7 @@ describe('what a run writes', () => {
     await expect(folder.appendEpoch(epochWith(1))).rejects.toMatchObject({ code: 'disk-full' })
   })
 
-  test('fails clearly where something else is in the way', async () => {
+  test('fails with `file-not-written` if a file is in the way', async () => {
     await writeFile(join(path, runFiles.model), 'a file')
     await expect(folder.writeModel({ 'model.json': '{}' })).rejects.toMatchObject({ code: 'file-not-written' })
     await rmdir(join(path, runFiles.checkpoints))
@@ -178,7 +178,7 @@ describe('a run folder that is reopened', () => {
 })
 
 describe('a run folder in which a later life has begun', () => {
-  test('is told so, and left alone by whatever the earlier one would write', async () => {
+  test('refuses every write of the earlier one, and stays as it is', async () => {
     const earlier = await createRunFolder(path, { runId: 'one' })
     await earlier.refuseSuperseded()
     await reopenRunFolder(path, { epochs: [], step: 0 }, { runId: 'one' })
@@ -207,7 +207,7 @@ describe('a run folder that has been removed', () => {
     expect((await readdir(path)).sort()).toEqual([runFiles.config, 'life.json', runFiles.metrics])
   })
 
-  test('is made again once for all who write at the same time, and anew when it is removed again', async () => {
+  test('is created again once for simultaneous writes, and once more if it is removed again', async () => {
     let claims = 0
     const claim = async () => void claims++
     const folder = await createRunFolder(path, config, systemDisk, { claim })
@@ -219,7 +219,7 @@ describe('a run folder that has been removed', () => {
     expect(claims).toBe(2)
   })
 
-  test('is not made again when another process has claimed it', async () => {
+  test('stays empty if another process has claimed it', async () => {
     const inUse = new LockstepError('run-folder-in-use', 'another process is running it')
     const folder = await createRunFolder(path, config, systemDisk, { claim: () => Promise.reject(inUse) })
     await rm(path, { recursive: true })

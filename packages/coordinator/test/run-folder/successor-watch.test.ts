@@ -7,7 +7,7 @@ import { createRunFolder, reopenRunFolder } from '../../src/run-folder/run-folde
 import { watchForSuccessor } from '../../src/run-folder/successor-watch.ts'
 import { temporaryFolder } from '../support/folder.ts'
 
-/** A run folder that is watched, by a clock that ticks when told so. `looked` tells when a look at it is over. */
+/** A run folder that is watched, on a clock that the test ticks. `look` ticks and waits until the check is over. */
 async function watchFolder() {
   const path = join(await temporaryFolder(), 'run')
   const folder = await createRunFolder(path, {})
@@ -31,7 +31,7 @@ async function watchFolder() {
   return { path, found, look, stop, ticks }
 }
 
-test('a coordinator that only waits notices that its run has gone on elsewhere', async () => {
+test('an idle coordinator notices that another one has continued its run', async () => {
   const { path, found, look, stop, ticks } = await watchFolder()
   await look()
   expect(found).toEqual([])
@@ -42,7 +42,7 @@ test('a coordinator that only waits notices that its run has gone on elsewhere',
   expect(ticks).toEqual([])
 })
 
-test('it goes on while the folder is damaged or gone, of which its next write will tell', async () => {
+test('an idle coordinator continues if the folder is damaged or removed', async () => {
   const { path, found, look } = await watchFolder()
   await writeFile(join(path, 'life.json'), 'no life')
   await look()
