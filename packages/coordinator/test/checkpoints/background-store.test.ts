@@ -47,7 +47,7 @@ describe.each([
     await expect(store(jobAt(3, 1))).rejects.toMatchObject({
       code: 'superseded',
       message: expect.stringContaining('its folder is in life 2, this coordinator in life 1'),
-      hint: expect.stringContaining('Nothing more was written'),
+      hint: expect.stringContaining('This one wrote nothing more'),
     })
     await rm(path, { recursive: true })
     expect(await store(jobAt(4))).toBeNull()

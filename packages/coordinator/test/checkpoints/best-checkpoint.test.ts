@@ -106,7 +106,7 @@ describe('the checkpoint of the best epoch', () => {
     const found = await findBestCheckpoint(path, config)
     expect(found.epoch).toBe(3)
     expect(describeSecondBest(found)).toMatch(
-      /^step-000000008.ckpt of epoch 2, .*not written to its end.*; taking epoch 3/,
+      /^step-000000008.ckpt of epoch 2, .*not written to its end.*; using epoch 3/,
     )
   })
 
