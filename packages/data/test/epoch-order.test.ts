@@ -2,7 +2,7 @@ import { assert, integer, property } from 'fast-check'
 import { expect, test } from 'vitest'
 import { epochOrder } from '../src/epoch-order.ts'
 
-test('every sample comes exactly once in every epoch', () => {
+test('every epoch contains each sample exactly once', () => {
   assert(
     property(
       integer({ min: 0, max: 2000 }),
@@ -16,7 +16,7 @@ test('every sample comes exactly once in every epoch', () => {
   )
 })
 
-test('the order is a function of seed, epoch and count', () => {
+test('the order is reproducible and changes with seed and epoch', () => {
   const order = epochOrder({ seed: 3, epoch: 2, count: 1000 })
   expect(epochOrder({ seed: 3, epoch: 2, count: 1000 })).toEqual(order)
   expect(epochOrder({ seed: 4, epoch: 2, count: 1000 })).not.toEqual(order)
@@ -27,7 +27,7 @@ test('the order is a function of seed, epoch and count', () => {
 // below 5: 3919075384 >>> 29 = 7, too large; 560270288 >>> 29 = 1 → swap 4 and 1: 0 4 2 3 1
 // below 4: 1675916494 >>> 30 = 1 → swap 3 and 1: 0 3 2 4 1;  below 3: 2959689308 >>> 30 = 2 → stays
 // below 2: 1645605659 >>> 31 = 0 → swap 1 and 0: 3 0 2 4 1
-test('it is a Fisher-Yates shuffle from the last place down', () => {
+test('the order is a Fisher-Yates shuffle from the last position down', () => {
   expect(Array.from(epochOrder({ seed: 7, epoch: 3, count: 5 }))).toEqual([3, 0, 2, 4, 1])
 })
 

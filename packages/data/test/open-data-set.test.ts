@@ -19,14 +19,14 @@ function openingOf(options: Partial<OpenOptions>): OpenOptions & { readonly noti
   }
 }
 
-test('a data set is opened from the folder that is named', async () => {
+test('a data set is opened from the given folder', async () => {
   const dataDir = temporaryFolder()
   const folder = await writeSmallCifar(dataDir, cifar100)
   const dataSet = await openDataSet(openingOf({ dataset: 'cifar100', dataDir }))
   expect([dataSet.name, dataSet.source, dataSet.train.count]).toEqual(['cifar100', folder, 4])
 })
 
-test('without a name it is CIFAR-10, from the environment before the cache', async () => {
+test('the default is CIFAR-10, from the folder in the environment or else from the cache', async () => {
   const [cache, named] = [temporaryFolder(), temporaryFolder()]
   const inCache = await writeSmallCifar(join(cache, 'data'), cifar10)
   const inNamed = await writeSmallCifar(named, cifar10)
@@ -38,14 +38,14 @@ test('without a name it is CIFAR-10, from the environment before the cache', asy
   expect(opening.notices).toEqual([])
 })
 
-test('the synthetic set needs no folder and says nothing', async () => {
+test('the synthetic set needs no folder and gives no notice', async () => {
   const opening = openingOf({ dataset: 'synthetic' })
   const dataSet = await openDataSet(opening)
   expect([dataSet.name, dataSet.source]).toEqual(['synthetic', 'embedded'])
   expect(opening.notices).toEqual([])
 })
 
-test('when CIFAR-10 is not available, the synthetic set takes its place loudly', async () => {
+test('if CIFAR-10 is not available, the synthetic set replaces it with a notice', async () => {
   const opening = openingOf({})
   expect((await openDataSet(opening)).name).toBe('synthetic')
   expect(opening.notices).toHaveLength(1)
@@ -53,7 +53,7 @@ test('when CIFAR-10 is not available, the synthetic set takes its place loudly',
   expect(opening.notices[0]).toContain('pnpm cli data fetch --dataset cifar10')
 })
 
-test('an archive that is not the official one is not trained on unasked', async () => {
+test('an unofficial archive is not used by default', async () => {
   const { address, ranges } = await serve((_, response) => void response.end('not an archive'))
   const cache = temporaryFolder()
   const environment = { LOCKSTEP_CACHE_DIR: cache, LOCKSTEP_DATA_MIRROR: address }
@@ -64,14 +64,14 @@ test('an archive that is not the official one is not trained on unasked', async 
   expect(await readdir(join(cache, 'data'))).toEqual([])
 })
 
-test('offline, no server is asked', async () => {
+test('no server is contacted when offline', async () => {
   const { address, ranges } = await serve((_, response) => void response.end())
   const environment = { LOCKSTEP_CACHE_DIR: temporaryFolder(), LOCKSTEP_DATA_MIRROR: address }
   await openDataSet(openingOf({ environment }))
   expect(ranges).toEqual([])
 })
 
-test('a data set that was asked for and is not available is an error that says where it was looked for', async () => {
+test('the error for a requested data set that is not available says where it was searched', async () => {
   const { address } = await serve((_, response) => void response.writeHead(404).end())
   const environment = {
     LOCKSTEP_CACHE_DIR: '/nowhere/cache',
@@ -97,7 +97,7 @@ test('a data set that was asked for and is not available is an error that says w
   })
 })
 
-test('a broken data set is an error and never replaced by the synthetic one', async () => {
+test('a damaged data set is an error and is not replaced by the synthetic one', async () => {
   const dataDir = temporaryFolder()
   const folder = await writeSmallCifar(dataDir, cifar10)
   await rm(join(folder, 'data_batch_2.bin'))
@@ -110,7 +110,7 @@ test('a broken data set is an error and never replaced by the synthetic one', as
   }
 })
 
-test('who only looks asks no server, and is told how to get the data set', async () => {
+test('a command that only looks contacts no server, and its error says how to get the data set', async () => {
   const { address, ranges } = await serve((_, response) => void response.end())
   const environment = { LOCKSTEP_CACHE_DIR: temporaryFolder(), LOCKSTEP_DATA_MIRROR: address }
   const looking = openingOf({ dataset: 'cifar10', environment, offline: false, looksOnly: true })
@@ -122,7 +122,7 @@ test('who only looks asks no server, and is told how to get the data set', async
   expect(ranges).toEqual([])
 })
 
-test('a folder that is named and does not exist is an error that says so', async () => {
+test('the error for a given folder that does not exist says how to fetch the data set into it', async () => {
   await expect(openDataSet(openingOf({ dataDir: '/nowhere/my data' }))).rejects.toMatchObject({
     code: 'data-missing',
     message: '/nowhere/my data does not exist',
@@ -130,7 +130,7 @@ test('a folder that is named and does not exist is an error that says so', async
   })
 })
 
-test('a folder that is named and does not hold the data set is an error, even if the cache has it', async () => {
+test('a given folder without the data set is an error, even if the cache has it', async () => {
   const cache = temporaryFolder()
   await writeSmallCifar(join(cache, 'data'), cifar10)
   const dataDir = temporaryFolder()
@@ -142,7 +142,7 @@ test('a folder that is named and does not hold the data set is an error, even if
   })
 })
 
-test('a folder that holds the other data set says so', async () => {
+test('the error for a folder with the other data set suggests --dataset', async () => {
   const dataDir = temporaryFolder()
   await writeSmallCifar(dataDir, cifar100)
   await expect(openDataSet(openingOf({ dataDir }))).rejects.toMatchObject({

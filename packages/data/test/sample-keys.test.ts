@@ -7,13 +7,13 @@ const firstSamples = (count: number) => Uint32Array.from({ length: count }, (_, 
 // From a C program of the authors' xoshiro128starstar.c, splitmix64.c and lowbias32, compiled with gcc: with seed 7 and
 // epoch 3 the generator starts from 7 · 2³² + (2³² − 4) and draws 1334777688 and 822156510; then
 // lowbias32(lowbias32(index ^ 1334777688) ^ 822156510) as a signed number.
-test('the keys are those of the reference implementations', () => {
+test('the keys equal those of the reference implementations', () => {
   const indices = Uint32Array.of(0, 1, 2, 39_999, 0xffffffff)
   const expected = Int32Array.of(417998641, 1778442169, -1381760586, -1451541520, -453568837)
   expect(sampleKeys({ seed: 7, epoch: 3, indices })).toEqual(expected)
 })
 
-test('a key is a function of seed, epoch and sample, wherever the sample stands', () => {
+test('the key of a sample does not depend on its position or the other samples', () => {
   assert(
     property(
       integer({ min: 0, max: 0xffffffff }),
@@ -28,7 +28,7 @@ test('a key is a function of seed, epoch and sample, wherever the sample stands'
   )
 })
 
-test('no two samples of an epoch have the same key, and no sample keeps its key in the next epoch or with another seed', () => {
+test('all keys of an epoch differ, and each sample has another key in the next epoch or with another seed', () => {
   const indices = firstSamples(50_000)
   const keys = sampleKeys({ seed: 1, epoch: 0, indices })
   expect(new Set(keys).size).toBe(50_000)
@@ -41,15 +41,15 @@ test('no two samples of an epoch have the same key, and no sample keeps its key 
   }
 })
 
-test('each bit of a key is set for half of the samples, and changes with each bit of the index for half of them', () => {
+test('each bit of a key is set for half of the samples, and each bit of the index flips it for half of them', () => {
   const indices = firstSamples(4096)
   const keys = sampleKeys({ seed: 3, epoch: 1, indices })
   const flips = [...Array(12).keys()].map(bit => {
     const neighbours = sampleKeys({ seed: 3, epoch: 1, indices: indices.map(index => index ^ (1 << bit)) })
     return keys.map((key, index) => key ^ neighbours[index]!)
   })
-  // 2048 expected; the standard deviation is sqrt(4096 / 4) = 32. Index and neighbour show each flip twice, so that the
-  // second has sqrt(2) · 32 = 45. The bound is 5 of those.
+  // 2048 expected; the standard deviation is sqrt(4096 / 4) = 32. Each flip counts twice, for index and neighbour, so
+  // the deviation of the flips is sqrt(2) · 32 = 45. The bound is 5 times that.
   for (const words of [keys, ...flips]) {
     for (let bit = 0; bit < 32; bit++) {
       const set = words.reduce((sum, word) => sum + ((word >>> bit) & 1), 0)

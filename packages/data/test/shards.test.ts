@@ -2,7 +2,7 @@ import { assert, integer, property } from 'fast-check'
 import { expect, test } from 'vitest'
 import { batchRange, cutShards, stepsPerEpoch } from '../src/shards.ts'
 
-test('the first shards are one larger when a batch does not divide evenly', () => {
+test('the first shards are one sample larger if a batch does not divide evenly', () => {
   // 50 = 4 · 12 + 2
   expect(cutShards(50, 4)).toEqual([
     { start: 0, end: 13 },
@@ -12,7 +12,7 @@ test('the first shards are one larger when a batch does not divide evenly', () =
   ])
 })
 
-test('the last shards are empty when a batch has fewer samples than shards', () => {
+test('the last shards are empty if a batch has fewer samples than shards', () => {
   expect(cutShards(2, 4)).toEqual([
     { start: 0, end: 1 },
     { start: 1, end: 2 },
@@ -21,7 +21,7 @@ test('the last shards are empty when a batch has fewer samples than shards', () 
   ])
 })
 
-test('shards join without gap or overlap and differ by at most one sample', () => {
+test('shards follow one another without gap or overlap, and their sizes differ by at most one', () => {
   assert(
     property(integer({ min: 0, max: 10_000 }), integer({ min: 1, max: 300 }), (count, shards) => {
       const cut = cutShards(count, shards)
@@ -36,7 +36,7 @@ test('shards join without gap or overlap and differ by at most one sample', () =
   )
 })
 
-test('the batches of an epoch cover every position once, the last one with what is left', () => {
+test('the batches of an epoch cover every position once, and the last one has the remainder', () => {
   // 103 = 2 · 50 + 3
   expect(stepsPerEpoch(103, 50)).toBe(3)
   expect([0, 1, 2].map(step => batchRange(103, 50, step))).toEqual([
@@ -46,7 +46,7 @@ test('the batches of an epoch cover every position once, the last one with what 
   ])
 })
 
-test('an epoch that divides evenly has no empty batch at its end', () => {
+test('an epoch that divides evenly does not end with an empty batch', () => {
   expect(stepsPerEpoch(100, 50)).toBe(2)
   expect(stepsPerEpoch(0, 50)).toBe(0)
 })

@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 const small10 = () => writeSmallCifar(temporaryFolder(), cifar10)
 const small100 = () => writeSmallCifar(temporaryFolder(), cifar100)
 
-test('the training files follow one another, and the planes of each image become pixels', async () => {
+test('the training files are joined in order, and the colour planes of each image become pixels', async () => {
   const { train, test: tested, imageShape } = await readCifar(await small10(), cifar10)
   expect([train.count, tested.count, ...imageShape]).toEqual([20, 3, 32, 32, 3])
   // Sample 9 is record 1 of the file with index 2. Row 5, column 6, channel c is byte 1024 c + 32 · 5 + 6 of a record.
@@ -21,14 +21,14 @@ test('the training files follow one another, and the planes of each image become
   expect(Array.from(tested.labels)).toEqual([5, 6, 7])
 })
 
-test('the fine label of CIFAR-100 is the one that counts', async () => {
+test('CIFAR-100 is read with its fine labels', async () => {
   const { train, test: tested } = await readCifar(await small100(), cifar100)
   expect(Array.from(train.labels)).toEqual([0, 1, 2, 3])
   expect(Array.from(tested.labels)).toEqual([1, 2, 3])
   expect(tested.pixels[2]).toBe(smallPixel(1, 0, 2048))
 })
 
-test('classes have their official names unless a file beside the records names them', async () => {
+test('classes have their official names unless the folder has a file of names', async () => {
   const folder = await small10()
   expect((await readCifar(folder, cifar10)).classNames).toEqual(cifarClassNames.cifar10)
   const names = Array.from({ length: 10 }, (_, label) => `shape ${label}`)
@@ -36,14 +36,14 @@ test('classes have their official names unless a file beside the records names t
   expect((await readCifar(folder, cifar10)).classNames).toEqual(names)
 })
 
-test.each([2, 11])('a file that names %i classes instead of 10 is refused', async count => {
+test.each([2, 11])('a file of %i names for 10 classes is rejected', async count => {
   const folder = await small10()
   const names = Array.from({ length: count }, (_, label) => `shape ${label}`)
   await writeFile(join(folder, 'batches.meta.txt'), names.join('\n'))
   await expect(readCifar(folder, cifar10)).rejects.toMatchObject({ code: 'data-damaged', received: `${count} names` })
 })
 
-test.each(['batches.meta.txt', 'record-counts.json'])('a %s that is longer than any is not read', async name => {
+test.each(['batches.meta.txt', 'record-counts.json'])('a %s of 3 GB is rejected', async name => {
   const folder = await small10()
   await writeFile(join(folder, name), '')
   await truncate(join(folder, name), 3 * 2 ** 30)
@@ -54,14 +54,14 @@ test.each(['batches.meta.txt', 'record-counts.json'])('a %s that is longer than 
   })
 })
 
-test.each(['batches.meta.txt', 'record-counts.json'])('a %s that cannot be read is told', async name => {
+test.each(['batches.meta.txt', 'record-counts.json'])('a %s that cannot be read is reported', async name => {
   const folder = await small10()
   await rm(join(folder, name), { force: true })
   await mkdir(join(folder, name))
   await expect(readCifar(folder, cifar10)).rejects.toMatchObject({ code: 'data-unreadable' })
 })
 
-test('a missing file is named, with how to get it', async () => {
+test('the error for a missing file names it and says how to get it', async () => {
   const folder = await small10()
   await rm(join(folder, 'data_batch_4.bin'))
   await expect(readCifar(folder, cifar10)).rejects.toMatchObject({
@@ -72,7 +72,7 @@ test('a missing file is named, with how to get it', async () => {
   })
 })
 
-test('a truncated file is told with the record in which it ends', async () => {
+test('the error for a truncated file gives the record in which it ends', async () => {
   const folder = await small100()
   await truncate(join(folder, 'test.bin'), 3074 + 100)
   await expect(readCifar(folder, cifar100)).rejects.toMatchObject({
@@ -83,7 +83,7 @@ test('a truncated file is told with the record in which it ends', async () => {
   })
 })
 
-test('a file that has become shorter since it was looked at is told as a truncated one', async () => {
+test('a file that shrinks after its size was checked is reported as truncated', async () => {
   const file = join(await small10(), 'test_batch.bin')
   await checkRecordFile(file, cifar10, 3)
   await truncate(file, 2 * 3073)
@@ -94,7 +94,7 @@ test('a file that has become shorter since it was looked at is told as a truncat
   })
 })
 
-test('without a count beside them, files must have the official sizes', async () => {
+test('without a file of record counts, files must have the official sizes', async () => {
   const folder = await small10()
   await rm(join(folder, 'record-counts.json'))
   await expect(readCifar(folder, cifar10)).rejects.toMatchObject({
@@ -104,7 +104,7 @@ test('without a count beside them, files must have the official sizes', async ()
   })
 })
 
-test('files of the official sizes are read as such', async () => {
+test('files of the official sizes are read without a file of record counts', async () => {
   const folder = join(temporaryFolder(), cifar100.folder)
   await mkdir(folder)
   await writeFile(join(folder, 'train.bin'), '')
@@ -119,7 +119,7 @@ test.each([
   { format: cifar10, file: 'data_batch_2.bin', record: 3, position: 0, value: 10, kind: 'label', highest: 9 },
   { format: cifar100, file: 'train.bin', record: 2, position: 0, value: 20, kind: 'coarse label', highest: 19 },
   { format: cifar100, file: 'test.bin', record: 1, position: 1, value: 100, kind: 'fine label', highest: 99 },
-])('a $kind out of range is told with file, record and byte', async ({ format, file, ...wrong }) => {
+])('the error for a $kind out of range gives file, record and byte', async ({ format, file, ...wrong }) => {
   const folder = await writeSmallCifar(temporaryFolder(), format)
   const content = await readFile(join(folder, file))
   const byte = wrong.record * (format.labels.length + 3072) + wrong.position
@@ -134,7 +134,7 @@ test.each([
 })
 
 test.each(['', '{', '{"trainRecords":0,"testRecords":3}', '{"trainRecords":4}'])(
-  'a count of records that reads %j is refused',
+  'a file of record counts that contains %j is rejected',
   async text => {
     const folder = await small10()
     await writeFile(join(folder, 'record-counts.json'), text)
@@ -142,7 +142,7 @@ test.each(['', '{', '{"trainRecords":0,"testRecords":3}', '{"trainRecords":4}'])
   },
 )
 
-test('a folder where a file should be is told', async () => {
+test('a folder in place of a file is reported', async () => {
   const folder = await small10()
   await rm(join(folder, 'test_batch.bin'))
   await mkdir(join(folder, 'test_batch.bin'))

@@ -9,7 +9,7 @@ import { shapeNames } from '../../src/synthetic/shapes.ts'
 import { coloredShapeSuperclasses, createColoredShapes, createShapes } from '../../src/synthetic/synthetic-set.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-test('the shapes come back from files in the format of CIFAR-10 as they went in', async () => {
+test('the shapes are the same after writing and reading them in the format of CIFAR-10', async () => {
   const folder = await synthesizeCifar({ format: cifar10, folder: temporaryFolder(), seed: 5 })
   const read = await readCifar(folder, cifar10)
   expect(dataSetSha256(read)).toBe(dataSetSha256({ ...createShapes(5), name: 'cifar10' }))
@@ -26,7 +26,7 @@ test('the shapes come back from files in the format of CIFAR-10 as they went in'
   ])
 })
 
-test('the coloured shapes come back from files in the format of CIFAR-100, each in its superclass', async () => {
+test('the coloured shapes are the same after writing and reading them in the format of CIFAR-100, with superclasses', async () => {
   const folder = await synthesizeCifar({ format: cifar100, folder: temporaryFolder(), seed: 5 })
   const read = await readCifar(folder, cifar100)
   expect(dataSetSha256(read)).toBe(dataSetSha256(createColoredShapes(5)))
@@ -40,7 +40,7 @@ test('the coloured shapes come back from files in the format of CIFAR-100, each 
   }
 })
 
-test('what is there already is left as it is, and a file of it that is truncated later is noticed', async () => {
+test('an existing folder is not overwritten, and a truncated file in it is detected', async () => {
   const place = temporaryFolder()
   const folder = await synthesizeCifar({ format: cifar10, folder: place, seed: 5 })
   await truncate(join(folder, 'data_batch_5.bin'), 3073 * 2999)
@@ -54,7 +54,7 @@ test('what is there already is left as it is, and a file of it that is truncated
   expect(await readdir(place)).toEqual([cifar10.folder])
 })
 
-test('a place that cannot be written to is told', async () => {
+test('a place that cannot be written to is reported', async () => {
   const file = join(temporaryFolder(), 'file')
   await writeFile(file, '')
   const attempt = synthesizeCifar({ format: cifar10, folder: file, seed: 5 })

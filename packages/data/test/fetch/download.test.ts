@@ -9,7 +9,7 @@ import { type Download, download } from '../../src/fetch/download.ts'
 import { listen, rangeStart, sendPart, sendRange, serve, serveFile } from '../support/file-server.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-/** 300,000 bytes, none like its neighbours. */
+/** 300,000 bytes, each different from its neighbours. */
 const content = Uint8Array.from({ length: 300_000 }, (_, index) => (index * 31 + (index >> 8)) & 255)
 
 function downloadOf(url: string, options: Partial<Download> = {}): Download & { readonly seen: Progress[] } {
@@ -32,14 +32,14 @@ async function expectWhole(file: string): Promise<void> {
   expect(Buffer.compare(await readFile(file), content)).toBe(0)
 }
 
-test('a file is downloaded, with its progress', async () => {
+test('a file is downloaded with progress', async () => {
   const wanted = downloadOf((await serveFile(content)).address)
   await download(wanted)
   await expectWhole(wanted.file)
   expect(wanted.seen.at(-1)).toEqual({ label: 'downloading', done: 300_000, total: 300_000, unit: 'bytes' })
 })
 
-test('a download goes on where an earlier one stopped', async () => {
+test('a download continues where an earlier one stopped', async () => {
   const { address, ranges } = await serveFile(content)
   const wanted = downloadOf(address)
   await writeFile(wanted.file, content.subarray(0, 120_000))
@@ -50,7 +50,7 @@ test('a download goes on where an earlier one stopped', async () => {
   expect(wanted.seen.at(-1)).toMatchObject({ done: 300_000, total: 300_000 })
 })
 
-/** Sends the next 100,000 bytes, and breaks the connection when they have come to the file. */
+/** Sends the next 100,000 bytes and breaks the connection once they are in the file. */
 async function breakAfterPart(file: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const start = rangeStart(request)
   sendPart(response, content, start, 100_000)
@@ -58,7 +58,7 @@ async function breakAfterPart(file: string, request: IncomingMessage, response: 
   response.destroy()
 }
 
-test('a connection that breaks is taken up again from what has come', async () => {
+test('a download resumes after its connection breaks', async () => {
   const file = join(temporaryFolder(), 'archive.partial')
   const { address, ranges } = await serve(async (request, response, attempt) => {
     if (attempt === 3) return sendRange(request, response, content)
@@ -69,7 +69,7 @@ test('a connection that breaks is taken up again from what has come', async () =
   expect(ranges).toEqual(['all', 'bytes=100000-', 'bytes=200000-'])
 })
 
-test('a server that has been reached may be out of reach for two attempts, as often as something comes in between', async () => {
+test('a download survives two consecutive failed attempts, repeatedly, if each time new bytes arrive in between', async () => {
   const file = join(temporaryFolder(), 'archive.partial')
   const { address, ranges } = await serve(async (request, response, attempt) => {
     if (attempt === 7) return sendRange(request, response, content)
@@ -82,7 +82,7 @@ test('a server that has been reached may be out of reach for two attempts, as of
   expect(ranges).toEqual(['all', second, second, second, third, third, third])
 })
 
-test.each([429, 500, 503])('a server that answers with status %d, which may pass, is asked again', async status => {
+test.each([429, 500, 503])('a download is retried after status %d', async status => {
   const { address } = await serve((request, response, attempt) =>
     attempt < 3 ? void response.writeHead(status).end() : sendRange(request, response, content),
   )
@@ -91,28 +91,28 @@ test.each([429, 500, 503])('a server that answers with status %d, which may pass
   await expectWhole(wanted.file)
 })
 
-test.each([206, 416])('status %d to a request for the whole file is refused', async status => {
+test.each([206, 416])('status %d for the whole file fails the download', async status => {
   const { address, ranges } = await serve((_, response) => void response.writeHead(status).end())
   const failed = download(downloadOf(address))
   await expect(failed).rejects.toMatchObject({ code: 'download-failed', received: `HTTP status ${status}` })
   expect(ranges).toEqual(['all'])
 })
 
-test('a server that ignores ranges sends the file from its beginning', async () => {
+test('a download starts over if the server ignores ranges', async () => {
   const wanted = downloadOf((await serve((_, response) => void response.end(content))).address)
   await writeFile(wanted.file, content.subarray(0, 120_000))
   await download(wanted)
   await expectWhole(wanted.file)
 })
 
-test('a file that is there already is complete without another byte', async () => {
+test('a file that is already complete stays as it is', async () => {
   const wanted = downloadOf((await serveFile(content)).address)
   await writeFile(wanted.file, content)
   await download(wanted)
   await expectWhole(wanted.file)
 })
 
-test('what is longer than the file was never its beginning, and is dropped', async () => {
+test('existing content longer than the file is discarded', async () => {
   const { address, ranges } = await serveFile(content)
   const wanted = downloadOf(address)
   await writeFile(wanted.file, new Uint8Array(400_000))
@@ -121,7 +121,7 @@ test('what is longer than the file was never its beginning, and is dropped', asy
   expect(ranges).toEqual(['bytes=400000-', 'all'])
 })
 
-test('a server that sends another range than was asked for is not believed', async () => {
+test('a response with a wrong range is discarded, and the download starts over', async () => {
   const { address } = await serve((request, response) => {
     if (request.headers.range === undefined) response.end(content)
     else sendPart(response, content, 7, 10)
@@ -132,7 +132,7 @@ test('a server that sends another range than was asked for is not believed', asy
   await expectWhole(wanted.file)
 })
 
-test('a server that is busy is asked again, three times at most', async () => {
+test('a download fails after three attempts at a busy server', async () => {
   const { address, ranges } = await serve((_, response) => void response.writeHead(503).end())
   await expect(download(downloadOf(address))).rejects.toMatchObject({
     code: 'download-failed',
@@ -142,7 +142,7 @@ test('a server that is busy is asked again, three times at most', async () => {
   expect(ranges).toHaveLength(3)
 })
 
-test('a file that does not exist is told at once', async () => {
+test('a file that does not exist fails the download without a retry', async () => {
   const { address, ranges } = await serve((_, response) => void response.writeHead(404).end())
   const wanted = downloadOf(address)
   await expect(download(wanted)).rejects.toMatchObject({ code: 'download-failed', received: 'HTTP status 404' })
@@ -150,7 +150,7 @@ test('a file that does not exist is told at once', async () => {
   expect(existsSync(wanted.file)).toBe(false)
 })
 
-test('an address where nobody listens is told at once', async () => {
+test('a refused connection fails the download without a retry', async () => {
   const server = createServer()
   const address = await listen(server)
   await new Promise(resolve => server.close(resolve))
@@ -161,7 +161,7 @@ test('an address where nobody listens is told at once', async () => {
   })
 })
 
-test('redirections are followed', async () => {
+test('redirects are followed', async () => {
   const target = await serveFile(content)
   const { address } = await serve((_, response) => void response.writeHead(302, { location: target.address }).end())
   const wanted = downloadOf(address)
@@ -169,7 +169,7 @@ test('redirections are followed', async () => {
   await expectWhole(wanted.file)
 })
 
-test('the proxy of the environment is used', async () => {
+test('the proxy from the environment is used', async () => {
   const target = await serveFile(content)
   const asked: string[] = []
   const proxy = createServer()
@@ -189,7 +189,7 @@ test('the proxy of the environment is used', async () => {
   expect(asked).toEqual(['data.invalid:80'])
 })
 
-test('a download that is aborted ends with the reason, and keeps what has come', async () => {
+test('a download that is aborted fails with the reason and keeps its file', async () => {
   const controller = new AbortController()
   const { address } = await serve((_, response) => {
     response.writeHead(200, { 'content-length': content.length })
@@ -204,9 +204,9 @@ test('a download that is aborted ends with the reason, and keeps what has come',
 })
 
 test.each([
-  ['before the answer comes', undefined],
+  ['before the response', undefined],
   ['between two attempts', 503],
-])('a download that is aborted %s ends at once with the reason', async (_, status) => {
+])('a download that is aborted %s fails at once with the reason', async (_, status) => {
   const controller = new AbortController()
   const { address } = await serve((_, response) => {
     if (status === undefined) return controller.abort(new Error('enough'))
@@ -217,7 +217,7 @@ test.each([
   await expect(download(wanted)).rejects.toThrow('enough')
 })
 
-test('a file that cannot be written is told', async () => {
+test('a file that cannot be written is reported', async () => {
   const wanted = downloadOf((await serveFile(content)).address, { file: join(temporaryFolder(), 'absent', 'archive') })
   await expect(download(wanted)).rejects.toMatchObject({
     code: 'download-failed',
@@ -225,7 +225,7 @@ test('a file that cannot be written is told', async () => {
   })
 })
 
-test('a full disk is told as such', async () => {
+test('a full disk is reported', async () => {
   const wanted = downloadOf((await serveFile(content)).address, { file: '/dev/full' })
   await expect(download(wanted)).rejects.toMatchObject({
     code: 'disk-full',

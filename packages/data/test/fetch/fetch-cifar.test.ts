@@ -13,11 +13,11 @@ import { packSmallCifar, writeSmallCifar } from '../support/small-cifar.ts'
 import { fetchOf, smallArchive } from '../support/small-fetch.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-test('the official archive is downloaded, unpacked and read, and nothing else is left', async () => {
+test('the official archive is downloaded, unpacked and read, and no other files remain', async () => {
   const { content, official } = await smallArchive()
   const { address } = await serveFile(content)
   const seen: Progress[] = []
-  // An empty variable names no mirror.
+  // An empty variable counts as unset.
   const environment = { LOCKSTEP_DATA_MIRROR: '' }
   const wanted = fetchOf({ format: official(address), environment, onProgress: each => seen.push(each) })
   const dataSet = await fetchCifar(wanted)
@@ -30,7 +30,7 @@ test('the official archive is downloaded, unpacked and read, and nothing else is
   expect(wanted.notices).toEqual([])
 })
 
-test('a mirror that the environment names is asked in place of the official address', async () => {
+test('a mirror in the environment replaces the official address', async () => {
   const { content, official } = await smallArchive()
   const paths: (string | undefined)[] = []
   const { address } = await serve((request, response) => {
@@ -42,7 +42,7 @@ test('a mirror that the environment names is asked in place of the official addr
   expect(paths).toEqual([`/mirror/${cifar10.archive}`])
 })
 
-test('an archive of another MD5 is refused at the official address, and not kept', async () => {
+test('an archive with a wrong MD5 from the official address is rejected and deleted', async () => {
   const { content } = await smallArchive()
   const { address } = await serveFile(content)
   const wanted = fetchOf({ format: { ...cifar10, url: address } })
@@ -54,7 +54,7 @@ test('an archive of another MD5 is refused at the official address, and not kept
   expect(await readdir(wanted.folder)).toEqual([])
 })
 
-test('a download that was taken up after the wrong beginning starts over', async () => {
+test('a download that was resumed from wrong content starts over', async () => {
   const { content, official } = await smallArchive()
   const { address, ranges } = await serveFile(content)
   const wanted = fetchOf({ format: official(address) })
@@ -65,7 +65,7 @@ test('a download that was taken up after the wrong beginning starts over', async
   expect(wanted.notices).toEqual([expect.stringContaining('from the beginning')])
 })
 
-test('a fetch that was interrupted goes on where it stopped', async () => {
+test('a fetch that was interrupted continues where it stopped', async () => {
   const { content, official } = await smallArchive()
   const { address, ranges } = await serveFile(content)
   const wanted = fetchOf({ format: official(address) })
@@ -74,7 +74,7 @@ test('a fetch that was interrupted goes on where it stopped', async () => {
   expect(ranges).toEqual(['bytes=1000-'])
 })
 
-/** Leaves what a fetch that was killed while downloading leaves; returns the file. */
+/** Writes the partial file of a fetch that was killed while downloading; returns its path. */
 async function interrupted(wanted: FetchOptions, content: Uint8Array): Promise<string> {
   const address = createHash('sha256').update(wanted.format.url).digest('hex').slice(0, 8)
   const file = join(wanted.folder, `${cifar10.archive}.${address}.partial`)
@@ -83,7 +83,7 @@ async function interrupted(wanted: FetchOptions, content: Uint8Array): Promise<s
   return file
 }
 
-test('an archive that the user names by file or address is taken with a notice, and a file is left where it is', async () => {
+test('an unofficial archive given as a file or address is accepted with a notice, and the file is kept', async () => {
   const archive = await packSmallCifar(temporaryFolder(), cifar100)
   const { address } = await serveFile(await readFile(archive))
   const url = `${address}/any-name.tgz`
@@ -96,7 +96,7 @@ test('an archive that the user names by file or address is taken with a notice, 
   expect((await readFile(archive)).length).toBeGreaterThan(0)
 })
 
-test('an archive whose data set is damaged is refused, naming the record, and nothing is left of it', async () => {
+test('an archive of a damaged data set is rejected with the record, and nothing of it is kept', async () => {
   const place = temporaryFolder()
   const folder = await writeSmallCifar(place, cifar10)
   const records = await readFile(join(folder, 'test_batch.bin'))
@@ -112,7 +112,7 @@ test('an archive whose data set is damaged is refused, naming the record, and no
   expect(await readdir(wanted.folder)).toEqual([])
 })
 
-test('an archive of another data set is refused', async () => {
+test('an archive of another data set is rejected', async () => {
   const archive = await packSmallCifar(temporaryFolder(), cifar100)
   await expect(fetchCifar(fetchOf({ from: archive }))).rejects.toMatchObject({
     code: 'archive-wrong',
@@ -121,10 +121,10 @@ test('an archive of another data set is refused', async () => {
 })
 
 test.each([
-  { what: 'cut off', spoil: (content: Buffer) => content.subarray(0, content.length - 200) },
-  { what: 'flipped in a byte', spoil: (content: Buffer) => content.fill(content[2500]! ^ 1, 2500, 2501) },
-  { what: 'no archive at all', spoil: () => Buffer.from('<html>404</html>') },
-])('an archive that is $what is refused', async ({ spoil }) => {
+  { what: 'truncated', spoil: (content: Buffer) => content.subarray(0, content.length - 200) },
+  { what: 'corrupt in one byte', spoil: (content: Buffer) => content.fill(content[2500]! ^ 1, 2500, 2501) },
+  { what: 'no archive', spoil: () => Buffer.from('<html>404</html>') },
+])('an archive that is $what is rejected', async ({ spoil }) => {
   const archive = await packSmallCifar(temporaryFolder(), cifar10)
   await writeFile(archive, spoil(await readFile(archive)))
   const wanted = fetchOf({ from: archive })
@@ -132,7 +132,7 @@ test.each([
   expect(await readdir(wanted.folder)).toEqual([])
 })
 
-test('a file that is not there is told, with what else could be meant', async () => {
+test('the error for a missing archive suggests --data-dir', async () => {
   const from = join(temporaryFolder(), 'absent.tar.gz')
   await expect(fetchCifar(fetchOf({ from }))).rejects.toMatchObject({
     code: 'archive-unreadable',
@@ -140,20 +140,20 @@ test('a file that is not there is told, with what else could be meant', async ()
   })
 })
 
-test('a folder that cannot be made is told', async () => {
+test('a folder that cannot be created is reported', async () => {
   const file = join(temporaryFolder(), 'file')
   await writeFile(file, '')
   await expect(fetchCifar(fetchOf({ folder: join(file, 'data') }))).rejects.toMatchObject({ code: 'data-folder' })
 })
 
-test('a data set that is there and whole is kept', async () => {
+test('an intact data set is not fetched again', async () => {
   const wanted = fetchOf({ from: '/absent.tar.gz' })
   const folder = await writeSmallCifar(wanted.folder, cifar10)
   expect((await fetchCifar(wanted)).source).toBe(folder)
   expect(wanted.notices).toEqual([`CIFAR-10 is in ${folder} already, and whole`])
 })
 
-test('a data set that is there but broken is fetched anew', async () => {
+test('a damaged data set is fetched again', async () => {
   const archive = await packSmallCifar(temporaryFolder(), cifar10)
   const wanted = fetchOf({ from: archive })
   const folder = await writeSmallCifar(wanted.folder, cifar10)

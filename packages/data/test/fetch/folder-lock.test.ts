@@ -15,19 +15,19 @@ import { packSmallCifar } from '../support/small-cifar.ts'
 import { fetchOf, smallArchive } from '../support/small-fetch.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-test('what a fetch that was killed left behind does not stop the next one', async () => {
+test('the files of a fetch that was killed do not block the next one', async () => {
   const wanted = fetchOf({ from: await packSmallCifar(temporaryFolder(), cifar10) })
   const lock = join(wanted.folder, `${cifar10.folder}.lock`)
   await mkdir(lock, { recursive: true })
   await mkdir(join(wanted.folder, `${cifar10.folder}.unpacking`))
-  // The holder of a lock renews its time; one of a minute ago has no holder.
+  // The holder of a lock keeps renewing its time, so a lock that is a minute old has no holder.
   const minuteAgo = new Date(Date.now() - 60_000)
   await utimes(lock, minuteAgo, minuteAgo)
   await fetchCifar(wanted)
   expect(await readdir(wanted.folder)).toEqual([cifar10.folder])
 })
 
-test('whoever waits for a folder that is removed meanwhile is told', async () => {
+test('waiting for a lock fails if the folder is removed', async () => {
   const folder = temporaryFolder()
   await withFolderLock(
     folder,
@@ -45,7 +45,7 @@ test('whoever waits for a folder that is removed meanwhile is told', async () =>
   )
 })
 
-/** Takes the lock from whoever holds it, and lets it find that out, which it looks after every 15 s. */
+/** Takes the lock away and advances the clock to the holder's next check, which it makes every 15 s. */
 function takeOver(folder: string, name: string): void {
   rmSync(join(folder, `${name}.lock`), { recursive: true })
   vi.advanceTimersByTime(15_000)
@@ -56,7 +56,7 @@ function fakeTimeouts(): void {
   onTestFinished(() => void vi.useRealTimers())
 }
 
-test('whoever loses the lock is told to stop, and may end its work nevertheless', async () => {
+test('the signal aborts when the lock is lost, and the work can still finish', async () => {
   fakeTimeouts()
   const folder = temporaryFolder()
   const done = await withFolderLock(
@@ -72,7 +72,7 @@ test('whoever loses the lock is told to stop, and may end its work nevertheless'
   expect(done).toMatchObject({ code: 'lock-lost', message: expect.stringContaining(folder) })
 })
 
-test('a fetch that loses the lock ends, and leaves what is there to the process that has taken it', async () => {
+test('a fetch that loses the lock fails and leaves the partial file to the new holder', async () => {
   const { content, official } = await smallArchive()
   const { address } = await serve(async (_, response) => {
     response.writeHead(200, { 'content-length': content.length }).write(content.subarray(0, 2000))
@@ -88,7 +88,7 @@ test('a fetch that loses the lock ends, and leaves what is there to the process 
 
 const child = fileURLToPath(new URL('../support/fetch-in-process.mjs', import.meta.url))
 
-test('of two processes that fetch at once one downloads, and both find the data set', async () => {
+test('of two processes that fetch at once, one downloads and both get the data set', async () => {
   const { content, official } = await smallArchive()
   const { address, ranges } = await serve(async (request, response) => {
     await expect.poll(() => waiting, { interval: 20 }).toMatch(/another process is fetching/)
@@ -115,7 +115,7 @@ test('of two processes that fetch at once one downloads, and both find the data 
   expect(ranges).toEqual(['all'])
 })
 
-test('a process that is killed while it downloads leaves a download to go on with', async () => {
+test('a fetch continues the download of a process that was killed', async () => {
   const { content, official } = await smallArchive()
   const { address, ranges } = await serve(async (request, response, attempt) => {
     if (attempt > 1) return sendRange(request, response, content)

@@ -7,14 +7,14 @@ import { listen, serve } from '../support/file-server.ts'
 const { signal } = new AbortController()
 const impatient = { connectMs: 500, headersMs: 200, silenceMs: 200 }
 
-test('a server that accepts and then says nothing is given up', async () => {
+test('a request fails if the server accepts it and sends nothing', async () => {
   const { address } = await serve(() => undefined)
   const client = await openHttpClient({}, impatient)
   await expect(client.get(address, 0, signal)).rejects.toThrow(/headers timeout/i)
   await client.close()
 })
 
-test('a server that falls silent within the body is given up', async () => {
+test('a request fails if the server stops sending within the body', async () => {
   const { address } = await serve((_, response) => void response.writeHead(200).write('beginning'))
   const client = await openHttpClient({}, impatient)
   const { body } = await client.get(address, 0, signal)
@@ -22,7 +22,7 @@ test('a server that falls silent within the body is given up', async () => {
   await client.close()
 })
 
-test('a server that is no longer waited for is given up at once', async () => {
+test('a request that is aborted fails at once', async () => {
   const controller = new AbortController()
   const { address } = await serve(() => controller.abort(new Error('enough')))
   const client = await openHttpClient({}, impatient)
@@ -33,7 +33,7 @@ test('a server that is no longer waited for is given up at once', async () => {
 test.each([
   ['10', 10],
   ['*', undefined],
-])('a file of %s bytes is asked for without a range, the rest of it with one', async (size, fileBytes) => {
+])('a request from offset 0 has no range, and one from offset 7 has: file size %s', async (size, fileBytes) => {
   const { address, ranges } = await serve((_, response) => {
     response.writeHead(206, { 'content-range': `bytes 7-9/${size}`, 'content-length': 3 }).end('abc')
   })
@@ -46,7 +46,7 @@ test.each([
   await client.close()
 })
 
-/** A proxy that connects to nobody, and whom it was asked for. */
+/** A proxy that refuses every connection and records the hosts requested. */
 async function startProxy() {
   const asked: (string | undefined)[] = []
   const server = createServer()
@@ -65,7 +65,7 @@ test.each([
   ['https', 'HTTPS_PROXY', 'HTTP_PROXY'],
   ['https', 'https_proxy', 'HTTPS_PROXY'],
   ['https', 'HTTP_PROXY', 'NO_PROXY'],
-])('an address of %s is asked for at the proxy that %s names, not at that of %s', async (scheme, variable, other) => {
+])('a request over %s goes through the proxy in %s, not the one in %s', async (scheme, variable, other) => {
   const { address, asked } = await startProxy()
   const client = await openHttpClient({ [other]: nobody, [variable]: address })
   await expect(client.get(`${scheme}://data.invalid/archive`, 0, signal)).rejects.toThrow()
@@ -73,7 +73,7 @@ test.each([
   await client.close()
 })
 
-test.each(['NO_PROXY', 'no_proxy'])('a host that %s names is asked itself', async variable => {
+test.each(['NO_PROXY', 'no_proxy'])('a host listed in %s is contacted directly', async variable => {
   const { address } = await serve((_, response) => void response.end('abc'))
   const client = await openHttpClient({ HTTP_PROXY: nobody, [variable]: 'elsewhere.invalid,127.0.0.1' })
   const { body } = await client.get(address, 0, signal)
@@ -81,7 +81,7 @@ test.each(['NO_PROXY', 'no_proxy'])('a host that %s names is asked itself', asyn
   await client.close()
 })
 
-test('of redirections without end five are followed', async () => {
+test('at most five redirects are followed', async () => {
   const { address, ranges } = await serve((_, response, attempt) => {
     response.writeHead(302, { location: `/${attempt}` }).end()
   })

@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 
 type Entry = HeaderData & { readonly path: string }
 
-/** A .tar.gz of these entries, files with as many zeros as they say. */
+/** Writes a .tar.gz of these entries; the content of each file is zeros. */
 async function pack(entries: readonly Entry[]): Promise<string> {
   const archive = join(temporaryFolder(), 'archive.tar.gz')
   await pipeline(Readable.from(blocksOf(entries)), createGzip({ level: 1 }), createWriteStream(archive))
@@ -42,7 +42,7 @@ async function unpack(entries: readonly Entry[], format = cifar10) {
   return { place, folder, unpacked }
 }
 
-/** Every file below a folder, and its size. */
+/** The size of every file below a folder, by path. */
 async function filesIn(folder: string): Promise<Record<string, number>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries.filter(entry => !entry.isDirectory()).map(entry => join(entry.parentPath, entry.name))
@@ -59,48 +59,45 @@ test.each([
   { format: cifar100, name: 'train.bin', size: 153_700_000 },
   { format: cifar100, name: 'test.bin', size: 30_740_000 },
   { format: cifar100, name: 'coarse_label_names.txt', size: 65_536 },
-])(
-  '$name of $format.title may have $size bytes; with one more it is refused before it is written',
-  async ({ format, name, size }) => {
-    const path = `${format.folder}/${name}`
-    const legal = await unpack([{ path, size }], format)
-    await legal.unpacked
-    expect(await filesIn(legal.place)).toEqual({ [`unpacking/${path}`]: size })
-    const long = await unpack([{ path, size: size + 1 }], format)
-    await expect(long.unpacked).rejects.toMatchObject({
-      code: 'archive-wrong',
-      received: `${path} of ${size + 1} bytes`,
-    })
-    expect(await filesIn(long.place)).toEqual({})
-  },
-)
+])('$name of $format.title is unpacked with $size bytes and rejected with one more', async ({ format, name, size }) => {
+  const path = `${format.folder}/${name}`
+  const legal = await unpack([{ path, size }], format)
+  await legal.unpacked
+  expect(await filesIn(legal.place)).toEqual({ [`unpacking/${path}`]: size })
+  const long = await unpack([{ path, size: size + 1 }], format)
+  await expect(long.unpacked).rejects.toMatchObject({
+    code: 'archive-wrong',
+    received: `${path} of ${size + 1} bytes`,
+  })
+  expect(await filesIn(long.place)).toEqual({})
+})
 
-test('an archive that has a file twice is refused', async () => {
+test('an archive that contains a file twice is rejected', async () => {
   const path = `${cifar10.folder}/batches.meta.txt`
   const { unpacked } = await unpack([{ path }, { path: `./${path}` }])
   await expect(unpacked).rejects.toMatchObject({ code: 'archive-wrong', received: `${path} twice` })
 })
 
-test('files that lie in no folder are unpacked as well', async () => {
+test('files outside any folder are unpacked', async () => {
   const { folder, unpacked } = await unpack([{ path: './test_batch.bin', size: 3 }])
   await unpacked
   expect(await filesIn(folder)).toEqual({ 'test_batch.bin': 3 })
 })
 
 test.each<[string, Entry]>([
-  ['another folder', { path: 'elsewhere/test_batch.bin', size: 3 }],
-  ['a folder outside', { path: '../test_batch.bin', size: 3 }],
-  ['a folder outside, by way of its own', { path: `${cifar10.folder}/../../test_batch.bin`, size: 3 }],
-  ['an absolute path', { path: '/test_batch.bin', size: 3 }],
-  ['another name', { path: `${cifar10.folder}/readme.html`, size: 3 }],
-])('a file of %s is left out', async (_, entry) => {
+  ['in another folder', { path: 'elsewhere/test_batch.bin', size: 3 }],
+  ['in a parent folder', { path: '../test_batch.bin', size: 3 }],
+  ['in a parent of its own folder', { path: `${cifar10.folder}/../../test_batch.bin`, size: 3 }],
+  ['with an absolute path', { path: '/test_batch.bin', size: 3 }],
+  ['with another name', { path: `${cifar10.folder}/readme.html`, size: 3 }],
+])('a file %s is skipped', async (_, entry) => {
   const { place, unpacked } = await unpack([entry])
   await unpacked
   expect(await filesIn(place)).toEqual({})
 })
 
 test.each(['SymbolicLink', 'Link', 'CharacterDevice', 'BlockDevice', 'FIFO', 'Directory'] as const)(
-  'of the type %s nothing is unpacked, and what comes behind is a file of its own',
+  'an entry of type %s is skipped, and a file of the same path that follows is unpacked',
   async type => {
     const path = `${cifar10.folder}/test_batch.bin`
     const target = join(temporaryFolder(), 'target')

@@ -5,14 +5,14 @@ import { onTestFinished } from 'vitest'
 export type FileServer = {
   /** `http://127.0.0.1:PORT` */
   readonly address: string
-  /** The Range header of every request so far; `all` where there was none. */
+  /** The Range header of every request so far; `all` if there was none. */
   readonly ranges: readonly string[]
 }
 
 /** Answers a request; `attempt` counts from 1. */
 export type Answer = (request: IncomingMessage, response: ServerResponse, attempt: number) => void
 
-/** A server on loopback that ends with the test. */
+/** Starts a server on loopback that is closed when the test ends. */
 export async function serve(answer: Answer): Promise<FileServer> {
   const ranges: string[] = []
   const server = createServer((request, response) => {
@@ -22,7 +22,7 @@ export async function serve(answer: Answer): Promise<FileServer> {
   return { address: await listen(server), ranges }
 }
 
-/** Starts any server on a free port of loopback, to end with the test. */
+/** Listens on a free port of loopback and closes the server when the test ends. Returns the address. */
 export async function listen(server: Server): Promise<string> {
   await new Promise<void>(resolve => {
     server.listen(0, '127.0.0.1', resolve)
@@ -34,12 +34,12 @@ export async function listen(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** A server that supports ranges, as those of real mirrors do. */
+/** Starts a server that supports ranges, as real mirrors do. */
 export function serveFile(content: Uint8Array): Promise<FileServer> {
   return serve((request, response) => sendRange(request, response, content))
 }
 
-/** Where the range that is asked for begins; 0 without one. */
+/** The start of the requested range; 0 without one. */
 export function rangeStart(request: IncomingMessage): number {
   return Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
 }
@@ -58,7 +58,7 @@ export function sendRange(request: IncomingMessage, response: ServerResponse, co
   response.writeHead(206, headers).end(content.subarray(start))
 }
 
-/** Answers with the rest of the file from `start` on, but sends only the first bytes of it. */
+/** Announces the rest of the file from `start` on, but sends only its first `bytes`. */
 export function sendPart(response: ServerResponse, content: Uint8Array, start: number, bytes: number): void {
   const length = { 'content-length': content.length - start }
   const range = { 'content-range': `bytes ${start}-${content.length - 1}/${content.length}` }

@@ -7,8 +7,8 @@ import { recordCountsFile } from '../../src/cifar/record-counts.ts'
 export const smallCounts = { trainRecords: 4, testRecords: 3 }
 
 /**
- * Writes a data set of a few records a file into `folder`, as `data synthesize` lays it out. Record r of the f-th file
- * has the label (f + r) mod 10 (coarse: half of it). Its pixels are such that an archive of them stays large.
+ * Writes a data set with a few records per file into `folder`, in the layout of `data synthesize`. Record r of file f
+ * has the label (f + r) mod 10 (coarse: half of it). Its pixels do not compress well.
  */
 export async function writeSmallCifar(folder: string, format: CifarFormat): Promise<string> {
   const target = join(folder, format.folder)
@@ -40,7 +40,7 @@ function smallFile(format: CifarFormat, file: number, records: number): Uint8Arr
   return Uint8Array.from(bytes)
 }
 
-/** A .tar.gz of such a data set, in `folder`. */
+/** Packs such a data set as a .tar.gz in `folder`; returns the path of the archive. */
 export async function packSmallCifar(folder: string, format: CifarFormat): Promise<string> {
   await writeSmallCifar(folder, format)
   const archive = join(folder, 'archive.tar.gz')

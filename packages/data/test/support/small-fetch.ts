@@ -6,7 +6,7 @@ import type { FetchOptions } from '../../src/fetch/fetch-cifar.ts'
 import { packSmallCifar } from './small-cifar.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
-/** What to fetch in a test: CIFAR-10 into a new folder, unless told otherwise. Collects the notices. */
+/** Options of a fetch, by default of CIFAR-10 into a new folder; `notices` collects the notices. */
 export function fetchOf(options: Partial<FetchOptions>): FetchOptions & { readonly notices: string[] } {
   const notices: string[] = []
   return {
@@ -21,7 +21,7 @@ export function fetchOf(options: Partial<FetchOptions>): FetchOptions & { readon
   }
 }
 
-/** A small archive, and a format whose official archive it is, at an address that a test server gives. */
+/** A small archive, and a CIFAR-10 format whose official archive it is, at the given address. */
 export async function smallArchive(): Promise<{ content: Uint8Array; official: (address: string) => CifarFormat }> {
   const content = await readFile(await packSmallCifar(temporaryFolder(), cifar10))
   const md5 = createHash('md5').update(content).digest('hex')

@@ -1,12 +1,12 @@
 import { type ImageSplit, imageBytes } from '../../src/data-set.ts'
 import { epochOrder } from '../../src/epoch-order.ts'
 
-/** classes × (pixels and a bias). */
+/** Shape: classes × (pixels and a bias). */
 export type LinearWeights = { readonly classes: number; readonly rows: readonly Float64Array[] }
 
 type Training = { readonly classes: number; readonly epochs: number; readonly learningRate: number }
 
-/** Multinomial logistic regression on the pixels, scaled to −0.5 … 0.5: stochastic gradient descent, a sample a step. */
+/** Multinomial logistic regression on pixels scaled to −0.5 … 0.5, by gradient descent with one sample per step. */
 export function trainSoftmaxRegression(split: ImageSplit, { classes, epochs, learningRate }: Training): LinearWeights {
   const weights = { classes, rows: Array.from({ length: classes }, () => new Float64Array(imageBytes + 1)) }
   const input = new Float64Array(imageBytes + 1)
@@ -44,7 +44,7 @@ function readInput(split: ImageSplit, sample: number, input: Float64Array): void
   input[imageBytes] = 1
 }
 
-/** Four sums at a time, which a processor adds in parallel. */
+/** Keeps four partial sums, which a processor can add in parallel. */
 function dot(row: Float64Array, input: Float64Array): number {
   let [a, b, c, d] = [row[imageBytes]! * input[imageBytes]!, 0, 0, 0]
   for (let i = 0; i < imageBytes; i += 4) {

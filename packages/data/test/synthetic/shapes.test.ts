@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { shapeNames, shapes } from '../../src/synthetic/shapes.ts'
 
-/** A shape as text, in steps of 256 units from −1024 to 1024: `#` inside, `.` outside. */
+/** Draws a shape as text, in steps of 256 units from −1024 to 1024: `#` inside, `.` outside. */
 function picture(name: (typeof shapeNames)[number]): string[] {
   const shape = shapes[shapeNames.indexOf(name)]!
   const steps = [-1024, -768, -512, -256, 0, 256, 512, 768, 1024]
@@ -42,14 +42,14 @@ test('a ring is a circle without its middle', () => {
   ])
 })
 
-test('a star has five points, the first of them at (0, 1024)', () => {
+test('a star has five points, the first at (0, 1024)', () => {
   const star = shapes[shapeNames.indexOf('star')]!
   const at = (degrees: number, radius: number) => {
     const angle = (degrees * Math.PI) / 180
     return star(Math.round(radius * Math.cos(angle)), Math.round(radius * Math.sin(angle)))
   }
   for (let point = 0; point < 5; point++) {
-    // Points reach to 1024; between them the outline comes in to 1024 · cos 72° / cos 36° = 391.
+    // The points are at radius 1024, the corners between them at 1024 · cos 72° / cos 36° = 391.
     expect([at(90 + 72 * point, 980), at(126 + 72 * point, 380), at(126 + 72 * point, 410)]).toEqual([
       true,
       true,
@@ -58,7 +58,7 @@ test('a star has five points, the first of them at (0, 1024)', () => {
   }
 })
 
-test('all shapes differ, and none reaches far beyond its radius', () => {
+test('all shapes differ and end near their radius', () => {
   expect(new Set(shapeNames.map(name => picture(name).join('\n'))).size).toBe(10)
   for (const shape of shapes) {
     for (const [u, v] of [
