@@ -10,7 +10,7 @@ beforeEach(async () => {
   cache = await temporaryFolder()
 })
 
-test('an entry is not whole where a file has lost its end, although it is as old as it was', async () => {
+test('an entry with a truncated file is rejected, even if the file has its old modification time', async () => {
   const time = new Date('2026-03-01T09:00:00Z')
   await createEntry(cache, 'entry', async folder => {
     await writeFile(join(folder, 'library'), 'all of it')
@@ -24,7 +24,7 @@ test('an entry is not whole where a file has lost its end, although it is as old
   expect(await readEntry(join(cache, 'entry'))).toBeUndefined()
 })
 
-test('what a process has left is found when that has ended, and a day later whoever has its number', async () => {
+test('leftovers are those of ended processes, those of this process, and those older than a day', async () => {
   const leave = async (processId: number, ageMs: number) => {
     const folder = join(cache, `${asidePrefix}${processId}-x${ageMs}`)
     await mkdir(folder)
@@ -33,7 +33,7 @@ test('what a process has left is found when that has ended, and a day later whoe
     return folder
   }
   const hourMs = 3_600_000
-  // The parent of this process is alive, and no process has a number as large as the last one.
+  // The parent of this process is alive, and no process id is as large as the last one.
   await leave(process.ppid, 23 * hourMs)
   const left = [await leave(process.ppid, 25 * hourMs), await leave(process.pid, 0), await leave(2 ** 31 - 1, 0)]
   expect([...(await findLeftovers(cache))].sort()).toEqual(left.sort())

@@ -10,17 +10,17 @@ test.each([
   ['bfloat16', 'x64', ['avx512f'], ['without AVX-512 BF16']],
   ['bfloat16', 'x64', ['avx512f', 'avx512_bf16'], []],
   ['float32', 'arm64', ['asimd'], ['arm64']],
-] as const)('%s on %s with %s', (precision, architecture, flags, expected) => {
+] as const)('the traits of %s on %s with %s are %j', (precision, architecture, flags, expected) => {
   expect(findCpuTraits(precision, { architecture, cpuFlags: new Set(flags) }, {})).toEqual(expected)
 })
 
-test('a process in which oneDNN is turned off says so', () => {
+test('a process with oneDNN turned off has the trait "without oneDNN"', () => {
   const platform = { architecture: 'x64', cpuFlags: new Set(['avx512f']) }
   expect(findCpuTraits('float32', platform, { TF_ENABLE_ONEDNN_OPTS: '0' })).toEqual(['without oneDNN'])
   expect(findCpuTraits('float32', platform, { TF_ENABLE_ONEDNN_OPTS: '1' })).toEqual([])
 })
 
-test('a process with other threads than the run prescribes says so', () => {
+test('a process with another number of threads than prescribed has a trait that gives both', () => {
   expect(findThreadTraits(1, { TF_NUM_INTRAOP_THREADS: '2' })).toEqual(['2 instead of 1 threads'])
   expect(findThreadTraits(2, { TF_NUM_INTRAOP_THREADS: '2' })).toEqual([])
   expect(findThreadTraits(1, {})).toEqual([])

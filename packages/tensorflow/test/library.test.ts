@@ -15,7 +15,7 @@ function prepare(user: WheelUser, offline = false) {
   return { ...heard, install: () => ensureCachedLibrary(user.source, options) }
 }
 
-/** Runs an installer in a process that is killed at a stage; resolves with the signal that ended it. */
+/** Runs an installer in a process that kills itself at `stage`; resolves with the signal that ended it. */
 function installAndDie(user: WheelUser, stage: string): Promise<NodeJS.Signals | null> {
   const args = [killedInstaller, JSON.stringify(user.source), stage, user.cacheFolder]
   return new Promise(resolve => {
@@ -24,7 +24,7 @@ function installAndDie(user: WheelUser, stage: string): Promise<NodeJS.Signals |
 }
 
 describe('a library from a wheel', () => {
-  test('is downloaded by pip, unpacked and reported with its size', async () => {
+  test('is downloaded by pip and unpacked, and the progress is reported', async () => {
     const user = await createUserWithPip()
     const { install, progress } = prepare(user)
     const library = await install()
@@ -37,14 +37,14 @@ describe('a library from a wheel', () => {
     expect(progress).toContainEqual({ label: 'downloading TensorFlow 0.0.1', done: bytes, total: bytes, unit: 'bytes' })
   })
 
-  test('leaves out what the C interface does not need, and the wheel itself', async () => {
+  test('contains only what the C interface needs, and the wheel is deleted', async () => {
     const user = await createUserWithPip()
     const library = await prepare(user).install()
     await expect(stat(join(library.includeFolder, 'tensorflow/core'))).rejects.toThrow('ENOENT')
     expect(await readdir(user.cacheFolder)).toEqual([libraryKey(user.source)])
   })
 
-  test('is asked of pip for the pinned version, Python and platform without dependencies', async () => {
+  test('is requested from pip with the pinned version, Python and platform and without dependencies', async () => {
     const user = await createUserWithPip()
     await prepare(user).install()
     const [call] = await readLines(user.pipLog)
@@ -53,7 +53,7 @@ describe('a library from a wheel', () => {
     )
   })
 
-  test('is reused, also offline and without pip', async () => {
+  test('is reused offline and without pip', async () => {
     const user = await createUserWithPip()
     const first = await prepare(user).install()
     const later = prepare({ ...user, environment: { PATH: '' } }, true)
@@ -61,7 +61,7 @@ describe('a library from a wheel', () => {
     expect(later.progress).toEqual([])
   })
 
-  test('is installed once by two installers that start together, and the second says that it waits', async () => {
+  test('is installed once by two concurrent installers, and the second reports that it waits', async () => {
     const user = await createUserWithPip('/bin/cat "$HOME/gate"')
     await new Promise(resolve => execFile('mkfifo', [join(user.folder, 'gate')]).once('exit', resolve))
     const [first, second] = [prepare(user), prepare(user)]
@@ -76,7 +76,7 @@ describe('a library from a wheel', () => {
     expect(await readLines(user.pipLog)).toHaveLength(1)
   })
 
-  test('is completed after an installer was killed while downloading', async () => {
+  test('is installed after an earlier installer was killed while downloading', async () => {
     const user = await createUserWithPip()
     expect(await installAndDie(user, 'downloading')).toBe('SIGKILL')
     const library = await prepare(user).install()
@@ -84,7 +84,7 @@ describe('a library from a wheel', () => {
     expect(await readdir(library.libraryFolder)).toHaveLength(2)
   })
 
-  test('is completed without a second download after an installer was killed while unpacking', async () => {
+  test('is installed without a second download after an earlier installer was killed while unpacking', async () => {
     const user = await createUserWithPip()
     expect(await installAndDie(user, 'unpacking')).toBe('SIGKILL')
     expect(await readdir(user.cacheFolder)).not.toContain(libraryKey(user.source))
@@ -93,7 +93,7 @@ describe('a library from a wheel', () => {
     expect(await readLines(user.pipLog)).toHaveLength(1)
   })
 
-  test('is downloaded again where the wheel that a killed installer left has other bytes of the same number', async () => {
+  test('is downloaded again if the wheel left by a killed installer is corrupt', async () => {
     const user = await createUserWithPip()
     await installAndDie(user, 'unpacking')
     const left = await readdir(user.cacheFolder, { recursive: true })
@@ -112,7 +112,7 @@ describe('a damaged library', () => {
     return { user, library, file: join(library.libraryFolder, 'libtensorflow_cc.so.2') }
   }
 
-  test('is installed again when a file is shorter', async () => {
+  test('is installed again if a file is shorter', async () => {
     const { user, file } = await installed()
     await writeFile(file, 'short')
     await prepare(user).install()
@@ -120,21 +120,21 @@ describe('a damaged library', () => {
     expect(await readdir(user.cacheFolder)).toEqual([libraryKey(user.source)])
   })
 
-  test('is installed again when a file has other bytes of the same number', async () => {
+  test('is installed again if a file of the same size has other content', async () => {
     const { user, file } = await installed()
     await writeFile(file, 'x'.repeat(320_000))
     await prepare(user).install()
     expect(await readFile(file, 'utf8')).toMatch(/^library /)
   })
 
-  test('is installed again when its manifest is torn', async () => {
+  test('is installed again if its manifest is truncated', async () => {
     const { user, library } = await installed()
     await writeFile(join(library.folder, 'manifest.json'), '{"format":1,"files":[')
     await prepare(user).install()
     expect(await readLines(user.pipLog)).toHaveLength(2)
   })
 
-  test('is not taken for one because a file was touched', async () => {
+  test('is not assumed when only a modification time has changed', async () => {
     const { user, file } = await installed()
     await utimes(file, new Date(0), new Date(0))
     await prepare(user).install()
@@ -142,8 +142,8 @@ describe('a damaged library', () => {
   })
 })
 
-describe('a library that cannot be had', () => {
-  test('is refused when the wheel has another checksum, and nothing of it stays', async () => {
+describe('an installation that fails', () => {
+  test('rejects a wheel with a wrong checksum and deletes it', async () => {
     const user = await createUserWithPip()
     await appendFile(join(user.folder, 'tiny.whl'), 'more')
     await expect(prepare(user).install()).rejects.toMatchObject({
@@ -153,7 +153,7 @@ describe('a library that cannot be had', () => {
     expect(await readdir(user.cacheFolder)).toEqual([])
   })
 
-  test('names the command that would fetch it when the network is forbidden', async () => {
+  test('gives the command that fetches the library if the network is off', async () => {
     const user = await createUserWithPip()
     await expect(prepare(user, true).install()).rejects.toMatchObject({
       code: 'tensorflow-offline',
@@ -171,13 +171,13 @@ describe('a library that cannot be had', () => {
     })
   })
 
-  test('reports a disk that pip has filled', async () => {
+  test('reports a disk that is full during the download', async () => {
     const user = await createUserWithPip('echo "OSError: [Errno 28] No space left on device"; exit 2')
     await expect(prepare(user).install()).rejects.toMatchObject({ code: 'tensorflow-disk-full' })
     expect(await readdir(user.cacheFolder)).toEqual([])
   })
 
-  test('says how much space it needs when the disk has less', async () => {
+  test('reports how much space it needs if the disk has less', async () => {
     const user = await createUserWithPip()
     const source = { ...user.source, unpackedBytes: 9e15 }
     await expect(prepare({ ...user, source }).install()).rejects.toMatchObject({
@@ -187,7 +187,7 @@ describe('a library that cannot be had', () => {
     expect(await readLines(user.pipLog)).toEqual([])
   })
 
-  test('does not disturb a folder that is in the way of the cache', async () => {
+  test('leaves a file in place of the cache folder as it is', async () => {
     const user = await createUserWithPip()
     await mkdir(join(user.folder, 'cache'))
     await writeFile(user.cacheFolder, 'a file')

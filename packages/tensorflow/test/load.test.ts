@@ -13,7 +13,7 @@ beforeAll(async () => {
 }, 600_000)
 
 describe('loading TensorFlow', () => {
-  test('makes it the backend of tfjs and says its version, and nothing else', async () => {
+  test('makes it the backend of tfjs, returns its version and writes nothing to stderr', async () => {
     const { status, stdout, stderr } = await runModule('gradient.mjs', [JSON.stringify(provisioned)], environment)
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(JSON.parse(stdout)).toMatchObject({
@@ -23,7 +23,7 @@ describe('loading TensorFlow', () => {
     })
   })
 
-  test('gives the same gradient to the bit in every process with one thread', async () => {
+  test('gives bit-identical gradients in two processes with one thread', async () => {
     const args = [JSON.stringify(provisioned)]
     const oneThread = { ...environment, ...computeEnvironment(1) }
     const runs = [await runModule('gradient.mjs', args, oneThread), await runModule('gradient.mjs', args, oneThread)]
@@ -32,7 +32,7 @@ describe('loading TensorFlow', () => {
     expect(second).toBe(first)
   })
 
-  test('works in threads, and the process ends well after them', async () => {
+  test('works in worker threads, and the process exits normally', async () => {
     const { status, stdout, stderr } = await runModule(
       'load-in-threads.mjs',
       [JSON.stringify(provisioned)],
@@ -43,7 +43,7 @@ describe('loading TensorFlow', () => {
     expect(stdout).toBe('tensorflow 11\n'.repeat(3))
   })
 
-  test('says what to do when the binding is gone', async () => {
+  test('fails with the folder if the binding is missing', async () => {
     const lost = { ...provisioned, bindingFile: '/nowhere/tfjs_binding.node' }
     await expect(loadTensorFlow(lost)).rejects.toMatchObject({
       code: 'tensorflow-load-failed',
@@ -53,7 +53,7 @@ describe('loading TensorFlow', () => {
 })
 
 describe('loading WebAssembly', () => {
-  test('needs nothing that is not in node_modules, and says so little', async () => {
+  test('needs no programs on PATH and writes nothing to stderr', async () => {
     const wasm: Provisioned = { backend: 'wasm', version: '4.22.0', reason: 'a test' }
     const { status, stdout, stderr } = await runModule('gradient.mjs', [JSON.stringify(wasm)], { PATH: '' })
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })

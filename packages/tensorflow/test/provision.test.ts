@@ -11,7 +11,7 @@ beforeAll(async () => {
   provisioned = (await provisionTensorFlow(listen(process.env).options)) as ProvisionedTensorFlow
 }, 600_000)
 
-/** The folder of the library that is already on this machine, in the layout of TensorFlow's C distribution. */
+/** The folder of the library installed on this machine, in the layout of TensorFlow's C distribution. */
 const realLibrary = () => dirname(provisioned.libraryFolder)
 
 describe('provisioning', () => {
@@ -20,19 +20,19 @@ describe('provisioning', () => {
     expect((await stat(provisioned.bindingFile)).size).toBeGreaterThan(50_000)
   })
 
-  test('needs neither network nor programs when everything is there, and says nothing', async () => {
+  test('needs no network and no programs and gives no notices if everything is installed', async () => {
     const { options, notices, progress } = listen({ ...process.env, PATH: '' }, true)
     expect(await provisionTensorFlow(options)).toEqual(provisioned)
     expect([...notices, ...progress]).toEqual([])
   })
 
-  test('survives as JSON, as worker processes are handed it', () => {
+  test('returns a result that can be passed as JSON, as it is to worker processes', () => {
     expect(JSON.parse(JSON.stringify(provisioned))).toEqual(provisioned)
   })
 })
 
 describe('LOCKSTEP_LIBTENSORFLOW', () => {
-  test('builds a binding to a library in the layout of the C distribution', async () => {
+  test('can be a library in the layout of the C distribution, for which a binding is built', async () => {
     const { environment, folder } = await createUser()
     const own = { ...environment, PATH: process.env.PATH, CXX: 'env c++', LOCKSTEP_LIBTENSORFLOW: realLibrary() }
     const { options, progress } = listen(own, true)
@@ -44,7 +44,7 @@ describe('LOCKSTEP_LIBTENSORFLOW', () => {
     expect(await provisionTensorFlow(listen({ ...own, PATH: '' }, true).options)).toEqual(found)
   })
 
-  test('takes the folder of an unpacked wheel as well', async () => {
+  test('can also be the folder of an unpacked wheel', async () => {
     const { environment, folder } = await createUser()
     const wheel = join(folder, 'tensorflow')
     await mkdir(wheel)
@@ -64,7 +64,7 @@ describe('LOCKSTEP_LIBTENSORFLOW', () => {
       'no libtensorflow_framework.so.2 beside libtensorflow.so.2',
       ['lib/libtensorflow.so.2', 'include/tensorflow/c/c_api.h'],
     ],
-  ])('is refused as a usage error with %s', async (received, files) => {
+  ])('is rejected as a usage error: %s', async (received, files) => {
     const { environment, folder } = await createUser()
     const own = join(folder, 'own')
     for (const file of files) {
@@ -81,8 +81,8 @@ describe('LOCKSTEP_LIBTENSORFLOW', () => {
   })
 })
 
-describe('a machine on which TensorFlow cannot be had', () => {
-  test('computes on WebAssembly without pip, and says loudly what was tried and how to mend it', async () => {
+describe('a machine without usable TensorFlow', () => {
+  test('computes on WebAssembly if there is no pip, and a notice says what was tried and how to install it', async () => {
     const { environment } = await createUser({ 'c++': 'echo "c++ 0"' })
     const { options, notices } = listen(environment)
     expect(await provisionTensorFlow(options)).toEqual({
@@ -98,7 +98,7 @@ describe('a machine on which TensorFlow cannot be had', () => {
     expect(notices[0]).toContain('sudo apt-get install python3-pip')
   })
 
-  test('misses a compiler before it downloads anything', async () => {
+  test('reports a missing compiler before downloading anything', async () => {
     const user = await createUserWithPip()
     const { options, notices } = listen(user.environment)
     expect(await provisionFrom(user.source, options)).toMatchObject({
@@ -109,7 +109,7 @@ describe('a machine on which TensorFlow cannot be had', () => {
     expect(await readLines(user.pipLog)).toEqual([])
   })
 
-  test('names all that is missing at once', async () => {
+  test('reports everything that is missing at once', async () => {
     const { environment } = await createUser()
     const { options, notices } = listen(environment)
     expect((await provisionTensorFlow(options)).backend).toBe('wasm')
@@ -117,7 +117,7 @@ describe('a machine on which TensorFlow cannot be had', () => {
     expect(notices[0]).toContain('sudo apt-get install python3-pip g++')
   })
 
-  test('computes on WebAssembly without a compiler for a library of the user’s own', async () => {
+  test('computes on WebAssembly if there is no compiler for the user’s own library', async () => {
     const { environment } = await createUser()
     const { options, notices } = listen({ ...environment, LOCKSTEP_LIBTENSORFLOW: realLibrary() })
     expect(await provisionTensorFlow(options)).toMatchObject({
@@ -128,7 +128,7 @@ describe('a machine on which TensorFlow cannot be had', () => {
     expect(notices[0]).toContain('sudo apt-get install g++')
   })
 
-  test('shows what a compiler that fails has said', async () => {
+  test('shows the error of a compiler that fails', async () => {
     const { environment } = await createUser({
       'g++': 'case "$*" in --version) echo "g++ 0";; *) echo "fatal error: no <string>" >&2; exit 1;; esac',
     })
@@ -137,7 +137,7 @@ describe('a machine on which TensorFlow cannot be had', () => {
     expect(notices[0]).toContain('received fatal error: no <string>')
   })
 
-  test('tries a library in a process of its own before it is used', async () => {
+  test('computes on WebAssembly if the user’s own library does not load', async () => {
     const { environment, folder } = await createUser()
     const own = join(folder, 'own')
     await mkdir(join(own, 'lib'), { recursive: true })
@@ -156,7 +156,7 @@ describe('a machine on which TensorFlow cannot be had', () => {
   test.each([
     ['--offline', {}, true],
     ['LOCKSTEP_OFFLINE=1', { LOCKSTEP_OFFLINE: '1' }, false],
-  ])('says with %s what is missing and how to fetch it', async (_name, variables, offline) => {
+  ])('says what is missing and how to fetch it with %s', async (_name, variables, offline) => {
     const { environment, cacheFolder } = await createUser()
     const { options, notices } = listen({ ...environment, ...variables }, offline)
     const reason = 'TensorFlow 2.21.0 is not in the cache and the network is off'
@@ -165,7 +165,7 @@ describe('a machine on which TensorFlow cannot be had', () => {
     expect(notices[0]).toMatch(/`python3 -m pip download .* tensorflow(-cpu)?==2\.21\.0`/)
   })
 
-  test.each(['', '0'])('may use the network with LOCKSTEP_OFFLINE=%s', async value => {
+  test.each(['', '0'])('is not offline with LOCKSTEP_OFFLINE=%s', async value => {
     const { environment } = await createUser({ 'c++': 'echo "c++ 0"' })
     const { options } = listen({ ...environment, LOCKSTEP_OFFLINE: value })
     expect(await provisionTensorFlow(options)).toMatchObject({
@@ -173,12 +173,12 @@ describe('a machine on which TensorFlow cannot be had', () => {
     })
   })
 
-  test.each(['ENOSPC', 'EDQUOT'])('says of the error %s that there is not enough space', code => {
+  test.each(['ENOSPC', 'EDQUOT'])('reports the error %s as a full disk', code => {
     const cause = Object.assign(new Error(`${code}: write`), { code })
     expect(asReason(cause, '/cache')).toMatchObject({ code: 'tensorflow-disk-full', received: `${code}: write` })
   })
 
-  test('goes on when the cache cannot be written', async () => {
+  test('computes on WebAssembly if the cache cannot be written', async () => {
     const { environment, folder } = await createUser({ pip: 'echo "pip 0"', 'c++': 'echo "c++ 0"' })
     await writeFile(join(folder, 'cache'), 'a file in the way')
     const { options, notices } = listen(environment)
@@ -189,10 +189,10 @@ describe('a machine on which TensorFlow cannot be had', () => {
     expect(notices[0]).toContain('LOCKSTEP_CACHE_DIR')
   })
 
-  test('says with the system why the cache cannot be read, even offline', async () => {
+  test('reports the system error if the cache cannot be read, even offline', async () => {
     const { environment, cacheFolder } = await createUser()
     await mkdir(dirname(cacheFolder))
-    // A link to itself is refused to every user, root as well.
+    // A link to itself fails for every user, including root.
     await symlink(cacheFolder, cacheFolder)
     const { options, notices } = listen(environment, true)
     expect(await provisionTensorFlow(options)).toMatchObject({
@@ -202,7 +202,7 @@ describe('a machine on which TensorFlow cannot be had', () => {
     expect(notices[0]).toContain('ELOOP')
   })
 
-  test('goes on where no wheel is known', async () => {
+  test('computes on WebAssembly if there is no wheel for it', async () => {
     const { environment } = await createUser()
     const { options } = listen(environment)
     expect(await provisionFrom(undefined, options)).toMatchObject({

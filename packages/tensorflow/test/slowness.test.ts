@@ -9,6 +9,6 @@ test.each([
   ['bfloat16', 'x64', 'avx_ne_convert', []],
   ['bfloat16', 'arm64', 'asimd', []],
   ['float32', 'x64', 'avx2', []],
-] as const)('%s on %s with %s', (precision, architecture, flag, expected) => {
+] as const)('the slowness of %s on %s with %s is %j', (precision, architecture, flag, expected) => {
   expect(findSlowness(precision, { architecture, cpuFlags: new Set([flag]) })).toEqual(expected)
 })

@@ -10,7 +10,7 @@ const suitable: Platform = {
   cpuFlags: new Set(['sse2', 'avx']),
 }
 
-test('a wheel is known for Linux on x64 and arm64 only', () => {
+test('wheels exist only for Linux on x64 and arm64', () => {
   const known = ['linux x64', 'linux arm64', 'linux riscv64', 'darwin arm64', 'win32 x64'].filter(name => {
     const [system = '', architecture = ''] = name.split(' ')
     return pinnedWheelFor(system, architecture) !== undefined
@@ -18,7 +18,7 @@ test('a wheel is known for Linux on x64 and arm64 only', () => {
   expect(known).toEqual(['linux x64', 'linux arm64'])
 })
 
-test('the oldest C library and CPU that the wheel runs on are accepted', () => {
+test('the oldest C library and CPU that support the wheel are accepted', () => {
   expect(requireSupportedMachine(wheel, suitable)).toBe(wheel)
   const newer: Platform = { ...suitable, libC: { name: 'glibc', version: '3.0' } }
   expect(requireSupportedMachine(wheel, newer)).toBe(wheel)
@@ -26,16 +26,16 @@ test('the oldest C library and CPU that the wheel runs on are accepted', () => {
 
 test.each([
   ['an older glibc', { libC: { name: 'glibc', version: '2.17' } as const }, 'glibc 2.17', 'glibc 2.27 or newer'],
-  ['a glibc of long ago', { libC: { name: 'glibc', version: '1.99' } as const }, 'glibc 1.99', 'glibc 2.27 or newer'],
+  ['a much older glibc', { libC: { name: 'glibc', version: '1.99' } as const }, 'glibc 1.99', 'glibc 2.27 or newer'],
   ['musl', { libC: { name: 'musl' } as const }, 'musl', 'glibc 2.27 or newer'],
   ['a CPU without AVX', { cpuFlags: new Set(['sse2']) }, 'a CPU without avx', 'a CPU with avx'],
-])('%s is refused before anything is downloaded', (_name, difference, received, expected) => {
+])('%s is rejected', (_name, difference, received, expected) => {
   expect(() => requireSupportedMachine(wheel, { ...suitable, ...difference })).toThrow(
     expect.objectContaining({ code: 'tensorflow-unsupported-machine', received, expected }),
   )
 })
 
-test('this machine’s C library and instruction sets are found', () => {
+test('the C library and instruction sets of this machine are detected', () => {
   const { libC, cpuFlags } = findPlatform()
   expect(libC).toEqual({ name: 'glibc', version: expect.stringMatching(/^\d+\.\d+$/) })
   expect(cpuFlags.size).toBeGreaterThan(0)

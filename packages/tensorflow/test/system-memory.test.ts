@@ -15,11 +15,11 @@ beforeAll(async () => {
   memory = loadSystemMemory(await provisionTensorFlow(listen(process.env).options))!
 }, 600_000)
 
-test('there is none on WebAssembly', () => {
+test('the system memory calls are not available on WebAssembly', () => {
   expect(loadSystemMemory({ backend: 'wasm', version: '4.22.0', reason: 'a test' })).toBeNull()
 })
 
-describe('a part of a file that is mapped', () => {
+describe('a mapped part of a file', () => {
   /** A file of two pages, the first of ones and the second of twos. */
   async function open(flags: 'r' | 'r+') {
     const folder = await mkdtemp(join(tmpdir(), 'lockstep-map-'))
@@ -33,7 +33,7 @@ describe('a part of a file that is mapped', () => {
     return { path, descriptor }
   }
 
-  test('is what lies there, and what is written to either is in the other', async () => {
+  test('has the content of the file, and shares writes with it in both directions', async () => {
     const { path, descriptor } = await open('r+')
     const mapped = new Uint8Array(memory.mapFile(descriptor, pageBytes, pageBytes))
     expect(mapped).toEqual(new Uint8Array(pageBytes).fill(2))
@@ -45,7 +45,7 @@ describe('a part of a file that is mapped', () => {
     expect(new Uint8Array(memory.mapFile(descriptor, 0, pageBytes)).subarray(0, 2)).toEqual(Uint8Array.of(7, 1))
   })
 
-  test('can be read where the file is only open to be read, and outlives its descriptor', async () => {
+  test('can be read if the file is open for reading only, and outlives its descriptor', async () => {
     const { path } = await open('r')
     const descriptor = openSync(path, 'r')
     const mapped = new Uint8Array(memory.mapFile(descriptor, 0, 2 * pageBytes))
@@ -53,7 +53,7 @@ describe('a part of a file that is mapped', () => {
     expect(mapped).toEqual(new Uint8Array(readFileSync(path)))
   })
 
-  test('is refused past the end, within a page, and of what is not open', async () => {
+  test('must lie within the file, begin at a page, be of an open file and not be empty', async () => {
     const { descriptor } = await open('r+')
     expect(() => memory.mapFile(descriptor, pageBytes, pageBytes + 1)).toThrow('the file is shorter')
     expect(() => memory.mapFile(descriptor, 1, pageBytes)).toThrow('Invalid argument')
@@ -62,10 +62,10 @@ describe('a part of a file that is mapped', () => {
   })
 })
 
-describe('a slot file that is mapped', () => {
+describe('a slot file', () => {
   const nonce = '0123456789abcdef'.repeat(2)
 
-  /** Its maker's end and another one, of which the slots 0 and 1 can be used. */
+  /** The creator's end and another one, with slots 0 and 1 reserved; `ends` says which of them are mapped. */
   function create(ends: { own: boolean; other: boolean }, mode: 'r' | 'r+' = 'r+') {
     const own = createSlotFile('/dev/shm', pageBytes, nonce, ends.own ? memory.mapFile : null)
     for (const slot of [0, 1]) own.reserve(slot)
@@ -81,7 +81,7 @@ describe('a slot file that is mapped', () => {
     { own: true, other: true },
     { own: true, other: false },
     { own: false, other: true },
-  ])('gives each end what the other has written: %j', ends => {
+  ])('gives each end what the other has written, if these are mapped: %j', ends => {
     const { own, other } = create(ends)
     const tensors = [Uint8Array.of(1, 2, 3), Float32Array.of(0.5, Number.NaN, -0)]
     for (const [writer, reader] of [
@@ -99,7 +99,7 @@ describe('a slot file that is mapped', () => {
     }
   })
 
-  test('cannot be written where it is only open to be read', () => {
+  test('cannot be written through an end that is open for reading only', () => {
     const { own, other } = create({ own: true, other: true }, 'r')
     own.write(0, [Uint8Array.of(1)])
     expect(() => other.write(0, [Uint8Array.of(2)])).toThrow(expect.objectContaining({ code: 'EBADF' }))
@@ -108,7 +108,7 @@ describe('a slot file that is mapped', () => {
     expect(into[0]).toBe(1)
   })
 
-  test('says that nobody has written a slot, and serves it later', () => {
+  test('rejects reading a slot until it has been written', () => {
     const { own } = create({ own: true, other: true })
     const into = new Uint8Array(1)
     expect(() => own.read(5, [into])).toThrow(expect.objectContaining({ code: 'shared-memory-short' }))
@@ -119,13 +119,13 @@ describe('a slot file that is mapped', () => {
 })
 
 describe('huge pages', () => {
-  test('keep what lies in a buffer', () => {
+  test('keep the content of a buffer', () => {
     const bytes = new Uint8Array(9 << 20).map((_, index) => index % 251)
     memory.useHugePages(bytes.buffer)
     expect(bytes.every((byte, index) => byte === index % 251)).toBe(true)
   })
 
-  test('are none of a buffer that fills none, and of what is no buffer', () => {
+  test('are not used for a buffer smaller than one, and need an ArrayBuffer', () => {
     expect(memory.useHugePages(new ArrayBuffer(100))).toBe(false)
     expect(() => memory.useHugePages('memory' as never)).toThrow('expected an ArrayBuffer')
   })

@@ -11,20 +11,20 @@ function compile(trace: CompileOptions['trace'], inputs: readonly InputSpec[] = 
   return compileFunction({ trace, inputs, precision: 'float32', identity: '', sources: [] })
 }
 
-test('a compiled function computes what the traced one does', async () => {
+test('a compiled function computes the same as the traced one', async () => {
   const { run, dispose } = await compile(([x]) => [tf.add(tf.square(x!), 1), tf.argMax(x!)])
   expect(run([Float32Array.of(1, 2, 3, 0)])).toEqual([Float32Array.of(2, 5, 10, 1), Int32Array.of(2)])
   expect(run([Float32Array.of(9, 0, 0, 0)])).toEqual([Float32Array.of(82, 1, 1, 1), Int32Array.of(0)])
   dispose()
 })
 
-test('gradients of tfjs are compiled like everything else', async () => {
+test('gradients of tfjs can be compiled', async () => {
   const { run } = await compile(([x]) => [tf.grad(y => tf.sum(tf.mul(tf.square(y), y)))(x!)])
   // (Σ y³)′ = 3y²
   expect(run([Float32Array.of(1, 2, 3, -1)])).toEqual([Float32Array.of(3, 12, 27, 3)])
 })
 
-test('bytes enter at any length and any alignment', async () => {
+test('bytes can be passed with any length and alignment', async () => {
   const inputs: readonly InputSpec[] = [{ name: 'bytes', shape: [5], dtype: 'uint8' }]
   const { run } = await compile(
     ([bytes]) => [tf.cast(bytes!, 'float32'), tf.add(bytes!, tf.scalar(1, 'int32'))],
@@ -37,17 +37,17 @@ test('bytes enter at any length and any alignment', async () => {
   }
 })
 
-test('inputs of one shape and type are told apart', async () => {
+test('two inputs of the same shape and type are distinguished', async () => {
   const { run } = await compile(([a, b]) => [tf.sub(a!, b!)], [vector, { ...vector, name: 'y' }])
   expect(run([Float32Array.of(5, 5, 5, 5), Float32Array.of(1, 2, 3, 4)])).toEqual([Float32Array.of(4, 3, 2, 1)])
 })
 
-test('an input that nothing depends on, and an output that depends on nothing', async () => {
+test('a function can ignore its input', async () => {
   const { run } = await compile(() => [tf.fill([3], 7)])
   expect(run([new Float32Array(4)])).toEqual([Float32Array.of(7, 7, 7)])
 })
 
-test('tensors from elsewhere are constants, and stay what they were', async () => {
+test('tensors from outside the function become constants and keep their values', async () => {
   const table = tf.tensor1d([1, 10, 100, 1000])
   const { run } = await compile(([x]) => [tf.mul(x!, table)])
   expect(run([Float32Array.of(1, 2, 3, 4)])).toEqual([Float32Array.of(1, 20, 300, 4000)])
@@ -55,7 +55,7 @@ test('tensors from elsewhere are constants, and stay what they were', async () =
   table.dispose()
 })
 
-test('bfloat16 is for matrix products only', async () => {
+test('bfloat16 applies to matrix products and not to additions', async () => {
   const inputs: readonly InputSpec[] = [{ name: 'x', shape: [1, 1], dtype: 'float32' }]
   const options = { inputs, precision: 'bfloat16', identity: '', sources: [] } as const
   const { run } = await compileFunction({
@@ -66,7 +66,7 @@ test('bfloat16 is for matrix products only', async () => {
   expect(run([Float32Array.of(257)])).toEqual([Float32Array.of(514), Float32Array.of(65_536)])
 })
 
-test('reading a value is refused, with the place where it happens', async () => {
+test('reading a value is rejected, and the error names the layer', async () => {
   const reads = compile(([x], enter) => {
     enter('layer peek')
     const [largest] = tf.max(x!).dataSync()
@@ -84,7 +84,7 @@ test('the values of constants can be read', async () => {
   expect(run([Float32Array.of(1, 2, 3, 4)])).toEqual([Float32Array.of(3, 6, 9, 12)])
 })
 
-test('random numbers are refused, which would be the same in every step', async () => {
+test('random numbers are rejected because they would be the same in every step', async () => {
   const drops = compile(([x], enter) => {
     enter('layer dropout')
     return [tf.dropout(x!, 0.5)]
@@ -97,7 +97,7 @@ test('random numbers are refused, which would be the same in every step', async 
   await expect(draws).rejects.toMatchObject({ code: 'compile-random', message: expect.stringContaining('Multinomial') })
 })
 
-test('what tfjs cannot do is refused with its reason, and tfjs works on as before', async () => {
+test('an error in tfjs is reported with its reason, and tfjs works afterwards', async () => {
   const unknown = compile(([x]) => [tf.engine().runKernel('NoSuchKernel', { x: x! })])
   await expect(unknown).rejects.toMatchObject({
     code: 'compile-unsupported',
@@ -108,7 +108,7 @@ test('what tfjs cannot do is refused with its reason, and tfjs works on as befor
   expect(tf.tidy(() => tf.add(1, 2).dataSync())).toEqual(Float32Array.of(3))
 })
 
-test('neither compiling nor running leaves a tensor behind', async () => {
+test('compiling and running leave no tensors behind', async () => {
   const before = tf.memory().numTensors
   const { run, dispose } = await compile(([x]) => [tf.grad(y => tf.sum(tf.exp(y)))(x!)])
   for (let step = 0; step < 500; step++) run([Float32Array.of(1, 2, 3, 4)])

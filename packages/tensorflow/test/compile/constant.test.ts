@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
 import { constantKey, createConstant, expandConstant, uniformValue } from '../../src/compile/constant.ts'
 
-test('equal values are kept as one and come back as many', () => {
+test('equal values are stored once and expanded again', () => {
   const ones = createConstant('float32', [2, 3], [1, 1, 1, 1, 1, 1])
   expect(ones.values).toEqual(Float32Array.of(1))
   expect(uniformValue(ones)).toBe(1)
   expect(expandConstant(ones)).toEqual(Float32Array.of(1, 1, 1, 1, 1, 1))
 })
 
-test('unlike values are copied', () => {
+test('different values are copied', () => {
   const given = Int32Array.of(1, 2, 3)
   const constant = createConstant('int32', [3], given)
   given[0] = 9
@@ -20,7 +20,7 @@ test('an empty constant stays empty', () => {
   expect(expandConstant(createConstant('float32', [0, 4], []))).toEqual(new Float32Array(0))
 })
 
-test('0 and −0 are told apart, since 1 / x tells them apart', () => {
+test('0 and −0 are different values, because 1 / x differs', () => {
   expect(createConstant('float32', [2], [0, -0]).values).toHaveLength(2)
   expect(constantKey(createConstant('float32', [], [0]))).not.toBe(constantKey(createConstant('float32', [], [-0])))
 })
@@ -29,6 +29,6 @@ test.each([
   ['shape', createConstant('float32', [2, 1], [1, 2])],
   ['type', createConstant('int32', [2], [1, 2])],
   ['values', createConstant('float32', [2], [1, 3])],
-])('constants of another %s have another key', (_, other) => {
+])('constants with different %s have different keys', (_, other) => {
   expect(constantKey(other)).not.toBe(constantKey(createConstant('float32', [2], [1, 2])))
 })

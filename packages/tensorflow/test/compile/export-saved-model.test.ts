@@ -24,7 +24,7 @@ const scores: ExportOptions['trace'] = ([pixels, kernel]) => [
   tf.matMul(tf.reshape(tf.cast(pixels!, 'float32'), [-1, 2]), kernel as tf.Tensor2D),
 ]
 
-test('the signature takes and gives batches of any size', () => {
+test('the signature accepts and returns batches of any size', () => {
   const { signature } = exported(scores)
   expect(signature.methodName).toBe('tensorflow/serving/predict')
   // 4 is DT_UINT8 and 1 is DT_FLOAT.
@@ -40,7 +40,7 @@ test('the signature takes and gives batches of any size', () => {
   })
 })
 
-test('weights are constants, and the batch is the only input', () => {
+test('weights become constants, and the batch is the only input', () => {
   const { nodes } = exported(scores)
   expect(nodes.filter(({ op }) => op === 'Placeholder').map(({ name }) => name)).toEqual(['pixels'])
   const kernel = nodes.find(({ name }) => `${name}:0` === nodes.at(-1)!.input[1])!
@@ -49,7 +49,7 @@ test('weights are constants, and the batch is the only input', () => {
   expect(new Float32Array(content.buffer)).toEqual(weights[0]!.values)
 })
 
-test('Reshape is left to find the length of the batch', () => {
+test('Reshape infers the size of the batch', () => {
   const { nodes } = exported(scores)
   const reshape = nodes.find(({ op }) => op === 'Reshape')!
   const target = nodes.find(({ name }) => `${name}:0` === reshape.input[1])!
@@ -57,7 +57,7 @@ test('Reshape is left to find the length of the batch', () => {
   expect(new Int32Array(content.buffer)).toEqual(Int32Array.of(-1, 2))
 })
 
-test('a constant that grows with the batch is made for its size', () => {
+test('a constant whose shape depends on the batch size is computed from it', () => {
   const { nodes, signature } = exported(([pixels]) => [tf.ones([2 * pixels!.shape[0]!, 5])])
   const operations = nodes.map(({ op }) => op).filter(op => op !== 'Const')
   // [0, 5] + [2, 0] · n
@@ -65,7 +65,7 @@ test('a constant that grows with the batch is made for its size', () => {
   expect(signature.outputs.scores.tensorShape.dim).toEqual([{ size: -1 }, { size: 5 }])
 })
 
-test('a layer that computes with the number of samples is refused by its name', () => {
+test('a layer that computes with the number of samples is rejected by name', () => {
   const dividing: ExportOptions['trace'] = ([pixels], enter) => {
     enter('layer mean')
     return [tf.div(tf.cast(pixels!, 'float32'), tf.scalar(pixels!.shape[0]!))]
@@ -79,7 +79,7 @@ test('a layer that computes with the number of samples is refused by its name', 
   )
 })
 
-test('a layer that takes another course with the number of samples is refused', () => {
+test('a layer that branches on the number of samples is rejected', () => {
   const branching: ExportOptions['trace'] = ([pixels], enter) => {
     enter('layer branch')
     const numbers = tf.cast(pixels!, 'float32')
@@ -88,15 +88,15 @@ test('a layer that takes another course with the number of samples is refused', 
   expect(() => exported(branching)).toThrow(expect.objectContaining({ code: 'export-batch' }))
 })
 
-test('what cannot be traced is refused with a hint to other formats', () => {
+test('a model that cannot be traced is rejected with a hint to another format', () => {
   const reading: ExportOptions['trace'] = ([pixels]) => [tf.scalar(tf.max(pixels!).dataSync()[0]!)]
   expect(() => exported(reading)).toThrow(
     expect.objectContaining({ code: 'compile-value-read', hint: expect.stringContaining('--format tfjs') }),
   )
 })
 
-test('weights beyond the limit of protocol buffers are refused before anything is computed', () => {
-  // 2²⁹ float32 have 2³¹ bytes; nothing writes to them, so that they take no memory.
+test('weights beyond the limit of protocol buffers are rejected', () => {
+  // 2²⁹ float32 have 2³¹ bytes; nothing writes to them, so they take no memory.
   const huge = { name: 'dense/kernel', shape: [2 ** 29], values: new Float32Array(2 ** 29) }
   expect(() => exported(scores, { weights: [huge] })).toThrow(
     expect.objectContaining({ code: 'export-too-large', received: '2147483648' }),

@@ -10,7 +10,7 @@ import { runModule } from '../support/run.ts'
 
 beforeAll(useTensorFlow)
 
-/** Compiles y = 2x and says how often that was traced and that it works. */
+/** Compiles y = 2x, checks its results and returns how often it was traced. */
 async function compile(cacheFolder: string | undefined, changes: Partial<CompileOptions> = {}) {
   let traces = 0
   const { run, dispose } = await compileFunction({
@@ -30,19 +30,19 @@ async function compile(cacheFolder: string | undefined, changes: Partial<Compile
   return traces
 }
 
-test('a function is traced once and then taken from the cache', async () => {
+test('a function is traced once and then read from the cache', async () => {
   const cache = await temporaryFolder()
   expect(await compile(cache)).toBe(1)
   expect(await compile(cache)).toBe(0)
   expect(await readdir(cache)).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)])
 })
 
-test('without a folder nothing is kept', async () => {
+test('nothing is cached without a folder', async () => {
   expect(await compile(undefined)).toBe(1)
   expect(await compile(undefined)).toBe(1)
 })
 
-test('another identity, precision, input or source is another function', async () => {
+test('a function with another identity, precision, input or source is compiled separately', async () => {
   const cache = await temporaryFolder()
   const code = await temporaryFolder()
   await writeFile(join(code, 'a.js'), 'one')
@@ -57,10 +57,10 @@ test('another identity, precision, input or source is another function', async (
 })
 
 test.each([
-  ['cut off', (bytes: Buffer) => bytes.subarray(0, bytes.length / 2)],
+  ['truncated', (bytes: Buffer) => bytes.subarray(0, bytes.length / 2)],
   ['empty', () => Buffer.alloc(0)],
-  ['with one bit flipped', (bytes: Buffer) => Buffer.from(bytes.map((byte, i) => (i === 40 ? byte ^ 1 : byte)))],
-])('an entry that is %s is made anew', async (_, damage) => {
+  ['corrupt in one bit', (bytes: Buffer) => Buffer.from(bytes.map((byte, i) => (i === 40 ? byte ^ 1 : byte)))],
+])('an entry that is %s is built again', async (_, damage) => {
   const cache = await temporaryFolder()
   await compile(cache)
   const [key] = await readdir(cache)
@@ -70,7 +70,7 @@ test.each([
   expect(await compile(cache)).toBe(0)
 })
 
-test('an entry that TensorFlow does not take, though nothing has changed it, is made anew', async () => {
+test('an entry that TensorFlow rejects is built again, even if length and time of its file are right', async () => {
   const cache = await temporaryFolder()
   await compile(cache)
   const [key] = await readdir(cache)
@@ -78,12 +78,12 @@ test('an entry that TensorFlow does not take, though nothing has changed it, is 
   const bytes = await readFile(file)
   const manifest = JSON.parse(await readFile(join(cache, key!, 'manifest.json'), 'utf8'))
   await writeFile(file, Buffer.alloc(bytes.length))
-  // As a file system might do after a power failure: length and time are there, the contents are not.
+  // As after a power failure: the file has its length and time, but not its content.
   await utimes(file, new Date(), manifest.files[0].modifiedMs / 1000)
   expect(await compile(cache)).toBe(1)
 })
 
-test('a folder that cannot be written is done without', async () => {
+test('functions are compiled without a cache if its folder cannot be created', async () => {
   const folder = await temporaryFolder()
   await writeFile(join(folder, 'file'), '')
   const cache = join(folder, 'file', 'cache')
@@ -91,14 +91,14 @@ test('a folder that cannot be written is done without', async () => {
   expect(await compile(cache)).toBe(1)
 })
 
-test('several that compile the same at once all get it, and leave one entry', async () => {
+test('concurrent compilations of one function all succeed and leave one entry', async () => {
   const cache = await temporaryFolder()
   await Promise.all([compile(cache), compile(cache), compile(cache)])
   expect(await readdir(cache)).toHaveLength(1)
   expect(await compile(cache)).toBe(0)
 })
 
-test('entries that nobody has used for 30 days are removed when another is made; use keeps them', async () => {
+test('entries unused for 30 days are removed when another is added', async () => {
   const cache = await temporaryFolder()
   await compile(cache, { identity: 'in use' })
   const [inUse] = await readdir(cache)
@@ -115,7 +115,7 @@ test('entries that nobody has used for 30 days are removed when another is made;
   expect(await readdir(cache)).toHaveLength(3)
 })
 
-test('two processes that compile the same at once leave one sound entry', async () => {
+test('two processes that compile the same function at once leave one intact entry', async () => {
   const cache = await temporaryFolder()
   const runs = await Promise.all([1, 2].map(() => runModule('compile-twice.mjs', [cache], process.env)))
   expect(runs).toEqual([1, 2].map(() => ({ status: 0, stdout: '2,4', stderr: '' })))
@@ -124,7 +124,7 @@ test('two processes that compile the same at once leave one sound entry', async 
   expect(third).toEqual({ status: 0, stdout: '2,4', stderr: '' })
 })
 
-test('a process that is killed while it writes leaves nothing that another would use', async () => {
+test('a process that is killed while writing leaves no entry, and the next one builds it', async () => {
   const cache = await temporaryFolder()
   const killed = await runModule('compile-twice.mjs', [cache, 'die'], process.env)
   expect(killed.status).not.toBe(0)
@@ -134,14 +134,14 @@ test('a process that is killed while it writes leaves nothing that another would
   expect((await readdir(cache)).filter(name => /^[0-9a-f]{64}$/.test(name))).toHaveLength(1)
 })
 
-test('what killed processes left behind is removed a day later', async () => {
+test('leftovers of killed processes are removed after a day', async () => {
   const cache = await temporaryFolder()
   await compile(cache)
   const old = join(cache, '.aside-1-old')
   await mkdir(old)
   const twoDaysAgo = Date.now() / 1000 - 2 * 86_400
   await utimes(old, twoDaysAgo, twoDaysAgo)
-  // Of one that may still be at it.
+  // Its process may still be writing.
   const recent = '.aside-2-recent'
   await mkdir(join(cache, recent))
   await compile(cache, { identity: 'another' })

@@ -5,7 +5,7 @@ import { createGraph, reachable, type TensorType } from '../../src/compile/graph
 const scalar: TensorType = { shape: [], dtype: 'float32' }
 const number = (value: number) => createConstant('float32', [], [value])
 
-test('what is computed twice from the same is one node', () => {
+test('an operation that is applied twice to the same inputs is one node', () => {
   const graph = createGraph()
   const [one, two] = [graph.constant(number(1)), graph.constant(number(2))]
   const sum = graph.apply('AddV2', [one, two], {}, scalar)
@@ -13,7 +13,7 @@ test('what is computed twice from the same is one node', () => {
   expect(graph.nodes).toHaveLength(3)
 })
 
-test('other operations, inputs, outputs of a node and attributes make other nodes', () => {
+test('nodes differ by operation, input, output of the input node and attribute', () => {
   const graph = createGraph()
   const x = graph.constant(number(1))
   const parts = graph.add({ op: 'Parts', inputs: [x], attributes: {}, outputs: [scalar, scalar] }).outputs
@@ -28,7 +28,7 @@ test('other operations, inputs, outputs of a node and attributes make other node
   expect(new Set(nodes).size).toBe(nodes.length)
 })
 
-test('a node is found if it is there, and not made', () => {
+test('find returns an existing node and does not add one', () => {
   const graph = createGraph()
   const x = graph.constant(number(1))
   const spec = { op: 'Exp', inputs: [x], attributes: {} }
@@ -37,13 +37,13 @@ test('a node is found if it is there, and not made', () => {
   expect(graph.find(spec)).toBe(exponential.node)
 })
 
-test('a node without an origin has that of its inputs', () => {
+test('a node without an origin takes that of its inputs', () => {
   const graph = createGraph()
   const { outputs } = graph.add({ op: 'Variable', inputs: [], attributes: {}, outputs: [scalar], origin: 'layer a' })
   expect(graph.apply('AddV2', [graph.constant(number(1)), outputs[0]!], {}, scalar).node.origin).toBe('layer a')
 })
 
-test('only what leads to the outputs is reachable, inputs first', () => {
+test('only nodes that the outputs depend on are reachable, inputs first', () => {
   const graph = createGraph()
   const x = graph.constant(number(1))
   const exponential = graph.apply('Exp', [x], {}, scalar)

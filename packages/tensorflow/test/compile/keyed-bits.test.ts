@@ -8,7 +8,7 @@ beforeAll(useTensorFlow)
 const keys = Int32Array.of(0, 1, -1, -(2 ** 31), 305_419_896)
 const offsets = Int32Array.of(0, -1, 7)
 
-// x = key ^ offset, then x ^= x >> 16, x *= 0x7feb352d, x ^= x >> 15, x *= 0x846ca68b on uint32_t, by a C compiler.
+// From a C program: x = key ^ offset, then x ^= x >> 16, x *= 0x7feb352d, x ^= x >> 15, x *= 0x846ca68b on uint32_t.
 const bits = Int32Array.from(
   [
     [0, 1_734_927_650, -1_802_816_147],
@@ -24,7 +24,7 @@ function drawBits(keys: tf.Tensor, mask: number): tf.Tensor {
   return tf.engine().runKernel('KeyedBits', inputs, { mask })
 }
 
-test.each([-1, -256])('native TensorFlow hashes keys and offsets as C does, with the mask %d', mask => {
+test.each([-1, -256])('native TensorFlow hashes keys and offsets to the same bits as C, with the mask %d', mask => {
   const drawn = tf.tidy(() => {
     const tensor = drawBits(tf.tensor1d(keys, 'int32'), mask)
     return { shape: tensor.shape, dtype: tensor.dtype, values: tensor.dataSync() }
@@ -32,7 +32,7 @@ test.each([-1, -256])('native TensorFlow hashes keys and offsets as C does, with
   expect(drawn).toEqual({ shape: [5, 3], dtype: 'int32', values: bits.map(word => word & mask) })
 })
 
-test('so does a compiled function, whose keys are new in every run', async () => {
+test('a compiled function hashes the keys of each run to the same bits as C', async () => {
   const { run, dispose } = await compileFunction({
     trace: ([keys]) => [drawBits(keys!, -1)],
     inputs: [{ name: 'keys', shape: [5], dtype: 'int32' }],

@@ -12,21 +12,21 @@ async function makeReadOnly(folder: string): Promise<void> {
   expect(written).toEqual({ status: 0, stdout: 'EACCES', stderr: '' })
 }
 
-test('a process that may not write to the cache computes right and leaves nothing there', async () => {
+test('a process without write access to the cache computes correctly and leaves nothing there', async () => {
   const cache = await temporaryFolder()
   await makeReadOnly(cache)
   expect(await runBoundByModes('compile-twice.mjs', [cache], process.env)).toEqual(right)
   expect(await readdir(cache)).toEqual([])
 })
 
-test('a process that may not make the cache computes right', async () => {
+test('a process that cannot create the cache computes correctly', async () => {
   const parent = await temporaryFolder()
   await makeReadOnly(parent)
   expect(await runBoundByModes('compile-twice.mjs', [`${parent}/compiled`], process.env)).toEqual(right)
   expect(await readdir(parent)).toEqual([])
 })
 
-test('a process that may not write to the cache uses what is kept there', async () => {
+test('a process without write access to the cache uses its entries', async () => {
   const cache = await temporaryFolder()
   expect(await runModule('compile-twice.mjs', [cache], process.env)).toEqual(right)
   const entries = await readdir(cache)

@@ -4,7 +4,7 @@ import { createGraph } from '../../src/compile/graph.ts'
 import { encodeSavedModel, readOutputNames } from '../../src/compile/saved-model.ts'
 import { savedModelType } from '../../src/compile/saved-model-schema.ts'
 
-/** y = x + 2 and the constant of four ones. */
+/** A model with the outputs x + 2 and a constant of four ones, and with a node that no output needs. */
 function example() {
   const graph = createGraph()
   const type = { shape: [2, 2], dtype: 'float32' } as const
@@ -20,7 +20,7 @@ function decode(bytes: Uint8Array) {
   return savedModelType.toObject(savedModelType.decode(bytes), { arrays: true, longs: Number })
 }
 
-test('a graph becomes nodes that name their inputs, without those that no output needs', () => {
+test('a graph is written as nodes that name their inputs, without nodes that no output needs', () => {
   const { node } = decode(example()).metaGraphs[0].graphDef
   expect(node.map(({ name, op, input }: never) => ({ name, op, input }))).toEqual([
     { name: 'x', op: 'Placeholder', input: [] },
@@ -43,6 +43,6 @@ test('a constant of equal values is written as one value', () => {
   expect(tensor).toMatchObject({ floatVal: [1], tensorShape: { dim: [{ size: 2 }, { size: 2 }] } })
 })
 
-test('the same computation gives the same bytes', () => {
+test('the same graph is encoded to the same bytes', () => {
   expect(Buffer.from(example()).equals(example())).toBe(true)
 })

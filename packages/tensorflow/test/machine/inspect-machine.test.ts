@@ -26,7 +26,7 @@ test('an installed TensorFlow is verified and loaded', async () => {
   expect(findings['TensorFlow binding']).toMatchObject({ state: 'ok', value: 'loads TensorFlow 2.21.0' })
 })
 
-test('on an empty machine everything that is missing comes with what to do', async () => {
+test('on an empty machine, everything that is missing is listed with a remedy', async () => {
   const { environment } = await createUser()
   const findings = await inspect(environment)
   expect(findings.TensorFlow).toMatchObject({ state: 'missing', value: '2.21.0 is not installed yet' })
@@ -38,12 +38,12 @@ test('on an empty machine everything that is missing comes with what to do', asy
   expect(findings.Cache?.value).toMatch(/: empty; [\d.]+ [kMGT]?B free$/)
 })
 
-test('a GPU is shown with its memory and driver', async () => {
+test('a GPU is listed with its memory and driver', async () => {
   const { environment } = await createUser({ 'nvidia-smi': 'echo "NVIDIA H100, 81559 MiB, 570.86"' })
   expect((await inspect(environment)).GPUs?.facts).toEqual({ gpus: ['NVIDIA H100, 81559 MiB, 570.86'] })
 })
 
-test('a library with a changed byte is found by its checksum, though its sizes and times are right', async () => {
+test('a changed byte in the library is found by checksum, even if sizes and times are right', async () => {
   const real = dirname(provisioned.libraryFolder)
   const { environment, cacheFolder } = await createUser()
   const copy = join(cacheFolder, basename(real))
@@ -67,7 +67,7 @@ test('a library with a changed byte is found by its checksum, though its sizes a
   })
 })
 
-test('a folder that LOCKSTEP_LIBTENSORFLOW names wrongly is told', async () => {
+test('a folder in LOCKSTEP_LIBTENSORFLOW that has no library is reported', async () => {
   const { environment, folder } = await createUser()
   const findings = await inspect({ ...environment, LOCKSTEP_LIBTENSORFLOW: folder })
   expect(findings.TensorFlow).toMatchObject({

@@ -1,4 +1,4 @@
-/** The largest absolute value; 0 of nothing. */
+/** The largest absolute value; 0 for an empty vector. */
 export function largest(values: Float32Array): number {
   return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
 }

@@ -5,14 +5,14 @@ import type { Progress } from '@lockstep/protocol'
 import { onTestFinished } from 'vitest'
 import type { ProvisionOptions } from '../../src/provision.ts'
 
-/** A new folder that is removed after the test. */
+/** Creates a folder that is removed when the test ends. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-tensorflow-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** A user with an empty cache and only the given programs (shell scripts by name) on PATH. */
+/** A user with an empty cache and only the given programs (shell scripts by name) on `PATH`. */
 export type User = {
   readonly folder: string
   readonly cacheFolder: string
@@ -31,7 +31,7 @@ export async function createUser(programs: Readonly<Record<string, string>> = {}
   return { folder, environment, cacheFolder: join(folder, 'cache', 'tensorflow') }
 }
 
-/** Options of a provisioning, and what it said. */
+/** Options for provisioning, and the notices and progress that it reports. */
 export function listen(environment: NodeJS.ProcessEnv, offline = false) {
   const notices: string[] = []
   const progress: Progress[] = []
@@ -44,7 +44,7 @@ export function listen(environment: NodeJS.ProcessEnv, offline = false) {
   return { options, notices, progress }
 }
 
-/** The lines of a file that a script has written; none when there is no such file. */
+/** The lines of a file that a script has written; none if the file does not exist. */
 export async function readLines(file: string): Promise<readonly string[]> {
   const text = await readFile(file, 'utf8').catch(() => '')
   return text.split('\n').filter(line => line !== '')

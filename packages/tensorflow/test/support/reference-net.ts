@@ -23,11 +23,11 @@ export function buildReferenceNet(): tf.Sequential {
   })
 }
 
-/** So many numbers between 0 and 1, always the same. */
+/** `count` numbers between 0 and 1, the same in every call. */
 export function pseudoRandom(count: number): Float32Array {
   let state = 1
   return Float32Array.from({ length: count }, () => {
-    // The generator of Numerical Recipes; good enough to fill tensors.
+    // The linear congruential generator of Numerical Recipes; good enough to fill tensors.
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
     return state / 2 ** 32
   })

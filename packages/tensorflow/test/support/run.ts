@@ -8,14 +8,14 @@ export function modulePath(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url))
 }
 
-/** Runs a module of this folder in a Node of its own. */
+/** Runs a module of this folder in a separate Node process. */
 export function runModule(name: string, args: readonly string[], environment: NodeJS.ProcessEnv): Promise<Run> {
   return run([process.execPath, modulePath(name), ...args], environment)
 }
 
 /**
- * As `runModule`, in a process that may write only what its files' modes allow it. The superuser may write everything,
- * unless that capability is taken away, which leaves it the owner of its checkout and its cache.
+ * As `runModule`, in a process to which the modes of files and folders apply. To root they do not apply unless the
+ * capability is dropped; without it, root is still the owner of its checkout and its cache.
  */
 export function runBoundByModes(name: string, args: readonly string[], environment: NodeJS.ProcessEnv): Promise<Run> {
   const bound = ['setpriv', '--bounding-set=-dac_override,-dac_read_search']

@@ -7,7 +7,7 @@ import { ZipFile } from 'yazl'
 import type { WheelSource } from '../../src/wheel-source.ts'
 import { createUser, type User } from './machine.ts'
 
-/** The contents of a wheel in miniature: two libraries, some headers, and things that are not wanted. */
+/** The contents of a tiny wheel: two libraries, some headers, and files that are not needed. */
 const wheelFiles: Readonly<Record<string, string>> = {
   'tensorflow/libtensorflow_cc.so.2': 'library '.repeat(40_000),
   'tensorflow/libtensorflow_framework.so.2': 'framework '.repeat(10_000),
@@ -19,13 +19,13 @@ const wheelFiles: Readonly<Record<string, string>> = {
 
 export type WheelUser = User & {
   readonly source: WheelSource
-  /** A line for every time that pip was asked to download. */
+  /** A file with a line for each download requested from pip. */
   readonly pipLog: string
 }
 
 /**
- * A user whose pip hands out a tiny wheel after doing `beforeDownload` (a line of shell in which `$folder` is where the
- * wheel goes).
+ * A user whose pip provides a tiny wheel after it has run `beforeDownload`, a line of shell in which `$folder` is the
+ * folder for the wheel.
  */
 export async function createUserWithPip(beforeDownload = ':'): Promise<WheelUser> {
   const user = await createUser()

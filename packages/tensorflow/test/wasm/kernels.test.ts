@@ -8,7 +8,7 @@ beforeAll(async () => {
   await loadTensorFlow({ backend: 'wasm', version: '4.22.0', reason: 'a test' })
 })
 
-/** The values of several tensors as a backend computes them. */
+/** Shapes and values of tensors as computed by a backend. */
 async function compute(backend: 'wasm' | 'cpu', work: () => readonly tf.Tensor[]) {
   await tf.setBackend(backend)
   return work().map(tensor => ({ shape: tensor.shape, values: tensor.dataSync() as Float32Array }))
@@ -25,17 +25,17 @@ async function expectAgreement(work: () => readonly tf.Tensor[]): Promise<void> 
 
 type Padding = 'same' | 'valid' | number | tf.backend_util.ExplicitPadding
 
-describe('the gradients of a convolution agree with the pure JavaScript backend', () => {
+describe('the WebAssembly gradients of a convolution agree with those of the JavaScript backend', () => {
   test.each<[string, [number, number], [number, number], [number, number], Padding]>([
     ['without padding', [9, 8], [3, 3], [1, 1], 'valid'],
     ['padded to the same size', [9, 8], [3, 3], [1, 1], 'same'],
     ['padded to the same size with an even filter', [9, 8], [2, 4], [1, 1], 'same'],
-    ['with strides that leave rows over', [10, 9], [3, 3], [2, 2], 'valid'],
+    ['with strides that leave rows unused', [10, 9], [3, 3], [2, 2], 'valid'],
     ['with strides and padding', [10, 9], [3, 3], [2, 2], 'same'],
-    ['with strides of unlike sizes', [10, 9], [3, 2], [3, 1], 'valid'],
-    ['with a padding beyond the filter', [6, 6], [2, 2], [1, 1], 2],
+    ['with different strides', [10, 9], [3, 2], [3, 1], 'valid'],
+    ['with padding as large as the filter', [6, 6], [2, 2], [1, 1], 2],
     [
-      'with explicit padding of unlike sides',
+      'with different explicit padding on each side',
       [7, 6],
       [3, 3],
       [1, 1],
@@ -46,7 +46,7 @@ describe('the gradients of a convolution agree with the pure JavaScript backend'
         [0, 0],
       ],
     ],
-    ['with a filter of one pixel', [5, 5], [1, 1], [1, 1], 'valid'],
+    ['with a 1×1 filter', [5, 5], [1, 1], [1, 1], 'valid'],
   ])('%s', async (_name, [height, width], [filterHeight, filterWidth], strides, padding) => {
     await expectAgreement(() => {
       const images = tf.tensor4d(pseudoRandom(2 * height * width * 3), [2, height, width, 3])
@@ -59,13 +59,13 @@ describe('the gradients of a convolution agree with the pure JavaScript backend'
   })
 })
 
-describe('matrix products agree with the pure JavaScript backend', () => {
+describe('WebAssembly matrix products agree with those of the JavaScript backend', () => {
   test.each([
     [false, false],
     [false, true],
     [true, false],
     [true, true],
-  ])('with transpositions %s and %s', async (transposeA, transposeB) => {
+  ])('with transposeA %s and transposeB %s', async (transposeA, transposeB) => {
     await expectAgreement(() => {
       const a = tf.tensor3d(pseudoRandom(2 * 4 * 6), transposeA ? [2, 6, 4] : [2, 4, 6])
       const b = tf.tensor3d(pseudoRandom(2 * 6 * 5), transposeB ? [2, 5, 6] : [2, 6, 5])
@@ -73,7 +73,7 @@ describe('matrix products agree with the pure JavaScript backend', () => {
     })
   })
 
-  test('with gradients through a transposed product', async () => {
+  test('in the gradients of a transposed product', async () => {
     await expectAgreement(() => {
       const a = tf.tensor2d(pseudoRandom(4 * 6), [4, 6])
       const b = tf.tensor2d(pseudoRandom(5 * 6), [5, 6])

@@ -10,7 +10,7 @@ beforeAll(async () => {
   await loadTensorFlow({ backend: 'wasm', version: '4.22.0', reason: 'a test' })
 })
 
-/** Loss and gradients of the reference net on a backend, by the order of its parameters. */
+/** Loss and gradients of the reference net on a backend, in the order of its parameters. */
 async function computeGradients(backend: 'wasm' | 'cpu') {
   await tf.setBackend(backend)
   const model = buildReferenceNet()
@@ -25,7 +25,7 @@ async function computeGradients(backend: 'wasm' | 'cpu') {
   return { loss: value.dataSync()[0] as number, gradients }
 }
 
-test('every gradient of the reference net agrees with the pure JavaScript backend', async () => {
+test('the WebAssembly gradients of the reference net agree with those of the JavaScript backend', async () => {
   const wasm = await computeGradients('wasm')
   const cpu = await computeGradients('cpu')
   expect(wasm.loss).toBeCloseTo(cpu.loss, 5)
@@ -39,7 +39,7 @@ test('every gradient of the reference net agrees with the pure JavaScript backen
   }
 })
 
-test('training lowers the loss and keeps the number of tensors', async () => {
+test('training on WebAssembly lowers the loss and does not leak tensors', async () => {
   await tf.setBackend('wasm')
   const model = buildReferenceNet()
   const images = tf.tensor4d(pseudoRandom(batchSize * 32 * 32 * 3), [batchSize, 32, 32, 3])
