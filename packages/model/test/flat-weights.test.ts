@@ -16,7 +16,7 @@ function smallModel() {
 // hidden/kernel [2, 2], hidden/bias [2], output/kernel [2, 1], output/bias [1]
 const weights = Float32Array.of(1, 2, 3, 4, 10, 20, 1, -1, 0.5)
 
-test('what is written comes back, and the model computes with it', () => {
+test('the weights that are written can be read, and the model computes with them', () => {
   const { model, layout } = smallModel()
   writeWeights(model, layout, weights)
   expect(readWeights(model, layout)).toEqual(weights)
@@ -26,7 +26,7 @@ test('what is written comes back, and the model computes with it', () => {
   model.dispose()
 })
 
-test('weights are copied both ways', () => {
+test('reading and writing copy the weights', () => {
   const { model, layout } = smallModel()
   const mine = weights.slice()
   writeWeights(model, layout, mine)
@@ -36,7 +36,7 @@ test('weights are copied both ways', () => {
   model.dispose()
 })
 
-test('writing leaves no tensor behind', () => {
+test('writing leaks no tensors', () => {
   const { model, layout } = smallModel()
   const before = tf.memory().numTensors
   for (let repeat = 0; repeat < 10; repeat++) writeWeights(model, layout, weights)
@@ -44,7 +44,7 @@ test('writing leaves no tensor behind', () => {
   model.dispose()
 })
 
-test('a vector of another length is refused', () => {
+test('a vector of the wrong length is rejected', () => {
   const { model, layout } = smallModel()
   expect(() => writeWeights(model, layout, new Float32Array(8))).toThrow(
     expect.objectContaining({ code: 'weights-size', expected: '9 elements', received: '8' }),

@@ -15,8 +15,8 @@ const activation = (name: Parameters<typeof layers.activation>[0]['activation'])
   layers.activation({ activation: name })
 
 const middles: Readonly<Record<string, () => tf.layers.Layer[]>> = {
-  'flattens at once': () => [],
-  // 7 and 11 are the sizes of the batches that are traced.
+  'only flattens its input': () => [],
+  // 7 and 11 are the batch sizes used for tracing.
   'has lengths of 7 and 11': () => [
     layers.flatten(),
     dense({ units: 77 }),
@@ -25,21 +25,25 @@ const middles: Readonly<Record<string, () => tf.layers.Layer[]>> = {
   ],
   'normalizes over the batch': () => [conv(), layers.batchNormalization(), activation('relu6')],
   'normalizes over each sample': () => [conv(), layers.layerNormalization()],
-  'convolves by depth': () => [layers.depthwiseConv2d({ kernelSize: 3, depthwiseInitializer: kernelInitializer })],
-  'convolves upwards': () => [layers.conv2dTranspose({ filters: 3, kernelSize: 3, strides: 2, kernelInitializer })],
-  'pools everything': () => [conv(), layers.globalAveragePooling2d({})],
+  'has a depthwise convolution': () => [
+    layers.depthwiseConv2d({ kernelSize: 3, depthwiseInitializer: kernelInitializer }),
+  ],
+  'has a transposed convolution': () => [
+    layers.conv2dTranspose({ filters: 3, kernelSize: 3, strides: 2, kernelInitializer }),
+  ],
+  'pools globally': () => [conv(), layers.globalAveragePooling2d({})],
   'pools in windows': () => [conv(), layers.averagePooling2d({ poolSize: 2 }), layers.maxPooling2d({ poolSize: 2 })],
-  'pads, crops and scales': () => [
+  'pads, crops and upsamples': () => [
     layers.zeroPadding2d({ padding: 2 }),
     layers.cropping2D({ cropping: 1 }),
     layers.upSampling2d({ size: [2, 1] }),
   ],
-  'repeats itself': () => [
+  'repeats a vector': () => [
     layers.flatten(),
     layers.repeatVector({ n: 3 }),
     layers.timeDistributed({ layer: layers.dense({ units: 3, kernelInitializer }) }),
   ],
-  'activates in many ways': () => [
+  'has many activations': () => [
     ...(['elu', 'selu', 'gelu', 'sigmoid', 'hardSigmoid', 'tanh', 'swish', 'mish', 'softplus'] as const).map(
       activation,
     ),
@@ -47,22 +51,22 @@ const middles: Readonly<Record<string, () => tf.layers.Layer[]>> = {
     layers.prelu({}),
     layers.thresholdedReLU({ theta: 0.1 }),
   ],
-  'drops and adds noise in training': () => [
+  'has dropout and noise in training': () => [
     conv(),
     layers.dropout({ rate: 0.5 }),
     layers.gaussianNoise({ stddev: 1 }),
   ],
-  remembers: () => [
+  'has a recurrent layer': () => [
     layers.reshape({ targetShape: [12, 8] }),
     layers.gru({ units: 3, kernelInitializer, recurrentInitializer: kernelInitializer }),
   ],
 }
 
-test.each(Object.keys(middles))('a model that %s predicts the same as a SavedModel, at any batch size', async name => {
+test.each(Object.keys(middles))('a model that %s predicts the same as its SavedModel at any batch size', async name => {
   await expectEqualPredictions(modelOf(middles[name]!()))
 })
 
-test.each(presetNames)('%s predicts the same as a SavedModel', async name => {
+test.each(presetNames)('%s predicts the same as its SavedModel', async name => {
   await expectEqualPredictions(buildModel(name, { classes: 10, seed: 1 }))
 })
 
@@ -71,14 +75,14 @@ test('the same weights give the same file', () => {
   expect(Buffer.from(exportModel(model)).equals(exportModel(model))).toBe(true)
 })
 
-test('exporting leaves the weights of a model and the number of tensors as they were', () => {
+test('exporting does not change the weights and leaks no tensors', () => {
   const model = modelOf([conv()])
   const before = [tf.memory().numTensors, ...model.weights.map(weight => weight.read().dataSync())]
   exportModel(model)
   expect([tf.memory().numTensors, ...model.weights.map(weight => weight.read().dataSync())]).toEqual(before)
 })
 
-test('probabilities come sample by sample, whatever is predicted beside', () => {
+test('the probabilities of a sample do not depend on the other samples', () => {
   const model = modelOf([conv()])
   const pixels = Uint8Array.from({ length: 3 * 96 }, (_, index) => (index * index) % 251)
   const together = predictProbabilities(model, pixels)

@@ -17,7 +17,7 @@ beforeAll(useTensorFlow)
 
 const classNames = 'airplane automobile bird cat deer dog frog horse ship truck'.split(' ')
 
-/** A net that knows its batch by heart, so that its predictions are of many classes. */
+/** A net that is trained on one batch, so that it predicts many classes. */
 async function trainedNet() {
   const samples = waveSamples(20, 3)
   const model = buildModel('reference', { classes: 10, seed: 1 })
@@ -40,7 +40,7 @@ async function writeFolder(files: LayersModelFiles): Promise<string> {
   return folder
 }
 
-test('plain tfjs in another process classifies raw pixels with the saved model as we do', async () => {
+test('plain tfjs in another process makes the same predictions with the saved model', async () => {
   const { samples, model, layout, weights, evaluation } = await trainedNet()
   const folder = await writeFolder(toLayersModelFiles(model, layout, weights, { classNames }))
   const { probabilities, metadata } = JSON.parse(await runNode('predict-with-plain-tfjs.mjs', [folder], samples.pixels))
@@ -57,7 +57,7 @@ test('plain tfjs in another process classifies raw pixels with the saved model a
   expect(metadata).toEqual({ classNames })
 })
 
-test('the weights that are given are saved, not those that the model has', () => {
+test('the given weights are saved, not those of the model', () => {
   const model = buildModel('reference', { classes: 10, seed: 1 })
   const layout = createLayout(model)
   const weights = new Float32Array(layout.size).fill(0.5)
@@ -69,7 +69,7 @@ test('the weights that are given are saved, not those that the model has', () =>
   model.dispose()
 })
 
-test('weights of another number than the model has are refused', () => {
+test('a wrong number of weights is rejected', () => {
   const model = buildModel('reference', { classes: 10, seed: 1 })
   const layout = createLayout(model)
   for (const size of [layout.size - 1, layout.size + 1]) {
@@ -91,7 +91,7 @@ test('a loaded model has the layout, the weights and the class names of the save
   loaded.dispose()
 })
 
-test('weights that are not trained are saved as well', async () => {
+test('frozen weights are saved', async () => {
   const model = tf.sequential({
     layers: [
       tf.layers.dense({ name: 'frozen', units: 2, inputShape: [2], trainable: false }),
@@ -100,7 +100,7 @@ test('weights that are not trained are saved as well', async () => {
   })
   const weights = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9)
   const loaded = await fromLayersModelFiles(toLayersModelFiles(model, createLayout(model), weights))
-  // The three of the free layer come first.
+  // The three weights of the free layer come first.
   const frozen = loaded.layers[0]!.getWeights().map(weight => Array.from(weight.dataSync()))
   expect(frozen).toEqual([
     [4, 5, 6, 7],
@@ -111,7 +111,7 @@ test('weights that are not trained are saved as well', async () => {
   loaded.dispose()
 })
 
-test('files that are not a whole model are refused', async () => {
+test('damaged model files are rejected', async () => {
   const model = buildModel('reference', { classes: 10, seed: 1 })
   const layout = createLayout(model)
   const files = toLayersModelFiles(model, layout, readWeights(model, layout))

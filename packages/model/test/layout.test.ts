@@ -5,7 +5,7 @@ import { buildModel } from '../src/architectures/index.ts'
 import { createLayout } from '../src/layout.ts'
 import { tf } from '../src/tfjs.ts'
 
-test('the reference net lies tensor after tensor in the order of its layers', () => {
+test('the layout of the reference net has its tensors in the order of its layers', () => {
   const model = buildModel('reference', { classes: 10, seed: 1 })
   const layout = createLayout(model)
   const parameters: [string, number[]][] = [
@@ -36,7 +36,7 @@ test('the reference net lies tensor after tensor in the order of its layers', ()
   model.dispose()
 })
 
-test('names and hash do not depend on what the process built before, nor on the seed', () => {
+test('the layout does not depend on the seed or on models built before', () => {
   const models = [1, 2, 3].map(seed => buildModel('reference', { classes: 10, seed }))
   const layouts = models.map(createLayout)
   expect(new Set(models.map(model => model.trainableWeights[0]!.name)).size).toBe(3) // tfjs's own names differ
@@ -45,7 +45,7 @@ test('names and hash do not depend on what the process built before, nor on the 
   for (const model of models) model.dispose()
 })
 
-test('another number of classes is another layout', () => {
+test('the layout has another hash for another number of classes', () => {
   const [ten, hundred] = [10, 100].map(classes => buildModel('reference', { classes, seed: 1 }))
   expect(createLayout(ten!).hash).not.toBe(createLayout(hundred!).hash)
   expect(createLayout(hundred!).size).toBe(270_372)
@@ -53,7 +53,7 @@ test('another number of classes is another layout', () => {
   hundred!.dispose()
 })
 
-test('weights that are not trained come last', () => {
+test('frozen weights come last', () => {
   const model = tf.sequential({
     layers: [
       tf.layers.dense({ name: 'frozen', units: 2, inputShape: [2], trainable: false }),
@@ -71,7 +71,7 @@ test('weights that are not trained come last', () => {
   model.dispose()
 })
 
-test('two parameters of one name are refused', () => {
+test('two parameters of the same name are rejected', () => {
   const inner = tf.sequential({ layers: [tf.layers.dense({ name: 'twin', units: 2, inputShape: [2] })] })
   const outer = tf.sequential({ layers: [inner, tf.layers.dense({ name: 'twin', units: 1 })] })
   expect(() => createLayout(outer)).toThrow(expect.objectContaining({ code: 'layout-duplicate-name' }))

@@ -3,7 +3,7 @@ import { buildModel } from '../src/architectures/index.ts'
 import { summarize } from '../src/summary.ts'
 import { tf } from '../src/tfjs.ts'
 
-test('a model is shown as Keras shows it', () => {
+test('a model is shown as in Keras', () => {
   const model = tf.sequential({
     name: 'small',
     layers: [
@@ -36,7 +36,7 @@ test('the reference net has the totals of the Keras tutorial', () => {
   model.dispose()
 })
 
-test('a column grows with its longest cell', () => {
+test('a column is as wide as its longest cell', () => {
   const name = 'a_layer_with_a_name_that_is_longer_than_the_column_of_keras'
   const model = tf.sequential({ layers: [tf.layers.dense({ name, units: 1, inputShape: [1] })] })
   const lines = summarize(model).split('\n').slice(1, -3)
@@ -45,7 +45,7 @@ test('a column grows with its longest cell', () => {
   model.dispose()
 })
 
-test('a layer that is applied at two sizes has multiple output shapes', () => {
+test('a layer that is applied to images of two sizes is shown with multiple output shapes', () => {
   const image = tf.input({ shape: [8, 8, 3] })
   const shared = tf.layers.conv2d({ name: 'shared', filters: 2, kernelSize: 3 })
   const small = tf.layers.averagePooling2d({ name: 'small', poolSize: 2 }).apply(image)

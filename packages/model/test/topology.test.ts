@@ -13,7 +13,7 @@ function kept(model: tf.LayersModel): tf.LayersModel {
 }
 
 describe.each(presetNames)('the topology of %s', preset => {
-  test('is that of a model with the same layout, which computes the same', async () => {
+  test('rebuilds a model with the same layout and the same predictions', async () => {
     const model = kept(buildModel(preset, { classes: 10, seed: 1 }))
     const rebuilt = kept(await fromTopology(toTopology(model)))
     expect(createLayout(rebuilt)).toEqual(createLayout(model))
@@ -27,7 +27,7 @@ describe.each(presetNames)('the topology of %s', preset => {
   })
 })
 
-test('a topology that is too long for a message is refused', () => {
+test('a topology that is too long for a message is rejected', () => {
   const dense = tf.layers.dense({ name: 'x'.repeat(maxTopologyLength), units: 2, inputShape: [2] })
   const model = kept(tf.sequential({ name: 'long', layers: [dense] }))
   expect(() => toTopology(model)).toThrow(
@@ -40,7 +40,7 @@ test('a topology that is too long for a message is refused', () => {
 })
 
 test.each(['', '{}', '{"class_name":"Sequential","config":{"layers":[{"class_name":"Nothing","config":{}}]}}'])(
-  'what is no topology is refused: %s',
+  'an invalid topology is rejected: %s',
   async topology => {
     await expect(fromTopology(topology)).rejects.toMatchObject({
       code: 'model-topology',
@@ -51,7 +51,7 @@ test.each(['', '{}', '{"class_name":"Sequential","config":{"layers":[{"class_nam
   },
 )
 
-test('activations that tfjs writes in another way than it registers them are no strangers', async () => {
+test('activations that tfjs writes under another name than it registers are accepted', async () => {
   const layers = [
     tf.layers.dense({ name: 'hard', units: 2, activation: 'hardSigmoid', inputShape: [4, 2] }),
     tf.layers.lstm({ name: 'lstm', units: 2, activation: 'relu6', recurrentActivation: 'hardSigmoid' }),
@@ -60,7 +60,7 @@ test('activations that tfjs writes in another way than it registers them are no 
   expect(toTopology(kept(await fromTopology(toTopology(model))))).toBe(toTopology(model))
 })
 
-test('a DepthwiseConv2D keeps its regularizer, and its constraint', async () => {
+test('a DepthwiseConv2D keeps its regularizer and its constraint', async () => {
   const depthwise = tf.layers.depthwiseConv2d({
     name: 'depthwise',
     kernelSize: 3,

@@ -12,6 +12,6 @@ test('only the elements of a view are hashed', () => {
   expect(weightsSha256(Float32Array.of(9, 1, -2, 9).subarray(1, 3))).toBe(weightsSha256(Float32Array.of(1, -2)))
 })
 
-test('weights that differ in the sign of a zero have unlike hashes', () => {
+test('weights that differ in the sign of a zero have different hashes', () => {
   expect(weightsSha256(Float32Array.of(0))).not.toBe(weightsSha256(Float32Array.of(-0)))
 })

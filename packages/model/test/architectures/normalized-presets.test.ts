@@ -27,8 +27,8 @@ function hashOf(model: tf.LayersModel): string {
 }
 
 /**
- * Weights of convolution kernels, and channels that are normalized: each has a scale and a shift that are trained, and
- * a moving mean and variance that are not. Then features that reach the classes, each with a weight for every class.
+ * The number of kernel weights; of normalized channels, each with a trainable scale and shift and a moving mean and
+ * variance; and of features before the output layer, which has a weight per feature and class.
  */
 const counts: Readonly<Record<Preset, readonly [kernels: number, channels: number, features: number]>> = {
   // 3×3 convolutions over 3, 32, 64, 64, 128, 128 and 256 channels.
@@ -44,7 +44,8 @@ const counts: Readonly<Record<Preset, readonly [kernels: number, channels: numbe
     7 * 16 + 6 * (32 + 64) + (32 + 64),
     64,
   ],
-  // The stem; a 3×3 filter for each of the channels that enter a block; 1×1 convolutions from these to those that leave.
+  // The stem; a 3×3 filter for each of the channels that enter a block; 1×1 convolutions from these to those that
+  // leave it.
   mobilenet: [
     9 * 3 * 32 +
       9 * (32 + 64 + 128 + 128 + 3 * 256) +
@@ -55,14 +56,14 @@ const counts: Readonly<Record<Preset, readonly [kernels: number, channels: numbe
 }
 
 describe.each(presets)('%s', preset => {
-  test.each([10, 100])('has the parameters of its layers with %i classes', classes => {
+  test.each([10, 100])('has the expected number of parameters with %i classes', classes => {
     const model = build(preset, 1, classes)
     const [kernels, channels, features] = counts[preset]
     expect(sizeOf(model.trainableWeights)).toBe(kernels + 2 * channels + (features + 1) * classes)
     expect(sizeOf(model.nonTrainableWeights)).toBe(2 * channels)
   })
 
-  test('maps raw pixels to probabilities of the classes', () => {
+  test('maps raw pixels to class probabilities', () => {
     const model = build(preset, 1, 7)
     expect(model.inputs.map(({ shape }) => shape)).toEqual([[null, 32, 32, 3]])
     const { pixels } = waveSamples(3, 1)
@@ -76,7 +77,7 @@ describe.each(presets)('%s', preset => {
     output.dispose()
   })
 
-  test('begins with the same bits for the same seed, in any process and on any backend', async () => {
+  test('is initialized to the same bits for the same seed, also in a process without native TensorFlow', async () => {
     expect(tf.getBackend()).toBe('tensorflow')
     const hashes = [1, 1, 2].map(seed => hashOf(build(preset, seed)))
     expect(hashes[1]).toBe(hashes[0])
@@ -84,9 +85,9 @@ describe.each(presets)('%s', preset => {
     expect(await runNode('hash-initial-weights.mjs', [preset, '1'])).toBe(hashes[0])
   })
 
-  test('begins with kernels of the variance that keeps activations of one size', () => {
+  test('initializes its kernels with the variance of He et al.', () => {
     for (const { originalName, shape, read } of kernelsOf(build(preset))) {
-      // A depthwise filter sees 9 values of one channel, a convolution as many of each: He et al. 2015, var = 2 / fan-in.
+      // He et al. 2015: variance 2 / fan-in. A depthwise filter sees 9 values of one channel, a convolution 9 of each.
       const fanIn = originalName.endsWith('depthwise_kernel') ? 9 : shape[0]! * shape[1]! * shape[2]!
       const values = read()
       const meanSquare = values.reduce((sum, value) => sum + value * value, 0) / values.length
@@ -106,13 +107,13 @@ describe.each(presets)('%s', preset => {
     for (let step = 0; step < 12; step++) losses.push((await model.trainOnBatch(x, y)) as number)
     tf.dispose([x, y])
     optimizer.dispose()
-    // Whoever guesses one of ten classes has a loss of ln 10 = 2.3.
+    // Guessing one of ten classes gives a loss of ln 10 = 2.3.
     expect(losses[0]).toBeGreaterThan(1.5)
     expect(losses.at(-1)).toBeLessThan(1)
   })
 })
 
-test('resnet20 has 0.27 million parameters, as the paper counts them', () => {
+test('resnet20 has 0.27 million parameters, as in the paper', () => {
   // Without the projections, 16·32 + 32·64 weights and 2·(32 + 64) scales and shifts, it is the paper's option A.
   expect(sizeOf(build('resnet20').trainableWeights)).toBe(272_474)
   expect(272_474 - (16 * 32 + 32 * 64) - 2 * (32 + 64)).toBe(269_722)

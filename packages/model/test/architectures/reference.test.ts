@@ -31,7 +31,7 @@ test.each([
   expect(model.countParams()).toBe(parameters)
 })
 
-test('kernels begin uniform within the limits of Glorot and Bengio, biases at zero', () => {
+test('kernels are initialized uniformly within the limits of Glorot and Bengio, and biases to zero', () => {
   const { layout, weights } = build(1)
   // √(6 / (fan in + fan out)), where a 3x3 convolution has 9 times its channels as fans.
   const limits: Readonly<Record<string, number>> = {
@@ -56,26 +56,26 @@ test('kernels begin uniform within the limits of Glorot and Bengio, biases at ze
   }
 })
 
-test('the same seed gives the same bits, another seed others', () => {
+test('the same seed gives the same weights, and another seed gives others', () => {
   const hashes = [build(1), build(1), build(2), build(0)].map(({ weights }) => weightsSha256(weights))
   expect(hashes[1]).toBe(hashes[0])
   expect(new Set(hashes).size).toBe(3)
 })
 
-test('a process without native TensorFlow begins with the same bits', async () => {
+test('a process without native TensorFlow initializes the same bits', async () => {
   expect(tf.getBackend()).toBe('tensorflow')
   expect(await runNode('hash-initial-weights.mjs', ['reference', '1'])).toBe(weightsSha256(build(1).weights))
 })
 
-test('every layer draws numbers of its own', () => {
+test('every layer draws different numbers', () => {
   const { layout, weights } = build(1)
   const kernels = layout.entries.filter(({ name }) => name.endsWith('kernel'))
-  // Brought to one scale, kernels from one stream would begin alike.
+  // Kernels drawn from the same stream would have the same ratio of their first two weights.
   const beginnings = kernels.map(({ offset }) => (weights[offset + 1]! / weights[offset]!).toFixed(3))
   expect(new Set(beginnings).size).toBe(kernels.length)
 })
 
-test('raw pixels go in and probabilities come out', () => {
+test('the net maps raw pixels to class probabilities', () => {
   const { model } = build(1, 100)
   expect(model.inputs[0]!.shape).toEqual([null, 32, 32, 3])
   const probabilities = tf.tidy(() => {
@@ -84,7 +84,7 @@ test('raw pixels go in and probabilities come out', () => {
   })
   for (const row of probabilities) {
     expect(row.reduce((sum, probability) => sum + probability)).toBeCloseTo(1, 5)
-    // Fresh weights on inputs of 0..1 keep all classes near 1/100; on 0..255 they would not.
+    // With initial weights, inputs in 0..1 keep all classes near 1/100; inputs in 0..255 would not.
     expect(Math.max(...row)).toBeLessThan(0.03)
   }
 })

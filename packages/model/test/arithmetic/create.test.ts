@@ -6,19 +6,19 @@ const { WebAssembly } = globalThis as unknown as {
   readonly WebAssembly: { validate: () => boolean; Memory: (size: { initial: number }) => unknown }
 }
 
-test('the environment names the arithmetic, and the caller overrides it', () => {
+test('the environment chooses the arithmetic, and the caller can override it', () => {
   const named = (name: string) => createArithmetic({ capacityBytes, environment: { LOCKSTEP_ARITHMETIC: name } }).name
   expect([named('plain'), named('wasm')]).toEqual(['plain', 'wasm'])
   const environment = { LOCKSTEP_ARITHMETIC: 'plain' }
   expect(createArithmetic({ capacityBytes, kind: 'wasm', environment }).name).toBe('wasm')
 })
 
-test('without a name, or with an empty one, it is WebAssembly, which every machine that tests run on has', () => {
+test('the default is WebAssembly', () => {
   expect(createArithmetic({ capacityBytes, environment: {} }).name).toBe('wasm')
   expect(createArithmetic({ capacityBytes, environment: { LOCKSTEP_ARITHMETIC: '' } }).name).toBe('wasm')
 })
 
-test('on a machine that cannot run WebAssembly SIMD it is plain, unless WebAssembly is demanded', () => {
+test('without WebAssembly SIMD, the default is plain, and asking for WebAssembly is an error', () => {
   const validate = vi.spyOn(WebAssembly, 'validate').mockReturnValue(false)
   onTestFinished(() => validate.mockRestore())
   expect(createArithmetic({ capacityBytes, environment: {} }).name).toBe('plain')
@@ -26,7 +26,7 @@ test('on a machine that cannot run WebAssembly SIMD it is plain, unless WebAssem
   expect(demand).toThrow(expect.objectContaining({ code: 'arithmetic-unsupported' }))
 })
 
-test('where there is no memory for WebAssembly it is plain, unless WebAssembly is demanded', () => {
+test('without memory for WebAssembly, the default is plain, and asking for WebAssembly is an error', () => {
   const memory = vi.spyOn(WebAssembly, 'Memory').mockImplementation(function refuse() {
     throw new RangeError('could not allocate memory')
   })
@@ -41,7 +41,7 @@ test('where there is no memory for WebAssembly it is plain, unless WebAssembly i
   expect(() => create({ LOCKSTEP_ARITHMETIC: 'wasm' })).toThrow(expect.objectContaining(refusal))
 })
 
-test('no more memory is asked for than addresses of 32 bits reach', () => {
+test('at most the 4 GiB that 32-bit addresses reach are requested', () => {
   const pages: number[] = []
   const memory = vi.spyOn(WebAssembly, 'Memory').mockImplementation(function refuse({ initial }) {
     pages.push(initial)
@@ -53,12 +53,12 @@ test('no more memory is asked for than addresses of 32 bits reach', () => {
   expect(pages).toEqual([3 * 2 ** 14, 2 ** 16])
 })
 
-test('any other name is a mistake of usage', () => {
+test('an unknown name is a usage error', () => {
   const create = () => createArithmetic({ capacityBytes, environment: { LOCKSTEP_ARITHMETIC: 'fast' } })
   expect(create).toThrow(expect.objectContaining({ code: 'arithmetic-unknown', kind: 'usage', received: 'fast' }))
 })
 
-test('vectors are zero, share a memory while there is room, and are ordinary ones afterwards', () => {
+test('vectors share one memory until it is full, and later ones are ordinary arrays', () => {
   const arithmetic = createArithmetic({ capacityBytes, kind: 'wasm' })
   // 4,000 bytes take 63 lines of 64 bytes, 4,032; 16 of them fit into a page of 65,536 bytes.
   const vectors = Array.from({ length: 17 }, () => arithmetic.allocate(1000))
@@ -70,13 +70,13 @@ test('vectors are zero, share a memory while there is room, and are ordinary one
   expect(arithmetic.allocate(3)).toEqual(new Float32Array(3))
 })
 
-test('a capacity of part of a page is there as well', () => {
+test('a capacity smaller than a page is available', () => {
   const arithmetic = createArithmetic({ capacityBytes: 128, kind: 'wasm' })
   const [first, second] = [arithmetic.allocate(16), arithmetic.allocate(16)]
   expect(second.buffer).toBe(first.buffer)
 })
 
-test('bfloat16 vectors lie in the same memory, apart from all others', () => {
+test('bfloat16 vectors are in the same memory and do not overlap other vectors', () => {
   const arithmetic = createArithmetic({ capacityBytes, kind: 'wasm' })
   const vectors = [arithmetic.allocate(100), arithmetic.allocateBfloat16(100), arithmetic.allocate(100)] as const
   expect(new Set(vectors.map(({ buffer }) => buffer)).size).toBe(1)
@@ -84,7 +84,7 @@ test('bfloat16 vectors lie in the same memory, apart from all others', () => {
   expect(vectors.map(vector => [...new Set(vector)])).toEqual([[1], [2], [3]])
 })
 
-test('a vector is adopted once', () => {
+test('adopting a vector again returns the same vector', () => {
   const arithmetic = createArithmetic({ capacityBytes, kind: 'wasm' })
   const adopted = arithmetic.adopt(Float32Array.of(1, 2, 3))
   expect(adopted).toEqual(Float32Array.of(1, 2, 3))

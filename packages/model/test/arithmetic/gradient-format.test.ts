@@ -6,7 +6,7 @@ const elements = 1000
 const gradient = randomVector(elements, 3, [-1, 1])
 const bfloat16 = (seed: number) => createGradientFormat({ compress: 'bfloat16', seed }, plainArithmetic, elements)
 
-test('uncompressed gradients travel as they are, without a copy', () => {
+test('uncompressed gradients are sent and received without a copy', () => {
   const format = createGradientFormat({ compress: 'none', seed: 1 }, plainArithmetic, elements)
   const arrived = new Float32Array(elements)
   expect(format.type).toBe('float32')
@@ -21,18 +21,18 @@ test('uncompressed gradients travel as they are, without a copy', () => {
 })
 
 describe('compressed gradients', () => {
-  test('take two bytes an element and are right to one part in 128', () => {
+  test('take two bytes per element and are accurate to one part in 128', () => {
     const packed = bfloat16(1).pack(gradient, { step: 3, shard: 0 })
     const unpacked = new Float32Array(elements)
     bfloat16(1).unpack(packed, unpacked)
     expect(packed.byteLength).toBe(2 * elements)
-    // Neighbours among bfloat16 values are at most 2⁻⁷ of the smaller one apart.
+    // Neighbouring bfloat16 values differ by at most 2⁻⁷ of the smaller one.
     for (const [i, value] of gradient.entries()) {
       expect(Math.abs(unpacked[i]! - value)).toBeLessThanOrEqual(Math.abs(value) * 2 ** -7)
     }
   })
 
-  test('are what was packed when they are copied from where they have arrived', () => {
+  test('are the same after receive as after unpack', () => {
     const format = bfloat16(1)
     const packed = format.pack(gradient, { step: 3, shard: 0 }).slice()
     const [unpacked, received] = [new Float32Array(elements), new Float32Array(elements)]
@@ -41,7 +41,7 @@ describe('compressed gradients', () => {
     expect(received).toEqual(unpacked)
   })
 
-  test('are rounded as seed, step and shard say, and nothing else', () => {
+  test('are rounded as a function of seed, step and shard', () => {
     const first = bfloat16(1).pack(gradient, { step: 3, shard: 0 })
     expect(bfloat16(1).pack(gradient, { step: 3, shard: 0 })).toEqual(first)
     const others = [
@@ -53,7 +53,7 @@ describe('compressed gradients', () => {
     for (const other of others) expect(other).not.toEqual(first)
   })
 
-  test('are the same bits in WebAssembly, wherever the gradient comes from', () => {
+  test('have the same bits in WebAssembly, for gradients inside and outside its memory', () => {
     const wasm = createArithmetic({ capacityBytes: 1 << 16, kind: 'wasm' })
     const format = createGradientFormat({ compress: 'bfloat16', seed: 1 }, wasm, elements)
     const expected = bfloat16(1).pack(gradient, { step: 3, shard: 2 })
@@ -61,7 +61,7 @@ describe('compressed gradients', () => {
     expect(format.pack(wasm.adopt(gradient), { step: 3, shard: 2 }).slice()).toEqual(expected)
   })
 
-  test('travel in slices as they would as a whole', () => {
+  test('have the same bits in slices as in a whole', () => {
     const slice = bfloat16(1).pack(gradient.subarray(200, 500), { step: 3, shard: 'mean' }, 200)
     expect(slice).toEqual(bfloat16(1).pack(gradient, { step: 3, shard: 'mean' }).subarray(200, 500))
   })

@@ -21,7 +21,7 @@ const copy = (shards: readonly (WeightedGradient | null)[]) =>
   shards.map(each => each && { ...each, gradient: each.gradient.slice() })
 
 describe('the mean of shards', () => {
-  test('is weighted by their samples, rounded to float32 at each operation', () => {
+  test('is weighted by sample count and rounded to float32 after each operation', () => {
     const shards = [shard(13, 1), shard(13, 2), shard(12, 3), shard(12, 4)]
     // (13·1 + 13·2 + 12·3 + 12·4) / 50 = 123 / 50 = 2.46
     const [mean] = reduceGradients(shards)
@@ -31,18 +31,18 @@ describe('the mean of shards', () => {
     expect(mean).toBe(Math.fround(left + right))
   })
 
-  test('is the gradient itself where there is one shard', () => {
+  test('is the gradient itself if there is one shard', () => {
     const gradient = Float32Array.of(0.1, -3, 1e-40)
     expect(reduceGradients([{ gradient: gradient.slice(), count: 7 }])).toEqual(gradient)
     expect(reduceGradients([null, { gradient: gradient.slice(), count: 7 }, null])).toEqual(gradient)
   })
 
-  test('leaves empty shards out', () => {
+  test('skips empty shards', () => {
     // (2·3 + 1·6) / 3 = 4
     expect([...reduceGradients([shard(2, 3), null, shard(1, 6), null])]).toEqual([4])
   })
 
-  test('of no samples at all is a mistake', () => {
+  test('of no samples throws a RangeError', () => {
     expect(() => reduceGradients([null, null])).toThrow(RangeError)
     expect(() => reduceGradients([])).toThrow(RangeError)
   })
@@ -64,7 +64,7 @@ describe('the tree', () => {
     expect(reduceGradients([1, 0, epsilon, epsilon].map(quarter))[0]).toBe(1 + 2 * epsilon)
   })
 
-  test('keeps its shape when shards are empty', () => {
+  test('keeps its shape if shards are empty', () => {
     // The pairs are (1, nothing) and (ε, ε), as if the second shard were zero.
     const shards = [shard(2, 2), null, shard(1, 4 * epsilon), shard(1, 4 * epsilon)]
     expect(reduceGradients(shards)[0]).toBe(1 + 2 * epsilon)
@@ -86,7 +86,7 @@ describe('for any shards', () => {
     .array(fc.option(anyShard, { freq: 4 }), { minLength: 1, maxLength: 20 })
     .filter(shards => shards.some(each => each !== null))
 
-  test('the mean is that of float64 arithmetic within the rounding of float32', () => {
+  test('the mean equals that of float64 arithmetic within the rounding of float32', () => {
     fc.assert(
       fc.property(anyShards, shards => {
         const present = shards.filter(each => each !== null)

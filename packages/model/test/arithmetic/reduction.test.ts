@@ -33,7 +33,7 @@ function permutations(of: readonly number[]): readonly (readonly number[])[] {
 
 const indices = (count: number) => Array.from({ length: count }, (_, i) => i)
 
-/** The definition: the scaled left half plus the scaled right half, where the left one is a power of two. */
+/** The definition: the mean of the left part, whose size is a power of two, plus that of the right part. */
 function meanOfTree(shards: readonly Shard[], total: number): Float32Array {
   if (shards.length === 1) return shards[0]!.vector.map(value => value * (shards[0]!.count / total))
   let half = 1
@@ -43,14 +43,14 @@ function meanOfTree(shards: readonly Shard[], total: number): Float32Array {
 }
 
 describe('the mean of shards', () => {
-  test.each([2, 3, 4, 5])('of %d is the sum of the fixed tree in every order of arrival', count => {
+  test.each([2, 3, 4, 5])('of %d is the sum over the fixed tree in every order of arrival', count => {
     const shards = shardsOf(count)
     const total = shards.reduce((sum, shard) => sum + shard.count, 0)
     const expected = meanOfTree(shards, total)
     for (const order of permutations(indices(count))) expect(reduce(shards, order)).toEqual(expected)
   })
 
-  test.each([2, 3, 4, 5])('of %d, some of them empty, does not depend on the order either', count => {
+  test.each([2, 3, 4, 5])('of %d, some of them empty, does not depend on the order of arrival', count => {
     for (let empty = 0; empty < 2 ** count - 1; empty++) {
       const shards = shardsOf(count).map((shard, i) => (empty & (1 << i) ? null : shard))
       const expected = reduce(shards, indices(count))
@@ -80,7 +80,7 @@ describe('the mean of shards', () => {
   })
 })
 
-test('neighbours are added as soon as both are there, in the vector of the left one', () => {
+test('neighbours are added as soon as both have arrived, into the vector of the left one', () => {
   const reduction = createTreeReduction({ arithmetic: plainArithmetic, shards: 4, total: 4 })
   const vectors = [1, 2, 3, 4].map(value => Float32Array.of(value))
   const add = (shard: number) => reduction.add(shard, vectors[shard]!, 1)
@@ -96,7 +96,7 @@ test('neighbours are added as soon as both are there, in the vector of the left 
   expect(vectors[0]![0]).toBe(2.5)
 })
 
-test('every vector but that of the mean is given away as soon as it has been added to another', () => {
+test('every vector except the mean is released as soon as it has been added to another', () => {
   const cases = fc.integer({ min: 1, max: 33 }).chain(count => {
     const present = fc.shuffledSubarray(indices(count), { minLength: 1 })
     return fc.record({ count: fc.constant(count), present })
@@ -106,7 +106,7 @@ test('every vector but that of the mean is given away as soon as it has been add
       const spent: Float32Array[] = []
       const onSpent = (vector: Float32Array) => {
         spent.push(vector)
-        // Its next user writes into it.
+        // The next user overwrites it.
         vector.fill(Number.NaN)
       }
       const reduction = createTreeReduction({
@@ -125,7 +125,7 @@ test('every vector but that of the mean is given away as soon as it has been add
   )
 })
 
-test('64 shards that come in order have at most 7 vectors in use', () => {
+test('64 shards that arrive in order use at most 7 vectors at a time', () => {
   let [used, most] = [0, 0]
   const onSpent = () => {
     used -= 1
@@ -139,7 +139,7 @@ test('64 shards that come in order have at most 7 vectors in use', () => {
   expect([used, most]).toEqual([1, 7])
 })
 
-test('a shard that comes twice, that does not exist, or that is missing is a mistake', () => {
+test('a duplicate, unknown or missing shard throws a RangeError', () => {
   const reduction = createTreeReduction({ arithmetic: plainArithmetic, shards: 2, total: 2 })
   reduction.add(1, Float32Array.of(1), 1)
   expect(() => reduction.add(1, Float32Array.of(1), 1)).toThrow(RangeError)
@@ -148,7 +148,7 @@ test('a shard that comes twice, that does not exist, or that is missing is a mis
   expect(() => createTreeReduction({ arithmetic: plainArithmetic, shards: 0, total: 0 }).result()).toThrow(RangeError)
 })
 
-test('more samples than there should be are a mistake', () => {
+test('more samples than expected are an error', () => {
   const reduction = createTreeReduction({ arithmetic: plainArithmetic, shards: 2, total: 3 })
   for (const shard of [0, 1]) reduction.add(shard, Float32Array.of(1), 2)
   expect(() => reduction.result()).toThrow('4 of the 3 samples')

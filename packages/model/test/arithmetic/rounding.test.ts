@@ -13,18 +13,18 @@ function rounded(values: Float32Array, key: number, firstIndex = 0): Float32Arra
 }
 
 describe('rounding to bfloat16', () => {
-  test('leaves what bfloat16 holds as it is', () => {
+  test('does not change values that bfloat16 can represent', () => {
     const exact = Float32Array.of(0, -0, 1, -1.5, 2 ** -133, 0.0078125, Number.POSITIVE_INFINITY, -(2 ** 127))
     for (let key = 0; key < 100; key++) expect(rounded(exact, key)).toEqual(exact)
   })
 
-  test('takes one of the two neighbours, by chance', () => {
-    // bfloat16 has 7 bits behind the point: 1 + 2⁻⁷ comes after 1.
+  test('picks one of the two neighbours at random', () => {
+    // bfloat16 has 7 fraction bits: the value after 1 is 1 + 2⁻⁷.
     const draws = new Set(rounded(new Float32Array(100).fill(1 + 2 ** -9), 5))
     expect(draws).toEqual(new Set([1, 1 + 2 ** -7]))
   })
 
-  test('keeps infinities and NaNs, whatever their payload, and makes no NaN of a number', () => {
+  test('keeps infinities and NaNs with any payload, and turns no number into NaN', () => {
     const bits = Int32Array.of(0x7f800001, 0x7fffffff, 0x7f80ffff, 0x7fc00000, -1, -0x7fffff)
     expect(rounded(new Float32Array(bits.buffer), 3)).toEqual(new Float32Array(bits.length).fill(Number.NaN))
     const values = hardVector(5000, 11)
@@ -35,9 +35,9 @@ describe('rounding to bfloat16', () => {
     }
   })
 
-  test.each([0.001, 0.25, 0.5, 0.8, 0.999])('is right on average for a value %d of the way to the next', way => {
+  test.each([0.001, 0.25, 0.5, 0.8, 0.999])('is unbiased for a value %d of the way to the next', way => {
     const draws = 100_000
-    // Of 16 bits, so that the way is that far to within 2⁻¹⁶; the float32 below is exact.
+    // Rounded to 16 bits, so that the float32 below is exact.
     const fraction = Math.round(way * 2 ** 16) / 2 ** 16
     const after = rounded(new Float32Array(draws).fill(-(1 + fraction * 2 ** -7)), 77)
     const ups = after.reduce((count, value) => count + (value === -1 ? 0 : 1), 0)
@@ -46,16 +46,16 @@ describe('rounding to bfloat16', () => {
     expect(Math.abs(ups - draws * fraction)).toBeLessThan(5 * deviation)
   })
 
-  test('of one element is right on average over the steps of a run', () => {
+  test('of one element is unbiased over the steps of a run', () => {
     const steps = 20_000
     const value = Float32Array.of(3 + 2 ** -8)
     let sum = 0
     for (let step = 0; step < steps; step++) sum += rounded(value, roundingKey(1, step, 0), 4711)[0]! - 3
-    // Between 3 and 3 + 2⁻⁶, a quarter of the way: variance 3/16 · 2⁻¹² a draw.
+    // Between 3 and 3 + 2⁻⁶, a quarter of the way: variance 3/16 · 2⁻¹² per draw.
     expect(Math.abs(sum - steps * 2 ** -8)).toBeLessThan(5 * Math.sqrt((steps * 3) / 16) * 2 ** -6)
   })
 
-  test('of a slice is that of the whole', () => {
+  test('of a slice equals that of the whole vector', () => {
     const values = hardVector(1000, 21).map(value => (Number.isNaN(value) ? 1.234 : value))
     expect(rounded(values.subarray(333, 700), 9, 333)).toEqual(rounded(values, 9).subarray(333, 700))
   })
@@ -70,20 +70,21 @@ describe('rounding keys', () => {
         for (let shard = 0; shard < 9; shard++) keys.add(roundingKey(seed, step, shard))
       }
     }
-    // Of 10⁴ values of 32 bits drawn by chance, 10⁸ / 2 pairs, 0.01 are expected to coincide.
+    // Of the 10⁸ / 2 pairs of 10⁴ random 32-bit values, 0.01 are expected to coincide.
     expect(keys.size).toBe(10_000)
   })
 
-  test('are the same in every version: that of seed 1, step 7 and shard 0', () => {
-    // mix32(mix32(mix32(1) ^ 7) ^ 1), and ^ 0 for the mean, computed apart with unbounded integers.
+  test('have the expected values for seed 1 and step 7', () => {
+    // mix32(mix32(mix32(1) ^ 7) ^ 1), and ^ 0 for the mean, computed separately with unbounded integers.
     expect([roundingKey(1, 7, 0), roundingKey(1, 7, 'mean')]).toEqual([3_638_984_178 - 2 ** 32, 660_605_525])
   })
 
-  test('draw bits that have nothing in common', () => {
+  test('give independent roundings', () => {
     const values = new Float32Array(100_000).fill(1 + 2 ** -8)
     const [one, other] = [rounded(values, roundingKey(1, 7, 0)), rounded(values, roundingKey(1, 7, 1))]
     const alike = one.reduce((count, value, i) => count + (value === other[i] ? 1 : 0), 0)
-    // Both go up with probability 1/2: they agree in half of the cases, with a standard deviation of √100,000 / 2 = 158.
+    // Both round up with probability 1/2: they agree in half of the cases, with a standard deviation of
+    // √100,000 / 2 = 158.
     expect(Math.abs(alike - 50_000)).toBeLessThan(5 * 158)
   })
 })

@@ -4,7 +4,7 @@ import { bitsOf, hardVector } from '../fixtures/floats.ts'
 
 const wasm = createArithmetic({ capacityBytes: 1 << 22, kind: 'wasm' })
 const room = 80
-/** Vectors that begin at every distance from a 16-byte boundary that an element can have. */
+/** Where a vector starts, in elements after a 16-byte boundary. */
 const offsets = [0, 1, 2, 3]
 const lengths = Array.from({ length: 68 }, (_, length) => length)
 const pools = Array.from({ length: 4 }, () => wasm.allocate(room))
@@ -12,12 +12,12 @@ const pools = Array.from({ length: 4 }, () => wasm.allocate(room))
 type Vectors = readonly [Float32Array, Float32Array, Float32Array, Float32Array]
 type Operation = (arithmetic: Arithmetic, vectors: Vectors) => void
 
-/** Runs an operation on hard vectors of all lengths and alignments, on both arithmetics, and compares all that they hold. */
+/** Runs an operation in both arithmetics on hard vectors of all lengths and alignments, and compares the vectors. */
 function expectSameBits(operation: Operation): void {
   for (const length of lengths) {
     for (const offset of offsets) {
       const plain = pools.map((_, which) => hardVector(length, 1000 * which + 7 * length + offset))
-      // Each vector has an alignment of its own. What lies after it must not change.
+      // Each vector has a different alignment. The elements after it must not change.
       const fast = pools.map((pool, which) => {
         const start = (offset + which) % 4
         pool.fill(42)
@@ -34,24 +34,24 @@ function expectSameBits(operation: Operation): void {
   }
 }
 
-describe('WebAssembly gives the bits of plain JavaScript for hard values, all lengths and all alignments', () => {
+describe('WebAssembly gives the same bits as plain JavaScript for hard values, all lengths and all alignments', () => {
   const [third, half] = [1 / 3, 0.5]
 
   test.each([
-    ['scale by a factor that float32 does not hold', (a, [v]) => a.scale(v, third)],
-    ['scale by one that it does', (a, [v]) => a.scale(v, half)],
-    ['scale into the subnormals', (a, [v]) => a.scale(v, 2 ** -140)],
-    ['add', (a, [sum, addend]) => a.addInto(sum, addend)],
-    ['add a vector to itself', (a, [sum]) => a.addInto(sum, sum)],
-    ['round to bfloat16 and expand', (a, [source, target]) => roundTrip(a, source, target)],
+    ['when scaling by a factor that float32 cannot represent', (a, [v]) => a.scale(v, third)],
+    ['when scaling by a factor that float32 can represent', (a, [v]) => a.scale(v, half)],
+    ['when scaling into the subnormals', (a, [v]) => a.scale(v, 2 ** -140)],
+    ['when adding', (a, [sum, addend]) => a.addInto(sum, addend)],
+    ['when adding a vector to itself', (a, [sum]) => a.addInto(sum, sum)],
+    ['when rounding to bfloat16 and expanding', (a, [source, target]) => roundTrip(a, source, target)],
   ] satisfies [string, Operation][])('%s', (_, operation) => expectSameBits(operation))
 
-  test.each([1, 1 - 1e-3 * 0.05])('Adam where decay leaves %d of a weight', keep => {
+  test.each([1, 1 - 1e-3 * 0.05])('in Adam with a decay that keeps %d of a weight', keep => {
     const factors = { alpha: 3.162e-4, epsilon: 1e-7, gain1: 1 - 0.9, gain2: 1 - 0.999 }
     expectSameBits((a, [w, g, m, v]) => a.adam(w, g, m, v, factors, { start: 0, end: w.length, keep }))
   })
 
-  test('Adam on both sides of the smallest moment', () => {
+  test('in Adam with moments on both sides of the smallest one', () => {
     const factors = { alpha: 3.162e-4, epsilon: 1e-7, gain1: 1 - 0.9, gain2: 1 - 0.999 }
     const powers = Array.from({ length: 8 }, (_, i) => 2 ** (i - 103))
     expectSameBits((a, [w, g, m, v]) => {
@@ -66,10 +66,10 @@ describe('WebAssembly gives the bits of plain JavaScript for hard values, all le
     })
   })
 
-  test('Adam keeps a moment as large as the smallest one', () => {
+  test('in Adam with moments equal to the smallest one, which are kept', () => {
     const factors = { alpha: 3.162e-4, epsilon: 1e-7, gain1: 1 - 0.9, gain2: 1 - 0.999 }
     const smallest = 2 ** -100
-    // m is where it was because g is the same; v because g² is. Of the one that is looked at.
+    // The checked moment does not change: g equals m in the first case, g² equals v in the second.
     for (const [gradient, looked] of [
       [smallest, 2],
       [2 ** -50, 3],
@@ -83,7 +83,7 @@ describe('WebAssembly gives the bits of plain JavaScript for hard values, all le
     }
   })
 
-  test('Adam, and descent, on a stretch', () => {
+  test('in Adam and SGD on a part of the vectors', () => {
     const factors = { alpha: 3.162e-4, epsilon: 1e-7, gain1: 1 - 0.9, gain2: 1 - 0.999 }
     const descent = { learningRate: 0.01, momentum: 0.9 }
     expectSameBits((a, [w, g, m, v]) => {
@@ -94,14 +94,14 @@ describe('WebAssembly gives the bits of plain JavaScript for hard values, all le
     })
   })
 
-  test.each([1, 1 - 1e-3 * 0.05])('descent where decay leaves %d of a weight', keep => {
+  test.each([1, 1 - 1e-3 * 0.05])('in SGD with a decay that keeps %d of a weight', keep => {
     const factors = { learningRate: 0.1, momentum: 0.9 }
     expectSameBits((a, [w, g]) => a.sgd(w, g, null, factors, { start: 0, end: w.length, keep }))
     expectSameBits((a, [w, g, m]) => a.sgd(w, g, m, factors, { start: 0, end: w.length, keep }))
   })
 })
 
-/** Rounds within the arithmetic's own memory, and once more through vectors that lie elsewhere. */
+/** Rounds into the arithmetic's own memory, and again into a vector outside it. */
 function roundTrip(arithmetic: Arithmetic, source: Float32Array, target: Float32Array): void {
   const halves = bfloat16Pool.of(arithmetic).subarray(1, 1 + source.length)
   arithmetic.roundToBfloat16(source, halves, 0x1234567, 99)
@@ -117,7 +117,7 @@ const bfloat16Pool = {
   of: ({ name }: Arithmetic) => bfloat16Pool[name],
 }
 
-test('vectors outside the memory of WebAssembly are welcome, also beside ones inside', () => {
+test('WebAssembly accepts vectors outside its memory, also together with vectors inside', () => {
   const [inside, outside] = [wasm.adopt(Float32Array.of(1, 2, 3)), Float32Array.of(10, 20, 30)]
   wasm.addInto(inside, outside)
   wasm.addInto(outside, inside)
@@ -126,7 +126,7 @@ test('vectors outside the memory of WebAssembly are welcome, also beside ones in
   expect([...outside]).toEqual([42, 84, 126])
 })
 
-test('vectors that are too short are refused, since the next one lies behind them', () => {
+test('WebAssembly rejects vectors that are too short, because the next vector follows them', () => {
   const [long, short] = [wasm.allocate(5), wasm.allocate(4)]
   expect(() => wasm.addInto(long, short)).toThrow(RangeError)
   expect(() => wasm.roundToBfloat16(long, wasm.allocateBfloat16(4), 0)).toThrow(RangeError)

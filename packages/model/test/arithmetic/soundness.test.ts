@@ -16,7 +16,7 @@ describe.each([
   ['plain JavaScript', plainArithmetic],
 ])('scaling in %s', (_, arithmetic) => {
   const room = arithmetic.allocate(40)
-  /** Scales a vector of ones but for this element, by a factor that float32 holds and by one that it does not. */
+  /** Scales a vector of ones with one other element, by factors that float32 can and cannot represent. */
   function areSound(length: number, at: number, value: number): readonly boolean[] {
     return [1, 0.5, 1 / 3].map(factor => {
       const vector = room.subarray(0, length).fill(1)
@@ -25,7 +25,7 @@ describe.each([
     })
   }
 
-  test('tells whether an element was no number or too large, wherever it is', () => {
+  test('reports an element that is NaN, infinite or too large, at any index', () => {
     for (const length of [1, 3, 4, 7, 8, 9, 16, 21, 37]) {
       for (let at = 0; at < length; at++) {
         for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, limit, -limit])
@@ -36,13 +36,13 @@ describe.each([
     }
   })
 
-  test('looks at its own elements only', () => {
+  test('checks only its own elements', () => {
     room.fill(Number.NaN)
     expect(arithmetic.scale(room.subarray(4, 21).fill(2), 0.5)).toBe(true)
     expect(arithmetic.scale(room.subarray(0, 0), 0.5)).toBe(true)
   })
 
-  test('finds a NaN of any bits', () => {
+  test('detects NaNs with different bits', () => {
     const bits = new Int32Array(room.buffer, room.byteOffset, room.length)
     for (const nan of [0x7f800001, 0x7fffffff, 0x7fc00000, 0xff800001, 0xffffffff]) {
       const vector = room.subarray(0, 9).fill(1)
@@ -52,14 +52,14 @@ describe.each([
   })
 })
 
-test('a sum of losses is sound where each can be', () => {
+test('a sum of losses is sound if their mean is below 2¹²⁷ in magnitude', () => {
   for (const loss of [0, -2, 3 * below, -3 * below]) expect(isSoundLoss(loss, 3)).toBe(true)
   for (const loss of [Number.NaN, Number.POSITIVE_INFINITY, 3 * limit, -3 * limit, 1e308])
     expect(isSoundLoss(loss, 3)).toBe(false)
 })
 
 describe('a shard that is not sound', () => {
-  test('is not taken, and another one may come in its place', () => {
+  test('is rejected, and another one can take its place', () => {
     const reduction = createTreeReduction({ arithmetic: plainArithmetic, shards: 2, total: 4 })
     expect(reduction.add(1, Float32Array.of(2, 4), 2)).toBe(true)
     expect(reduction.add(0, Float32Array.of(1, Number.NaN), 2)).toBe(false)
@@ -68,7 +68,7 @@ describe('a shard that is not sound', () => {
     expect([...reduction.result()]).toEqual([3, 6])
   })
 
-  test('is found also where it is the whole batch', () => {
+  test('is rejected even if it is the whole batch', () => {
     const reduction = createTreeReduction({ arithmetic: plainArithmetic, shards: 1, total: 4 })
     expect(reduction.add(0, Float32Array.of(Number.POSITIVE_INFINITY), 4)).toBe(false)
     expect(reduction.add(0, Float32Array.of(5), 4)).toBe(true)
@@ -76,7 +76,7 @@ describe('a shard that is not sound', () => {
   })
 })
 
-test('the mean of sound shards is finite, also rounded to bfloat16', () => {
+test('the mean of sound shards is finite when rounded to bfloat16', () => {
   const shards = 1000
   const format = createGradientFormat({ compress: 'bfloat16', seed: 1 }, plainArithmetic, 2)
   const reduction = createTreeReduction({ arithmetic: plainArithmetic, shards, total: 7 * shards + 1 })

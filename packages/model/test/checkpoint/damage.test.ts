@@ -20,13 +20,13 @@ function codeOf(damaged: Uint8Array): string {
   return 'decoded'
 }
 
-/** The file with its checksum made right again, as a program that writes other contents would. */
+/** Recomputes the checksum of a file, as a program that writes other contents would. */
 function sealed(file: Buffer): Buffer {
   const body = file.subarray(0, -32)
   return Buffer.concat([body, createHash('sha256').update(body).digest()])
 }
 
-/** A whole file with this header and the tensor bytes of the example, by the layout of format.ts. */
+/** A complete file with this header and as many tensor bytes as the example, in the layout of format.ts. */
 function fileWithHeader(header: unknown): Buffer {
   return fileWithPacked(new Packr({ useRecords: false }).pack(header))
 }
@@ -49,7 +49,7 @@ function exampleHeader() {
   return { ...rest, optimizer: { step, powers }, tensors }
 }
 
-test('any changed bit is found, and told by where it is', () => {
+test('any flipped bit is detected, and the error code depends on its position', () => {
   fc.assert(
     fc.property(fc.nat(bytes.length - 1), fc.nat(7), (index, bit) => {
       const damaged = Buffer.from(bytes)
@@ -63,7 +63,7 @@ test('any changed bit is found, and told by where it is', () => {
   )
 })
 
-test('a file that was cut anywhere is torn', () => {
+test('a file that is truncated anywhere is torn', () => {
   for (let length = 0; length < bytes.length; length++) {
     expect(codeOf(bytes.subarray(0, length))).toBe('checkpoint-torn')
   }
@@ -73,7 +73,7 @@ test('a file with bytes after its end is torn', () => {
   expect(codeOf(Buffer.concat([bytes, Buffer.alloc(1)]))).toBe('checkpoint-torn')
 })
 
-test('the end of a longer write over an older file is corrupt', () => {
+test('a file whose second half is zeros is corrupt', () => {
   const half = Math.floor(bytes.length / 2)
   expect(codeOf(Buffer.concat([bytes.subarray(0, half), Buffer.alloc(bytes.length - half)]))).toBe('checkpoint-corrupt')
 })
@@ -92,7 +92,7 @@ test('other files are foreign', () => {
 test.each([
   { version: 3, message: /newer/ },
   { version: 1, message: /another/ },
-])('a whole file of format version $version is named as such', ({ version, message }) => {
+])('an intact file of format version $version is rejected with its version', ({ version, message }) => {
   const other = Buffer.from(bytes)
   other.writeUInt32LE(version, 8)
   expect(() => decodeCheckpoint(sealed(other))).toThrow(
@@ -105,31 +105,31 @@ test.each([
   )
 })
 
-test('the layout of format.ts is the layout of the file', () => {
+test('a file in the layout of format.ts can be decoded', () => {
   expect(fileWithHeader(exampleHeader()).length).toBe(bytes.length)
   expect(codeOf(fileWithHeader(exampleHeader()))).toBe('decoded')
 })
 
 test.each([
-  ['a field that is missing', { runId: undefined }],
-  ['a field that nobody knows', { surprise: 1 }],
+  ['a missing field', { runId: undefined }],
+  ['an unknown field', { surprise: 1 }],
   ['an unknown optimizer', { config: { ...exampleCheckpoint.config, optimizer: 'magic' } }],
   ['a negative step', { step: -1 }],
   ['more weights than there are bytes', { tensors: { weights: 2 ** 40, moments: 2, momentSize: 3 } }],
-  ['a moment too few', { tensors: { weights: 4, moments: 1, momentSize: 3 } }],
+  ['one moment too few', { tensors: { weights: 4, moments: 1, momentSize: 3 } }],
   ['more moments than any optimizer has', { tensors: { weights: 10, moments: 2 ** 40, momentSize: 0 } }],
-])('a sealed header with %s is invalid', (_, change) => {
+])('a header with %s is invalid, even with a valid checksum', (_, change) => {
   expect(codeOf(fileWithHeader({ ...exampleHeader(), ...change }))).toBe('checkpoint-invalid')
 })
 
-test.each(Object.entries(headerBombs))('a sealed header of %s is invalid, at once', (_, header) => {
+test.each(Object.entries(headerBombs))('a header of %s is rejected within 0.5 s of CPU time', (_, header) => {
   const file = fileWithPacked(header)
   const before = process.cpuUsage()
   expect(codeOf(file)).toBe('checkpoint-invalid')
   expect(process.cpuUsage(before).user).toBeLessThan(500_000)
 })
 
-test('a sealed header that is no map, or longer than the file, is invalid', () => {
+test('a header that is not a map, longer than the file or not MessagePack is invalid', () => {
   expect(codeOf(fileWithHeader('nonsense'))).toBe('checkpoint-invalid')
   const long = Buffer.from(bytes)
   long.writeUInt32LE(0xffffffff, 12)

@@ -18,7 +18,7 @@ function resnetCheckpoint() {
   return { layout, topology, checkpoint: { ...exampleCheckpoint, topology, layoutHash: layout.hash } }
 }
 
-test('a checkpoint from a file builds the model that was written into it', async () => {
+test('a decoded checkpoint restores its model', async () => {
   const { layout, topology, checkpoint } = resnetCheckpoint()
   const restored = await restoreModel(decodeCheckpoint(encodeCheckpoint(checkpoint)))
   expect(restored.layout).toEqual(layout)
@@ -26,7 +26,7 @@ test('a checkpoint from a file builds the model that was written into it', async
   restored.model.dispose()
 })
 
-test('weights that lie in another order than those of the model are refused', async () => {
+test('a checkpoint whose layout differs from that of its model is rejected', async () => {
   const { layout, checkpoint } = resnetCheckpoint()
   await expect(restoreModel({ ...checkpoint, layoutHash: 'b'.repeat(64) })).rejects.toMatchObject({
     code: 'checkpoint-layout',

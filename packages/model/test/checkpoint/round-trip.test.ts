@@ -9,7 +9,7 @@ import { encodeCheckpoint } from '../../src/checkpoint/encode.ts'
 import { createAdam } from '../../src/optimizers/adam.ts'
 import { exampleCheckpoint } from './example.ts'
 
-test('a checkpoint comes back from a file as it was', async () => {
+test('a checkpoint is the same after writing and reading a file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-checkpoint-'))
   const path = join(folder, 'step-1234')
   await writeFile(path, encodeCheckpoint(exampleCheckpoint))
@@ -17,11 +17,11 @@ test('a checkpoint comes back from a file as it was', async () => {
   await rm(folder, { recursive: true })
 })
 
-test('the same checkpoint gives the same bytes', () => {
+test('the same checkpoint is encoded to the same bytes', () => {
   expect(encodeCheckpoint(structuredClone(exampleCheckpoint))).toEqual(encodeCheckpoint(exampleCheckpoint))
 })
 
-test('a copy stays as it was, in memory that is used again and that threads share', () => {
+test('a copy does not change with its source and is in shared memory, which the next copy reuses', () => {
   const copyOf = createCheckpointCopier()
   const checkpoint = structuredClone({ ...exampleCheckpoint, progress: { epochs: [1] } })
   const expected = encodeCheckpoint(checkpoint)
@@ -37,7 +37,7 @@ test('a copy stays as it was, in memory that is used again and that threads shar
   )
 })
 
-test('every float32 and float64 comes back to the bit', () => {
+test('every float32 and float64 keeps its bits', () => {
   // No loss sum or power is −0, which MessagePack would write as the integer 0.
   const float64 = fc.double().map(value => value + 0)
   const float32Bits = fc.uint32Array({ minLength: 0, maxLength: 20 })
@@ -61,7 +61,7 @@ test('every float32 and float64 comes back to the bit', () => {
   )
 })
 
-test('bytes that begin at an odd address are read as well, and the arrays that come back are new', () => {
+test('a checkpoint can be decoded from an odd address, into new arrays', () => {
   const bytes = encodeCheckpoint(exampleCheckpoint)
   const shifted = new Uint8Array(bytes.length + 1)
   shifted.set(bytes, 1)
@@ -70,7 +70,7 @@ test('bytes that begin at an odd address are read as well, and the arrays that c
   expect(decoded).toEqual(exampleCheckpoint)
 })
 
-test('training goes on from a checkpoint with the same bits as without it', () => {
+test('training from a checkpoint gives the same bits as training without interruption', () => {
   const adam = createAdam()
   const gradient = Float32Array.of(0.3, -0.1, 0.7, 0.2)
   const weights = exampleCheckpoint.weights.slice()
@@ -83,7 +83,7 @@ test('training goes on from a checkpoint with the same bits as without it', () =
   expect(resumed.optimizer.moments).toEqual(optimizer.moments)
 })
 
-test('moments of unlike lengths, or longer than the weights, are refused', () => {
+test('moments of different lengths, or longer than the weights, are rejected', () => {
   for (const lengths of [
     [3, 4],
     [5, 5],
@@ -97,7 +97,7 @@ test('moments of unlike lengths, or longer than the weights, are refused', () =>
   }
 })
 
-test('a state that could not be read back is refused when it is written', () => {
+test('a state that could not be decoded is rejected when it is encoded', () => {
   expect(() => encodeCheckpoint({ ...exampleCheckpoint, layoutHash: 'short' })).toThrow(
     expect.objectContaining({ code: 'checkpoint-invalid', received: expect.stringContaining('layoutHash') }),
   )

@@ -21,7 +21,7 @@ function createNet(precision: 'float32' | 'bfloat16' = 'float32') {
   return createEngines(buildModel('reference', { classes: 10, seed: 1 }), precision)
 }
 
-test.each([50, 25, 13, 1])('the gradient of %d samples is that of the eager engine', async count => {
+test.each([50, 25, 13, 1])('the gradient of %d samples equals that of the eager engine', async count => {
   const { eager, compiled, weights } = createNet()
   const [shard] = cutIntoShards(batch, [count])
   const expected = await eager.gradient(weights, shard!.pixels, shard!.labels, keysOf(shard!.labels))
@@ -31,7 +31,7 @@ test.each([50, 25, 13, 1])('the gradient of %d samples is that of the eager engi
   expect([received.correct, received.count]).toEqual([expected.correct, count])
 })
 
-test('in bfloat16 it points the same way', async () => {
+test('the gradient in bfloat16 is close to that of the eager engine', async () => {
   const { eager, compiled, weights } = createNet('bfloat16')
   const expected = await eager.gradient(weights, batch.pixels, batch.labels, keysOf(batch.labels))
   const received = await compiled.gradient(weights, batch.pixels, batch.labels, keysOf(batch.labels))
@@ -41,7 +41,7 @@ test('in bfloat16 it points the same way', async () => {
   expect(received.lossSum / expected.lossSum).toBeCloseTo(1, 2)
 })
 
-test('evaluation is that of the eager engine', async () => {
+test('evaluation equals that of the eager engine', async () => {
   const { eager, compiled, weights } = createNet()
   const expected = await eager.evaluate(weights, batch.pixels, batch.labels)
   const received = await compiled.evaluate(weights, batch.pixels, batch.labels)
@@ -51,7 +51,7 @@ test('evaluation is that of the eager engine', async () => {
 })
 
 test.each(['float32', 'bfloat16'] as const)(
-  '20 repeats in %s are the same to the bit, also elsewhere',
+  '20 repeated gradients in %s are bit-identical, also in another engine and another process',
   async precision => {
     const hashes = new Set<string>()
     const nets = [createNet(precision), createNet(precision)]
@@ -65,12 +65,12 @@ test.each(['float32', 'bfloat16'] as const)(
   },
 )
 
-/** Weights, pixels and labels as the script reads them. */
+/** Weights, pixels and labels in the format that the script reads. */
 function inputOf(weights: Float32Array): Uint8Array {
   return Buffer.concat([new Uint8Array(weights.buffer), batch.pixels, batch.labels])
 }
 
-test('moving statistics move as they do in the eager engine, and evaluation uses them', async () => {
+test('moving statistics change as in the eager engine, and evaluation uses them', async () => {
   const build = () =>
     tf.sequential({
       layers: [
@@ -104,7 +104,7 @@ function moveStatistics(layout: ParameterLayout, weights: Float32Array, { gradie
   for (let i = layout.trainableSize; i < layout.size; i++) weights[i] = weights[i]! + gradient[i]!
 }
 
-test('weights that are frozen keep their bits', async () => {
+test('frozen weights do not change', async () => {
   const model = buildModel('reference', { classes: 10, seed: 1 })
   for (const layer of model.layers.slice(0, 3)) layer.trainable = false
   const { eager, compiled, layout, weights } = createEngines(model)
@@ -140,7 +140,7 @@ test('the gradient is the slope of the loss', async () => {
   }
 })
 
-test('500 steps leave no tensor behind and do not grow the process', async () => {
+test('500 steps leak no tensors and do not grow the process', async () => {
   const { compiled, weights, layout } = createNet()
   const optimizer = createAdam()
   const [shard] = cutIntoShards(batch, [2])
@@ -154,11 +154,11 @@ test('500 steps leave no tensor behind and do not grow the process', async () =>
   const before = { tensors: tf.memory().numTensors, bytes: process.memoryUsage.rss() }
   for (let count = 0; count < 500; count++) await step()
   expect(tf.memory().numTensors).toBe(before.tensors)
-  // Each step takes and gives 2 MB: a leak of one of its arrays would add 500 MB.
+  // Each step passes 2 MB in and out: a leak of one of its arrays would add 500 MB.
   expect(process.memoryUsage.rss() - before.bytes).toBeLessThan(200e6)
 })
 
-test('the model is left as it was found', async () => {
+test('the engine does not change the model', async () => {
   const model = buildModel('reference', { classes: 10, seed: 1 })
   const layout = createLayout(model)
   const [weights, topology, tensors] = [readWeights(model, layout), model.toJSON(), tf.memory().numTensors]
@@ -197,14 +197,14 @@ test.each([
   { what: 'no samples', weights: 258_762, pixels: 0, labels: 0, code: 'shard-empty' },
   { what: 'fewer pixels than its labels need', weights: 258_762, pixels: 3, labels: 1, code: 'shard-size' },
   { what: 'weights of another model', weights: 5, pixels: 3072, labels: 1, code: 'weights-size' },
-])('a shard with $what is refused', async ({ weights, pixels, labels, code }) => {
+])('a shard with $what is rejected', async ({ weights, pixels, labels, code }) => {
   const { compiled } = createNet()
   const shard = [new Float32Array(weights), new Uint8Array(pixels), new Uint8Array(labels)] as const
   await expect(compiled.gradient(...shard, new Int32Array(labels))).rejects.toMatchObject({ code })
   await expect(compiled.evaluate(...shard)).rejects.toMatchObject({ code })
 })
 
-test('a compiler is asked once for every mode and number of samples', async () => {
+test('each mode and number of samples is compiled once', async () => {
   const model = buildModel('reference', { classes: 10, seed: 1 })
   const layout = createLayout(model)
   let compiled = 0
@@ -225,7 +225,7 @@ test('a compiler is asked once for every mode and number of samples', async () =
   expect(compiled).toBe(4)
 })
 
-test('a compilation that has failed is tried again', async () => {
+test('a failed compilation is retried', async () => {
   const model = buildModel('reference', { classes: 10, seed: 1 })
   const layout = createLayout(model)
   let attempts = 0

@@ -22,7 +22,7 @@ afterAll(() => {
   for (const model of models) model.dispose()
 })
 
-test('loss, hits and mean gradient of a shard are those of softmax regression', async () => {
+test('loss, correct predictions and mean gradient of a shard are those of softmax regression', async () => {
   const { engine } = softmaxRegression(2)
   const shard = await engine.gradient(
     new Float32Array(4),
@@ -38,7 +38,7 @@ test('loss, hits and mean gradient of a shard are those of softmax regression', 
   expect(shard.gradient).toEqual(Float32Array.of(0.5, -0.5, -0.5, 0.5))
 })
 
-test('a loss is computed from logits, so that a hopeless sample has a finite one', async () => {
+test('the loss is computed from logits and is finite for a probability of 0', async () => {
   const { engine } = softmaxRegression(2)
   // logits = 100 · (10, −10) for the pixels (100, 0): p of class 1 is e⁻²⁰⁰⁰, which is 0 in any float.
   const weights = Float32Array.of(10, -10, 0, 0)
@@ -60,9 +60,9 @@ test('evaluation reports the most probable classes', async () => {
   expect([result.correct, result.count]).toEqual([2, 3])
 })
 
-test('weights that change in place are noticed', async () => {
+test('weights that change in place are used', async () => {
   const { engine } = softmaxRegression(2)
-  // As in a memory that holds other vectors before them.
+  // A view that does not start at the beginning of its memory.
   const weights = new Float32Array(8).subarray(4)
   weights.set([1, 0, 0, 0])
   const predict = async () => (await engine.evaluate(weights, Uint8Array.of(1, 0), Uint8Array.of(0))).predictions[0]
@@ -71,7 +71,7 @@ test('weights that change in place are noticed', async () => {
   expect(await predict()).toBe(1)
 })
 
-test('dropout acts on gradients and not on evaluation', async () => {
+test('dropout applies to gradients and not to evaluation', async () => {
   const model = tf.sequential({
     layers: [
       tf.layers.flatten({ name: 'flatten', inputShape: [32, 32, 1] }),
@@ -94,7 +94,7 @@ test('dropout acts on gradients and not on evaluation', async () => {
   expect(losses[0]!.lossSum).toBe(losses[1]!.lossSum)
 })
 
-test('statistics that training has moved are again those of the weights that are given', async () => {
+test('every computation starts from the moving statistics in the given weights', async () => {
   const model = tf.sequential({
     layers: [
       tf.layers.flatten({ inputShape: [2, 2, 1] }),
@@ -113,7 +113,7 @@ test('statistics that training has moved are again those of the weights that are
   expect([await evaluate(), await gradient(), await gradient()]).toEqual([...before, before[1]])
 })
 
-test('an engine leaves the model as it found it', async () => {
+test('an engine leaves the model with the given weights and leaks no tensors', async () => {
   const { model, layout } = softmaxRegression(2)
   const topology = model.toJSON()
   const before = tf.memory().numTensors
@@ -128,21 +128,21 @@ test('an engine leaves the model as it found it', async () => {
 test.each([
   { what: 'no samples', pixels: 0, labels: [], code: 'shard-empty' },
   { what: 'fewer pixels than its labels need', pixels: 3, labels: [0, 1], code: 'shard-size' },
-  { what: 'a label that the model does not have', pixels: 4, labels: [0, 2], code: 'shard-label' },
-])('a shard with $what is refused', ({ pixels, labels, code }) => {
+  { what: 'a label out of range', pixels: 4, labels: [0, 2], code: 'shard-label' },
+])('a shard with $what is rejected', ({ pixels, labels, code }) => {
   const { engine } = softmaxRegression(2)
   const shard = [new Float32Array(4), new Uint8Array(pixels), Uint8Array.from(labels)] as const
   expect(() => engine.gradient(...shard, new Int32Array(labels.length))).toThrow(expect.objectContaining({ code }))
   expect(() => engine.evaluate(...shard)).toThrow(expect.objectContaining({ code }))
 })
 
-test('a shard without a key for each of its samples is refused', () => {
+test('a shard without a key for each of its samples is rejected', () => {
   const { engine } = softmaxRegression(2)
   const gradient = () => engine.gradient(new Float32Array(4), new Uint8Array(4), Uint8Array.of(0, 1), new Int32Array(1))
   expect(gradient).toThrow(expect.objectContaining({ code: 'shard-size', expected: '2 keys', received: '1' }))
 })
 
-test('weights of another model are refused', () => {
+test('weights of another model are rejected', () => {
   const { engine } = softmaxRegression(2)
   expect(() => engine.gradient(new Float32Array(5), Uint8Array.of(1, 2), Uint8Array.of(0), Int32Array.of(0))).toThrow(
     expect.objectContaining({ code: 'weights-size', expected: '4 elements', received: '5' }),

@@ -11,15 +11,15 @@ beforeAll(useTensorFlow)
 
 const training = { augment: false, labelSmoothing: 0.1 }
 
-test('a smoothed label asks a little of every class', () => {
+test('the loss of a smoothed label includes every class', () => {
   const logits = tf.tensor2d([[Math.log(6), Math.log(3), Math.log(1)]])
   const labels = tf.tensor1d([0], 'int32')
   const [loss] = crossEntropy(logits, labels, 0.3).dataSync()
-  // Probabilities are 0.6, 0.3 and 0.1; of the label 0.7 + 0.3 / 3 = 0.8 is asked, of the others 0.1 each.
+  // Probabilities are 0.6, 0.3 and 0.1; the targets are 0.7 + 0.3 / 3 = 0.8 for the label and 0.1 for each other class.
   expect(loss).toBeCloseTo(-0.8 * Math.log(0.6) - 0.1 * Math.log(0.3) - 0.1 * Math.log(0.1), 6)
 })
 
-test('both engines smooth the labels in training and nowhere else, and agree on the gradient', async () => {
+test('both engines smooth the labels in training and not in evaluation, and agree on the gradient', async () => {
   const model = modelOf([conv({ activation: 'tanh' })])
   const engines = createEngines(model, 'float32', training)
   const samples = engines.samples(5)

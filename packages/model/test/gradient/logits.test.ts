@@ -16,7 +16,7 @@ const endings: readonly (readonly [string, () => tf.layers.Layer[]])[] = [
     () => [tf.layers.dense({ ...input, units: 2 }), tf.layers.activation({ activation: 'softmax' })],
   ],
   [
-    'a model that ends in one',
+    'a nested model that ends in softmax',
     () => [
       tf.layers.activation({ ...input, activation: 'linear' }),
       tf.sequential({
@@ -29,7 +29,7 @@ const endings: readonly (readonly [string, () => tf.layers.Layer[]])[] = [
   ],
 ]
 
-test.each(endings)('logits and gradient of a model that ends in %s', async (_, layers) => {
+test.each(endings)('logits and gradient are correct for a model that ends in %s', async (_, layers) => {
   const model = tf.sequential({ layers: layers() })
   const layout = createLayout(model)
   writeWeights(model, layout, weights)
@@ -52,7 +52,7 @@ test.each(endings)('logits and gradient of a model that ends in %s', async (_, l
   model.dispose()
 })
 
-test('a functional model works like a sequential one', () => {
+test('the softmax of the logits of a functional model equals its prediction', () => {
   const symbolic = tf.input({ shape: [2] })
   const output = tf.layers.dense({ units: 3, activation: 'softmax' }).apply(symbolic) as tf.SymbolicTensor
   const model = tf.model({ inputs: symbolic, outputs: output })
@@ -67,12 +67,12 @@ test('a functional model works like a sequential one', () => {
   model.dispose()
 })
 
-test('a layer that is applied twice counts where the model ends', () => {
+test('a softmax layer that is applied twice is skipped only at the end of the model', () => {
   const symbolic = tf.input({ shape: [2] })
   const twice = tf.layers.dense({ units: 2, activation: 'softmax', kernelInitializer: 'identity' })
   const model = tf.model({ inputs: symbolic, outputs: twice.apply(twice.apply(symbolic)) as tf.SymbolicTensor })
   const logits = tf.tidy(() => createLogits(model)(tf.tensor2d([[0, Math.log(3)]]), { training: false }).dataSync())
-  // The first time it gives the softmax of [0, log 3], which the second time, its kernel being 1, are the logits.
+  // The first application returns the softmax of [0, log 3]. The kernel is 1, so the second has these values as logits.
   expect(Array.from(logits)).toEqual([expect.closeTo(0.25, 6), expect.closeTo(0.75, 6)])
   model.dispose()
 })
@@ -94,12 +94,12 @@ const refused: readonly (readonly [string, () => tf.LayersModel])[] = [
     },
   ],
   [
-    'an output that is no vector',
+    'an output of more than one dimension',
     () => tf.sequential({ layers: [tf.layers.dense({ inputShape: [3, 2], units: 2, activation: 'softmax' })] }),
   ],
 ]
 
-test.each(refused)('a model that ends in %s is refused', (_, build) => {
+test.each(refused)('a model that ends in %s is rejected', (_, build) => {
   const model = build()
   expect(() => createEagerEngine(model, createLayout(model))).toThrow(
     expect.objectContaining({ code: 'model-no-softmax' }),

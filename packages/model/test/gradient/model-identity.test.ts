@@ -5,7 +5,7 @@ import { tf } from '../../src/tfjs.ts'
 
 const inputShape = [4]
 
-/** Two classes with one name and configuration that compute something else. */
+/** Two classes with the same name and configuration but different code. */
 const twice = () =>
   class Scale extends tf.layers.Layer {
     static className = 'Scale'
@@ -28,8 +28,8 @@ const nested = (Scale: ReturnType<typeof twice>) => tf.sequential({ name: 'inner
 
 test.each([
   ['the model', alone],
-  ['a model in it', nested],
-])('other code of a layer of %s makes another model, the same code the same', (_, build) => {
+  ['a nested model', nested],
+])('the identity depends on the code of a layer in %s', (_, build) => {
   expect(identityOf(build(twice()))).toBe(identityOf(build(twice())))
   expect(identityOf(build(thrice()))).not.toBe(identityOf(build(twice())))
 })

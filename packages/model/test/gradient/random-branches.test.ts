@@ -6,7 +6,7 @@ import { randomBranches } from '../fixtures/random-model-spec.ts'
 
 beforeAll(useTensorFlow)
 
-test('the gradients of random models with branches are right', { timeout: 3_600_000 }, async () => {
+test('the gradients of random models with branches are correct', { timeout: 3_600_000 }, async () => {
   const { numRuns = 250 } = fc.readConfigureGlobal()
   await fc.assert(fc.asyncProperty(randomBranches, expectRandomModel), { numRuns })
 })

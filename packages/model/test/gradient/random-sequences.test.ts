@@ -6,7 +6,7 @@ import { randomSequence } from '../fixtures/random-model-spec.ts'
 
 beforeAll(useTensorFlow)
 
-test('the gradients of random sequences of layers are right', { timeout: 3_600_000 }, async () => {
+test('the gradients of random sequences of layers are correct', { timeout: 3_600_000 }, async () => {
   const { numRuns = 250 } = fc.readConfigureGlobal()
   await fc.assert(fc.asyncProperty(randomSequence, expectRandomModel), { numRuns })
 })

@@ -18,7 +18,7 @@ const inputShape = [16, 16, 3]
 const plain = { augment: false, labelSmoothing: 0 }
 const augmented = { augment: true, labelSmoothing: 0 }
 
-/** A convolution, the given layers over its map, and a dense ending. */
+/** A convolution, the given layers, and a dense output layer. */
 function modelOf(middle: readonly tf.layers.Layer[]): tf.LayersModel {
   return tf.sequential({
     layers: [
@@ -48,7 +48,8 @@ function samplesOf(count: number) {
 
 const randomLayers = {
   Dropout: () => layers.dropout({ rate: 0.4 }),
-  'Dropout of whole maps': () => layers.dropout({ rate: 0.4, noiseShape: [null, 1, 1, null] as unknown as number[] }),
+  'Dropout of whole feature maps': () =>
+    layers.dropout({ rate: 0.4, noiseShape: [null, 1, 1, null] as unknown as number[] }),
   GaussianNoise: () => layers.gaussianNoise({ stddev: 0.3 }),
   GaussianDropout: () => layers.gaussianDropout({ rate: 0.3 }),
   AlphaDropout: () => layers.alphaDropout({ rate: 0.3 }),
@@ -65,15 +66,18 @@ async function expectEqualGradients(model: tf.LayersModel, training: typeof plai
   model.dispose()
 }
 
-test.each(Object.entries(randomLayers))('the gradient through %s is that of the eager engine', async (_name, make) => {
-  await expectEqualGradients(modelOf([make()]), plain, 5)
-})
+test.each(Object.entries(randomLayers))(
+  'the compiled gradient through %s equals the eager one',
+  async (_name, make) => {
+    await expectEqualGradients(modelOf([make()]), plain, 5)
+  },
+)
 
-test('the gradient on augmented images is that of the eager engine', async () => {
+test('the compiled gradient on augmented images equals the eager one', async () => {
   await expectEqualGradients(modelOf([]), augmented, 5)
 })
 
-test.each(['eager', 'compiled'] as const)('the %s engine trains on the images that augmentation makes', async name => {
+test.each(['eager', 'compiled'] as const)('the %s engine computes the gradient on the augmented images', async name => {
   const { weights, [name]: engine } = createEngines(modelOf([]), augmented)
   const { [name]: bare } = createEngines(modelOf([]))
   const { pixels, labels, keys } = samplesOf(5)
@@ -87,7 +91,7 @@ test.each(['eager', 'compiled'] as const)('the %s engine trains on the images th
   expect(received.lossSum / expected.lossSum).toBeCloseTo(1, 6)
 })
 
-test('models with any random layers, augmented or not, have the gradient of the eager engine', async () => {
+test('the compiled gradient equals the eager one for any random layers, with and without augmentation', async () => {
   const parts = fc.array(fc.constantFrom(...Object.values(randomLayers)), { minLength: 1, maxLength: 3 })
   await fc.assert(
     fc.asyncProperty(parts, fc.boolean(), fc.integer({ min: 1, max: 6 }), async (makers, augment, count) => {
@@ -99,18 +103,21 @@ test('models with any random layers, augmented or not, have the gradient of the 
 
 const everything = () => modelOf([...Object.values(randomLayers).map(make => make())])
 
-test.each(['eager', 'compiled'] as const)('in the %s engine the keys decide, and nothing else does', async name => {
-  const { weights, [name]: engine } = createEngines(everything(), augmented)
-  const { pixels, labels, keys } = samplesOf(4)
-  const hashOf = async (chosen: Int32Array) =>
-    weightsSha256((await engine.gradient(weights, pixels, labels, chosen)).gradient)
-  const first = await hashOf(keys)
-  expect(await hashOf(keys.map((key, sample) => (sample === 3 ? key ^ 1 : key)))).not.toBe(first)
-  expect(await hashOf(keys)).toBe(first)
-})
+test.each(['eager', 'compiled'] as const)(
+  'the gradient of the %s engine changes with the keys and is the same for the same keys',
+  async name => {
+    const { weights, [name]: engine } = createEngines(everything(), augmented)
+    const { pixels, labels, keys } = samplesOf(4)
+    const hashOf = async (chosen: Int32Array) =>
+      weightsSha256((await engine.gradient(weights, pixels, labels, chosen)).gradient)
+    const first = await hashOf(keys)
+    expect(await hashOf(keys.map((key, sample) => (sample === 3 ? key ^ 1 : key)))).not.toBe(first)
+    expect(await hashOf(keys)).toBe(first)
+  },
+)
 
 test.each(['eager', 'compiled'] as const)(
-  'in the %s engine shards add up to the batch they were cut from',
+  'the gradients of shards in the %s engine add up to that of their batch',
   async name => {
     const { weights, [name]: engine } = createEngines(everything(), augmented)
     const { pixels, labels, keys } = samplesOf(6)
@@ -129,7 +136,7 @@ test.each(['eager', 'compiled'] as const)(
   },
 )
 
-test('evaluation draws and augments nothing', async () => {
+test('evaluation uses neither random layers nor augmentation', async () => {
   const { pixels, labels } = samplesOf(5)
   const { weights, eager, compiled } = createEngines(everything(), augmented)
   const bare = createEngines(modelOf([]))
@@ -141,8 +148,8 @@ test('evaluation draws and augments nothing', async () => {
   }
 })
 
-// With one dense layer behind dropout, the loss is −log softmax(W (m · x))[label] for the mask m that was drawn: central
-// differences of that loss must give the gradient, which they do only if both draw one mask.
+// With one dense layer after dropout, the loss is −log softmax(W (m · x))[label] for the drawn mask m. Central
+// differences of this loss give the gradient only if both use the same mask.
 test('the gradient through dropout is the slope of the loss with the same keys', async () => {
   const model = tf.sequential({
     layers: [
@@ -165,7 +172,7 @@ test('the gradient through dropout is the slope of the loss with the same keys',
     const slope = ((await lossAt(index, step)) - (await lossAt(index, -step))) / (2 * step)
     expect(slope).toBeCloseTo(gradient[index]!, 3)
   }
-  // Half of the inputs are dropped in each of 3 samples: an eighth of the rows of 4 weights in all three.
+  // Half of the inputs are dropped in each of 3 samples, so an eighth of the rows of 4 weights in all three.
   const untouched = Array.from({ length: 768 }, (_, row) =>
     gradient.subarray(4 * row, 4 * row + 4).every(value => value === 0),
   )
@@ -174,7 +181,7 @@ test('the gradient through dropout is the slope of the loss with the same keys',
 })
 
 test.each(['eager', 'compiled'] as const)(
-  'the %s engine refuses a model with randomness of another kind at once',
+  'the %s engine rejects a model with randomness that the keys do not cover',
   name => {
     const recurrent = layers.lstm({ units: 2, recurrentDropout: 0.1, name: 'culprit' })
     const model = tf.sequential({

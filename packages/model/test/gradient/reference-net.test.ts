@@ -67,7 +67,7 @@ test.each([
   expect(shards.reduce((sum, { correct }) => sum + correct, 0)).toBe(whole!.correct)
 })
 
-test('a mean over uneven shards that is not weighted by sample count is not the gradient of the batch', async () => {
+test('an unweighted mean over uneven shards differs from the gradient of the batch', async () => {
   const [whole] = await gradientsOfShards([50])
   const shards = await gradientsOfShards([13, 13, 12, 12])
   expect(
@@ -92,12 +92,13 @@ test('the gradient is the slope of the loss in the steepest coordinate of each p
     const steepest = offset + indexOfLargest(gradient.subarray(offset, offset + size).map(Math.abs))
     const [ahead, behind] = [await lossAt(steepest, step), await lossAt(steepest, -step)]
     const slope = (ahead.loss - behind.loss) / (ahead.at - behind.at)
-    // ReLU and max-pooling bend within ±step: where many units share the coordinate, by up to one percent here.
+    // Bends of ReLU and max-pooling within ±step change the slope, by up to one percent where many units share a
+    // coordinate.
     expect(Math.abs(slope / gradient[steepest]! - 1), name).toBeLessThan(0.03)
   }
 })
 
-test('a gradient repeated 20 times is the same to the bit, in this engine and in a second one', async () => {
+test('20 repeated gradients in two engines are bit-identical', async () => {
   const [first, second] = [createNet(), createNet()]
   const hashes = new Set<string>()
   for (let repeat = 0; repeat < 20; repeat++) {
@@ -109,7 +110,7 @@ test('a gradient repeated 20 times is the same to the bit, in this engine and in
   expect(hashes.size).toBe(1)
 })
 
-test('200 steps leave no tensor behind', async () => {
+test('200 steps leak no tensors', async () => {
   const { engine, layout, weights } = createNet()
   const optimizer = createAdam()
   const [shard] = cutIntoShards(batch, [2]) as [Samples]
@@ -124,7 +125,7 @@ test('200 steps leave no tensor behind', async () => {
   expect(counts.size).toBe(1)
 })
 
-test('the net learns a batch by heart', async () => {
+test('the net overfits one batch', async () => {
   const { engine, layout, weights } = createNet()
   const optimizer = createAdam()
   let state = optimizer.initialState(layout.size)
@@ -134,7 +135,7 @@ test('the net learns a batch by heart', async () => {
     state = optimizer.apply(weights, gradient, state, 0.001)
   }
   const after = await engine.evaluate(weights, batch.pixels, batch.labels)
-  // Fresh weights know nothing: near ln 10 = 2.303 a sample.
+  // Initial weights guess: the loss is near ln 10 = 2.303 per sample.
   expect(before.lossSum / before.count).toBeCloseTo(Math.log(10), 1)
   expect(after.lossSum / after.count).toBeLessThan(0.3)
   expect(after.correct).toBeGreaterThan(45)

@@ -8,7 +8,7 @@ import { createEngines } from '../fixtures/compiled.ts'
 beforeAll(useTensorFlow)
 
 describe.each(['float32', 'bfloat16'] as const)('in %s', precision => {
-  test.each(presetNames)('20 gradients of %s with one thread are the same to the bit', async preset => {
+  test.each(presetNames)('20 gradients of %s are bit-identical', async preset => {
     const { compiled, weights, samples } = createEngines(buildModel(preset, { classes: 10, seed: 1 }), precision)
     const { pixels, labels, keys } = samples(6)
     const hashes = new Set<string>()

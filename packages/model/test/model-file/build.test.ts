@@ -58,14 +58,14 @@ export function build({ classes, inputShape }: Options): tf.LayersModel { return
       'native.ts',
       `import * as tf from '@tensorflow/tfjs-node'\nexport default ({ classes, inputShape }: any) => ${regression}`,
     ],
-  ])('may be written like %s', async (name, text) => {
+  ])('can be written like %s', async (name, text) => {
     const model = await build(await writeModelFile(name, text), { classes: 7 })
     expect(model).toBeInstanceOf(tf.LayersModel)
     expect(model.name).toBe('regression')
     expect(model.countParams()).toBe(32 * 32 * 3 * 7 + 7)
   })
 
-  test('is told the seed, the classes and the shape of the images', async () => {
+  test('receives the seed, the number of classes and the shape of the images', async () => {
     const text = `export function build({ tf, classes, seed, inputShape }) {
   if (classes !== 3 || seed !== 5 || inputShape.join() !== '32,32,3') throw new Error('told something else')
   return ${regression}
@@ -76,7 +76,7 @@ export function build({ classes, inputShape }: Options): tf.LayersModel { return
     ])
   })
 
-  test('gets the tfjs of lockstep, also in the files it imports and where another lies nearer', async () => {
+  test('uses the tfjs of lockstep, also in the files it imports and if another copy is nearer', async () => {
     const folder = await writeFiles({
       'node_modules/@tensorflow/tfjs/package.json': '{ "main": "index.js" }',
       'node_modules/@tensorflow/tfjs/index.js': 'throw new Error("another tfjs")',
@@ -90,7 +90,7 @@ export const head = (units: number) => layers.dense({ name: 'head', units, activ
     expect((await build(join(folder, 'model.ts'))).layers.map(({ name }) => name)).toEqual(['pixels', 'head'])
   })
 
-  test('is read anew each time', async () => {
+  test('is read again each time', async () => {
     const path = await writeModelFile('model.js', `export default ({ tf, classes, inputShape }) => ${regression}`)
     await build(path)
     await writeFile(
@@ -102,7 +102,7 @@ export const head = (units: number) => layers.dense({ name: 'head', units, activ
 })
 
 describe('the weights of a model file', () => {
-  test('begin with the same bits for the same seed, although no initializer has one', async () => {
+  test('are initialized to the same bits for the same seed, even if no initializer has a seed', async () => {
     const { random } = Math
     const hashes: string[] = []
     for (const seed of [1, 1, 2]) hashes.push(hashOf(await build(example, { seed })))
@@ -111,7 +111,7 @@ describe('the weights of a model file', () => {
     expect(Math.random).toBe(random)
   })
 
-  test('may be set by its function', async () => {
+  test('can be set by its function', async () => {
     const text = `export function build({ tf, classes, inputShape }) {
   const model = ${regression}
   model.setWeights(model.getWeights().map(weight => tf.fill(weight.shape, 0.25)))
@@ -121,7 +121,7 @@ describe('the weights of a model file', () => {
     expect(readWeights(model, createLayout(model)).every(weight => weight === 0.25)).toBe(true)
   })
 
-  test('are there once', async () => {
+  test('are allocated once and disposed with the model', async () => {
     await build(example)
     const before = tf.memory().numTensors
     const model = await createModel(example, { classes: 10, seed: 1, inputShape: [32, 32, 3] })

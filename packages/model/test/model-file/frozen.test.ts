@@ -7,7 +7,7 @@ import { writeModelFile } from '../fixtures/model-files.ts'
 
 beforeAll(usePlainJavaScript)
 
-/** The model of a function with this body, its weights set to 1, 2, 3 and so on in the order of `named`. */
+/** Builds the model of a function with this body, with its weights set to 1, 2, 3 and so on in the order of `named`. */
 async function build(body: string, named: readonly string[]): Promise<tf.LayersModel> {
   const text = `export function build({ tf, classes, inputShape }) {
   const build = () => { ${body} }
@@ -33,7 +33,7 @@ const base = `tf.sequential({ name: 'base', layers: [
   tf.layers.dense({ name: 'b3', units: 4 }),
 ] })`
 
-/** A stack of layers whose weights could be taken for one another, with `inner` in the middle. */
+/** A stack of layers whose weights could be confused with one another, with `inner` in the middle. */
 const stack = (inner: string) => `tf.sequential({ layers: [
   tf.layers.flatten({ name: 'pixels', inputShape }),
   tf.layers.dense({ name: 'a', units: 4 }),
@@ -85,7 +85,7 @@ test.each<[what: string, body: string, trained: readonly string[], frozen: reado
     ['d/kernel', 'd/bias', ...ofBase, ...statistics],
   ],
   [
-    'the layers of a model, which another is made of',
+    'a model whose layers are used in another model',
     `const body = ${stack("tf.layers.dense({ name: 'b', units: 4 })")}
     body.trainable = false
     const { input } = body.layers.at(-1)
@@ -97,7 +97,7 @@ test.each<[what: string, body: string, trained: readonly string[], frozen: reado
     [...ofA, 'b/kernel', 'b/bias'],
   ],
   [
-    'a model that is applied to each row',
+    'a model in TimeDistributed',
     `const base = tf.sequential({ name: 'base', layers: [tf.layers.dense({ name: 'b', units: 4, inputShape: [8] })] })
     base.trainable = false
     return tf.sequential({ layers: [
@@ -110,7 +110,7 @@ test.each<[what: string, body: string, trained: readonly string[], frozen: reado
     ['b/kernel', 'b/bias'],
   ],
   [
-    'a Bidirectional',
+    'a Bidirectional layer',
     `${recurrent("{ name: 'both', layer: tf.layers.simpleRNN({ name: 'rnn', units: 4 }) }")}
     both.trainable = false
     return model`,
@@ -130,17 +130,17 @@ test.each<[what: string, body: string, trained: readonly string[], frozen: reado
   expect(createLayout(elsewhere)).toEqual(createLayout(model))
 })
 
-describe('a model is refused', () => {
+describe('a model is rejected', () => {
   test.each<[what: string, body: string, received: string]>([
     [
-      'that freezes one weight of a layer',
+      'if it freezes one weight of a layer',
       `const { inputs, outputs, layers } = ${stack(base)}
       layers[1].trainableWeights[1].trainable = false
       return tf.model({ inputs, outputs })`,
       'a/bias',
     ],
     [
-      'that freezes one weight in a nested model',
+      'if it freezes one weight in a nested model',
       `const base = ${base}
       const { inputs, outputs } = ${stack('base')}
       base.layers[2].trainableWeights[0].trainable = false
@@ -148,7 +148,7 @@ describe('a model is refused', () => {
       'b3/kernel',
     ],
     [
-      'that freezes one way of a Bidirectional',
+      'if it freezes one direction of a Bidirectional layer',
       `${recurrent("{ name: 'both', layer: tf.layers.simpleRNN({ name: 'rnn', units: 4, useBias: false }) }")}
       both.forwardLayer.trainable = false
       return model`,

@@ -7,7 +7,7 @@ beforeAll(usePlainJavaScript)
 
 const create = (path: string) => createModel(path, { classes: 10, seed: 1, inputShape: [32, 32, 3] })
 
-/** A file whose function returns a Sequential of these layers. */
+/** The text of a file whose function returns a Sequential of these layers. */
 const layers = (...lines: readonly string[]) =>
   `import * as tf from '@tensorflow/tfjs'
 export const build = ({ classes, inputShape }) => tf.sequential({ layers: [${lines.join(', ')}] })`
@@ -46,7 +46,7 @@ test.each<[what: string, text: string, error: object]>([
     { code: 'model-file-broken', received: 'no luck today (model.js:2)' },
   ],
   [
-    'imports what is not there',
+    'imports a missing module',
     "import 'not-there'",
     { code: 'model-file-broken', received: expect.stringContaining("Cannot find module 'not-there'") },
   ],
@@ -63,24 +63,28 @@ test.each<[what: string, text: string, error: object]>([
     { code: 'model-file-failed', received: '7' },
   ],
   [
-    'gives two layers one name',
+    'has two layers of the same name',
     layers("tf.layers.flatten({ name: 'classes', inputShape })", softmax),
     { code: 'model-file-failed', received: expect.stringContaining('All layer names should be unique') },
   ],
   ['returns nothing', 'export const build = () => {}', { code: 'model-returned', received: 'undefined' }],
-  ['returns something else', 'export const build = () => [1]', { code: 'model-returned', received: 'Array' }],
   [
-    'takes other inputs',
+    'returns something other than a model',
+    'export const build = () => [1]',
+    { code: 'model-returned', received: 'Array' },
+  ],
+  [
+    'has another input shape',
     layers("tf.layers.dense({ inputShape: [784], units: classes, activation: 'softmax' })"),
     { code: 'model-input', expected: '[null, 32, 32, 3]', received: '[null, 784]' },
   ],
   [
-    'has a batch size of its own',
+    'fixes the batch size',
     layers('tf.layers.flatten({ batchInputShape: [8, ...inputShape] })', softmax),
     { code: 'model-input', received: '[8, 32, 32, 3]' },
   ],
   [
-    'has other classes',
+    'has another number of classes',
     layers(flatten, "tf.layers.dense({ units: 11, activation: 'softmax' })"),
     { code: 'model-output', expected: '[null, 10]', received: '[null, 11]' },
   ],
@@ -96,7 +100,7 @@ test.each<[what: string, text: string, error: object]>([
     },
   ],
   [
-    'draws random numbers that are not of a sample',
+    'draws random numbers that all samples share',
     layers(flatten, 'tf.layers.dropout({ rate: 0.5, noiseShape: [1, 3072] })', softmax),
     { code: 'random-layer' },
   ],
@@ -121,7 +125,7 @@ test.each<[what: string, text: string, error: object]>([
     { code: 'model-constraint', message: expect.stringContaining('layer memory (GRU)') },
   ],
   [
-    'regularizes an activity within a wrapper',
+    'regularizes the activity of a layer within a wrapper',
     layers(
       'tf.layers.reshape({ inputShape, targetShape: [32, 96] })',
       "tf.layers.timeDistributed({ layer: tf.layers.dense({ name: 'each', units: 1, activityRegularizer: 'l1l2' }) })",
@@ -156,7 +160,7 @@ test.each<[what: string, text: string, error: object]>([
     },
   ],
   [
-    'regularizes the activity of a layer that runs both ways',
+    'regularizes the activity of a bidirectional layer',
     layers(
       'tf.layers.reshape({ inputShape, targetShape: [32, 96] })',
       "tf.layers.bidirectional({ mergeMode: 'concat', layer: tf.layers.lstm({ name: 'way', units: 2, activityRegularizer: tf.regularizers.l1() }) })",
@@ -165,7 +169,7 @@ test.each<[what: string, text: string, error: object]>([
     { code: 'model-regularizer', message: expect.stringContaining('layer way (LSTM)') },
   ],
   [
-    'regularizes the activity of a recurrent layer of Keras',
+    'regularizes the activity of a recurrent layer in a topology from Keras',
     `export default ({ tf, classes, inputShape }) => {
       const model = tf.sequential({ layers: [
         tf.layers.reshape({ inputShape, targetShape: [32, 96] }),
@@ -183,7 +187,7 @@ test.each<[what: string, text: string, error: object]>([
     },
   ],
   [
-    'has two weights of one name',
+    'has two weights of the same name',
     layers(
       flatten,
       `tf.sequential({ name: 'inner', layers: [tf.layers.dense({ name: 'classes', units: 2, inputShape: [3072] })] })`,
@@ -191,24 +195,24 @@ test.each<[what: string, text: string, error: object]>([
     ),
     { code: 'layout-duplicate-name' },
   ],
-  ['has a layer class of its own', custom(''), { code: 'model-custom-class', received: 'Double' }],
+  ['has a custom layer class', custom(''), { code: 'model-custom-class', received: 'Double' }],
   [
-    'registers a layer class of its own',
+    'registers a custom layer class',
     custom('tf.serialization.registerClass(Double)'),
     { code: 'model-custom-class', received: 'Double', hint: expect.stringContaining('of tfjs') },
   ],
   [
-    'registers a layer class under the name of one of tfjs',
+    'registers a layer class under the name of a tfjs layer',
     custom('tf.serialization.registerClass(Double)', 'Masking'),
     { code: 'model-custom-class', received: 'Masking' },
   ],
   [
-    'registers an activation of its own',
+    'registers a custom activation',
     customActivation(flatten, "tf.layers.activation({ activation: 'softerSign' })"),
     { code: 'model-custom-class', received: 'softerSign' },
   ],
   [
-    'registers an activation of its own for the gates of a recurrent layer',
+    'registers a custom activation for the gates of a recurrent layer',
     customActivation(
       'tf.layers.reshape({ targetShape: [32, 96], inputShape })',
       "tf.layers.lstm({ units: 2, recurrentActivation: 'softerSign' })",
@@ -216,16 +220,16 @@ test.each<[what: string, text: string, error: object]>([
     { code: 'model-custom-class', received: 'softerSign' },
   ],
   [
-    'has layers that tfjs writes and cannot read',
+    'has a layer that tfjs can write and cannot read',
     layers(flatten, "tf.layers.activation({ activation: 'gelu_new' })", softmax),
     { code: 'model-topology', received: expect.stringContaining('geluNew'), hint: expect.stringContaining('read') },
   ],
-])('a file that %s is refused', async (_, text, error) => {
+])('a file that %s is rejected', async (_, text, error) => {
   await expect(create(await writeModelFile('model.js', text))).rejects.toMatchObject({ kind: 'usage', ...error })
 })
 
-describe('a path is refused', () => {
-  test('where there is no file', async () => {
+describe('a path is rejected', () => {
+  test('if no file exists there', async () => {
     const folder = await writeFiles({ 'other.ts': '' })
     await expect(create(`${folder}/model.ts`)).rejects.toMatchObject({
       code: 'model-file-missing',
@@ -234,7 +238,7 @@ describe('a path is refused', () => {
     })
   })
 
-  test('where a folder is', async () => {
+  test('if it is a folder', async () => {
     const folder = await writeFiles({ 'model.ts/other.ts': '' })
     await expect(create(`${folder}/model.ts`)).rejects.toMatchObject({
       code: 'model-file-missing',

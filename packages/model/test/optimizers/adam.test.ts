@@ -25,8 +25,8 @@ function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 /**
- * Kingma and Ba 2015, algorithm 1 with the order of computation of the end of section 2 (α_t and ε hat), in float64, and
- * with the decay of AdamW: Loshchilov and Hutter 2019, algorithm 2, line 12, where η_t · λ is η · λ here as in PyTorch.
+ * Kingma and Ba 2015, algorithm 1 with the order of computation of the end of section 2 (α_t and ε hat), in float64,
+ * with the decay of AdamW: Loshchilov and Hutter 2019, algorithm 2, line 12, where η_t · λ is η · λ as in PyTorch.
  */
 function adamOfThePaper(initial: Float32Array, lambda: (i: number) => number = () => 0): number[] {
   const [beta1, beta2, epsilonHat] = [0.9, 0.999, 1e-7]
@@ -55,7 +55,7 @@ test('Adam follows the paper in float64 within 1e-6 over 100 steps', () => {
   expect(largestDifference(actual, initial)).toBeGreaterThan(0.01)
 })
 
-test('Adam with decoupled decay follows AdamW in float64 within 1e-6 over 100 steps, and only where weights decay', () => {
+test('Adam with decay follows AdamW in float64 within 1e-6 over 100 steps, and other weights do not decay', () => {
   const initial = randomVector(size, 7, [-0.2, 0.2])
   const ranges = [
     { start: 100, end: 300 },
@@ -75,7 +75,7 @@ test('Adam with decoupled decay follows AdamW in float64 within 1e-6 over 100 st
   expect(actual.filter((_, i) => !decays(i))).toEqual(plain.filter((_, i) => !decays(i)))
 })
 
-test('Adam with a decay of zero gives the bits of Adam', () => {
+test('Adam with a decay of zero is bit-identical to Adam', () => {
   const initial = randomVector(size, 7, [-0.2, 0.2]).fill(-0, 0, 10)
   const none = trainWithLockstep(initial.slice(), { decay: { rate: 0, ranges: [{ start: 5, end: 995 }] } })
   expect(none).toEqual(trainWithLockstep(initial.slice()))
@@ -110,18 +110,18 @@ test('the first step moves each weight by the learning rate against the sign of 
   expect(state.powers).toEqual([0.9, 0.999])
 })
 
-test('each step goes at the learning rate that it is given', () => {
+test('each step uses the learning rate that it is given', () => {
   const adam = createAdam()
   const weights = new Float32Array([1])
   const gradient = new Float32Array([1])
   const once = adam.apply(weights, gradient, adam.initialState(1), 0.5)
   expect(weights[0]).toBeCloseTo(0.5, 4)
-  // With one gradient all the time, m / √v corrected is 1 at every step.
+  // With a constant gradient, the corrected m / √v is 1 at every step.
   adam.apply(weights, gradient, once, 0.25)
   expect(weights[0]).toBeCloseTo(0.25, 4)
 })
 
-test('the gradient is left as it is and the moments are updated in place', () => {
+test('the gradient does not change, and the moments are updated in place', () => {
   const adam = createAdam()
   const before = adam.initialState(2)
   const gradient = new Float32Array([1, 2])
@@ -131,7 +131,7 @@ test('the gradient is left as it is and the moments are updated in place', () =>
   expect(after.moments[1]![1]).toBeCloseTo(0.004, 8)
 })
 
-test('moments that have become tiny are zero, and the weights of a gradient that stays zero rest', () => {
+test('tiny moments become zero, and the weights stop changing', () => {
   const adam = createAdam()
   const weights = new Float32Array([1])
   let state = adam.apply(weights, new Float32Array([1]), adam.initialState(1), 0.001)
@@ -151,12 +151,12 @@ test('running powers stay within one part in 10¹¹ of the true powers after 100
   expect(Math.abs(state.powers[1]! / 0.999 ** 100_000 - 1)).toBeLessThan(1e-11)
 })
 
-test('vectors that do not fit together are refused', () => {
+test('vectors of mismatched sizes are rejected', () => {
   const adam = createAdam()
   const size = expect.objectContaining({ code: 'optimizer-size' })
   expect(() => adam.apply(new Float32Array(3), new Float32Array(2), adam.initialState(3), 0.1)).toThrow(size)
   expect(() => adam.apply(new Float32Array(3), new Float32Array(3), adam.initialState(2), 0.1)).toThrow(size)
-  // As of a run with another optimizer.
+  // As in a run with another optimizer.
   const { moments, ...state } = adam.initialState(3)
   for (const others of [[], moments.slice(1), [...moments, ...moments]]) {
     const apply = () => adam.apply(new Float32Array(3), new Float32Array(3), { ...state, moments: others }, 0.1)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { applyUpdate } from '../../src/optimizers/apply-update.ts'
 import { createSgd } from '../../src/optimizers/sgd.ts'
 
-test('the trained weights take a step along the gradient, and all others are moved by the mean change', () => {
+test('the trainable weights take a step against the gradient, and the mean change is added to the others', () => {
   const optimizer = createSgd()
   const weights = Float32Array.of(1, 2, 10, 20)
   const update = Float32Array.of(4, -8, 0.5, -3)

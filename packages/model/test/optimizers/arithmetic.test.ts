@@ -11,7 +11,7 @@ test.each([
   { optimizer: 'adam', momentum: 0 },
   { optimizer: 'sgd', momentum: 0 },
   { optimizer: 'sgd', momentum: 0.9 },
-] as const)('100 steps of $optimizer with momentum $momentum give the same bits in each arithmetic', config => {
+] as const)('100 steps of $optimizer with momentum $momentum give the same bits in both arithmetics', config => {
   const wasm = createArithmetic({ capacityBytes: 1 << 16, kind: 'wasm' })
   const [fast, plain] = [wasm, plainArithmetic].map(arithmetic => {
     const optimizer = createOptimizer({ ...config, weightDecay: 0.1 }, layout, arithmetic)
@@ -25,6 +25,6 @@ test.each([
     return { weights, moments: state.moments }
   })
   expect(fast).toEqual(plain)
-  // Four vectors of 4,012 bytes: the page has room for all, so none of this was left to the plain arithmetic.
+  // The page has room for all four vectors of 4,012 bytes, so the plain arithmetic computed nothing of this.
   expect(new Set([fast!.weights, ...fast!.moments].map(({ buffer }) => buffer)).size).toBe(1)
 })

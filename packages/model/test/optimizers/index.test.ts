@@ -17,13 +17,13 @@ test('the configuration chooses the optimizer', () => {
   expect(createOptimizer({ ...common, optimizer: 'sgd' }, layout).name).toBe('sgd')
 })
 
-test('sgd keeps a moment only where the configuration has momentum', () => {
+test('sgd keeps a moment only if the configuration has momentum', () => {
   const common = { optimizer: 'sgd', weightDecay: 0 } as const
   expect(createOptimizer({ ...common, momentum: 0.9 }, layout).momentCount).toBe(1)
   expect(createOptimizer({ ...common, momentum: 0 }, layout).momentCount).toBe(0)
 })
 
-test.each(['adam', 'sgd'] as const)('weight decay of %s shrinks kernels and leaves biases alone', name => {
+test.each(['adam', 'sgd'] as const)('weight decay of %s shrinks kernels and not biases', name => {
   const optimizer = createOptimizer({ optimizer: name, momentum: 0.9, weightDecay: 0.25 }, layout)
   const weights = new Float32Array(4).fill(1)
   optimizer.apply(weights, new Float32Array(4), optimizer.initialState(4), 0.5)

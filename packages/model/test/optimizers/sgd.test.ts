@@ -27,7 +27,7 @@ test("SGD with momentum follows tfjs's momentum optimizer within 1e-6 over 100 s
   variable.dispose()
 })
 
-test('momentum carries the earlier steps on', () => {
+test('momentum accumulates earlier steps', () => {
   const sgd = createSgd({ momentum: 0.5 })
   const weights = new Float32Array([1])
   const gradient = new Float32Array([1])
@@ -38,7 +38,7 @@ test('momentum carries the earlier steps on', () => {
   expect(twice.step).toBe(2)
 })
 
-test('decay shrinks the weights by the learning rate times its own, apart from the momentum', () => {
+test('decay shrinks weights by decay rate times learning rate, separately from the momentum', () => {
   const sgd = createSgd({ momentum: 0.5, decay: { rate: 0.5, ranges: [{ start: 1, end: 2 }] } })
   const weights = new Float32Array([2, 2, 2])
   const gradient = new Float32Array([1, 1, 1])
@@ -50,7 +50,7 @@ test('decay shrinks the weights by the learning rate times its own, apart from t
   expect(Array.from(weights)).toEqual([1, 0.375, 1])
 })
 
-test('decay also goes without momentum', () => {
+test('decay works without momentum', () => {
   const sgd = createSgd({ decay: { rate: 0.5, ranges: [{ start: 0, end: 1 }] } })
   const weights = new Float32Array([2, 2])
   sgd.apply(weights, new Float32Array([1, 1]), sgd.initialState(2), 0.5)
@@ -58,7 +58,7 @@ test('decay also goes without momentum', () => {
   expect(Array.from(weights)).toEqual([1, 1.5])
 })
 
-test('without momentum a step is the learning rate times the gradient and nothing is remembered', () => {
+test('without momentum, a step is the learning rate times the gradient, and no moments are kept', () => {
   const sgd = createSgd()
   const weights = new Float32Array([1, 2])
   const state = sgd.apply(weights, new Float32Array([4, -4]), sgd.initialState(2), 0.25)
@@ -66,7 +66,7 @@ test('without momentum a step is the learning rate times the gradient and nothin
   expect(state).toEqual({ step: 1, moments: [], powers: [] })
 })
 
-test('vectors that do not fit together are refused', () => {
+test('vectors of mismatched sizes are rejected', () => {
   const sgd = createSgd({ momentum: 0.9 })
   expect(() => sgd.apply(new Float32Array(3), new Float32Array(2), sgd.initialState(3), 0.1)).toThrow(
     expect.objectContaining({ code: 'optimizer-size' }),

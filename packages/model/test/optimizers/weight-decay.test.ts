@@ -12,13 +12,13 @@ function layoutOf(model: tf.LayersModel): ParameterLayout {
   return createLayout(model)
 }
 
-/** The weights of a layout that decay, in its order. */
+/** The names of the weights that decay, in the order of the layout. */
 function decaying(layout: ParameterLayout): readonly string[] {
   const starts = new Set(kernelDecay(0.1, layout).ranges.map(({ start }) => start))
   return layout.entries.filter(({ offset }) => starts.has(offset)).map(({ name }) => name)
 }
 
-test.each(presetNames)('what decays of %s is all its weights of two dimensions or more', preset => {
+test.each(presetNames)('all weights of %s with two or more dimensions decay, and no others', preset => {
   const layout = layoutOf(buildModel(preset, { classes: 10, seed: 1 }))
   const many = layout.entries.filter(({ shape }) => shape.length >= 2)
   expect(decaying(layout)).toEqual(many.map(({ name }) => name))
@@ -26,7 +26,7 @@ test.each(presetNames)('what decays of %s is all its weights of two dimensions o
   expect(kernelDecay(0.1, layout)).toEqual({ rate: 0.1, ranges })
 })
 
-test('slopes of PReLU and scales of normalization over several axes are left alone', () => {
+test('slopes of PReLU and scales of normalization over several axes do not decay', () => {
   const layers = [
     tf.layers.separableConv2d({ name: 'separable', filters: 2, kernelSize: 3, inputShape: [4, 4, 1] }),
     tf.layers.prelu({ name: 'slopes' }),
@@ -44,7 +44,7 @@ test('slopes of PReLU and scales of normalization over several axes are left alo
   ])
 })
 
-test('embeddings decay, and what is not trained does not', () => {
+test('embeddings decay, and frozen weights do not', () => {
   const layers = [
     tf.layers.embedding({ name: 'words', inputDim: 3, outputDim: 2, inputLength: 2 }),
     tf.layers.flatten({ name: 'flat' }),

@@ -26,7 +26,7 @@ function augmented(pixels: ArrayLike<number>, shape: Shape, keys: Int32Array): I
   })
 }
 
-/** What the module's documentation says, pixel by pixel. */
+/** The augmentation in the module's documentation, pixel by pixel. */
 function reference(pixels: Int32Array, [count, height, width, channels]: Shape, keys: Int32Array): Int32Array {
   const draws = tf.tidy(() => sampleUniform(tf.tensor1d(keys, 'int32'), -1, [5]).dataSync())
   const result = new Int32Array(pixels.length)
@@ -56,7 +56,7 @@ function reflected(position: number, size: number): number {
   return position < size ? position : 2 * (size - 1) - position
 }
 
-test('images are those of the reference implementation, at any size', () => {
+test('augmented images equal those of the reference implementation at any size', () => {
   const side = fc.integer({ min: 1, max: 40 })
   const shapes = fc.tuple(fc.integer({ min: 1, max: 4 }), side, side, fc.integer({ min: 1, max: 4 }))
   fc.assert(
@@ -69,7 +69,7 @@ test('images are those of the reference implementation, at any size', () => {
 })
 
 test.each(['int32', 'float32'] as const)(
-  '%s pixels are the same to the bit on every backend and compiled',
+  '%s pixels are bit-identical on every backend and in a compiled graph',
   async dtype => {
     const shape: Shape = [6, 32, 32, 3]
     const pixels = noise(shape)
@@ -80,7 +80,7 @@ test.each(['int32', 'float32'] as const)(
   },
 )
 
-test('a compiled function augments the bytes that it is given, with the keys that it is given', async () => {
+test('a compiled function augments bytes with the keys of each run', async () => {
   const shape: Shape = [3, 32, 32, 3]
   const { run, dispose } = await compileFunction({
     trace: ([pixels, keys]) => [augment(pixels!, keys as tf.Tensor1D)],
@@ -99,7 +99,7 @@ test('a compiled function augments the bytes that it is given, with the keys tha
   dispose()
 })
 
-test('an image depends on its own key alone', () => {
+test('an augmented image depends only on its own key', () => {
   const [one, three]: [Shape, Shape] = [
     [1, 16, 16, 1],
     [3, 16, 16, 1],
@@ -111,10 +111,10 @@ test('an image depends on its own key alone', () => {
   expect(beside.subarray(0, 256)).not.toEqual(alone)
 })
 
-test('every move, both directions and every place of the square come equally often', () => {
+test('all shifts, both orientations and all positions of the square are equally likely', () => {
   const count = 8000
   const shape: Shape = [count, 8, 8, 1]
-  // Each pixel tells where it came from: 10 · row + column.
+  // The value of a pixel is its original position: 10 · row + column.
   const image = Array.from({ length: 64 }, (_, index) => 10 * (index >> 3) + (index & 7))
   const values = augmented(Array(count).fill(image).flat(), shape, keysOf(count))
   const [moves, cuts] = [new Map<string, number>(), new Map<number, number>()]
@@ -122,17 +122,17 @@ test('every move, both directions and every place of the square come equally oft
     const pixels = values.subarray(64 * sample, 64 * sample + 64)
     const first = pixels.indexOf(128)
     cuts.set(first, (cuts.get(first) ?? 0) + 1)
-    // Two neighbours near the middle tell move and direction, unless the square hides them.
+    // Two neighbours near the middle show shift and orientation, unless the square covers them.
     const probe = pixels.subarray(27, 29)
     if (!probe.includes(128)) moves.set(`${probe}`, (moves.get(`${probe}`) ?? 0) + 1)
   }
-  // Starts at −1 and at 0 both show at 0: along an axis 2 of 8 places fall together at the border.
+  // A square that starts at −1 or 0 is first seen at 0, so 2 of the 8 positions along an axis coincide at the border.
   expect(cuts.size).toBe(7 * 7)
   for (const [place, frequency] of cuts) {
     const chance = ((place >> 3 === 0 ? 2 : 1) * ((place & 7) === 0 ? 2 : 1)) / 64
     expect(Math.abs(frequency - count * chance)).toBeLessThan(5 * Math.sqrt(count * chance))
   }
-  // 3 moves up and down, 3 to the sides and 2 directions: 18, each as often as the others.
+  // 3 vertical shifts, 3 horizontal shifts and 2 orientations: 18 combinations, equally likely.
   const total = [...moves.values()].reduce((sum, frequency) => sum + frequency)
   expect(moves.size).toBe(18)
   for (const frequency of moves.values()) {
@@ -140,7 +140,7 @@ test('every move, both directions and every place of the square come equally oft
   }
 })
 
-test('samples that are no images are refused', () => {
+test('samples that are not images are rejected', () => {
   const act = () => augment(tf.zeros([2, 5]), tf.tensor1d([1, 2], 'int32'))
   expect(() => tf.tidy(act)).toThrow(expect.objectContaining({ code: 'augment-not-images' }))
 })

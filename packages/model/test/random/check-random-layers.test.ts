@@ -16,23 +16,27 @@ const cell = () => layers.lstmCell({ recurrentDropout: 0.1, units: 2 })
 
 test.each<[string, () => tf.layers.Layer, readonly number[]]>([
   ['dropout of a recurrent layer', () => layers.lstm(drop), [3, 2]],
-  ['dropout between its steps', () => layers.gru({ units: 2, recurrentDropout: 0.2, name: 'culprit' }), [3, 2]],
-  ['dropout of a cell', () => layers.rnn({ cell: cell(), name: 'culprit' }), [3, 2]],
   [
-    'dropout of one of several cells',
+    'recurrent dropout of a recurrent layer',
+    () => layers.gru({ units: 2, recurrentDropout: 0.2, name: 'culprit' }),
+    [3, 2],
+  ],
+  ['recurrent dropout of a cell', () => layers.rnn({ cell: cell(), name: 'culprit' }), [3, 2]],
+  [
+    'recurrent dropout of one of several cells',
     () => layers.rnn({ cell: [layers.lstmCell({ units: 2 }), cell()], name: 'culprit' }),
     [3, 2],
   ],
   ['randomness of a preprocessing layer', () => layers.randomWidth({ factor: 0.2, name: 'culprit' }), [4, 4, 1]],
-  ['one noise for all samples', () => layers.dropout({ rate: 0.5, noiseShape: [1, 4], name: 'culprit' }), [4]],
-  ['a culprit in a nested model', () => modelOf(layers.simpleRNN(drop), [3, 2]) as unknown as tf.layers.Layer, [3, 2]],
-])('%s is refused with the name of its layer', (_what, make, inputShape) => {
+  ['noise that all samples share', () => layers.dropout({ rate: 0.5, noiseShape: [1, 4], name: 'culprit' }), [4]],
+  ['dropout in a nested model', () => modelOf(layers.simpleRNN(drop), [3, 2]) as unknown as tf.layers.Layer, [3, 2]],
+])('%s is rejected with the name of its layer', (_what, make, inputShape) => {
   const expected = { code: 'random-layer', kind: 'usage', message: expect.stringContaining('layer culprit (') }
   const model = modelOf(make(), inputShape)
   expect(() => checkRandomLayers(model)).toThrow(expect.objectContaining(expected))
 })
 
-test('layers that draw with the keys, or not at all, are let through', () => {
+test('layers whose randomness depends on the keys, or without randomness, are accepted', () => {
   const noiseShape = [null, 4] as unknown as number[]
   const parts: readonly [tf.layers.Layer, readonly number[]][] = [
     [layers.dropout({ rate: 0.5, noiseShape }), [4]],

@@ -12,7 +12,7 @@ beforeAll(useTensorFlow)
 const { layers } = tf
 const keysOf = (count: number) => Int32Array.from({ length: count }, (_, index) => Math.imul(index + 1, 0x9e3779b1))
 
-/** What a model of the given layers makes of inputs [n, …inputShape], which are all ones unless others are given. */
+/** The output of a model of these layers for inputs of shape [n, …inputShape], by default all ones. */
 function apply(
   parts: readonly tf.layers.Layer[],
   inputShape: readonly number[],
@@ -39,7 +39,7 @@ function moments(values: Float32Array) {
   return { mean, deviation: Math.sqrt(variance) }
 }
 
-test('dropout zeros what the layer drew with the keys and scales the rest', () => {
+test('dropout zeros the elements drawn with the keys and scales the rest', () => {
   const dropped = apply([layers.dropout({ rate: 0.25 })], [50])
   // The model's second layer, after its input: stream 2.
   const kept = tf.tidy(() => sampleChance(tf.tensor1d(keysOf(4), 'int32'), 2, [50], 0.75).dataSync())
@@ -47,7 +47,7 @@ test('dropout zeros what the layer drew with the keys and scales the rest', () =
   expect(new Set(kept).size).toBe(2)
 })
 
-test('the gradient of dropout passes where the values passed', () => {
+test('dropout passes the gradient at the same elements as the values', () => {
   const model = modelOf([layers.dropout({ rate: 0.5 })], [30])
   const [values, slopes] = tf.tidy(() => {
     const keys = tf.tensor1d(keysOf(2), 'int32')
@@ -59,7 +59,7 @@ test('the gradient of dropout passes where the values passed', () => {
   expect(slopes).toEqual(values)
 })
 
-test('two layers and two calls of one layer draw apart, and names do not matter', () => {
+test('each layer and each call of a layer draws different numbers, whatever the names of the layers', () => {
   const input = tf.input({ shape: [100] })
   const outputsOf = (names: readonly string[]) => {
     const [first, second] = names.map(name => layers.dropout({ rate: 0.5, name }))
@@ -76,13 +76,13 @@ test('two layers and two calls of one layer draw apart, and names do not matter'
   expect(outputsOf(['c', 'd'])).toEqual(drawn)
 })
 
-test('the noise of a sample does not depend on the samples beside it', () => {
+test('the dropout of a sample does not depend on the other samples', () => {
   const part = () => [layers.dropout({ rate: 0.5 })]
   const alone = apply(part(), [60], { keys: Int32Array.of(7) })
   expect(apply(part(), [60], { keys: Int32Array.of(1, 7) }).subarray(60)).toEqual(alone)
 })
 
-test('outside of training random layers do nothing', () => {
+test('random layers do nothing outside training', () => {
   const parts = [
     layers.dropout({ rate: 0.5 }),
     layers.gaussianNoise({ stddev: 1 }),
@@ -92,7 +92,7 @@ test('outside of training random layers do nothing', () => {
   expect(apply(parts, [9], { training: false })).toEqual(new Float32Array(36).fill(1))
 })
 
-test('rates of 0 and 1 do nothing, as in tfjs', () => {
+test('random layers with rates of 0 and 1 do nothing, as in tfjs', () => {
   const parts = [0, 1].flatMap(rate => [
     layers.dropout({ rate }),
     layers.gaussianDropout({ rate }),
@@ -101,7 +101,7 @@ test('rates of 0 and 1 do nothing, as in tfjs', () => {
   expect(apply(parts, [9])).toEqual(new Float32Array(36).fill(1))
 })
 
-test('along axes of length 1 in its noise shape, dropout drops all or none', () => {
+test('dropout uses one mask along an axis of length 1 in its noise shape', () => {
   const noiseShape = [null, 1, null] as unknown as number[]
   for (const layer of [layers.dropout({ rate: 0.5, noiseShape }), layers.spatialDropout1d({ rate: 0.5 })]) {
     const dropped = apply([layer], [5, 8])
@@ -113,7 +113,7 @@ test('along axes of length 1 in its noise shape, dropout drops all or none', () 
   }
 })
 
-test('gaussian noise has the mean and the deviation that were asked for', () => {
+test('Gaussian noise has the requested mean and standard deviation', () => {
   const added = moments(apply([layers.gaussianNoise({ stddev: 2 })], [25_000]))
   // Of 100,000: the mean's standard deviation is 2/sqrt(100,000) = 0.0063, the deviation's sqrt(1/2) of that.
   expect(Math.abs(added.mean - 1)).toBeLessThan(5 * 0.0063)
@@ -124,7 +124,7 @@ test('gaussian noise has the mean and the deviation that were asked for', () => 
   expect(Math.abs(multiplied.deviation - 0.5)).toBeLessThan(5 * 0.0011)
 })
 
-test('gaussian noise has the tails of the normal distribution', () => {
+test('Gaussian noise has the tails of the normal distribution', () => {
   const noise = apply([layers.gaussianNoise({ stddev: 1 })], [25_000]).map(value => value - 1)
   // 1 − Φ: 0.158655, 0.022750 and 0.001350 beyond 1, 2 and 3 on either side.
   for (const [bound, chance] of [
@@ -146,15 +146,15 @@ test('alpha dropout keeps mean 0 and variance 1', () => {
   input.dispose()
 })
 
-describe('layers inside others', () => {
-  test('nested models draw with the keys', () => {
+describe('dropout inside another layer', () => {
+  test('draws the same numbers for the same keys in a nested model', () => {
     const inner = modelOf([layers.dropout({ rate: 0.5 })], [40])
     const outer = () => apply([layers.rescaling({ scale: 2 }), inner], [40])
     expect(new Set(outer())).toEqual(new Set([0, 4]))
     expect(outer()).toEqual(outer())
   })
 
-  test('a layer that is applied to each step of a series draws apart in each', () => {
+  test('draws different numbers at each step of a series', () => {
     const wrapped = () => [layers.timeDistributed({ layer: layers.dropout({ rate: 0.5 }) })]
     const dropped = apply(wrapped(), [3, 40], { keys: Int32Array.of(5) })
     const steps = [0, 1, 2].map(step => `${dropped.subarray(40 * step, 40 * step + 40)}`)
@@ -163,7 +163,7 @@ describe('layers inside others', () => {
   })
 })
 
-test('layers are announced and draw with the keys, whichever of the two is outside, and are left as they were', () => {
+test('announcing layers and keyed randomness can be nested either way, and the layers are restored', () => {
   const model = modelOf([layers.flatten({ name: 'flat' }), layers.dropout({ rate: 0.5, name: 'drop' })], [4, 10])
   const announced: string[] = []
   const enter = (origin: string) => announced.push(origin)
@@ -182,7 +182,7 @@ test('layers are announced and draw with the keys, whichever of the two is outsi
   for (const layer of nestedLayers(model)) expect(Object.hasOwn(layer, 'call')).toBe(false)
 })
 
-test('layers are left as they were when the computation fails', () => {
+test('layers are restored if the computation fails', () => {
   const model = modelOf([layers.dropout({ rate: 0.5 })], [3])
   const fail = () => {
     throw new RangeError('on purpose')
@@ -192,7 +192,7 @@ test('layers are left as they were when the computation fails', () => {
   for (const layer of model.layers) expect(Object.hasOwn(layer, 'call')).toBe(false)
 })
 
-test('a layer whose input is not one row for each sample is refused', () => {
+test('a random layer whose input does not have one row per sample is rejected', () => {
   const model = modelOf([layers.dropout({ rate: 0.5, name: 'drop' })], [3])
   const keys = tf.tensor1d([1, 2], 'int32')
   const act = () => withKeyedRandomLayers(model, keys, () => model.apply(tf.ones([3, 3]), { training: true }))
@@ -205,7 +205,7 @@ test('a layer whose input is not one row for each sample is refused', () => {
 test.each([
   ['Dropout', () => layers.dropout({ rate: 0.3 })],
   ['AlphaDropout', () => layers.alphaDropout({ rate: 0.3 })],
-])('%s is the same to the bit on every backend and compiled', async (_name, make) => {
+])('%s is bit-identical on every backend and in a compiled graph', async (_name, make) => {
   const model = modelOf([make()], [6, 7])
   const hashes = await hashEverywhere(keysOf(5), keys => {
     const input = tf.reshape(tf.range(0, 5 * 6 * 7), [5, 6, 7])

@@ -12,16 +12,16 @@ function uniform(keys: Int32Array, stream: number, shape: readonly number[]): Fl
   return tf.tidy(() => sampleUniform(tf.tensor1d(keys, 'int32'), stream, shape).dataSync() as Float32Array)
 }
 
-/** Pearson's correlation of two series that are even over [0, 1): their variance is 1/12. */
+/** Pearson's correlation of two series that are uniform over [0, 1), so that their variance is 1/12. */
 function correlation(a: Float32Array, b: Float32Array): number {
   let sum = 0
   for (let index = 0; index < a.length; index++) sum += (a[index]! - 0.5) * (b[index]! - 0.5)
   return sum / (a.length / 12)
 }
 
-// By a C program: with m(x) the hash lowbias32 on uint32_t and h(x) the same without its last step, the highest 24 bits
-// of h(key ^ m(m(j) ^ m(stream))), minus 2²³ for the turned sign, over 2²⁴.
-test('the numbers are those of the formula in C, on every backend and compiled', async () => {
+// From a C program: with m(x) the hash lowbias32 on uint32_t and h(x) the same without its last step, the highest 24
+// bits of h(key ^ m(m(j) ^ m(stream))), minus 2²³ for the turned sign, over 2²⁴.
+test('the numbers equal those of the formula in C on every backend and in a compiled graph', async () => {
   const keys = Int32Array.of(0, 1, -1, 123_456_789)
   const expected = Float32Array.from(
     [
@@ -36,7 +36,7 @@ test('the numbers are those of the formula in C, on every backend and compiled',
   expect(results).toEqual({ cpu: expected, wasm: expected, tensorflow: expected, compiled: expected })
 })
 
-test('large draws are the same to the bit on every backend and compiled, also for negative streams', async () => {
+test('large draws are bit-identical on every backend and in a compiled graph, also for negative streams', async () => {
   const keys = Int32Array.from({ length: 10 }, (_, index) => Math.imul(index, 0x9e3779b1))
   for (const [stream, shape] of [
     [-1, [7, 5, 30]],
@@ -47,12 +47,12 @@ test('large draws are the same to the bit on every backend and compiled, also fo
   }
 })
 
-test('the numbers of a sample do not depend on the samples beside it', () => {
+test('the numbers of a sample do not depend on the other samples', () => {
   const [first, second] = [uniform(Int32Array.of(5, 6), 1, [4]), uniform(Int32Array.of(9, 8, 5), 1, [4])]
   expect(first.subarray(0, 4)).toEqual(second.subarray(8))
 })
 
-test('the shape is that of the sample behind the number of samples', () => {
+test('the shape is the number of samples followed by the given shape', () => {
   const shapes = tf.tidy(() => {
     const keys = tf.tensor1d([1, 2], 'int32')
     return [sampleUniform(keys, 0, []).shape, sampleUniform(keys, 0, [3, 1, 4]).shape]
@@ -60,7 +60,7 @@ test('the shape is that of the sample behind the number of samples', () => {
   expect(shapes).toEqual([[2], [2, 3, 1, 4]])
 })
 
-test('the numbers lie in [0, 1), have 24 bits and spread evenly', () => {
+test('the numbers are in [0, 1), have 24 bits and are uniform', () => {
   const values = uniform(consecutive(1000), 0, [256])
   const counts = new Array<number>(256).fill(0)
   let odd = 0
@@ -70,21 +70,22 @@ test('the numbers lie in [0, 1), have 24 bits and spread evenly', () => {
     counts[Math.floor(value * 256)]!++
     odd += word % 2
   }
-  // χ² of 255 degrees of freedom has a standard deviation of sqrt(2 · 255) = 23, the count of odd ones sqrt(256,000)/2 = 253.
+  // χ² of 255 degrees of freedom has a standard deviation of sqrt(2 · 255) = 23, the count of odd ones one of
+  // sqrt(256,000)/2 = 253.
   const chiSquare = counts.reduce((sum, count) => sum + (count - 1000) ** 2 / 1000, 0)
   expect(Math.abs(chiSquare - 255)).toBeLessThan(5 * 23)
   expect(Math.abs(odd - 128_000)).toBeLessThan(5 * 253)
 })
 
 // Of 256,000 pairs: a correlation of independent series has a standard deviation of 1/sqrt(256,000) = 0.002.
-test('neighbouring places, samples and streams have nothing in common', () => {
+test('neighbouring elements, samples and streams are uncorrelated', () => {
   const values = uniform(consecutive(1000), 0, [256])
   const shifted = [1, 2, 16, 256, 257, 512].map(lag => [values.subarray(0, -lag), values.subarray(lag)] as const)
   const others = [1, 2, -1, 256].map(stream => [values, uniform(consecutive(1000), stream, [256])] as const)
   for (const [a, b] of [...shifted, ...others]) expect(Math.abs(correlation(a, b))).toBeLessThan(5 * 0.002)
 })
 
-test('each bit of a key changes half of the bits of its numbers', () => {
+test('each bit of a key flips half of the bits of its numbers', () => {
   const keys = Int32Array.from({ length: 500 }, (_, index) => Math.imul(index, 0x9e3779b1))
   const words = (input: Int32Array) => Uint32Array.from(uniform(input, 0, [8]), value => value * 2 ** 24)
   const before = words(keys)
@@ -98,7 +99,7 @@ test('each bit of a key changes half of the bits of its numbers', () => {
   }
 })
 
-test('chances come true as often as they should', () => {
+test('sampleChance is true with the given probability', () => {
   for (const probability of [0, 0.001, 0.3, 0.5, 1]) {
     const hits = tf.tidy(
       () => tf.sum(sampleChance(tf.tensor1d(consecutive(1000), 'int32'), 4, [256], probability)).dataSync()[0]!,
@@ -108,7 +109,7 @@ test('chances come true as often as they should', () => {
   }
 })
 
-test('chances are the same on every backend and compiled', async () => {
+test('sampleChance is the same on every backend and in a compiled graph', async () => {
   const hashes = await hashEverywhere(consecutive(20), tensor =>
     tf.cast(sampleChance(tensor, 2, [100], 0.4), 'float32'),
   )

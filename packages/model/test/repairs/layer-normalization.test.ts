@@ -6,7 +6,7 @@ import { named } from '../fixtures/small-models.ts'
 const epsilon = 0.001
 const shape = [2, 3, 4, 5] as const
 
-describe('LayerNormalization computes what its formula says', () => {
+describe('LayerNormalization follows its formula', () => {
   const options = named([
     { axis: -1 },
     { axis: 1 },
@@ -30,12 +30,12 @@ describe('LayerNormalization computes what its formula says', () => {
   })
 })
 
-describe('the gradient of a LayerNormalization takes no more operations for a large image', () => {
+describe('the gradient of LayerNormalization takes as many operations for a large image as for a small one', () => {
   test.each(named([{}, { axis: 1 }, { axis: [1, 2, 3] }]))('with %s', async (_, option) => {
     await tf.setBackend('cpu')
     const small = await kernelsOf(4, option)
     expect(await kernelsOf(30, option)).toBe(small)
-    // Some 20 operations forward, and for each of them its gradient and the sums of what it has spread.
+    // Some 20 operations forward, and for each of them its gradient and the sums over what it has broadcast.
     expect(small).toBeLessThan(100)
   })
 })
@@ -50,7 +50,7 @@ function weightsOf(
   return { gamma: scale ? values.shift()! : null, beta: center ? values.shift()! : null }
 }
 
-/** Group by group, in double precision: elements that differ along the axes only have mean and variance in common. */
+/** Group by group, in double precision: elements that differ only along the axes share mean and variance. */
 function normalize(x: Float32Array, axes: readonly number[], { gamma, beta }: Weights): number[] {
   const groups = groupBy(x.keys(), i => axisPlace(i, axis => !axes.includes(axis)))
   const result: number[] = []
@@ -72,13 +72,13 @@ function groupBy(indices: Iterable<number>, keyOf: (i: number) => number): Map<n
   return groups
 }
 
-/** The flat index of element i in a tensor of those axes alone that are counted. */
+/** The flat index of element i in a tensor that has only the axes for which `counts` is true. */
 function axisPlace(i: number, counts: (axis: number) => boolean): number {
   const index = tf.util.indexToLoc(i, shape.length, tf.util.computeStrides([...shape]))
   return index.reduce((place, position, axis) => (counts(axis) ? place * shape[axis]! + position : place), 0)
 }
 
-/** The operations of forward and backward pass over two images of this size. */
+/** The number of operations of forward and backward pass over two images of this size. */
 async function kernelsOf(size: number, option: Parameters<typeof tf.layers.layerNormalization>[0]): Promise<number> {
   const layer = tf.layers.layerNormalization(option)
   const input = tf.randomUniform([2, size, size, 3], 0, 1, 'float32', 1)

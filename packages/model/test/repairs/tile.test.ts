@@ -9,11 +9,11 @@ const cases = [
   { shape: [2, 1, 3], reps: [1, 4, 2] },
   { shape: [1, 1, 1, 3], reps: [2, 3, 4, 1] },
   { shape: [2, 3, 1, 2], reps: [2, 1, 3, 2] },
-  // tfjs itself has no gradient of five dimensions.
+  // tfjs itself has no gradient in five dimensions.
   { shape: [1, 2, 1, 2, 3], reps: [2, 3, 2, 1, 2] },
 ]
 
-describe('the gradient of a tensor that is repeated is the sum over its repetitions', () => {
+describe('the gradient of tile is the sum over the repetitions', () => {
   test.each(cases)('of $shape repeated $reps times', async ({ shape, reps }) => {
     await tf.setBackend('cpu')
     const repeatedShape = shape.map((length, axis) => length * reps[axis]!)
@@ -30,7 +30,7 @@ describe('the gradient of a tensor that is repeated is the sum over its repetiti
   })
 })
 
-test('the gradient of a tensor that is repeated takes as many operations for a thousand repetitions as for one', async () => {
+test('the gradient of tile takes no more operations for 1000 repetitions than for 2', async () => {
   await tf.setBackend('cpu')
   const kernelsOf = async (times: number) => {
     const differentiate = () => tf.grad(x => tf.tile(x, [times, 1]))(tf.zeros([1, 2]), tf.ones([times, 2]))
@@ -39,7 +39,9 @@ test('the gradient of a tensor that is repeated takes as many operations for a t
   expect(await kernelsOf(1000)).toBeLessThanOrEqual(await kernelsOf(2))
 })
 
-/** Element by element: that at index i of the repeated tensor is a copy of the one at i modulo the length, axis by axis. */
+/**
+ * Adds up elements: the one at index i of the repeated tensor is a copy of that at i modulo the length, axis by axis.
+ */
 function sumOfRepetitions(dy: Float32Array, shape: readonly number[], repeatedShape: readonly number[]): number[] {
   const sums = Array<number>(tf.util.sizeFromShape([...shape])).fill(0)
   const strides = tf.util.computeStrides([...repeatedShape])

@@ -17,7 +17,7 @@ function expectClose(actual: readonly number[], expected: readonly number[]): vo
 }
 
 describe('the learning rate', () => {
-  test('stays as it is without a schedule', () => {
+  test('is constant without a schedule', () => {
     expect(new Set(rates())).toEqual(new Set([0.1]))
   })
 
@@ -26,9 +26,9 @@ describe('the learning rate', () => {
     expect(steps).toEqual([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
   })
 
-  test('falls in the middle of an epoch where that is half the run', () => {
+  test('falls in the middle of an epoch if that is half of the run', () => {
     const odd = rates({ schedule: 'step', epochs: 1 })
-    // Half of 10 steps are 5; three quarters are 7.5, which the ninth step is the first to be past.
+    // Half of 10 steps is 5; three quarters is 7.5, so the ninth step is the first beyond it.
     expect(odd).toEqual([0.1, 0.1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.001, 0.001])
   })
 
@@ -37,8 +37,9 @@ describe('the learning rate', () => {
     expectClose(rates({ schedule: 'cosine' }), expected)
   })
 
-  test("goes through one cycle as PyTorch's OneCycleLR does", () => {
-    // total_steps=100, pct_start=0.3: the phases end with steps 0.3 · 100 − 1 and 99; div_factor=25, final_div_factor=1e4.
+  test("follows PyTorch's OneCycleLR", () => {
+    // total_steps=100, pct_start=0.3: the phases end with steps 0.3 · 100 − 1 and 99; div_factor=25,
+    // final_div_factor=1e4.
     const anneal = (start: number, end: number, part: number) =>
       end + ((start - end) / 2) * (1 + Math.cos(Math.PI * part))
     const expected = Array.from({ length: 100 }, (_, step) =>
@@ -55,7 +56,7 @@ describe('the learning rate', () => {
     expect(schedule(0)).toBe(0.1)
   })
 
-  test('is a number in every step of however short a run', () => {
+  test('is positive in every step of a very short run', () => {
     for (const schedule of ['constant', 'step', 'cosine', 'one-cycle'] as const) {
       for (const epochs of [1, 2, 3, 4]) {
         const rate = createSchedule(
@@ -69,26 +70,26 @@ describe('the learning rate', () => {
 })
 
 describe('a warm-up', () => {
-  test('rises by equal steps to the whole learning rate', () => {
+  test('rises in equal steps to the full learning rate', () => {
     // Half an epoch of 10 steps is 5 steps.
     const first = rates({ warmup: 0.5, learningRate: 1 }).slice(0, 7)
     expect(first).toEqual([0.2, 0.4, 0.6, 0.8, 1, 1, 1])
   })
 
-  test('takes a whole number of steps, as near as can be', () => {
-    // Half of 5 steps are 2.5, for which it takes 3; 0.24 of 10 are 2.4.
+  test('is rounded to a whole number of steps', () => {
+    // Half of 5 steps is 2.5, rounded to 3; 0.24 of 10 is 2.4, rounded to 2.
     const half = createSchedule({ schedule: 'constant', learningRate: 3, warmup: 0.5, epochs: 1 }, 5)
     expect([0, 1, 2, 3].map(half)).toEqual([1, 2, 3, 3])
     expect(rates({ warmup: 0.24, learningRate: 2 }).slice(0, 3)).toEqual([1, 2, 2])
   })
 
-  test('leaves the rest of the steps to the cosine', () => {
+  test('is followed by a cosine over the remaining steps', () => {
     const actual = rates({ warmup: 2, schedule: 'cosine' }).slice(20)
     const expected = Array.from({ length: 80 }, (_, step) => 0.05 * (1 + Math.cos((Math.PI * step) / 80)))
     expectClose(actual, expected)
   })
 
-  test('does not move the steps of a schedule in steps', () => {
+  test('does not move the drops of a step schedule', () => {
     const steps = [19, 20, 49, 50, 74, 75].map(step => rates({ warmup: 2, schedule: 'step' })[step])
     expect(steps).toEqual([0.1, 0.1, 0.1, 0.01, 0.01, 0.001])
   })

@@ -13,7 +13,7 @@ const activations = [
 ]
 const alphaInitializer = tf.initializers.constant({ value: 0.25 })
 
-describe.each(activations)('the gradient of %s is right', activation => {
+describe.each(activations)('the gradient of %s is correct', activation => {
   test('as a layer over images', async () => {
     await expectRightGradient(modelOf([conv(), layers.activation({ activation })]))
   })
@@ -31,15 +31,15 @@ const activationLayers: Readonly<Record<string, () => tf.layers.Layer>> = {
   ReLU: () => layers.reLU({}),
   'ReLU with a limit': () => layers.reLU({ maxValue: 1 }),
   LeakyReLU: () => layers.leakyReLU({ alpha: 0.2 }),
-  'LeakyReLU with the usual slope': () => layers.leakyReLU(),
+  'LeakyReLU with the default slope': () => layers.leakyReLU(),
   ELU: () => layers.elu(),
   ThresholdedReLU: () => layers.thresholdedReLU({ theta: 0.3 }),
   Softmax: () => layers.softmax({ axis: -1 }),
   PReLU: () => layers.prelu(),
-  'PReLU that starts with a slope': () => layers.prelu({ alphaInitializer }),
+  'PReLU with an initial slope': () => layers.prelu({ alphaInitializer }),
 }
 
-describe.each(Object.keys(activationLayers))('the gradient of the layer %s is right', name => {
+describe.each(Object.keys(activationLayers))('the gradient of the layer %s is correct', name => {
   test('over images', async () => {
     await expectRightGradient(modelOf([conv(), activationLayers[name]!()]))
   })
@@ -49,6 +49,6 @@ describe.each(Object.keys(activationLayers))('the gradient of the layer %s is ri
   })
 })
 
-test.each([[[1, 2]], [1]])('the gradient of PReLU with slopes shared along %s is right', async sharedAxes => {
+test.each([[[1, 2]], [1]])('the gradient of PReLU with slopes shared along %s is correct', async sharedAxes => {
   await expectRightGradient(modelOf([conv(), layers.prelu({ sharedAxes, alphaInitializer })]))
 })

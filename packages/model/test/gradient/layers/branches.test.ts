@@ -11,10 +11,10 @@ type Tensor = tf.SymbolicTensor
 const apply = (layer: tf.layers.Layer, x: Tensor | Tensor[]) => layer.apply(x) as Tensor
 const rows = (x: Tensor) => apply(layers.reshape({ targetShape: [35, 3] }), x)
 
-/** Each joins two branches of 7x5x3. */
+/** Each merges two branches of shape 7x5x3. */
 const merges: Readonly<Record<string, (a: Tensor, b: Tensor) => Tensor>> = {
   Add: (a, b) => apply(layers.add(), [a, b]),
-  'Add of a branch to itself': (a, b) => apply(layers.add(), [a, b, a]),
+  'Add with one branch twice': (a, b) => apply(layers.add(), [a, b, a]),
   Multiply: (a, b) => apply(layers.multiply(), [a, b]),
   Average: (a, b) => apply(layers.average(), [a, b]),
   Maximum: (a, b) => apply(layers.maximum(), [a, b]),
@@ -31,19 +31,19 @@ const merges: Readonly<Record<string, (a: Tensor, b: Tensor) => Tensor>> = {
     return apply(layers.concatenate(), [left!, apply(layers.dot({ axes: -1, normalize: true }), [left!, right!])])
   },
   'Dot of matrices': (a, b) => apply(layers.dot({ axes: [1, 1] }), [rows(a), rows(b)]),
-  'Multiply by weights for each channel': (a, b) => {
+  'Multiply by a weight per channel': (a, b) => {
     const squeezed = apply(layers.globalAveragePooling2d({}), b)
     const weights = apply(dense({ units: 3, activation: 'sigmoid' }), squeezed)
     return apply(layers.multiply(), [a, apply(layers.reshape({ targetShape: [1, 1, 3] }), weights)])
   },
 }
 
-test.each(Object.keys(merges))('the gradient of %s is right', async name => {
+test.each(Object.keys(merges))('the gradient of %s is correct', async name => {
   const build = (x: Tensor) => merges[name]!(apply(conv(), x), apply(conv({ activation: 'tanh' }), x))
   await expectRightGradient(branchedModel(build))
 })
 
-test('the gradient of a convolution over an image and half of its size is right', async () => {
+test('the gradient of a convolution shared by an image and its half-size copy is correct', async () => {
   await expectRightGradient(
     branchedModel(image => {
       const [shared, means] = [conv({ activation: 'tanh' }), layers.globalAveragePooling2d({})]
@@ -55,7 +55,7 @@ test('the gradient of a convolution over an image and half of its size is right'
 })
 
 test.each(['without', 'with'])(
-  'the gradient of joined convolutions with biases, %s pooling, is right',
+  'the gradient of concatenated convolutions with biases, %s pooling, is correct',
   async pooling => {
     const branch = (x: Tensor) => {
       const convolved = apply(conv(), x)
@@ -66,13 +66,13 @@ test.each(['without', 'with'])(
   },
 )
 
-test.each(['relu', 'elu', 'leakyReLU'] as const)('the gradient of %s of summed convolutions is right', async name => {
+test.each(['relu', 'elu', 'leakyReLU'] as const)('the gradient of %s of summed convolutions is correct', async name => {
   const activation = name === 'leakyReLU' ? layers.leakyReLU() : layers.activation({ activation: name })
   const side = (x: Tensor) => apply(conv({ kernelSize: 1 }), x)
   await expectRightGradient(branchedModel(x => apply(activation, apply(layers.add(), [side(x), side(x)]))))
 })
 
-test('the gradient of residual blocks is right', async () => {
+test('the gradient of residual blocks is correct', async () => {
   const block = (x: Tensor) => {
     const convolve = (y: Tensor) => apply(conv({ kernelSize: 3, padding: 'same' }), y)
     const normalized = apply(layers.batchNormalization(), convolve(x))
@@ -82,18 +82,18 @@ test('the gradient of residual blocks is right', async () => {
   await expectRightGradient(branchedModel(x => block(block(apply(conv(), x)))))
 })
 
-test('the gradient of a layer that is used twice is right', async () => {
+test('the gradient of a layer that is used twice is correct', async () => {
   const shared = conv({ kernelSize: 3, filters: 2, padding: 'same', activation: 'tanh' })
   await expectRightGradient(branchedModel(x => apply(shared, apply(shared, x))))
 })
 
-test('the gradient of models within models is right', async () => {
+test('the gradient of nested models is correct', async () => {
   const inner = tf.sequential({ layers: [conv({ inputShape: [7, 5, 3], activation: 'relu' })] })
   const middle = tf.sequential({ layers: [conv({ inputShape: [8, 6, 2] }), layers.batchNormalization(), inner] })
   await expectRightGradient(modelOf([middle, conv()]))
 })
 
-test('the gradient of a model that ends in a model of several inputs is right', async () => {
+test('the gradient of a model that ends in a nested model with two inputs is correct', async () => {
   const [a, b] = [tf.input({ shape: [4] }), tf.input({ shape: [4] })]
   const joined = apply(layers.concatenate(), [a, apply(layers.batchNormalization(), b)])
   const end = tf.model({ inputs: [a, b], outputs: apply(dense({ units: 4, activation: 'softmax' }), joined) })
@@ -103,13 +103,13 @@ test('the gradient of a model that ends in a model of several inputs is right', 
   await expectRightGradient(tf.model({ inputs, outputs: apply(end, branches) }))
 })
 
-test('the gradient of a branched model within a model is right', async () => {
+test('the gradient of a nested model with branches is correct', async () => {
   const inputs = tf.input({ shape: [8, 6, 2] })
   const outputs = apply(layers.add(), [apply(conv(), inputs), apply(conv({ activation: 'tanh' }), inputs)])
   await expectRightGradient(modelOf([tf.model({ inputs, outputs }), conv()]))
 })
 
-test('the gradient of a model with a layer that is not trained is right', async () => {
+test('the gradient of a model with a frozen layer is correct', async () => {
   const frozen = conv()
   frozen.trainable = false
   await expectRightGradient(modelOf([frozen, conv()]))

@@ -17,7 +17,7 @@ const dilations: readonly { dilationRate: Plane }[] = [
   { dilationRate: 3 },
   { dilationRate: [2, 1] },
 ]
-/** TensorFlow has no convolution with both. */
+/** TensorFlow has no convolution with both strides and dilations. */
 const stridesOrDilations = [...strides, ...dilations]
 
 /** TensorFlow's depthwise convolution of float64 has neither unequal strides nor dilations. */
@@ -25,7 +25,7 @@ function slopePrecision(options: object): SlopePrecision {
   return 'dilationRate' in options || ('strides' in options && Array.isArray(options.strides)) ? 'float32' : 'float64'
 }
 
-describe('the gradient of Conv2D is right', () => {
+describe('the gradient of Conv2D is correct', () => {
   test.each([
     ...named(combine(paddings, stridesOrDilations)),
     ...named([
@@ -45,7 +45,7 @@ describe('the gradient of Conv2D is right', () => {
   })
 })
 
-describe('the gradient of Conv1D is right', () => {
+describe('the gradient of Conv1D is correct', () => {
   const lines = [{ strides: 1 }, { strides: 2 }, { strides: 3 }, { dilationRate: 2 }, { dilationRate: 3 }]
   test.each(named(combine(paddings, lines)))('with %s', async (_, options) => {
     const conv1d = layers.conv1d({ filters: 3, kernelSize: 3, kernelInitializer: initializer(), ...options })
@@ -53,7 +53,7 @@ describe('the gradient of Conv1D is right', () => {
   })
 })
 
-describe('the gradient of DepthwiseConv2D is right', () => {
+describe('the gradient of DepthwiseConv2D is correct', () => {
   const cases = [...named(combine(paddings, strides)), ...named([{ depthMultiplier: 2 }, { useBias: false }])]
   test.each(cases)('with %s', async (_, options) => {
     const depthwise = { kernelSize: 3, depthwiseInitializer: initializer() }
@@ -61,7 +61,7 @@ describe('the gradient of DepthwiseConv2D is right', () => {
   })
 })
 
-describe('the gradient of SeparableConv2D is right', () => {
+describe('the gradient of SeparableConv2D is correct', () => {
   test.each(named(combine(paddings, stridesOrDilations)))('with %s', async (_, options) => {
     const initializers = { depthwiseInitializer: initializer(), pointwiseInitializer: initializer() }
     const separable = { filters: 4, kernelSize: 2, depthMultiplier: 2, ...initializers }
@@ -69,7 +69,7 @@ describe('the gradient of SeparableConv2D is right', () => {
   })
 })
 
-describe('the gradient of Conv2DTranspose is right', () => {
+describe('the gradient of Conv2DTranspose is correct', () => {
   test.each(named(combine(paddings, strides)))('with %s', async (_, options) => {
     const transposed = { filters: 3, kernelSize: 3, kernelInitializer: initializer() }
     await expectRightGradient(modelOf([layers.conv2dTranspose({ ...transposed, ...options })]))
@@ -77,7 +77,7 @@ describe('the gradient of Conv2DTranspose is right', () => {
 })
 
 test.each(['depthwiseConv2d', 'conv2dTranspose'] as const)(
-  'a dilated %s, which tfjs does not dilate, is refused',
+  'a dilated %s is rejected because tfjs ignores the dilation',
   kind => {
     const options = { filters: 3, kernelSize: 2, dilationRate: 2, name: 'holes' }
     const model = modelOf([layers[kind](options)])

@@ -21,34 +21,34 @@ const series = () => [
   layers.conv1d({ filters: 3, kernelSize: 3, kernelInitializer: initializer() }),
 ]
 
-describe('the gradient of MaxPooling2D is right', () => {
+describe('the gradient of MaxPooling2D is correct', () => {
   test.each(named(planes))('with %s', async (_, options) => {
     await expectRightGradient(modelOf([conv({ activation: 'relu' }), layers.maxPooling2d(options as never)]))
   })
 })
 
-describe('the gradient of AveragePooling2D is right', () => {
+describe('the gradient of AveragePooling2D is correct', () => {
   test.each(named(planes))('with %s', async (_, options) => {
     await expectRightGradient(modelOf([conv(), layers.averagePooling2d(options as never)]))
   })
 })
 
-describe('the gradient of MaxPooling1D is right', () => {
+describe('the gradient of MaxPooling1D is correct', () => {
   test.each(named(lines))('with %s', async (_, options) => {
     await expectRightGradient(modelOf([...series(), layers.maxPooling1d(options)]))
   })
 })
 
-describe('the gradient of AveragePooling1D is right', () => {
+describe('the gradient of AveragePooling1D is correct', () => {
   test.each(named(lines))('with %s', async (_, options) => {
     await expectRightGradient(modelOf([...series(), layers.averagePooling1d(options)]))
   })
 })
 
-test.each(['globalMaxPooling2d', 'globalAveragePooling2d'] as const)('the gradient of %s is right', async name => {
+test.each(['globalMaxPooling2d', 'globalAveragePooling2d'] as const)('the gradient of %s is correct', async name => {
   await expectRightGradient(modelOf([conv(), layers[name]({})]))
 })
 
-test.each(['globalMaxPooling1d', 'globalAveragePooling1d'] as const)('the gradient of %s is right', async name => {
+test.each(['globalMaxPooling1d', 'globalAveragePooling1d'] as const)('the gradient of %s is correct', async name => {
   await expectRightGradient(modelOf([...series(), layers[name]({})]))
 })

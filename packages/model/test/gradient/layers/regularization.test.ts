@@ -15,31 +15,31 @@ const kinds = {
   L1L2: () => regularizers.l1l2({ l1: 0.02, l2: 0.03 }),
 }
 
-describe.each(['L1', 'L2', 'L1L2'] as const)('the gradient with %s', kind => {
+describe.each(['L1', 'L2', 'L1L2'] as const)('the gradient with an %s penalty', kind => {
   const penalty = kinds[kind]
   const depthwise = { kernelSize: 2, depthwiseInitializer: initializer(), depthwiseRegularizer: penalty() }
 
-  test('of kernels is right', async () => {
+  test('on kernels is correct', async () => {
     const convolution = conv({ kernelRegularizer: penalty(), activation: 'tanh' })
     await expectRightGradient(modelOf([convolution, layers.flatten(), dense({ kernelRegularizer: penalty() })]))
   })
 
-  test('of biases is right', async () => {
+  test('on biases is correct', async () => {
     const convolution = conv({ biasRegularizer: penalty(), activation: 'tanh' })
     await expectRightGradient(modelOf([convolution, layers.flatten(), dense({ biasRegularizer: penalty() })]))
   })
 
-  test('of convolutions by channel is right', async () => {
+  test('on depthwise and separable convolutions is correct', async () => {
     const separable = layers.separableConv2d({ filters: 3, ...depthwise, pointwiseRegularizer: penalty() })
     await expectRightGradient(modelOf([layers.depthwiseConv2d(depthwise), separable]))
   })
 
-  test('of layers that are nothing but an activation or a normalization is right', async () => {
+  test('on BatchNormalization and PReLU is correct', async () => {
     const normalization = layers.batchNormalization({ gammaRegularizer: penalty(), betaRegularizer: penalty() })
     await expectRightGradient(modelOf([conv(), normalization, layers.prelu({ alphaRegularizer: penalty() })]))
   })
 
-  test('of recurrent layers is right', async () => {
+  test('on recurrent layers is correct', async () => {
     const memory = layers.gru({ units: 3, kernelRegularizer: penalty(), recurrentRegularizer: penalty() })
     const both = layers.bidirectional({ layer: memory as never, mergeMode: 'sum' })
     await expectRightGradient(modelOf([layers.reshape({ targetShape: [8, 12] }), both]))
@@ -60,11 +60,11 @@ test('the penalty is part of the loss of every sample, in training and in evalua
   const { eager, compiled } = createEngines(regression())
   const weights = Float32Array.of(3, -4, 1, 1)
   const [pixels, labels] = [Uint8Array.of(0, 0, 0), Uint8Array.of(0, 1, 1)]
-  // Of black pixels both logits are 1, the biases: the cross-entropy of each of the 3 samples is log 2. The kernel's
+  // For black pixels both logits are 1, the biases: the cross-entropy of each of the 3 samples is log 2. The kernel's
   // penalty is 0.1 · (3 + 4) + 0.01 · (9 + 16) = 0.95, that of the biases 0.5 · (1 + 1) = 1.
   const lossSum = 3 * (Math.log(2) + 0.95 + 1)
-  // The kernel is moved by its penalty alone, 0.1 · sign(w) + 0.02 · w. A bias is by p − the share of its label, which
-  // is 1/2 − 1/3 and 1/2 − 2/3, and by 2 · 0.5 · 1.
+  // The gradient of the kernel is that of its penalty, 0.1 · sign(w) + 0.02 · w. That of a bias is p − the share of its
+  // label, 1/2 − 1/3 or 1/2 − 2/3, plus 2 · 0.5 · 1.
   const gradient = [0.16, -0.18, 7 / 6, 5 / 6]
   for (const engine of [eager, compiled]) {
     const received = await engine.gradient(weights, pixels, labels, keysOf(labels))
@@ -105,7 +105,7 @@ describe('the penalty of an L2 regularizer', () => {
       1,
     ],
     [
-      'a layer that is applied to each row',
+      'a TimeDistributed layer',
       inRows(layers.timeDistributed({ name: 'rows', layer: dense({ ...options() }) })),
       /^rows\/kernel$/,
       1,
@@ -114,7 +114,7 @@ describe('the penalty of an L2 regularizer', () => {
     ['a GRU', inRows(layers.gru({ name: 'memory', ...recurrent() })), /^memory\/kernel$/, 1],
     ['a SimpleRNN', inRows(layers.simpleRNN({ name: 'memory', ...recurrent() })), /^memory\/kernel$/, 1],
     [
-      'a Bidirectional',
+      'a Bidirectional layer',
       inRows(layers.bidirectional({ name: 'both', layer: layers.lstm({ name: 'lstm', ...recurrent() }) as never })),
       /^both\/(forward|backward)_lstm\/kernel$/,
       2,
@@ -142,7 +142,7 @@ describe('the penalty of an L2 regularizer', () => {
   })
 })
 
-/** −log of the probability that a model, with the weights it has, gives the label of one sample. */
+/** −log of the probability that a model, with its current weights, assigns to the label of one sample. */
 function crossEntropyOf(model: tf.LayersModel, pixels: Uint8Array, label: number): number {
   const shape = [1, ...model.inputs[0]!.shape.slice(1)] as number[]
   const probabilities = tf.tidy(() => (model.predict(tf.tensor([...pixels], shape)) as tf.Tensor).dataSync())

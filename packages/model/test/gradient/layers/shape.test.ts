@@ -19,7 +19,7 @@ const cases: Readonly<Record<string, () => readonly tf.layers.Layer[]>> = {
   'Flatten between convolution and Dense': () => [conv(), layers.flatten(), dense()],
   Reshape: () => [conv(), layers.reshape({ targetShape: [5, 7, 3] }), conv()],
   ZeroPadding2D: () => [conv(), layers.zeroPadding2d({ padding: borders }), conv()],
-  'ZeroPadding2D of all sides': () => [layers.zeroPadding2d({ padding: 2 }), conv()],
+  'ZeroPadding2D on all sides': () => [layers.zeroPadding2d({ padding: 2 }), conv()],
   Cropping2D: () => [conv(), layers.cropping2D({ cropping: borders }), conv()],
   UpSampling2D: () => [conv(), layers.upSampling2d({ size: [2, 3] }), conv()],
   RepeatVector: () => [layers.flatten(), layers.repeatVector({ n: 3 }), dense()],
@@ -29,7 +29,7 @@ const cases: Readonly<Record<string, () => readonly tf.layers.Layer[]>> = {
   GRU: () => [layers.reshape({ targetShape: [4, 24] }), layers.gru(recurrent())],
 }
 
-test.each(Object.keys(cases))('the gradient of %s is right', async name => {
+test.each(Object.keys(cases))('the gradient of %s is correct', async name => {
   await expectRightGradient(modelOf(cases[name]!()))
 })
 
@@ -42,6 +42,6 @@ const orders = [
   [3, 2, 1],
 ]
 
-test.each(orders.map(dims => [dims]))('the gradient of Permute to %s is right', async dims => {
+test.each(orders.map(dims => [dims]))('the gradient of Permute to %s is correct', async dims => {
   await expectRightGradient(modelOf([conv(), layers.permute({ dims }), dense()]))
 })
