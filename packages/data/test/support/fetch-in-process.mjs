@@ -1,4 +1,4 @@
-// Fetches as a process of its own: the argument is { format, folder } as JSON. Prints the number of training samples.
+// Fetches in a separate process. The argument is { format, folder } as JSON. Prints the number of training samples.
 import { fetchCifar } from '../../dist/index.js'
 
 const { format, folder } = JSON.parse(process.argv[2])

@@ -1,5 +1,5 @@
 // node compile-twice.mjs CACHE [die|kept]: compiles y = 2x with a cache in CACHE and prints y for x = 1, 2.
-// die: ends as `kill -9` would once the file is written and before the entry gets its name.
+// die: ends as by `kill -9` after the file is written and before the entry gets its name.
 // kept: fails if the function is not in the cache.
 import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'

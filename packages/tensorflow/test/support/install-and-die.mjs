@@ -1,4 +1,4 @@
-// Installs the wheel described in argument 1 and kills itself, as `kill -9` would, at the first progress report whose
+// Installs the wheel described in argument 1 and kills itself, as by `kill -9`, at the first progress report whose
 // label begins with argument 2.
 import { ensureCachedLibrary } from '../../dist/library.js'
 

@@ -1,4 +1,5 @@
-// Loads what argument 1 provisioned in three threads, one after the other, and prints what each computes.
+// Loads the backend of argument 1, the result of provisioning, in three threads, one after the other, and prints what
+// each computes.
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'

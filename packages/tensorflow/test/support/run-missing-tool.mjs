@@ -1,4 +1,4 @@
-// Runs a program that does not exist, with a time limit of a minute.
+// Runs a program that does not exist, with a timeout of a minute.
 import { runTool } from '../../dist/run-tool.js'
 
 const { failure } = await runTool('no-such-program', [], { environment: process.env, timeoutMs: 60_000 })

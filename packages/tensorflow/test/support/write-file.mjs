@@ -1,4 +1,4 @@
-// node write-file.mjs FOLDER: prints the code of the error that writing a file into FOLDER ends with.
+// node write-file.mjs FOLDER: prints the error code of writing a file into FOLDER.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
