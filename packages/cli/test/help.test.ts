@@ -27,7 +27,7 @@ describe('the help', () => {
     expect([...text.matchAll(/^ {2,}([a-z-]+) {4}\S/gm)].map(([, name]) => name)).toEqual(names)
   })
 
-  test.each(['cli', ...runnable.map(name => `cli ${name}`)])('of `%s` ends with examples of it', async line => {
+  test.each(['cli', ...runnable.map(name => `cli ${name}`)])('of `%s` ends with examples', async line => {
     const [usage, examples] = (await help(line)).split('\nEXAMPLES\n\n')
     expect(usage).toContain(`\nUSAGE pnpm ${line} `)
     expect(usage).toMatch(/\S\n$/)
@@ -52,27 +52,27 @@ describe('the help', () => {
     expect(groups.slice(1, -1)).toEqual(Object.entries(flagGroups))
   })
 
-  test('of `cli coordinator` says what it cannot do without', async () => {
+  test('of `cli coordinator` marks the required flag', async () => {
     expect(await help('cli coordinator')).toMatch(/--token-file=<FILE> .* \(needed\)$/m)
   })
 
-  test.each(['train', 'coordinator'])('of `cli %s` says where data and run lie unless that is said', async name => {
+  test.each(['train', 'coordinator'])('of `cli %s` gives the default folders of data and run', async name => {
     const text = await help(`cli ${name}`)
     expect(text).toMatch(/--data-dir=<DIR> .* \(default: LOCKSTEP_DATA_DIR, then the cache, then a download\)$/m)
     expect(text).toMatch(/--run-dir=<DIR> .* \(default: a new one in --runs-dir\)$/m)
     expect(text).toMatch(/--resume=<RUN> .*: its folder or name, or latest$/m)
   })
 
-  test('is shown, with exit code 0, when nothing is named', async () => {
+  test('is shown with exit code 0 without arguments', async () => {
     expect(await runCli([])).toEqual({ code: 0, stdout: await help('cli'), stderr: '' })
   })
 
-  test('is shown, with exit code 2, when only a group of commands is named', async () => {
+  test('is shown with exit code 2 if only a group of commands is given', async () => {
     expect(await runCli(['data'])).toEqual({ code: 2, stdout: await help('cli data'), stderr: '' })
   })
 })
 
-test('--version is that of the package', async () => {
+test('--version prints the version of the package', async () => {
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
   expect(await runCli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
 })

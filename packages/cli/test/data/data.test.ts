@@ -9,7 +9,7 @@ import { type Ending, runCli } from '../support/cli.ts'
 let folder: string
 let synthesized: Ending
 
-/** Runs `pnpm cli data …` with a cache and no data set of the user's own. */
+/** Runs `pnpm cli data …` with a new cache and without a data folder in the environment. */
 const data = (...args: string[]) =>
   runCli(['data', ...args], { LOCKSTEP_CACHE_DIR: join(folder, 'cache'), LOCKSTEP_DATA_DIR: '' })
 
@@ -32,7 +32,7 @@ test('synthesize writes the files of CIFAR-100 and says how to train on them', a
   expect((await stat(join(place, 'test.bin'))).size).toBe(9_222_000)
 })
 
-test('info tells the hundred classes and draws their samples', async () => {
+test('info lists the hundred classes and draws their samples', async () => {
   const sheet = join(folder, 'sheets', 'made.png')
   const { code, stdout } = await data(
     'info',
@@ -50,7 +50,7 @@ test('info tells the hundred classes and draws their samples', async () => {
   expect(decode(await readFile(sheet)).width).toBeGreaterThan(2000)
 })
 
-test('info draws what augmentation makes of an image of each class', async () => {
+test('info --augment draws augmented versions of an image of each class', async () => {
   const [plain, varied] = [join(folder, 'sheets', 'plain.png'), join(folder, 'sheets', 'varied.png')]
   await data('info', '--dataset', 'synthetic', '--sheet', plain)
   const { code } = await data('info', '--dataset', 'synthetic', '--sheet', varied, '--augment')
@@ -67,26 +67,26 @@ test('info draws what augmentation makes of an image of each class', async () =>
   expect(greys(after)).toBeLessThanOrEqual(130 * 256 + 100)
 })
 
-test('info is told into which file to draw augmented images', async () => {
+test('info --augment without --sheet is a usage error', async () => {
   const { code, stderr } = await data('info', '--dataset', 'synthetic', '--augment')
   expect(code).toBe(2)
   expect(stderr).toMatch(/not into which file[\s\S]*--sheet FILE.png/)
 })
 
-test('info falls back to the embedded set with a notice, and never to the network', async () => {
+test('info falls back to the embedded set with a notice', async () => {
   const { code, stdout, stderr } = await data('info')
   expect(code).toBe(0)
   expect(stdout).toContain('source   embedded')
   expect(stderr).toMatch(/`pnpm cli data fetch --dataset cifar10` gets it[\s\S]*SYNTHETIC/)
 })
 
-test('info of a data set that is not there fails', async () => {
+test('info fails for a data set that is not available', async () => {
   const { code, stdout, stderr } = await data('info', '--dataset', 'cifar10')
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toMatch(/^lockstep: CIFAR-10 is not available/)
 })
 
-test('info of a truncated file fails, naming the file and where it ends', async () => {
+test('info fails for a truncated file and says where it ends', async () => {
   const place = join(folder, 'broken', 'cifar-100-binary')
   await data('synthesize', '--format', 'cifar100', '--out', join(folder, 'broken'))
   await truncate(join(place, 'train.bin'), 3074 * 10 + 7)
@@ -97,7 +97,7 @@ test('info of a truncated file fails, naming the file and where it ends', async 
   expect(stderr).not.toContain('    at ')
 })
 
-test('fetch of an address where nobody listens fails in a line or two and leaves nothing', async () => {
+test('fetch fails in two lines and leaves no files if the connection is refused', async () => {
   const { code, stdout, stderr } = await data('fetch', '--from', 'http://127.0.0.1:9/cifar.tar.gz')
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toMatch(/^lockstep: http:\/\/127.0.0.1:9\/cifar.tar.gz cannot be downloaded/)
@@ -120,7 +120,7 @@ test.each([
   ['fetch --data-set cifar10', /Did you mean --dataset\?/],
   ['fetch --dataset synthetic', /--dataset/],
   ['shuffle', /has no command shuffle/],
-])('data %s is refused as bad usage', async (words, complaint) => {
+])('data %s is a usage error', async (words, complaint) => {
   const { code, stdout, stderr } = await data(...words.split(' '))
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(stderr).toMatch(complaint)
@@ -128,13 +128,13 @@ test.each([
   expect(existsSync('x')).toBe(false)
 })
 
-test('a sheet that is no PNG by its name is refused before anything is read', async () => {
+test('a sheet whose name does not end in .png is a usage error', async () => {
   const { code, stdout, stderr } = await data('info', '--dataset', 'synthetic', '--sheet', join(folder, 'sheet.jpg'))
   expect([code, stdout]).toEqual([2, ''])
   expect(stderr).toMatch(/drawn as PNG[\s\S]*ends in \.png[\s\S]*sheet\.jpg/)
 })
 
-test('a sheet that cannot be written is told', async () => {
+test('a sheet that cannot be written is reported', async () => {
   await writeFile(join(folder, 'file'), '')
   const { code, stderr } = await data('info', '--dataset', 'synthetic', '--sheet', join(folder, 'file', 'sheet.png'))
   expect(code).toBe(1)

@@ -22,7 +22,7 @@ test('a data set is described by its source, its fingerprint and the samples of 
   ])
 })
 
-test('files with the official classes are CIFAR, others have only its format', () => {
+test('only files with the official classes are called CIFAR', () => {
   expect(titleOf(blackSet('cifar10', cifarClassNames.cifar10, [0]))).toMatch(/^CIFAR-10 · 1 training/)
   expect(titleOf(blackSet('cifar100', cifarClassNames.cifar10, [0]))).toMatch(/^Files in the format of CIFAR-100 · /)
 })

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { runCli } from '../support/cli.ts'
 
-/** Two records of CIFAR-100 a file, packed as the official archive is. */
+/** Packs files of CIFAR-100 with two records each, in the layout of the official archive. */
 async function packArchive(folder: string): Promise<string> {
   const place = join(folder, 'packed', 'cifar-100-binary')
   await mkdir(place, { recursive: true })
@@ -27,7 +27,7 @@ async function serve(content: Uint8Array): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/archive.tar.gz`
 }
 
-test('fetch puts a data set into the cache, where info finds it', async () => {
+test('fetch stores a data set in the cache, where info finds it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-fetch-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const from = await serve(await readFile(await packArchive(folder)))

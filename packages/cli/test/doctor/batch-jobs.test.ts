@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { inspectBatchJobs } from '../../src/doctor/batch-jobs.ts'
 
-test('the tool that makes workers batch jobs is found where it is', () => {
+test('the tool that turns workers into batch jobs is found', () => {
   expect(inspectBatchJobs(process.env)).toMatchObject({ subject: 'Batch jobs', state: 'ok' })
 })
 
-test('a machine without it is told what it lacks', () => {
+test('a missing tool is a warning with a remedy', () => {
   expect(inspectBatchJobs({ PATH: '/nowhere' })).toMatchObject({
     state: 'warning',
     value: expect.stringMatching(/^chrt is missing/),

@@ -14,7 +14,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const inspect = () => inspectDataSets({ LOCKSTEP_DATA_DIR: join(folder, 'data'), LOCKSTEP_CACHE_DIR: folder })
 
-/** CIFAR-100's two files with so many records each: a coarse label, a fine one, and 3072 pixels. */
+/** Writes the two files of CIFAR-100 with `records` records each: a coarse label, a fine label and 3072 bytes. */
 async function writeCifar100(records: number): Promise<string> {
   const place = join(folder, 'data', 'cifar-100-binary')
   await mkdir(place, { recursive: true })
@@ -25,7 +25,7 @@ async function writeCifar100(records: number): Promise<string> {
   return place
 }
 
-test('a data set that is nowhere is missing, with the command that fetches it', async () => {
+test('a data set that is not found is missing, with the command that fetches it', async () => {
   const [cifar10] = await inspect()
   expect(cifar10).toEqual({
     subject: 'Data set cifar10',
@@ -35,14 +35,14 @@ test('a data set that is nowhere is missing, with the command that fetches it', 
   })
 })
 
-test('a data set whose files are cut off wants attention', async () => {
+test('a data set with truncated files is a warning', async () => {
   const place = await writeCifar100(3)
   const [, cifar100] = await inspect()
   expect(cifar100).toMatchObject({ subject: 'Data set cifar100', state: 'warning', facts: { folder: place } })
   expect(cifar100?.remedy).toContain(`Remove ${place}`)
 })
 
-test('a data set that is whole is told with the number of its images', async () => {
+test('an intact data set is shown with its number of images', async () => {
   const place = await writeCifar100(5)
   await truncate(join(place, 'test.bin'), 3 * 3074)
   await writeFile(join(place, 'record-counts.json'), '{"trainRecords":5,"testRecords":3}')
@@ -55,6 +55,6 @@ test('a data set that is whole is told with the number of its images', async () 
   })
 })
 
-test('the synthetic data set is always there', async () => {
+test('the synthetic data set is always available', async () => {
   expect((await inspect()).at(-1)).toEqual({ subject: 'Data set synthetic', state: 'ok', value: 'embedded' })
 })

@@ -3,7 +3,7 @@ import { describeFindings } from '../../src/doctor/describe-findings.ts'
 
 const plain = (_format: unknown, text: string) => text
 
-test('each finding has a row with its state, and what to do stands below it', () => {
+test('each finding has a row with its state, and its remedy below', () => {
   const lines = describeFindings(
     [
       { subject: 'Node.js', state: 'ok', value: '22.1.0' },
@@ -23,7 +23,7 @@ test('each finding has a row with its state, and what to do stands below it', ()
   ])
 })
 
-test('a machine that lacks nothing is told so', () => {
+test('the last line says if nothing is missing', () => {
   expect(describeFindings([{ subject: 'Node.js', state: 'ok', value: '22.1.0' }], plain).at(-1)).toBe(
     'Everything is there.',
   )

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { runCli } from '../support/cli.ts'
 
-test('the doctor shows everything that training rests on, a row each', async () => {
+test('the doctor shows a row for each requirement of training', async () => {
   const { code, stdout, stderr } = await runCli(['doctor'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const subjects = [
@@ -20,7 +20,7 @@ test('the doctor shows everything that training rests on, a row each', async () 
   expect(stdout).toContain(process.versions.node)
 })
 
-test('the doctor speaks JSON', async () => {
+test('the doctor prints JSON with --json', async () => {
   const { stdout } = await runCli(['doctor', '--json'])
   const { findings } = JSON.parse(stdout)
   expect(findings[0]).toMatchObject({
@@ -30,7 +30,7 @@ test('the doctor speaks JSON', async () => {
   })
 })
 
-test('on a bare machine the doctor says what is missing and how to get it', async () => {
+test('the doctor says what is missing on a bare machine and how to get it', async () => {
   const unset = { PATH: '', CXX: '', LOCKSTEP_DATA_DIR: '', LOCKSTEP_LIBTENSORFLOW: '' }
   const { code, stdout } = await runCli(['doctor'], { ...unset, LOCKSTEP_CACHE_DIR: '/nowhere/cache' })
   expect(code).toBe(0)

@@ -9,7 +9,7 @@ import { readSummary, runCli } from '../support/cli.ts'
 const folder = join(tmpdir(), `lockstep-best-${randomUUID()}`)
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-// At a rate that is far too high: the validation loss is lowest after the first epoch, of 5 steps.
+// The learning rate is far too high, so the validation loss is lowest after the first epoch, of 5 steps.
 const size = [
   '--dataset',
   'synthetic',
@@ -32,7 +32,7 @@ async function ran(...args: readonly string[]) {
   return ended
 }
 
-/** What safetensors of these weights of a run say that they are. */
+/** Exports these weights of a run as safetensors; returns the metadata in the file. */
 async function exported(run: string, weights: 'last' | 'best') {
   const out = join(folder, `${randomUUID()}.safetensors`)
   const { stderr } = await ran('export', run, '--format', 'safetensors', '--weights', weights, '--out', out)
@@ -41,7 +41,7 @@ async function exported(run: string, weights: 'last' | 'best') {
   return { stderr, metadata: JSON.parse(header.toString()).__metadata__ }
 }
 
-test('the weights of the best epoch outlive --keep, and are those of a run that ends with it', async () => {
+test('the weights of the best epoch survive --keep and equal those of a run that ends with that epoch', async () => {
   const { stdout } = await ran(...line, '--epochs', '4', '--run-dir', long)
   const summary = await readSummary(long)
   expect(summary.best).toMatchObject({ epoch: 1, step: 5 })
@@ -62,7 +62,7 @@ test('the weights of the best epoch outlive --keep, and are those of a run that 
   expect(JSON.parse(report.stdout)).toMatchObject(tested!)
 })
 
-test('a run that is gone on with keeps the best epoch of before, and comes to the same weights', async () => {
+test('a resumed run keeps its best epoch and reaches the same weights', async () => {
   const { weightsSha256 } = await readSummary(short)
   const { stdout } = await ran('train', '--resume', short, '--epochs', '4', '--workers', '1', '--keep', '1')
   expect(stdout).toContain(`pnpm cli evaluate ${short} --weights best\n`)
@@ -70,7 +70,7 @@ test('a run that is gone on with keeps the best epoch of before, and comes to th
   expect((await exported(short, 'best')).metadata).toMatchObject({ weights: 'best', weightsSha256 })
 })
 
-test('the model of a run says which weights it has', async () => {
+test('the metadata of a model says which weights it has', async () => {
   const out = join(folder, 'tfjs')
   await ran('export', long, '--format', 'tfjs', '--weights', 'best', '--out', out)
   const metadataIn = async (place: string) =>
@@ -79,7 +79,7 @@ test('the model of a run says which weights it has', async () => {
   expect(await metadataIn(out)).toMatchObject({ weights: 'best', step: 5 })
 })
 
-test('a run whose last epoch is its best has no other weights to offer', async () => {
+test('a run whose last epoch is its best does not offer --weights', async () => {
   const run = join(folder, 'one-epoch')
   const { stdout } = await ran(...line, '--epochs', '1', '--run-dir', run)
   expect(stdout).toMatch(/^best epoch +1: /m)
@@ -87,7 +87,7 @@ test('a run whose last epoch is its best has no other weights to offer', async (
   expect((await exported(run, 'best')).metadata.weightsSha256).toBe((await readSummary(run)).weightsSha256)
 })
 
-test('without a validation set there are no best weights, which is wrong usage', async () => {
+test('the best weights of a run without validation set are a usage error', async () => {
   const run = join(folder, 'unvalidated')
   await ran(...line, '--epochs', '1', '--validation-split', '0', '--run-dir', run)
   const ended = await runCli(['evaluate', run, '--weights', 'best', '--offline'])

@@ -13,7 +13,7 @@ function linesOf(confusion: Confusion, names: readonly string[]): string[] {
 
 type Mistake = readonly [label: number, predicted: number, times: number]
 
-/** The same, of classes `c0`, `c1` and so on that were found 99 times each, and mistaken so often. */
+/** The same for classes `c0`, `c1` and so on, each predicted correctly 99 times, with these mistakes. */
 function linesOfMistakes(classes: number, mistakes: readonly Mistake[]): string[] {
   const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0))
   for (const [index, row] of counts.entries()) row[index] = 99
@@ -32,7 +32,7 @@ test('samples are counted by true class in rows and predicted class in columns',
   ])
 })
 
-test('recall is of the samples of a class, precision of those taken for it, and null where there are none', () => {
+test('recall is a share of the samples of a class, precision of its predictions, and both are null without any', () => {
   expect(classFigures(confusion, names)).toEqual([
     { name: 'airplane', samples: 2, recall: 1 / 2, precision: 1 },
     { name: 'cat', samples: 1, recall: 1, precision: 1 / 3 },
@@ -72,7 +72,7 @@ test('beyond 20 classes the report lists the 15 most frequent mistakes instead o
   expect(linesOfMistakes(20, mistakes)).toContain(matrixTitle)
 })
 
-test('no pair of classes is listed that was never mistaken', () => {
+test('classes that were never confused are not listed', () => {
   expect(linesOfMistakes(21, [[3, 7, 2]]).slice(-4)).toEqual([
     '',
     'most confused  taken for  times',

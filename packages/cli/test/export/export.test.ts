@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { readSummary, runCli } from '../support/cli.ts'
 import { useTinyRun } from '../support/tiny-run.ts'
 
-// With batch normalization, whose statistics are weights as well.
+// With batch normalization, whose statistics are weights too.
 const { folder, run } = useTinyRun('--model', 'resnet20')
 
 async function exportTo(place: string, format: string, ...flags: readonly string[]): Promise<void> {
@@ -22,7 +22,7 @@ async function readSafetensors(file: string) {
   return { metadata, tensors, data: bytes.subarray(start) }
 }
 
-test('a SavedModel lies in the run folder unless told otherwise, with the names of the classes and which weights it has', async () => {
+test('a SavedModel is written into the run folder by default, with class names and the identity of its weights', async () => {
   const ended = await runCli(['export', run, '--format', 'saved-model', '--offline'])
   const place = join(run, 'export', 'saved-model')
   expect(ended.stdout.split('\n')).toEqual([
@@ -41,7 +41,7 @@ test('a SavedModel lies in the run folder unless told otherwise, with the names 
   })
 })
 
-test('the SavedModel predicts what the model in the run folder does', async () => {
+test('the SavedModel predicts the same as the model in the run folder', async () => {
   const place = join(folder, 'saved-model')
   await exportTo(place, 'saved-model')
   await useTensorFlow()
@@ -62,14 +62,14 @@ test('the SavedModel predicts what the model in the run folder does', async () =
   }
 })
 
-test('a LayersModel is that of the run folder, to the byte', async () => {
+test('an exported LayersModel has the same bytes as that of the run folder', async () => {
   await exportTo(join(folder, 'tfjs'), 'tfjs')
   for (const name of ['model.json', 'weights.bin']) {
     expect(await readFile(join(folder, 'tfjs', name))).toEqual(await readFile(join(run, 'model', name)))
   }
 })
 
-test('safetensors hold all weights, and say which they are', async () => {
+test('a safetensors file contains all weights and their identity', async () => {
   const file = join(folder, 'model.safetensors')
   await exportTo(file, 'safetensors')
   const { metadata, tensors, data } = await readSafetensors(file)
@@ -92,7 +92,7 @@ test('a run that was killed before it saved its model is exported from its newes
   expect(weights).toEqual(await readFile(join(run, 'model', 'weights.bin')))
 })
 
-test('a damaged model is named, and what to do', async () => {
+test('the error for a damaged model says what to do', async () => {
   const torn = join(folder, 'torn')
   await cp(run, torn, { recursive: true })
   await truncate(join(torn, 'model', 'weights.bin'), 1000)
@@ -104,13 +104,13 @@ test('a damaged model is named, and what to do', async () => {
   expect(ended.stderr).toMatch(/^ {2}Move that folder away: .* newest checkpoint\.$/m)
 })
 
-test('a run that has gone on after its end, and was killed then, is exported from its newest checkpoint', async () => {
+test('a run that was resumed after its end and then killed is exported from its newest checkpoint', async () => {
   const resumed = join(folder, 'resumed')
   await cp(run, resumed, { recursive: true })
   const ended = await runCli(['train', '--resume', resumed, '--epochs', '2', '--workers', '1', '--offline'])
   expect(ended.code, ended.stderr).toBe(0)
   const goneOn = await readFile(join(resumed, 'model', 'weights.bin'))
-  // What a kill after the last checkpoint leaves.
+  // As after a kill just after the last checkpoint.
   for (const name of ['model', 'summary.json']) await cp(join(run, name), join(resumed, name), { recursive: true })
   expect(await runCli(['export', resumed, '--format', 'tfjs', '--offline'])).toMatchObject({ code: 0 })
   expect(await readFile(join(resumed, 'export', 'tfjs', 'weights.bin'))).toEqual(goneOn)
@@ -120,7 +120,7 @@ test('a run that has gone on after its end, and was killed then, is exported fro
 test.each([
   ['without --force', []],
   ['with --force', ['--force']],
-])('a folder is not taken for the name of a file, %s', async (_, flags) => {
+])('a folder is rejected as the name of a file, %s', async (_, flags) => {
   const ended = await runCli(['export', run, '--format', 'safetensors', '--out', folder, ...flags])
   expect(ended).toMatchObject({
     code: 2,
@@ -128,7 +128,7 @@ test.each([
   })
 })
 
-test('what is there already is overwritten only by force', async () => {
+test('an existing file is overwritten only with --force', async () => {
   const file = join(folder, 'precious.txt')
   await writeFile(file, 'precious')
   const ended = await runCli(['export', run, '--format', 'safetensors', '--out', file])
@@ -138,7 +138,7 @@ test('what is there already is overwritten only by force', async () => {
   expect((await readSafetensors(file)).metadata.weightsSha256).toBeDefined()
 })
 
-test('a place that cannot be written to is named', async () => {
+test('a place that cannot be written to is reported', async () => {
   const file = join(folder, 'file')
   await writeFile(file, '')
   const ended = await runCli(['export', run, '--format', 'safetensors', '--out', join(file, 'model.safetensors')])
@@ -148,7 +148,7 @@ test('a place that cannot be written to is named', async () => {
   })
 })
 
-test('an unknown format and an unknown run are wrong usage', async () => {
+test('an unknown format and an unknown run are usage errors', async () => {
   expect(await runCli(['export', run, '--format', 'onnx'])).toMatchObject({ code: 2 })
   expect(await runCli(['export', join(folder, 'none'), '--format', 'tfjs'])).toMatchObject({ code: 2 })
 })

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { formats } from '../../src/export/formats.ts'
 import { exampleFacts } from '../support/example-facts.ts'
 
-test('a safetensors file tells the name of the file of its model, but not where that lies', async () => {
+test('a safetensors file contains the name of its model file but not the path', async () => {
   await usePlainJavaScript()
   const model = buildModel('reference', { classes: 2, seed: 1 })
   const weights = readWeights(model, createLayout(model))

@@ -16,7 +16,7 @@ function decode(bytes: Uint8Array) {
   }
 }
 
-test('the header says where each tensor lies, one behind the other', () => {
+test('the header has the offsets of all tensors, which follow one another', () => {
   expect(decode(encodeSafetensors(weights, { seed: '1' })).header).toEqual({
     __metadata__: { seed: '1' },
     'dense/kernel': { dtype: 'F32', shape: [2, 1], data_offsets: [0, 8] },
@@ -29,7 +29,7 @@ test('the data are little-endian float32', () => {
   expect(decode(encodeSafetensors(weights, {})).data.toString('hex')).toBe('0000803f000000c00000003f')
 })
 
-test('the data begin at a multiple of 8 bytes, whatever the length of the header', () => {
+test('the data start at a multiple of 8 bytes for any length of the header', () => {
   for (const text of ['', 'a', 'ab', 'é', 'abcd', 'abcde', 'abcdef', 'abcdefg']) {
     const { headerBytes, header, data } = decode(encodeSafetensors(weights, { text }))
     expect(headerBytes % 8).toBe(0)

@@ -31,7 +31,7 @@ describe('a command line', () => {
     '--format=other latest --out -1 --force',
     'latest --format one --no-force',
     '--format one -- -odd',
-  ])('with what the command needs is accepted: %s', line => {
+  ])('with all required arguments is accepted: %s', line => {
     expect(refusalOf(line)).toBeNull()
   })
 
@@ -49,7 +49,7 @@ describe('a command line', () => {
     ['latest --format one again', { message: '`cli convert` does not take the argument again', hint: help }],
     ['latest --format one --no-out x', { code: 'unknown-flag', message: '`cli convert` has no flag --no-out' }],
     ['latest --format one --force=yes', { message: '--force takes no value', received: 'yes' }],
-  ])('without it is refused as wrong usage: %s', (line, refusal) => {
+  ])('with missing or wrong arguments is a usage error: %s', (line, refusal) => {
     expect(refusalOf(line)).toMatchObject({ kind: 'usage', ...refusal })
   })
 
@@ -59,7 +59,7 @@ describe('a command line', () => {
     ['--size=3', '--batch-size'],
     ['--bs', '--batch-size'],
     ['--test', '--limit-test'],
-  ])('with a flag that is mistyped or too short is told which is meant: %s', (given, meant) => {
+  ])('with a mistyped or shortened flag is rejected with a suggestion: %s', (given, meant) => {
     expect(refusalOf(`latest --format one ${given}`)?.hint).toBe(`Did you mean ${meant}? ${help}`)
   })
 
@@ -67,11 +67,8 @@ describe('a command line', () => {
     ['-x', '-x'],
     ['-x=3', '-x'],
     ['--limit', '--limit'],
-  ])(
-    'with a flag that could be none or several is told only that it is unknown, as it was typed: %s',
-    (given, typed) => {
-      const refusal = { message: `\`cli convert\` has no flag ${typed}`, hint: help }
-      expect(refusalOf(`latest --format one ${given}`)).toMatchObject(refusal)
-    },
-  )
+  ])('with an unknown flag that is similar to none or several is rejected without a suggestion: %s', (given, typed) => {
+    const refusal = { message: `\`cli convert\` has no flag ${typed}`, hint: help }
+    expect(refusalOf(`latest --format one ${given}`)).toMatchObject(refusal)
+  })
 })

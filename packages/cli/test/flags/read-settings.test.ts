@@ -7,7 +7,7 @@ import { readSettings } from '../../src/flags/read-settings.ts'
 
 const defaults = { ...launchDefaults, listen: '127.0.0.1:7999' }
 
-test('the default of a command gives way to the file, and that to the flag', async () => {
+test('a file overrides the default of a command, and a flag overrides the file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-settings-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const config = join(folder, 'settings.json')
@@ -26,20 +26,20 @@ test.each([
   ['learning-rate', '1e400', 'a finite number'],
   ['checkpoint-every', '1e20', 'at most 9007199254740991'],
   ['keep', '1.50', 'a whole number'],
-])('--%s %s is refused as it was typed, by what the setting allows', async (flag, received, expected) => {
+])('--%s %s is rejected with the typed value and the limit', async (flag, received, expected) => {
   await expect(readSettings({ [flag]: received })).rejects.toMatchObject({ message: `--${flag}`, expected, received })
 })
 
-test('momentum is refused with an optimizer that has none, where it is asked for by flag', async () => {
+test('--momentum is rejected with an optimizer without momentum', async () => {
   const refusal = { code: 'bad-configuration', message: '--momentum: the optimizer adam takes none' }
   await expect(readSettings({ momentum: '0.5' })).rejects.toMatchObject(refusal)
   await expect(readSettings({ momentum: '0.5', optimizer: 'adam' })).rejects.toMatchObject(refusal)
   expect((await readSettings({ momentum: '0.5', optimizer: 'sgd' })).config).toMatchObject({ momentum: 0.5 })
-  // The optimizer is that of the run.
+  // The optimizer is that of the resumed run.
   expect((await readSettings({ momentum: '0.5', resume: 'latest' })).config).toMatchObject({ momentum: 0.5 })
 })
 
-test('the file of a model is recorded by its full path, from wherever the run is resumed', async () => {
+test('a model file is recorded by its full path', async () => {
   const modelOf = async (model: string) => (await readSettings({ model })).config.model
   expect(await modelOf('nets/wide.ts')).toBe(resolve('nets/wide.ts'))
   expect(await modelOf('resnet20')).toBe('resnet20')

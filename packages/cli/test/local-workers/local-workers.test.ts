@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { startLocalWorkers, type WorkerDeath } from '../../src/local-workers/local-workers.ts'
 import { createManualClock } from '../support/manual-clock.ts'
 
-/** So many workers, whose processes end when the test says so. */
+/** Starts `count` workers, whose processes the test ends. */
 function startTested(count: number) {
   const clock = createManualClock()
   const started: { readonly name: string; readonly end: (ending: string) => Promise<void> }[] = []
@@ -35,7 +35,7 @@ function startTested(count: number) {
 }
 
 describe('a worker that dies', () => {
-  test('is started again at once, under its name', async () => {
+  test('is restarted at once under its name', async () => {
     const { clock, latest, names, deaths } = startTested(2)
     await latest('local-2').end('SIGKILL')
     clock.pass(0)
@@ -43,7 +43,7 @@ describe('a worker that dies', () => {
     expect(deaths).toEqual([{ name: 'local-2', ending: 'SIGKILL', restartInMs: 0, left: 2 }])
   })
 
-  test('is started again after a pause that grows', async () => {
+  test('is restarted after growing pauses', async () => {
     const { clock, latest, deaths } = startTested(1)
     const pauses: number[] = []
     for (let death = 0; death < 4; death++) {
@@ -55,7 +55,7 @@ describe('a worker that dies', () => {
     expect(deaths.map(({ restartInMs }) => restartInMs)).toEqual(pauses)
   })
 
-  test('five times in a minute stays out, while the others go on', async () => {
+  test('five times in a minute stays out, while the others continue', async () => {
     const { workers, clock, latest, names, deaths } = startTested(2)
     for (let death = 0; death < 5; death++) {
       await latest('local-1').end('exit code 1')
@@ -69,8 +69,8 @@ describe('a worker that dies', () => {
   })
 })
 
-describe('a worker that is sent home', () => {
-  test('is not started again, unless it is recalled', async () => {
+describe('recalling workers', () => {
+  test('starts those that have finished, which are not restarted otherwise', async () => {
     const { workers, clock, latest, names, deaths } = startTested(2)
     await latest('local-1').end('exit code 0')
     clock.pass(60_000)
@@ -80,7 +80,7 @@ describe('a worker that is sent home', () => {
     expect(names()).toEqual(['local-1', 'local-2', 'local-1'])
   })
 
-  test('by a recall is not started beside the restart that it waits for', async () => {
+  test('does not start a second process for a worker that waits for its restart', async () => {
     const { workers, clock, latest, names } = startTested(1)
     for (let death = 0; death < 2; death++) {
       await latest('local-1').end('SIGKILL')
@@ -92,7 +92,7 @@ describe('a worker that is sent home', () => {
 })
 
 describe('a request to stop', () => {
-  test('leaves those that run alone, and has nobody started again', async () => {
+  test('does not kill running workers, and prevents restarts', async () => {
     const { workers, request, clock, latest, names, killed, deaths } = startTested(3)
     await latest('local-1').end('exit code 0')
     await latest('local-2').end('SIGKILL')
@@ -105,8 +105,8 @@ describe('a request to stop', () => {
   })
 })
 
-describe('workers are over', () => {
-  test('when each is home or out, and not while one waits for its restart', async () => {
+describe('workers have ended', () => {
+  test('when each has finished or stays out, and not while one waits for its restart', async () => {
     const { workers, clock, latest } = startTested(2)
     let isOver = false
     void workers.over.then(() => (isOver = true))
@@ -121,7 +121,7 @@ describe('workers are over', () => {
     expect(isOver).toBe(true)
   })
 
-  test('at a request to stop where one only waits for its restart', async () => {
+  test('at a request to stop if the only one waits for its restart', async () => {
     const { workers, request, latest } = startTested(1)
     await latest('local-1').end('SIGKILL')
     request.abort()
@@ -129,8 +129,8 @@ describe('workers are over', () => {
   })
 })
 
-describe('stopping', () => {
-  test('waits for those that run, kills them when the time is over, and starts nobody again', async () => {
+describe('stopping workers', () => {
+  test('waits for running workers, kills them after the grace period, and restarts none', async () => {
     const { workers, clock, latest, names, killed } = startTested(3)
     await latest('local-3').end('SIGKILL')
     let isOver = false

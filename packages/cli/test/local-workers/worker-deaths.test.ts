@@ -8,10 +8,10 @@ import { suspend } from '../support/suspend.ts'
 
 const endless = ['train', '--dataset', 'synthetic', '--limit-train', '400', '--limit-test', '40', '--epochs', '5000']
 
-/** Worker processes of a run that a test has seen, so that it knows a new one. */
+/** Ids of the worker processes that a test has seen, to recognize new ones. */
 type Seen = Set<number>
 
-/** Resolves with a worker process that has not been seen, as soon as there is one. */
+/** Resolves with the id of a worker process that is not in `seen`, as soon as there is one, and adds it. */
 async function nextWorker({ child }: RunningCli, seen: Seen): Promise<number> {
   for (;;) {
     const fresh = (await localWorkersOf(child)).find(id => !seen.has(id))
@@ -41,7 +41,7 @@ describe('local workers', () => {
     return ended
   }
 
-  test('that are killed come back under their name', async () => {
+  test('that are killed are restarted under their names', async () => {
     const cli = startEndless('back', '--workers', '2')
     await cli.printed(/2 active/)
     const [first] = await localWorkersOf(cli.child)
@@ -53,7 +53,7 @@ describe('local workers', () => {
     expect(perWorker.map(({ outcome }) => outcome === 'stayed to the end').sort()).toEqual([false, true, true])
   })
 
-  test('stay out after five deaths in a minute, and the run goes on with the others', async () => {
+  test('stay out after five deaths in a minute, and the run continues with the others', async () => {
     const cli = startEndless('out', '--workers', '2')
     await cli.printed(/2 active/)
     const [first, second] = await localWorkersOf(cli.child)
@@ -69,7 +69,7 @@ describe('local workers', () => {
     expect(perWorker.filter(({ outcome }) => outcome === 'stayed to the end')).toHaveLength(1)
   })
 
-  test('that all stay out end the run, with a checkpoint and what the last one has said', async () => {
+  test('that all stay out end the run with a checkpoint and the last cause of death', async () => {
     const cli = startEndless('deserted', '--workers', '1')
     await cli.printed(/1 active/)
     const seen: Seen = new Set()
@@ -80,7 +80,7 @@ describe('local workers', () => {
     expect((await readdir(join(folder, 'deserted', 'checkpoints'))).length).toBeGreaterThan(0)
   })
 
-  test('that are suspended and go on come back without a restart of their process', async () => {
+  test('that are suspended and resumed reconnect without a restart of their process', async () => {
     const cli = startEndless('suspended', '--workers', '2')
     await cli.printed(/2 active/)
     const [first] = await localWorkersOf(cli.child)
@@ -93,11 +93,11 @@ describe('local workers', () => {
     expect(ended.stdout).not.toContain('restarting it')
   })
 
-  test('leave a SIGTERM that the whole group is sent to their parent, which has them finish the step', async () => {
+  test('stay to the end of an interrupted run if every process receives SIGTERM', async () => {
     const cli = startEndless('told', '--workers', '2')
     await cli.printed(/^epoch +1\//m)
     const workers = await localWorkersOf(cli.child)
-    // As a service manager does, which tells every process.
+    // Like a service manager, which signals every process.
     for (const id of [...workers, cli.child.pid!]) process.kill(id, 'SIGTERM')
     const ended = await cli.ending
     expect(ended.code, ended.stderr).toBe(130)
@@ -111,7 +111,7 @@ describe('local workers', () => {
     expect(workers.some(isAlive)).toBe(false)
   })
 
-  test('are waited for where fewer than --min-workers are left', async () => {
+  test('are waited for if fewer than --min-workers are left', async () => {
     const cli = startEndless('quorum', '--workers', '2', '--min-workers', '2', '--shards', '2')
     await cli.printed(/2 active/)
     const [first] = await localWorkersOf(cli.child)

@@ -10,13 +10,13 @@ describe('ticks of the epoch axis', () => {
     [30, [1, 5, 10, 15, 20, 25, 30]],
     [100, [1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100]],
     [500, [1, 50, 100, 150, 200, 250, 300, 350, 400, 450, 500]],
-  ])('are whole epochs, few enough to be read: %d epochs', (lastEpoch, ticks) => {
+  ])('are few, at whole epochs: %d epochs', (lastEpoch, ticks) => {
     expect(epochTicks(lastEpoch)).toEqual(ticks)
   })
 })
 
 describe('the range', () => {
-  it('of epochs has a single one in its middle', () => {
+  it('of epochs has a single epoch in its middle', () => {
     expect(epochRange(1)).toEqual([0, 2])
     expect(epochRange(20)).toEqual([1, 20])
   })
@@ -44,7 +44,7 @@ describe('the range', () => {
     expect(valueRange([1, 80], 'accuracy')[0]).toBe(0)
   })
 
-  it.each([0, 0.5, 2.3])('has some width about a single value: %d', value => {
+  it.each([0, 0.5, 2.3])('has a width around a single value: %d', value => {
     const [low, high] = valueRange([value, value], 'loss')
     expect(low).toBeLessThanOrEqual(value)
     expect(high).toBeGreaterThan(value)
@@ -52,11 +52,11 @@ describe('the range', () => {
 })
 
 describe('labels', () => {
-  it('stay where they are when there is room', () => {
+  it('do not move if there is room', () => {
     expect(spreadLabels([10, 50], 15)).toEqual([10, 50])
   })
 
-  it('are moved apart by the same amount when they would overlap, in their order', () => {
+  it('move apart by the same amount, in their order, if they would overlap', () => {
     // 4 apart and 10 needed: 3 each.
     expect(spreadLabels([54, 50], 10)).toEqual([57, 47])
   })

@@ -9,7 +9,7 @@ type Layer = {
   readonly layer?: readonly Layer[]
 }
 
-/** The layers of a chart of these curves over the epochs, the layers in a layer in its place. */
+/** The layers of a chart of these curves over the epochs, with nested layers flattened. */
 function layersOf(curves: Readonly<Record<string, readonly number[]>>, changes: Partial<Chart> = {}): readonly Layer[] {
   const named = Object.entries(curves).map(([name, values]) => ({
     name,
@@ -21,12 +21,12 @@ function layersOf(curves: Readonly<Record<string, readonly number[]>>, changes: 
   return layer.flatMap(each => each.layer ?? [each])
 }
 
-/** The layer of this text, in front of what keeps the curves off it. */
+/** The layer of this text, in front of its halo. */
 function textIn(layers: readonly Layer[], text: RegExp): Layer {
   return layers.findLast(({ mark }) => text.test(mark.text ?? ''))!
 }
 
-/** As many values, all 2 but for the one of an epoch. */
+/** Values that are 1 at `epoch` and 2 elsewhere. */
 function dipAt(epoch: number, epochs = 11): readonly number[] {
   return Array.from({ length: epochs }, (_, index) => (index + 1 === epoch ? 1 : 2))
 }
@@ -36,12 +36,12 @@ test.each([
   [6, 'left'],
   [7, 'right'],
   [11, 'right'],
-])('what is said of the best epoch, here %d of 11, begins or ends there, at its %s', (epoch, align) => {
+])('the label of the best epoch, %d of 11, is aligned %s', (epoch, align) => {
   const { mark } = textIn(layersOf({ validation: dipAt(epoch) }), /^lowest/)
   expect(mark).toMatchObject({ text: `lowest: 1.0000 at epoch ${epoch}`, align })
 })
 
-test('what is said of the best epoch stands above losses and below accuracies', () => {
+test('the label of the best epoch is above losses and below accuracies', () => {
   const [loss] = textIn(layersOf({ validation: dipAt(2) }), /^lowest/).data.values
   const [accuracy] = textIn(layersOf({ validation: [50, 70] }, { metric: 'accuracy' }), /^highest/).data.values
   expect([loss!.epoch, accuracy!.epoch]).toEqual([2, 2])
@@ -49,7 +49,7 @@ test('what is said of the best epoch stands above losses and below accuracies', 
   expect(accuracy!.value).toBeLessThan(50)
 })
 
-test('curves are named beside their ends', () => {
+test('curves are labelled beside their ends', () => {
   const layers = layersOf({ validation: [2, 3, 4], train: [2, 1] }, { names: 'beside' })
   expect(textIn(layers, /^validation/).data.values).toEqual([{ epoch: 3, value: 4 }])
   expect(textIn(layers, /^train/).data.values).toEqual([{ epoch: 3, value: 1 }])
@@ -58,6 +58,6 @@ test('curves are named beside their ends', () => {
 test.each([
   [40, 2],
   [41, 1],
-])('of %d epochs %d layers are dots: of up to 40 each has one, and the best in any case', (epochs, layers) => {
+])('of %d epochs, %d layers are dots: the best epoch, and all epochs if there are at most 40', (epochs, layers) => {
   expect(layersOf({ validation: dipAt(1, epochs) }).filter(({ mark }) => mark.type === 'point')).toHaveLength(layers)
 })

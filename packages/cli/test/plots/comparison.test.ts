@@ -25,7 +25,7 @@ async function legendOf(runs: readonly ExampleRun[]) {
 }
 
 describe('a comparison', () => {
-  it('overlays the curves of all runs, however long they are', async () => {
+  it('overlays the curves of runs of different lengths', async () => {
     const runs = await makeRecords([
       { name: 'short', epochs: exampleEpochs(7) },
       { name: 'long', epochs: exampleEpochs(30) },
@@ -49,7 +49,7 @@ describe('a comparison', () => {
     expect(drawing.dots.filter(dot => dot.radius > 5)).toHaveLength(2)
   })
 
-  it('tells nine runs apart by colour and pattern', async () => {
+  it('distinguishes nine runs by colour and pattern', async () => {
     const runs = await makeRecords(Array.from({ length: 9 }, (_, index) => ({ config: { seed: index } })))
     const out = await makeTemporaryFolder()
     await writeComparison(runs, out)
@@ -57,7 +57,7 @@ describe('a comparison', () => {
     expect(new Set(curves.map(curve => `${curve.color} ${curve.dash}`)).size).toBe(9)
   })
 
-  it('draws equal curves as stripes of each, as of runs that differ in their workers only', async () => {
+  it('draws equal curves as stripes, as for runs that differ only in their workers', async () => {
     const runs = await makeRecords([{}, { summary: { workers: 2 } }, { summary: { workers: 1 } }])
     const out = await makeTemporaryFolder()
     await writeComparison(runs, out)
@@ -67,7 +67,7 @@ describe('a comparison', () => {
     expect(curves.map(curve => curve.dash)).toEqual(['', '20,10', '10,20'])
   })
 
-  it('leaves runs without validation out of the charts of validation', async () => {
+  it('omits runs without validation from the charts of validation', async () => {
     const runs = await makeRecords([
       { name: 'a' },
       { name: 'b', epochs: withoutValidation(exampleEpochs(10)), config: { validationSplit: 0 } },
@@ -85,7 +85,7 @@ describe('a comparison', () => {
     )
   })
 
-  it('draws nothing when no run has an epoch', async () => {
+  it('draws nothing if no run has an epoch', async () => {
     const runs = await makeRecords([
       { epochs: [], summary: null },
       { epochs: [], summary: null },
@@ -116,7 +116,7 @@ describe('the legend', () => {
     ])
   })
 
-  it('names models by their paths where their files have one name', async () => {
+  it('names models by their paths if their files have the same name', async () => {
     const files = ['/first/net.ts', '/second/net.ts', '/second/wide.ts']
     expect(await legendOf(files.map(model => ({ config: { model } })))).toEqual([
       'reference (model /first/net.ts)',
@@ -125,24 +125,24 @@ describe('the legend', () => {
     ])
   })
 
-  it('cuts what is too long for the width of a chart', async () => {
+  it('truncates names that are too long for the width of a chart', async () => {
     const [first] = await legendOf([{ name: 'a'.repeat(70) }, { name: 'b' }])
     expect(first).toBe(`${'a'.repeat(61)}…`)
   })
 
-  it('names the folders where three keys differ and the names do not', async () => {
+  it('names the folders if three keys differ and the names do not', async () => {
     const config = { batchSize: 100, learningRate: 0.002, seed: 7 }
     expect(await legendOf([{}, { config }])).toEqual(['2026-03-01-run', '2026-03-02-run'])
   })
 
-  it('adds the worker counts where the configurations are equal', async () => {
+  it('adds the worker counts if the configurations are equal', async () => {
     expect(await legendOf([{}, { summary: { workers: 2 } }])).toEqual([
       'reference (workers 4)',
       'reference (workers 2)',
     ])
   })
 
-  it('numbers runs that nothing else tells apart', async () => {
+  it('numbers runs that nothing else distinguishes', async () => {
     const record = (await makeRecords([{}]))[0]!
     const curves = comparisonCharts([record, { ...record, folder: `/elsewhere/${record.folder}` }])['train-loss']
       ?.curves

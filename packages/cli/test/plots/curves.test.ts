@@ -5,7 +5,7 @@ import { exampleEpochs, withoutValidation } from '../runs/example-runs.ts'
 const epochs = exampleEpochs(8)
 
 describe('a curve', () => {
-  it('holds a loss for each epoch, and an accuracy in percent', () => {
+  it('has the loss of each epoch, or the accuracy in percent', () => {
     expect(curveOf(epochs, 'validation', 'loss').slice(0, 2)).toEqual([
       { epoch: 1, value: 1.4 },
       { epoch: 2, value: 1.293 },
@@ -29,7 +29,7 @@ describe('the best point', () => {
     expect(bestPoint(points, 'accuracy')).toEqual({ epoch: 1, value: 3 })
   })
 
-  it('is none without points', () => {
+  it('is null without points', () => {
     expect(bestPoint([], 'loss')).toBeNull()
   })
 })
@@ -37,16 +37,16 @@ describe('the best point', () => {
 describe('two curves coincide', () => {
   const [long, short] = [curveOf(epochs, 'train', 'loss'), curveOf(epochs.slice(0, 3), 'train', 'loss')]
 
-  it('when they are equal wherever both have an epoch', () => {
+  it('if they are equal at all epochs that both have', () => {
     expect(coincide(long, short)).toBe(true)
   })
 
-  it('but not when one value differs, nor when they share no epoch', () => {
+  it('but not if one value differs or they share no epoch', () => {
     expect(coincide(long, [...short.slice(0, 2), { epoch: 3, value: 9 }])).toBe(false)
     expect(coincide(long.slice(3), short)).toBe(false)
   })
 })
 
-it('writes values as people read them', () => {
+it('values are written with fixed decimals, accuracies in percent', () => {
   expect([formatValue(0.86591, 'loss'), formatValue(70.42, 'accuracy')]).toEqual(['0.8659', '70.4 %'])
 })

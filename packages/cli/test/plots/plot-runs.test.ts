@@ -16,7 +16,7 @@ async function plot(references: readonly string[], runsFolder: string, outFolder
 }
 
 describe('plotting one run', () => {
-  it('writes into its folder and says which files, and the best figures', async () => {
+  it('writes into its folder and prints the files and the best figures', async () => {
     const runs = await makeTemporaryFolder()
     const folder = await writeExampleRun(runs, 'one')
     const { lines, notices } = await plot(['latest'], runs)
@@ -26,7 +26,7 @@ describe('plotting one run', () => {
     expect(notices).toBe('')
   })
 
-  it('writes into another folder when told so', async () => {
+  it('writes into another folder if one is given', async () => {
     const runs = await makeTemporaryFolder()
     const folder = await writeExampleRun(runs, 'one', { epochs: withoutValidation(exampleEpochs(3)) })
     const { lines } = await plot([folder], 'elsewhere', join(runs, 'out'))
@@ -35,7 +35,7 @@ describe('plotting one run', () => {
     expect(lines.at(-1)).toMatch(/^one: best train loss 1\.\d+ at epoch 3, accuracy 54\.\d % at epoch 3$/)
   })
 
-  it('says that it could be written elsewhere where it cannot be', async () => {
+  it('suggests --out if the folder cannot be written', async () => {
     const runs = await makeTemporaryFolder()
     const folder = await writeExampleRun(runs, 'one')
     await writeFile(join(folder, 'plots'), 'a file where a folder belongs')
@@ -46,14 +46,14 @@ describe('plotting one run', () => {
     })
   })
 
-  it('tells of a last line of its metrics that was cut off', async () => {
+  it('reports a truncated last line of the metrics', async () => {
     const runs = await makeTemporaryFolder()
     const folder = await writeExampleRun(runs, 'one', { epochs: withoutValidation(exampleEpochs(2)), summary: null })
     await appendFile(join(folder, 'metrics.jsonl'), '{"type":"ep')
     expect((await plot(['one'], runs)).notices).toMatch(/metrics\.jsonl, line 3 was cut off .*\n$/)
   })
 
-  it('is refused before its first epoch is done', async () => {
+  it('is a usage error before the first epoch has ended', async () => {
     const runs = await makeTemporaryFolder()
     await writeExampleRun(runs, 'new', { epochs: [], summary: null })
     await expect(plot(['new'], runs)).rejects.toMatchObject({ code: 'nothing-to-plot', kind: 'usage' })
@@ -72,7 +72,7 @@ describe('plotting several runs', () => {
     expect(lines.slice(-2)).toEqual([bestLine, 'two: no epoch is done yet'])
   })
 
-  it('counts a run that is named twice once', async () => {
+  it('counts a run once even if it is given several times', async () => {
     const runs = await makeTemporaryFolder()
     const folder = await writeExampleRun(runs, 'one')
     await plot(['one', folder, `${folder}/.`, 'latest'], runs)
@@ -80,7 +80,7 @@ describe('plotting several runs', () => {
   })
 })
 
-it('takes runs and flags from the command line in any order', async () => {
+it('the plot command accepts runs and flags in any order', async () => {
   const runs = await makeTemporaryFolder()
   await writeExampleRun(runs, 'one')
   await writeExampleRun(runs, 'two', { config: { seed: 2 } })

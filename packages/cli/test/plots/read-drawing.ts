@@ -9,7 +9,7 @@ export type ReadDrawing = {
   readonly epochTicks: readonly string[]
   readonly valueTicks: readonly string[]
   readonly legend: readonly string[]
-  /** Texts inside the axes, such as the best value, each once although it has a halo. */
+  /** Texts inside the axes, such as the best value, without their halos. */
   readonly notes: readonly string[]
   /** Corner points of each curve, in pixels, with its colour. */
   readonly curves: readonly {
@@ -17,9 +17,9 @@ export type ReadDrawing = {
     readonly dash: string
     readonly points: readonly PixelPoint[]
   }[]
-  /** Dots: of every epoch, and larger of the best. */
+  /** Dots of all epochs, and a larger one of the best epoch. */
   readonly dots: readonly { readonly label: string; readonly radius: number }[]
-  /** A rectangle behind everything. */
+  /** The colour of the rectangle behind everything. */
   readonly background: string
 }
 

@@ -23,14 +23,14 @@ async function drawRun(run: ExampleRun) {
 }
 
 describe('the plots of a run', () => {
-  it('are an SVG and a PNG for loss and accuracy, of validation alone and beside training', async () => {
+  it('are an SVG and a PNG of loss and accuracy, each for validation alone and together with training', async () => {
     const { plots, files } = await drawRun({})
     const expected = chartNames.flatMap(name => [`${name}.png`, `${name}.svg`]).sort()
     expect((await readdir(plots)).sort()).toEqual(expected)
     expect([...files].sort()).toEqual(expected.map(name => join(plots, name)))
   })
 
-  it('have the learning rate from zero where it changes', async () => {
+  it('include the learning rate if it changes', async () => {
     const epochs = exampleEpochs(10).map(epoch => ({ ...epoch, learningRate: epoch.epoch < 6 ? 0.1 : 0.01 }))
     const { plots, files } = await drawRun({ epochs })
     expect(files).toHaveLength(10)
@@ -41,7 +41,7 @@ describe('the plots of a run', () => {
     expect(heights).toEqual(heights.toSorted((a, b) => a - b))
   })
 
-  it('say what was trained on what, how, and what came of it', async () => {
+  it('show model, data set, settings and test accuracy', async () => {
     const { plots } = await drawRun({ name: 'morning' })
     const drawing = await readDrawing(join(plots, 'validation-loss.svg'))
     expect(drawing).toMatchObject({
@@ -54,16 +54,16 @@ describe('the plots of a run', () => {
     expect((await readDrawing(join(plots, 'accuracy.svg'))).axisTitles).toEqual(['epoch', 'accuracy (%)'])
   })
 
-  it('cut a long name, not what came of the run', async () => {
+  it('truncate a long name and not the result of the run', async () => {
     const { plots } = await drawRun({ name: `2026-11-30T20-58-25-${'wide-net-'.repeat(5)}cifar10` })
     const { subtitle } = await readDrawing(join(plots, 'validation-loss.svg'))
-    // 94 characters, 59 of them behind the name.
+    // 94 characters, 59 of them after the name.
     expect(subtitle).toBe(
       '2026-11-30T20-58-25-wide-net-wide-… · batch 50 · Adam 0.001 · 4 workers · test accuracy 69.5 %',
     )
   })
 
-  it('mark the lowest loss and the highest accuracy, and name them', async () => {
+  it('mark and label the lowest loss and the highest accuracy', async () => {
     const { plots } = await drawRun({ epochs: exampleEpochs(20) })
     const loss = await readDrawing(join(plots, 'validation-loss.svg'))
     const accuracy = await readDrawing(join(plots, 'validation-accuracy.svg'))
@@ -74,7 +74,7 @@ describe('the plots of a run', () => {
     expect(largest?.label).toBe('epoch: 6; value: 0.865')
   })
 
-  it('name the curves of training and validation beside their ends, each in its colour', async () => {
+  it('label the curves of training and validation, each in its colour', async () => {
     const { plots } = await drawRun({ epochs: exampleEpochs(20) })
     const loss = await readDrawing(join(plots, 'loss.svg'))
     expect(loss.title).toBe('Training and validation loss: reference net on CIFAR-10')
@@ -85,7 +85,7 @@ describe('the plots of a run', () => {
     expect(train).toBeGreaterThan(validation ?? 0)
   })
 
-  it.each([2, 20, 100, 500])('have a corner for each of %d epochs, evenly apart', async count => {
+  it.each([2, 20, 100, 500])('have evenly spaced points for %d epochs', async count => {
     const { plots } = await drawRun({ epochs: exampleEpochs(count) })
     const drawing = await readDrawing(join(plots, 'loss.svg'))
     expect(drawing.curves.map(curve => curve.points.length)).toEqual([count, count])
@@ -107,7 +107,7 @@ describe('the plots of a run', () => {
     expect(drawing.notes).toEqual(['lowest: 1.4000 at epoch 1'])
   })
 
-  it('show training alone where nothing validates', async () => {
+  it('show only training without validation', async () => {
     const { plots } = await drawRun({
       epochs: withoutValidation(exampleEpochs(12)),
       config: { dataset: 'synthetic' },
@@ -121,19 +121,19 @@ describe('the plots of a run', () => {
     expect(drawing.notes).toEqual([expect.stringMatching(/^highest: 81\.\d % at epoch 12$/)])
   })
 
-  it('write large losses short, so that they fit beside the axis', async () => {
+  it('abbreviate large losses beside the axis', async () => {
     const epochs = exampleEpochs(3).map(epoch => ({ ...epoch, validationLoss: epoch.validationLoss! * 1e6 }))
     const { plots } = await drawRun({ epochs })
     expect((await readDrawing(join(plots, 'validation-loss.svg'))).valueTicks).toContain('1.4M')
   })
 
-  it('are none before the first epoch is done', async () => {
+  it('are not written before the first epoch has ended', async () => {
     const folder = await writeExampleRun(await makeTemporaryFolder(), 'new', { epochs: [], summary: null })
     expect(await writeRunPlots(folder)).toEqual([])
     expect(await readdir(folder)).not.toContain('plots')
   })
 
-  it('take the place of older ones', async () => {
+  it('replace older ones', async () => {
     const folder = await writeExampleRun(await makeTemporaryFolder(), 'again')
     await mkdir(join(folder, 'plots'))
     await writeFile(join(folder, 'plots', 'loss.svg'), 'old')
@@ -142,7 +142,7 @@ describe('the plots of a run', () => {
     expect(await readdir(join(folder, 'plots'))).toHaveLength(8)
   })
 
-  it('fail as a whole where the folder cannot be made', async () => {
+  it('fail if the folder cannot be created', async () => {
     const folder = await writeExampleRun(await makeTemporaryFolder(), 'taken')
     await writeFile(join(folder, 'plots'), '')
     await expect(writeRunPlots(folder)).rejects.toMatchObject({ code: 'file-not-written', kind: 'world' })
@@ -150,7 +150,7 @@ describe('the plots of a run', () => {
 })
 
 describe('the PNG of a plot', () => {
-  it('has two pixels for each of the SVG, on white, with both curves in their colours', async () => {
+  it('has twice the resolution of the SVG, a white background and both curves in their colours', async () => {
     const { plots } = await drawRun({ epochs: exampleEpochs(20) })
     const image = decode(await readFile(join(plots, 'loss.png')))
     // 600 by 320 inside the axes, 74 + 96 beside and 66 + 52 above and below them.
@@ -160,10 +160,10 @@ describe('the PNG of a plot', () => {
     expect(countPixels(image, [0xd5, 0x5e, 0x00])).toBeGreaterThan(1000)
   })
 
-  it('has text, drawn with the fonts that come along', async () => {
+  it('has text, drawn with the bundled fonts', async () => {
     const { plots } = await drawRun({ epochs: exampleEpochs(1) })
     const image = decode(await readFile(join(plots, 'validation-loss.png')))
-    // The ink of title and label, #262626.
+    // The colour of title and label, #262626.
     expect(countPixels(image, [0x26, 0x26, 0x26])).toBeGreaterThan(500)
   })
 })

@@ -7,7 +7,7 @@ test.each([
   ['resnet20', 'cifar100', 'resnet20 on CIFAR-100'],
   ['mobilenet', 'synthetic', 'mobilenet on the synthetic set'],
   ['/somewhere/wide.ts', 'other', 'wide net on other'],
-])('what was trained, here %s on %s, is called %s', (model, dataset, subject) => {
+])('the subject of %s on %s is "%s"', (model, dataset, subject) => {
   expect(subjectOf({ config: { ...exampleConfig, model, dataset } })).toBe(subject)
 })
 

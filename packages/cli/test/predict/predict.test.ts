@@ -16,7 +16,7 @@ function predict(...args: readonly string[]) {
   return runCli(['predict', 'run', '--runs-dir', folder, '--offline', '--threads', '1', ...args])
 }
 
-test('prints the most probable classes of each image', async () => {
+test('predict prints the most probable classes of each image', async () => {
   const { code, stdout, stderr } = await predict(...images)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const lines = stdout.trimEnd().split('\n')
@@ -26,7 +26,7 @@ test('prints the most probable classes of each image', async () => {
   expect(lines.slice(1).every(line => /\d\.\d %$/.test(line))).toBe(true)
 })
 
-test('with --json prints an object for each image, whose probabilities are one together', async () => {
+test('predict --json prints an object for each image, with probabilities that sum to 1', async () => {
   const { stdout } = await predict(...images, '--json', '--top', '10')
   const predictions = stdout
     .trimEnd()
@@ -41,7 +41,7 @@ test('with --json prints an object for each image, whose probabilities are one t
   }
 })
 
-test('an image that cannot be read is named, and nothing is printed', async () => {
+test('the error for an unreadable image names it, and no results are printed', async () => {
   const missing = join(folder, 'missing.png')
   expect(await predict(images[0]!, missing)).toMatchObject({
     code: 1,
@@ -50,7 +50,7 @@ test('an image that cannot be read is named, and nothing is printed', async () =
   })
 })
 
-test('no image, and a --top that is no number, are wrong usage', async () => {
+test('a missing image and --top 0 are usage errors', async () => {
   expect(await predict()).toMatchObject({ code: 2, stderr: expect.stringContaining('IMAGE') })
   expect(await predict(images[0]!, '--top', '0')).toMatchObject({ code: 2, stderr: expect.stringContaining('--top') })
 })

@@ -3,12 +3,12 @@ import { describePredictions, rankClasses } from '../../src/predict/ranking.ts'
 
 const names = ['cat', 'dog', 'ship']
 
-test('the most probable classes come first, and equal ones in their own order', () => {
+test('the most probable classes come first, and equal ones in the order of their labels', () => {
   const { classes } = rankClasses('a.png', Float32Array.of(0.25, 0.5, 0.25), names, 3)
   expect(classes.map(({ name }) => name)).toEqual(['dog', 'cat', 'ship'])
 })
 
-test('no more classes are shown than asked for, or than there are', () => {
+test('at most the requested number of classes is shown', () => {
   const probabilities = Float32Array.of(0.25, 0.5, 0.25)
   expect(rankClasses('a.png', probabilities, names, 1).classes).toEqual([{ name: 'dog', probability: 0.5 }])
   expect(rankClasses('a.png', probabilities, names, 9).classes).toHaveLength(3)

@@ -13,7 +13,7 @@ const blue = Buffer.alloc(3072, Uint8Array.of(0, 0, 255))
 const image = () => sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } })
 const distance = (a: Uint8Array, b: Uint8Array) => Math.max(...a.map((value, index) => Math.abs(value - b[index]!)))
 
-/** One colour over a width and height. */
+/** An image of one colour. */
 function plain(width: number, height: number, background: Color) {
   return sharp({ create: { width, height, channels: 4, background } })
 }
@@ -24,7 +24,7 @@ async function read(drawing: Sharp, name = 'image.png'): Promise<Uint8Array> {
   return readImage(file)
 }
 
-test('pixels of a PNG of 32 × 32 come back as they are, in rows, columns and channels', async () => {
+test('the pixels of a 32 × 32 PNG are returned unchanged, by row, column and channel', async () => {
   expect(Uint8Array.from(await read(image()))).toEqual(pixels)
 })
 
@@ -34,7 +34,7 @@ test.each(['image.jpg', 'image.webp', 'image.tif', 'image.gif', 'image.avif'])('
   expect(distance(received, pixels)).toBeLessThan(40)
 })
 
-test('image.svg is drawn', async () => {
+test('image.svg is rendered', async () => {
   const file = join(await makeTemporaryFolder(), 'image.svg')
   const rectangle = '<rect width="32" height="32" fill="red"/>'
   await writeFile(file, `<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32">${rectangle}</svg>`)
@@ -45,7 +45,7 @@ test('the largest square in the middle is scaled to 32 × 32', async () => {
   const middle = await plain(64, 64, 'red').png().toBuffer()
   const wide = plain(192, 64, 'blue').composite([{ input: middle, left: 64, top: 0 }])
   const high = plain(64, 192, 'blue').composite([{ input: middle, left: 0, top: 64 }])
-  // Scaling takes in a little of what lies beside the square.
+  // Scaling mixes in a little of what is beside the square.
   for (const drawing of [wide, high]) expect(distance(await read(drawing), red)).toBeLessThan(20)
 })
 
@@ -63,14 +63,14 @@ test('transparent parts are white', async () => {
   expect(await read(plain(32, 32, { r: 255, g: 0, b: 0, alpha: 0 }))).toEqual(Buffer.alloc(3072, 255))
 })
 
-test('an image with 16 bits a channel is read in 8', async () => {
+test('an image with 16 bits per channel is converted to 8', async () => {
   expect(Uint8Array.from(await read(image().toColourspace('rgb16')))).toEqual(pixels)
 })
 
 test.each([
-  // Red in its upper half, which is the lower one of what was seen.
+  // Its upper half is red, which is the lower half of the scene.
   { way: 'upside down', orientation: 3, half: plain(32, 16, 'red'), first: blue, last: red },
-  // Red in its left half, which is the upper one of what was seen.
+  // Its left half is red, which is the upper half of the scene.
   { way: 'sideways', orientation: 6, half: plain(16, 32, 'red'), first: red, last: blue },
 ])('a photo taken $way is turned upright', async ({ orientation, half, first, last }) => {
   const drawing = plain(32, 32, 'blue')
@@ -82,7 +82,7 @@ test.each([
   expect(received.subarray(-row)).toEqual(last.subarray(-row))
 })
 
-test('a file that is not there, is no image or was cut off is named', async () => {
+test('the error for a missing, invalid or truncated image names the file', async () => {
   const folder = await makeTemporaryFolder()
   const missing = join(folder, 'missing.png')
   await expect(readImage(missing)).rejects.toMatchObject({
@@ -99,11 +99,11 @@ test('a file that is not there, is no image or was cut off is named', async () =
   await expect(readImage(cut)).rejects.toMatchObject({ message: expect.stringContaining('cut.jpg') })
 })
 
-test('an image comes by standard input as well, and is named so where it is none', async () => {
+test('an image can come from standard input, which the error for an invalid image names', async () => {
   const png = await image().png().toBuffer()
   const pieces = Readable.from([png.subarray(0, 100), png.subarray(100)])
   expect(Uint8Array.from(await readImage('-', pieces))).toEqual(pixels)
-  // All of it has been read.
+  // The stream is at its end.
   await expect(readImage('-', pieces)).rejects.toMatchObject({
     message: 'standard input cannot be read as an image',
   })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startCli } from '../support/cli.ts'
 
-test.each([32, 64, 111])('a command that may open only %i files says how many it needs and what to do', async limit => {
+test.each([32, 64, 111])('a command that can open only %i files says how many it needs and what to do', async limit => {
   const { ending } = startCli(['--help'], {}, ['prlimit', `--nofile=${limit}`])
   expect(await ending).toEqual({
     code: 1,
@@ -18,12 +18,12 @@ test.each([32, 64, 111])('a command that may open only %i files says how many it
   })
 })
 
-test('a command that may open just enough files runs', async () => {
+test('a command that can open just enough files runs', async () => {
   const { ending } = startCli(['--help'], {}, ['prlimit', '--nofile=112'])
   expect(await ending).toMatchObject({ code: 0, stderr: '' })
 })
 
-test('a run whose workers need more files than there may be is refused before anything is written', async () => {
+test('a run whose workers need more files than allowed is rejected before anything is written', async () => {
   const folder = join(tmpdir(), `lockstep-files-${randomUUID()}`)
   const line = ['train', '--dataset', 'synthetic', '--offline', '--run-dir', folder, '--workers']
   // 112 to load the command line, 8 for each worker: 112 + 8 · 19 = 264

@@ -6,12 +6,15 @@ import type { RunConfig } from '@lockstep/protocol'
 import { exampleRunConfig } from '@lockstep/protocol/testing'
 import { onTestFinished } from 'vitest'
 
-/** What Keras reports for the reference net on CIFAR-10: validation accuracy after epochs 1 to 6, then its best, then overfitting. */
+/**
+ * What Keras reports for the reference net on CIFAR-10: validation accuracy after epochs 1 to 6, then its best, then
+ * overfitting.
+ */
 const kerasAccuracy = [0.5, 0.59, 0.63, 0.66, 0.675, 0.7, 0.698, 0.704, 0.701, 0.699]
 
 export const exampleConfig: RunConfig = { ...exampleRunConfig, dataset: 'cifar10', epochs: 10, momentum: 0 }
 
-/** Metrics of as many epochs, shaped as the tutorial's: the validation loss is lowest at epoch 6, then the net overfits. */
+/** Metrics of `count` epochs, like the tutorial's: the validation loss is lowest at epoch 6, then the net overfits. */
 export function exampleEpochs(count: number): EpochMetrics[] {
   return Array.from({ length: count }, (_, index) => {
     const epoch = index + 1
@@ -83,11 +86,11 @@ export type ExampleRun = {
   readonly createdAt?: string
   readonly config?: Partial<RunConfig>
   readonly epochs?: readonly EpochMetrics[]
-  /** Null: the run was killed, or goes on. */
+  /** Null: the run was killed or is still running. */
   readonly summary?: Partial<RunSummary> | null
 }
 
-/** Writes a run folder as a run does, and returns its path. */
+/** Writes a run folder like that of a real run, and returns its path. */
 export async function writeExampleRun(runsFolder: string, folderName: string, run: ExampleRun = {}): Promise<string> {
   const folder = join(runsFolder, folderName)
   const epochs = run.epochs ?? exampleEpochs(10)
@@ -107,7 +110,7 @@ export async function writeExampleRun(runsFolder: string, folderName: string, ru
   return folder
 }
 
-/** A new folder that goes when the test ends. */
+/** Creates a folder that is removed when the test ends. */
 export async function makeTemporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-cli-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))

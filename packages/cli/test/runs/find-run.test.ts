@@ -7,7 +7,7 @@ import { makeTemporaryFolder, writeExampleRun } from './example-runs.ts'
 
 async function makeRuns() {
   const runs = await makeTemporaryFolder()
-  // Folder names sort otherwise than times, as after renaming.
+  // The folder names sort differently from the times, as after renaming.
   const night = await writeExampleRun(runs, '2026-03-01-night', { name: 'night', createdAt: '2026-03-03T20:00:00Z' })
   const morning = await writeExampleRun(runs, '2026-03-02-morning', {
     name: 'morning',
@@ -24,19 +24,19 @@ describe('a run is found', () => {
   })
 
   it.each(['2026-03-02-morning', 'morning', '2026-03-02', 'mor'])(
-    'by name or a beginning of it: %s',
+    'by its name or a prefix of it: %s',
     async reference => {
       const { runs, morning } = await makeRuns()
       expect(await findRun(reference, runs)).toBe(morning)
     },
   )
 
-  it('as the latest, by the time it was started', async () => {
+  it('as the latest, by its start time', async () => {
     const { runs, night } = await makeRuns()
     expect(await findRun('latest', runs)).toBe(night)
   })
 
-  it('as the latest also from a folder in which a run lies under this name', async () => {
+  it('as the latest even if the current folder has a run named latest', async () => {
     const { runs, night } = await makeRuns()
     const here = process.cwd()
     onTestFinished(() => process.chdir(here))
@@ -46,13 +46,13 @@ describe('a run is found', () => {
     expect(await findRun('latest', runs)).toBe(night)
   })
 
-  it('by its whole name although another begins so', async () => {
+  it('by its full name even if another name starts with it', async () => {
     const { runs } = await makeRuns()
     const wide = await writeExampleRun(runs, '2026-03-05-nig', { name: 'nig' })
     expect(await findRun('nig', runs)).toBe(wide)
   })
 
-  it('although the folder of another run is damaged', async () => {
+  it('even if the folder of another run is damaged', async () => {
     const { runs, morning } = await makeRuns()
     await mkdir(join(runs, 'damaged'))
     await writeFile(join(runs, 'damaged', 'config.json'), '{')
@@ -69,7 +69,7 @@ describe('a damaged run', () => {
     return { runs, damaged }
   }
 
-  it('is found by the name of its folder, and said to be damaged when it is read', async () => {
+  it('is found by the name of its folder and reported as damaged when it is read', async () => {
     const { runs, damaged } = await makeDamaged()
     await writeExampleRun(runs, 'damaged-not')
     expect(await findRun('damaged', runs)).toBe(damaged)
@@ -79,7 +79,7 @@ describe('a damaged run', () => {
     })
   })
 
-  it('is said to be damaged where its name begins so, and no other', async () => {
+  it('is reported as damaged if only its name has the given prefix', async () => {
     const { runs, damaged } = await makeDamaged()
     await expect(findRun('dam', runs)).rejects.toMatchObject({
       code: 'run-damaged',
@@ -88,8 +88,8 @@ describe('a damaged run', () => {
   })
 })
 
-describe('a reference is refused', () => {
-  it('when several runs begin so, naming them', async () => {
+describe('a reference is rejected', () => {
+  it('if several runs have this prefix, with their names', async () => {
     const { runs } = await makeRuns()
     await expect(findRun('2026-03', runs)).rejects.toMatchObject({
       code: 'run-ambiguous',
@@ -99,7 +99,7 @@ describe('a reference is refused', () => {
     })
   })
 
-  it('when no run is called so, naming those that come near', async () => {
+  it('if no run has this name, with similar names', async () => {
     const { runs } = await makeRuns()
     await expect(findRun('cifar-morning-01', runs)).rejects.toMatchObject({
       code: 'run-not-found',
@@ -114,14 +114,14 @@ describe('a reference is refused', () => {
   it.each([
     [5, 'r5, r4, r3, r2, r1'],
     [7, 'r7, r6, r5, r4, r3 and 2 more'],
-  ])('naming the newest five of %d runs', async (count, named) => {
+  ])('with the newest five of %d runs', async (count, named) => {
     const runs = await makeTemporaryFolder()
     for (let run = 1; run <= count; run++)
       await writeExampleRun(runs, `r${run}`, { createdAt: `2026-03-0${run}T09:00:00Z` })
     await expect(findRun('r', runs)).rejects.toMatchObject({ expected: `one of ${named}` })
   })
 
-  it.each(['latest', 'anything'])('when there are no runs at all: %s', async reference => {
+  it.each(['latest', 'anything'])('if there are no runs: %s', async reference => {
     const runs = join(await makeTemporaryFolder(), 'runs')
     await expect(findRun(reference, runs)).rejects.toMatchObject({
       code: 'run-not-found',
@@ -130,13 +130,13 @@ describe('a reference is refused', () => {
     })
   })
 
-  it('when it is a path of something else, or of nothing', async () => {
+  it('if it is the path of something else or of nothing', async () => {
     const { runs } = await makeRuns()
     await expect(findRun(runs, runs)).rejects.toMatchObject({ code: 'not-a-run', kind: 'usage' })
     await expect(findRun(join(runs, 'none'), runs)).rejects.toMatchObject({ code: 'run-not-found', kind: 'usage' })
   })
 
-  it('when the folder of runs is a file', async () => {
+  it('if the folder of runs is a file', async () => {
     const file = join(await makeTemporaryFolder(), 'runs')
     await writeFile(file, '')
     await expect(findRun('latest', file)).rejects.toMatchObject({
@@ -148,8 +148,8 @@ describe('a reference is refused', () => {
   })
 })
 
-describe('listing', () => {
-  it('leaves out folders and files that are no runs', async () => {
+describe('listing runs', () => {
+  it('skips folders and files that are not runs', async () => {
     const { runs, night, morning } = await makeRuns()
     await mkdir(join(runs, 'comparison-a'))
     await writeFile(join(runs, 'notes.txt'), '')

@@ -20,7 +20,7 @@ async function makeRuns() {
     epochs: withoutValidation(exampleEpochs(3)),
     summary: null,
   })
-  // Of five workers four are left in the last epoch.
+  // Four of five workers are left in the last epoch.
   await writeExampleRun(runs, 'b-first', { createdAt: '2026-03-01T09:00:00Z', summary: { workers: 5 } })
   return runs
 }
@@ -29,7 +29,7 @@ beforeEach(() => void vi.stubEnv('FORCE_COLOR', undefined))
 afterEach(() => void vi.unstubAllEnvs())
 
 describe('the list of runs', () => {
-  it('has the best figures of each in a table, in the order of time', async () => {
+  it('is a table with the best figures of each run, ordered by time', async () => {
     const { stdout, stderr } = await list(await makeRuns())
     // Without a summary the speed is that of the last epoch: 2900 + 40 sin 3 = 2905.6.
     expect(stdout).toBe(
@@ -43,13 +43,13 @@ describe('the list of runs', () => {
     expect(stderr).toBe('')
   })
 
-  it('keeps a run in its line whatever its folder is called', async () => {
+  it('has one line per run even if the name of a folder has a line break', async () => {
     const runs = await makeTemporaryFolder()
     await writeExampleRun(runs, 'two\nlines', {})
     expect((await list(runs)).stdout).toMatch(/^run .*\ntwo lines {2}cifar10 .*\n$/)
   })
 
-  it('has a JSON object for each run on a line of its own when asked', async () => {
+  it('is a line of JSON per run if asked for', async () => {
     const runs = await makeRuns()
     const lines = (await list(runs, true)).stdout.trimEnd().split('\n')
     expect(lines.map(line => JSON.parse(line))).toEqual([
@@ -80,13 +80,13 @@ describe('the list of runs', () => {
     ])
   })
 
-  it.each(['stopped early', 'interrupted'] as const)('says that a run was %s', async status => {
+  it.each(['stopped early', 'interrupted'] as const)('shows that a run was %s', async status => {
     const runs = await makeTemporaryFolder()
     await writeExampleRun(runs, 'one', { summary: { status } })
     expect((await list(runs)).stdout).toMatch(new RegExp(`${status}\n$`))
   })
 
-  it('says that a run is running while a process has its folder', async () => {
+  it('shows that a run is running while a process holds its folder', async () => {
     const runs = await makeTemporaryFolder()
     const claim = createFolderClaim(await writeExampleRun(runs, 'one', { summary: null }))
     await claim.take()
@@ -95,7 +95,7 @@ describe('the list of runs', () => {
     expect(JSON.parse((await list(runs, true)).stdout)).toMatchObject({ state: 'unfinished' })
   })
 
-  it('says what to do when there is none', async () => {
+  it('says how to start a run if there is none', async () => {
     const runs = join(await makeTemporaryFolder(), 'runs')
     expect(await list(runs)).toEqual({
       stdout: `There are no runs in ${runs} yet. \`pnpm cli train\` starts one.\n`,
@@ -104,7 +104,7 @@ describe('the list of runs', () => {
     expect(await list(runs, true)).toEqual({ stdout: '', stderr: '' })
   })
 
-  it('goes on past a damaged run and tells of it', async () => {
+  it('skips a damaged run with a notice', async () => {
     const runs = await makeRuns()
     await writeFile(join(runs, 'b-first', 'summary.json'), '{')
     await appendFile(join(runs, 'a-second', 'metrics.jsonl'), '{"type":"ep')

@@ -10,20 +10,20 @@ describe('the metrics of a run', () => {
     expect(parseMetrics(lines.join(''), 'metrics.jsonl')).toEqual({ epochs, notices: [] })
   })
 
-  it('may be empty', () => {
+  it('can be empty', () => {
     expect(parseMetrics('', 'metrics.jsonl')).toEqual({ epochs: [], notices: [] })
   })
 
-  it('leave out lines of other types, such as steps', () => {
+  it('can have lines of other types, such as steps, which are skipped', () => {
     const step = '{"type":"step","step":7,"loss":2.1}\n'
     expect(parseMetrics(step + lines[0] + step, 'metrics.jsonl').epochs).toEqual([epochs[0]])
   })
 
-  it('may lack the end of the last line where every figure of it is there', () => {
+  it('can lack the line break at the end', () => {
     expect(parseMetrics(lines.join('').trimEnd(), 'metrics.jsonl')).toEqual({ epochs, notices: [] })
   })
 
-  it.each([1, 10, 60])('leave out a last line that was cut off after %d characters, with a notice', length => {
+  it.each([1, 10, 60])('can end with a line truncated after %d characters, which is skipped with a notice', length => {
     const text = `${lines[0]}${lines[1]}${lines[2]?.slice(0, length)}`
     expect(parseMetrics(text, 'run/metrics.jsonl')).toEqual({
       epochs: epochs.slice(0, 2),
@@ -39,7 +39,7 @@ describe('a damaged line', () => {
     ['no object', '17\n', /expected object/],
     ['no type', '{"epoch":2}\n', /at type/],
     ['an epoch without its loss', '{"type":"epoch","epoch":2}\n', /at trainLoss/],
-  ])('is refused with file and line: %s', (_, line, received) => {
+  ])('is rejected with file and line: %s', (_, line, received) => {
     expect(() => parseMetrics(lines[0] + line + lines[2], 'run/metrics.jsonl')).toThrowError(
       expect.objectContaining({
         code: 'run-damaged',

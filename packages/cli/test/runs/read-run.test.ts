@@ -5,7 +5,7 @@ import { readRun } from '../../src/runs/read-run.ts'
 import { exampleConfig, exampleEpochs, exampleSummary, makeTemporaryFolder, writeExampleRun } from './example-runs.ts'
 
 describe('reading a run folder', () => {
-  it('finds configuration, epochs and summary', async () => {
+  it('returns configuration, epochs and summary', async () => {
     const folder = await writeExampleRun(await makeTemporaryFolder(), '2026-03-01-reference')
     expect(await readRun(folder)).toEqual({
       folder,
@@ -19,7 +19,7 @@ describe('reading a run folder', () => {
     })
   })
 
-  it('finds what there is of a run that was killed', async () => {
+  it('returns what exists of a run that was killed', async () => {
     const folder = await writeExampleRun(await makeTemporaryFolder(), 'killed', {
       epochs: exampleEpochs(2),
       summary: null,
@@ -31,13 +31,13 @@ describe('reading a run folder', () => {
     expect(run.notices).toEqual([expect.stringMatching(/metrics\.jsonl, line 3 was cut off/)])
   })
 
-  it('finds a run that has not finished an epoch', async () => {
+  it('accepts a run that has not finished an epoch', async () => {
     const folder = await writeExampleRun(await makeTemporaryFolder(), 'new', { summary: null })
     await rm(join(folder, 'metrics.jsonl'))
     expect(await readRun(folder)).toMatchObject({ epochs: [], state: 'unfinished' })
   })
 
-  it('takes a run for unfinished that was interrupted and has gone further since', async () => {
+  it('treats a run as unfinished if it has more epochs than its summary', async () => {
     const folder = await writeExampleRun(await makeTemporaryFolder(), 'resumed', {
       epochs: exampleEpochs(8),
       summary: { status: 'interrupted', epochs: 5 },
@@ -45,7 +45,7 @@ describe('reading a run folder', () => {
     expect(await readRun(folder)).toMatchObject({ state: 'unfinished', summary: null })
   })
 
-  it('takes a run for unfinished that has ended and has a checkpoint of a later step since', async () => {
+  it('treats a run as unfinished if it has a checkpoint of a later step than its summary', async () => {
     const folder = await writeExampleRun(await makeTemporaryFolder(), 'resumed')
     const checkpoints = join(folder, 'checkpoints')
     await mkdir(checkpoints)
@@ -55,27 +55,26 @@ describe('reading a run folder', () => {
     expect(await readRun(folder)).toMatchObject({ state: 'unfinished', summary: null })
   })
 
-  it('reads a configuration with keys that it does not know and without those it does not need', async () => {
+  it('accepts a configuration with unknown keys and without keys that it does not need', async () => {
     const folder = await makeTemporaryFolder()
     const config = { dataset: 'cifar10', model: 'wide', epochs: 3, compress: 'bfloat16' }
     await writeFile(join(folder, 'config.json'), JSON.stringify({ name: 'later', config, host: 'a' }))
     expect(await readRun(folder)).toMatchObject({ name: 'later', config })
   })
 
-  it('takes name and time of a run that does not tell them from its folder, and from when its configuration was written', async () => {
+  it('takes a missing name from the folder and a missing time from the file of the configuration', async () => {
     const folder = join(await makeTemporaryFolder(), 'unnamed')
     await mkdir(folder)
     const file = join(folder, 'config.json')
     await writeFile(file, JSON.stringify({ config: { dataset: 'cifar10', model: 'wide', epochs: 3 } }))
     const written = new Date('2026-03-01T09:00:00Z')
     await utimes(file, written, written)
-    // As whoever stands in it names it.
     expect(await readRun(`${folder}/.`)).toMatchObject({ name: 'unnamed', createdAt: written })
   })
 })
 
-describe('what is no run', () => {
-  it('is refused as a usage error', async () => {
+describe('a folder that cannot be read as a run', () => {
+  it('is a usage error if it has no configuration or does not exist', async () => {
     const folder = await makeTemporaryFolder()
     const refusal = { code: 'not-a-run', kind: 'usage' }
     await expect(readRun(folder)).rejects.toMatchObject(refusal)
@@ -89,7 +88,7 @@ describe('what is no run', () => {
     ['config.json', '{"config":{"dataset":"cifar10","epochs":0}}', /config\.model/],
     ['config.json', '{"createdAt":"yesterday","config":{"dataset":"a","model":"b","epochs":1}}', /createdAt/],
     ['summary.json', '{"run":"reference"}', /at status/],
-  ])('is refused with the file that is damaged: %s %s', async (file, content, received) => {
+  ])('is rejected with the file that is damaged: %s %s', async (file, content, received) => {
     const folder = await writeExampleRun(await makeTemporaryFolder(), 'damaged')
     await writeFile(join(folder, file), content)
     await expect(readRun(folder)).rejects.toMatchObject({
@@ -100,7 +99,7 @@ describe('what is no run', () => {
     })
   })
 
-  it('is refused when a file of it cannot be read', async () => {
+  it('is rejected if one of its files cannot be read', async () => {
     const folder = await writeExampleRun(await makeTemporaryFolder(), 'odd')
     await rm(join(folder, 'summary.json'))
     await mkdir(join(folder, 'summary.json'))

@@ -11,15 +11,15 @@ async function writeConfigFile(content: string): Promise<string> {
   return folder
 }
 
-describe('reading what a run was started with', () => {
-  it('gives all that is needed to go on with it', async () => {
+describe('reading the facts of a run', () => {
+  it('returns all that config.json contains', async () => {
     expect(await readRunFacts(await writeConfigFile(JSON.stringify(exampleFacts)))).toEqual(exampleFacts)
   })
 
   it.each([
-    ['that was cut off', JSON.stringify(exampleFacts).slice(0, -1), /^not JSON: /],
-    ['that lacks the classes', JSON.stringify({ ...exampleFacts, classNames: undefined }), /at classNames/],
-  ])('refuses a file %s', async (_, content, received) => {
+    ['that is truncated', JSON.stringify(exampleFacts).slice(0, -1), /^not JSON: /],
+    ['without class names', JSON.stringify({ ...exampleFacts, classNames: undefined }), /at classNames/],
+  ])('rejects a file %s', async (_, content, received) => {
     const folder = await writeConfigFile(content)
     await expect(readRunFacts(folder)).rejects.toMatchObject({
       code: 'run-damaged',
@@ -29,7 +29,7 @@ describe('reading what a run was started with', () => {
     })
   })
 
-  it('refuses a folder without it', async () => {
+  it('rejects a folder without config.json', async () => {
     await expect(readRunFacts(await makeTemporaryFolder())).rejects.toMatchObject({ code: 'not-a-run', kind: 'usage' })
   })
 })

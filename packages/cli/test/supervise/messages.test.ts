@@ -7,6 +7,6 @@ test.each([
   ['file-not-written', true],
   ['diverged', false],
   ['superseded', false],
-])('whether the cause of %s may pass: %s', (code, passes) => {
+])('the cause of %s may be temporary: %s', (code, passes) => {
   expect(mayPass({ code, message: 'it has failed', kind: 'world' })).toBe(passes)
 })

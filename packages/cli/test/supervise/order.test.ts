@@ -6,13 +6,13 @@ const launch = { ...launchDefaults, listen: '[::1]:0', runDir: null, trace: 'tra
 const provisioned = { backend: 'wasm', version: '4.22.0', reason: 'a test' } as const
 const request = { settings: { launch, config: { seed: 3 } }, resume: null, hasLocalWorkers: true, token: 'secret' }
 
-describe('what a coordinator is to do', () => {
-  test('at first is what was asked for', () => {
+describe('the order for a coordinator', () => {
+  test('is the user’s request at first', () => {
     const order = orderNext(request, { folder: null, canResume: false, port: null, provisioned: null })
     expect(order).toEqual({ ...request, isFirst: true, provisioned: null })
   })
 
-  test('after a crash before the run has begun is the same, in the folder that was chosen', () => {
+  test('is the same request with the chosen folder after a crash before the run has begun', () => {
     const order = orderNext(request, { folder: 'runs/a', canResume: false, port: null, provisioned: null })
     expect(order).toEqual({
       ...request,
@@ -22,7 +22,7 @@ describe('what a coordinator is to do', () => {
     })
   })
 
-  test('after a crash later is to go on with the run, at the same port, with whoever comes first', () => {
+  test('resumes the run at the same port with at least one worker after a later crash', () => {
     const given = { ...request, settings: { ...request.settings, launch: { ...launch, runDir: 'runs/a' } } }
     const order = orderNext(given, { folder: 'runs/a', canResume: true, port: 4711, provisioned })
     expect(order).toEqual({
@@ -37,7 +37,7 @@ describe('what a coordinator is to do', () => {
     })
   })
 
-  test('keeps to as many workers as the user wants at least', () => {
+  test('keeps the minimum of workers that the user has set', () => {
     const settings = { ...request.settings, launch: { ...launch, minWorkers: 3 } }
     const order = orderNext({ ...request, settings }, { folder: 'runs/a', canResume: true, port: 4711, provisioned })
     expect(order.settings.launch.minWorkers).toBe(3)

@@ -15,7 +15,7 @@ const report: StepReport = {
 const step: CoordinatorEvent = { type: 'step', ...report }
 const phase: CoordinatorEvent = { type: 'phase', phase: 'training', active: 2 }
 
-/** Which of these events pass, at these milliseconds. */
+/** Whether each of these events passes at its time in ms. */
 function passing(wantsEveryStep: boolean, ...events: readonly (readonly [atMs: number, event: CoordinatorEvent])[]) {
   const clock = { nowMs: 0 }
   const filter = createStepFilter(wantsEveryStep, () => clock.nowMs)
@@ -25,12 +25,12 @@ function passing(wantsEveryStep: boolean, ...events: readonly (readonly [atMs: n
   })
 }
 
-test('steps pass ten times a second, everything else always', () => {
+test('steps pass at most ten times a second, other events always', () => {
   const events = [0, 50, 99, 100, 150, 200].map(atMs => [atMs, step] as const)
   expect(passing(false, ...events)).toEqual([true, false, false, true, false, true])
   expect(passing(false, [0, step], [1, phase], [2, phase], [3, step])).toEqual([true, true, true, false])
 })
 
-test('all steps pass where each is wanted', () => {
+test('all steps pass if every step is wanted', () => {
   expect(passing(true, [0, step], [1, step], [2, step])).toEqual([true, true, true])
 })

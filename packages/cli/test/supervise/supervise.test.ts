@@ -34,7 +34,7 @@ async function commandLineOf(id: number): Promise<string> {
   return readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')
 }
 
-/** Resolves with a coordinator that is none of these, as soon as there is one. */
+/** Resolves with the id of a coordinator process that is not in `seen`, as soon as there is one. */
 async function nextCoordinator(cli: RunningCli, seen: ReadonlySet<number>): Promise<number> {
   for (;;) {
     const { coordinator } = await processesOf(cli)
@@ -60,7 +60,7 @@ describe('a supervised run', () => {
     return startCli(['train', '--supervise', '--offline', '--run-dir', join(folder, name), ...flags])
   }
 
-  test('goes on after its coordinator is killed, with the same workers, to the same weights', async () => {
+  test('continues with the same workers to the same weights after its coordinator is killed', async () => {
     const cli = start('killed', ...size, '--workers', '2', '--checkpoint-every', '7', '--json', '--log-steps')
     await cli.printed(/"type":"epoch","epoch":1/)
     const before = await processesOf(cli)
@@ -93,7 +93,7 @@ describe('a supervised run', () => {
     expect(ended.stderr.match(/^completed /gm)).toHaveLength(1)
   })
 
-  test('begins in its folder though its first coordinator is killed before there is one', async () => {
+  test('starts even if its first coordinator is killed at once', async () => {
     const cli = start('early', ...size, '--workers', '2')
     process.kill(await nextCoordinator(cli, new Set()), 'SIGKILL')
     const ended = await cli.ending
@@ -101,8 +101,8 @@ describe('a supervised run', () => {
     expect((await readSummary(join(folder, 'early'))).weightsSha256).toBe(undisturbed.weightsSha256)
   })
 
-  test('goes on from its start when there is no other checkpoint yet, as the same run at the same port', async () => {
-    // An epoch of 240 steps, at whose end there would be the first one.
+  test('resumes from step 0 as the same run at the same port if there is no later checkpoint', async () => {
+    // The first checkpoint after the start would come at the end of an epoch of 240 steps.
     const cli = start('start', '--dataset', 'synthetic', '--workers', '2', '--shards', '2')
     await cli.printed(/1 active/)
     const runId = await runIdIn('start')
@@ -120,13 +120,13 @@ describe('a supervised run', () => {
     return JSON.parse(await readFile(join(folder, name, 'config.json'), 'utf8')).runId
   }
 
-  test('goes on when files can be written again, which its second coordinator could not', async () => {
+  test('continues when files can be written again after its second coordinator could write none', async () => {
     const place = join(folder, 'unwritable')
     const line = ['train', '--supervise', '--offline', '--run-dir', place, ...size, '--workers', '2']
-    // Memory that processes share is files as well.
+    // Shared memory consists of files too.
     const cli = startCli(line, { LOCKSTEP_SHARED_MEMORY: 'off' })
     await cli.printed(/1 active/)
-    // Not that of the first coordinator, which is there already.
+    // This does not apply to the first coordinator, which is already running.
     await limitFileSize(cli.child.pid!, '0')
     await cli.printed(/epoch 1\/9/)
     process.kill((await processesOf(cli)).coordinator!, 'SIGKILL')
@@ -137,8 +137,8 @@ describe('a supervised run', () => {
     expect((await readSummary(place)).weightsSha256).toBe(undisturbed.weightsSha256)
   })
 
-  test('gives up a coordinator that crashes time and again without a new checkpoint', async () => {
-    // An epoch of 240 steps, at whose end there would be one.
+  test('fails if its coordinator crashes repeatedly without a new checkpoint', async () => {
+    // The first checkpoint after the start would come at the end of an epoch of 240 steps.
     const cli = start('hopeless', '--dataset', 'synthetic', '--workers', '1', '--shards', '1')
     const seen = new Set<number>()
     for (let crash = 1; crash <= 6; crash++) {
@@ -151,7 +151,7 @@ describe('a supervised run', () => {
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(message) })
   })
 
-  test('gives up a coordinator that cannot write its last files, though it saves its last step each time', async () => {
+  test('fails if its coordinator cannot write its final files, even if it saves its last step each time', async () => {
     const place = join(folder, 'unfinished')
     await mkdir(place)
     await writeFile(join(place, 'model'), 'a file where a folder belongs')
@@ -164,7 +164,7 @@ describe('a supervised run', () => {
     expect(ended.stdout.match(/^worker 1 joined/gm)).toHaveLength(6)
   })
 
-  test('leaves no process behind when its supervisor is killed, and can be gone on with', async () => {
+  test('leaves no process behind when its supervisor is killed, and can be resumed', async () => {
     const cli = start('orphaned', ...endless, '--workers', '2')
     await cli.printed(/2 active[\s\S]*epoch +1\//)
     const { coordinator, workers } = await processesOf(cli)
@@ -179,12 +179,12 @@ describe('a supervised run', () => {
   })
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
-    'is interrupted by a %s to all, with one summary and no restart',
+    'is interrupted by a %s to all processes, with one summary and no restart',
     async signal => {
       const cli = start(`interrupted by ${signal}`, ...endless, '--workers', '2')
       await cli.printed(/epoch +1\//)
       const { coordinator, workers } = await processesOf(cli)
-      // As a terminal or a service manager does, which tells every process.
+      // Like a terminal or a service manager, which signals every process.
       for (const id of [coordinator!, ...workers, cli.child.pid!]) process.kill(id, signal)
       const ended = await cli.ending
       expect(ended.code, ended.stderr).toBe(130)
@@ -195,7 +195,7 @@ describe('a supervised run', () => {
   )
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
-    'is interrupted by a %s to all while its coordinator starts',
+    'is interrupted by a %s to all processes while its coordinator starts',
     async signal => {
       const cli = start(`unstarted for ${signal}`, ...endless, '--workers', '1')
       const coordinator = await nextCoordinator(cli, new Set())
@@ -205,18 +205,18 @@ describe('a supervised run', () => {
     },
   )
 
-  test('that diverges fails as it does without a supervisor', async () => {
+  test('fails without a restart if it diverges', async () => {
     const ended = await start('diverged', ...size, '--workers', '1', '--learning-rate', '1e30').ending
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/^lockstep: .*diverged/m) })
     expect(ended.stdout).not.toContain('restarting it')
   })
 
-  test('that is asked for wrongly is refused as it is without a supervisor', async () => {
+  test('is rejected on wrong usage, as without a supervisor', async () => {
     const ended = await start('refused', ...size, '--shards', '51').ending
     expect(ended).toMatchObject({ code: 2, stderr: expect.stringMatching(/^lockstep: --shards: more shards/) })
   })
 
-  test('fails when all its workers have been given up', async () => {
+  test('fails if all its workers stay out', async () => {
     const cli = start('deserted', ...endless, '--workers', '1', '--shards', '1')
     await cli.printed(/1 active/)
     const seen = new Set<number>()
@@ -232,7 +232,7 @@ describe('a supervised run', () => {
     })
   })
 
-  test('keeps the workers of other machines, which connect again', async () => {
+  test('keeps remote workers, which reconnect', async () => {
     const tokenFile = join(folder, 'token')
     await writeFile(tokenFile, 'a token of more than sixteen characters\n')
     const place = join(folder, 'remote')

@@ -11,22 +11,22 @@ export const mainFile = fileURLToPath(new URL('../../dist/main.js', import.meta.
 const strikeModule = new URL('strike.mjs', import.meta.url).href
 
 const running = new Set<ChildProcess>()
-// Those of tests that have failed.
+// Processes left over by failed tests.
 afterAll(() => {
   for (const child of running) child.kill('SIGKILL')
 })
 
 export type Ending = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
-/** The command line as a process of its own. */
+/** The command line in a separate process. */
 export type RunningCli = {
   readonly child: ChildProcess
   readonly ending: Promise<Ending>
-  /** Resolves with the match when what the process has printed matches; rejects when it ends before. */
+  /** Resolves with the match once the output of the process matches; rejects if the process ends before. */
   readonly printed: (pattern: RegExp) => Promise<RegExpMatchArray>
 }
 
-/** `wrap` stands before the command line, such as `prlimit --nofile=100`. */
+/** Starts the command line, after the words of `wrap` (such as `prlimit --nofile=100`). */
 export function startCli(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
@@ -77,8 +77,8 @@ export async function readSummary(folder: string): Promise<RunSummary> {
 }
 
 /**
- * The environment of a `train` process that sends a signal as soon as it has printed this: a run of a few steps is over
- * before a test on a busy machine has heard of it.
+ * The environment of a `train` process that sends a signal as soon as its output matches. A test on a busy machine
+ * would react only after a run of a few steps has ended.
  */
 export function strikeAt(
   pattern: RegExp,
@@ -91,7 +91,7 @@ export function strikeAt(
   }
 }
 
-/** Trains into a folder, interrupts the run after its first epoch, and resumes it with so many workers. */
+/** Trains into a folder, interrupts the run after its first epoch, and resumes it with another number of workers. */
 export async function interruptAndResume(
   line: readonly string[],
   { place, dataDir, workers }: { readonly place: string; readonly dataDir: string; readonly workers: string },
@@ -107,7 +107,7 @@ export async function localWorkersOf(parent: ChildProcess): Promise<readonly num
   return (children.match(/\d+/g) ?? []).map(Number)
 }
 
-/** How many of the first workers stayed to the end of a run. One that takes the place of a dead one may come too late. */
+/** How many of the first workers stayed to the end of a run. The replacement of a dead worker may join too late. */
 export function countStayed({ perWorker }: RunSummary, first: number): number {
   return perWorker.slice(0, first).filter(({ outcome }) => outcome === 'stayed to the end').length
 }
@@ -122,7 +122,7 @@ export function isAlive(id: number): boolean {
   }
 }
 
-/** Resolves when none of the processes is there any more; the test's own limit ends a wait in vain. */
+/** Resolves when none of the processes exists any more; otherwise the test times out. */
 export async function waitUntilGone(ids: readonly number[]): Promise<void> {
   while (ids.some(isAlive)) await delay(20)
 }

@@ -1,7 +1,7 @@
 import { exampleRunConfig } from '@lockstep/protocol/testing'
 import type { RunFacts } from '../../src/runs/run-facts.ts'
 
-/** What `config.json` says of some run. */
+/** The contents of `config.json` of an example run. */
 export const exampleFacts: RunFacts = {
   runId: 'r1',
   name: 'some-run',

@@ -1,8 +1,8 @@
-// A worker that computes wrongly: from some step on one bit of each of its gradients is another, or with "poisons": true one
-// element is no number. For tests and benchmarks:
+// A worker that computes wrongly: from some step on it flips one bit of each of its gradients, or with "poisons": true
+// sets one element to NaN. For tests and benchmarks:
 //   node flipping-worker.mjs '{"url":…,"token":…,"name":…,"fromStep":…,"audit":…}'
-// With `audit`, the fraction of shards that the run audits, it begins with the first audited shard that it computes from
-// that step on. Steps are counted from 1. Prints what it has done as a line of JSON when it ends.
+// With `audit`, the fraction of shards that the run audits, it starts with the first audited shard that it computes
+// from that step on. Steps count from 1. Prints a report as a line of JSON when it ends.
 import { computeEnvironment } from '@lockstep/tensorflow'
 import { createAudit } from '../../../coordinator/dist/audit/audit.js'
 import { startCompute } from '../../../worker/dist/compute.js'
@@ -41,7 +41,7 @@ try {
 }
 process.stdout.write(`${JSON.stringify(told)}\n`)
 
-/** The usual thread, whose answers pass by here: in frames, for what lies in shared memory does not. */
+/** Starts the usual thread and intercepts its answers, which come in frames and not through shared memory. */
 async function startFlipping(setup) {
   const compute = await startCompute(setup)
   if (audit !== null) isAudited = createAudit(audit, setup.config.seed, { type: 'float32' }, 0).isDrawn
@@ -58,7 +58,7 @@ function flip(answer) {
   if (told.flips.length === 0 && !begins) return answer
   told.flips.push({ step: step + 1, shard })
   const { buffer, byteOffset, length } = answer.tensors.gradient
-  // The highest of the mantissa, of the bias of the last class: what it changes is not rounded away.
+  // The highest bit of the mantissa of the last class's bias: the change is not rounded away.
   if (poisons) answer.tensors.gradient[length - 1] = Number.NaN
   else new Int32Array(buffer, byteOffset, length)[length - 1] ^= 1 << 22
   return answer

@@ -2,11 +2,11 @@ import type { Clock } from '@lockstep/protocol'
 
 type Alarm = { readonly atMs: number; readonly action: () => void }
 
-/** A clock that stands still until it is moved on. */
+/** A clock that only the test advances. */
 export type ManualClock = Clock & {
-  /** Goes on by so much, with whatever is due on the way. */
+  /** Advances the clock and runs the actions that become due. */
   readonly pass: (durationMs: number) => void
-  /** When it is to do something, in order. */
+  /** The times of the pending actions, in order. */
   readonly alarms: () => readonly number[]
 }
 

@@ -8,11 +8,11 @@ import { afterAll, beforeAll, expect } from 'vitest'
 import { readSummary, runCli } from './cli.ts'
 
 export type SmallRuns = {
-  /** Holds the data, and the folders of the runs by their names. */
+  /** Contains the data, and the folders of the runs by their names. */
   readonly folder: string
-  /** The command line of a run, but for what a test is about. */
+  /** The command line of a run, without the flags under test. */
   readonly line: readonly string[]
-  /** Runs a command line to its end, into the folder of this name. */
+  /** Runs a command line to its end, with the run in the folder of this name. */
   readonly trained: (
     name: string,
     args: readonly string[],
@@ -21,8 +21,8 @@ export type SmallRuns = {
 }
 
 /**
- * Runs on 310 images of a CIFAR-10 in its own format, which is there while the tests around this run. 248 of them train:
- * 4 batches of 50 and one of 48 an epoch.
+ * Runs on 310 synthetic images in the format of CIFAR-10, which exist during the surrounding tests. 248 of them train:
+ * 4 batches of 50 and one of 48 per epoch.
  */
 export function useSmallRuns(): SmallRuns {
   const folder = join(tmpdir(), `lockstep-runs-${randomUUID()}`)

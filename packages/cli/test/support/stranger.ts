@@ -11,7 +11,7 @@ import {
 
 const connectMs = 5_000
 
-/** Writes bytes to a port without a word of WebSocket. Resolves with what came back when the other end has hung up. */
+/** Writes bytes to a port without WebSocket. Resolves with the response when the other end closes the connection. */
 export function throwBytes(port: number, bytes: Uint8Array | string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => void socket.write(bytes))
@@ -20,14 +20,14 @@ export function throwBytes(port: number, bytes: Uint8Array | string): Promise<st
       heard += chunk
     })
     socket.on('error', error => {
-      // That is one way to hang up: bytes that nobody has read are answered by it.
+      // A connection that is closed with unread bytes ends like this.
       if (!hasSystemCode(error, 'ECONNRESET', 'EPIPE')) reject(error)
     })
     socket.once('close', () => resolve(heard))
   })
 }
 
-/** Sends one WebSocket message. Resolves with the code and the reason of the close that it is answered with. */
+/** Sends one WebSocket message. Resolves with the code and the reason of the close that follows. */
 export function sendMessage(port: number, message: Uint8Array | string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = openWebSocket(`ws://127.0.0.1:${port}`, connectMs)
@@ -42,13 +42,13 @@ export type Stranger = {
   readonly name: string
   readonly hello?: Partial<MessageOf<'hello'>>
   readonly ready?: Partial<MessageOf<'ready'>>
-  /** What it answers to its first piece of work, for a vector of so many weights. */
+  /** Its answer to a task, made from the right one, for a vector of `weights` elements. */
   readonly answer?: (right: MessageOf<'gradient'>, weights: number) => readonly [Message, Tensors]
 }
 
 /**
- * Joins a run as a worker does, and answers its work wrongly, each piece when its step has come. Resolves with the reason for
- * which it was sent away.
+ * Joins a run like a worker and answers each task wrongly when its step is due. Resolves with the reason for which it
+ * is disconnected.
  */
 export function joinAsStranger(
   port: number,

@@ -1,5 +1,5 @@
-// Loaded into a `train` process by `strikeAt` (cli.ts): as soon as that has printed what is waited for, it sends a signal
-// to itself or its workers, however long the test takes to hear of it.
+// Loaded into a `train` process by `strikeAt` (cli.ts): as soon as the output of the process matches, it sends a signal
+// to itself or its workers, however slow the test is.
 import { readFileSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 

@@ -1,7 +1,7 @@
 import { hasSystemCode } from '@lockstep/protocol'
 import { onTestFinished } from 'vitest'
 
-/** Stops processes where they are. Those still there after the test are killed: one that fails leaves nobody to wake them. */
+/** Suspends processes. Those that still exist after the test are killed, because a failed test does not resume them. */
 export function suspend(...ids: readonly number[]): void {
   onTestFinished(() => ids.forEach(killIfThere))
   for (const id of ids) process.kill(id, 'SIGSTOP')

@@ -5,28 +5,28 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** A disk on which a process finds no room for a second checkpoint, until it is given some. */
+/** A disk on which a process has no room for a second checkpoint until it is widened. */
 export type TightDisk = {
-  /** Stands before the command line of the process. */
+  /** Words to put before the command line of the process. */
   readonly wrap: readonly string[]
-  /** For its environment. */
+  /** Variables for its environment. */
   readonly environment: Readonly<Record<string, string>>
-  /** What the system says to it. */
+  /** The system error that the process reports. */
   readonly systemSays: RegExp
-  /** To be called of the process of this number when it has begun its run. */
+  /** Takes the room from the process; to be called once its run has begun. */
   readonly narrow: (pid: number) => Promise<void>
-  /** Gives it room. */
+  /** Gives the process room. */
   readonly widen: (pid: number) => Promise<void>
 }
 
 /**
- * A file system in memory at this folder, nearly full, which only the process sees; where the system does not let us mount
- * one, a limit to the size of its files.
+ * A nearly full file system in memory at this folder, which only the process sees; if it cannot be mounted, a limit to
+ * the size of the files of the process.
  */
 export function tightDisk(folder: string): TightDisk {
   const mount = ['mount', '-t', 'tmpfs', '-o', 'size=32m', 'tight', folder]
   const filler = join(folder, 'filler')
-  // Of 33.5 MB that leaves 5: a checkpoint of the reference net has 3.1, so the one of the start finds room and the next does not.
+  // Leaves 5 of 33.5 MB: a checkpoint of the reference net has 3.1 MB, so the first one fits and the next does not.
   const fill = `head -c 28500000 /dev/zero > ${filler}`
   const inNamespace = (script: string) => ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', script, 'sh']
   if (works(inNamespace(mount.join(' ')))) {
@@ -40,7 +40,7 @@ export function tightDisk(folder: string): TightDisk {
   }
   return {
     wrap: [],
-    // Which are files as well.
+    // Shared memory consists of files too.
     environment: { LOCKSTEP_SHARED_MEMORY: 'off' },
     systemSays: /EFBIG/,
     narrow: pid => limitFileSize(pid, '1000000'),
@@ -48,7 +48,7 @@ export function tightDisk(folder: string): TightDisk {
   }
 }
 
-/** Lets a process, and those that it starts from now on, make no file longer than this, in bytes or `unlimited`. */
+/** Limits the size of the files of a process and of those it starts from now on, in bytes or `unlimited`. */
 export async function limitFileSize(pid: number, limit: string): Promise<void> {
   await run('prlimit', ['--pid', String(pid), `--fsize=${limit}:unlimited`])
 }
@@ -62,7 +62,7 @@ function works([command, ...args]: readonly string[]): boolean {
   }
 }
 
-/** Lets a process open no more files, or as many as it may. */
+/** Stops a process from opening files, or removes that limit. */
 export async function limitFiles(pid: number, isLimited: boolean): Promise<void> {
   const { stdout } = await run('prlimit', [
     '--pid',

@@ -8,7 +8,7 @@ import { runCli } from './cli.ts'
 const size = ['--dataset', 'synthetic', '--limit-train', '20', '--limit-test', '10', '--epochs', '1']
 const small = [...size, '--engine', 'eager', '--workers', '1', '--offline']
 
-/** A folder for the tests of a file, with a model in it, `run`, that has been trained for a moment. */
+/** A folder for the tests of a file, with a short training run in its folder `run`. */
 export function useTinyRun(...flags: readonly string[]): { readonly folder: string; readonly run: string } {
   const folder = join(tmpdir(), `lockstep-tiny-${randomUUID()}`)
   const run = join(folder, 'run')

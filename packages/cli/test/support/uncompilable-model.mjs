@@ -1,4 +1,4 @@
-/** A net that no graph can be made of: an embedding reads its pixels as they are. */
+/** A net that cannot be compiled to a graph: its embedding reads the values of the pixels. */
 export default ({ tf, classes, inputShape }) =>
   tf.sequential({
     layers: [

@@ -3,7 +3,7 @@ import { canRedraw } from '../../src/terminal/can-redraw.ts'
 import { createProgressBar } from '../../src/terminal/progress.ts'
 import { createFakeTerminal, createPlainStream } from './fake-terminal.ts'
 
-test('lines are drawn anew on a terminal, unless it is a dumb one', () => {
+test('lines are redrawn on a terminal unless it is dumb', () => {
   const { stream, written } = createFakeTerminal(80)
   expect(canRedraw(stream)).toBe(true)
   expect(canRedraw(createPlainStream().stream)).toBe(false)
@@ -16,7 +16,7 @@ test('lines are drawn anew on a terminal, unless it is a dumb one', () => {
   for (const control of ['\u001b', '\r']) expect(written()).not.toContain(control)
 })
 
-test('a terminal that does not say what it is can be drawn on', () => {
+test('lines are redrawn on a terminal without TERM', () => {
   const { stream } = createFakeTerminal(80)
   vi.stubEnv('TERM', undefined)
   expect(canRedraw(stream)).toBe(true)

@@ -14,14 +14,14 @@ export function createPlainStream(): { readonly stream: NodeJS.WriteStream; read
   return { stream: sink as unknown as NodeJS.WriteStream, text: () => text }
 }
 
-/** A terminal emulator behind a TTY-like stream: what a person would see after the escape codes have done their work. */
+/** A terminal emulator behind a TTY-like stream; `screen` is what a person would see. */
 export function createFakeTerminal(columns: number) {
   const terminal = new Terminal({ cols: columns, rows: 24, convertEol: true, allowProposedApi: true })
   const recorded = createPlainStream()
   vi.stubEnv('TERM', 'xterm')
   Object.assign(recorded.stream, { isTTY: true, columns, rows: 24 })
 
-  /** Ends faked time: the emulator parses on a timer of its own. */
+  /** Restores the real timers, because the emulator parses on a timer. */
   async function screen(): Promise<string[]> {
     vi.useRealTimers()
     await new Promise<void>(done => terminal.write(recorded.text(), done))

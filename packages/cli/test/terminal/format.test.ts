@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { formatAmount, formatCount, formatDuration, formatNumber, formatPercent } from '../../src/terminal/format.ts'
 
-describe('durations', () => {
+describe('formatting durations', () => {
   it.each([
     [0, '0 s'],
     [0.44, '0.4 s'],
@@ -18,13 +18,13 @@ describe('durations', () => {
     expect(formatDuration(seconds)).toBe(text)
   })
 
-  it('has a dash for what is not known', () => {
+  it('writes a dash for an unknown duration', () => {
     expect([null, undefined, Number.NaN, Number.POSITIVE_INFINITY].map(formatDuration)).toEqual(['–', '–', '–', '–'])
   })
 })
 
-describe('amounts', () => {
-  it('counts one of something and several', () => {
+describe('formatting amounts', () => {
+  it('uses singular and plural', () => {
     expect([0, 1, 2400].map(count => formatAmount(count, 'step'))).toEqual(['0 steps', '1 step', '2,400 steps'])
   })
 
@@ -32,7 +32,7 @@ describe('amounts', () => {
     expect(formatCount(258_762)).toBe('258,762')
   })
 
-  it('writes numbers and fractions with fixed decimals, and a dash for none', () => {
+  it('writes numbers and fractions with fixed decimals, and a dash for null', () => {
     expect([formatNumber(0.8659), formatNumber(0.5, 2), formatNumber(null)]).toEqual(['0.8659', '0.50', '–'])
     expect([formatPercent(0.6948), formatPercent(1, 0), formatPercent(null)]).toEqual(['69.5 %', '100 %', '–'])
   })

@@ -13,11 +13,11 @@ const folder = join(tmpdir(), `lockstep-terminal-${randomUUID()}`)
 beforeAll(() => mkdir(folder, { recursive: true }))
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-test('a run whose terminal goes ends as when it is interrupted', async () => {
+test('a run whose terminal closes is interrupted', async () => {
   const [run, code] = [join(folder, 'run'), join(folder, 'code')]
   const size = ['--dataset', 'synthetic', '--limit-train', '50', '--limit-test', '10', '--epochs', '100000']
   const line = [process.execPath, mainFile, 'train', ...size, '--workers', '1', '--offline', '--run-dir', run]
-  // What leads the session is told that the terminal has gone: a shell, which outlives it, to tell how the run has ended.
+  // SIGHUP goes to the leader of the session: a shell that outlives the terminal and records how the run has ended.
   const script = [
     `trap 'kill -HUP $run' HUP`,
     `${line.map(shellWord).join(' ')} & run=$!`,

@@ -7,8 +7,8 @@ const download = { label: 'downloading TensorFlow', total: 274_000_000, unit: 'b
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-describe('on a terminal', () => {
-  it('draws a bar with percentage, amounts, speed and time left', async () => {
+describe('a progress bar on a terminal', () => {
+  it('shows percentage, amounts, speed and time left', async () => {
     const { stream, screen } = createFakeTerminal(120)
     const bar = createProgressBar(stream)
     bar.update({ ...download, done: 0 })
@@ -22,7 +22,7 @@ describe('on a terminal', () => {
     bar.stop()
   })
 
-  it('keeps a line for each label and leaves them when it stops', async () => {
+  it('has a line for each label, which stays when it stops', async () => {
     const { stream, screen } = createFakeTerminal(100)
     const bar = createProgressBar(stream)
     bar.update({ ...download, done: 0 })
@@ -38,7 +38,7 @@ describe('on a terminal', () => {
     ])
   })
 
-  it('drops the bar, then cuts the text, rather than wrap on a narrow terminal', async () => {
+  it('drops the bar and then truncates the text if the terminal is narrow', async () => {
     const { stream, screen } = createFakeTerminal(40)
     const bar = createProgressBar(stream)
     bar.update({ ...download, done: 0 })
@@ -63,7 +63,7 @@ describe('on a terminal', () => {
   })
 })
 
-describe('without a terminal', () => {
+describe('a progress bar without a terminal', () => {
   it('writes a line at the start, every 10 s and at the end', () => {
     const { stream, text } = createPlainStream()
     const bar = createProgressBar(stream)
@@ -81,7 +81,7 @@ describe('without a terminal', () => {
     ])
   })
 
-  it('writes where unfinished work stood when it stops', () => {
+  it('writes the state of unfinished work when it stops', () => {
     const { stream, text } = createPlainStream()
     const bar = createProgressBar(stream)
     bar.update({ label: 'unpacking', done: 1, unit: 'files' })
@@ -92,7 +92,7 @@ describe('without a terminal', () => {
     expect(text()).toBe('unpacking: 1 files\nunpacking: 5 files · 2.0/s\n')
   })
 
-  it('says once that work was done already', () => {
+  it('writes one line for work that was already done', () => {
     const { stream, text } = createPlainStream()
     const bar = createProgressBar(stream)
     bar.update({ label: 'checking', done: 6, total: 6, unit: 'files' })

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest'
 import { createRateMeter } from '../../src/terminal/rate-meter.ts'
 
-it('knows no speed before there are two samples', () => {
+it('a rate meter has no speed before two samples', () => {
   const rate = createRateMeter()
   rate.add(0, 500)
   expect(rate.perSecond()).toBeUndefined()
 })
 
-it('does not count what was there at the start, such as the part of a file that a resumed download finds', () => {
+it('a rate meter does not count the amount of its first sample, such as the existing part of a resumed download', () => {
   const rate = createRateMeter()
   rate.add(0, 1000)
   rate.add(2000, 1600)
@@ -15,26 +15,26 @@ it('does not count what was there at the start, such as the part of a file that 
   expect(rate.perSecond()).toBe(300)
 })
 
-it('forgets what lies before its window', () => {
+it('a rate meter forgets samples before its window', () => {
   const rate = createRateMeter(10_000)
   for (let second = 0; second <= 10; second++) rate.add(second * 1000, second * 10)
   for (let second = 11; second <= 30; second++) rate.add(second * 1000, 100 + (second - 10) * 50)
   expect(rate.perSecond()).toBe(50)
 })
 
-it('looks back over the whole of its window, also where samples are far apart', () => {
+it('a rate meter covers its whole window, even if samples are far apart', () => {
   const rate = createRateMeter(10_000)
   rate.add(0, 0)
   rate.add(6000, 60)
   rate.add(12_000, 600)
-  // Those of the last 6 s are too few: 600 in 12 s.
+  // The samples of the last 6 s do not cover the window: 600 in 12 s.
   expect(rate.perSecond()).toBe(50)
   rate.add(16_000, 1060)
   // 1060 − 60 in the 10 s from 6 to 16.
   expect(rate.perSecond()).toBe(100)
 })
 
-it('begins anew when work starts over', () => {
+it('a rate meter starts again when the work starts over', () => {
   const rate = createRateMeter()
   rate.add(0, 0)
   rate.add(1000, 1_000_000)

@@ -7,26 +7,26 @@ beforeEach(() => void vi.stubEnv('FORCE_COLOR', undefined))
 afterEach(() => void vi.unstubAllEnvs())
 
 describe('colours', () => {
-  it('are written to a terminal only', () => {
+  it('are written only to a terminal', () => {
     expect(createStyler(createPlainStream().stream)('bold', 'best')).toBe('best')
     // SGR 1 is bold on, 22 is bold off (ECMA-48).
     expect(createStyler(createFakeTerminal(80).stream)('bold', 'best')).toBe('\u001b[1mbest\u001b[22m')
   })
 
-  it('are left out where NO_COLOR is set', () => {
+  it('are omitted if NO_COLOR is set', () => {
     vi.stubEnv('NO_COLOR', '1')
     const { stream } = createFakeTerminal(80)
     Object.assign(stream, { getColorDepth: WriteStream.prototype.getColorDepth })
     expect(createStyler(stream)('bold', 'best')).toBe('best')
   })
 
-  it('take no columns', () => {
+  it('do not add to the visible width', () => {
     expect(visibleWidth('\u001b[1mbest\u001b[22m')).toBe(4)
   })
 })
 
 describe('truncation', () => {
-  it('marks what was cut and leaves the rest alone', () => {
+  it('marks a shortened text and does not change one that fits', () => {
     expect([truncate('epoch', 5), truncate('epochs', 5), truncate('epochs', 1), truncate('epochs', 0)]).toEqual([
       'epoch',
       'epoc…',

@@ -20,8 +20,8 @@ const state: TrainingState = {
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-describe('on a terminal', () => {
-  it('draws where the run is and its figures, on 80 columns without a cut', async () => {
+describe('training progress on a terminal', () => {
+  it('shows the position and the figures of the run in 80 columns', async () => {
     const { stream, screen } = createFakeTerminal(80)
     const progress = createTrainingProgress(stream)
     progress.update(state)
@@ -34,7 +34,7 @@ describe('on a terminal', () => {
     progress.stop()
   })
 
-  it('names no number that was waited for when more workers take part', async () => {
+  it('omits the expected number of workers if more take part', async () => {
     const { stream, screen } = createFakeTerminal(80)
     const progress = createTrainingProgress(stream)
     progress.update({ ...state, workersAlive: 2, workersWanted: 1 })
@@ -55,7 +55,7 @@ describe('on a terminal', () => {
     progress.stop()
   })
 
-  it('follows the terminal when it is made narrower', () => {
+  it('adapts when the terminal gets narrower', () => {
     const { stream, written } = createFakeTerminal(140)
     const progress = createTrainingProgress(stream)
     progress.update(state)
@@ -67,7 +67,7 @@ describe('on a terminal', () => {
     progress.stop()
   })
 
-  it('writes permanent lines above the bar, in one piece and in order', async () => {
+  it('writes permanent lines above the bar, whole and in order', async () => {
     const { stream, screen } = createFakeTerminal(80)
     const progress = createTrainingProgress(stream)
     progress.line('model: reference')
@@ -85,7 +85,7 @@ describe('on a terminal', () => {
     progress.stop()
   })
 
-  it('takes the bar away at the end', async () => {
+  it('removes the bar at the end', async () => {
     const { stream, screen } = createFakeTerminal(80)
     const progress = createTrainingProgress(stream)
     progress.update(state)
@@ -96,7 +96,7 @@ describe('on a terminal', () => {
     expect(await screen()).toEqual(['epoch 3 done', 'test accuracy 0.6948'])
   })
 
-  it('says how many workers it waits for', async () => {
+  it('shows how many workers it waits for', async () => {
     const { stream, screen } = createFakeTerminal(80)
     const progress = createTrainingProgress(stream)
     progress.update({ ...state, phase: 'waiting', loss: null, accuracy: null, imagesPerSecond: null, workersAlive: 1 })
@@ -105,7 +105,7 @@ describe('on a terminal', () => {
     progress.stop()
   })
 
-  it('leaves out figures that are not known yet', async () => {
+  it('omits unknown figures', async () => {
     const { stream, screen } = createFakeTerminal(80)
     const progress = createTrainingProgress(stream)
     progress.update({ ...state, step: 0, loss: null, accuracy: null, imagesPerSecond: null, secondsLeft: null })
@@ -115,7 +115,7 @@ describe('on a terminal', () => {
   })
 })
 
-describe('without a terminal', () => {
+describe('training progress without a terminal', () => {
   it('writes a plain line about every 15 s of a long epoch, and permanent lines at once', () => {
     const { stream, text } = createPlainStream()
     const progress = createTrainingProgress(stream)
@@ -134,7 +134,7 @@ describe('without a terminal', () => {
     ])
   })
 
-  it('says that it waits for workers at once and every minute', () => {
+  it('reports a wait for workers at once and every minute', () => {
     const { stream, text } = createPlainStream()
     const progress = createTrainingProgress(stream)
     const waiting = { ...state, phase: 'waiting', workersNeeded: 2 } as const
@@ -149,7 +149,7 @@ describe('without a terminal', () => {
     progress.stop()
   })
 
-  it('leaves a wait for a worker who is lost to the line that tells of the loss, for a minute', () => {
+  it('reports a wait that follows the loss of a worker only after a minute', () => {
     const { stream, text } = createPlainStream()
     const progress = createTrainingProgress(stream)
     const alone = { ...state, workersNeeded: 1, workersAlive: 0 }

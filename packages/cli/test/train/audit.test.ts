@@ -14,7 +14,7 @@ const flippingWorker = fileURLToPath(new URL('../support/flipping-worker.mjs', i
 
 type Told = {
   readonly computed: number
-  /** In the order in which it has answered them. */
+  /** In the order of its answers. */
   readonly flips: readonly { readonly step: number; readonly shard: number }[]
   readonly reason: string
   readonly end: string
@@ -30,7 +30,7 @@ describe('a worker that flips a bit of its gradients', () => {
     undisturbed = await trained('undisturbed', [...run, '--workers', '2'])
   })
 
-  /** Two right workers and one that is wrong, for which the run waits. */
+  /** Trains with two correct workers and a wrong one, for which the run waits. */
   async function trainedWithWrong(name: string, audit: number, wrong: object) {
     const place = join(folder, name)
     const reach = ['--workers', '2', '--min-workers', '3', '--token-file', join(folder, 'token')]
@@ -40,7 +40,7 @@ describe('a worker that flips a bit of its gradients', () => {
     const worker = spawn(process.execPath, [flippingWorker, order], { stdio: ['ignore', 'pipe', 'ignore'] })
     const told = text(worker.stdout)
     const ended = once(worker, 'close')
-    // Whoever is excluded is to be replaced: so many are wanted.
+    // The excluded worker must be replaced, because the run needs three.
     await cli.printed(/worker \d lost: flipping on \S+, excluded/)
     const other = startCli(['worker', '--connect', url!, '--token-file', join(folder, 'token'), '--name', 'other'])
     const { code, stdout } = await cli.ending
@@ -49,7 +49,7 @@ describe('a worker that flips a bit of its gradients', () => {
     return { place, stdout, summary: await readSummary(place), told: JSON.parse(await told) as Told }
   }
 
-  test('is found where a few shards are audited, and the weights are right where it begins with one of them', async () => {
+  test('is found if some shards are audited, and the weights are correct if its first wrong shard is audited', async () => {
     const { stdout, summary, told } = await trainedWithWrong('audited', 0.3, { fromStep: 3, audit: 0.3 })
     const { cause, outcome: reason } = summary.perWorker.find(({ name }) => name === 'flipping')!
     const [, shard, step] =
@@ -58,7 +58,7 @@ describe('a worker that flips a bit of its gradients', () => {
       ) ?? []
     expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
     expect(cause).toBe('excluded')
-    // Of its shards in that step another one may have been compared before the first.
+    // Another of its shards in that step may have been compared before the first one.
     expect(Number(step)).toBe(told.flips[0]!.step)
     expect(told.flips).toContainEqual({ step: Number(step), shard: Number(shard) })
     expect(summary.perWorker.reduce((sum, { samples }) => sum + samples, 0)).toBe(6 * 248)
@@ -71,7 +71,7 @@ describe('a worker that flips a bit of its gradients', () => {
     expect(told.end).toMatch(/refused this worker: flipping on \S+ is excluded from this run: its result/)
   })
 
-  test('is found from its first step on where all shards are audited', async () => {
+  test('is found if all shards are audited, and the weights are correct', async () => {
     const { place, summary, told } = await trainedWithWrong('all', 1, { fromStep: 7 })
     expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
     expect(await readdir(place)).toContain('summary.json')

@@ -22,14 +22,14 @@ test.each([
   expect({ compress, weightsSha256 }).toEqual({ compress: 'bfloat16', weightsSha256: undisturbed.weightsSha256 })
 })
 
-test('compressed gradients give the same weights when a worker is killed in the middle', async () => {
+test('compressed gradients give the same weights if a worker is killed', async () => {
   const strike = strikeAt(/epoch 1\/2/, 'SIGKILL', 'a worker')
   const summary = await trained('killed', [...run, '--workers', '3'], strike)
   expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
   expect(countStayed(summary, 3)).toBe(2)
 })
 
-test('compressed gradients give the same weights when the run is interrupted and resumed', async () => {
+test('compressed gradients give the same weights if the run is interrupted and resumed', async () => {
   const place = join(folder, 'interrupted')
   const alone = [...run, '--workers', '1']
   const { interrupted, resumed } = await interruptAndResume(alone, { place, dataDir: folder, workers: '2' })
@@ -38,11 +38,11 @@ test('compressed gradients give the same weights when the run is interrupted and
   expect((await readSummary(place)).weightsSha256).toBe(undisturbed.weightsSha256)
 })
 
-test('uncompressed gradients give other weights, and a run that goes on cannot change from one to the other', async () => {
+test('uncompressed gradients give other weights, and a resumed run cannot change its compression', async () => {
   const exact = await trained('exact', [...run, '--workers', '1', '--compress', 'none'])
   expect(exact.compress).toBe('none')
   expect(exact.weightsSha256).not.toBe(undisturbed.weightsSha256)
-  // Rounding errors of at most one part in 128 that cancel on average leave the loss of ten steps nearly as it was.
+  // Rounding errors of at most one part in 128 that cancel on average hardly change the loss of ten steps.
   expect(exact.final!.trainLoss / undisturbed.final!.trainLoss).toBeCloseTo(1, 1)
   const changed = await runCli(['train', '--resume', join(folder, 'exact'), '--compress', 'bfloat16', '--epochs', '3'])
   expect(changed).toMatchObject({ code: 2, stderr: expect.stringContaining('--compress cannot change') })

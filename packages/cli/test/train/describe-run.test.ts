@@ -7,12 +7,12 @@ import { exampleEpochs, exampleSummary, withoutValidation } from '../runs/exampl
 const settings = { launch: { ...launchDefaults, dataDir: 'cifar' }, config: {} }
 const request = { settings, resume: null, hasLocalWorkers: true }
 
-/** What is said at the end of a run of one epoch in `runs/a` that has plots. */
+/** The lines at the end of a run of one epoch in `runs/a` that has plots. */
 function linesOf(changes: Partial<RunSummary>, epochs = exampleEpochs(1)): readonly string[] {
   return describeEnd({ summary: exampleSummary(epochs, changes), folder: 'runs/a', request }, true).split('\n')
 }
 
-test('the best epoch is told by what validated, or by the training where nothing did', () => {
+test('the best epoch is shown by its validation loss, or by its training loss if nothing validated', () => {
   const bestOf = (epochs: ReturnType<typeof exampleEpochs>) =>
     linesOf({}, epochs).find(line => /^best epoch/.test(line))
   expect(bestOf(exampleEpochs(1))).toBe('best epoch     1: validation loss 1.4000, accuracy 0.5000')
@@ -23,21 +23,21 @@ test('the best epoch is told by what validated, or by the training where nothing
   expect(bestOf([])).toBeUndefined()
 })
 
-test('the end of a run says what came out, and what may follow', () => {
+test('the end of a run shows its results and the next command', () => {
   const lines = linesOf({ steps: 1, trainSeconds: 2 })
   expect(lines).toContain('completed      1 epoch, 1 step in 2 s, 2,912 images/s')
   expect(lines).toContain('plots          runs/a/plots')
   expect(lines).toContain('next           pnpm cli evaluate runs/a --data-dir cifar')
 })
 
-test('the end of a run that was interrupted names no plots, and how to go on', () => {
+test('the end of an interrupted run shows the command that resumes it, and no plots', () => {
   const lines = linesOf({ status: 'interrupted', steps: 0, epochs: 0, trainSeconds: 0, imagesPerSecond: null })
   expect(lines).toContain('interrupted    0 epochs, 0 steps in 0 s')
   expect(lines).toContain('next           pnpm cli train --resume runs/a --data-dir cifar')
   expect(lines.filter(line => line.startsWith('plots'))).toEqual([])
 })
 
-test('the end of a run tells of answers that were compared, or could not be used', () => {
+test('the end of a run shows audited shards, refused answers and excluded workers', () => {
   const worker = {
     host: 'here',
     device: 'cpu',

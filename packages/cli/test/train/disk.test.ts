@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { localWorkersOf, readSummary, runCli, startCli, waitUntilGone } from '../support/cli.ts'
 import { limitFiles, tightDisk } from '../support/tight-disk.ts'
 
-// 310 samples in batches of 50 are 7 steps an epoch, the last one of 10: 168 steps in all.
+// 310 samples in batches of 50 are 7 steps per epoch, the last one of 10: 168 steps in all.
 const size = ['--limit-train', '310', '--limit-test', '60', '--validation-split', '0', '--epochs', '24']
 const line = ['train', '--dataset', 'synthetic', ...size, '--shards', '4', '--offline', '--log-steps']
 const often = ['--checkpoint-every', '1']
@@ -29,21 +29,21 @@ async function readLines(file: string): Promise<readonly Readonly<Record<string,
   return lines.map(text => JSON.parse(text))
 }
 
-/** The steps and epochs that a run has a line of. */
+/** Type and step of each line of a run's metrics. */
 async function linesOf(place: string): Promise<readonly string[]> {
   const lines = await readLines(join(place, 'metrics.jsonl'))
   return lines.map(({ type, step }) => `${type} ${step}`)
 }
 
-/** The coordinator and its workers, at once. */
+/** Kills the coordinator and its workers. */
 async function killAll(child: ChildProcess): Promise<void> {
   const workers = await localWorkersOf(child)
   for (const id of [child.pid!, ...workers]) process.kill(id, 'SIGKILL')
   await waitUntilGone(workers)
 }
 
-describe('a run comes to the weights of the undisturbed one', () => {
-  test('when its disk is full for a while, which it says', async () => {
+describe('a run ends with the weights of the undisturbed one', () => {
+  test('if its disk is full for a while, of which it warns', async () => {
     const place = join(folder, 'tight')
     await mkdir(place)
     const { wrap, environment, systemSays, narrow, widen } = tightDisk(place)
@@ -65,7 +65,7 @@ describe('a run comes to the weights of the undisturbed one', () => {
     expect(told.filter(({ type, what }) => type === 'not-written' && what === 'checkpoint').length).toBeLessThan(3)
   })
 
-  test('when it may open no more files, its folder is removed, all is killed, and the newest checkpoint is torn', async () => {
+  test('if it cannot open files, its folder is removed, it is killed, and the newest checkpoint is truncated', async () => {
     const place = join(folder, 'beset')
     const cli = startCli([...line, ...often, '--workers', '2', '--run-dir', place])
     await cli.printed(/2 active/)
@@ -94,7 +94,7 @@ describe('a run comes to the weights of the undisturbed one', () => {
     expect((await readSummary(place)).weightsSha256).toBe(undisturbed.weightsSha256)
     expect(await readdir(place)).not.toContain('lock-1.json')
     await readLines(join(place, 'log.jsonl'))
-    // The lines of steps that were only in the folder are gone with it; those of the epochs the run remembers.
+    // The lines of steps were lost with the folder; the lines of epochs are part of the state of the run.
     const lines = await linesOf(place)
     const whole = await linesOf(join(folder, 'undisturbed'))
     expect(lines.at(-1)).toBe(whole.at(-1))

@@ -9,7 +9,7 @@ const { folder, line, trained } = useSmallRuns()
 const run = [...line, '--epochs', '1', '--shards', '4']
 const alone = [...run, '--workers', '1']
 
-test.each(['float32', 'bfloat16'])('in %s the weights do not depend on the number of workers', async precision => {
+test.each(['float32', 'bfloat16'])('the weights in %s do not depend on the number of workers', async precision => {
   const hashes = new Set<string>()
   for (const workers of ['1', '2', '4']) {
     const summary = await trained(`${precision}-${workers}`, [...run, '--precision', precision, '--workers', workers])
@@ -19,16 +19,16 @@ test.each(['float32', 'bfloat16'])('in %s the weights do not depend on the numbe
   expect(hashes.size).toBe(1)
 })
 
-test('both engines train alike', async () => {
+test('both engines reach the same training loss', async () => {
   const [compiled, eager] = [await trained('compiled', alone), await trained('eager', [...alone, '--engine', 'eager'])]
   expect(eager.engine).toBe('eager')
   expect(compiled.final!.trainLoss / eager.final!.trainLoss).toBeCloseTo(1, 3)
 })
 
-test('what was compiled is kept for the next run', async () => {
+test('compiled functions are reused by the next run', async () => {
   const cache = join(folder, 'cache')
   await mkdir(cache)
-  // What was installed stays where it is: only the compiled functions are missing.
+  // TensorFlow stays installed; only the compiled functions are missing.
   await symlink(resolve(userCacheFolder(process.env), 'tensorflow'), join(cache, 'tensorflow'))
   vi.stubEnv('LOCKSTEP_CACHE_DIR', cache)
   onTestFinished(() => void vi.unstubAllEnvs())
@@ -39,7 +39,7 @@ test('what was compiled is kept for the next run', async () => {
   expect(await writtenFiles(join(cache, 'compiled'))).toEqual(kept)
 })
 
-/** The files under a folder, with what tells whether one has been written again. */
+/** The files under a folder, with inode and time, which change if a file is written again. */
 async function writtenFiles(place: string): Promise<readonly string[]> {
   const entries = await readdir(place, { recursive: true, withFileTypes: true })
   const paths = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
@@ -47,7 +47,7 @@ async function writtenFiles(place: string): Promise<readonly string[]> {
   return paths.map((path, index) => `${path} ${facts[index]!.ino} ${facts[index]!.mtimeMs}`).sort()
 }
 
-test('bfloat16 in the eager engine is refused', async () => {
+test('bfloat16 in the eager engine is a usage error', async () => {
   const ended = await runCli(['train', '--dataset', 'synthetic', '--engine', 'eager', '--precision', 'bfloat16'])
   expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('--precision bfloat16') })
 })

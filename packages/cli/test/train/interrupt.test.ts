@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
 import { listenForInterrupt } from '../../src/train/interrupt.ts'
 
-/** What signals at these milliseconds come to. */
+/** The effect of signals at these times in ms. */
 async function heard(...signals: readonly (readonly [NodeJS.Signals, number])[]) {
   const source = new EventEmitter()
   let nowMs = 0
@@ -19,7 +19,7 @@ async function heard(...signals: readonly (readonly [NodeJS.Signals, number])[])
   return { requests, isAborted: interrupt.signal.aborted, isInsisted }
 }
 
-test('the first signal is a request, the second one an order', async () => {
+test('the first signal is a request to stop, and the second one insists', async () => {
   expect(await heard()).toEqual({ requests: 0, isAborted: false, isInsisted: false })
   expect(await heard(['SIGTERM', 5000])).toEqual({ requests: 1, isAborted: true, isInsisted: false })
   expect(await heard(['SIGINT', 5000], ['SIGINT', 5001])).toEqual({ requests: 1, isAborted: true, isInsisted: true })
@@ -27,6 +27,6 @@ test('the first signal is a request, the second one an order', async () => {
   expect(await heard(['SIGTERM', 5000], ['SIGINT', 5001])).toMatchObject({ requests: 1, isInsisted: true })
 })
 
-test('a SIGTERM that comes by two ways, as from `timeout`, is one request', async () => {
+test('two SIGTERMs within a second, as from `timeout`, are one request', async () => {
   expect(await heard(['SIGTERM', 5000], ['SIGTERM', 5999])).toEqual({ requests: 1, isAborted: true, isInsisted: false })
 })

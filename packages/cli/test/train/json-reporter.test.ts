@@ -24,7 +24,7 @@ const epoch = (number: number): CoordinatorEvent => ({
 })
 const checkpoint = (number: number): CoordinatorEvent => ({ type: 'checkpoint', path: 'there', step: number })
 
-test('steps are told where they are asked for, those taken again by a name of their own', () => {
+test('steps are written only on request, and repeated ones as step-again', () => {
   const events = [step(1), step(2), step(3), step(2), step(3), step(4)]
   expect(tell(events, { steps: true }).map(line => [line.type, line.step])).toEqual([
     ['step', 1],
@@ -37,6 +37,6 @@ test('steps are told where they are asked for, those taken again by a name of th
   expect(tell([...events, checkpoint(4)], { steps: false })).toEqual([checkpoint(4)])
 })
 
-test('an epoch that ends again is told once', () => {
+test('an epoch that ends again is written once', () => {
   expect(tell([epoch(1), epoch(2), epoch(2), epoch(3)], { steps: false }).map(line => line.epoch)).toEqual([1, 2, 3])
 })

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { makeTemporaryFolder } from '../runs/example-runs.ts'
 import { readSummary, runCli } from '../support/cli.ts'
 
-// The embedded set: 90 % within 5 epochs. CIFAR-10, where it is: Keras has a validation accuracy of 0.50 after epoch 1.
+// The embedded set: 90 % within 5 epochs. CIFAR-10, if available: Keras has a validation accuracy of 0.50 after one.
 const embedded = { dataset: 'synthetic', epochs: 5, atLeast: 0.9 }
 const cifar10 = { dataset: 'cifar10', epochs: 1, atLeast: 0.48 }
 const dataSets = process.env.LOCKSTEP_DATA_DIR === undefined ? [embedded] : [embedded, cifar10]

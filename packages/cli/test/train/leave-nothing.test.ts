@@ -13,7 +13,7 @@ const asked = join(folder, 'asked')
 
 beforeAll(async () => {
   await mkdir(tools, { recursive: true })
-  // The first thing that getting TensorFlow asks for. It tells its number, and gives no answer.
+  // The first program that the installation of TensorFlow runs. It writes its process id and hangs.
   await writeFile(
     join(tools, 'python3'),
     `#!/bin/sh\necho $$ > ${asked}.new && mv ${asked}.new ${asked}\nexec sleep 600\n`,
@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 test.each([[[]], [['--supervise']]])(
-  'a run that is interrupted while it gets TensorFlow leaves nothing: %j',
+  'a run that is interrupted while it installs TensorFlow leaves no folder and no process: %j',
   async flags => {
     await rm(asked, { force: true })
     const runs = join(folder, 'runs')
@@ -44,7 +44,7 @@ test.each([[[]], [['--supervise']]])(
   },
 )
 
-test('a run whose folder cannot be claimed for want of room leaves nothing', async () => {
+test('a run that cannot claim its folder on a full disk leaves nothing', async () => {
   const runs = join(folder, 'full')
   const line = ['train', '--dataset', 'synthetic', '--offline', '--runs-dir', runs]
   const { ending } = startCli(line, {}, ['prlimit', '--fsize=0:unlimited'])

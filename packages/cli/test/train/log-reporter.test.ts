@@ -22,7 +22,7 @@ async function textsIn(): Promise<readonly unknown[]> {
 }
 
 describe('the log of a run', () => {
-  test('has a line for each event and note, with its time, and none for steps', async () => {
+  test('has a line with the time for each event and note, and none for steps', async () => {
     const log = await openLogReporter(folder, notTold)
     log.event({ type: 'listening', url: 'ws://here' })
     const means = { loss: 1, accuracy: 0.5, samples: 50, active: 1 }
@@ -35,7 +35,7 @@ describe('the log of a run', () => {
     })
   })
 
-  test('goes on behind the last whole line of a process that was killed', async () => {
+  test('continues after the last complete line of a process that was killed', async () => {
     await writeFile(file, '{"type":"note","text":"before"}\n{"type":"note","te')
     const log = await openLogReporter(folder, notTold)
     log.note('after')
@@ -43,7 +43,7 @@ describe('the log of a run', () => {
     expect(await textsIn()).toEqual(['before', 'after'])
   })
 
-  test('that cannot be written is told of once, each time that it begins, and kept until it can', async () => {
+  test('reports once each time that it becomes unwritable, and keeps its lines until it can be written', async () => {
     const told: string[] = []
     const log = await openLogReporter(folder, reason => told.push(reason))
     await symlink('/dev/full', file)

@@ -17,7 +17,7 @@ const tell = (backend: string, ...others: readonly string[]) =>
     earlier: [],
   })
 
-test('a worker without TensorFlow beside one with it is named, and where to look for what it lacks', () => {
+test('the warning names a worker without TensorFlow and the command that says what is missing', () => {
   expect(tell('WebAssembly SIMD', native)).toBe(
     'WARNING: unlike workers: worker 2 (w2 on host-2) on WebAssembly SIMD; worker 1 (w1 on host-1) on TensorFlow 2.21.0, CPU: ' +
       'their gradients differ in the last bits, so the weights depend on who computes what. ' +
@@ -26,12 +26,12 @@ test('a worker without TensorFlow beside one with it is named, and where to look
   expect(tell(native, 'WebAssembly SIMD')).toMatch(/`pnpm cli doctor` on host-1 says/)
 })
 
-test('of two versions of TensorFlow the remedy is one, of two kinds of CPU to use one', () => {
+test('the warning suggests one version of TensorFlow, or one kind of CPU', () => {
   expect(tell('TensorFlow 2.15.1, CPU', native)).toMatch(/one version of TensorFlow: .*LOCKSTEP_LIBTENSORFLOW or none$/)
   expect(tell(`${native}, without AVX-512`, native)).toMatch(/let only one of these kinds compute$/)
 })
 
-test('a run that is resumed on another backend is told what it was computed on before', () => {
+test('the warning of a run that is resumed on another backend names the earlier backend', () => {
   const resumed = (backend: string, earlier: string) =>
     describeMixedBackends({ type: 'mixed-backends', worker: worker(2, backend), others: [], earlier: [earlier] })
   expect(resumed('WebAssembly SIMD', native)).toMatch(
@@ -40,7 +40,7 @@ test('a run that is resumed on another backend is told what it was computed on b
   expect(resumed(native, `${native}, without AVX-512`)).toMatch(/let only one of these kinds compute$/)
 })
 
-test('the end of a run on unlike workers says that its weights cannot be had again', () => {
+test('the end of a run on unlike workers says that its weights depend on who computed what', () => {
   const request = { settings: { launch: launchDefaults, config: {} }, resume: null, hasLocalWorkers: true }
   const changes = { backends: ['WebAssembly SIMD', native], mixedBackends: true }
   const endOf = (summary: ReturnType<typeof exampleSummary>) =>

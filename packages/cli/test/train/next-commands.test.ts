@@ -11,19 +11,19 @@ const coordinator = (launch: Partial<LaunchOptions> = {}) => ({
   hasLocalWorkers: false,
 })
 
-test('a run goes on by the command that has started it', () => {
+test('a run is resumed by the command that started it', () => {
   expect(resumeCommand('runs/a', train())).toBe('pnpm cli train --resume runs/a')
   expect(resumeCommand('runs/a', coordinator())).toBe('pnpm cli coordinator --resume runs/a --token-file token')
 })
 
-test('a run goes on at its address, with its certificate and with its data', () => {
+test('a resumed run keeps its address, certificate and data', () => {
   expect(resumeCommand('runs/a', coordinator({ listen: '0.0.0.0:80', tlsCert: 'c.pem', tlsKey: 'k.pem' }))).toBe(
     'pnpm cli coordinator --resume runs/a --listen 0.0.0.0:80 --token-file token --tls-cert c.pem --tls-key k.pem',
   )
   expect(resumeCommand('runs/a', train({ dataDir: '/cifar' }))).toBe('pnpm cli train --resume runs/a --data-dir /cifar')
 })
 
-test('a run goes on with all that it was started with and its configuration does not keep', () => {
+test('a resumed run keeps all settings that its configuration does not contain', () => {
   const launch = {
     workers: 3,
     topology: 'star',
@@ -46,17 +46,17 @@ test('a run goes on with all that it was started with and its configuration does
   )
 })
 
-test('a run that goes on has its folder, and no other trace of its first steps', () => {
+test('a resumed run needs no flags for folders and traces', () => {
   const launch = { runDir: 'runs/a', runsDir: 'elsewhere', trace: 'trace.json', traceSteps: 10 }
   expect(resumeCommand('runs/a', train(launch))).toBe('pnpm cli train --resume runs/a')
 })
 
-test('a run is tested on its data', () => {
+test('a run is evaluated on its data', () => {
   expect(evaluateCommand('runs/a', train())).toBe('pnpm cli evaluate runs/a')
   expect(evaluateCommand('runs/a', coordinator({ dataDir: 'cifar' }))).toBe('pnpm cli evaluate runs/a --data-dir cifar')
 })
 
-test('names are quoted for the shell where they need it', () => {
+test('names are quoted for the shell if they need it', () => {
   expect(evaluateCommand("my runs/it's", train({ dataDir: 'a b' }))).toBe(
     String.raw`pnpm cli evaluate 'my runs/it'\''s' --data-dir 'a b'`,
   )

@@ -19,8 +19,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-describe('a run goes on to its end', () => {
-  test('when nobody reads what it prints any more', async () => {
+describe('a run completes', () => {
+  test('if its output is no longer read', async () => {
     const place = join(folder, 'unread')
     const cli = startCli([...line, '--run-dir', place, '--json'])
     await cli.printed(/1 active/)
@@ -30,7 +30,7 @@ describe('a run goes on to its end', () => {
     expect(await readSummary(place)).toMatchObject({ status: 'completed', steps: 12 })
   })
 
-  test('when the disk on which its output lies is full, of which it tells at the end', async () => {
+  test('if its output goes to a full disk, which it reports at the end', async () => {
     const place = join(folder, 'full')
     const ended = await startCli([...line, '--run-dir', place, '--json'], {}, intoFullDisk).ending
     expect(ended.stderr).toMatch(/^lockstep: standard output could not be written: ENOSPC/m)
@@ -38,7 +38,7 @@ describe('a run goes on to its end', () => {
     expect(await readSummary(place)).toMatchObject({ status: 'completed', steps: 12 })
   })
 
-  test('when it is told of the end of a terminal that it does not have, as under nohup', async () => {
+  test('if it receives SIGHUP without a terminal, as under nohup', async () => {
     const place = join(folder, 'hung-up')
     const ended = await runCli([...line, '--run-dir', place], strikeAt(/epoch 1\/3/, 'SIGHUP', 'itself'))
     expect(ended, ended.stderr).toMatchObject({ code: 0 })
@@ -58,7 +58,7 @@ test.each([
   expect(lastLines, 'what erases lines').not.toContain('\u001b')
 })
 
-test('a run whose terminal has gone is interrupted', async () => {
+test('a run that receives SIGHUP in a terminal is interrupted', async () => {
   const place = join(folder, 'terminal')
   const ended = await startCli([...line, '--run-dir', place], strikeAt(/epoch 1\/3/, 'SIGHUP', 'itself'), inTerminal)
     .ending
@@ -66,7 +66,7 @@ test('a run whose terminal has gone is interrupted', async () => {
   expect(await readSummary(place)).toMatchObject({ status: 'interrupted' })
 })
 
-test('a command whose results could not be written has failed', async () => {
+test('a command whose output cannot be written fails', async () => {
   const ended = await startCli(['runs', '--json', '--runs-dir', folder], {}, intoFullDisk).ending
   expect(ended.stderr).toMatch(/^lockstep: standard output could not be written: ENOSPC/m)
   expect(ended.code).toBe(1)

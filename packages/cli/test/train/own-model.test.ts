@@ -31,7 +31,7 @@ describe('a model from a file', () => {
     expect(ended, ended.stderr).toMatchObject({ code: 0 })
   }
 
-  test('is trained, and resumed and tested as it was at the start when its file has been edited or is gone', async () => {
+  test('is resumed and evaluated as it was at the start, even if its file has been edited or removed', async () => {
     const [whole, parts] = [join(folder, 'whole'), join(folder, 'parts')]
     const train = ['train', ...small, '--model', relative(process.cwd(), file)]
     const undisturbed = await runIn(whole, [...train, '--epochs', '2', '--workers', '1', '--runs-dir', whole])
@@ -55,13 +55,13 @@ describe('a model from a file', () => {
     await rm(file)
     await resume(copy, 1)
     expect((await readSummary(copy)).weightsSha256).toBe(undisturbed.summary.weightsSha256)
-    // As after a kill: without the model of the end there is only the checkpoint.
+    // As after a kill: without the final model there is only the checkpoint.
     await rm(join(copy, 'model'), { recursive: true })
     const report = await runCli(['evaluate', copy, '--threads', '1', '--json', '--offline'])
     expect(JSON.parse(report.stdout).accuracy).toBe(summary.test!.accuracy)
   })
 
-  test('that cannot be trained is refused before anything is written', async () => {
+  test('that cannot be trained is rejected before anything is written', async () => {
     const broken = join(folder, 'broken.mjs')
     await writeFile(broken, "export default ({ tf }) => tf.layers.dense({ units: 10, activation: 'softmax' })")
     const runs = join(folder, 'none')
@@ -74,7 +74,7 @@ describe('a model from a file', () => {
   test.each([
     ['', []],
     [' under supervision', ['--supervise']],
-  ])('that cannot be compiled ends the run at once, with what to do about it%s', async (_, flags) => {
+  ])('that cannot be compiled ends the run at once with a hint%s', async (_, flags) => {
     const place = join(folder, `words${flags.length}`)
     const ended = await runCli([
       'train',

@@ -31,7 +31,7 @@ const tableOf = (workers: number) =>
   phaseTable({ phases: reportOf(workers), perWorker: reportOf(workers).workers.map(({ id }) => workerNamed(id)) })
 
 describe('the table of a step', () => {
-  test('shows ms and share by phase, and what all phases account for', () => {
+  test('shows time and share of each phase and of all together', () => {
     expect(tableOf(2)).toEqual([
       'a step      coordinator      local-1      local-2',
       'wait        7.00   70 %  1.00   10 %  0.90    9 %',
@@ -53,7 +53,7 @@ describe('the table of a step', () => {
     for (const workers of [1, 2, 3, 4]) expect(Math.max(...tableOf(workers).map(line => line.length))).toBeLessThan(80)
   })
 
-  test('shows the mean of many workers and the one that computes most', () => {
+  test('shows the mean of many workers and the busiest one', () => {
     const [titles, ...lines] = tableOf(6)
     expect(titles).toBe('a step      coordinator  mean of 6 workers  busiest: local-6')
     expect(tableOf(4)[0]).toMatch(/ local-4$/)
@@ -62,7 +62,7 @@ describe('the table of a step', () => {
     expect(lines.find(line => line.startsWith('compute'))).toMatch(/7\.25 {3}7[23] % +7\.50 {3}75 %/)
   })
 
-  test('takes for the busiest who computes for most of its own steps', () => {
+  test('shows as busiest the worker that computes for the largest share of its own steps', () => {
     const { coordinator, workers } = reportOf(6)
     // 7.6 of 20 ms are 38 %, and 7.5 of 10 ms 75 %.
     const late = { ...workers[0]!, stepMs: 20, phases: { ...workers[0]!.phases, compute: 7.6 } }
@@ -71,7 +71,7 @@ describe('the table of a step', () => {
     expect(phaseTable({ phases, perWorker })[0]).toMatch(/busiest: local-6$/)
   })
 
-  test('is not there when no step was measured', () => {
+  test('is empty if no step was measured', () => {
     expect(phaseTable({ phases: null, perWorker: [] })).toEqual([])
   })
 })

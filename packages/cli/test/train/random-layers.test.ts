@@ -19,7 +19,7 @@ describe('with dropout, batch normalization, augmentation, decay and a schedule'
     undisturbed = await trained('undisturbed', [...run, '--workers', '1'])
   })
 
-  test.each(['float32', 'bfloat16'])('in %s the weights do not depend on the workers', async precision => {
+  test.each(['float32', 'bfloat16'])('the weights in %s do not depend on the number of workers', async precision => {
     const summaries: RunSummary[] = []
     for (const workers of ['1', '2', '4']) {
       summaries.push(await trained(`${precision}-${workers}`, [...run, '--precision', precision, '--workers', workers]))
@@ -28,7 +28,7 @@ describe('with dropout, batch normalization, augmentation, decay and a schedule'
     expect(new Set(summaries.map(({ test }) => test!.loss)).size).toBe(1)
   })
 
-  test('nor on an interruption in the middle of an epoch', async () => {
+  test('the weights do not depend on an interruption', async () => {
     const place = join(folder, 'interrupted')
     const two = [...run, '--workers', '2']
     const { interrupted, resumed } = await interruptAndResume(two, { place, dataDir: folder, workers: '3' })
@@ -37,7 +37,7 @@ describe('with dropout, batch normalization, augmentation, decay and a schedule'
     expect((await readSummary(place)).weightsSha256).toBe(undisturbed.weightsSha256)
   })
 
-  test('nor on workers that are killed, and others that join when all of them are gone', async () => {
+  test('the weights do not depend on workers that are killed and others that join later', async () => {
     const tokenFile = join(folder, 'token')
     await writeFile(tokenFile, 'a token of more than sixteen characters\n')
     const place = join(folder, 'killed')
@@ -49,14 +49,14 @@ describe('with dropout, batch normalization, augmentation, decay and a schedule'
     expect((await late.ending).code).toBe(0)
     const { weightsSha256, perWorker } = await readSummary(place)
     expect(weightsSha256).toBe(undisturbed.weightsSha256)
-    // Those that were killed; those that are started again in their place, and the one that joins, come in any order.
+    // The first two were killed. Their replacements and the one that joins come in any order.
     const [first, second, ...others] = perWorker
     expect([first, second].map(worker => worker!.outcome === 'stayed to the end')).toEqual([false, false])
     expect(others.map(({ outcome }) => outcome)).toEqual(others.map(() => 'stayed to the end'))
     expect(others.reduce((sum, { samples }) => sum + samples, 0)).toBeGreaterThan(0)
   })
 
-  test('but with the images as they are, at the same seed, they are others', async () => {
+  test('the weights change without augmentation', async () => {
     const plain = run.filter(word => word !== '--augment')
     expect((await trained('plain', [...plain, '--workers', '1'])).weightsSha256).not.toBe(undisturbed.weightsSha256)
   })

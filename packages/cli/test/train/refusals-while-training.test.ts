@@ -9,11 +9,11 @@ import { readSummary, runCli, startCli } from '../support/cli.ts'
 import { joinAsStranger, type Stranger, sendMessage, throwBytes } from '../support/stranger.ts'
 
 const token = 'a token of more than sixteen characters'
-// 60 steps an epoch, with 4 shards each. No validation in between: a stranger that is given a part of it never answers.
+// 60 steps per epoch with 4 shards each. No validation: a stranger that gets a chunk of it never answers.
 const size = '--limit-train 3000 --validation-split 0 --limit-test 100 --epochs 10 --shards 4'.split(' ')
 const run = ['train', '--dataset', 'synthetic', ...size, '--topology', 'star', '--offline', '--workers', '2']
 
-/** What is thrown at the port, and what comes back. */
+/** What is sent to the port, and the response. */
 const noise: readonly (readonly [string, (port: number) => Promise<string>, RegExp])[] = [
   ['random bytes', port => throwBytes(port, randomBytes(20_000)), /^$/],
   ['a request for a page', port => throwBytes(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'), /^HTTP\/1.1 426 /],
@@ -33,7 +33,7 @@ const noise: readonly (readonly [string, (port: number) => Promise<string>, RegE
 
 const early = () => encodeMessage({ type: 'linked', runId: '0'.repeat(16), group: 1 })
 
-/** Who wants to join or has joined, and the reason that they are told when they are sent away. */
+/** Workers that are rejected when they join or later, and the reason that they receive. */
 const strangers: readonly (readonly [Omit<Stranger, 'token'> & { readonly token?: string }, RegExp])[] = [
   [{ name: 'guesser', token: 'not the token of this run' }, /^wrong token; give the worker the token file/],
   [
@@ -66,7 +66,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-test('a run that refuses everybody and everything while it trains ends with the weights of one that is left alone', async () => {
+test('a run that rejects invalid messages, workers and commands ends with the weights of an undisturbed run', async () => {
   const undisturbed = join(folder, 'undisturbed')
   expect(await runCli([...run, '--run-dir', undisturbed])).toMatchObject({ code: 0 })
 
@@ -109,7 +109,7 @@ test('a run that refuses everybody and everything while it trains ends with the 
   const notFinite =
     /^rejected an answer from worker \d+: no numbers on elsewhere, the gradient of shard \d of step \d+ is not finite$/
   const counted = stdout.split('\n').filter(line => notFinite.test(line)).length
-  // The third that another worker contradicts excludes it.
+  // The third answer that another worker contradicts excludes it.
   expect(counted).toBeGreaterThanOrEqual(3)
   expect(summary.perWorker.find(({ name }) => name === 'no numbers')).toMatchObject({ refused: counted })
   expect(stdout).toMatch(new RegExp(`^refused +worker \\d+ \\(no numbers\\): ${counted} answers$`, 'm'))

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runCli } from '../support/cli.ts'
 import { exampleFacts } from '../support/example-facts.ts'
 
-/** Usage errors: the words after `cli`, and what the one line must say. `DIR` is the test's folder. */
+/** Usage errors: the words after `cli`, and what the message must say. `DIR` is the test's folder. */
 const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
   ['train --workers 0', /--workers: expected at least 1, received 0/],
   ['train --workers -1', /--workers: expected at least 1, received -1/],
@@ -102,7 +102,7 @@ const usageErrors: readonly (readonly [line: string, says: RegExp])[] = [
 
 const warm = { ...exampleFacts.config, epochs: 9, warmup: 3 }
 
-describe('refuses in one clear line, with exit code 2 and nothing written,', () => {
+describe('the command line rejects', () => {
   let folder = ''
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lockstep-refusals-'))
@@ -119,7 +119,7 @@ describe('refuses in one clear line, with exit code 2 and nothing written,', () 
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  test.each(usageErrors)('%s', async (line, says) => {
+  test.each(usageErrors)('`%s` in one line with exit code 2, and writes nothing', async (line, says) => {
     const before = await readdir(folder, { recursive: true })
     const args = line.replaceAll('DIR', folder).split(' ')
     const ended = await runCli(args)
@@ -129,7 +129,7 @@ describe('refuses in one clear line, with exit code 2 and nothing written,', () 
     expect(await readdir(folder, { recursive: true })).toEqual(before)
   })
 
-  test('a taken port, with exit code 1', async () => {
+  test('a taken port with exit code 1, and creates no folder', async () => {
     const server = createServer()
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
@@ -144,7 +144,7 @@ describe('refuses in one clear line, with exit code 2 and nothing written,', () 
     expect(await readdir(folder)).not.toContain('port')
   })
 
-  test('a worker with nobody listening, after visible retries, with exit code 1', async () => {
+  test('a worker without a coordinator with exit code 1, after visible retries', async () => {
     const ended = await runCli(['worker', '--connect', 'ws://127.0.0.1:1', '--wait', '1'])
     expect(ended.code).toBe(1)
     expect(ended.stdout).toMatch(/no answer from ws:\/\/127.0.0.1:1 .*; next try in 0\.\d s, giving up in 1 s/)

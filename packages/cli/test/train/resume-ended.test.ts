@@ -9,8 +9,8 @@ const { folder, run } = useTinyRun('--epochs', '2')
 const resume = (...flags: readonly string[]) =>
   runCli(['train', '--resume', run, '--workers', '1', '--offline', ...flags])
 
-describe('a run whose epochs are all done', () => {
-  test('is not resumed once it has told its end, and stays as it is', async () => {
+describe('a run that has completed all epochs', () => {
+  test('is not resumed and does not change if it has a summary', async () => {
     const before = await Promise.all([readdir(run), readFile(join(run, 'summary.json'), 'utf8')])
     const told = /^\S+run is complete: 2 of 2 epochs done\n {2}`--epochs M` with M above 2 goes on with it\.\n$/
     expect(await resume()).toMatchObject({ code: 0, stdout: expect.stringMatching(told), stderr: '' })
@@ -19,7 +19,7 @@ describe('a run whose epochs are all done', () => {
     expect(await Promise.all([readdir(run), readFile(join(run, 'summary.json'), 'utf8')])).toEqual(before)
   })
 
-  test('is not resumed where it has stopped early, with any number of epochs', async () => {
+  test('is not resumed if it has stopped early, even with more epochs', async () => {
     const early = join(folder, 'early')
     await cp(run, early, { recursive: true })
     await writeFile(
@@ -31,7 +31,7 @@ describe('a run whose epochs are all done', () => {
     expect(ended).toMatchObject({ code: 0, stdout: expect.stringMatching(told), stderr: '' })
   })
 
-  test('is tested and told of by a resume where it has failed in its final writes, but not with fewer epochs', async () => {
+  test('is tested and summarized by a resume if it has no summary, but not with fewer epochs', async () => {
     const summary = await readSummary(run)
     await rm(join(run, 'summary.json'))
     expect(await resume('--epochs', '1')).toMatchObject({

@@ -14,7 +14,7 @@ describe('a training run', () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  test('writes its folder, prints an epoch a line, and can be evaluated, listed and plotted', async () => {
+  test('writes its folder, prints a line per epoch, and can be evaluated, listed and plotted', async () => {
     const place = join(folder, 'whole')
     const ended = await runCli(['train', ...small, '--workers', '2', '--run-dir', place])
     expect(ended, ended.stderr).toMatchObject({ code: 0, stderr: '' })
@@ -52,7 +52,7 @@ describe('a training run', () => {
     expect((await runCli(['plot', place])).stdout).toContain('validation-loss.svg')
   })
 
-  test('with --json writes JSON lines only, the summary last', async () => {
+  test('writes only JSON lines with --json, the summary last', async () => {
     const place = join(folder, 'json')
     const ended = await runCli(['train', ...small, '--workers', '1', '--run-dir', place, '--json'])
     const lines = ended.stdout
@@ -65,7 +65,7 @@ describe('a training run', () => {
     expect(ended.stderr).toContain('epoch 2/2')
   })
 
-  test('with --json and --log-steps tells every step, and with --keep keeps the newest checkpoints only', async () => {
+  test('writes every step with --json --log-steps, and keeps only the newest checkpoints with --keep', async () => {
     const place = join(folder, 'steps')
     const flags = ['--workers', '1', '--json', '--log-steps', '--checkpoint-every', '1', '--keep', '2']
     const ended = await runCli(['train', ...small, ...flags, '--run-dir', place])
@@ -75,7 +75,7 @@ describe('a training run', () => {
       .map(line => JSON.parse(line))
     const steps = told.filter(line => line.type === 'step')
     expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
-    // 160 samples in batches of 50, the last of 10: those of the epoch so far.
+    // 160 samples in batches of 50, the last of 10; counted from the start of the epoch.
     expect(steps.map(({ samples }) => samples)).toEqual([50, 100, 150, 160, 50, 100, 150, 160])
     const logged = (await readFile(join(place, 'metrics.jsonl'), 'utf8'))
       .trim()
@@ -87,7 +87,7 @@ describe('a training run', () => {
     expect((await readdir(join(place, 'checkpoints'))).sort()).toEqual(['step-000000007.ckpt', 'step-000000008.ckpt'])
   })
 
-  test('reads its configuration from a file, which flags overrule', async () => {
+  test('reads its configuration from a file, which flags override', async () => {
     const file = join(folder, 'config.json')
     await writeFile(file, JSON.stringify({ batchSize: 20, epochs: 5, optimizer: 'sgd', learningRate: 0.01 }))
     const place = join(folder, 'configured')
@@ -108,24 +108,24 @@ describe('a training run', () => {
     expect(config).toMatchObject({ batchSize: 20, epochs: 1, optimizer: 'sgd', learningRate: 0.01 })
   })
 
-  test('stops early when the validation loss no longer falls', async () => {
+  test('stops early if the validation loss no longer falls', async () => {
     const place = join(folder, 'early')
-    // So small a step does not change a float32 weight of ordinary size: no epoch is better than the first.
+    // Steps this small do not change a float32 weight of ordinary size: no epoch is better than the first.
     const still = ['--optimizer', 'sgd', '--momentum', '0', '--learning-rate', '1e-30', '--early-stopping', '2']
     const ended = await runCli(['train', ...small, ...still, '--epochs', '9', '--workers', '1', '--run-dir', place])
     expect(ended.code, ended.stderr).toBe(0)
     expect(await readSummary(place)).toMatchObject({ status: 'stopped early', epochs: 3, best: { epoch: 1 } })
   })
 
-  test('ends with a clear message and a checkpoint when it diverges', async () => {
+  test('ends with a clear message and a checkpoint if it diverges', async () => {
     const place = join(folder, 'diverged')
     const ended = await runCli(['train', ...small, '--learning-rate', '1e30', '--workers', '1', '--run-dir', place])
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringMatching(/^lockstep: training has diverged/) })
-    // Of the start, and of what it has come to.
+    // One of the start and one of the end.
     expect(await readdir(join(place, 'checkpoints'))).toHaveLength(2)
   })
 
-  test('ends as usual when its plots cannot be drawn, and says why', async () => {
+  test('completes if its plots cannot be written, and says why', async () => {
     const place = join(folder, 'plotless')
     await mkdir(place)
     await writeFile(join(place, 'plots'), '')
@@ -147,7 +147,7 @@ describe('a training run', () => {
     await waitUntilGone(workers)
   })
 
-  test('starts workers that keep the memory of freed tensors, unless the environment says otherwise', async () => {
+  test('sets the malloc thresholds of its workers unless the environment sets them', async () => {
     const args = ['train', ...small, '--epochs', '500', '--workers', '1', '--run-dir', join(folder, 'memory')]
     const cli = startCli(args, { MALLOC_TRIM_THRESHOLD_: '131072' })
     await cli.printed(/1 active/)
@@ -155,7 +155,7 @@ describe('a training run', () => {
     const environment = (await readFile(`/proc/${worker}/environ`, 'utf8')).split('\0')
     cli.child.kill('SIGKILL')
     await cli.ending
-    // 1 GiB, above any tensor.
+    // 1 GiB, larger than any tensor.
     expect(environment).toContain('MALLOC_MMAP_THRESHOLD_=1073741824')
     expect(environment.filter(entry => entry.startsWith('MALLOC_TRIM'))).toEqual(['MALLOC_TRIM_THRESHOLD_=131072'])
     await waitUntilGone([worker!])

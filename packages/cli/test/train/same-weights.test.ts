@@ -22,15 +22,15 @@ describe('the same data, configuration, seed and shards give the same weights', 
     const summary = await trained(`workers-${workers}`, [...sharded, '--workers', String(workers)])
     expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
     expect(summary.test).toEqual(undisturbed.test)
-    // Every sample of both epochs counted once, whoever computed it.
+    // Every sample of both epochs counts once.
     expect(summary.perWorker.reduce((sum, worker) => sum + worker.samples, 0)).toBe(2 * 248)
   })
 
   test.each([
-    // The board and a desk for each worker; where computing threads connect themselves, and the lane of each.
+    // Files: the board and a desk per worker. Sockets: the one that lanes connect to and a lane per worker.
     ['on', 3],
     ['off', 0],
-  ])('with shared memory and lanes %s, which take %i files and as many sockets', async (mode, count) => {
+  ])('with shared memory and lanes %s, which use %i files and as many sockets', async (mode, count) => {
     const two = [...sharded, '--workers', '2']
     const environment = { LOCKSTEP_SHARED_MEMORY: mode }
     const endless = [...two, '--epochs', '5000', '--run-dir', join(folder, `endless-${mode}`)]
@@ -49,23 +49,23 @@ describe('the same data, configuration, seed and shards give the same weights', 
     expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
   })
 
-  test('but another seed or another number of shards gives others', async () => {
+  test('but not with another seed or another number of shards', async () => {
     const seeded = await trained('seeded', [...sharded, '--workers', '1', '--seed', '2'])
     const recut = await trained('recut', [...run, '--workers', '1', '--shards', '7'])
     expect(new Set([undisturbed, seeded, recut].map(summary => summary.weightsSha256)).size).toBe(3)
   })
 
-  test('when one of four workers is killed in the middle', async () => {
+  test('if one of four workers is killed', async () => {
     const strike = strikeAt(/epoch 1\/2/, 'SIGKILL', 'a worker')
     const summary = await trained('killed', [...sharded, '--workers', '4'], strike)
     expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
     expect(countStayed(summary, 4)).toBe(3)
   })
 
-  test('when there is garbage on the port and a worker joins long after the other', async () => {
+  test('if the port receives garbage and a worker joins late', async () => {
     const tokenFile = join(folder, 'token')
     await writeFile(tokenFile, 'a token of more than sixteen characters\n')
-    // It waits for the late one: by itself it would be done before a process has started.
+    // The run waits for the late worker; otherwise it would end before another process has started.
     const waits = ['--workers', '1', '--min-workers', '2', '--token-file', tokenFile]
     const cli = startCli([...sharded, ...waits, '--run-dir', join(folder, 'late')])
     const [, url, port] = await cli.printed(/listening on (ws:\/\/127\.0\.0\.1:(\d+))/)
@@ -80,7 +80,7 @@ describe('the same data, configuration, seed and shards give the same weights', 
     expect(summary.weightsSha256).toBe(undisturbed.weightsSha256)
   })
 
-  test('when it is interrupted, and resumed with more workers', async () => {
+  test('if the run is interrupted and resumed with more workers', async () => {
     const place = join(folder, 'interrupted')
     const strike = strikeAt(/epoch 1\/2/, 'SIGINT', 'itself')
     const ended = await runCli([...sharded, '--workers', '1', '--run-dir', place], strike)
@@ -98,12 +98,12 @@ describe('the same data, configuration, seed and shards give the same weights', 
   })
 })
 
-/** What a process holds open of the memory that it shares with its workers. */
+/** The files of shared memory that a process has open. */
 async function sharedFilesOf(id: number): Promise<readonly string[]> {
   return (await openedBy(id)).filter(target => target.startsWith('/dev/shm/lockstep-'))
 }
 
-/** The sockets of a process that have the name of its lanes. */
+/** The sockets of a process whose names are those of lanes. */
 async function laneSocketsOf(id: number): Promise<readonly string[]> {
   const opened = new Set(await openedBy(id))
   const lines = (await readFile('/proc/net/unix', 'utf8')).split('\n').filter(line => line.includes(' @lockstep-'))
@@ -116,7 +116,7 @@ async function openedBy(id: number): Promise<readonly string[]> {
   return Promise.all(names.map(name => readlink(`/proc/${id}/fd/${name}`).catch(() => 'closed')))
 }
 
-/** A frame whose header claims a tensor that is not there. */
+/** Sends a frame that ends before its tensor does. */
 async function sendWrongLength(url: string): Promise<void> {
   const frame = encodeFrame({ type: 'gradient' }, { gradient: new Float32Array(64) }).subarray(0, -8)
   const socket = openWebSocket(url, 5_000)

@@ -3,7 +3,7 @@ import { createTerminalReporter } from '../../src/train/terminal-reporter.ts'
 import { exampleFacts } from '../support/example-facts.ts'
 import { createPlainStream } from '../terminal/fake-terminal.ts'
 
-/** What is said of shards when workers join one after the other. */
+/** The lines about shards as workers join one after the other. */
 function saidOfShards({ shards, workersWanted, joining }: Readonly<Record<string, number>>): readonly string[] {
   const { stream, text } = createPlainStream()
   const config = { ...exampleFacts.config, shards: shards! }
@@ -24,13 +24,13 @@ function saidOfShards({ shards, workersWanted, joining }: Readonly<Record<string
     .filter(line => line.includes('shard'))
 }
 
-test('more workers than shards are told of once, with what gives each of them one', () => {
+test('more workers than shards are reported once, with the flag that gives each of them one', () => {
   expect(saidOfShards({ shards: 1, workersWanted: 1, joining: 3 })).toEqual([
     '2 workers for 1 shard: 1 has nothing to do in a step; a new run with --shards 2 has one for each',
   ])
   expect(saidOfShards({ shards: 2, workersWanted: 1, joining: 2 })).toEqual([])
 })
 
-test('more workers than shards are not told of where so many were waited for: it is said at the start', () => {
+test('more workers than shards are not reported when they join if the run expected them', () => {
   expect(saidOfShards({ shards: 2, workersWanted: 3, joining: 3 })).toEqual([])
 })

@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-test('a run accounts for its steps: in a table, in its summary, in a line for each, and in a trace', async () => {
+test('a run reports the time of its steps in a table, its summary, a line per step and a trace', async () => {
   const [place, trace] = [join(folder, 'run'), join(folder, 'trace.json')]
   // 500 samples in batches of 5 are 100 steps, of which 80 come after the warm-up.
   const size = [
@@ -56,7 +56,7 @@ test('a run accounts for its steps: in a table, in its summary, in a line for ea
   expect(Math.min(count(2, 'compute'), count(3, 'compute'))).toBeGreaterThan(0)
 })
 
-test('a trace that cannot be written ends the run before it begins', async () => {
+test('a trace that cannot be written fails the run before it begins', async () => {
   const place = join(folder, 'untraced')
   const size = ['--limit-train', '20', '--limit-test', '10', '--epochs', '1', '--engine', 'eager', '--workers', '1']
   const flags = ['train', '--dataset', 'synthetic', '--offline', ...size, '--run-dir', place]

@@ -10,7 +10,7 @@ import { readSummary, runCli, startCli } from '../support/cli.ts'
 
 const size = ['--dataset', 'synthetic', '--limit-train', '20', '--limit-test', '10', '--epochs', '1', '--shards', '2']
 
-test('a worker that finds something that does not speak TLS says so', async () => {
+test('a worker reports a server that does not speak TLS', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -33,14 +33,14 @@ describe('a run with a certificate', () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  test('is not even looked for by a worker whose --tls-ca holds no certificate', async () => {
+  test('is not contacted by a worker whose --tls-ca has no certificate', async () => {
     const key = join(folder, 'key.pem')
     const ended = await runCli(['worker', '--connect', 'wss://127.0.0.1:1', '--tls-ca', key])
     const message = /^lockstep: --tls-ca: \S+key\.pem holds no certificate: expected a PEM file .*\n {2}Copy the file/m
     expect(ended).toMatchObject({ code: 2, stderr: expect.stringMatching(message) })
   })
 
-  test('is joined by a worker that trusts it, and by none that does not', async () => {
+  test('is joined by a worker that trusts the certificate, and not by one that does not', async () => {
     const [cert, key, token, place] = ['cert.pem', 'key.pem', 'token', 'run'].map(name => join(folder, name))
     const open = ['--listen', '127.0.0.1:0', '--token-file', token!, '--tls-cert', cert!, '--tls-key', key!]
     const crew = ['--workers', '1', '--min-workers', '2', '--offline', '--run-dir', place!]

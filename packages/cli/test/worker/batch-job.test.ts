@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest'
 
 const module = fileURLToPath(new URL('../../dist/worker/batch-job.js', import.meta.url))
 
-/** What a process tells of itself: whether it became a batch job, and the scheduling policies of its threads, afterwards of one more. */
+/** Whether a process became a batch job, and the policies of its threads, one of which started afterwards. */
 function policiesOf(env: NodeJS.ProcessEnv): { readonly became: boolean; readonly policies: readonly number[] } {
-  // The policy is field 41 of the line, of which the second may contain spaces (proc_pid_stat(5)).
+  // The policy is field 41 of the line; field 2 may contain spaces (proc_pid_stat(5)).
   const program = `
     import { readdirSync, readFileSync } from 'node:fs'
     import { Worker } from 'node:worker_threads'
@@ -23,7 +23,7 @@ function policiesOf(env: NodeJS.ProcessEnv): { readonly became: boolean; readonl
 }
 
 describe('a worker', () => {
-  test('becomes a batch job with all its threads, those that come later included', () => {
+  test('becomes a batch job with all its threads, including later ones', () => {
     const { became, policies } = policiesOf(process.env)
     expect(became).toBe(true)
     expect(policies.length).toBeGreaterThan(4)
@@ -31,7 +31,7 @@ describe('a worker', () => {
     expect(new Set(policies)).toEqual(new Set([3]))
   })
 
-  test('stays as it is where the tool is missing', () => {
+  test('does not become a batch job if the tool is missing', () => {
     const { became, policies } = policiesOf({ ...process.env, PATH: '/nowhere' })
     expect(became).toBe(false)
     expect(new Set(policies)).toEqual(new Set([0]))

@@ -30,7 +30,7 @@ describe('a countdown', () => {
     expect(written().match(/\d s/g)).toEqual(['3 s', '2 s', '1 s'])
   })
 
-  test('is one line on a terminal that cannot draw it anew', () => {
+  test('is one line on a terminal that cannot redraw', () => {
     const { stream, written } = createFakeTerminal(40)
     vi.stubEnv('TERM', 'dumb')
     const countdown = createCountdown(stream)

@@ -19,7 +19,7 @@ describe('a worker', () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  test('whose coordinator is gone serves the next run at that address, also of another model', async () => {
+  test('whose coordinator dies joins the next run at that address, even with another model', async () => {
     const shared = ['--token-file', join(folder, 'token'), '--offline']
     const first = startCli([
       'coordinator',
@@ -44,9 +44,9 @@ describe('a worker', () => {
     }
   })
 
-  test('that cannot compile the model ends with what to do about it, and so does its coordinator, without a wait', async () => {
+  test('that cannot compile the model fails, and its coordinator fails with a hint and without waiting', async () => {
     const shared = ['--token-file', join(folder, 'token'), '--offline']
-    // Longer than any test may take.
+    // Longer than the timeout of any test.
     const flags = ['--listen', '127.0.0.1:0', '--min-workers', '2', '--wait', '3600']
     const place = ['--run-dir', join(folder, 'words')]
     const cli = startCli([
@@ -70,10 +70,10 @@ describe('a worker', () => {
     expect(failures).toEqual([1, 1])
   })
 
-  test('that is interrupted leaves, and a coordinator that has no other one gives up after its --wait, with a checkpoint', async () => {
+  test('that is interrupted leaves, and a coordinator without workers fails after its --wait with a checkpoint', async () => {
     const [token, place] = [join(folder, 'token'), join(folder, 'run')]
     const shared = ['--token-file', token, '--offline']
-    // Not 1 s: a worker that a busy machine has held for longer than that would be given up before it is interrupted.
+    // Not 1 s: a worker that a busy machine stalls for longer than that would be lost before it is interrupted.
     const flags = ['--listen', '127.0.0.1:0', '--wait', '3', '--run-dir', place, '--json', '--log-steps']
     const cli = startCli(['coordinator', ...endless, ...shared, ...flags])
     const [, url] = await cli.printed(/listening on (ws:\/\/127\.0\.0\.1:\d+)/)
@@ -91,11 +91,11 @@ describe('a worker', () => {
       .split('\n')
       .map(line => JSON.parse(line))
     const { step } = told.findLast(({ type }) => type === 'step')
-    // A step later than an epoch's end has its checkpoint from this end of the run only.
+    // Only the end of the run writes a checkpoint within an epoch.
     expect((await readdir(join(place, 'checkpoints'))).sort().at(-1)).toBe(`step-${String(step).padStart(9, '0')}.ckpt`)
   })
 
-  test('with --workers 2 is two processes, started again when they die, that leave together', async () => {
+  test('with --workers 2 runs two processes, which are restarted if they die and leave together', async () => {
     const shared = ['--token-file', join(folder, 'token'), '--offline']
     const flags = ['--listen', '127.0.0.1:0', '--min-workers', '2', '--run-dir', join(folder, 'several')]
     const cli = startCli(['coordinator', ...endless, ...shared, ...flags])
@@ -111,7 +111,7 @@ describe('a worker', () => {
 
     const processes = await localWorkersOf(host.child)
     expect(processes).toHaveLength(2)
-    // As a service manager does, which tells every process.
+    // Like a service manager, which signals every process.
     for (const id of [...processes, host.child.pid!]) process.kill(id, 'SIGTERM')
     const ended = await host.ending
     expect(ended, ended.stderr).toMatchObject({ code: 130, stderr: '' })
@@ -122,7 +122,7 @@ describe('a worker', () => {
     expect((await cli.ending).code).toBe(130)
   })
 
-  test('with --workers 2 that is killed leaves no process behind', async () => {
+  test('with --workers 2 leaves no process behind when it is killed', async () => {
     const host = startCli(['worker', '--connect', 'ws://127.0.0.1:1', '--workers', '2', '--offline'])
     await host.printed(/no answer from/)
     const processes = await localWorkersOf(host.child)
@@ -132,7 +132,7 @@ describe('a worker', () => {
     await waitUntilGone(processes)
   })
 
-  test('with --workers 2 says once what both came to, with its exit code', async () => {
+  test('with --workers 2 reports the common failure of both once', async () => {
     const line = [
       'worker',
       '--connect',
@@ -153,7 +153,7 @@ describe('a worker', () => {
   })
 })
 
-test('a worker that leaves cores idle says what would use them', () => {
+test('a worker that leaves cores idle suggests a number of workers', () => {
   expect(adviseWorkers(1, 16)).toBe('computes on 1 of 16 cores: --workers 16 uses all')
   expect(adviseWorkers(6, 16)).toBe('computes on 6 of 16 cores: --workers 2 uses more')
   expect([adviseWorkers(1, 1), adviseWorkers(2, 2), adviseWorkers(3, 4)]).toEqual([null, null, null])
