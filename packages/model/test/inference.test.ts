@@ -17,7 +17,7 @@ const activation = (name: Parameters<typeof layers.activation>[0]['activation'])
 const middles: Readonly<Record<string, () => tf.layers.Layer[]>> = {
   'only flattens its input': () => [],
   // 7 and 11 are the batch sizes used for tracing.
-  'has lengths of 7 and 11': () => [
+  'has dimensions of 7 and 11': () => [
     layers.flatten(),
     dense({ units: 77 }),
     layers.reshape({ targetShape: [7, 11] }),

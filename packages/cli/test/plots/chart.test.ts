@@ -58,6 +58,6 @@ test('curves are labelled beside their ends', () => {
 test.each([
   [40, 2],
   [41, 1],
-])('of %d epochs, %d layers are dots: the best epoch, and all epochs if there are at most 40', (epochs, layers) => {
+])('all of at most 40 epochs and the best epoch have dots: %d epochs, layers of dots: %d', (epochs, layers) => {
   expect(layersOf({ validation: dipAt(1, epochs) }).filter(({ mark }) => mark.type === 'point')).toHaveLength(layers)
 })

@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-test('a worker without TensorFlow beside one with other threads causes one warning, and the summary records it', async () => {
+test('a worker without TensorFlow next to one with more threads causes one warning, and the summary records it', async () => {
   const shared = ['--token-file', join(folder, 'token'), '--offline']
   const size = ['--dataset', 'synthetic', '--limit-train', '20', '--limit-test', '10', '--epochs', '1']
   const run = join(folder, 'run')

@@ -123,8 +123,8 @@ test('an archive of another data set is rejected', async () => {
 test.each([
   { what: 'truncated', spoil: (content: Buffer) => content.subarray(0, content.length - 200) },
   { what: 'corrupt in one byte', spoil: (content: Buffer) => content.fill(content[2500]! ^ 1, 2500, 2501) },
-  { what: 'no archive', spoil: () => Buffer.from('<html>404</html>') },
-])('an archive that is $what is rejected', async ({ spoil }) => {
+  { what: 'not an archive', spoil: () => Buffer.from('<html>404</html>') },
+])('a file that is $what is rejected as an archive', async ({ spoil }) => {
   const archive = await packSmallCifar(temporaryFolder(), cifar10)
   await writeFile(archive, spoil(await readFile(archive)))
   const wanted = fetchOf({ from: archive })

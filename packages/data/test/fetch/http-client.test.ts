@@ -33,7 +33,7 @@ test('a request that is aborted fails at once', async () => {
 test.each([
   ['10', 10],
   ['*', undefined],
-])('a request from offset 0 has no range, and one from offset 7 has: file size %s', async (size, fileBytes) => {
+])('a request has a range only from an offset, in a file of %s bytes', async (size, fileBytes) => {
   const { address, ranges } = await serve((_, response) => {
     response.writeHead(206, { 'content-range': `bytes 7-9/${size}`, 'content-length': 3 }).end('abc')
   })

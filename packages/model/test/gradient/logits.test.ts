@@ -16,7 +16,7 @@ const endings: readonly (readonly [string, () => tf.layers.Layer[]])[] = [
     () => [tf.layers.dense({ ...input, units: 2 }), tf.layers.activation({ activation: 'softmax' })],
   ],
   [
-    'a nested model that ends in softmax',
+    'a nested model',
     () => [
       tf.layers.activation({ ...input, activation: 'linear' }),
       tf.sequential({

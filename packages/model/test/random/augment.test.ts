@@ -69,7 +69,7 @@ test('augmented images equal those of the reference implementation at any size',
 })
 
 test.each(['int32', 'float32'] as const)(
-  '%s pixels are bit-identical on every backend and in a compiled graph',
+  'augmented %s pixels are bit-identical on every backend and in a compiled graph',
   async dtype => {
     const shape: Shape = [6, 32, 32, 3]
     const pixels = noise(shape)

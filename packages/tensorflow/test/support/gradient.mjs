@@ -1,5 +1,5 @@
-// Loads the backend of argument 1, the result of provisioning, and prints as JSON the backend and a SHA-256 of the gradient
-// of a small ConvNet.
+// Loads the backend of argument 1, the result of provisioning, and prints as JSON the backend and a SHA-256 of the
+// gradient of a small ConvNet.
 import { createHash } from 'node:crypto'
 import { loadTensorFlow } from '@lockstep/tensorflow'
 import * as tf from '@tensorflow/tfjs'
