@@ -28,7 +28,7 @@ test('the warning names a worker without TensorFlow and the command that says wh
 
 test('the warning suggests one version of TensorFlow, or one kind of CPU', () => {
   expect(tell('TensorFlow 2.15.1, CPU', native)).toMatch(/one version of TensorFlow: .*LOCKSTEP_LIBTENSORFLOW or none$/)
-  expect(tell(`${native}, without AVX-512`, native)).toMatch(/let only one of these kinds compute$/)
+  expect(tell(`${native}, without AVX-512`, native)).toMatch(/use workers of only one of these kinds$/)
 })
 
 test('the warning of a run that is resumed on another backend names the earlier backend', () => {
@@ -37,7 +37,7 @@ test('the warning of a run that is resumed on another backend names the earlier 
   expect(resumed('WebAssembly SIMD', native)).toMatch(
     /^WARNING: unlike workers: worker 2 \(w2 on host-2\) on WebAssembly SIMD; before the last start, on TensorFlow 2.21.0, CPU: .* `pnpm cli doctor` on host-2/,
   )
-  expect(resumed(native, `${native}, without AVX-512`)).toMatch(/let only one of these kinds compute$/)
+  expect(resumed(native, `${native}, without AVX-512`)).toMatch(/use workers of only one of these kinds$/)
 })
 
 test('the end of a run on unlike workers says that its weights depend on who computed what', () => {
