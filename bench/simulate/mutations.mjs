@@ -17,7 +17,7 @@ export const mutations = [
   },
   {
     name: 'a shard is applied twice',
-    file: 'coordinator/src/audit/gradient-opinion.ts',
+    file: 'coordinator/src/audit/gradient-vote.ts',
     from: 'tools.reduction.add(shard, gradient, count))',
     to: `{
     if (shard === 1) tools.arithmetic.addInto(gradient, gradient.slice())

@@ -1,5 +1,5 @@
 import { type Clock, type LockstepError, type SystemMemory, systemClock } from '@lockstep/protocol'
-import { type AuditCounts, createConsequences } from './audit/consequences.ts'
+import { type AuditCounts, createDecisionHandler } from './audit/decision-handler.ts'
 import { createDirect, type Direct } from './direct/direct.ts'
 import type { TopologyMode } from './direct/topology.ts'
 import type { EventListener } from './events.ts'
@@ -87,12 +87,12 @@ export function createCrew(options: {
       abort(error)
     },
   })
-  const consequences = createConsequences(() => membership, options.onEvent)
+  const decisions = createDecisionHandler(() => membership, options.onEvent)
   const exchange = createExchange<Answer>(
     taskWindow,
     (workerId, task) => within(timing, 'prepare', () => membership.assign(workerId, task)),
     clock,
-    consequences,
+    decisions,
   )
 
   const membership = createMembership({
@@ -167,7 +167,7 @@ export function createCrew(options: {
     exchange,
     membership,
     direct,
-    audits: consequences.counts,
+    audits: decisions.counts,
     abort,
     awaitWorkers: waiting.await,
     expect: waiting.expect,

@@ -1,7 +1,7 @@
 import type { RandomSource } from '@lockstep/data'
 import { createGradientFormat, createVectorPool } from '@lockstep/model/arithmetic'
 import { createAudit } from '../../src/audit/audit.ts'
-import type { AuditCounts } from '../../src/audit/consequences.ts'
+import type { AuditCounts } from '../../src/audit/decision-handler.ts'
 import { createCrew } from '../../src/crew.ts'
 import type { CoordinatorEvent } from '../../src/events.ts'
 import type { Member } from '../../src/membership/member.ts'

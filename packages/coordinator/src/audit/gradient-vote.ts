@@ -2,7 +2,7 @@ import { isSoundLoss, type PackedGradient, type TreeReduction } from '@lockstep/
 import type { Answer } from '../membership/answer.ts'
 import { within } from '../timing/step-timing.ts'
 import type { ReductionTools } from '../training/batch-gradient.ts'
-import { brief, type Opinion } from './opinion.ts'
+import { type Vote, voteWithoutData } from './vote.ts'
 
 type Tools = ReductionTools & {
   readonly reduction: Pick<TreeReduction, 'add'>
@@ -11,18 +11,18 @@ type Tools = ReductionTools & {
 }
 
 /**
- * Accepts the gradient of a shard without a second opinion: adds it to the reduction at once, unless it is not sound.
+ * Accepts the gradient of a shard without a second vote: adds it to the reduction at once, unless it is not sound.
  */
-export function addGradient({ message, readGradient }: Answer, tools: Tools): Opinion {
-  if (message.type !== 'gradient') return brief(true)
+export function addGradient({ message, readGradient }: Answer, tools: Tools): Vote {
+  if (message.type !== 'gradient') return voteWithoutData(true)
   const gradient = takeVector(tools)
   tools.format.receive(readGradient, gradient)
-  return brief(isSoundLoss(message.lossSum, message.count) && add(message, gradient, tools))
+  return voteWithoutData(isSoundLoss(message.lossSum, message.count) && add(message, gradient, tools))
 }
 
 /** Keeps the gradient of a shard in its packed form, to compare it with another worker's. */
-export function keepGradient({ message, readGradient }: Answer, tools: Tools): Opinion {
-  if (message.type !== 'gradient') return brief(true)
+export function keepGradient({ message, readGradient }: Answer, tools: Tools): Vote {
+  if (message.type !== 'gradient') return voteWithoutData(true)
   const { packed: pool } = tools.audit
   const packed = pool.take()
   readGradient(packed)

@@ -1,17 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { judge, type Ruling } from '../../src/audit/judge.ts'
-import { areAlike, brief } from '../../src/audit/opinion.ts'
-import { heardOf, opinionOf } from '../support/fake-opinion.ts'
+import { type Decision, decide } from '../../src/audit/decide.ts'
+import { agree, voteWithoutData } from '../../src/audit/vote.ts'
+import { voteFor, votesOf } from '../support/fake-vote.ts'
 
 type Given = {
-  readonly voices?: 1 | 2
+  readonly votesNeeded?: 1 | 2
   readonly present?: readonly number[]
   readonly left?: readonly number[]
 }
 
-function rule(said: readonly string[], { voices = 2, present = [1, 2, 3], left = [] }: Given = {}): Ruling {
-  return judge({ voices, heard: heardOf(...said), present: new Set(present), left })
+function decideFor(said: readonly string[], { votesNeeded = 2, present = [1, 2, 3], left = [] }: Given = {}): Decision {
+  return decide({ votesNeeded, votes: votesOf(...said), present: new Set(present), left })
 }
 
 const ask = (answers: number, ...barred: readonly number[]) => ({ type: 'ask', answers, barred: new Set(barred) })
@@ -51,13 +51,13 @@ describe('an audited task', () => {
     ['not even when it repeats it', ['1: a a'], { present: [1], left: [2] }, { type: 'undecided', workers: [1, 2] }],
     ['is not finite when it is not for two workers', ['1: NaN', '2: NaN'], {}, { type: 'unsound', workers: [1, 2] }],
     ['waits for workers when all have gone', [], { present: [] }, ask(2)],
-  ] as const)('%s', (_, said, given, ruling) => {
-    expect(rule(said, given)).toEqual(ruling)
+  ] as const)('%s', (_, said, given, decision) => {
+    expect(decideFor(said, given)).toEqual(decision)
   })
 })
 
 describe('a task that is believed of one', () => {
-  const voices = 1
+  const votesNeeded = 1
   test.each([
     ['is asked of another one when it is not finite', ['1: NaN'], {}, ask(1, 1)],
     ['is what the other one says, and the first was wrong', ['1: NaN', '2: a'], {}, accept(2, 1)],
@@ -70,49 +70,49 @@ describe('a task that is believed of one', () => {
     ['is asked of the same once more where there is nobody else', ['1: NaN'], { present: [1] }, ask(1)],
     ['is not finite when it is not twice', ['1: NaN NaN'], { present: [1] }, { type: 'unsound', workers: [1] }],
     ['is asked of one that has come meanwhile', ['1: NaN NaN'], { present: [1, 2] }, ask(1, 1)],
-  ] as const)('%s', (_, said, given, ruling) => {
-    expect(rule(said, { voices, ...given })).toEqual(ruling)
+  ] as const)('%s', (_, said, given, decision) => {
+    expect(decideFor(said, { votesNeeded, ...given })).toEqual(decision)
   })
 })
 
 test('opinions are alike when every bit is, and all that are not finite', () => {
-  expect(areAlike(opinionOf('a'), opinionOf('a'))).toBe(true)
-  expect(areAlike(opinionOf('a'), opinionOf('b'))).toBe(false)
-  expect(areAlike({ ...opinionOf('a'), figures: [2] }, { ...opinionOf('a'), figures: [1] })).toBe(false)
-  expect(areAlike({ ...opinionOf('a'), figures: [0] }, { ...opinionOf('a'), figures: [-0] })).toBe(false)
-  expect(areAlike({ ...opinionOf('a'), isSound: false }, brief(false))).toBe(true)
-  expect(areAlike(opinionOf('a'), brief(false))).toBe(false)
+  expect(agree(voteFor('a'), voteFor('a'))).toBe(true)
+  expect(agree(voteFor('a'), voteFor('b'))).toBe(false)
+  expect(agree({ ...voteFor('a'), figures: [2] }, { ...voteFor('a'), figures: [1] })).toBe(false)
+  expect(agree({ ...voteFor('a'), figures: [0] }, { ...voteFor('a'), figures: [-0] })).toBe(false)
+  expect(agree({ ...voteFor('a'), isSound: false }, voteWithoutData(false))).toBe(true)
+  expect(agree(voteFor('a'), voteWithoutData(false))).toBe(false)
 })
 
 test('whatever they say and whoever is right, the majority is believed, or all are asked, and it comes to an end', () => {
   const scenario = fc.record({
-    voices: fc.constantFrom(1 as const, 2 as const),
+    votesNeeded: fc.constantFrom(1 as const, 2 as const),
     // What each worker says when it is asked first.
     words: fc.array(fc.constantFrom('right', 'right', 'wrong', 'other', 'NaN'), { minLength: 1, maxLength: 6 }),
   })
   fc.assert(
-    fc.property(scenario, ({ voices, words }) => {
+    fc.property(scenario, ({ votesNeeded, words }) => {
       const present = words.map((_, worker) => worker)
       const soundWords = words.filter(word => word !== 'NaN')
       const said = new Map<number, string[]>()
       for (let round = 0; ; round++) {
         expect(round).toBeLessThanOrEqual(2 * words.length)
         const texts = [...said].map(([worker, spoken]) => `${worker}: ${spoken.join(' ')}`)
-        const ruling = rule(texts, { voices, present })
-        if (ruling.type === 'ask') {
-          const asked = present.filter(worker => !ruling.barred.has(worker)).slice(0, ruling.answers)
+        const decision = decideFor(texts, { votesNeeded, present })
+        if (decision.type === 'ask') {
+          const asked = present.filter(worker => !decision.barred.has(worker)).slice(0, decision.answers)
           expect(asked.length).toBeGreaterThan(0)
           for (const worker of asked) said.set(worker, [...(said.get(worker) ?? []), words[worker]!])
           expect([...said.values()].every(spoken => spoken.length <= 2)).toBe(true)
           continue
         }
         const count = (word: string) => [...said.keys()].filter(worker => words[worker] === word).length
-        if (ruling.type === 'accept') {
-          const word = words[ruling.workerId]!
+        if (decision.type === 'accept') {
+          const word = words[decision.workerId]!
           expect(word).not.toBe('NaN')
-          expect(ruling.wrong).toEqual([...said.keys()].filter(worker => words[worker] !== word))
-          expect(count(word) >= 2 || voices === 1 || (ruling.isLone && soundWords.length === 1)).toBe(true)
-        } else if (ruling.type === 'unsound') expect(count('NaN') >= 2 || words.length === 1).toBe(true)
+          expect(decision.wrong).toEqual([...said.keys()].filter(worker => words[worker] !== word))
+          expect(count(word) >= 2 || votesNeeded === 1 || (decision.isLone && soundWords.length === 1)).toBe(true)
+        } else if (decision.type === 'unsound') expect(count('NaN') >= 2 || words.length === 1).toBe(true)
         else expect(new Set(soundWords).size).toBe(soundWords.length)
         return
       }

@@ -1,7 +1,7 @@
 import { describeWorker, type EventListener } from '../events.ts'
 import type { Membership } from '../membership/membership.ts'
 import { describeTask } from '../schedule/task.ts'
-import type { HearableTask, HearingListener } from './hearings.ts'
+import type { DecisionListener, VotedTask } from './voting.ts'
 
 /**
  * Numbers of audited shards: `compared` ones had two results that agree, `alone` ones had only one worker to compute
@@ -9,17 +9,17 @@ import type { HearableTask, HearingListener } from './hearings.ts'
  */
 export type AuditCounts = { readonly compared: number; readonly alone: number }
 
-export type Consequences = HearingListener & { readonly counts: () => AuditCounts }
+export type DecisionHandler = DecisionListener & { readonly counts: () => AuditCounts }
 
-/** Translates rulings on doubted answers into actions on workers: note, charge or exclude. */
-export function createConsequences(
+/** Translates decisions on doubted answers into actions on workers: note, charge or exclude. */
+export function createDecisionHandler(
   membership: () => Pick<Membership, 'note' | 'charge' | 'exclude' | 'factsOf'>,
   onEvent: EventListener,
-): Consequences {
+): DecisionHandler {
   let [compared, alone] = [0, 0]
 
-  function onAccepted(task: HearableTask, isLone: boolean): void {
-    if (task.voices === 1) return
+  function onAccepted(task: VotedTask, isLone: boolean): void {
+    if (task.votesNeeded === 1) return
     if (!isLone) compared += 1
     else if (alone++ === 0) onEvent({ type: 'unaudited', step: task.step + 1 })
   }

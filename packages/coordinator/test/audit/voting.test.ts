@@ -1,20 +1,20 @@
 import { describe, expect, test } from 'vitest'
-import { createHearings, type HearableTask } from '../../src/audit/hearings.ts'
-import { opinionOf } from '../support/fake-opinion.ts'
+import { createVoting, type VotedTask } from '../../src/audit/voting.ts'
+import { voteFor } from '../support/fake-vote.ts'
 
-const taskWith = (voices: 1 | 2, index = 3): HearableTask => ({
+const taskWith = (votesNeeded: 1 | 2, index = 3): VotedTask => ({
   key: `task ${index}`,
   step: 6,
   index,
   kind: 'gradient',
   samples: 5,
-  voices,
+  votesNeeded,
 })
 
 /** Hearings with these workers, and what comes of them. */
-function open(voices: 1 | 2, ...workers: readonly number[]) {
+function open(votesNeeded: 1 | 2, ...workers: readonly number[]) {
   const happened: string[] = []
-  const hearings = createHearings<string, HearableTask>({
+  const voting = createVoting<string, VotedTask>({
     ask: (_, answers, barred) => happened.push(`ask ${answers}, not ${[...barred].join()}`),
     settle: (_, result) => happened.push(`settled: ${result}`),
     fail: (_, error) => happened.push(`${error.code}: ${error.message}`),
@@ -26,38 +26,38 @@ function open(voices: 1 | 2, ...workers: readonly number[]) {
       nameOf: id => `worker ${id}`,
     },
   })
-  for (const worker of workers) hearings.join(worker)
-  const task = taskWith(voices)
-  const hear = (worker: number, word: string, about = task) => {
-    const opinion = opinionOf(word)
-    hearings.hear(about, worker, opinion, `${word} of ${worker}`)
-    return opinion
+  for (const worker of workers) voting.join(worker)
+  const task = taskWith(votesNeeded)
+  const cast = (worker: number, word: string, about = task) => {
+    const vote = voteFor(word)
+    voting.cast(about, worker, vote, `${word} of ${worker}`)
+    return vote
   }
   /** What has happened since. */
   const take = () => {
-    hearings.announce()
+    voting.announce()
     return happened.splice(0)
   }
-  return { hearings, hear, take, task }
+  return { voting, cast, take, task }
 }
 
 describe('a hearing', () => {
   test('accepts what two agree on, and lets go of all that was kept', () => {
-    const { hear, take } = open(2, 1, 2, 3)
-    const opinions = [hear(1, 'a'), hear(2, 'a')]
+    const { cast, take } = open(2, 1, 2, 3)
+    const votes = [cast(1, 'a'), cast(2, 'a')]
     expect(take()).toEqual(['ask 1, not 1', 'settled: a of 1', 'accepted'])
-    expect(opinions.map(opinion => opinion.fate())).toEqual(['accepted, dropped', 'dropped'])
+    expect(votes.map(vote => vote.fate())).toEqual(['accepted, dropped', 'dropped'])
   })
 
   test('names the worker that two others contradict, after the task is settled', () => {
-    const { hearings, hear, take } = open(2, 1, 2, 3)
+    const { voting, cast, take } = open(2, 1, 2, 3)
     for (const [worker, word] of [
       [2, 'b'],
       [1, 'a'],
       [3, 'a'],
     ] as const)
-      hear(worker, word)
-    expect(hearings.isOpen('task 3')).toBe(false)
+      cast(worker, word)
+    expect(voting.isOpen('task 3')).toBe(false)
     expect(take()).toEqual([
       'ask 1, not 2',
       'ask 1, not 2,1',
@@ -68,11 +68,11 @@ describe('a hearing', () => {
   })
 
   test('names a worker that contradicts itself, and believes the one that does not', () => {
-    const { hear, take } = open(2, 1, 2)
-    hear(1, 'a')
-    hear(2, 'b')
-    hear(1, 'a')
-    const changed = hear(2, 'c')
+    const { cast, take } = open(2, 1, 2)
+    cast(1, 'a')
+    cast(2, 'b')
+    cast(1, 'a')
+    const changed = cast(2, 'c')
     expect(take()).toEqual([
       'ask 1, not 1',
       'ask 2, not ',
@@ -85,27 +85,27 @@ describe('a hearing', () => {
   })
 
   test('fails naming two that contradict each other twice', () => {
-    const { hear, take } = open(2, 1, 2)
-    const opinions = [hear(1, 'a'), hear(2, 'b'), hear(2, 'b'), hear(1, 'a')]
+    const { cast, take } = open(2, 1, 2)
+    const votes = [cast(1, 'a'), cast(2, 'b'), cast(2, 'b'), cast(1, 'a')]
     expect(take().at(-1)).toBe(
       'workers-disagree: worker 2 and worker 1 get different results for the gradient of shard 3 of step 7, even when asked again',
     )
-    for (const opinion of opinions) expect(opinion.fate()).toBe('dropped')
+    for (const vote of votes) expect(vote.fate()).toBe('dropped')
   })
 
   test('refutes the one of two for which it is not finite, though it insists', () => {
-    const { hear, take } = open(2, 1, 2)
+    const { cast, take } = open(2, 1, 2)
     for (const _ of [1, 2]) {
-      hear(1, 'NaN')
-      hear(2, 'a')
+      cast(1, 'NaN')
+      cast(2, 'a')
     }
     expect(take().slice(-4)).toEqual(['1 unsound', '1 unsound', 'accepted alone', '1 refuted'])
   })
 
   test('fails for what is not finite on two workers', () => {
-    const { hear, take } = open(1, 1, 2)
-    hear(1, 'NaN')
-    hear(2, 'NaN')
+    const { cast, take } = open(1, 1, 2)
+    cast(1, 'NaN')
+    cast(2, 'NaN')
     expect(take()).toEqual([
       'ask 1, not 1',
       'not-finite: the gradient of shard 3 of step 7 is not finite, computed by worker 1 and worker 2',
@@ -115,88 +115,88 @@ describe('a hearing', () => {
   })
 
   test('goes on with what is finite on another worker, and refutes the first', () => {
-    const { hear, take } = open(1, 1, 2)
-    hear(1, 'NaN')
-    hear(2, 'a')
+    const { cast, take } = open(1, 1, 2)
+    cast(1, 'NaN')
+    cast(2, 'a')
     expect(take()).toEqual(['ask 1, not 1', 'settled: a of 2', '1 unsound', 'accepted', '1 refuted'])
   })
 
   test('believes the only worker when it computes something finite the second time', () => {
-    const { hear, take } = open(1, 1)
-    hear(1, 'NaN')
-    hear(1, 'a')
+    const { cast, take } = open(1, 1)
+    cast(1, 'NaN')
+    cast(1, 'a')
     expect(take()).toEqual(['ask 1, not ', 'settled: a of 1', '1 unsound', 'accepted'])
   })
 })
 
 describe('a worker that leaves', () => {
   test('leaves its opinion void, for it may come back under another number', () => {
-    const { hearings, hear, take } = open(2, 1, 2, 3)
-    hear(1, 'a')
-    hearings.leave(1)
+    const { voting, cast, take } = open(2, 1, 2, 3)
+    cast(1, 'a')
+    voting.leave(1)
     expect(take()).toEqual(['ask 1, not 1', 'ask 2, not '])
-    hearings.join(4)
-    hear(4, 'a')
+    voting.join(4)
+    cast(4, 'a')
     expect(take()).toEqual(['ask 1, not 4'])
   })
 
   test('leaves the last one to be believed alone, if it had not contradicted that one', () => {
-    const { hearings, hear, take } = open(2, 1, 2)
-    hear(1, 'a')
-    hearings.leave(2)
+    const { voting, cast, take } = open(2, 1, 2)
+    cast(1, 'a')
+    voting.leave(2)
     expect(take()).toEqual(['ask 1, not 1', 'settled: a of 1', 'accepted alone'])
   })
 
   test('leaves a contradiction behind that nobody can solve but another worker', () => {
-    const { hearings, hear, take } = open(2, 1, 2)
-    hear(1, 'a')
-    hear(2, 'b')
-    hearings.leave(2)
+    const { voting, cast, take } = open(2, 1, 2)
+    cast(1, 'a')
+    cast(2, 'b')
+    voting.leave(2)
     expect(take().at(-1)).toBe('ask 1, not ')
-    hear(1, 'a')
+    cast(1, 'a')
     expect(take()[0]).toMatch(/^workers-disagree: worker 1 and worker 2 get different results/)
     const other = open(2, 1, 2)
-    other.hear(1, 'a')
-    other.hear(2, 'b')
-    other.hearings.leave(2)
-    other.hearings.join(3)
-    other.hear(3, 'a')
+    other.cast(1, 'a')
+    other.cast(2, 'b')
+    other.voting.leave(2)
+    other.voting.join(3)
+    other.cast(3, 'a')
     expect(other.take()).toContain('settled: a of 1')
   })
 
   test('leaves no contradiction behind when what it said, or what it contradicted, was not finite', () => {
-    const { hearings, hear, take } = open(2, 1, 2)
-    hear(1, 'a')
-    hear(2, 'NaN')
-    hearings.leave(2)
+    const { voting, cast, take } = open(2, 1, 2)
+    cast(1, 'a')
+    cast(2, 'NaN')
+    voting.leave(2)
     expect(take().slice(2, 4)).toEqual(['settled: a of 1', '2 unsound'])
     const other = open(2, 1, 2, 3)
-    other.hear(3, 'NaN')
-    other.hear(1, 'a')
-    other.hearings.leave(1)
-    other.hear(2, 'a')
-    other.hear(3, 'b')
+    other.cast(3, 'NaN')
+    other.cast(1, 'a')
+    other.voting.leave(1)
+    other.cast(2, 'a')
+    other.cast(3, 'b')
     expect(other.take()).toContain('settled: a of 2')
   })
 
   test('is not missed when it was sent away for being wrong', () => {
-    const { hearings, hear, take } = open(2, 1, 2, 3)
+    const { voting, cast, take } = open(2, 1, 2, 3)
     const [first, second] = [taskWith(2, 1), taskWith(2, 2)]
-    hear(1, 'a', first)
-    hear(2, 'b', first)
-    hear(1, 'a', second)
-    hear(2, 'b', second)
-    hear(3, 'a', first)
-    hearings.leave(2)
-    hearings.leave(3)
+    cast(1, 'a', first)
+    cast(2, 'b', first)
+    cast(1, 'a', second)
+    cast(2, 'b', second)
+    cast(3, 'a', first)
+    voting.leave(2)
+    voting.leave(3)
     expect(take().filter(each => each.startsWith('settled'))).toEqual(['settled: a of 1', 'settled: a of 1'])
   })
 })
 
 test('a task that is withdrawn is not heard of any more', () => {
-  const { hearings, hear, take } = open(2, 1, 2)
-  const opinion = hear(1, 'a')
-  hearings.forget('task 3')
-  hearings.leave(2)
-  expect([take(), opinion.fate(), hearings.isOpen('task 3')]).toEqual([['ask 1, not 1'], 'dropped', false])
+  const { voting, cast, take } = open(2, 1, 2)
+  const vote = cast(1, 'a')
+  voting.forget('task 3')
+  voting.leave(2)
+  expect([take(), vote.fate(), voting.isOpen('task 3')]).toEqual([['ask 1, not 1'], 'dropped', false])
 })

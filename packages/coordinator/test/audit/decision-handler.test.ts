@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest'
-import { createConsequences } from '../../src/audit/consequences.ts'
-import type { HearableTask } from '../../src/audit/hearings.ts'
+import { createDecisionHandler } from '../../src/audit/decision-handler.ts'
+import type { VotedTask } from '../../src/audit/voting.ts'
 import type { CoordinatorEvent } from '../../src/events.ts'
 import { taskOf } from '../support/lobby.ts'
 
-const taskFor = (voices: 1 | 2): HearableTask => ({ ...taskOf(1), step: 6, voices })
+const taskFor = (votesNeeded: 1 | 2): VotedTask => ({ ...taskOf(1), step: 6, votesNeeded })
 
 test('of the tasks whose answers were doubted only those of an audit count as audited, and it is told once that none could be', () => {
   const events: CoordinatorEvent[] = []
   const membership = () => {
     throw new Error('nobody is concerned')
   }
-  const { onAccepted, counts } = createConsequences(membership, event => events.push(event))
+  const { onAccepted, counts } = createDecisionHandler(membership, event => events.push(event))
   onAccepted(taskFor(1), false)
   onAccepted(taskFor(1), true)
   expect([counts(), events]).toEqual([{ compared: 0, alone: 0 }, []])
