@@ -110,8 +110,8 @@ export const mutations = [
   },
   {
     name: 'silence is not noticed',
-    file: 'coordinator/src/membership/patience.ts',
-    from: 'if (isTooSilent(member, patience, nowMs))',
+    file: 'coordinator/src/membership/timeouts.ts',
+    from: 'if (isTooSilent(member, timeouts, nowMs))',
     to: 'if (false)',
   },
   {

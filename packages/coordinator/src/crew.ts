@@ -7,7 +7,7 @@ import { createExchange, type Exchange } from './exchange.ts'
 import { createFinishing } from './finishing.ts'
 import type { Answer } from './membership/answer.ts'
 import { createMembership, type Membership } from './membership/membership.ts'
-import { heartbeatMs, patienceFor } from './membership/patience.ts'
+import { heartbeatMs, timeoutsFor } from './membership/timeouts.ts'
 import { createWaiting } from './membership/waiting.ts'
 import { createReplicaEncoder, welcomeTo } from './membership/welcome.ts'
 import type { RunPlan } from './plan.ts'
@@ -99,7 +99,7 @@ export function createCrew(options: {
     token: options.token,
     welcome,
     sharedMemory,
-    patience: patienceFor(plan, {
+    timeouts: timeoutsFor(plan, {
       hangMs: workerId => exchange.hangLimitMs(workerId),
       // Shards of the next step are submitted early and only become due when the update before them has been sent.
       duty: workerId => {

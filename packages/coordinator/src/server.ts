@@ -15,7 +15,7 @@ import { createDeferred } from './deferred.ts'
 import { addressOf, reportGarbage, reportHangUps } from './garbage.ts'
 
 /** A peer that connects and sends nothing holds a descriptor. It has 5 s for its handshake, checked once a second. */
-const patience = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000 }
+const timeouts = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000 }
 
 /** Where to listen. */
 export type DoorOptions = {
@@ -54,7 +54,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
 /** Like `listen`, for when it is not known yet which connections to accept. */
 export async function openDoor(options: DoorOptions): Promise<Door> {
-  const server = options.tls === null ? createServer(patience) : createSecureServer(options.tls)
+  const server = options.tls === null ? createServer(timeouts) : createSecureServer(options.tls)
   const open = followConnections(server)
   const admission = createDeferred<Admission>()
   server.on('upgrade', async (request: IncomingMessage, transport: Socket, head: Buffer) => {
@@ -96,7 +96,7 @@ function createSockets({ maxFrameBytes }: AdmitOptions): WebSocketServer {
 
 function createSecureServer(tls: NonNullable<DoorOptions['tls']>): Server {
   try {
-    return createTlsServer({ ...patience, handshakeTimeout: patience.headersTimeout, ...tls })
+    return createTlsServer({ ...timeouts, handshakeTimeout: timeouts.headersTimeout, ...tls })
   } catch (cause) {
     throw new LockstepError('bad-tls', 'the TLS certificate or key is unusable', {
       kind: 'usage',

@@ -1,4 +1,4 @@
-import { silenceMs } from '../membership/patience.ts'
+import { silenceMs } from '../membership/timeouts.ts'
 
 /**
  * For how long each worker has owed the coordinator an answer, counting only time in which the worker was heard from.

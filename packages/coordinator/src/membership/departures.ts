@@ -2,7 +2,7 @@ import type { MessageOf } from '@lockstep/protocol'
 import type { EventListener } from '../events.ts'
 import type { LossCause } from '../metrics.ts'
 import { closeDesk, type Member, type Roster } from './member.ts'
-import type { Fault } from './patience.ts'
+import type { Fault } from './timeouts.ts'
 
 export type DeparturesOptions = {
   readonly onEvent: EventListener

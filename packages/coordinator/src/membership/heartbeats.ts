@@ -1,7 +1,7 @@
 import type { MessageOf } from '@lockstep/protocol'
 import { describeTask } from '../schedule/task.ts'
 import type { Member } from './member.ts'
-import { type Patience, seconds } from './patience.ts'
+import { seconds, type Timeouts } from './timeouts.ts'
 
 /**
  * Records a heartbeat. Between two heartbeats at most the permitted silence counts as hanging: a process that was
@@ -10,15 +10,15 @@ import { type Patience, seconds } from './patience.ts'
 export function noteHeartbeat(
   member: Member,
   heartbeat: MessageOf<'heartbeat'>,
-  patience: Pick<Patience, 'silenceMs' | 'duty'>,
+  timeouts: Pick<Timeouts, 'silenceMs' | 'duty'>,
   nowMs: number,
 ): void {
   const { pending, quietMs } = heartbeat
-  const { silenceMs } = patience
+  const { silenceMs } = timeouts
   const heardOfMs = member.heartbeat?.quietMs ?? 0
   const isQuiet = pending > 0 && quietMs >= heardOfMs
   member.hangingMs = isQuiet ? member.hangingMs + Math.min(quietMs - heardOfMs, silenceMs) : 0
-  noteReading(member, heartbeat, patience, Math.min(nowMs - member.heartbeatAt, silenceMs))
+  noteReading(member, heartbeat, timeouts, Math.min(nowMs - member.heartbeatAt, silenceMs))
   member.heartbeat = heartbeat
   member.heartbeatAt = nowMs
 }
@@ -30,7 +30,7 @@ export function noteHeartbeat(
 function noteReading(
   member: Member,
   heartbeat: MessageOf<'heartbeat'>,
-  { duty }: Pick<Patience, 'duty'>,
+  { duty }: Pick<Timeouts, 'duty'>,
   sinceLastMs: number,
 ): void {
   const readsOn = echoedMs(heartbeat) > echoedMs(member.heartbeat)
@@ -47,16 +47,16 @@ function echoedMs(heartbeat: MessageOf<'heartbeat'> | null): number {
 }
 
 /** Why the computing thread of an active member counts as hung, or null. */
-export function findHang(member: Member, patience: Patience, nowMs: number): string | null {
+export function findHang(member: Member, timeouts: Timeouts, nowMs: number): string | null {
   const { facts, hangingMs, heartbeat } = member
   if (facts === null) return null
-  if (hangingMs > 0 && hangingMs > patience.hangMs(facts.id))
+  if (hangingMs > 0 && hangingMs > timeouts.hangMs(facts.id))
     return `hung at step ${heartbeat?.step} for ${seconds(hangingMs)}`
-  return member.idleMs > 0 ? findLostTask(member, facts.id, patience, nowMs) : null
+  return member.idleMs > 0 ? findLostTask(member, facts.id, timeouts, nowMs) : null
 }
 
 /** The worker keeps reporting that it has nothing to do, yet holds a task, which it would hold forever. */
-function findLostTask({ idleMs }: Member, workerId: number, { hangMs, duty }: Patience, nowMs: number): string | null {
+function findLostTask({ idleMs }: Member, workerId: number, { hangMs, duty }: Timeouts, nowMs: number): string | null {
   const owed = duty(workerId)
   if (owed === null) return null
   // Time before this task was due does not count.

@@ -18,15 +18,15 @@ import { type ArrivalsOptions, createArrivals } from './arrivals.ts'
 import { assign, broadcast, heartbeatFrame, type Update } from './delivery.ts'
 import { createDepartures, type DeparturesOptions } from './departures.ts'
 import { createDiscipline } from './discipline.ts'
+import { createFailureDetector } from './failure-detector.ts'
 import { noteHeartbeat } from './heartbeats.ts'
 import { createLaneDoor, type LaneDoor } from './lane-door.ts'
 import { credit, forgetConnection, type Member, newMember, newRoster, reach } from './member.ts'
-import type { Patience } from './patience.ts'
-import { createWatch } from './watch.ts'
+import type { Timeouts } from './timeouts.ts'
 
 export type MembershipOptions = ArrivalsOptions &
   DeparturesOptions & {
-    readonly patience: Patience
+    readonly timeouts: Timeouts
     readonly nowMs: () => number
     /** An active worker has reported the step it has reached. */
     readonly onReach: (workerId: number, step: number) => void
@@ -82,7 +82,7 @@ export type Membership = {
  * `nowMs`.
  */
 export function createMembership(options: MembershipOptions): Membership {
-  const { welcome, sharedMemory, patience, onEvent, nowMs } = options
+  const { welcome, sharedMemory, timeouts, onEvent, nowMs } = options
   const roster = newRoster()
   const { present, taking, welcomed } = roster
   const departures = createDepartures(roster, options)
@@ -120,7 +120,7 @@ export function createMembership(options: MembershipOptions): Membership {
   }
 
   function hearHeartbeat(member: Member, heartbeat: MessageOf<'heartbeat'>): void {
-    noteHeartbeat(member, heartbeat, patience, nowMs())
+    noteHeartbeat(member, heartbeat, timeouts, nowMs())
     const { sentMs: answeredMs, echo } = heartbeat
     if (echo !== null) member.clock.add({ ...echo, answeredMs, arrivedMs: nowMs() })
     if (!member.active) return
@@ -185,9 +185,9 @@ export function createMembership(options: MembershipOptions): Membership {
       fail: hearNonsense,
       nowMs,
     }),
-    tick: createWatch({
+    tick: createFailureDetector({
       present,
-      patience,
+      timeouts,
       everyMs: welcome.heartbeatMs,
       nowMs,
       onFault: departures.cutOff,

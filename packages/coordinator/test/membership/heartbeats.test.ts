@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { findHang, noteHeartbeat } from '../../src/membership/heartbeats.ts'
 import { type Member, newMember } from '../../src/membership/member.ts'
-import type { Patience } from '../../src/membership/patience.ts'
+import type { Timeouts } from '../../src/membership/timeouts.ts'
 import { createFakePeer } from '../support/fake-peer.ts'
-import { patience } from '../support/lobby.ts'
+import { timeouts } from '../support/lobby.ts'
 import { tinyTask } from '../support/tested-crew.ts'
 
 const facts = { id: 1, name: 'w', host: 'h', device: 'cpu', cores: 1, backend: '' }
@@ -19,9 +19,9 @@ describe('the computation of a member', () => {
     const worker = newWorker()
     for (const [pending, quietMs] of heartbeats) {
       const heartbeat = { type: 'heartbeat', runId: 'r', step: 3, pending, quietMs, sentMs: 0, echo: null } as const
-      noteHeartbeat(worker, heartbeat, patience, 0)
+      noteHeartbeat(worker, heartbeat, timeouts, 0)
     }
-    return findHang(worker, patience, 0)
+    return findHang(worker, timeouts, 0)
   }
   /** Every second, up to this time. */
   const quietUntil = (endMs: number) =>
@@ -49,7 +49,7 @@ describe('the computation of a member', () => {
 
 describe('a member that says that it has nothing to do', () => {
   /** Sends a heartbeat a second, up to this time, each with what `say` makes of the time. Returns what is found then. */
-  function createBeats(duty: Patience['duty']) {
+  function createBeats(duty: Timeouts['duty']) {
     const worker = newWorker()
     let nowMs = 0
     return (untilMs: number, say: (nowMs: number) => { readonly pending: number; readonly echoMs: number }) => {
@@ -58,9 +58,9 @@ describe('a member that says that it has nothing to do', () => {
         const { pending, echoMs } = say(nowMs)
         const echo = { sentMs: echoMs, receivedMs: 0 }
         const heartbeat = { type: 'heartbeat', runId: 'r', step: 0, pending, quietMs: 0, sentMs: 0, echo } as const
-        noteHeartbeat(worker, heartbeat, { ...patience, duty }, nowMs)
+        noteHeartbeat(worker, heartbeat, { ...timeouts, duty }, nowMs)
       }
-      return { hang: findHang(worker, { ...patience, duty }, nowMs), deafMs: worker.deafMs }
+      return { hang: findHang(worker, { ...timeouts, duty }, nowMs), deafMs: worker.deafMs }
     }
   }
   const idle = (nowMs: number) => ({ pending: 0, echoMs: nowMs - 100 })
@@ -79,7 +79,7 @@ describe('a member that says that it has nothing to do', () => {
   })
 
   test('has as long for a task as if it had been busy before', () => {
-    let duty: ReturnType<Patience['duty']> = null
+    let duty: ReturnType<Timeouts['duty']> = null
     const beat = createBeats(() => duty)
     beat(600_000, idle)
     duty = { task: tinyTask, sinceMs: 600_000 }

@@ -1,7 +1,7 @@
 import { describeError, LockstepError } from '@lockstep/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { CoordinatorEvent } from '../../src/events.ts'
-import { heartbeatMs } from '../../src/membership/patience.ts'
+import { heartbeatMs } from '../../src/membership/timeouts.ts'
 import { gradient, gradientTensors, ready } from '../support/lobby.ts'
 import { createTestedCrew, crewTimers, tinyTask, waitMs } from '../support/tested-crew.ts'
 

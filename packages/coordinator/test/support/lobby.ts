@@ -3,7 +3,7 @@ import type { CoordinatorEvent } from '../../src/events.ts'
 import type { SendableTask, Verdict } from '../../src/exchange.ts'
 import type { Answer } from '../../src/membership/answer.ts'
 import { createMembership } from '../../src/membership/membership.ts'
-import type { Patience } from '../../src/membership/patience.ts'
+import type { Timeouts } from '../../src/membership/timeouts.ts'
 import type { SharedMemory } from '../../src/shared-memory/shared-memory.ts'
 import { workKey } from '../../src/training/batch-gradient.ts'
 import { createFakePeer, type FakePeer } from './fake-peer.ts'
@@ -15,7 +15,7 @@ export const token = 'the token'
 export const runId = 'run-1'
 export const layoutHash = 'ab'.repeat(32)
 
-export const patience: Patience = {
+export const timeouts: Timeouts = {
   helloMs: 5000,
   readyMs: 60_000,
   silenceMs: 1600,
@@ -110,7 +110,7 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
       silenceMs: 15_000,
     },
     sharedMemory,
-    patience,
+    timeouts,
     nowMs: () => clock.nowMs,
     onEvent: event => events.push(event),
     encodeState: () => ({

@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Member, newMember } from '../../src/membership/member.ts'
-import { findFault, noticeBytes, patienceFor } from '../../src/membership/patience.ts'
+import { findFault, noticeBytes, timeoutsFor } from '../../src/membership/timeouts.ts'
 import { createFakePeer } from '../support/fake-peer.ts'
-import { patience } from '../support/lobby.ts'
+import { timeouts } from '../support/lobby.ts'
 import { tinyPlan } from '../support/tiny-plan.ts'
 
 const facts = { id: 1, name: 'w', host: 'h', device: 'cpu', cores: 1, backend: '' }
@@ -30,13 +30,13 @@ describe('a member has to go', () => {
     ['that is silent while it gets ready', { active: false }, 1601, 'silent for 1.6 s'],
     ['that does not get ready', { active: false, lastHeardAt: 60_000 }, 60_001, 'not ready within 60.0 s'],
   ] satisfies [string, Partial<Member>, number, string][])('%s', (_, changes, nowMs, reason) => {
-    expect(findFault(member(changes), patience, nowMs)).toEqual({ cause: 'silent', reason })
+    expect(findFault(member(changes), timeouts, nowMs)).toEqual({ cause: 'silent', reason })
   })
 
   test('whose computing thread has hung up, when it has had time to say why', () => {
     const hungUp = member({ hungUpAt: 1000, lastHeardAt: 1000 })
-    expect(findFault(hungUp, patience, 1200)).toBeNull()
-    expect(findFault(hungUp, patience, 1201)).toEqual({ cause: 'lost', reason: 'its computing thread hung up' })
+    expect(findFault(hungUp, timeouts, 1200)).toBeNull()
+    expect(findFault(hungUp, timeouts, 1201)).toEqual({ cause: 'lost', reason: 'its computing thread hung up' })
   })
 
   test('that leaves unread what it is sent', () => {
@@ -46,18 +46,18 @@ describe('a member has to go', () => {
     })
     const deafMs = 2500
     peer.queuedBytes = 1001
-    expect(findFault(member({ deafMs }), patience, 0)).toEqual(deaf('1.0 kB'))
+    expect(findFault(member({ deafMs }), timeouts, 0)).toEqual(deaf('1.0 kB'))
     // By its lane and its connection together.
     peer.queuedBytes = 501
-    expect(findFault(member({ deafMs }), patience, 0)).toBeNull()
-    expect(findFault(member({ deafMs, lane: connection }), patience, 0)).toEqual(deaf('1.0 kB'))
+    expect(findFault(member({ deafMs }), timeouts, 0)).toBeNull()
+    expect(findFault(member({ deafMs, lane: connection }), timeouts, 0)).toEqual(deaf('1.0 kB'))
     peer.queuedBytes = 0
   })
 
   test('to which nothing comes, however little is queued for it', () => {
     const reason = 'stopped reading: 0 B queued for it, and nothing read for 60.3 s'
-    expect(findFault(member({ deafMs: 60_000 }), patience, 0)).toBeNull()
-    expect(findFault(member({ deafMs: 60_300 }), patience, 0)).toEqual({ cause: 'deaf', reason })
+    expect(findFault(member({ deafMs: 60_000 }), timeouts, 0)).toBeNull()
+    expect(findFault(member({ deafMs: 60_300 }), timeouts, 0)).toEqual({ cause: 'deaf', reason })
   })
 })
 
@@ -68,13 +68,13 @@ describe('a member may stay', () => {
     ['that gets ready', { active: false, lastHeardAt: 60_000 }, 60_000],
     ['that takes part, however long ago it has come', { lastHeardAt: 3_600_000 }, 3_600_000],
   ] satisfies [string, Partial<Member>, number][])('%s', (_, changes, nowMs) => {
-    expect(findFault(member(changes), patience, nowMs)).toBeNull()
+    expect(findFault(member(changes), timeouts, nowMs)).toBeNull()
   })
 })
 
 test('the patience of a run is five heartbeats, and what it leaves unread grows with its state', () => {
   const plan = tinyPlan({ optimizer: 'adam' })
-  const { silenceMs, queuedBytes, deafMs } = patienceFor(plan, patience)
+  const { silenceMs, queuedBytes, deafMs } = timeoutsFor(plan, timeouts)
   expect(silenceMs).toBe(1500)
   // Weights and two moments as long, 16 times, and 64 MiB.
   expect(queuedBytes).toBe(16 * 3 * plan.state.weights.byteLength + 2 ** 26)

@@ -12,7 +12,7 @@ export const heartbeatMs = 300
 export const silenceMs = 5 * heartbeatMs
 
 /** How long a peer may take, and how much it may leave unread. */
-export type Patience = {
+export type Timeouts = {
   readonly helloMs: number
   /** Until `ready`: loads TensorFlow, which may have to be downloaded first, and builds the model. */
   readonly readyMs: number
@@ -40,7 +40,7 @@ const slowestBytesPerMs = 250
 /** How long a worker whose computing thread has ended may take to say why. */
 const farewellMs = 200
 
-export function patienceFor({ state }: RunPlan, work: Pick<Patience, 'hangMs' | 'duty'>): Patience {
+export function timeoutsFor({ state }: RunPlan, work: Pick<Timeouts, 'hangMs' | 'duty'>): Timeouts {
   const stateBytes = state.weights.byteLength * (1 + state.optimizer.moments.length)
   return {
     ...work,
@@ -105,29 +105,29 @@ export function excuse(member: Member, nowMs: number, excusedMs: number): void {
 export type Fault = { readonly cause: LossCause; readonly reason: string }
 
 /** The fault of a member, or null while it may stay. */
-export function findFault(member: Member, patience: Patience, nowMs: number): Fault | null {
-  return findSilence(member, patience, nowMs) ?? findBreak(member, patience, nowMs)
+export function findFault(member: Member, timeouts: Timeouts, nowMs: number): Fault | null {
+  return findSilence(member, timeouts, nowMs) ?? findBreak(member, timeouts, nowMs)
 }
 
 /** Finds a member that has not sent in time what it had to. */
-function findSilence(member: Member, patience: Patience, nowMs: number): Fault | null {
+function findSilence(member: Member, timeouts: Timeouts, nowMs: number): Fault | null {
   const { facts, active, receivedBytes, connectedAt, lastHeardAt } = member
   const connectedMs = nowMs - connectedAt
   if (facts === null) {
     if (receivedBytes > maxStrangerBytes) return silent(`${receivedBytes} bytes and no hello`)
-    return connectedMs > patience.helloMs ? silent(`no hello within ${seconds(connectedMs)}`) : null
+    return connectedMs > timeouts.helloMs ? silent(`no hello within ${seconds(connectedMs)}`) : null
   }
-  if (isTooSilent(member, patience, nowMs)) return silent(`silent for ${seconds(nowMs - lastHeardAt)}`)
-  return !active && connectedMs > patience.readyMs ? silent(`not ready within ${seconds(connectedMs)}`) : null
+  if (isTooSilent(member, timeouts, nowMs)) return silent(`silent for ${seconds(nowMs - lastHeardAt)}`)
+  return !active && connectedMs > timeouts.readyMs ? silent(`not ready within ${seconds(connectedMs)}`) : null
 }
 
 /** Finds an active member whose computing thread is gone, or that does not receive what is sent to it. */
-function findBreak(member: Member, patience: Patience, nowMs: number): Fault | null {
+function findBreak(member: Member, timeouts: Timeouts, nowMs: number): Fault | null {
   if (!member.active) return null
   if (member.hungUpAt !== null && nowMs - member.hungUpAt > farewellMs)
     return { cause: 'lost', reason: 'its computing thread hung up' }
   const queued = queuedBytes(member)
-  if (queued <= patience.queuedBytes && member.deafMs <= patience.deafMs) return null
+  if (queued <= timeouts.queuedBytes && member.deafMs <= timeouts.deafMs) return null
   const backlog = `${formatBytes(queued)} queued for it, and nothing read for ${seconds(member.deafMs)}`
   return { cause: 'deaf', reason: `stopped reading: ${backlog}` }
 }
@@ -136,7 +136,7 @@ function silent(reason: string): Fault {
   return { cause: 'silent', reason }
 }
 
-function isTooSilent(member: Member, { silenceMs, excusedSilenceMs }: Patience, nowMs: number): boolean {
+function isTooSilent(member: Member, { silenceMs, excusedSilenceMs }: Timeouts, nowMs: number): boolean {
   if (nowMs - member.lastHeardAt > excusedSilenceMs) return true
   // Silence shared with most others does not count; silence after that does.
   return !member.crowdedOut && nowMs - Math.max(member.lastHeardAt, member.silentWithMostAt) > silenceMs

@@ -7,12 +7,12 @@ import {
   noticeBytes,
   noticeCommonSilence,
   noticeCrowd,
-  type Patience,
-} from './patience.ts'
+  type Timeouts,
+} from './timeouts.ts'
 
-export type WatchOptions = {
+export type FailureDetectorOptions = {
   readonly present: Iterable<Member>
-  readonly patience: Patience
+  readonly timeouts: Timeouts
   /** The interval between ticks. */
   readonly everyMs: number
   readonly nowMs: () => number
@@ -25,7 +25,15 @@ export type WatchOptions = {
 }
 
 /** Returns the tick function, which checks every connected member. It is called regularly. */
-export function createWatch({ present, patience, everyMs, nowMs, onFault, onHang, onSound }: WatchOptions): () => void {
+export function createFailureDetector({
+  present,
+  timeouts,
+  everyMs,
+  nowMs,
+  onFault,
+  onHang,
+  onSound,
+}: FailureDetectorOptions): () => void {
   let lookedAtMs = nowMs()
 
   return () => {
@@ -35,7 +43,7 @@ export function createWatch({ present, patience, everyMs, nowMs, onFault, onHang
     // A late tick means that the coordinator was suspended or got no processor, and heard nobody meanwhile. After a
     // long pause every member gets as much time as if it had just connected.
     const lateMs = Math.max(0, now - lastLookMs - everyMs)
-    const excusedMs = lateMs > patience.silenceMs / 2 ? Number.POSITIVE_INFINITY : lateMs
+    const excusedMs = lateMs > timeouts.silenceMs / 2 ? Number.POSITIVE_INFINITY : lateMs
     for (const member of present) {
       noticeBytes(member, lastLookMs)
       excuse(member, now, excusedMs)
@@ -44,8 +52,8 @@ export function createWatch({ present, patience, everyMs, nowMs, onFault, onHang
     noticeCrowd(welcomed, lastLookMs, now)
     noticeCommonSilence(welcomed, now)
     for (const member of present) {
-      const fault = findFault(member, patience, now)
-      const hang = findHang(member, patience, now)
+      const fault = findFault(member, timeouts, now)
+      const hang = findHang(member, timeouts, now)
       if (fault !== null) onFault(member, fault)
       else if (hang !== null) onHang(member, hang)
       else onSound(member)
