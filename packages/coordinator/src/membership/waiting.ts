@@ -1,6 +1,6 @@
 import { type Cancel, type Clock, LockstepError } from '@lockstep/protocol'
 import type { EventListener } from '../events.ts'
-import { createGathering, type Gathering } from './gathering.ts'
+import { createRendezvous, type Rendezvous } from './rendezvous.ts'
 
 export type WaitingOptions = {
   readonly active: () => number
@@ -21,7 +21,7 @@ export type WaitingOptions = {
 }
 
 /** How a run waits for workers, and when it gives up. */
-export type Waiting = Pick<Gathering, 'await' | 'expect' | 'abort'> & {
+export type Waiting = Pick<Rendezvous, 'await' | 'expect' | 'abort'> & {
   readonly joined: () => void
   /** `failure` is the reason a worker gave that could not continue, or null. */
   readonly left: (failure: string | null) => void
@@ -31,14 +31,14 @@ export type Waiting = Pick<Gathering, 'await' | 'expect' | 'abort'> & {
 
 export function createWaiting(options: WaitingOptions): Waiting {
   const { active, quorum, waitMs, stop, clock, onEvent, onEnd } = options
-  const gathering = createGathering(active)
+  const rendezvous = createRendezvous(active)
   let closed = false
   let lastFailure: string | null = null
   let stopClock: Cancel = () => undefined
   stop.addEventListener('abort', stopIdling)
 
   function stopIdling(): void {
-    if (active() === 0 || gathering.isWaiting()) onEnd(interrupted())
+    if (active() === 0 || rendezvous.isWaiting()) onEnd(interrupted())
   }
 
   function left(failure: string | null): void {
@@ -67,15 +67,15 @@ export function createWaiting(options: WaitingOptions): Waiting {
 
   return {
     await: wanted => {
-      const waiting = gathering.await(wanted)
+      const waiting = rendezvous.await(wanted)
       if (waiting !== null && stop.aborted) onEnd(interrupted())
       return waiting
     },
-    expect: gathering.expect,
-    abort: gathering.abort,
+    expect: rendezvous.expect,
+    abort: rendezvous.abort,
     joined: () => {
       stopClock()
-      gathering.look()
+      rendezvous.look()
     },
     left,
     close: () => {

@@ -2,7 +2,7 @@ import type { LockstepError } from '@lockstep/protocol'
 import { createDeferred, type Deferred } from '../deferred.ts'
 
 /** Waits until the run has enough workers. */
-export type Gathering = {
+export type Rendezvous = {
   /** Null where enough are active; otherwise resolves when they are, and rejects with the error of an abort. */
   readonly await: (wanted: number) => Promise<void> | null
   /** Checks whether there are enough now. Called when a worker has joined. */
@@ -13,7 +13,7 @@ export type Gathering = {
   readonly abort: (error: LockstepError) => void
 }
 
-export function createGathering(active: () => number): Gathering {
+export function createRendezvous(active: () => number): Rendezvous {
   let expected = Number.POSITIVE_INFINITY
   let waiting: { readonly wanted: number; readonly done: Deferred<void> } | null = null
   let aborted: LockstepError | null = null
