@@ -11,9 +11,9 @@ export type AuditCounts = { readonly compared: number; readonly alone: number }
 
 export type DecisionHandler = DecisionListener & { readonly counts: () => AuditCounts }
 
-/** Translates decisions on doubted answers into actions on workers: note, charge or exclude. */
+/** Translates decisions on doubted answers into actions on workers: note, count or exclude. */
 export function createDecisionHandler(
-  membership: () => Pick<Membership, 'note' | 'charge' | 'exclude' | 'factsOf'>,
+  membership: () => Pick<Membership, 'note' | 'countWrongAnswer' | 'exclude' | 'factsOf'>,
   onEvent: EventListener,
 ): DecisionHandler {
   let [compared, alone] = [0, 0]
@@ -28,7 +28,7 @@ export function createDecisionHandler(
     onAccepted,
     onUnsound: (workerId, task) => membership().note(workerId, `${describeTask(task)} is not finite`),
     onRefuted: (workerId, task) =>
-      membership().charge(workerId, `${describeTask(task)} was not finite, though that of others is`),
+      membership().countWrongAnswer(workerId, `${describeTask(task)} was not finite, though that of others is`),
     onWrong: (workerId, _, reason) => membership().exclude(workerId, reason),
     nameOf: workerId => describeWorker(membership().factsOf(workerId)),
     counts: () => ({ compared, alone }),

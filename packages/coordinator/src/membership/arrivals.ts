@@ -4,7 +4,7 @@ import type { EventListener } from '../events.ts'
 import { isLocal } from '../shared-memory/same-machine.ts'
 import type { SharedMemory } from '../shared-memory/shared-memory.ts'
 import { refuseHello, refuseLayout } from './admission.ts'
-import type { Discipline } from './discipline.ts'
+import type { Exclusion } from './exclusion.ts'
 import { carrierOf, closeDesk, type Member, type Roster } from './member.ts'
 
 export type ArrivalsOptions = {
@@ -32,7 +32,7 @@ export type Arrivals = {
 
 export function createArrivals(
   roster: Roster,
-  { findObjection }: Pick<Discipline, 'findObjection'>,
+  { whyExcluded }: Pick<Exclusion, 'whyExcluded'>,
   refuse: (member: Member, reason: string) => void,
   options: ArrivalsOptions,
 ): Arrivals {
@@ -41,7 +41,7 @@ export function createArrivals(
 
   function greet(member: Member, hello: MessageOf<'hello'>): void {
     if (member.facts !== null) return refuse(member, 'a second hello')
-    const refusal = refuseHello(hello, options.token) ?? findObjection(hello)
+    const refusal = refuseHello(hello, options.token) ?? whyExcluded(hello)
     if (refusal !== null) return refuse(member, refusal)
     const { name, host, device, cores } = hello
     member.facts = { id: welcomed.length + 1, name, host, device, cores, backend: '' }

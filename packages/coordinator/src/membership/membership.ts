@@ -17,7 +17,7 @@ import { type Answer, answerKey, gradientReader, isAnswer, judgePlace, slotOf } 
 import { type ArrivalsOptions, createArrivals } from './arrivals.ts'
 import { assign, broadcast, heartbeatFrame, type Update } from './delivery.ts'
 import { createDepartures, type DeparturesOptions } from './departures.ts'
-import { createDiscipline } from './discipline.ts'
+import { createExclusion } from './exclusion.ts'
 import { createFailureDetector } from './failure-detector.ts'
 import { noteHeartbeat } from './heartbeats.ts'
 import { createLaneDoor, type LaneDoor } from './lane-door.ts'
@@ -48,7 +48,7 @@ export type Membership = {
   /** Counts and reports an answer that cannot be used. */
   readonly note: (workerId: number, reason: string) => void
   /** Counts a wrong answer against a worker, and excludes the worker once there are too many. */
-  readonly charge: (workerId: number, reason: string) => void
+  readonly countWrongAnswer: (workerId: number, reason: string) => void
   /** Drops a worker for good: it is refused when it reconnects. */
   readonly exclude: (workerId: number, reason: string) => void
   /** Drops a worker, which reconnects by itself. */
@@ -87,8 +87,8 @@ export function createMembership(options: MembershipOptions): Membership {
   const { present, taking, welcomed } = roster
   const departures = createDepartures(roster, options)
   const { refuse, leave } = departures
-  const discipline = createDiscipline({ refuse, leave, onEvent })
-  const arrivals = createArrivals(roster, discipline, refuse, options)
+  const exclusion = createExclusion({ refuse, leave, onEvent })
+  const arrivals = createArrivals(roster, exclusion, refuse, options)
   let farewell: MessageOf<'bye'> | null = null
 
   function accept(address: string, connect: (handlers: ConnectionHandlers) => Connection): void {
@@ -133,14 +133,15 @@ export function createMembership(options: MembershipOptions): Membership {
     const key = answerKey(message)
     const slot = slotOf(member, key)
     const { isStale, fault } = judgePlace(member, slot, message, options.awaits(member.facts!.id, key))
-    if (fault !== null) return discipline.accuse(member, fault)
+    if (fault !== null) return exclusion.dropForWrongAnswer(member, fault)
     if (isStale) return
     const readGradient = gradientReader(member, slot, tensors)
     // Safe before the gradient is read: the read follows at once, before the slot can be used for another task.
     member.desk?.clear(key)
     const verdict = options.onAnswer(key, { workerId: member.facts!.id, message, readGradient })
     // A replica whose weights have drifted is corrected when the worker reconnects.
-    if (verdict.fault !== null) return (message.type === 'metrics' ? refuse : discipline.accuse)(member, verdict.fault)
+    if (verdict.fault !== null)
+      return (message.type === 'metrics' ? refuse : exclusion.dropForWrongAnswer)(member, verdict.fault)
     reach(member, message.step)
   }
 
@@ -152,7 +153,8 @@ export function createMembership(options: MembershipOptions): Membership {
 
   function lose(member: Member, error: LockstepError | null): void {
     if (member.gone) return
-    if (member.active && error?.code === 'message-invalid') return discipline.accuse(member, describeError(error))
+    if (member.active && error?.code === 'message-invalid')
+      return exclusion.dropForWrongAnswer(member, describeError(error))
     if (!member.active && error !== null) onEvent({ type: 'refused', address: member.address, reason: error.message })
     leave(member, 'lost', error === null ? 'connection closed' : error.message)
   }
@@ -160,7 +162,7 @@ export function createMembership(options: MembershipOptions): Membership {
   /** Invalid bytes on a lane come from the worker itself, since no network is involved. */
   function hearNonsense(member: Member, error: LockstepError): void {
     if (member.gone) return
-    if (member.active) discipline.accuse(member, describeError(error))
+    if (member.active) exclusion.dropForWrongAnswer(member, describeError(error))
     else refuse(member, describeError(error))
   }
 
@@ -201,9 +203,9 @@ export function createMembership(options: MembershipOptions): Membership {
     },
     broadcast: (update, gradient) => broadcast([...taking.values()], sharedMemory, update, gradient),
     credit: (workerId, samples) => credit(welcomed[workerId - 1]!, samples),
-    note: (workerId, reason) => discipline.note(welcomed[workerId - 1]!, reason),
-    charge: (workerId, reason) => discipline.charge(welcomed[workerId - 1]!, reason),
-    exclude: (workerId, reason) => discipline.exclude(welcomed[workerId - 1]!, reason),
+    note: (workerId, reason) => exclusion.note(welcomed[workerId - 1]!, reason),
+    countWrongAnswer: (workerId, reason) => exclusion.countWrongAnswer(welcomed[workerId - 1]!, reason),
+    exclude: (workerId, reason) => exclusion.exclude(welcomed[workerId - 1]!, reason),
     sendAway: (workerId, reason) => refuse(welcomed[workerId - 1]!, reason),
     scatter: reason => {
       for (const member of [...taking.values()]) refuse(member, reason)

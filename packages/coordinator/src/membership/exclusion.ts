@@ -1,9 +1,9 @@
 import type { EventListener } from '../events.ts'
 import type { LossCause } from '../metrics.ts'
 import type { Member } from './member.ts'
-import { createStanding, type Standing } from './standing.ts'
+import { createWrongAnswers, type WrongAnswers } from './wrong-answers.ts'
 
-export type DisciplineOptions = {
+export type ExclusionOptions = {
   /** Drops a worker, which may reconnect. Its outcome is `refused: ` and the reason. */
   readonly refuse: (member: Member, reason: string) => void
   /** Removes a worker, with this outcome. */
@@ -12,34 +12,34 @@ export type DisciplineOptions = {
 }
 
 /** Decides what happens to workers whose answers are wrong. */
-export type Discipline = {
+export type Exclusion = {
   /** Why a worker of this name and host may no longer join, or null. */
-  readonly findObjection: Standing['refuse']
+  readonly whyExcluded: WrongAnswers['whyExcluded']
   /** Counts and reports an answer that cannot be used. */
   readonly note: (member: Member, reason: string) => void
   /** Counts a wrong answer against a worker, and excludes the worker once there are too many. */
-  readonly charge: (member: Member, reason: string) => void
-  /** Charges a worker with an answer that no correct worker gives, and drops it. */
-  readonly accuse: (member: Member, reason: string) => void
+  readonly countWrongAnswer: (member: Member, reason: string) => void
+  /** Counts an answer that no correct worker gives against a worker, and drops the worker. */
+  readonly dropForWrongAnswer: (member: Member, reason: string) => void
   /** Drops a worker for good. */
   readonly exclude: (member: Member, reason: string) => void
 }
 
-export function createDiscipline({ refuse, leave, onEvent }: DisciplineOptions): Discipline {
-  const standing = createStanding()
+export function createExclusion({ refuse, leave, onEvent }: ExclusionOptions): Exclusion {
+  const wrongAnswers = createWrongAnswers()
 
-  function charge(member: Member, reason: string): void {
-    if (!member.gone && standing.charge(member.facts!)) exclude(member, reason)
+  function countWrongAnswer(member: Member, reason: string): void {
+    if (!member.gone && wrongAnswers.count(member.facts!)) exclude(member, reason)
   }
 
-  function accuse(member: Member, reason: string): void {
+  function dropForWrongAnswer(member: Member, reason: string): void {
     member.refused += 1
-    charge(member, reason)
+    countWrongAnswer(member, reason)
     if (!member.gone) refuse(member, reason)
   }
 
   function exclude(member: Member, reason: string): void {
-    standing.exclude(member.facts!, reason)
+    wrongAnswers.exclude(member.facts!, reason)
     member.trusted = false
     member.connection.close({ type: 'bye', code: 'refused', reason: `excluded: ${reason}` })
     leave(member, 'excluded', `excluded: ${reason}`)
@@ -50,5 +50,5 @@ export function createDiscipline({ refuse, leave, onEvent }: DisciplineOptions):
     onEvent({ type: 'answer-refused', worker: member.facts!, reason })
   }
 
-  return { findObjection: standing.refuse, note, charge, accuse, exclude }
+  return { whyExcluded: wrongAnswers.whyExcluded, note, countWrongAnswer, dropForWrongAnswer, exclude }
 }
