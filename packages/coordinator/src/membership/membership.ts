@@ -20,7 +20,7 @@ import { createDepartures, type DeparturesOptions } from './departures.ts'
 import { createExclusion } from './exclusion.ts'
 import { createFailureDetector } from './failure-detector.ts'
 import { noteHeartbeat } from './heartbeats.ts'
-import { createLaneDoor, type LaneDoor } from './lane-door.ts'
+import { createLaneAcceptor, type LaneAcceptor } from './lane-acceptor.ts'
 import { credit, forgetConnection, type Member, newMember, newRoster, reach } from './member.ts'
 import type { Timeouts } from './timeouts.ts'
 
@@ -41,7 +41,7 @@ export type MembershipOptions = ArrivalsOptions &
 
 export type Membership = {
   readonly accept: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
-  readonly acceptLane: LaneDoor
+  readonly acceptLane: LaneAcceptor
   readonly assign: (workerId: number, task: SendableTask<Answer>) => void
   /** Counts a shard of a finished step. */
   readonly credit: (workerId: number, samples: number) => void
@@ -179,7 +179,7 @@ export function createMembership(options: MembershipOptions): Membership {
 
   return {
     accept,
-    acceptLane: createLaneDoor({
+    acceptLane: createLaneAcceptor({
       runId: welcome.runId,
       sizes: welcome.sizes,
       memberOf: workerId => welcomed[workerId - 1],

@@ -1,7 +1,7 @@
 import type { Connection, ConnectionHandlers, LockstepError, Message, Received, Sizes } from '@lockstep/protocol'
 import type { Member } from './member.ts'
 
-export type LaneDoorOptions = {
+export type LaneAcceptorOptions = {
   readonly runId: string
   readonly sizes: Sizes
   /** The worker with this id, connected or not. */
@@ -14,10 +14,17 @@ export type LaneDoorOptions = {
 }
 
 /** Accepts a lane. `connect` returns its connection; `greeted` is called once the lane's worker is known. */
-export type LaneDoor = (connect: (handlers: ConnectionHandlers) => Connection, greeted: () => void) => void
+export type LaneAcceptor = (connect: (handlers: ConnectionHandlers) => Connection, greeted: () => void) => void
 
 /** Accepts the lanes of workers' computing threads, and no other connection. */
-export function createLaneDoor({ runId, sizes, memberOf, receive, fail, nowMs }: LaneDoorOptions): LaneDoor {
+export function createLaneAcceptor({
+  runId,
+  sizes,
+  memberOf,
+  receive,
+  fail,
+  nowMs,
+}: LaneAcceptorOptions): LaneAcceptor {
   /** Assigns a lane to the worker that it names and confirms this; terminates any other connection. */
   function claim(lane: Connection, message: Message): Member | null {
     const member = message.type === 'lane' ? memberOf(message.workerId) : undefined
