@@ -132,7 +132,7 @@ export function createCrew(options: {
     awaits: exchange.awaits,
     onAnswer: (key, answer) => {
       finishing.heard()
-      direct.stir(answer.workerId)
+      direct.noteProgress(answer.workerId)
       return within(timing, 'receive', () => exchange.deliver(answer.workerId, key, answer))
     },
     onDirect: (workerId, message, tensors) => {
