@@ -110,7 +110,7 @@ export function createExchange<Result>(
   function look(): void {
     cancelLook = null
     dispatch()
-    if (aborted === null) sendAll(schedule.copyLate(nowMs()))
+    if (aborted === null) sendAll(schedule.speculate(nowMs()))
     watch()
   }
 

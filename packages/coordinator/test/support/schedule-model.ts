@@ -85,7 +85,7 @@ export function createScheduleModel(window: number) {
     }
     if (!schedule.isSettled()) return
     must(schedule.assign(muchLaterMs).length === 0, 'a task was pending')
-    must(schedule.copyLate(muchLaterMs).length === 0, 'a worker had nothing to do')
+    must(schedule.speculate(muchLaterMs).length === 0, 'a worker had nothing to do')
   }
 
   /** Lets the workers that are there, or one more, do everything. Each round must do something. */

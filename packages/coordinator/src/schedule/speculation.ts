@@ -1,6 +1,6 @@
+import { type Due, dueTimes, type Forecast } from './forecast.ts'
 import { isOverdue } from './hang.ts'
 import { isSpared, type OpenTask, restrictionOf } from './open-task.ts'
-import { type Due, dueTimes, type Outlook } from './outlook.ts'
 import type { Assignment, Task } from './task.ts'
 import { isLateNewcomer, type Moment, slackMs } from './worker-queue.ts'
 
@@ -10,7 +10,7 @@ const margin = 1.25
 /** A worker idle for this long, and for this many tasks, is tried again: it may have become faster. */
 const trial = { ms: 1000, tasks: 20 }
 
-type LateTask<T extends Task> = Due<T> & { readonly holder: Outlook<T> }
+type LateTask<T extends Task> = Due<T> & { readonly holder: Forecast<T> }
 
 /**
  * Chooses idle workers that also get a task another worker holds: those that should finish it from scratch before its
@@ -18,12 +18,12 @@ type LateTask<T extends Task> = Due<T> & { readonly holder: Outlook<T> }
  * no known pace is copied once the holder is late for a newcomer. While no pace is known at all, it is copied once the
  * holder would count as hung.
  */
-export function secondHolders<T extends Task>(
-  outlooks: readonly Outlook<T>[],
+export function speculativeCopies<T extends Task>(
+  forecasts: readonly Forecast<T>[],
   moment: Moment,
   openOf: (task: T) => OpenTask<T>,
 ): readonly Assignment<T>[] {
-  const loads = outlooks.map(holder => ({ holder, due: dueTimes(holder, moment) }))
+  const loads = forecasts.map(holder => ({ holder, due: dueTimes(holder, moment) }))
   const idle = loads.filter(({ due }) => due.length === 0).map(({ holder }) => holder)
   if (idle.length === 0) return []
   let single = loads
@@ -31,10 +31,10 @@ export function secondHolders<T extends Task>(
     .filter(({ held }) => held.wanted && held.task.step === moment.step && !isSpared(openOf(held.task)))
     .sort((a, b) => b.inMs - a.inMs)
   const assignments: Assignment<T>[] = []
-  for (const outlook of idle) {
-    const { workerId } = outlook.queue
+  for (const forecast of idle) {
+    const { workerId } = forecast.queue
     const may = ({ held }: LateTask<T>) => restrictionOf(openOf(held.task))?.(workerId) !== false
-    const late = single.find(each => may(each) && isWorthCopying(each, outlook, moment))
+    const late = single.find(each => may(each) && isWorthCopying(each, forecast, moment))
     if (late === undefined) continue
     const { task } = late.held
     single = single.filter(({ held }) => held.task !== task)
@@ -43,7 +43,7 @@ export function secondHolders<T extends Task>(
   return assignments
 }
 
-function isWorthCopying<T extends Task>(late: LateTask<T>, { queue }: Outlook<T>, moment: Moment): boolean {
+function isWorthCopying<T extends Task>(late: LateTask<T>, { queue }: Forecast<T>, moment: Moment): boolean {
   if (isOverdue(late.holder.queue, moment)) return true
   const { kind, samples } = late.held.task
   const [theirs, own] = [late.holder.queue.paces.known(kind), queue.paces.known(kind)]

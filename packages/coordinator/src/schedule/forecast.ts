@@ -7,7 +7,7 @@ export type Due<T extends Task> = { readonly held: Held<T>; readonly inMs: numbe
 type MsPerSample = Readonly<Record<Task['kind'], number>>
 
 /** The schedule expected of one worker. */
-export type Outlook<T extends Task> = {
+export type Forecast<T extends Task> = {
   readonly queue: WorkerQueue<T>
   /** The time per sample on this worker; where its pace is unknown, the mean of the known ones. */
   readonly msPerSample: MsPerSample
@@ -20,10 +20,10 @@ const anyPaceMs = 1
 const leastTaskMs = 2
 
 /** Estimates for all workers at one moment. */
-export function createOutlooks<T extends Task>(
+export function createForecasts<T extends Task>(
   queues: ReadonlyMap<number, WorkerQueue<T>>,
   { nowMs, step }: Moment,
-): readonly Outlook<T>[] {
+): readonly Forecast<T>[] {
   const means = { gradient: meanPaceMs(queues, 'gradient'), evaluation: meanPaceMs(queues, 'evaluation') }
   return Array.from(queues.values(), queue => {
     const running = runningOf(queue, step)
@@ -38,21 +38,21 @@ export function createOutlooks<T extends Task>(
 }
 
 /** Estimated time of a task on this worker. */
-export function taskMs<T extends Task>({ msPerSample }: Outlook<T>, { kind, samples }: T): number {
+export function taskMs<T extends Task>({ msPerSample }: Forecast<T>, { kind, samples }: T): number {
   return Math.max(leastTaskMs, samples * msPerSample[kind])
 }
 
 /** Estimated time until the worker has finished all its tasks of a step. */
-export function loadMs<T extends Task>(outlook: Outlook<T>, step: number, moment: Moment): number {
-  if (step <= moment.step) return dueTimes(outlook, moment).at(-1)?.inMs ?? 0
+export function loadMs<T extends Task>(forecast: Forecast<T>, step: number, moment: Moment): number {
+  if (step <= moment.step) return dueTimes(forecast, moment).at(-1)?.inMs ?? 0
   let sumMs = 0
-  for (const { task } of outlook.queue.held.values()) if (task.step === step) sumMs += taskMs(outlook, task)
+  for (const { task } of forecast.queue.held.values()) if (task.step === step) sumMs += taskMs(forecast, task)
   return sumMs
 }
 
 /** Tasks due in the current step, in the order in which the worker computes them. */
-export function dueTimes<T extends Task>(outlook: Outlook<T>, { nowMs, step }: Moment): readonly Due<T>[] {
-  const { queue } = outlook
+export function dueTimes<T extends Task>(forecast: Forecast<T>, { nowMs, step }: Moment): readonly Due<T>[] {
+  const { queue } = forecast
   const running = runningOf(queue, step)
   const due: Due<T>[] = []
   let inMs = 0
@@ -61,7 +61,7 @@ export function dueTimes<T extends Task>(outlook: Outlook<T>, { nowMs, step }: M
     // The worker finishes a running task of an earlier step, and drops the others.
     if (task.step > step || (held !== running && !wanted && task.step < step)) continue
     const leftMs = held === running ? remainingMs(queue, held, nowMs) : null
-    inMs += leftMs ?? taskMs(outlook, task)
+    inMs += leftMs ?? taskMs(forecast, task)
     due.push({ held, inMs })
   }
   return due
