@@ -3,28 +3,28 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { CoordinatorEvent } from '../../src/events.ts'
 import { heartbeatMs } from '../../src/membership/timeouts.ts'
 import { gradient, gradientTensors, ready } from '../support/lobby.ts'
-import { createTestedCrew, crewTimers, tinyTask, waitMs } from '../support/tested-crew.ts'
+import { createTestedPool, poolTimers, tinyTask, waitMs } from '../support/tested-worker-pool.ts'
 
-beforeEach(() => void vi.useFakeTimers(crewTimers))
+beforeEach(() => void vi.useFakeTimers(poolTimers))
 afterEach(() => void vi.useRealTimers())
 
 describe('gathering', () => {
   test('waits for as many workers as are wanted', async () => {
-    const { crew, join } = createTestedCrew()
+    const { pool, join } = createTestedPool()
     let gathered = false
-    const gathering = crew.awaitWorkers(2)!.then(() => (gathered = true))
+    const gathering = pool.awaitWorkers(2)!.then(() => (gathered = true))
     join()
     await Promise.resolve()
     expect(gathered).toBe(false)
     join()
     await gathering
-    expect(crew.awaitWorkers(1)).toBeNull()
+    expect(pool.awaitWorkers(1)).toBeNull()
   })
 
   test('does not count a worker that has gone', async () => {
-    const { crew, join } = createTestedCrew()
+    const { pool, join } = createTestedPool()
     let gathered = false
-    const gathering = crew.awaitWorkers(2)!.then(() => (gathered = true))
+    const gathering = pool.awaitWorkers(2)!.then(() => (gathered = true))
     join().hangUp()
     join()
     await new Promise(setImmediate)
@@ -35,50 +35,50 @@ describe('gathering', () => {
 
   test('ends with the error of an abort, also of one before', async () => {
     const error = new LockstepError('workers-ended', 'all have ended')
-    const { crew } = createTestedCrew()
-    const gathering = crew.awaitWorkers(1)
-    crew.abort(error)
+    const { pool } = createTestedPool()
+    const gathering = pool.awaitWorkers(1)
+    pool.abort(error)
     await expect(gathering).rejects.toBe(error)
     // What follows from the first one does not take its place.
-    crew.abort(new LockstepError('no-workers', 'no worker has been there'))
-    await expect(crew.awaitWorkers(1)).rejects.toBe(error)
+    pool.abort(new LockstepError('no-workers', 'no worker has been there'))
+    await expect(pool.awaitWorkers(1)).rejects.toBe(error)
   })
 
   test('ends when the run is asked to stop, before or meanwhile', async () => {
-    const { crew, stop, join } = createTestedCrew()
-    const gathering = crew.awaitWorkers(2)
+    const { pool, stop, join } = createTestedPool()
+    const gathering = pool.awaitWorkers(2)
     join()
     stop.abort()
     await expect(gathering).rejects.toMatchObject({ code: 'interrupted' })
-    const late = createTestedCrew()
+    const late = createTestedPool()
     late.stop.abort()
-    await expect(late.crew.awaitWorkers(1)).rejects.toMatchObject({ code: 'interrupted' })
+    await expect(late.pool.awaitWorkers(1)).rejects.toMatchObject({ code: 'interrupted' })
   })
 })
 
 describe('a run that needs two workers', () => {
   const createPair = () => {
-    const tested = createTestedCrew({}, null, 2)
+    const tested = createTestedPool({}, null, 2)
     return { ...tested, peers: [tested.join(), tested.join()] as const }
   }
   const shortages = (events: readonly CoordinatorEvent[]) => events.filter(({ type }) => type === 'short-of-workers')
 
   test('waits while there is only one, says so once, and goes on with the next', async () => {
-    const { crew, join, peers, events, pass } = createPair()
-    expect(crew.awaitWorkers(2)).toBeNull()
+    const { pool, join, peers, events, pass } = createPair()
+    expect(pool.awaitWorkers(2)).toBeNull()
     peers[0].hangUp()
-    const waiting = crew.awaitWorkers(2)
+    const waiting = pool.awaitWorkers(2)
     pass(10 * waitMs, peers[1])
     expect(shortages(events)).toEqual([{ type: 'short-of-workers', active: 1, wanted: 2, giveUpMs: null }])
     join()
     await waiting
-    expect(crew.awaitWorkers(2)).toBeNull()
+    expect(pool.awaitWorkers(2)).toBeNull()
   })
 
   test('gives up only when it has lost both', async () => {
-    const { crew, peers, events, pass } = createPair()
+    const { pool, peers, events, pass } = createPair()
     peers[0].hangUp()
-    const waiting = crew.awaitWorkers(2)!.catch((error: LockstepError) => error.code)
+    const waiting = pool.awaitWorkers(2)!.catch((error: LockstepError) => error.code)
     peers[1].hangUp()
     pass(waitMs)
     expect(await waiting).toBe('no-workers')
@@ -86,32 +86,32 @@ describe('a run that needs two workers', () => {
   })
 
   test('ends when it is asked to stop while it waits', async () => {
-    const { crew, peers, stop } = createPair()
+    const { pool, peers, stop } = createPair()
     peers[0].hangUp()
-    const waiting = crew.awaitWorkers(2)
+    const waiting = pool.awaitWorkers(2)
     stop.abort()
     await expect(waiting).rejects.toMatchObject({ code: 'interrupted' })
   })
 
   test('no longer waits for one that will never come', async () => {
-    const { crew, peers } = createPair()
+    const { pool, peers } = createPair()
     peers[0].hangUp()
-    const waiting = crew.awaitWorkers(2)
-    crew.expect(1)
+    const waiting = pool.awaitWorkers(2)
+    pool.expect(1)
     await waiting
-    expect(crew.awaitWorkers(2)).toBeNull()
+    expect(pool.awaitWorkers(2)).toBeNull()
     peers[1].hangUp()
-    expect(crew.awaitWorkers(2)).not.toBeNull()
+    expect(pool.awaitWorkers(2)).not.toBeNull()
     // Without any there is nothing to go on with, however few will come.
-    crew.expect(0)
-    expect(crew.awaitWorkers(2)).not.toBeNull()
+    pool.expect(0)
+    expect(pool.awaitWorkers(2)).not.toBeNull()
   })
 })
 
 describe('a run without workers', () => {
   test('waits for one as long as it is told to, and fails then', async () => {
-    const { crew, join, pass } = createTestedCrew()
-    const work = crew.exchange.submit(tinyTask)
+    const { pool, join, pass } = createTestedPool()
+    const work = pool.exchange.submit(tinyTask)
     join().hangUp()
     pass(waitMs - heartbeatMs)
     const peer = join()
@@ -128,8 +128,8 @@ describe('a run without workers', () => {
   })
 
   test('tells in the end what the last one said that could not go on', async () => {
-    const { crew, join, pass } = createTestedCrew()
-    const work = crew.exchange.submit(tinyTask).catch((error: LockstepError) => describeError(error))
+    const { pool, join, pass } = createTestedPool()
+    const work = pool.exchange.submit(tinyTask).catch((error: LockstepError) => describeError(error))
     join().say({ type: 'bye', code: 'failed', reason: 'the model cannot be compiled' })
     join().say({ type: 'bye', code: 'leaving', reason: 'enough' })
     pass(waitMs)
@@ -139,9 +139,9 @@ describe('a run without workers', () => {
   describe('whose model they could not compute', () => {
     const bye = { type: 'bye', code: 'uncomputable', reason: 'the model cannot be compiled' } as const
     const createFailing = (hasLocalWorkers = false) => {
-      const tested = createTestedCrew({}, null, 1, hasLocalWorkers)
+      const tested = createTestedPool({}, null, 1, hasLocalWorkers)
       const ending = vi.fn()
-      tested.crew.exchange.submit(tinyTask).catch(ending)
+      tested.pool.exchange.submit(tinyTask).catch(ending)
       const error = async () => {
         await new Promise(setImmediate)
         return ending.mock.calls[0]?.[0] as LockstepError | undefined
@@ -212,8 +212,8 @@ describe('a run without workers', () => {
   })
 
   test('waits for one that gets ready, however long that takes, and no longer than it is there', async () => {
-    const { crew, join, arrive, pass } = createTestedCrew()
-    const work = crew.exchange.submit(tinyTask).catch((error: LockstepError) => error.code)
+    const { pool, join, arrive, pass } = createTestedPool()
+    const work = pool.exchange.submit(tinyTask).catch((error: LockstepError) => error.code)
     join().hangUp()
     const peer = arrive()
     pass(3.5 * waitMs, peer)
@@ -223,8 +223,8 @@ describe('a run without workers', () => {
   })
 
   test('waits without end for the first one', async () => {
-    const { crew, join, pass } = createTestedCrew()
-    const gathering = crew.awaitWorkers(1)
+    const { pool, join, pass } = createTestedPool()
+    const gathering = pool.awaitWorkers(1)
     pass(10 * waitMs)
     join()
     await gathering
@@ -232,8 +232,8 @@ describe('a run without workers', () => {
 
   test('ends at once when it is asked to stop, then or before', async () => {
     for (const early of [true, false]) {
-      const { crew, join, stop } = createTestedCrew()
-      const work = crew.exchange.submit(tinyTask)
+      const { pool, join, stop } = createTestedPool()
+      const work = pool.exchange.submit(tinyTask)
       const peer = join()
       if (early) stop.abort()
       peer.hangUp()
@@ -243,28 +243,28 @@ describe('a run without workers', () => {
   })
 
   test('is not asked to end by a stop while somebody works', async () => {
-    const { crew, join, stop } = createTestedCrew()
+    const { pool, join, stop } = createTestedPool()
     const peer = join()
-    const work = crew.exchange.submit(tinyTask)
+    const work = pool.exchange.submit(tinyTask)
     stop.abort()
-    expect(crew.awaitWorkers(1)).toBeNull()
+    expect(pool.awaitWorkers(1)).toBeNull()
     peer.say({ ...gradient, runId: 'tiny-run' }, gradientTensors)
     await expect(work).resolves.toMatchObject({ workerId: 1 })
   })
 })
 
 test('a run that has ended neither misses nor waits for those who go then', () => {
-  const { crew, join, events } = createTestedCrew()
+  const { pool, join, events } = createTestedPool()
   const peer = join()
-  crew.stop()
+  pool.stop()
   peer.hangUp()
   expect(events.map(({ type }) => type)).not.toContain('short-of-workers')
   expect(vi.getTimerCount()).toBe(0)
 })
 
 test('a run that ends while it waits for workers does so no longer', () => {
-  const { crew, join } = createTestedCrew()
+  const { pool, join } = createTestedPool()
   join().hangUp()
-  crew.stop()
+  pool.stop()
   expect(vi.getTimerCount()).toBe(0)
 })

@@ -20,13 +20,13 @@ import { type StepTiming, within } from './timing/step-timing.ts'
 const taskWindow = 2
 
 /** The workers of a run and the work they share. */
-export type Crew = {
+export type WorkerPool = {
   readonly exchange: Exchange<Answer>
   readonly membership: Membership
   readonly direct: Direct
   readonly audits: () => AuditCounts
   /**
-   * Null where this many workers are active; otherwise resolves when they are, and rejects when the crew is aborted.
+   * Null where this many workers are active; otherwise resolves when they are, and rejects when the pool is aborted.
    */
   readonly awaitWorkers: (wanted: number) => Promise<void> | null
   /** No more than this many workers will ever join, so nothing waits for more. */
@@ -34,13 +34,13 @@ export type Crew = {
   readonly abort: (error: LockstepError) => void
   /** Training is over: a stop request no longer has a step to abandon. */
   readonly trained: () => void
-  /** Stops watching the workers and clears the crew's timers. */
+  /** Stops watching the workers and clears the pool's timers. */
   readonly stop: () => void
 }
 
-export function createCrew(options: {
+export function createWorkerPool(options: {
   readonly plan: RunPlan
-  /** The run's current life. A crew serves one life. */
+  /** The run's current life. A pool serves one life. */
   readonly life: number
   readonly token: string
   /** No step begins with fewer workers than this. */
@@ -51,7 +51,7 @@ export function createCrew(options: {
   /** Whether workers on this machine get tensors through shared memory. */
   readonly shareMemory: boolean
   readonly systemMemory?: SystemMemory | null
-  /** For workers on this machine; closed together with the crew. */
+  /** For workers on this machine; closed together with the pool. */
   readonly lanes: Lanes | null
   readonly topology: TopologyMode
   /** Asks to stop after the current step; at once when no worker computes it, and also when it makes no progress. */
@@ -59,7 +59,7 @@ export function createCrew(options: {
   readonly timing: StepTiming
   readonly clock?: Clock
   readonly onEvent: EventListener
-}): Crew {
+}): WorkerPool {
   const { plan, life, waitMs, stop, timing, quorum, clock = systemClock } = options
   const { nowMs } = clock
   const welcome = { ...welcomeTo(plan), life, direct: options.lanes === null && options.topology !== 'star' }

@@ -2,22 +2,22 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Order } from '../src/exchange.ts'
 import type { FakePeer } from './support/fake-peer.ts'
 import { echoOf, gradient, gradientTensors, heartbeat, ready } from './support/lobby.ts'
-import { createTestedCrew, crewTimers, tinyTask } from './support/tested-crew.ts'
+import { createTestedPool, poolTimers, tinyTask } from './support/tested-worker-pool.ts'
 
-beforeEach(() => void vi.useFakeTimers(crewTimers))
+beforeEach(() => void vi.useFakeTimers(poolTimers))
 afterEach(() => void vi.useRealTimers())
 
 test('lanes are closed with the crew', () => {
   const close = vi.fn()
-  const { crew } = createTestedCrew({}, { name: `lockstep-${'0'.repeat(32)}`, close })
+  const { pool } = createTestedPool({}, { name: `lockstep-${'0'.repeat(32)}`, close })
   expect(close).not.toHaveBeenCalled()
-  crew.stop()
+  pool.stop()
   expect(close).toHaveBeenCalled()
 })
 
 describe('a worker that joins', () => {
   test('is told the run and given weights and moments as they are', () => {
-    const { plan, join } = createTestedCrew()
+    const { plan, join } = createTestedPool()
     plan.state.step = 5
     const [first, second] = plan.state.optimizer.moments
     first!.fill(0.25)
@@ -38,14 +38,14 @@ describe('a worker that joins', () => {
   })
 
   test('does not learn in which folder of the coordinator the file of the model lies', () => {
-    const { plan, join } = createTestedCrew({ model: '/home/someone/models/wide.ts' })
+    const { plan, join } = createTestedPool({ model: '/home/someone/models/wide.ts' })
     expect(join().last('welcome')).toMatchObject({ config: { ...plan.config, model: 'wide.ts' } })
   })
 
   test('answers under the key of its task', async () => {
-    const { crew, join } = createTestedCrew()
+    const { pool, join } = createTestedPool()
     const peer = join()
-    const result = crew.exchange.submit(tinyTask)
+    const result = pool.exchange.submit(tinyTask)
     peer.say({ ...gradient, runId: 'tiny-run' }, gradientTensors)
     await expect(result).resolves.toMatchObject({ workerId: 1, message: { shard: 1 } })
   })
@@ -53,9 +53,9 @@ describe('a worker that joins', () => {
 
 describe('the clocks of a crew', () => {
   test('drop a silent worker and give its work to another', () => {
-    const { crew, join, pass, events } = createTestedCrew()
+    const { pool, join, pass, events } = createTestedPool()
     const silent = join()
-    void crew.exchange.submit(tinyTask)
+    void pool.exchange.submit(tinyTask)
     expect(silent.last('work')).toBeDefined()
     const other = join()
     pass(2400, other)
@@ -65,8 +65,8 @@ describe('the clocks of a crew', () => {
   })
 
   test('fail what three workers in turn hang at, which are each sent for another computing thread', async () => {
-    const { crew, join } = createTestedCrew()
-    const result = crew.exchange.submit(tinyTask)
+    const { pool, join } = createTestedPool()
+    const result = pool.exchange.submit(tinyTask)
     const hangAt = () => {
       const peer = join()
       // 5 samples of unknown pace have 65 s.
@@ -86,7 +86,7 @@ describe('the clocks of a crew', () => {
   })
 
   test('send a worker away that lives, and does not say how far it came in a group that is over', async () => {
-    const { plan, crew, arrive, pass } = createTestedCrew()
+    const { plan, pool, arrive, pass } = createTestedPool()
     const { runId, layoutHash } = plan.identity
     const peers = [1, 2].map(() => {
       const peer = arrive()
@@ -94,9 +94,9 @@ describe('the clocks of a crew', () => {
       return peer
     })
     const [sound, mute] = peers as [FakePeer, FakePeer]
-    crew.direct.introduce()
+    pool.direct.introduce()
     for (const peer of peers) peer.say({ type: 'linked', runId, group: 1 })
-    const { settled } = crew.direct.current()!
+    const { settled } = pool.direct.current()!
     sound.say({ type: 'unlinked', runId, group: 1, reason: 'reset by peer' })
     sound.say({ type: 'dissolved', runId, group: 1, step: 3 })
     pass(9_600, ...peers)
@@ -108,9 +108,9 @@ describe('the clocks of a crew', () => {
   })
 
   test('send the only worker away when it has lost its task, and give the task to who comes next', () => {
-    const { crew, join, pass, events } = createTestedCrew()
+    const { pool, join, pass, events } = createTestedPool()
     const forgetful = join()
-    void crew.exchange.submit(tinyTask)
+    void pool.exchange.submit(tinyTask)
     // 60 s and one more for each of five samples.
     pass(65_100, forgetful)
     expect(forgetful.ending()).toBe('open')
@@ -125,17 +125,17 @@ describe('the clocks of a crew', () => {
     ['waits for others of its group', { group: { id: 1, total: 10, learningRate: 0.1 } }, 0],
     ['has not been told the step before', {}, 1],
   ])('let a worker stay that %s', (_, changes, step) => {
-    const { crew, join, pass } = createTestedCrew()
+    const { pool, join, pass } = createTestedPool()
     const peer = join()
-    void crew.exchange.submit({ ...tinyTask, step, order: { ...tinyTask.order, ...changes, step } as Order })
+    void pool.exchange.submit({ ...tinyTask, step, order: { ...tinyTask.order, ...changes, step } as Order })
     pass(300_000, peer)
     expect([peer.ending(), peer.last('work')?.step]).toEqual(['open', step])
   })
 
   test('stand still once it is stopped, also when a worker goes afterwards', () => {
-    const { crew, join, stop } = createTestedCrew()
+    const { pool, join, stop } = createTestedPool()
     const peer = join()
-    crew.stop()
+    pool.stop()
     peer.hangUp()
     stop.abort()
     expect(vi.getTimerCount()).toBe(0)

@@ -1,12 +1,12 @@
 import type { RunConfig } from '@lockstep/protocol'
 import { onTestFinished, vi } from 'vitest'
-import { createCrew } from '../../src/crew.ts'
 import type { CoordinatorEvent } from '../../src/events.ts'
 import type { SendableTask } from '../../src/exchange.ts'
 import type { Answer } from '../../src/membership/answer.ts'
 import { heartbeatMs } from '../../src/membership/timeouts.ts'
 import type { Lanes } from '../../src/shared-memory/lanes.ts'
 import { workKey } from '../../src/training/batch-gradient.ts'
+import { createWorkerPool } from '../../src/worker-pool.ts'
 import { createFakePeer, type FakePeer } from './fake-peer.ts'
 import { createIdleTiming } from './idle-timing.ts'
 import { echoOf, heartbeat, hello, ready, token } from './lobby.ts'
@@ -15,12 +15,12 @@ import { tinyPlan } from './tiny-plan.ts'
 export const waitMs = 10_000
 
 /** The clocks of a crew, which the test moves. */
-export const crewTimers = {
+export const poolTimers = {
   toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'performance'],
 } satisfies Parameters<typeof vi.useFakeTimers>[0]
 
 /** A crew for the tiny plan, with peers that the test moves. It is stopped with the test. */
-export function createTestedCrew(
+export function createTestedPool(
   changes: Partial<RunConfig> = {},
   lanes: Lanes | null = null,
   quorum = 1,
@@ -29,7 +29,7 @@ export function createTestedCrew(
   const plan = tinyPlan(changes)
   const stop = new AbortController()
   const events: CoordinatorEvent[] = []
-  const crew = createCrew({
+  const pool = createWorkerPool({
     plan,
     life: 1,
     quorum,
@@ -43,13 +43,13 @@ export function createTestedCrew(
     stop: stop.signal,
     onEvent: event => events.push(event),
   })
-  onTestFinished(crew.stop)
+  onTestFinished(pool.stop)
   const { runId, layoutHash } = plan.identity
 
   /** A peer that is welcomed and not ready yet. */
   function arrive(): FakePeer {
     const peer = createFakePeer()
-    crew.membership.accept('memory', peer.connect)
+    pool.membership.accept('memory', peer.connect)
     peer.say(hello)
     return peer
   }
@@ -68,7 +68,7 @@ export function createTestedCrew(
     }
   }
 
-  return { plan, crew, events, stop, arrive, join, pass }
+  return { plan, pool, events, stop, arrive, join, pass }
 }
 
 /** Shard 1 of step 0, with 5 samples. */
