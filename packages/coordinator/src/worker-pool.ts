@@ -4,7 +4,7 @@ import { createDirect, type Direct } from './direct/direct.ts'
 import type { TopologyMode } from './direct/topology.ts'
 import type { EventListener } from './events.ts'
 import { createExchange, type Exchange } from './exchange.ts'
-import { createFinishing } from './finishing.ts'
+import { createGracefulStop } from './graceful-stop.ts'
 import type { Answer } from './membership/answer.ts'
 import { createMembership, type Membership } from './membership/membership.ts'
 import { heartbeatMs, timeoutsFor } from './membership/timeouts.ts'
@@ -78,7 +78,7 @@ export function createWorkerPool(options: {
     onEvent: options.onEvent,
     onEnd: abort,
   })
-  const finishing = createFinishing({
+  const gracefulStop = createGracefulStop({
     stop,
     stepMs: () => meanStepMs(plan),
     clock,
@@ -131,12 +131,12 @@ export function createWorkerPool(options: {
     onTimes: timing.hear,
     awaits: exchange.awaits,
     onAnswer: (key, answer) => {
-      finishing.heard()
+      gracefulStop.progressed()
       direct.noteProgress(answer.workerId)
       return within(timing, 'receive', () => exchange.deliver(answer.workerId, key, answer))
     },
     onDirect: (workerId, message, tensors) => {
-      finishing.heard()
+      gracefulStop.progressed()
       return within(timing, 'receive', () => direct.receive(workerId, message, tensors))
     },
   })
@@ -171,10 +171,10 @@ export function createWorkerPool(options: {
     abort,
     awaitWorkers: waiting.await,
     expect: waiting.expect,
-    trained: finishing.close,
+    trained: gracefulStop.close,
     stop: () => {
       waiting.close()
-      finishing.close()
+      gracefulStop.close()
       exchange.stop()
       for (const end of watches) end()
       sharedMemory?.close()

@@ -11,7 +11,7 @@ const ownThread = '/proc/thread-self'
  * accepts a thread's number, so the rest of the process keeps its priority. Does nothing on other systems, and where a
  * sandbox forbids it.
  */
-export function giveWay(): void {
+export function lowerPriority(): void {
   if (process.platform !== 'linux' || !existsSync(ownThread)) return
   try {
     setPriority(Number(basename(readlinkSync(ownThread))), constants.priority.PRIORITY_LOW)

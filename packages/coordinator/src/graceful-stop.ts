@@ -6,7 +6,7 @@ const leastMs = 10_000
 /** Beyond this multiple of the mean step time, an answer is not just delayed. */
 const tooManySteps = 3
 
-export type FinishingOptions = {
+export type GracefulStopOptions = {
   /** Asks to stop after the current step. */
   readonly stop: AbortSignal
   /** Mean time of a step; 0 before the first. */
@@ -20,14 +20,14 @@ export type FinishingOptions = {
  * Limits how long a run that is asked to stop waits for the current step or validation. It waits while answers arrive,
  * and after the last one for three mean steps, at least 10 s, so a hung computation does not hold it up.
  */
-export type Finishing = {
+export type GracefulStop = {
   /** An answer has arrived. */
-  readonly heard: () => void
+  readonly progressed: () => void
   /** Stops waiting. */
   readonly close: () => void
 }
 
-export function createFinishing({ stop, stepMs, clock, onEnd }: FinishingOptions): Finishing {
+export function createGracefulStop({ stop, stepMs, clock, onEnd }: GracefulStopOptions): GracefulStop {
   let isOver = false
   let cancel: Cancel = () => undefined
   stop.addEventListener('abort', wait)
@@ -45,7 +45,7 @@ export function createFinishing({ stop, stepMs, clock, onEnd }: FinishingOptions
   }
 
   return {
-    heard: wait,
+    progressed: wait,
     close: () => {
       isOver = true
       stop.removeEventListener('abort', wait)

@@ -1,6 +1,6 @@
 import type { LockstepError } from '@lockstep/protocol'
 import { expect, test } from 'vitest'
-import { createFinishing } from '../src/finishing.ts'
+import { createGracefulStop } from '../src/graceful-stop.ts'
 import { createTestedTime } from './support/tested-time.ts'
 
 /** A run whose steps take so long, that a test asks to stop, and when what is under way has been left. */
@@ -8,13 +8,13 @@ function createTested(stepMs: number) {
   const time = createTestedTime()
   const request = new AbortController()
   const ends: (readonly [atMs: number, error: LockstepError])[] = []
-  const finishing = createFinishing({
+  const gracefulStop = createGracefulStop({
     stop: request.signal,
     stepMs: () => stepMs,
     clock: time,
     onEnd: error => ends.push([time.nowMs(), error]),
   })
-  return { ...time, ...finishing, stop: () => request.abort(), ends }
+  return { ...time, ...gracefulStop, stop: () => request.abort(), ends }
 }
 
 test('a run that is asked to stop leaves what nothing comes of after 10 s, once', () => {
@@ -38,11 +38,11 @@ test('long steps are given three times what they take', () => {
 })
 
 test('as long as answers come it goes on, and after the last one for as long again', () => {
-  const { pass, stop, heard, ends } = createTested(20)
+  const { pass, stop, progressed, ends } = createTested(20)
   stop()
   for (let answers = 0; answers < 5; answers++) {
     pass(9000)
-    heard()
+    progressed()
   }
   expect(ends).toEqual([])
   pass(10_000)
@@ -50,12 +50,12 @@ test('as long as answers come it goes on, and after the last one for as long aga
 })
 
 test('nothing is left by a run that nobody asks to stop, nor by one that is over', () => {
-  const { pass, heard, close, stop, ends } = createTested(20)
-  heard()
+  const { pass, progressed, close, stop, ends } = createTested(20)
+  progressed()
   pass(100_000)
   close()
   stop()
-  heard()
+  progressed()
   pass(100_000)
   const closed = createTested(20)
   closed.stop()
