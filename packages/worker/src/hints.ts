@@ -1,5 +1,5 @@
 /** What the user can do, by the messages of Node and OpenSSL. The first match counts. */
-const remedies: readonly (readonly [said: RegExp, remedy: string])[] = [
+const hints: readonly (readonly [said: RegExp, hint: string])[] = [
   [
     /before secure TLS connection|wrong version number/,
     'Something answers there, but not with TLS: connect to ws://, or give the coordinator --tls-cert and --tls-key.',
@@ -19,18 +19,17 @@ const remedies: readonly (readonly [said: RegExp, remedy: string])[] = [
   ],
 ]
 
-const otherRemedy =
-  'Start one with `pnpm cli coordinator --listen HOST:PORT --token-file FILE`, or give --wait SECONDS.'
+const otherHint = 'Start one with `pnpm cli coordinator --listen HOST:PORT --token-file FILE`, or give --wait SECONDS.'
 
 /** Only a `bye` tells a worker that a run has ended. Where nobody listens any more it cannot know. */
-const remedyAfter = (runId: string) =>
+const hintAfter = (runId: string) =>
   `Run ${runId}, which it worked for, may have ended in the meantime: its coordinator's output says so. If not, start the worker again.`
 
 /**
  * What the user can do, as a sentence, about a coordinator that is unreachable for this reason. `runId` is the last run
  * of the worker; null where it has worked for none.
  */
-export function remedyFor(reason: string, runId: string | null): string {
-  const known = remedies.find(([said]) => said.test(reason))?.[1]
-  return known ?? (runId === null ? otherRemedy : remedyAfter(runId))
+export function hintFor(reason: string, runId: string | null): string {
+  const known = hints.find(([said]) => said.test(reason))?.[1]
+  return known ?? (runId === null ? otherHint : hintAfter(runId))
 }

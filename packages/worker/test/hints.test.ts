@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { remedyFor } from '../src/remedies.ts'
+import { hintFor } from '../src/hints.ts'
 
 // The reasons are those of Node 20 and of ws.
 describe('a coordinator that is not reached', () => {
@@ -22,14 +22,14 @@ describe('a coordinator that is not reached', () => {
     ],
     ['certificate has expired', 'Make a new one'],
     ['certificate is not yet valid', 'clock'],
-  ])('because of "%s" is answered with what helps', (reason, remedy) => {
-    expect(remedyFor(reason, null)).toContain(remedy)
+  ])('because of "%s" is answered with what helps', (reason, hint) => {
+    expect(hintFor(reason, null)).toContain(hint)
   })
 
   test('any more may have ended its run, of which the worker has heard nothing', () => {
-    expect(remedyFor('connect ECONNREFUSED 10.0.0.1:7999', 'run-7')).toContain(
+    expect(hintFor('connect ECONNREFUSED 10.0.0.1:7999', 'run-7')).toContain(
       'Run run-7, for which it has worked, may have ended',
     )
-    expect(remedyFor('connect EHOSTUNREACH 10.0.0.9:7999', 'run-7')).toContain('firewall')
+    expect(hintFor('connect EHOSTUNREACH 10.0.0.9:7999', 'run-7')).toContain('firewall')
   })
 })

@@ -2,7 +2,7 @@ import type { Clock, Connection, MessageOf } from '@lockstep/protocol'
 import type { ComputeProgress } from './progress.ts'
 
 /** How worker and coordinator know that the other is alive. */
-export type Pulse = {
+export type Keepalive = {
   /** A message from the coordinator has arrived. */
   readonly heard: () => void
   /** The message was a heartbeat. */
@@ -11,7 +11,7 @@ export type Pulse = {
    * Sends a heartbeat with the progress of the computing thread, where there is one. Returns why to give up the
    * coordinator instead, or null. Called regularly.
    */
-  readonly beat: (
+  readonly sendHeartbeat: (
     connection: Pick<Connection, 'send' | 'receivedBytes'>,
     welcome: Pick<MessageOf<'welcome'>, 'runId' | 'silenceMs'>,
     progress: ComputeProgress | null,
@@ -20,10 +20,10 @@ export type Pulse = {
 
 const noProgress: ComputeProgress = { step: 0, pending: 0, quietMs: 0 }
 
-export function createPulse({ nowMs }: Pick<Clock, 'nowMs'>): Pulse {
+export function createKeepalive({ nowMs }: Pick<Clock, 'nowMs'>): Keepalive {
   let lastHeardAt = nowMs()
-  let beatAt = nowMs()
-  /** The bytes received by the last beat. */
+  let sentAt = nowMs()
+  /** The bytes received by the last heartbeat. */
   let receivedBytes = 0
   /** The coordinator's last heartbeat: when it was sent, by the coordinator's clock, and received, by this worker's. */
   let echo: MessageOf<'heartbeat'>['echo'] = null
@@ -41,12 +41,12 @@ export function createPulse({ nowMs }: Pick<Clock, 'nowMs'>): Pulse {
     echo: ({ sentMs }) => {
       echo = { sentMs, receivedMs: nowMs() }
     },
-    beat: (connection, { runId, silenceMs }, progress) => {
+    sendHeartbeat: (connection, { runId, silenceMs }, progress) => {
       const now = nowMs()
       noticeBytes(connection.receivedBytes())
       // A worker that was itself suspended has heard nobody: first it reads what waits in the socket.
-      if (now - beatAt > silenceMs / 2) lastHeardAt = now
-      beatAt = now
+      if (now - sentAt > silenceMs / 2) lastHeardAt = now
+      sentAt = now
       const silentMs = now - lastHeardAt
       if (silentMs > silenceMs) return `the coordinator was silent for ${(silentMs / 1000).toFixed(0)} s`
       connection.send({ type: 'heartbeat', runId, ...(progress ?? noProgress), sentMs: now, echo })

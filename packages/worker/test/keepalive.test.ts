@@ -1,6 +1,6 @@
 import type { MessageOf } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
-import { createPulse } from '../src/pulse.ts'
+import { createKeepalive } from '../src/keepalive.ts'
 
 const terms = { runId: 'r', silenceMs: 1000 }
 const progress = { step: 3, pending: 1, quietMs: 20 }
@@ -18,7 +18,7 @@ const heartbeat: MessageOf<'heartbeat'> = {
 function createTested() {
   const state = { nowMs: 100, receivedBytes: 0 }
   const sent: unknown[] = []
-  const pulse = createPulse({ nowMs: () => state.nowMs })
+  const keepalive = createKeepalive({ nowMs: () => state.nowMs })
   const connection = { send: (message: unknown) => void sent.push(message), receivedBytes: () => state.receivedBytes }
 
   /** Lets the time pass in beats of 300 ms. Returns the first reason to give the coordinator up. */
@@ -26,31 +26,31 @@ function createTested() {
     for (let passed = 0; passed < durationMs; passed += 300) {
       state.nowMs += 300
       meanwhile()
-      const reason = pulse.beat(connection, terms, progress)
+      const reason = keepalive.sendHeartbeat(connection, terms, progress)
       if (reason !== null) return reason
     }
     return null
   }
 
-  return { state, sent, pulse, connection, pass }
+  return { state, sent, keepalive, connection, pass }
 }
 
 describe('a beat', () => {
   test('tells how far the computing thread is, and of nothing before there is one', () => {
-    const { pulse, connection, sent } = createTested()
-    pulse.beat(connection, terms, null)
-    pulse.beat(connection, terms, progress)
-    const beat = { type: 'heartbeat', runId: 'r', sentMs: 100, echo: null }
+    const { keepalive, connection, sent } = createTested()
+    keepalive.sendHeartbeat(connection, terms, null)
+    keepalive.sendHeartbeat(connection, terms, progress)
+    const fields = { type: 'heartbeat', runId: 'r', sentMs: 100, echo: null }
     expect(sent).toEqual([
-      { ...beat, step: 0, pending: 0, quietMs: 0 },
-      { ...beat, ...progress },
+      { ...fields, step: 0, pending: 0, quietMs: 0 },
+      { ...fields, ...progress },
     ])
   })
 
   test('tells when the last heartbeat of the coordinator was sent, and when it came', () => {
-    const { pulse, sent, state, pass } = createTested()
+    const { keepalive, sent, state, pass } = createTested()
     state.nowMs = 250
-    pulse.echo(heartbeat)
+    keepalive.echo(heartbeat)
     pass(300)
     expect(sent).toEqual([expect.objectContaining({ sentMs: 550, echo: { sentMs: 7000, receivedMs: 250 } })])
   })
@@ -65,8 +65,8 @@ describe('a coordinator', () => {
   })
 
   test('is kept while messages come', () => {
-    const { pass, pulse } = createTested()
-    expect(pass(6000, pulse.heard)).toBeNull()
+    const { pass, keepalive } = createTested()
+    expect(pass(6000, keepalive.heard)).toBeNull()
   })
 
   test('is kept while bytes of a message come', () => {
@@ -83,17 +83,17 @@ describe('a coordinator', () => {
   })
 
   test('is kept when the worker itself was late by more than half of what it may be silent', () => {
-    const { state, pulse, connection, pass } = createTested()
+    const { state, keepalive, connection, pass } = createTested()
     pass(600)
     state.nowMs += 501
-    expect(pulse.beat(connection, terms, progress)).toBeNull()
+    expect(keepalive.sendHeartbeat(connection, terms, progress)).toBeNull()
     expect(pass(900)).toBeNull()
   })
 
   test('is given up by a worker that was late by less', () => {
-    const { state, pulse, connection, pass } = createTested()
+    const { state, keepalive, connection, pass } = createTested()
     pass(600)
     state.nowMs += 500
-    expect(pulse.beat(connection, terms, progress)).toBe('the coordinator was silent for 1 s')
+    expect(keepalive.sendHeartbeat(connection, terms, progress)).toBe('the coordinator was silent for 1 s')
   })
 })
