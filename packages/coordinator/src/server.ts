@@ -18,7 +18,7 @@ import { addressOf, reportGarbage, reportHangUps } from './garbage.ts'
 const timeouts = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000 }
 
 /** Where to listen. */
-export type DoorOptions = {
+export type BindOptions = {
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
@@ -38,22 +38,22 @@ export type AdmitOptions = {
   readonly onConnection: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
 }
 
-export type ListenOptions = DoorOptions & AdmitOptions
+export type ListenOptions = BindOptions & AdmitOptions
 
 export type Listener = { readonly url: string; readonly port: number; readonly close: () => Promise<void> }
 
 /** A listener that accepts no connection before `admit` is called. Until then handshakes wait for their answers. */
-export type Door = Listener & { readonly admit: (options: AdmitOptions) => void }
+export type BoundListener = Listener & { readonly admit: (options: AdmitOptions) => void }
 
 /** Listens for workers. Throws `bad-tls`, `port-taken` or `cannot-listen`. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const door = await openDoor(options)
-  door.admit(options)
-  return door
+  const listener = await bindListener(options)
+  listener.admit(options)
+  return listener
 }
 
 /** Like `listen`, for when it is not known yet which connections to accept. */
-export async function openDoor(options: DoorOptions): Promise<Door> {
+export async function bindListener(options: BindOptions): Promise<BoundListener> {
   const server = options.tls === null ? createServer(timeouts) : createSecureServer(options.tls)
   const open = followConnections(server)
   const admission = createDeferred<Admission>()
@@ -94,7 +94,7 @@ function createSockets({ maxFrameBytes }: AdmitOptions): WebSocketServer {
   return new WebSocketServer({ noServer: true, ...limits })
 }
 
-function createSecureServer(tls: NonNullable<DoorOptions['tls']>): Server {
+function createSecureServer(tls: NonNullable<BindOptions['tls']>): Server {
   try {
     return createTlsServer({ ...timeouts, handshakeTimeout: timeouts.headersTimeout, ...tls })
   } catch (cause) {
@@ -118,7 +118,7 @@ function followConnections(server: Server): Map<string, Socket> {
   return open
 }
 
-function bind(server: Server, { host, port }: DoorOptions): Promise<void> {
+function bind(server: Server, { host, port }: BindOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(bindError(error, host, port))
     server.once('error', fail)

@@ -4,7 +4,7 @@ import { type Clock, encodeMessage, LockstepError, systemClock } from '@lockstep
 import { webSocketFrame } from '@lockstep/protocol/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Compute } from '../src/compute.ts'
-import type { PeerDoor } from '../src/direct/peer-network.ts'
+import type { PeerServer } from '../src/direct/peer-network.ts'
 import { runSession, type SessionOptions } from '../src/session.ts'
 import { systemWorld } from '../src/world.ts'
 import { startBareCoordinator } from './support/bare-coordinator.ts'
@@ -85,10 +85,10 @@ function watchClocks() {
 }
 
 /** Where other workers would reach one, and whether it is closed. */
-const newDoor = () => ({ port: 4711, close: vi.fn() })
+const newServer = () => ({ port: 4711, close: vi.fn() })
 
 /** A world in which a worker listens for others so. */
-function worldWithDoor(listen: () => Promise<PeerDoor>) {
+function worldWithServer(listen: () => Promise<PeerServer>) {
   const watched = vi.fn(listen)
   return { world: { ...systemWorld, peers: { ...systemWorld.peers, listen: watched } }, listen: watched }
 }
@@ -225,14 +225,14 @@ describe('a session', () => {
   })
 
   test('tells where other workers reach it, and closes that door at its end', async () => {
-    const door = newDoor()
-    const { world } = worldWithDoor(async () => door)
+    const server = newServer()
+    const { world } = worldWithServer(async () => server)
     const session = await begin({ world })
     session.guest.connection.send({ ...welcome, direct: true })
     expect(await session.guest.next('ready')).toMatchObject({ peer: { host: null, port: 4711 } })
-    expect(door.close).not.toHaveBeenCalled()
+    expect(server.close).not.toHaveBeenCalled()
     await finish(session)
-    expect(door.close).toHaveBeenCalledTimes(1)
+    expect(server.close).toHaveBeenCalledTimes(1)
   })
 
   test('heeds only the first welcome', async () => {
@@ -339,16 +339,16 @@ describe('a worker that is to leave', () => {
   })
 
   test('closes the door for other workers that opens only when it has left', async () => {
-    let open: (door: PeerDoor) => void = () => undefined
-    const { world, listen } = worldWithDoor(() => new Promise(resolve => (open = resolve)))
+    let open: (server: PeerServer) => void = () => undefined
+    const { world, listen } = worldWithServer(() => new Promise(resolve => (open = resolve)))
     const session = await begin({ world })
     session.guest.connection.send({ ...welcome, direct: true })
     await vi.waitFor(() => expect(listen).toHaveBeenCalled())
     leave.controller.abort()
     expect(await session.ended).toEqual({ type: 'left' })
-    const door = newDoor()
-    open(door)
-    await vi.waitFor(() => expect(door.close).toHaveBeenCalledTimes(1))
+    const server = newServer()
+    open(server)
+    await vi.waitFor(() => expect(server.close).toHaveBeenCalledTimes(1))
   })
 
   test('is not ready any more for what its computing thread comes to then', async () => {

@@ -1,9 +1,9 @@
 import {
+  type BoundListener,
+  bindListener,
   type Coordinator,
   type CoordinatorEvent,
   type CoordinatorWorld,
-  type Door,
-  openDoor,
   type RunSummary,
   systemWorld,
 } from '@lockstep/coordinator'
@@ -53,8 +53,8 @@ export async function runSupervisedCoordinator(): Promise<number> {
 
 async function serve(order: CoordinatorOrder, line: SupervisorLine, stop: AbortController): Promise<RunSummary> {
   line.on('stop', () => stop.abort())
-  // Workers of the coordinator before are there already: they wait at the door while the run is read.
-  const door = order.isFirst ? null : await openDoorOf(order)
+  // Workers of the coordinator before are there already: their handshakes wait while the run is read.
+  const listener = order.isFirst ? null : await bindListenerFor(order)
   const { people } = chooseOutputs(order.settings.launch.json)
   const prepared = await unlessStopped(stop.signal, prepareRun(order, people))
   try {
@@ -64,7 +64,7 @@ async function serve(order: CoordinatorOrder, line: SupervisorLine, stop: AbortC
         : order.provisioned
     const text = describeStart(prepared, provisioned)
     await line.send({ type: 'prepared', folder: prepared.folder, view: viewOf(prepared), text })
-    return await conduct({ ...order, prepared, provisioned, door }, line, stop.signal)
+    return await conduct({ ...order, prepared, provisioned, listener }, line, stop.signal)
   } finally {
     await prepared.claim.release()
   }
@@ -76,20 +76,20 @@ async function provideTensorFlow({ settings }: CoordinatorOrder, people: NodeJS.
   return provision(settings.launch.offline, people)
 }
 
-async function openDoorOf({ settings: { launch } }: CoordinatorOrder): Promise<Door> {
+async function bindListenerFor({ settings: { launch } }: CoordinatorOrder): Promise<BoundListener> {
   const address = readListenAddress(launch.listen, launch.tokenFile !== null)
   const tls = await readTls(launch.tlsCert, launch.tlsKey)
-  return openDoor({ ...address, tls, onGarbage: () => undefined })
+  return bindListener({ ...address, tls, onGarbage: () => undefined })
 }
 
 type Conduct = Pick<CoordinatorOrder, 'hasLocalWorkers'> & {
   readonly prepared: PreparedRun
   readonly provisioned: Provisioned | null
-  readonly door: Door | null
+  readonly listener: BoundListener | null
 }
 
 async function conduct(
-  { prepared, provisioned, hasLocalWorkers, door }: Conduct,
+  { prepared, provisioned, hasLocalWorkers, listener }: Conduct,
   line: SupervisorLine,
   stop: AbortSignal,
 ): Promise<RunSummary> {
@@ -101,7 +101,7 @@ async function conduct(
   const onFolder = async (_: string, found: readonly string[]) => {
     notices = found
   }
-  const world = door === null ? systemWorld : { ...systemWorld, listen: listenAt(door) }
+  const world = listener === null ? systemWorld : { ...systemWorld, listen: listenAt(listener) }
   const goesOnAfter = (error: unknown) => !stop.aborted && (!(error instanceof LockstepError) || mayPass(error))
   const coordinator = await startRun(prepared, { stop, onEvent, onFolder, provisioned, goesOnAfter }, world)
   line.on('abort', ({ error }) => coordinator.abort(errorOf(error)))
@@ -112,10 +112,10 @@ async function conduct(
   return coordinator.finished
 }
 
-function listenAt(door: Door): CoordinatorWorld['listen'] {
+function listenAt(listener: BoundListener): CoordinatorWorld['listen'] {
   return async options => {
-    door.admit(options)
-    return door
+    listener.admit(options)
+    return listener
   }
 }
 

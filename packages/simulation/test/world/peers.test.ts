@@ -28,13 +28,13 @@ async function link() {
   const [caller, listener] = [stage.enter('near'), stage.enter('far')]
   const [near, far] = [createEnd(), createEnd()]
   let farSocket: PeerSocket | null = null
-  const door = await peersOf(listener).listen('far', 0, socket => {
+  const server = await peersOf(listener).listen('far', 0, socket => {
     farSocket = socket
     return far.handlers
   })
-  const nearSocket = peersOf(caller).dial('far', door.port, near.handlers)
+  const nearSocket = peersOf(caller).dial('far', server.port, near.handlers)
   await stage.play()
-  return { ...stage, near, far, door, nearSocket, farSocket: farSocket! as PeerSocket, peers: peersOf(caller) }
+  return { ...stage, near, far, server, nearSocket, farSocket: farSocket! as PeerSocket, peers: peersOf(caller) }
 }
 
 describe('a link between simulated workers', () => {
@@ -58,12 +58,12 @@ describe('a link between simulated workers', () => {
   })
 
   test('ends with the door by which it came, and is refused where there is none', async () => {
-    const { near, door, peers, play } = await link()
-    door.close()
+    const { near, server, peers, play } = await link()
+    server.close()
     await play()
     expect(near.heard).toEqual(['open', 'closed: read ECONNRESET'])
     const late = createEnd()
-    peers.dial('far', door.port, late.handlers)
+    peers.dial('far', server.port, late.handlers)
     await play()
     expect(late.heard).toEqual(['closed: connect ECONNREFUSED'])
   })

@@ -1,7 +1,7 @@
 import type { Cancel, Clock, Message } from '@lockstep/protocol'
 
 /** Sends messages after a delay, in order. */
-export type LateSender = {
+export type DelayedSender = {
   /** Sends after `delayMs`, or when the next message is given. */
   readonly send: (message: Message) => void
   /** Sends a delayed message at once. */
@@ -10,11 +10,11 @@ export type LateSender = {
   readonly close: () => void
 }
 
-export function createLateSender(
+export function createDelayedSender(
   send: (message: Message) => void,
   clock: Pick<Clock, 'after'>,
   delayMs: number,
-): LateSender {
+): DelayedSender {
   let waiting: Message | null = null
   let stopWaiting: Cancel = () => undefined
 

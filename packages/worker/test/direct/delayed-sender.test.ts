@@ -1,16 +1,16 @@
 import { type Message, systemClock } from '@lockstep/protocol'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createLateSender, type LateSender } from '../../src/direct/late-sender.ts'
+import { createDelayedSender, type DelayedSender } from '../../src/direct/delayed-sender.ts'
 
 const delayMs = 2
 
 let sent: Message[] = []
-let sender: LateSender
+let sender: DelayedSender
 
 beforeEach(() => {
   vi.useFakeTimers()
   sent = []
-  sender = createLateSender(message => sent.push(message), systemClock, delayMs)
+  sender = createDelayedSender(message => sent.push(message), systemClock, delayMs)
 })
 afterEach(() => vi.useRealTimers())
 
