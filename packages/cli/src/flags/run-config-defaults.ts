@@ -1,6 +1,6 @@
 import type { DataSetName, RunConfig } from '@lockstep/protocol'
 
-/** The reference run: batch 50, Adam at 0.001, the last fifth validates. Shards and threads come with the crew. */
+/** The reference run: batch 50, Adam at 0.001, the last fifth validates. Shards and threads come with the workers. */
 export const runConfigDefaults: Omit<RunConfig, 'dataset' | 'epochs' | 'shards' | 'threads'> = {
   model: 'reference',
   batchSize: 50,

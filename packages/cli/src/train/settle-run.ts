@@ -11,7 +11,7 @@ import { refuseMove } from './resumable.ts'
 /** A run that is to be gone on with. */
 export type Resumed = { readonly folder: string; readonly facts: RunFacts }
 
-/** The full configuration of a new run on this data set: what was given, what was chosen with the crew, and defaults. */
+/** The full configuration of a new run on this data set: what was given, what was chosen with workers, and defaults. */
 export function settleConfig(
   given: Partial<RunConfig>,
   dataset: RunConfig['dataset'],

@@ -10,9 +10,9 @@ export function viewOf({ plan, launch, minWorkers, quorum }: PreparedRun): RunVi
 }
 
 /** What a prepared run wants of its local workers; `url` is where the coordinator listens. */
-export function termsOf({ plan, launch, crew, address, tls }: PreparedRun, url: string): EmploymentTerms {
+export function termsOf({ plan, launch, workerSetup, address, tls }: PreparedRun, url: string): EmploymentTerms {
   return {
-    count: crew.workers,
+    count: workerSetup.workers,
     threads: plan.config.threads,
     url: localUrl(url, address.host),
     certificate: tls?.cert ?? null,

@@ -1,9 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { inspectCrew } from '../../src/doctor/crew.ts'
-import { type CrewWishes, chooseCrew, chooseRemoteCrew, workersOfHost } from '../../src/train/choose-crew.ts'
+import { inspectWorkers } from '../../src/doctor/workers.ts'
+import {
+  chooseRemoteWorkers,
+  chooseWorkers,
+  type WorkerRequest,
+  workersOfHost,
+} from '../../src/train/choose-workers.ts'
 
-const free: CrewWishes = {
+const free: WorkerRequest = {
   workers: null,
   threads: null,
   shards: null,
@@ -13,8 +18,8 @@ const free: CrewWishes = {
 }
 const machine = (cores: number, memoryGigabytes = 64) => ({ cores, memoryBytes: memoryGigabytes * 1e9 })
 
-function chosen(cores: number, wishes: Partial<CrewWishes> = {}, memoryGigabytes?: number) {
-  const { workers, threads, shards } = chooseCrew({ ...free, ...wishes }, machine(cores, memoryGigabytes))
+function chosen(cores: number, request: Partial<WorkerRequest> = {}, memoryGigabytes?: number) {
+  const { workers, threads, shards } = chooseWorkers({ ...free, ...request }, machine(cores, memoryGigabytes))
   return [workers, threads, shards]
 }
 
@@ -62,9 +67,12 @@ describe('workers, threads and shards', () => {
   })
 
   test('of a coordinator without workers of its own are a shard for each that is awaited, and one thread', () => {
-    expect(chooseRemoteCrew(free)).toMatchObject({ workers: 0, threads: 1, shards: 1 })
-    expect(chooseRemoteCrew({ ...free, minWorkers: 3 })).toMatchObject({ threads: 1, shards: 3 })
-    expect(chooseRemoteCrew({ ...free, minWorkers: 3, shards: 8, threads: 2 })).toMatchObject({ threads: 2, shards: 8 })
+    expect(chooseRemoteWorkers(free)).toMatchObject({ workers: 0, threads: 1, shards: 1 })
+    expect(chooseRemoteWorkers({ ...free, minWorkers: 3 })).toMatchObject({ threads: 1, shards: 3 })
+    expect(chooseRemoteWorkers({ ...free, minWorkers: 3, shards: 8, threads: 2 })).toMatchObject({
+      threads: 2,
+      shards: 8,
+    })
   })
 
   test('of a host that computes for another are one for each core, or for so many as it has threads, where memory holds them', () => {
@@ -77,7 +85,7 @@ describe('workers, threads and shards', () => {
     const number = (max: number) => fc.integer({ min: 1, max })
     fc.assert(
       fc.property(number(256), number(1000), number(512), (cores, batchSize, memory) => {
-        const { workers, threads, shards, advice } = chooseCrew({ ...free, batchSize }, machine(cores, memory))
+        const { workers, threads, shards, advice } = chooseWorkers({ ...free, batchSize }, machine(cores, memory))
         expect(workers * threads).toBeLessThanOrEqual(cores)
         expect(shards).toBeLessThanOrEqual(batchSize)
         expect(advice === null).toBe(workers * threads === cores)
@@ -87,8 +95,8 @@ describe('workers, threads and shards', () => {
 })
 
 describe('a run says', () => {
-  const say = (cores: number, wishes: Partial<CrewWishes> = {}) => {
-    const { reason, advice } = chooseCrew({ ...free, ...wishes }, machine(cores))
+  const say = (cores: number, request: Partial<WorkerRequest> = {}) => {
+    const { reason, advice } = chooseWorkers({ ...free, ...request }, machine(cores))
     return [reason, advice]
   }
 
@@ -127,8 +135,8 @@ describe('a run says', () => {
 
 describe('the doctor', () => {
   test('says what would be chosen, and what for a large batch if that is something else', () => {
-    expect(inspectCrew(machine(2)).value).toBe('2 cores → --workers 2 --threads 1')
-    expect(inspectCrew(machine(16)).value).toBe(
+    expect(inspectWorkers(machine(2)).value).toBe('2 cores → --workers 2 --threads 1')
+    expect(inspectWorkers(machine(16)).value).toBe(
       '16 cores → --workers 4 --threads 2; with --batch-size 400: --workers 16 --threads 1',
     )
   })

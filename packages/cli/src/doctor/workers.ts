@@ -1,16 +1,16 @@
 import type { Finding } from '@lockstep/tensorflow'
 import { runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { formatAmount } from '../terminal/format.ts'
-import { type Capacity, chooseCrew } from '../train/choose-crew.ts'
+import { type Capacity, chooseWorkers } from '../train/choose-workers.ts'
 
 /** A batch that is large for the reference net, beside the default one. */
 const largeBatch = 400
 
 /** What `train` would choose on this machine, for the default batch and for a large one. */
-export function inspectCrew(capacity: Capacity): Finding {
+export function inspectWorkers(capacity: Capacity): Finding {
   const flagsFor = (batchSize: number) => {
-    const wishes = { workers: null, threads: null, shards: null, minWorkers: null, batchSize, isResumed: false }
-    const { workers, threads } = chooseCrew(wishes, capacity)
+    const request = { workers: null, threads: null, shards: null, minWorkers: null, batchSize, isResumed: false }
+    const { workers, threads } = chooseWorkers(request, capacity)
     return `--workers ${workers} --threads ${threads}`
   }
   const [flags, largeFlags] = [flagsFor(runConfigDefaults.batchSize), flagsFor(largeBatch)]

@@ -2,11 +2,11 @@ import { availableParallelism } from 'node:os'
 import { readMemory, workerMemoryBytes } from '@lockstep/tensorflow/machine-memory'
 import { formatAmount } from '../terminal/format.ts'
 
-/** What a crew may use of this machine. */
+/** What workers may use of this machine. */
 export type Capacity = { readonly cores: number; readonly memoryBytes: number }
 
 /** What the user has fixed of a run, or the run that is resumed; null where it is to be chosen. */
-export type CrewWishes = {
+export type WorkerRequest = {
   readonly workers: number | null
   readonly threads: number | null
   readonly shards: number | null
@@ -16,7 +16,7 @@ export type CrewWishes = {
   readonly isResumed: boolean
 }
 
-export type Crew = {
+export type WorkerSetup = {
   /** Worker processes of this machine. */
   readonly workers: number
   readonly threads: number
@@ -42,21 +42,21 @@ export function readCapacity(): Capacity {
  * batch gives each a shard worth its while; beyond that threads take the cores that are left. Where the shards are fixed,
  * or workers of other machines are awaited, there is one thread: the same weights are wanted whoever computes them.
  */
-export function chooseCrew(wishes: CrewWishes, capacity: Capacity): Crew {
-  const { workers, reason } = chooseWorkers(wishes, capacity)
-  const shards = wishes.shards ?? Math.max(workers, wishes.minWorkers ?? 0)
-  const threads = wishes.threads ?? chooseThreads({ workers, shards }, wishes, capacity)
+export function chooseWorkers(request: WorkerRequest, capacity: Capacity): WorkerSetup {
+  const { workers, reason } = chooseWorkerCount(request, capacity)
+  const shards = request.shards ?? Math.max(workers, request.minWorkers ?? 0)
+  const threads = request.threads ?? chooseThreads({ workers, shards }, request, capacity)
   const chosen = { workers, threads, shards }
-  const filled = wishes.threads === null && threads > 1
+  const filled = request.threads === null && threads > 1
   return {
     ...chosen,
     reason: `${formatAmount(capacity.cores, 'core')}: ${reason}${filled ? ', threads for the other cores' : ''}`,
-    advice: adviseCores(chosen, wishes, capacity) ?? adviseShards(chosen),
+    advice: adviseCores(chosen, request, capacity) ?? adviseShards(chosen),
   }
 }
 
-/** A crew whose workers are all elsewhere. */
-export function chooseRemoteCrew({ threads, shards, minWorkers }: CrewWishes): Crew {
+/** Workers that are all elsewhere. */
+export function chooseRemoteWorkers({ threads, shards, minWorkers }: WorkerRequest): WorkerSetup {
   return {
     workers: 0,
     threads: threads ?? 1,
@@ -76,20 +76,23 @@ function workersInMemory(memoryBytes: number): number {
   return Math.floor(memoryBytes / 2 / workerMemoryBytes)
 }
 
-function chooseWorkers(wishes: CrewWishes, { cores, memoryBytes }: Capacity): Pick<Crew, 'workers' | 'reason'> {
-  if (wishes.workers !== null) return { workers: wishes.workers, reason: 'as many workers as asked for' }
-  const threads = wishes.threads ?? 1
+function chooseWorkerCount(
+  request: WorkerRequest,
+  { cores, memoryBytes }: Capacity,
+): Pick<WorkerSetup, 'workers' | 'reason'> {
+  if (request.workers !== null) return { workers: request.workers, reason: 'as many workers as asked for' }
+  const threads = request.threads ?? 1
   const limits = [
     {
       workers: Math.floor(cores / threads),
       reason: `one worker for ${threads === 1 ? 'each core' : `${threads} cores`}`,
     },
-    wishes.shards === null
+    request.shards === null
       ? {
-          workers: Math.floor(wishes.batchSize / leastShardSamples),
+          workers: Math.floor(request.batchSize / leastShardSamples),
           reason: `one worker for ${leastShardSamples} samples`,
         }
-      : { workers: wishes.shards, reason: 'one worker for each shard' },
+      : { workers: request.shards, reason: 'one worker for each shard' },
     { workers: workersInMemory(memoryBytes), reason: 'as many workers as half of the memory holds' },
   ]
   const tightest = limits.reduce((least, limit) => (limit.workers < least.workers ? limit : least))
@@ -97,31 +100,35 @@ function chooseWorkers(wishes: CrewWishes, { cores, memoryBytes }: Capacity): Pi
 }
 
 function chooseThreads(
-  { workers, shards }: Pick<Crew, 'workers' | 'shards'>,
-  wishes: CrewWishes,
+  { workers, shards }: Pick<WorkerSetup, 'workers' | 'shards'>,
+  request: WorkerRequest,
   { cores }: Capacity,
 ): number {
-  if (wishes.shards !== null || wishes.minWorkers !== null) return 1
+  if (request.shards !== null || request.minWorkers !== null) return 1
   const byCores = Math.floor(cores / workers)
-  const bySamples = Math.floor(wishes.batchSize / shards / samplesPerThread)
+  const bySamples = Math.floor(request.batchSize / shards / samplesPerThread)
   return Math.max(1, Math.min(byCores, bySamples))
 }
 
-type Numbers = Pick<Crew, 'workers' | 'threads' | 'shards'>
+type Numbers = Pick<WorkerSetup, 'workers' | 'threads' | 'shards'>
 
-function adviseCores({ workers, threads, shards }: Numbers, wishes: CrewWishes, { cores }: Capacity): string | null {
+function adviseCores(
+  { workers, threads, shards }: Numbers,
+  request: WorkerRequest,
+  { cores }: Capacity,
+): string | null {
   const idle = cores - workers * threads
   if (idle < 0)
     return `${workers * threads} threads share ${formatAmount(cores, 'core')}: fewer workers would do as well`
   if (idle === 0) return null
-  const remedy = remedyForIdle({ workers, threads, shards }, wishes, cores)
+  const remedy = remedyForIdle({ workers, threads, shards }, request, cores)
   return remedy === null ? null : `${formatAmount(idle, 'core')} would stay idle: ${remedy}`
 }
 
 /** What would use more of the cores; null where nothing does that the run may be given. */
-function remedyForIdle({ workers, threads, shards }: Numbers, wishes: CrewWishes, cores: number): string | null {
-  if (wishes.isResumed) return wishes.workers !== null && workers < shards ? 'more --workers' : null
-  if (wishes.workers === null) return 'a larger --batch-size could use more'
+function remedyForIdle({ workers, threads, shards }: Numbers, request: WorkerRequest, cores: number): string | null {
+  if (request.isResumed) return request.workers !== null && workers < shards ? 'more --workers' : null
+  if (request.workers === null) return 'a larger --batch-size could use more'
   const fitting = Math.floor(cores / workers)
   return fitting > threads ? `more --workers, or --threads ${fitting}` : 'more --workers'
 }
