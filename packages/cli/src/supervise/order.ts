@@ -3,7 +3,7 @@ import type { TrainingRequest } from '../train/prepare-run.ts'
 import type { CoordinatorOrder } from './messages.ts'
 
 /** How far the coordinators of a run have come so far. */
-export type Standing = {
+export type RunProgress = {
   /** Of the run, once it is known. */
   readonly folder: string | null
   /** Whether the folder holds a checkpoint from which the run can go on. */
@@ -17,7 +17,7 @@ export type Standing = {
 /** What the next coordinator is to do: as asked for, but in the same folder, at the same port, and as far as the run has come. */
 export function orderNext(
   { settings, resume, hasLocalWorkers, token }: TrainingRequest & { readonly token: string },
-  { folder, canResume, port, provisioned }: Standing,
+  { folder, canResume, port, provisioned }: RunProgress,
 ): CoordinatorOrder {
   const { launch } = settings
   const isFirst = port === null

@@ -18,7 +18,7 @@ import { type PreparedRun, prepareRun } from '../train/prepare-run.ts'
 import { chooseOutputs } from '../train/reporters.ts'
 import { readTls } from '../train/secrets.ts'
 import { startRun } from '../train/start-run.ts'
-import { termsOf, viewOf } from '../train/views.ts'
+import { viewOf, workersSpecOf } from '../train/views.ts'
 import { type Beginning, type CoordinatorOrder, mayPass } from './messages.ts'
 import { createStepFilter } from './step-filter.ts'
 import { openSupervisorLine, type SupervisorLine } from './supervisor-line.ts'
@@ -106,8 +106,8 @@ async function conduct(
   const coordinator = await startRun(prepared, { stop, onEvent, onFolder, provisioned, goesOnAfter }, world)
   line.on('abort', ({ error }) => coordinator.abort(errorOf(error)))
   line.on('expect-workers', ({ workers }) => coordinator.expectWorkers(workers))
-  const workers = hasLocalWorkers ? termsOf(prepared, coordinator.url) : null
-  const beginning = { ...standingOf(prepared), port: portOf(coordinator), notices, workers, provisioned }
+  const workers = hasLocalWorkers ? workersSpecOf(prepared, coordinator.url) : null
+  const beginning = { ...progressOf(prepared), port: portOf(coordinator), notices, workers, provisioned }
   void line.send({ type: 'begun', ...beginning })
   return coordinator.finished
 }
@@ -119,7 +119,7 @@ function listenAt(listener: BoundListener): CoordinatorWorld['listen'] {
   }
 }
 
-function standingOf({ plan: { state } }: PreparedRun): Pick<Beginning, 'step' | 'epochs'> {
+function progressOf({ plan: { state } }: PreparedRun): Pick<Beginning, 'step' | 'epochs'> {
   return { step: state.step, epochs: state.history.epochs }
 }
 

@@ -1,8 +1,8 @@
 import type { RunSummary } from '@lockstep/coordinator'
 import { describeInLine } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
-import { employ } from '../local-workers/employ.ts'
 import type { LocalWorkers } from '../local-workers/local-workers.ts'
+import { startRunWorkers } from '../local-workers/start-run-workers.ts'
 import { type ErrorRecord, errorOf, recordError } from '../processes/error-record.ts'
 import { addLog } from '../train/log-reporter.ts'
 import { createReporters, type Outputs, type Reporters } from '../train/reporters.ts'
@@ -56,7 +56,7 @@ export function createSupervision({
   /** Of the log. */
   let opening: Promise<void> = Promise.resolve()
   /** What every coordinator of the run must know, this one and those to come. */
-  let standing: readonly ToCoordinator[] = []
+  let announced: readonly ToCoordinator[] = []
 
   async function runLife(order: CoordinatorOrder, onProgress: () => void): Promise<LifeEnd> {
     let end: LifeEnd | null = null
@@ -78,11 +78,11 @@ export function createSupervision({
     const ending = await current.ended
     current = null
     await opening
-    return judgeEnd(end, ending, said)
+    return classifyEnd(end, ending, said)
   }
 
   /** A run that has begun is gone on with after an error that may pass, as after a crash. */
-  function judgeEnd(end: LifeEnd | null, ending: string, said: string): LifeEnd {
+  function classifyEnd(end: LifeEnd | null, ending: string, said: string): LifeEnd {
     if (end === null) return { type: 'crashed', ending, said }
     const isFollowed = end.type === 'failed' && mayPass(end.error) && port !== null
     return isFollowed ? { type: 'crashed', ending: describeInLine(errorOf(end.error)), said } : end
@@ -105,14 +105,14 @@ export function createSupervision({
     savedStep = Math.max(savedStep, beginning.step)
     if (port === null) beginRun(beginning)
     else goOn(beginning)
-    for (const message of standing) current?.send(message)
+    for (const message of announced) current?.send(message)
   }
 
-  function beginRun({ port: chosen, workers: terms, provisioned: found, notices }: Beginning): void {
+  function beginRun({ port: chosen, workers: spec, provisioned: found, notices }: Beginning): void {
     port = chosen
     provisioned = found
     opening = addLog(reporter!, folder!, notices)
-    if (terms !== null && provisioned !== null) workers = employ({ ...terms, provisioned, ...workplace })
+    if (spec !== null && provisioned !== null) workers = startRunWorkers({ ...spec, provisioned, ...workerContext })
   }
 
   function goOn({ step, epochs, notices }: Beginning): void {
@@ -123,7 +123,7 @@ export function createSupervision({
     workers?.recall()
   }
 
-  const workplace = {
+  const workerContext = {
     token,
     stop,
     note,
@@ -134,7 +134,7 @@ export function createSupervision({
   }
 
   function announce(message: ToCoordinator): void {
-    standing = [...standing.filter(({ type }) => type !== message.type), message]
+    announced = [...announced.filter(({ type }) => type !== message.type), message]
     current?.send(message)
   }
 

@@ -1,4 +1,4 @@
-import type { EmploymentTerms } from '../local-workers/employ.ts'
+import type { RunWorkersSpec } from '../local-workers/start-run-workers.ts'
 import { localUrl } from './listen-address.ts'
 import type { PreparedRun } from './prepare-run.ts'
 import type { RunView } from './reporters.ts'
@@ -10,7 +10,7 @@ export function viewOf({ plan, launch, minWorkers, quorum }: PreparedRun): RunVi
 }
 
 /** What a prepared run wants of its local workers; `url` is where the coordinator listens. */
-export function termsOf({ plan, launch, workerSetup, address, tls }: PreparedRun, url: string): EmploymentTerms {
+export function workersSpecOf({ plan, launch, workerSetup, address, tls }: PreparedRun, url: string): RunWorkersSpec {
   return {
     count: workerSetup.workers,
     threads: plan.config.threads,

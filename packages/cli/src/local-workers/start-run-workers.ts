@@ -5,7 +5,7 @@ import { forkWorker } from './fork-worker.ts'
 import { type LocalWorkers, startLocalWorkers, type WorkerDeath, workerRestartRule } from './local-workers.ts'
 
 /** What a run wants of its local workers. */
-export type EmploymentTerms = {
+export type RunWorkersSpec = {
   readonly count: number
   readonly threads: number
   /** Where they find the coordinator. */
@@ -18,7 +18,7 @@ export type EmploymentTerms = {
   readonly othersMayCome: boolean
 }
 
-export type Employment = EmploymentTerms & {
+export type RunWorkersOptions = RunWorkersSpec & {
   readonly token: string
   readonly provisioned: Provisioned
   readonly coordinator: Pick<Coordinator, 'abort' | 'expectWorkers'>
@@ -32,8 +32,8 @@ export type Employment = EmploymentTerms & {
  * Starts the local workers of a run, tells of those that die, and ends a run that has nobody left to wait for, or whose model
  * none of them can compute.
  */
-export function employ(employment: Employment): LocalWorkers {
-  const { count, threads, url, certificate, token, provisioned, coordinator, stop, note } = employment
+export function startRunWorkers(options: RunWorkersOptions): LocalWorkers {
+  const { count, threads, url, certificate, token, provisioned, coordinator, stop, note } = options
   let lastError = ''
 
   function start(name: string) {
@@ -48,16 +48,16 @@ export function employ(employment: Employment): LocalWorkers {
 
   function onDeath(death: WorkerDeath): void {
     note(describeDeath(death))
-    if (death.restartInMs === null) doWithout(death, employment, lastError)
+    if (death.restartInMs === null) continueWithout(death, options, lastError)
   }
 
   return startLocalWorkers({ count, start, stop, clock: systemClock, random: Math.random, onDeath })
 }
 
 /** Goes on with the workers that are left, or ends the run where they are too few and no others may come. */
-function doWithout(
+function continueWithout(
   { name, ending, left }: WorkerDeath,
-  { minWorkers, othersMayCome, coordinator }: Employment,
+  { minWorkers, othersMayCome, coordinator }: RunWorkersOptions,
   lastError: string,
 ): void {
   if (othersMayCome || left >= (minWorkers ?? 1)) {
