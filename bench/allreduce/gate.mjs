@@ -17,7 +17,7 @@ const haltMs = 300_000
 const computing = { ofExchange: 1.5, leastMs: 10, mostMs: 3000 }
 
 /** `isDirect`: the workers will exchange among themselves once they are linked. */
-export function createGate(coordinator, crew, isDirect) {
+export function createGate(coordinator, workers, isDirect) {
   /** Of each step that is not over: the workers that are at the gate, and when those that have the mean were let go and had it. */
   const steps = new Map()
   let current = 0
@@ -46,7 +46,7 @@ export function createGate(coordinator, crew, isDirect) {
   coordinator.on('linked', () => {
     isLinked = true
   })
-  for (const worker of crew) {
+  for (const worker of workers) {
     worker.on('failed', ({ reason }) => fail(reason))
     worker.on('ended', ({ how, reason }) => fail(`a worker has ended: ${how} ${reason}`))
     worker.on('gate', message => hear(worker, message))
@@ -70,10 +70,10 @@ export function createGate(coordinator, crew, isDirect) {
 
   async function takeStep() {
     const state = stateOf(current)
-    const isEven = await until(() => state.atGate.size === crew.length, patienceMs)
+    const isEven = await until(() => state.atGate.size === workers.length, patienceMs)
     await delay(Math.min(computing.mostMs, Math.max(computing.leastMs, computing.ofExchange * lastMs)))
-    for (const worker of crew) worker.send({ do: 'open', step: current })
-    await until(() => state.passages.length === crew.length, null)
+    for (const worker of workers) worker.send({ do: 'open', step: current })
+    await until(() => state.passages.length === workers.length, null)
     steps.delete(current)
     current += 1
     lastMs = betweenLast(state.passages)

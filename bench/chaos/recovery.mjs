@@ -21,7 +21,7 @@ export function measureRecovery(faults, record, endedAtMs) {
       recoveredAtMs,
       nextStepMs: recoveredAtMs - fault.atMs,
       pauseMs: longestPause(fault, recoveredAtMs, begun),
-      crewMs: hasGuests ? null : timeToWholeCrew(fault, record.events),
+      crewMs: hasGuests ? null : timeToAllWorkers(fault, record.events),
     }
   })
   return timed.map(fault => ({ ...fault, isAlone: isAlone(fault, timed) }))
@@ -47,7 +47,7 @@ function longestPause({ atMs, lastsMs }, recoveredAtMs, begun) {
 }
 
 /** From the first loss after the fault on: of a worker, or of the coordinator with all of them. */
-function timeToWholeCrew({ kind, atMs, lastsMs, active }, events) {
+function timeToAllWorkers({ kind, atMs, lastsMs, active }, events) {
   const loss = kind === 'coordinator killed' ? 'listening' : 'worker-lost'
   const untilMs = atMs + lastsMs + noticedWithinMs[loss]
   const lost = events.findIndex(event => event.type === loss && event.atMs > atMs && event.atMs < untilMs)

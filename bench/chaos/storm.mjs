@@ -1,6 +1,6 @@
 // Faults at random moments, one after the other and sometimes one into the other.
 import { setTimeout as pause } from 'node:timers/promises'
-import { residents } from './crew.mjs'
+import { residents } from './worker-pool.mjs'
 
 /** How long training may take to recover before the next fault comes in any case. */
 const recoveryWithinMs = 12_000

@@ -14,8 +14,8 @@ const graceMs = 15_000
  *
  * `surprises`: workers that have ended by themselves before the run was over, but for the end of a run that its disk has ended.
  */
-export function createCrew({ hosts, tokenFile, disk }, { near, random, isOver }) {
-  const crew = new Set()
+export function createWorkerPool({ hosts, tokenFile, disk }, { near, random, isOver }) {
+  const workers = new Set()
   const surprises = []
   let guests = 0
   const common = ['--token-file', tokenFile, '--wait', '120', '--offline']
@@ -23,23 +23,23 @@ export function createCrew({ hosts, tokenFile, disk }, { near, random, isOver })
   const relayed = ['--peer-listen', `${hosts.relayed.address}:${relayedPeerPort}`]
   const behindRelay = `ws://${hosts.between.address}:${port}`
 
-  for (let index = 1; index <= near; index++) employ(`near-${index}`, hosts.center, direct)
-  employ('remote', hosts.remote, direct)
-  employ('relayed', hosts.relayed, behindRelay, relayed)
+  for (let index = 1; index <= near; index++) startWorker(`near-${index}`, hosts.center, direct)
+  startWorker('remote', hosts.remote, direct)
+  startWorker('relayed', hosts.relayed, behindRelay, relayed)
 
-  function employ(name, host, url, flags = [], isGuest = false) {
+  function startWorker(name, host, url, flags = [], isGuest = false) {
     const worker = { name, isGuest, isAsked: false, process: null }
-    crew.add(worker)
+    workers.add(worker)
     keep(worker, ['worker', '--connect', url, '--name', name, ...common, ...flags], host)
   }
 
   async function keep(worker, args, host) {
-    while (!isOver() && crew.has(worker)) {
+    while (!isOver() && workers.has(worker)) {
       worker.isAsked = false
       worker.process = launch(args, host)
       const end = await worker.process.ended
       if (!isExpected(worker, end)) surprises.push({ name: worker.name, ...end })
-      if (worker.isGuest) crew.delete(worker)
+      if (worker.isGuest) workers.delete(worker)
       await pause(random.between(300, 1_500))
     }
   }
@@ -54,7 +54,7 @@ export function createCrew({ hosts, tokenFile, disk }, { near, random, isOver })
     return sendSignal(worker.process.child.pid, signal)
   }
 
-  const living = () => [...crew].filter(({ process }) => process?.lives() === true)
+  const living = () => [...workers].filter(({ process }) => process?.lives() === true)
 
   return {
     surprises,
@@ -71,7 +71,7 @@ export function createCrew({ hosts, tokenFile, disk }, { near, random, isOver })
     /** A worker that comes to stay for a while. Returns its name. */
     invite: host => {
       const name = `guest-${++guests}`
-      employ(name, host, direct, [], true)
+      startWorker(name, host, direct, [], true)
       return name
     },
     /** Once the run is over: resolves with those who had not heard of it and had to be asked to leave, or be killed. */
@@ -89,10 +89,10 @@ export function createCrew({ hosts, tokenFile, disk }, { near, random, isOver })
 
 /** Gives them their time to end. Resolves with those who have not. */
 async function waitFor(workers) {
-  const patience = new AbortController()
+  const timeout = new AbortController()
   const all = Promise.all(workers.map(({ process }) => process.ended))
-  await Promise.race([all, pause(graceMs, undefined, { signal: patience.signal }).catch(ignoreAbort)])
-  patience.abort()
+  await Promise.race([all, pause(graceMs, undefined, { signal: timeout.signal }).catch(ignoreAbort)])
+  timeout.abort()
   return workers.filter(({ process }) => process.lives())
 }
 
