@@ -123,8 +123,8 @@ export const mutations = [
   {
     name: 'an update is sent to all but the newest worker',
     file: 'coordinator/src/membership/membership.ts',
-    from: 'broadcast([...taking.values()], ',
-    to: 'broadcast([...taking.values()].slice(0, Math.max(1, taking.size - 1)), ',
+    from: 'broadcast([...activeMembers.values()], ',
+    to: 'broadcast([...activeMembers.values()].slice(0, Math.max(1, activeMembers.size - 1)), ',
   },
   ...directMutations,
 ]

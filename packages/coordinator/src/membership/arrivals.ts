@@ -37,7 +37,7 @@ export function createArrivals(
   options: ArrivalsOptions,
 ): Arrivals {
   const { welcome } = options
-  const { taking, welcomed } = roster
+  const { activeMembers, welcomed } = roster
 
   function greet(member: Member, hello: MessageOf<'hello'>): void {
     if (member.facts !== null) return refuse(member, 'a second hello')
@@ -58,9 +58,9 @@ export function createArrivals(
     member.facts = { ...member.facts!, backend: ready.backend }
     member.active = true
     if (!ready.sharesMemory) closeDesk(member)
-    taking.set(member.facts.id, member)
+    activeMembers.set(member.facts.id, member)
     giveState(member)
-    options.onEvent({ type: 'worker-joined', worker: member.facts, active: taking.size })
+    options.onEvent({ type: 'worker-joined', worker: member.facts, active: activeMembers.size })
     options.onJoin(member.facts.id, peerUrl(member.address, ready.peer))
   }
 

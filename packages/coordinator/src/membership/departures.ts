@@ -32,7 +32,7 @@ export type Departures = {
   readonly dismiss: (member: Member, bye: MessageOf<'bye'>) => void
 }
 
-export function createDepartures({ present, taking }: Roster, options: DeparturesOptions): Departures {
+export function createDepartures({ present, activeMembers }: Roster, options: DeparturesOptions): Departures {
   const { onEvent, onLeave, onHang, onSuperseded } = options
 
   function refuse(member: Member, reason: string): void {
@@ -75,8 +75,8 @@ export function createDepartures({ present, taking }: Roster, options: Departure
     present.delete(member)
     part(member)
     if (!member.active || member.facts === null) return
-    taking.delete(member.facts.id)
-    onEvent({ type: 'worker-lost', worker: member.facts, cause, reason: outcome, active: taking.size })
+    activeMembers.delete(member.facts.id)
+    onEvent({ type: 'worker-lost', worker: member.facts, cause, reason: outcome, active: activeMembers.size })
     onLeave(member.facts.id, cause === 'failed' || cause === 'uncomputable' ? outcome : null)
   }
 

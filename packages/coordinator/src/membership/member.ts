@@ -68,13 +68,13 @@ export type Roster = {
   /** All that are connected. */
   readonly present: Set<Member>
   /** The active ones, by id. */
-  readonly taking: Map<number, Member>
+  readonly activeMembers: Map<number, Member>
   /** All that were ever welcomed, in order of arrival, which is the order of ids from 1. */
   readonly welcomed: Member[]
 }
 
 export function newRoster(): Roster {
-  return { present: new Set(), taking: new Map(), welcomed: [] }
+  return { present: new Set(), activeMembers: new Map(), welcomed: [] }
 }
 
 export function newMember(address: string, nowMs: number): Omit<Member, 'connection'> {

@@ -84,7 +84,7 @@ export type Membership = {
 export function createMembership(options: MembershipOptions): Membership {
   const { welcome, sharedMemory, timeouts, onEvent, nowMs } = options
   const roster = newRoster()
-  const { present, taking, welcomed } = roster
+  const { present, activeMembers, welcomed } = roster
   const departures = createDepartures(roster, options)
   const { refuse, leave } = departures
   const exclusion = createExclusion({ refuse, leave, onEvent })
@@ -174,7 +174,7 @@ export function createMembership(options: MembershipOptions): Membership {
     farewell = { type: 'bye', code, reason }
     for (const member of present) departures.dismiss(member, farewell)
     present.clear()
-    taking.clear()
+    activeMembers.clear()
   }
 
   return {
@@ -198,27 +198,27 @@ export function createMembership(options: MembershipOptions): Membership {
     }),
     dismiss,
     assign: (workerId, task) => {
-      const member = taking.get(workerId)
+      const member = activeMembers.get(workerId)
       if (member !== undefined) assign(member, task)
     },
-    broadcast: (update, gradient) => broadcast([...taking.values()], sharedMemory, update, gradient),
+    broadcast: (update, gradient) => broadcast([...activeMembers.values()], sharedMemory, update, gradient),
     credit: (workerId, samples) => credit(welcomed[workerId - 1]!, samples),
     note: (workerId, reason) => exclusion.note(welcomed[workerId - 1]!, reason),
     countWrongAnswer: (workerId, reason) => exclusion.countWrongAnswer(welcomed[workerId - 1]!, reason),
     exclude: (workerId, reason) => exclusion.exclude(welcomed[workerId - 1]!, reason),
     sendAway: (workerId, reason) => refuse(welcomed[workerId - 1]!, reason),
     scatter: reason => {
-      for (const member of [...taking.values()]) refuse(member, reason)
+      for (const member of [...activeMembers.values()]) refuse(member, reason)
     },
     isTrusted: workerId => welcomed[workerId - 1]!.trusted,
     factsOf: workerId => welcomed[workerId - 1]!.facts!,
-    tell: (workerId, message) => taking.get(workerId)?.connection.send(message),
+    tell: (workerId, message) => activeMembers.get(workerId)?.connection.send(message),
     restate: workerId => {
-      const member = taking.get(workerId)
+      const member = activeMembers.get(workerId)
       if (member !== undefined) arrivals.giveState(member)
     },
-    allShareMemory: () => [...taking.values()].every(({ desk }) => desk !== null),
-    active: () => taking.size,
+    allShareMemory: () => [...activeMembers.values()].every(({ desk }) => desk !== null),
+    active: () => activeMembers.size,
     isOneComing: () => [...present].some(({ facts, active }) => facts !== null && !active),
     isUncomputable: () => welcomed.every(({ active, cause }) => !active || cause === 'uncomputable'),
     roll: () => welcomed.filter(member => member.active),
