@@ -238,7 +238,12 @@ async function conclude(
   const phases = timing.steps.report()
   const audit = options.audit === 0 ? null : { fraction: options.audit, ...pool.audits() }
   const outcome = { ...ending, topology, audit, phases, weightsSha256: weightsSha256(plan.state.weights) }
-  const summary = summarizeRun(summaryFacts(basename(folder.path), plan), plan.state, pool.membership.roll(), outcome)
+  const summary = summarizeRun(
+    summaryFacts(basename(folder.path), plan),
+    plan.state,
+    pool.membership.everActive(),
+    outcome,
+  )
   await folder.writeSummary(summary)
   return summary
 }

@@ -68,7 +68,7 @@ export function createWorkerPool(options: {
     : null
   const waiting = createWaiting({
     active: () => membership.active(),
-    isOneComing: () => membership.isOneComing(),
+    isOneJoining: () => membership.isOneJoining(),
     // Local workers report this in more detail to the process that started them, and that process ends the run.
     isUncomputable: () => !options.hasLocalWorkers && membership.isUncomputable(),
     quorum,
@@ -146,12 +146,12 @@ export function createWorkerPool(options: {
     send: membership.tell,
     step: () => plan.state.step,
     onBehind: workerId => {
-      membership.restate(workerId)
+      membership.resendState(workerId)
       exchange.leave(workerId)
       exchange.join(workerId)
     },
-    onPoisoned: membership.scatter,
-    onUnanswered: membership.sendAway,
+    onUnusableMean: membership.dropAll,
+    onUnanswered: membership.drop,
     onLinked: workers => options.onEvent({ type: 'group-linked', workers }),
     onOver: (cause, reason) => options.onEvent({ type: 'group-over', cause, reason }),
     nowMs,

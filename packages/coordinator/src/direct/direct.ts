@@ -27,7 +27,7 @@ export type DirectOptions = {
   /**
    * Replicas have applied a mean that must not be applied: all need the full state, and their pending answers are void.
    */
-  readonly onPoisoned: (reason: string) => void
+  readonly onUnusableMean: (reason: string) => void
   /** A worker is alive but does not answer a message on which a step depends. */
   readonly onUnanswered: (workerId: number, reason: string) => void
   readonly onLinked: (workers: number) => void
@@ -136,7 +136,7 @@ export function createDirect(options: DirectOptions): Direct {
     if (rejected.has(group)) return
     rejected.add(group)
     isTrusted = false
-    options.onPoisoned(reason)
+    options.onUnusableMean(reason)
   }
 
   function leave(workerId: number): void {

@@ -27,7 +27,7 @@ export type Arrivals = {
   /** Makes the worker active. */
   readonly activate: (member: Member, ready: MessageOf<'ready'>) => void
   /** Sends the worker the current state. */
-  readonly giveState: (member: Member) => void
+  readonly sendState: (member: Member) => void
 }
 
 export function createArrivals(
@@ -59,16 +59,16 @@ export function createArrivals(
     member.active = true
     if (!ready.sharesMemory) closeDesk(member)
     activeMembers.set(member.facts.id, member)
-    giveState(member)
+    sendState(member)
     options.onEvent({ type: 'worker-joined', worker: member.facts, active: activeMembers.size })
     options.onJoin(member.facts.id, peerUrl(member.address, ready.peer))
   }
 
-  function giveState(member: Member): void {
+  function sendState(member: Member): void {
     const { step, frame } = options.encodeState()
     member.reached = step
     carrierOf(member).sendFrame(frame)
   }
 
-  return { greet, activate, giveState }
+  return { greet, activate, sendState }
 }

@@ -130,7 +130,8 @@ export function reach(member: Member, step: number): void {
 }
 
 /**
- * Releases a closed connection and any partly received message. The member itself stays in the roll until the run ends.
+ * Releases a closed connection and any partly received message. The member itself stays in the roster until the run
+ * ends.
  */
 export function forgetConnection(member: Member): void {
   member.connection = ended

@@ -13,7 +13,7 @@ import type { WorkerFacts } from '../events.ts'
 import type { SendableTask, Verdict } from '../exchange.ts'
 import type { ClockOffset } from '../timing/clock-offset.ts'
 import type { WorkerTimes } from '../timing/step-timing.ts'
-import { type Answer, answerKey, gradientReader, isAnswer, judgePlace, slotOf } from './answer.ts'
+import { type Answer, answerKey, checkPlace, gradientReader, isAnswer, slotOf } from './answer.ts'
 import { type ArrivalsOptions, createArrivals } from './arrivals.ts'
 import { assign, broadcast, heartbeatFrame, type Update } from './delivery.ts'
 import { createDepartures, type DeparturesOptions } from './departures.ts'
@@ -52,25 +52,25 @@ export type Membership = {
   /** Drops a worker for good: it is refused when it reconnects. */
   readonly exclude: (workerId: number, reason: string) => void
   /** Drops a worker, which reconnects by itself. */
-  readonly sendAway: (workerId: number, reason: string) => void
+  readonly drop: (workerId: number, reason: string) => void
   /** Drops all active workers, which reconnect by themselves. */
-  readonly scatter: (reason: string) => void
+  readonly dropAll: (reason: string) => void
   readonly isTrusted: (workerId: number) => boolean
   readonly factsOf: (workerId: number) => WorkerFacts
   readonly tell: (workerId: number, message: Message) => void
   /** Sends a worker the current state again. */
-  readonly restate: (workerId: number) => void
+  readonly resendState: (workerId: number) => void
   /** Sends an update to every active worker. The gradient is encoded once for all of them. */
   readonly broadcast: (update: Update, gradient: PackedGradient) => void
   readonly active: () => number
   /** Whether a worker has been welcomed that is not active yet. */
-  readonly isOneComing: () => boolean
+  readonly isOneJoining: () => boolean
   /** Whether every worker that was ever active has said that the model cannot be computed, on any worker. */
   readonly isUncomputable: () => boolean
   /** Whether every active worker shares the coordinator's memory. */
   readonly allShareMemory: () => boolean
   /** All workers that were ever active, in order of arrival. */
-  readonly roll: () => readonly Member[]
+  readonly everActive: () => readonly Member[]
   /** Drops members that have been silent, hung or deaf for too long. Called regularly. */
   readonly tick: () => void
   /** Ends the membership: says `bye` to everyone, and to all that connect later. */
@@ -109,7 +109,7 @@ export function createMembership(options: MembershipOptions): Membership {
     member.lastMessageAt = nowMs()
     member.lastHeardAt = member.lastMessageAt
     if (message.type === 'hello') return arrivals.greet(member, message)
-    if (message.type === 'bye') return departures.letGo(member, message)
+    if (message.type === 'bye') return departures.receiveBye(member, message)
     if (member.facts === null || !('runId' in message)) return refuse(member, `unexpected ${message.type} message`)
     if (message.runId !== welcome.runId) return
     if (message.type === 'ready') return arrivals.activate(member, message)
@@ -132,7 +132,7 @@ export function createMembership(options: MembershipOptions): Membership {
     if (message.type !== 'metrics' && member.active) options.onTimes(member.facts!.id, message, member.clock)
     const key = answerKey(message)
     const slot = slotOf(member, key)
-    const { isStale, fault } = judgePlace(member, slot, message, options.awaits(member.facts!.id, key))
+    const { isStale, fault } = checkPlace(member, slot, message, options.awaits(member.facts!.id, key))
     if (fault !== null) return exclusion.dropForWrongAnswer(member, fault)
     if (isStale) return
     const readGradient = gradientReader(member, slot, tensors)
@@ -193,7 +193,7 @@ export function createMembership(options: MembershipOptions): Membership {
       everyMs: welcome.heartbeatMs,
       nowMs,
       onFault: departures.cutOff,
-      onHang: departures.sendForAnother,
+      onHang: departures.dropHung,
       onSound: assure,
     }),
     dismiss,
@@ -206,21 +206,21 @@ export function createMembership(options: MembershipOptions): Membership {
     note: (workerId, reason) => exclusion.note(welcomed[workerId - 1]!, reason),
     countWrongAnswer: (workerId, reason) => exclusion.countWrongAnswer(welcomed[workerId - 1]!, reason),
     exclude: (workerId, reason) => exclusion.exclude(welcomed[workerId - 1]!, reason),
-    sendAway: (workerId, reason) => refuse(welcomed[workerId - 1]!, reason),
-    scatter: reason => {
+    drop: (workerId, reason) => refuse(welcomed[workerId - 1]!, reason),
+    dropAll: reason => {
       for (const member of [...activeMembers.values()]) refuse(member, reason)
     },
     isTrusted: workerId => welcomed[workerId - 1]!.trusted,
     factsOf: workerId => welcomed[workerId - 1]!.facts!,
     tell: (workerId, message) => activeMembers.get(workerId)?.connection.send(message),
-    restate: workerId => {
+    resendState: workerId => {
       const member = activeMembers.get(workerId)
-      if (member !== undefined) arrivals.giveState(member)
+      if (member !== undefined) arrivals.sendState(member)
     },
     allShareMemory: () => [...activeMembers.values()].every(({ desk }) => desk !== null),
     active: () => activeMembers.size,
-    isOneComing: () => [...present].some(({ facts, active }) => facts !== null && !active),
+    isOneJoining: () => [...present].some(({ facts, active }) => facts !== null && !active),
     isUncomputable: () => welcomed.every(({ active, cause }) => !active || cause === 'uncomputable'),
-    roll: () => welcomed.filter(member => member.active),
+    everActive: () => welcomed.filter(member => member.active),
   }
 }

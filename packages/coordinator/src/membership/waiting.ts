@@ -5,7 +5,7 @@ import { createRendezvous, type Rendezvous } from './rendezvous.ts'
 export type WaitingOptions = {
   readonly active: () => number
   /** Whether a worker has been welcomed that is not ready yet. */
-  readonly isOneComing: () => boolean
+  readonly isOneJoining: () => boolean
   /** Whether every worker that was ever active has said that the model cannot be computed, on any worker. */
   readonly isUncomputable: () => boolean
   /** No step begins with fewer workers than this. */
@@ -55,13 +55,13 @@ export function createWaiting(options: WaitingOptions): Waiting {
 
   /** No active or joining worker is left that may succeed, and every earlier one found the model uncomputable. */
   function isHopeless(): boolean {
-    return active() === 0 && !stop.aborted && options.isUncomputable() && !options.isOneComing()
+    return active() === 0 && !stop.aborted && options.isUncomputable() && !options.isOneJoining()
   }
 
   /** Waits longer for a worker that is getting ready, which may take long. `readyMs` limits that. */
   function waitForOne(): void {
     stopClock = clock.after(waitMs, () =>
-      options.isOneComing() ? waitForOne() : onEnd(noWorkers(waitMs, lastFailure)),
+      options.isOneJoining() ? waitForOne() : onEnd(noWorkers(waitMs, lastFailure)),
     )
   }
 

@@ -36,7 +36,7 @@ function startBatch() {
     step: () => 0,
     onBehind: () => undefined,
     // As a crew that sends them all away.
-    onPoisoned: reason => {
+    onUnusableMean: reason => {
       poisoned.push(reason)
       for (const worker of [1, 2]) leave(worker)
     },

@@ -128,7 +128,7 @@ describe('a worker with a lane', () => {
     const order = { type: 'evaluate', runId, step: 1, chunk: 0, count: 5 } as const
     const { keys: _, ...samples } = task.tensors()
     membership.assign(1, { ...task, key: 'chunk', order, tensors: () => samples })
-    membership.restate(1)
+    membership.resendState(1)
     membership.tell(1, { type: 'recall', runId, step: 0 })
     pass(400, [peer, heartbeat])
     membership.dismiss('finished', 'done')
@@ -226,7 +226,7 @@ describe('a lane that closes', () => {
       { type: 'bye', code: 'refused', reason },
       [`worker-lost: refused: ${reason}`],
     ])
-    expect(membership.roll()).toMatchObject([{ refused: 1, gone: true }])
+    expect(membership.everActive()).toMatchObject([{ refused: 1, gone: true }])
   })
 
   test('is no reason where the worker gives one', () => {
@@ -259,7 +259,7 @@ describe('a lane that closes', () => {
     const told = hall.events.length
     lane.hangUp(new LockstepError('message-invalid', 'tensor gradient'))
     expect(hall.events.slice(told)).toEqual([])
-    expect(hall.membership.roll().map(({ refused }) => refused)).not.toContain(1)
+    expect(hall.membership.everActive().map(({ refused }) => refused)).not.toContain(1)
   })
 
   test('before it has said whose it is harms nobody', () => {

@@ -29,7 +29,7 @@ describe('an answer that a worker was not asked for', () => {
     expect(answers).toEqual([])
     expect(reasons()).toEqual([`worker-lost: refused: ${reason}`])
     expect(peer.last('bye')).toEqual({ type: 'bye', code: 'refused', reason })
-    expect(membership.roll()).toMatchObject([{ refused: 1, samples: 0 }])
+    expect(membership.everActive()).toMatchObject([{ refused: 1, samples: 0 }])
   })
 
   test('is dropped when it is to a step that the worker is past: it may have been asked for', () => {
@@ -39,7 +39,7 @@ describe('an answer that a worker was not asked for', () => {
     peer.say({ ...heartbeat, step: 1 })
     peer.say(gradient, gradientTensors)
     expect([answers, reasons()]).toEqual([[], []])
-    expect(membership.roll()[0]!.given.size).toBe(0)
+    expect(membership.everActive()[0]!.given.size).toBe(0)
   })
 
   test('is dropped when it is to a step before the state that the worker was given, or before one it has told of', () => {
@@ -99,14 +99,14 @@ describe('a message that is none', () => {
       `worker-lost: refused: ${reason}`,
       `worker-lost: excluded: ${reason}`,
     ])
-    expect(membership.roll().map(({ refused }) => refused)).toEqual([1, 1, 1])
+    expect(membership.everActive().map(({ refused }) => refused)).toEqual([1, 1, 1])
   })
 
   test('is not where the bytes of a frame are wrong, for which a network may be to blame', () => {
     const { membership, connect, reasons } = createLobby()
     connect(hello, ready).hangUp(new LockstepError('frame-malformed', 'a frame has the wrong magic'))
     expect(reasons()).toEqual(['worker-lost: a frame has the wrong magic'])
-    expect(membership.roll()[0]!.refused).toBe(0)
+    expect(membership.everActive()[0]!.refused).toBe(0)
   })
 })
 
@@ -128,7 +128,7 @@ describe('a worker that answers wrongly', () => {
       'refused: worker on host is excluded from this run: 4 samples instead of 5',
     ])
     expect(back.last('welcome')).toBeUndefined()
-    expect(membership.roll().map(({ refused, cause, outcome }) => [refused, cause, outcome])).toEqual([
+    expect(membership.everActive().map(({ refused, cause, outcome }) => [refused, cause, outcome])).toEqual([
       [1, 'refused', 'refused: 4 samples instead of 5'],
       [1, 'refused', 'refused: 4 samples instead of 5'],
       [1, 'excluded', 'excluded: 4 samples instead of 5'],
@@ -151,7 +151,7 @@ describe('a worker that answers wrongly', () => {
     membership.note(1, 'not finite')
     expect(events.at(-1)).toMatchObject({ type: 'answer-refused', worker: { id: 1 }, reason: 'not finite' })
     for (let time = 0; time < 2; time++) membership.countWrongAnswer(1, 'another has a finite one')
-    expect([peer.ending(), membership.roll()[0]!.refused]).toEqual(['open', 1])
+    expect([peer.ending(), membership.everActive()[0]!.refused]).toEqual(['open', 1])
     membership.countWrongAnswer(1, 'another has a finite one')
     expect(peer.ending()).toBe('closed')
     expect(reasons().at(-1)).toBe('worker-lost: excluded: another has a finite one')
@@ -170,7 +170,7 @@ describe('a worker that answers wrongly', () => {
 test('all who take part can be sent away, and come back', () => {
   const { membership, connect, reasons } = createLobby()
   const peers = [connect(hello, ready), connect(hello, ready), connect(hello)]
-  membership.scatter('a mean was not finite')
+  membership.dropAll('a mean was not finite')
   expect(peers.map(peer => peer.ending())).toEqual(['closed', 'closed', 'open'])
   expect(reasons()).toEqual(Array.from({ length: 2 }, () => 'worker-lost: refused: a mean was not finite'))
   connect(hello, ready)

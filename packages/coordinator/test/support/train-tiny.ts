@@ -93,7 +93,7 @@ export async function trainTiny(options: {
       nowMs: steadyClock(),
       ...options.training?.(workerPool),
     })
-    const [members, audits] = [membership.roll(), workerPool.audits()]
+    const [members, audits] = [membership.everActive(), workerPool.audits()]
     return { plan, status, epochs, steps, events, members, audits, checkpoints }
   } finally {
     pool.stop()
