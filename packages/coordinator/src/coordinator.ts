@@ -114,7 +114,7 @@ export async function startCoordinator(
     maxFrameBytes: maxFrameBytes(options),
     opened: opening.promise,
     onConnection: (address, connect) => pool!.membership.accept(address, connect),
-    onGarbage: (address, reason) => onEvent({ type: 'refused', address, reason }),
+    onBadConnection: (address, reason) => onEvent({ type: 'refused', address, reason }),
   }).catch(error => {
     timing.close()
     throw error

@@ -11,8 +11,8 @@ import {
   reasonOf,
 } from '@lockstep/protocol'
 import { WebSocketServer } from 'ws'
+import { addressOf, reportBadHandshakes, reportHangUps } from './bad-connections.ts'
 import { createDeferred } from './deferred.ts'
-import { addressOf, reportGarbage, reportHangUps } from './garbage.ts'
 
 /** A peer that connects and sends nothing holds a descriptor. It has 5 s for its handshake, checked once a second. */
 const timeouts = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000 }
@@ -25,7 +25,7 @@ export type BindOptions = {
   /** PEM texts. With them the coordinator speaks `wss:`. */
   readonly tls: { readonly cert: string; readonly key: string } | null
   /** Called for bytes that are not a WebSocket handshake. */
-  readonly onGarbage: (address: string, reason: string) => void
+  readonly onBadConnection: (address: string, reason: string) => void
 }
 
 /** Which connections to accept. */
@@ -73,10 +73,10 @@ export async function bindListener(options: BindOptions): Promise<BoundListener>
       .writeHead(426, { 'content-type': 'text/plain', connection: 'close' })
       .end('A lockstep coordinator: workers connect by WebSocket.\n')
   })
-  reportGarbage(server, options.onGarbage)
-  if (options.tls !== null) reportHangUps(server, options.onGarbage)
+  reportBadHandshakes(server, options.onBadConnection)
+  if (options.tls !== null) reportHangUps(server, options.onBadConnection)
   await bind(server, options)
-  server.on('error', error => options.onGarbage(options.host, `a connection failed (${error.message})`))
+  server.on('error', error => options.onBadConnection(options.host, `a connection failed (${error.message})`))
   const { port } = server.address() as AddressInfo
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
   return {

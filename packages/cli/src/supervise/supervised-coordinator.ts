@@ -79,7 +79,7 @@ async function provideTensorFlow({ settings }: CoordinatorOrder, people: NodeJS.
 async function bindListenerFor({ settings: { launch } }: CoordinatorOrder): Promise<BoundListener> {
   const address = readListenAddress(launch.listen, launch.tokenFile !== null)
   const tls = await readTls(launch.tlsCert, launch.tlsKey)
-  return bindListener({ ...address, tls, onGarbage: () => undefined })
+  return bindListener({ ...address, tls, onBadConnection: () => undefined })
 }
 
 type Conduct = Pick<CoordinatorOrder, 'hasLocalWorkers'> & {

@@ -3,29 +3,29 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 
-type OnGarbage = (address: string, reason: string) => void
+type OnBadConnection = (address: string, reason: string) => void
 
 /** Reports peers that send no WebSocket handshake, and closes their connections. */
-export function reportGarbage(server: Server, onGarbage: OnGarbage): void {
+export function reportBadHandshakes(server: Server, onBadConnection: OnBadConnection): void {
   server.on('clientError', (error: Error & { reason?: string }, socket: Duplex & Partial<Socket>) => {
     // Under TLS the address is unknown once the peer has hung up. `reportHangUps` reports that case.
     if (socket.remoteAddress !== undefined) {
       // OpenSSL's `reason` is the short form of its message.
-      onGarbage(addressOf(socket), `not a WebSocket handshake (${error.reason ?? error.message})`)
+      onBadConnection(addressOf(socket), `not a WebSocket handshake (${error.reason ?? error.message})`)
     }
     socket.destroy()
   })
 }
 
 /** Reports peers that hang up during the TLS handshake, as those do that do not trust the certificate. */
-export function reportHangUps(server: Server, onGarbage: OnGarbage): void {
+export function reportHangUps(server: Server, onBadConnection: OnBadConnection): void {
   const shaking = new Set<string>()
   server.on('connection', (transport: Socket) => {
     const address = addressOf(transport)
     shaking.add(address)
     transport.once('close', () => {
       if (shaking.delete(address))
-        onGarbage(address, 'it hung up within the TLS handshake; does it trust the certificate?')
+        onBadConnection(address, 'it hung up within the TLS handshake; does it trust the certificate?')
     })
   })
   server.on('secureConnection', (socket: TLSSocket) => shaking.delete(addressOf(socket)))
