@@ -1,10 +1,10 @@
 import type { Cancel, Clock, LockstepError, MessageOf, Tensors } from '@lockstep/protocol'
 import { type Vote, voteWithoutData } from './audit/vote.ts'
 import { createVoting, type DecisionListener } from './audit/voting.ts'
-import { hopeless, mostHangs } from './schedule/hang.ts'
+import { hungRepeatedly, mostHangs } from './schedule/hang.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import type { Assignment, Task } from './schedule/task.ts'
-import type { Duty } from './schedule/worker-queue.ts'
+import type { DueTask } from './schedule/worker-queue.ts'
 
 /** How often to look for late workers. */
 const lookEveryMs = 20
@@ -28,7 +28,7 @@ export type SendableTask<Result> = Task & {
 }
 
 /** `taken`: the answer settled its task at once. `fault`: what is wrong with the answer, or null. */
-export type Verdict = { readonly taken: boolean; readonly fault: string | null }
+export type AnswerOutcome = { readonly taken: boolean; readonly fault: string | null }
 
 /**
  * Turns tasks into results, whichever worker computes them. A task is sent to a worker, sent again when that worker is
@@ -42,7 +42,7 @@ export type Exchange<Result> = {
   readonly join: (workerId: number) => void
   readonly leave: (workerId: number) => void
   /** Takes a worker's answer. After a fault the worker keeps the task until it leaves. */
-  readonly deliver: (workerId: number, key: string, result: Result) => Verdict
+  readonly deliver: (workerId: number, key: string, result: Result) => AnswerOutcome
   /**
    * Whether a task depends on an answer from this worker or another one. A group's task does not: the group's step goes
    * on without the coordinator.
@@ -55,7 +55,7 @@ export type Exchange<Result> = {
   /** How long a worker may compute its current task before it counts as hung. */
   readonly hangLimitMs: (workerId: number) => number
   /** The task that a worker has to answer next, and since when; null while none is due, or when it is a group's. */
-  readonly duty: (workerId: number) => Duty<Task> | null
+  readonly dueTask: (workerId: number) => DueTask<Task> | null
   /**
    * Records that a worker, which is still connected, has hung for this long. The task fails once too many workers have
    * hung on it.
@@ -156,7 +156,7 @@ export function createExchange<Result>(
     settle()
   }
 
-  function deliver(workerId: number, key: string, result: Result): Verdict {
+  function deliver(workerId: number, key: string, result: Result): AnswerOutcome {
     const entry = schedule.find(workerId, key)
     const fault = entry?.findFault(result) ?? null
     if (fault !== null) return { taken: false, fault }
@@ -191,7 +191,7 @@ export function createExchange<Result>(
     const entry = schedule.running(workerId)
     if (entry === null) return
     entry.hangs += 1
-    if (entry.hangs >= mostHangs) end(entry, () => entry.reject(hopeless(entry, hangingMs)))
+    if (entry.hangs >= mostHangs) end(entry, () => entry.reject(hungRepeatedly(entry, hangingMs)))
   }
 
   function abort(error: LockstepError): void {
@@ -221,9 +221,9 @@ export function createExchange<Result>(
       watch()
     },
     hangLimitMs: schedule.hangLimitMs,
-    duty: workerId => {
-      const duty = schedule.duty(workerId)
-      return duty === null || isForGroup(duty.task) ? null : duty
+    dueTask: workerId => {
+      const due = schedule.dueTask(workerId)
+      return due === null || isForGroup(due.task) ? null : due
     },
     noteHang,
     stop,

@@ -102,9 +102,9 @@ export function createWorkerPool(options: {
     timeouts: timeoutsFor(plan, {
       hangMs: workerId => exchange.hangLimitMs(workerId),
       // Shards of the next step are submitted early and only become due when the update before them has been sent.
-      duty: workerId => {
-        const duty = exchange.duty(workerId)
-        return duty === null || duty.task.step > plan.state.step ? null : duty
+      dueTask: workerId => {
+        const due = exchange.dueTask(workerId)
+        return due === null || due.task.step > plan.state.step ? null : due
       },
     }),
     nowMs,

@@ -9,7 +9,7 @@ const longestRetryMs = 3_600_000
 
 /** Ends a group that is not linked in time, and lets a failed group be tried again later. */
 export function createGroupRetry(
-  groups: Pick<Groups, 'linking' | 'breakUp' | 'isHopeless' | 'allowRetry'>,
+  groups: Pick<Groups, 'linking' | 'breakUp' | 'hasFailed' | 'allowRetry'>,
   answerMs: number,
   nowMs: () => number,
 ) {
@@ -19,7 +19,7 @@ export function createGroupRetry(
 
   /** The cause may be temporary, such as the loss of one connection. */
   function retryInTime(): void {
-    if (!groups.isHopeless()) brokenAt = null
+    if (!groups.hasFailed()) brokenAt = null
     else brokenAt ??= nowMs()
     if (brokenAt === null || nowMs() - brokenAt < retryMs) return
     retryMs = Math.min(2 * retryMs, longestRetryMs)

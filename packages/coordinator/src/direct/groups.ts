@@ -53,7 +53,7 @@ export type Groups = {
    */
   readonly breakUp: (cause: GroupEnd, reason: string) => void
   /** Whether the last group did not work. */
-  readonly isHopeless: () => boolean
+  readonly hasFailed: () => boolean
   readonly allowRetry: () => void
   /** The id of the group that is introduced but not fully linked yet, or null. */
   readonly linking: () => number | null
@@ -78,15 +78,15 @@ export function createGroups(options: GroupsOptions): Groups {
   const ending = new Map<number, GroupState>()
   let group: GroupState | null = null
   let nextId = 1
-  let hopeless = false
+  let failed = false
 
   function changed(reason: string): void {
-    hopeless = false
+    failed = false
     dissolve('changed', reason)
   }
 
   function introduce(): void {
-    if (group !== null || hopeless || peers.size < 2 || peers.size > maxGroupMembers) return
+    if (group !== null || failed || peers.size < 2 || peers.size > maxGroupMembers) return
     const members = [...peers].map(([workerId, url]) => ({ workerId, url }))
     if (!members.every((member): member is { workerId: number; url: string } => member.url !== null)) return
     group = newGroup(nextId++, [...peers.keys()])
@@ -108,12 +108,12 @@ export function createGroups(options: GroupsOptions): Groups {
     over.isOver = true
     for (const listener of over.listeners) listener()
     over.listeners.clear()
-    if (isLinked(over) || hopeless) options.onOver(cause, reason)
+    if (isLinked(over) || failed) options.onOver(cause, reason)
     settle(over)
   }
 
   function breakUp(cause: GroupEnd, reason: string): void {
-    hopeless = true
+    failed = true
     dissolve(cause, reason)
   }
 
@@ -154,9 +154,9 @@ export function createGroups(options: GroupsOptions): Groups {
   return {
     introduce,
     breakUp,
-    isHopeless: () => hopeless,
+    hasFailed: () => failed,
     allowRetry: () => {
-      hopeless = false
+      failed = false
     },
     linking: () => (group !== null && !isLinked(group) ? group.id : null),
     unanswered: () => [...ending.values()].filter(isLinked).flatMap(({ unanswered }) => [...unanswered]),

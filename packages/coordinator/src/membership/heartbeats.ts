@@ -10,7 +10,7 @@ import { seconds, type Timeouts } from './timeouts.ts'
 export function noteHeartbeat(
   member: Member,
   heartbeat: MessageOf<'heartbeat'>,
-  timeouts: Pick<Timeouts, 'silenceMs' | 'duty'>,
+  timeouts: Pick<Timeouts, 'silenceMs' | 'dueTask'>,
   nowMs: number,
 ): void {
   const { pending, quietMs } = heartbeat
@@ -30,12 +30,12 @@ export function noteHeartbeat(
 function noteReading(
   member: Member,
   heartbeat: MessageOf<'heartbeat'>,
-  { duty }: Pick<Timeouts, 'duty'>,
+  { dueTask }: Pick<Timeouts, 'dueTask'>,
   sinceLastMs: number,
 ): void {
   const readsOn = echoedMs(heartbeat) > echoedMs(member.heartbeat)
   member.deafMs = readsOn ? 0 : member.deafMs + sinceLastMs
-  const dueSinceMs = duty(member.facts!.id)?.sinceMs ?? Number.POSITIVE_INFINITY
+  const dueSinceMs = dueTask(member.facts!.id)?.sinceMs ?? Number.POSITIVE_INFINITY
   if (heartbeat.pending > 0 || echoedMs(heartbeat) < dueSinceMs) member.idleMs = 0
   // Only counted while echoes advance: until then, a message that the task depends on may still be in transit.
   else if (readsOn) member.idleMs += sinceLastMs
@@ -56,11 +56,16 @@ export function findHang(member: Member, timeouts: Timeouts, nowMs: number): str
 }
 
 /** The worker keeps reporting that it has nothing to do, yet holds a task, which it would hold forever. */
-function findLostTask({ idleMs }: Member, workerId: number, { hangMs, duty }: Timeouts, nowMs: number): string | null {
-  const owed = duty(workerId)
-  if (owed === null) return null
+function findLostTask(
+  { idleMs }: Member,
+  workerId: number,
+  { hangMs, dueTask }: Timeouts,
+  nowMs: number,
+): string | null {
+  const due = dueTask(workerId)
+  if (due === null) return null
   // Time before this task was due does not count.
-  const lostMs = Math.min(idleMs, nowMs - owed.sinceMs)
+  const lostMs = Math.min(idleMs, nowMs - due.sinceMs)
   if (lostMs <= hangMs(workerId)) return null
-  return `reports no work, but has not answered ${describeTask(owed.task)} for ${seconds(lostMs)}`
+  return `reports no work, but has not answered ${describeTask(due.task)} for ${seconds(lostMs)}`
 }

@@ -10,7 +10,7 @@ import {
 } from '@lockstep/protocol'
 import { type DirectMessage, isDirect } from '../direct/direct.ts'
 import type { WorkerFacts } from '../events.ts'
-import type { SendableTask, Verdict } from '../exchange.ts'
+import type { AnswerOutcome, SendableTask } from '../exchange.ts'
 import type { ClockOffset } from '../timing/clock-offset.ts'
 import type { WorkerTimes } from '../timing/step-timing.ts'
 import { type Answer, answerKey, checkPlace, gradientReader, isAnswer, slotOf } from './answer.ts'
@@ -34,7 +34,7 @@ export type MembershipOptions = ArrivalsOptions &
     readonly onTimes: (workerId: number, message: WorkerTimes, clock: ClockOffset) => void
     /** Whether a worker's task still needs an answer. */
     readonly awaits: (workerId: number, key: string) => boolean
-    readonly onAnswer: (key: string, answer: Answer) => Verdict
+    readonly onAnswer: (key: string, answer: Answer) => AnswerOutcome
     /** Takes a message about the direct exchange. Returns what is wrong with it, or null. */
     readonly onDirect: (workerId: number, message: DirectMessage, tensors: Received['tensors']) => string | null
   }
@@ -138,10 +138,10 @@ export function createMembership(options: MembershipOptions): Membership {
     const readGradient = gradientReader(member, slot, tensors)
     // Safe before the gradient is read: the read follows at once, before the slot can be used for another task.
     member.desk?.clear(key)
-    const verdict = options.onAnswer(key, { workerId: member.facts!.id, message, readGradient })
+    const outcome = options.onAnswer(key, { workerId: member.facts!.id, message, readGradient })
     // A replica whose weights have drifted is corrected when the worker reconnects.
-    if (verdict.fault !== null)
-      return (message.type === 'metrics' ? refuse : exclusion.dropForWrongAnswer)(member, verdict.fault)
+    if (outcome.fault !== null)
+      return (message.type === 'metrics' ? refuse : exclusion.dropForWrongAnswer)(member, outcome.fault)
     reach(member, message.step)
   }
 

@@ -2,7 +2,7 @@ import { formatBytes } from '@lockstep/protocol'
 import type { LossCause } from '../metrics.ts'
 import type { RunPlan } from '../plan.ts'
 import type { Task } from '../schedule/task.ts'
-import type { Duty } from '../schedule/worker-queue.ts'
+import type { DueTask } from '../schedule/worker-queue.ts'
 import type { Member } from './member.ts'
 
 /** How often coordinator and workers send heartbeats. */
@@ -22,7 +22,7 @@ export type Timeouts = {
   /** A computing thread that has work and finishes nothing for this long counts as hung. */
   readonly hangMs: (workerId: number) => number
   /** The task sent to a worker that it has to answer next, and since when; null for none. */
-  readonly duty: (workerId: number) => Duty<Task> | null
+  readonly dueTask: (workerId: number) => DueTask<Task> | null
   readonly queuedBytes: number
   /** A worker that is heard from, but receives nothing new for this long, does not read. */
   readonly deafMs: number
@@ -40,7 +40,7 @@ const slowestBytesPerMs = 250
 /** How long a worker whose computing thread has ended may take to say why. */
 const farewellMs = 200
 
-export function timeoutsFor({ state }: RunPlan, work: Pick<Timeouts, 'hangMs' | 'duty'>): Timeouts {
+export function timeoutsFor({ state }: RunPlan, work: Pick<Timeouts, 'hangMs' | 'dueTask'>): Timeouts {
   const stateBytes = state.weights.byteLength * (1 + state.optimizer.moments.length)
   return {
     ...work,

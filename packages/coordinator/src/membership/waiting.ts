@@ -44,7 +44,7 @@ export function createWaiting(options: WaitingOptions): Waiting {
   function left(failure: string | null): void {
     if (closed) return
     lastFailure = failure ?? lastFailure
-    if (failure !== null && isHopeless()) return onEnd(uncomputable(failure))
+    if (failure !== null && canNobodyCompute()) return onEnd(uncomputable(failure))
     const count = active()
     const giveUpMs = count === 0 ? waitMs : null
     if (count === quorum - 1) onEvent({ type: 'short-of-workers', active: count, wanted: quorum, giveUpMs })
@@ -54,7 +54,7 @@ export function createWaiting(options: WaitingOptions): Waiting {
   }
 
   /** No active or joining worker is left that may succeed, and every earlier one found the model uncomputable. */
-  function isHopeless(): boolean {
+  function canNobodyCompute(): boolean {
     return active() === 0 && !stop.aborted && options.isUncomputable() && !options.isOneJoining()
   }
 

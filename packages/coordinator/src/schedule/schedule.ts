@@ -6,8 +6,8 @@ import { speculativeCopies } from './speculation.ts'
 import { type Assignment, isBefore, type Task } from './task.ts'
 import {
   createQueue,
-  type Duty,
-  dutyOf,
+  type DueTask,
+  dueTaskOf,
   forgetBefore,
   type Moment,
   runningOf,
@@ -49,7 +49,7 @@ export type Schedule<T extends Task> = {
   /** How long a worker may compute its current task before it counts as hung. */
   readonly hangLimitMs: (workerId: number) => number
   /** The task that a worker has to answer next, and since when; null while none is due. */
-  readonly duty: (workerId: number) => Duty<T> | null
+  readonly dueTask: (workerId: number) => DueTask<T> | null
   /** Pending tasks to send now. */
   readonly assign: (nowMs: number) => readonly Assignment<T>[]
   /** Tasks to send now to a second worker, because the first one is late. */
@@ -225,9 +225,9 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
       const queue = queues.get(workerId)
       return queue === undefined ? Number.POSITIVE_INFINITY : hangLimitMs(queue, current)
     },
-    duty: workerId => {
+    dueTask: workerId => {
       const queue = queues.get(workerId)
-      return queue === undefined ? null : dutyOf(queue, current)
+      return queue === undefined ? null : dueTaskOf(queue, current)
     },
     assign,
     speculate,

@@ -49,7 +49,7 @@ describe('the computation of a member', () => {
 
 describe('a member that says that it has nothing to do', () => {
   /** Sends a heartbeat a second, up to this time, each with what `say` makes of the time. Returns what is found then. */
-  function createBeats(duty: Timeouts['duty']) {
+  function createBeats(dueTask: Timeouts['dueTask']) {
     const worker = newWorker()
     let nowMs = 0
     return (untilMs: number, say: (nowMs: number) => { readonly pending: number; readonly echoMs: number }) => {
@@ -58,9 +58,9 @@ describe('a member that says that it has nothing to do', () => {
         const { pending, echoMs } = say(nowMs)
         const echo = { sentMs: echoMs, receivedMs: 0 }
         const heartbeat = { type: 'heartbeat', runId: 'r', step: 0, pending, quietMs: 0, sentMs: 0, echo } as const
-        noteHeartbeat(worker, heartbeat, { ...timeouts, duty }, nowMs)
+        noteHeartbeat(worker, heartbeat, { ...timeouts, dueTask }, nowMs)
       }
-      return { hang: findHang(worker, { ...timeouts, duty }, nowMs), deafMs: worker.deafMs }
+      return { hang: findHang(worker, { ...timeouts, dueTask }, nowMs), deafMs: worker.deafMs }
     }
   }
   const idle = (nowMs: number) => ({ pending: 0, echoMs: nowMs - 100 })
@@ -79,14 +79,14 @@ describe('a member that says that it has nothing to do', () => {
   })
 
   test('has as long for a task as if it had been busy before', () => {
-    let duty: ReturnType<Timeouts['duty']> = null
-    const beat = createBeats(() => duty)
+    let dueTask: ReturnType<Timeouts['dueTask']> = null
+    const beat = createBeats(() => dueTask)
     beat(600_000, idle)
-    duty = { task: tinyTask, sinceMs: 600_000 }
+    dueTask = { task: tinyTask, sinceMs: 600_000 }
     expect(beat(630_000, idle).hang).toBeNull()
     expect(beat(632_000, idle).hang).not.toBeNull()
     // It answers, and has another one.
-    duty = { task: tinyTask, sinceMs: 632_000 }
+    dueTask = { task: tinyTask, sinceMs: 632_000 }
     expect(beat(633_000, idle).hang).toBeNull()
   })
 

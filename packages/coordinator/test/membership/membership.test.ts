@@ -231,7 +231,7 @@ describe('a worker that takes part is sent away', () => {
     ['when it greets again', hello, {}, 'a second hello'],
   ] as const)('%s', (_, message, tensors, reason) => {
     const { membership, connect, answering, calls, reasons } = createLobby()
-    answering.verdict = { taken: false, fault: 'its replica has drifted' }
+    answering.outcome = { taken: false, fault: 'its replica has drifted' }
     const peer = connect(hello, ready)
     membership.assign(1, task)
     peer.say(message, tensors)

@@ -78,7 +78,7 @@ describe('an answer that a worker was not asked for', () => {
     const { membership, connect, answering, answers, reasons } = createLobby()
     const peer = connect(hello, ready)
     membership.assign(1, task)
-    answering.verdict = { taken: false, fault: null }
+    answering.outcome = { taken: false, fault: null }
     for (let time = 0; time < 2; time++) peer.say(gradient, gradientTensors)
     expect([answers.length, reasons()]).toEqual([2, []])
   })
@@ -113,7 +113,7 @@ describe('a message that is none', () => {
 describe('a worker that answers wrongly', () => {
   test('may come back twice, and is excluded the third time', () => {
     const { membership, connect, answering, reasons } = createLobby()
-    answering.verdict = wrong
+    answering.outcome = wrong
     for (let time = 1; time <= 3; time++) {
       const peer = connect(hello, ready)
       membership.assign(time, task)

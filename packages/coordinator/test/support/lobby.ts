@@ -1,6 +1,6 @@
 import { encodeMessage, type Message, type MessageOf, protocolVersion, type Tensors } from '@lockstep/protocol'
 import type { CoordinatorEvent } from '../../src/events.ts'
-import type { SendableTask, Verdict } from '../../src/exchange.ts'
+import type { AnswerOutcome, SendableTask } from '../../src/exchange.ts'
 import type { Answer } from '../../src/membership/answer.ts'
 import { createMembership } from '../../src/membership/membership.ts'
 import type { Timeouts } from '../../src/membership/timeouts.ts'
@@ -21,7 +21,7 @@ export const timeouts: Timeouts = {
   silenceMs: 1600,
   excusedSilenceMs: 6000,
   hangMs: () => 30_000,
-  duty: () => null,
+  dueTask: () => null,
   queuedBytes: 1000,
   deafMs: 60_000,
 }
@@ -91,9 +91,9 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
   const calls: string[] = []
   const answers: Answer[] = []
   const told: { readonly id: number; readonly times: readonly number[]; readonly offsetMs: number | null }[] = []
-  const answering: { verdict: Verdict; awaited: boolean; take: (answer: Answer) => void } = {
+  const answering: { outcome: AnswerOutcome; awaited: boolean; take: (answer: Answer) => void } = {
     awaited: false,
-    verdict: { taken: true, fault: null },
+    outcome: { taken: true, fault: null },
     take: () => undefined,
   }
   const membership = createMembership({
@@ -132,7 +132,7 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
     onAnswer: (_, answer) => {
       answers.push(answer)
       answering.take(answer)
-      return answering.verdict
+      return answering.outcome
     },
   })
 

@@ -54,8 +54,8 @@ describe('an evaluation', () => {
   test('refuses a worker whose replica has drifted', () => {
     const { exchange, answer } = createOrders()
     void evaluateSplit(exchange, split, run)
-    const verdict = answer(0, 250, 1, 1, 'b'.repeat(64))
-    expect(verdict).toMatchObject({ taken: false, fault: expect.stringContaining('has drifted') })
+    const outcome = answer(0, 250, 1, 1, 'b'.repeat(64))
+    expect(outcome).toMatchObject({ taken: false, fault: expect.stringContaining('has drifted') })
   })
 
   test('refuses an answer over another number of samples', () => {
