@@ -21,7 +21,7 @@ import { startRun } from '../train/start-run.ts'
 import { viewOf, workersSpecOf } from '../train/views.ts'
 import { type Beginning, type CoordinatorOrder, mayPass } from './messages.ts'
 import { createStepFilter } from './step-filter.ts'
-import { openSupervisorLine, type SupervisorLine } from './supervisor-line.ts'
+import { openSupervisorChannel, type SupervisorChannel } from './supervisor-channel.ts'
 
 /** How long a coordinator whose supervisor has died takes at most to write a checkpoint. */
 const partingMs = 5_000
@@ -31,28 +31,28 @@ const partingMs = 5_000
  * itself. Returns the exit code.
  */
 export async function runSupervisedCoordinator(): Promise<number> {
-  const line = openSupervisorLine()
+  const channel = openSupervisorChannel()
   const stop = new AbortController()
   // Ctrl-C reaches every process of the terminal; the supervisor passes on what it means.
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
   process.on('SIGTERM', () => stop.abort())
-  line.onLost(() => {
+  channel.onLost(() => {
     stop.abort()
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), partingMs).unref()
   })
   try {
-    const summary = await serve(await line.order, line, stop)
-    await line.send({ type: 'finished', summary })
+    const summary = await serve(await channel.order, channel, stop)
+    await channel.send({ type: 'finished', summary })
     return exitCodes.done
   } catch (error) {
     if (!(error instanceof LockstepError)) throw error
-    await line.send({ type: 'failed', error: recordError(error) })
+    await channel.send({ type: 'failed', error: recordError(error) })
     return exitCodes.failed
   }
 }
 
-async function serve(order: CoordinatorOrder, line: SupervisorLine, stop: AbortController): Promise<RunSummary> {
-  line.on('stop', () => stop.abort())
+async function serve(order: CoordinatorOrder, channel: SupervisorChannel, stop: AbortController): Promise<RunSummary> {
+  channel.on('stop', () => stop.abort())
   // Workers of the coordinator before are there already: their handshakes wait while the run is read.
   const listener = order.isFirst ? null : await bindListenerFor(order)
   const { people } = chooseOutputs(order.settings.launch.json)
@@ -63,8 +63,8 @@ async function serve(order: CoordinatorOrder, line: SupervisorLine, stop: AbortC
         ? await unlessStopped(stop.signal, provideTensorFlow(order, people))
         : order.provisioned
     const text = describeStart(prepared, provisioned)
-    await line.send({ type: 'prepared', folder: prepared.folder, view: viewOf(prepared), text })
-    return await conduct({ ...order, prepared, provisioned, listener }, line, stop.signal)
+    await channel.send({ type: 'prepared', folder: prepared.folder, view: viewOf(prepared), text })
+    return await conduct({ ...order, prepared, provisioned, listener }, channel, stop.signal)
   } finally {
     await prepared.claim.release()
   }
@@ -90,12 +90,12 @@ type Conduct = Pick<CoordinatorOrder, 'hasLocalWorkers'> & {
 
 async function conduct(
   { prepared, provisioned, hasLocalWorkers, listener }: Conduct,
-  line: SupervisorLine,
+  channel: SupervisorChannel,
   stop: AbortSignal,
 ): Promise<RunSummary> {
   const isWanted = createStepFilter(prepared.launch.logSteps)
   const onEvent = (event: CoordinatorEvent) => {
-    if (isWanted(event)) void line.send({ type: 'event', event })
+    if (isWanted(event)) void channel.send({ type: 'event', event })
   }
   let notices: readonly string[] = []
   const onFolder = async (_: string, found: readonly string[]) => {
@@ -104,11 +104,11 @@ async function conduct(
   const world = listener === null ? systemWorld : { ...systemWorld, listen: listenAt(listener) }
   const goesOnAfter = (error: unknown) => !stop.aborted && (!(error instanceof LockstepError) || mayPass(error))
   const coordinator = await startRun(prepared, { stop, onEvent, onFolder, provisioned, goesOnAfter }, world)
-  line.on('abort', ({ error }) => coordinator.abort(errorOf(error)))
-  line.on('expect-workers', ({ workers }) => coordinator.expectWorkers(workers))
+  channel.on('abort', ({ error }) => coordinator.abort(errorOf(error)))
+  channel.on('expect-workers', ({ workers }) => coordinator.expectWorkers(workers))
   const workers = hasLocalWorkers ? workersSpecOf(prepared, coordinator.url) : null
   const beginning = { ...progressOf(prepared), port: portOf(coordinator), notices, workers, provisioned }
-  void line.send({ type: 'begun', ...beginning })
+  void channel.send({ type: 'begun', ...beginning })
   return coordinator.finished
 }
 

@@ -3,8 +3,8 @@ import type { CoordinatorOrder, FromCoordinator, ToCoordinator } from './message
 
 type MessageOf<T extends ToCoordinator['type']> = Extract<ToCoordinator, { type: T }>
 
-/** A supervised coordinator's end of the line to its supervisor. */
-export type SupervisorLine = {
+/** A supervised coordinator's end of the channel to its supervisor. */
+export type SupervisorChannel = {
   readonly order: Promise<CoordinatorOrder>
   /** Calls the listener with each message of this type, also with one that has come before. */
   readonly on: <T extends ToCoordinator['type']>(type: T, listener: (message: MessageOf<T>) => void) => void
@@ -15,7 +15,7 @@ export type SupervisorLine = {
 }
 
 /** Throws `not-supervised` in a process that no supervisor has started. */
-export function openSupervisorLine(): SupervisorLine {
+export function openSupervisorChannel(): SupervisorChannel {
   if (process.send === undefined) {
     throw new LockstepError('not-supervised', '`supervised-coordinator` is started by `train --supervise`', {
       kind: 'usage',
