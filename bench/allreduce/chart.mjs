@@ -1,6 +1,6 @@
 // The measurements as a picture: time over workers, a column for each link and a row for each size, the fits as lines.
 import { drawSpec } from '../../packages/cli/dist/plots/draw.js'
-import { chartConfig, curveStyle } from '../../packages/cli/dist/plots/look.js'
+import { chartConfig, curveStyle } from '../../packages/cli/dist/plots/theme.js'
 import { costlyBytes, predictMs } from './fit.mjs'
 import { contestants, links } from './settings.mjs'
 
