@@ -59,9 +59,9 @@ async function measure(batch, { dataDir }) {
 
 function startRun(batch, dataDir) {
   const size = ['--limit-test', '250', '--validation-split', '0', '--epochs', '1000', '--batch-size', String(batch)]
-  const crew = ['--workers', '2', '--shards', '2', '--threads', '1', '--precision', values.precision]
+  const workerFlags = ['--workers', '2', '--shards', '2', '--threads', '1', '--precision', values.precision]
   const kept = ['--run-dir', join(folder, `batch-${batch}`), '--log-steps', '--json']
-  return start(['train', '--dataset', 'cifar10', '--data-dir', dataDir, ...size, ...crew, ...kept])
+  return start(['train', '--dataset', 'cifar10', '--data-dir', dataDir, ...size, ...workerFlags, ...kept])
 }
 
 /** Measures the images per second of both in turns: the run is stopped while the others compute. */

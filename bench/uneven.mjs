@@ -12,7 +12,7 @@ import { keepResults, outFlag } from './support/results.mjs'
 import { markdownTable, median, spread } from './support/statistics.mjs'
 
 const values = readFlags({
-  repeats: { value: 'N', help: 'interleaved runs of each crew', usual: 3 },
+  repeats: { value: 'N', help: 'interleaved runs of each set of workers', usual: 3 },
   batches: { value: 'LIST', help: 'global batch sizes', usual: '50,400' },
   // A run's speed leaves out the first 20 steps.
   steps: { value: 'N', help: 'steps of a run', usual: 150, least: 50 },
@@ -22,7 +22,7 @@ const values = readFlags({
   out: outFlag,
 })
 const slowDownFile = fileURLToPath(new URL('uneven/slow-down.mjs', import.meta.url))
-const crews = { full: ['full'], slowed: ['slowed'], both: ['full', 'slowed'] }
+const sets = { full: ['full'], slowed: ['slowed'], both: ['full', 'slowed'] }
 const folder = temporaryFolder('uneven')
 const token = writeToken(folder)
 
@@ -34,19 +34,19 @@ try {
 }
 report()
 
-/** Images per second of each crew, interleaved. All runs must end with the same weights. */
+/** Images per second of each set of workers, interleaved. All runs must end with the same weights. */
 async function measure(batch) {
   const speeds = { full: [], slowed: [], both: [] }
   const hashes = new Set()
   let shares = []
   for (let repeat = 1; repeat <= values.repeats; repeat++) {
-    for (const [crew, workers] of Object.entries(crews)) {
+    for (const [set, workers] of Object.entries(sets)) {
       const summary = await train(workers, batch)
-      speeds[crew].push(summary.imagesPerSecond)
+      speeds[set].push(summary.imagesPerSecond)
       hashes.add(summary.weightsSha256)
-      if (crew === 'both') shares = summary.perWorker.map(({ name, samples }) => ({ name, samples }))
+      if (set === 'both') shares = summary.perWorker.map(({ name, samples }) => ({ name, samples }))
       process.stderr.write(
-        `batch ${batch}, ${repeat}/${values.repeats}  ${crew}: ${speeds[crew].at(-1).toFixed(0)} images/s\n`,
+        `batch ${batch}, ${repeat}/${values.repeats}  ${set}: ${speeds[set].at(-1).toFixed(0)} images/s\n`,
       )
     }
   }

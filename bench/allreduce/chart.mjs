@@ -1,6 +1,6 @@
 // Draws the measurements: time over workers, with a column for each link, a row for each size, and the fits as lines.
 import { drawSpec } from '../../packages/cli/dist/plots/draw.js'
-import { chartConfig, curveStyle } from '../../packages/cli/dist/plots/look.js'
+import { chartConfig, curveStyle } from '../../packages/cli/dist/plots/theme.js'
 import { costlyBytes, predictMs } from './fit.mjs'
 import { contestants, links } from './settings.mjs'
 

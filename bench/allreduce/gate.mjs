@@ -17,7 +17,7 @@ const haltMs = 300_000
 const computing = { ofExchange: 1.5, leastMs: 10, mostMs: 3000 }
 
 /** `isDirect`: the workers exchange directly once they are linked. */
-export function createGate(coordinator, crew, isDirect) {
+export function createGate(coordinator, workers, isDirect) {
   /**
    * By unfinished step: the workers at the gate, and for each worker that has the mean the times when it left the gate
    * and when it got the mean.
@@ -49,7 +49,7 @@ export function createGate(coordinator, crew, isDirect) {
   coordinator.on('linked', () => {
     isLinked = true
   })
-  for (const worker of crew) {
+  for (const worker of workers) {
     worker.on('failed', ({ reason }) => fail(reason))
     worker.on('ended', ({ how, reason }) => fail(`a worker has ended: ${how} ${reason}`))
     worker.on('gate', message => hear(worker, message))
@@ -76,10 +76,10 @@ export function createGate(coordinator, crew, isDirect) {
 
   async function takeStep() {
     const state = stateOf(current)
-    const isEven = await until(() => state.atGate.size === crew.length, patienceMs)
+    const isEven = await until(() => state.atGate.size === workers.length, patienceMs)
     await delay(Math.min(computing.mostMs, Math.max(computing.leastMs, computing.ofExchange * lastMs)))
-    for (const worker of crew) worker.send({ do: 'open', step: current })
-    await until(() => state.passages.length === crew.length, null)
+    for (const worker of workers) worker.send({ do: 'open', step: current })
+    await until(() => state.passages.length === workers.length, null)
     steps.delete(current)
     current += 1
     lastMs = betweenLast(state.passages)

@@ -29,15 +29,15 @@ export function createLockstep(provisioned) {
     const { hosts, interfaceName } = network
     const [place, ...places] = hosts.slice(0, workers + 1)
     const coordinator = processAt(place.name, 'coordinator-process.mjs', 0)
-    const crew = places.map(({ name }, index) => processAt(name, 'worker-process.mjs', index))
+    const workerProcesses = places.map(({ name }, index) => processAt(name, 'worker-process.mjs', index))
     resetPeak(coordinator.pid)
     const token = randomBytes(32).toString('hex')
     const run = { host: place.address, token, elements, workers, topology, shareMemory, provisioned, steps: mostSteps }
     const { url } = await coordinator.ask({ do: 'open', ...run })
-    const gate = createGate(coordinator, crew, topology === 'direct' && workers > 1)
-    for (const [index, worker] of crew.entries())
+    const gate = createGate(coordinator, workerProcesses, topology === 'direct' && workers > 1)
+    for (const [index, worker] of workerProcesses.entries())
       worker.send({ do: 'join', url, token, name: `worker ${index + 1}`, provisioned })
-    const traffic = () => crew.map(({ pid }) => readTraffic(pid, interfaceName))
+    const traffic = () => workerProcesses.map(({ pid }) => readTraffic(pid, interfaceName))
     const counters = () => ({
       cpuMs: readCpuMs(coordinator.pid),
       coordinator: readTraffic(coordinator.pid, interfaceName),
@@ -48,7 +48,8 @@ export function createLockstep(provisioned) {
       peakBytes: () => readPeakBytes(coordinator.pid),
       settle: gate.settle,
       measure: gate.measure,
-      close: () => (gate.hasFailed() ? discard([coordinator, ...crew]) : closeRun(coordinator, crew)),
+      close: () =>
+        gate.hasFailed() ? discard([coordinator, ...workerProcesses]) : closeRun(coordinator, workerProcesses),
     }
   }
 
@@ -72,9 +73,9 @@ export function createLockstep(provisioned) {
   return { open, makeRoom, end }
 }
 
-async function closeRun(coordinator, crew) {
+async function closeRun(coordinator, workerProcesses) {
   const closed = coordinator.ask({ do: 'close' })
-  const left = crew.map(worker => worker.next('ended'))
-  for (const worker of crew) worker.send({ do: 'leave' })
+  const left = workerProcesses.map(worker => worker.next('ended'))
+  for (const worker of workerProcesses) worker.send({ do: 'leave' })
   await Promise.all([closed, ...left])
 }

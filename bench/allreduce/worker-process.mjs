@@ -34,7 +34,7 @@ function join({ url, token, name, provisioned }) {
     device: 'cpu',
     answerTimeoutMs: 60_000,
     prepare: welcome => prepare(welcome, provisioned),
-    objection: () => null,
+    refuseWelcome: () => null,
     onHang: () => undefined,
     onWelcome: () => undefined,
     onReady: () => undefined,

@@ -21,7 +21,7 @@ const garbage = [
  * The kinds of faults in a round. A kind returns null if nothing can fail in this way at the moment. Durations are
  * around the time after which lockstep assumes a failure: 1.6 s of silence.
  */
-export function listKinds({ stage, conduct, crew, random }) {
+export function listKinds({ stage, conduct, pool, random }) {
   const { disk, network, relay, stranger, hosts } = stage
   const seconds = (low, high) => 1000 * random.between(low, high)
   let thrown = random.shuffle(garbage)
@@ -32,7 +32,7 @@ export function listKinds({ stage, conduct, crew, random }) {
       kill: () => sendSignal(pid, 'SIGKILL'),
       signal: name => sendSignal(pid, name),
     }))
-    return [...crew.living(), ...local]
+    return [...pool.living(), ...local]
   }
 
   function suspend(name, signal, lastsMs) {
@@ -94,11 +94,11 @@ const linkNames = {
 }
 
 /** Lets guests join and leave until it is aborted, and reports them like faults. */
-export async function churn({ crew, hosts, random, record, signal, onFault }) {
+export async function churn({ pool, hosts, random, record, signal, onFault }) {
   const most = 2
   while (!signal.aborted) {
     if (await interrupted(random.between(1_500, 6_000), signal)) return
-    const guests = crew.living().filter(({ isGuest, isAsked }) => isGuest && !isAsked)
+    const guests = pool.living().filter(({ isGuest, isAsked }) => isGuest && !isAsked)
     const leaves = guests.length >= most || (guests.length > 0 && random.next() < 0.5)
     const fault = leaves ? dismiss(random.pick(guests)) : invite()
     if (fault !== null)
@@ -107,7 +107,7 @@ export async function churn({ crew, hosts, random, record, signal, onFault }) {
 
   function invite() {
     const where = random.pick(['center', 'remote'])
-    return { kind: 'worker joins', detail: `${crew.invite(hosts[where])} at ${linkNames[where].split("'")[0]}` }
+    return { kind: 'worker joins', detail: `${pool.invite(hosts[where])} at ${linkNames[where].split("'")[0]}` }
   }
 
   function dismiss(guest) {

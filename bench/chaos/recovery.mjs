@@ -7,7 +7,7 @@ const noticedWithinMs = { 'worker-lost': 3_000, listening: 30_000 }
  * Adds to each fault, in milliseconds:
  * - `nextStepMs`: until a step that began after the fault is done, or until the end of the run if there was none;
  * - `pauseMs`: the longest time from step to step, within an epoch, during the fault and one second after it;
- * - `crewMs`: until there are as many workers as before; null if none was lost, or if guests join and leave;
+ * - `allWorkersMs`: until there are as many workers as before; null if none was lost, or if guests join and leave;
  * - `isAlone`: whether no other fault, except guests, occurred between the fault and that next step.
  */
 export function measureRecovery(faults, record, endedAtMs) {
@@ -21,7 +21,7 @@ export function measureRecovery(faults, record, endedAtMs) {
       recoveredAtMs,
       nextStepMs: recoveredAtMs - fault.atMs,
       pauseMs: longestPause(fault, recoveredAtMs, begun),
-      crewMs: hasGuests ? null : timeToWholeCrew(fault, record.events),
+      allWorkersMs: hasGuests ? null : timeToAllWorkers(fault, record.events),
     }
   })
   return timed.map(fault => ({ ...fault, isAlone: isAlone(fault, timed) }))
@@ -47,7 +47,7 @@ function longestPause({ atMs, lastsMs }, recoveredAtMs, begun) {
 }
 
 /** Looks from the first loss after the fault on: of a worker, or of the coordinator with all workers. */
-function timeToWholeCrew({ kind, atMs, lastsMs, active }, events) {
+function timeToAllWorkers({ kind, atMs, lastsMs, active }, events) {
   const loss = kind === 'coordinator killed' ? 'listening' : 'worker-lost'
   const untilMs = atMs + lastsMs + noticedWithinMs[loss]
   const lost = events.findIndex(event => event.type === loss && event.atMs > atMs && event.atMs < untilMs)

@@ -17,7 +17,7 @@ ${wrong.length === 0 ? `All weights, losses, epochs, steps and samples are those
 ## Time to recovery
 
 ${faults.length} faults. *Next step*: from the fault until a step is done that began after it. *Pause*: the longest time from step to step while it lasted and a
-second after. *Crew*: until as many workers were there as before, where any was lost. Medians and the longest of faults that came
+second after. *All workers*: until as many workers were there as before, where any was lost. Medians and the longest of faults that came
 alone; of the others only the longest time to the next step.
 
 ${kindTable(faults)}
@@ -66,7 +66,7 @@ function kindTable(faults) {
     'longest',
     'pause, s',
     'longest',
-    'crew, s',
+    'all workers, s',
     'longest',
     'not alone: longest',
   ]
@@ -79,7 +79,7 @@ function kindTable(faults) {
       kind,
       all.length,
       alone.length,
-      ...['nextStepMs', 'pauseMs', 'crewMs'].flatMap(middleAndLongest),
+      ...['nextStepMs', 'pauseMs', 'allWorkersMs'].flatMap(middleAndLongest),
       describeTimes(others.map(({ nextStepMs }) => nextStepMs))[1],
     ]
   })
@@ -100,7 +100,7 @@ function faultTable(faults) {
     'lasted, s',
     'next step, s',
     'pause, s',
-    'crew, s',
+    'all workers, s',
     'alone',
   ]
   const rows = faults.map(fault => [
@@ -112,7 +112,7 @@ function faultTable(faults) {
     fault.lastsMs > 0 ? inSeconds(fault.lastsMs) : '',
     inSeconds(fault.nextStepMs),
     inSeconds(fault.pauseMs),
-    fault.crewMs === null ? '' : inSeconds(fault.crewMs),
+    fault.allWorkersMs === null ? '' : inSeconds(fault.allWorkersMs),
     fault.isAlone ? 'yes' : 'no',
   ])
   return markdownTable(titles, rows)

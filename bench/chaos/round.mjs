@@ -5,12 +5,12 @@ import { createRandom } from '../support/random.mjs'
 import { createRecord } from '../support/run-record.mjs'
 import { findFaults, readRun } from './checks.mjs'
 import { conduct } from './conduct.mjs'
-import { createCrew } from './crew.mjs'
 import { churn, listKinds } from './faults.mjs'
 import { findLeft, killLeft } from './launch.mjs'
 import { measureRecovery } from './recovery.mjs'
 import { port } from './stage.mjs'
 import { raiseStorm } from './storm.mjs'
+import { createWorkerPool } from './worker-pool.mjs'
 
 /** A run without any output for this long has stopped. */
 const standingMs = 120_000
@@ -32,7 +32,7 @@ export const variants = [
 export async function playRound(plan) {
   const { number, stage, reference, settings } = plan
   const play = begin(plan)
-  const { place, record, crew, faults } = play
+  const { place, record, pool, faults } = play
   const watch = watchOver(play, plan)
   const wrong = []
   const outcome = await Promise.race([play.run.finished, watch.stands]).catch(error => {
@@ -43,9 +43,9 @@ export async function playRound(plan) {
   watch.stop()
   await play.endFaults()
   if (outcome === null) killLeft()
-  const parted = await crew.disband()
+  const parted = await pool.disband()
   const account = readRun(place)
-  if (outcome !== null) wrong.push(...findFaults(account, reference, record), ...findLeftovers(crew, parted))
+  if (outcome !== null) wrong.push(...findFaults(account, reference, record), ...findLeftovers(pool, parted))
   wrong.push(...faults.filter(({ isWrong }) => isWrong).map(({ detail }) => `a stranger was let in: ${detail}`))
   const timed = measureRecovery(faults, record, endedAtMs)
   if (wrong.length > 0) keep(stage, place, record, join(settings.out, `chaos-round-${number}`))
@@ -74,18 +74,18 @@ function begin({ number, stage, config, settings }) {
   const onFault = fault => faults.push(fault)
   const surroundings = { ...stage, host: stage.hosts.center, place, record }
   const run = conduct(commands(variant, config, place, stage, settings), surroundings)
-  const crew = createCrew(stage, { near: variant.near, random: random(1), isOver: () => over.signal.aborted })
-  const kinds = listKinds({ stage, conduct: run, crew, random: random(2) })
+  const pool = createWorkerPool(stage, { near: variant.near, random: random(1), isOver: () => over.signal.aborted })
+  const kinds = listKinds({ stage, conduct: run, pool, random: random(2) })
   const signal = AbortSignal.any([over.signal, calm.signal])
   const storm = raiseStorm({ kinds, random: random(3), record, signal, onFault })
   const comings = settings.churn
-    ? churn({ crew, hosts: stage.hosts, random: random(4), record, signal, onFault })
+    ? churn({ pool, hosts: stage.hosts, random: random(4), record, signal, onFault })
     : Promise.resolve()
   const endFaults = async () => {
     over.abort()
     await Promise.all([storm, comings])
   }
-  return { variant, place, record, run, crew, faults, calm, endFaults, startedAtMs: performance.now() }
+  return { variant, place, record, run, pool, faults, calm, endFaults, startedAtMs: performance.now() }
 }
 
 function variantOf(number, { audit }) {

@@ -1,6 +1,6 @@
 // Faults at random moments, mostly one after the other, sometimes overlapping.
 import { setTimeout as pause } from 'node:timers/promises'
-import { residents } from './crew.mjs'
+import { residents } from './worker-pool.mjs'
 
 /** If training has not recovered after this time, the next fault comes anyway. */
 const recoveryWithinMs = 12_000

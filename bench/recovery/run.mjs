@@ -28,12 +28,12 @@ export async function openRun({ workers, shards, 'batch-size': batchSize }) {
   supervisor.ended.catch(fail)
   const record = createRecord()
   record.follow(supervisor.child.stdout)
-  const crew = new Map()
+  const pids = new Map()
   let isOver = false
   let failure = null
-  for (let index = 1; index <= workers; index++) employ(`worker-${index}`)
+  for (let index = 1; index <= workers; index++) startWorker(`worker-${index}`)
 
-  function employ(name) {
+  function startWorker(name) {
     const worker = start([
       'worker',
       '--connect',
@@ -44,10 +44,10 @@ export async function openRun({ workers, shards, 'batch-size': batchSize }) {
       name,
       '--offline',
     ])
-    crew.set(name, worker.child.pid)
+    pids.set(name, worker.child.pid)
     const again = () =>
       setTimeout(() => {
-        if (!isOver) employ(name)
+        if (!isOver) startWorker(name)
       }, replacedAfterMs)
     worker.ended.then(again, again)
   }
@@ -66,7 +66,7 @@ export async function openRun({ workers, shards, 'batch-size': batchSize }) {
   return {
     record,
     until,
-    workers: crew,
+    workers: pids,
     coordinatorPid: () => coordinatorOf(supervisor.child.pid),
     /** Resolves when all workers are there and `steadySteps` steps have been done since. */
     steady: async () => {
@@ -83,7 +83,7 @@ export async function openRun({ workers, shards, 'batch-size': batchSize }) {
     /** Kills all remaining processes. */
     tearDown: () => {
       isOver = true
-      for (const pid of [coordinatorOf(supervisor.child.pid), supervisor.child.pid, ...crew.values()])
+      for (const pid of [coordinatorOf(supervisor.child.pid), supervisor.child.pid, ...pids.values()])
         if (pid !== null) sendSignal(pid, 'SIGKILL')
       rmSync(folder, { recursive: true, force: true })
     },

@@ -4,8 +4,8 @@ import { describeFault, drawScenario } from '@lockstep/simulation'
 export function describeScenario({ config, topology, workers, minWorkers, checkpointEvery, latency, faults }) {
   const { batchSize, shards, optimizer, compress } = config
   const run = `batch ${batchSize} in ${shards} shards, ${optimizer}, compress ${compress}, ${topology}`
-  const crew = `${workers} workers, at least ${minWorkers}, a checkpoint ${checkpointEvery === 0 ? 'an epoch' : `every ${checkpointEvery} steps`}`
-  return `${run}; ${crew}; messages take ${latency.leastMs} to ${latency.mostMs} ms\n${listFaults(faults, faults)}`
+  const pool = `${workers} workers, at least ${minWorkers}, a checkpoint ${checkpointEvery === 0 ? 'an epoch' : `every ${checkpointEvery} steps`}`
+  return `${run}; ${pool}; messages take ${latency.leastMs} to ${latency.mostMs} ms\n${listFaults(faults, faults)}`
 }
 
 /** What went wrong, how to reproduce it, and the fewest faults with which it still fails. */

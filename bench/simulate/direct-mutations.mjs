@@ -146,8 +146,8 @@ export const directMutations = [
   },
   {
     name: 'a member that does not answer is waited for',
-    file: 'coordinator/src/direct/debts.ts',
-    from: 'owedMs > limitMs',
-    to: 'owedMs > limitMs * 1e9',
+    file: 'coordinator/src/direct/reply-timers.ts',
+    from: 'waitedMs > limitMs',
+    to: 'waitedMs > limitMs * 1e9',
   },
 ]

@@ -17,7 +17,7 @@ export const mutations = [
   },
   {
     name: 'a shard is applied twice',
-    file: 'coordinator/src/audit/gradient-opinion.ts',
+    file: 'coordinator/src/audit/gradient-vote.ts',
     from: 'tools.reduction.add(shard, gradient, count))',
     to: `{
     if (shard === 1) tools.arithmetic.addInto(gradient, gradient.slice())
@@ -110,8 +110,8 @@ export const mutations = [
   },
   {
     name: 'silence is not noticed',
-    file: 'coordinator/src/membership/patience.ts',
-    from: 'if (isTooSilent(member, patience, nowMs))',
+    file: 'coordinator/src/membership/timeouts.ts',
+    from: 'if (isTooSilent(member, timeouts, nowMs))',
     to: 'if (false)',
   },
   {
@@ -123,8 +123,8 @@ export const mutations = [
   {
     name: 'an update is sent to all but the newest worker',
     file: 'coordinator/src/membership/membership.ts',
-    from: 'broadcast([...taking.values()], ',
-    to: 'broadcast([...taking.values()].slice(0, Math.max(1, taking.size - 1)), ',
+    from: 'broadcast([...activeMembers.values()], ',
+    to: 'broadcast([...activeMembers.values()].slice(0, Math.max(1, activeMembers.size - 1)), ',
   },
   ...directMutations,
 ]

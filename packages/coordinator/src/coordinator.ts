@@ -8,7 +8,6 @@ import {
   reasonOf,
   type SystemMemory,
 } from '@lockstep/protocol'
-import { type Crew, createCrew } from './crew.ts'
 import { createDeferred } from './deferred.ts'
 import type { TopologyMode, TopologyTrial } from './direct/topology.ts'
 import type { EventListener } from './events.ts'
@@ -29,6 +28,7 @@ import { evaluate } from './training/evaluation.ts'
 import { setUpTraining, type Training } from './training/setup.ts'
 import { warmUpSteps } from './training/step.ts'
 import { train } from './training/training.ts'
+import { createWorkerPool, type WorkerPool } from './worker-pool.ts'
 import { type CoordinatorWorld, systemWorld } from './world.ts'
 
 /** Room in a frame for everything but its largest tensor. */
@@ -108,13 +108,13 @@ export async function startCoordinator(
   }
   const { onEvent } = options
   const opening = createDeferred<void>()
-  let crew: Crew | null = null
+  let pool: WorkerPool | null = null
   const listener = await listen({
     ...options.listen,
     maxFrameBytes: maxFrameBytes(options),
     opened: opening.promise,
-    onConnection: (address, connect) => crew!.membership.accept(address, connect),
-    onGarbage: (address, reason) => onEvent({ type: 'refused', address, reason }),
+    onConnection: (address, connect) => pool!.membership.accept(address, connect),
+    onBadConnection: (address, reason) => onEvent({ type: 'refused', address, reason }),
   }).catch(error => {
     timing.close()
     throw error
@@ -122,12 +122,12 @@ export async function startCoordinator(
   onEvent({ type: 'listening', url: listener.url })
   try {
     const folder = await options.openFolder()
-    crew = await gatherCrew(options, folder.life)
+    pool = await createPool(options, folder.life)
     opening.resolve()
-    const finished = runToEnd(options, crew, folder, listener)
-    return { url: listener.url, abort: crew.abort, expectWorkers: crew.expect, finished }
+    const finished = runToEnd(options, pool, folder, listener)
+    return { url: listener.url, abort: pool.abort, expectWorkers: pool.expect, finished }
   } catch (error) {
-    await closeDown(options, crew, listener)
+    await closeDown(options, pool, listener)
     throw error
   }
 }
@@ -146,33 +146,38 @@ export function refuseTooLarge({ state, trainableSize }: Pick<RunPlan, 'state' |
   })
 }
 
-/** Creates the crew of this life, and its lanes where it uses any. */
-async function gatherCrew(options: Conduct, life: number): Promise<Crew> {
-  const onLane: LanesOptions['onLane'] = (connect, greeted) => crew.membership.acceptLane(connect, greeted)
+/** Creates the worker pool of this life, and its lanes where it uses any. */
+async function createPool(options: Conduct, life: number): Promise<WorkerPool> {
+  const onLane: LanesOptions['onLane'] = (connect, greeted) => pool.membership.acceptLane(connect, greeted)
   const lanes = usesLanes(options) ? await openLanes({ maxFrameBytes: maxFrameBytes(options), onLane }) : null
   const timing = options.timing.steps
-  const crew = createCrew({ ...options, life, topology: permittedTopology(options), lanes, timing })
-  return crew
+  const pool = createWorkerPool({ ...options, life, topology: permittedTopology(options), lanes, timing })
+  return pool
 }
 
 function maxFrameBytes({ plan }: Conduct): number {
   return plan.state.weights.byteLength + frameOverheadBytes
 }
 
-async function runToEnd(options: Conduct, crew: Crew, folder: RunFolder, listener: Listener): Promise<RunSummary> {
+async function runToEnd(
+  options: Conduct,
+  pool: WorkerPool,
+  folder: RunFolder,
+  listener: Listener,
+): Promise<RunSummary> {
   const { timing, clock } = options
   const losses = createLossTrail()
   const records = createRecords({ ...options, folder, losses, nowMs: clock.nowMs })
   const training = setUpTraining(
     { ...options, topology: permittedTopology(options), losses, timing: timing.steps, nowMs: clock.nowMs },
-    crew,
+    pool,
     records,
   )
-  const stopWatching = watchForSuccessor(clock, folder, crew.abort)
+  const stopWatching = watchForSuccessor(clock, folder, pool.abort)
   try {
-    const underway = { crew, folder, training, records }
+    const underway = { pool, folder, training, records }
     const summary = await conclude(options, underway, await trainAndTest(options, underway))
-    crew.membership.dismiss(
+    pool.membership.dismiss(
       summary.status === 'interrupted' ? 'interrupted' : 'finished',
       `the run is ${summary.status}`,
     )
@@ -181,17 +186,17 @@ async function runToEnd(options: Conduct, crew: Crew, folder: RunFolder, listene
     const reason = reasonOf(error)
     const isSuperseded = error instanceof LockstepError && error.code === 'superseded'
     const goesOn = isSuperseded || options.goesOnAfter?.(error) === true
-    crew.membership.dismiss(goesOn ? 'superseded' : 'failed', reason)
+    pool.membership.dismiss(goesOn ? 'superseded' : 'failed', reason)
     if (!isSuperseded) await records.saveBeforeFailing()
     throw error
   } finally {
     stopWatching()
-    await closeDown(options, crew, listener)
+    await closeDown(options, pool, listener)
   }
 }
 
 type Underway = {
-  readonly crew: Crew
+  readonly pool: WorkerPool
   readonly folder: RunFolder
   readonly training: Training
   readonly records: Records
@@ -200,29 +205,29 @@ type Underway = {
 /** Trains, then tests. Returns how the training ended and the test's result. */
 async function trainAndTest(
   options: Conduct,
-  { crew, training, records }: Underway,
+  { pool, training, records }: Underway,
 ): Promise<Pick<RunSummary, 'status' | 'test'>> {
   const { plan, onEvent, minWorkers, stop } = options
   tellOfAudits(options, onEvent)
-  onEvent({ type: 'phase', phase: 'waiting for workers', active: crew.membership.active() })
+  onEvent({ type: 'phase', phase: 'waiting for workers', active: pool.membership.active() })
   enlargePages(options)
   const trained = await unlessInterrupted(async () => {
-    await crew.awaitWorkers(minWorkers)
+    await pool.awaitWorkers(minWorkers)
     return train(training)
-  }).finally(crew.trained)
+  }).finally(pool.trained)
   if (trained === 'interrupted') {
     await records.checkpointing.take()
     return { status: 'interrupted', test: null }
   }
-  onEvent({ type: 'phase', phase: 'testing', active: crew.membership.active() })
-  const test = await unlessInterrupted(() => abortWhenStopped(stop, crew, evaluate(training, plan.test, 'testing')))
+  onEvent({ type: 'phase', phase: 'testing', active: pool.membership.active() })
+  const test = await unlessInterrupted(() => abortWhenStopped(stop, pool, evaluate(training, plan.test, 'testing')))
   return test === 'interrupted' ? { status: 'interrupted', test: null } : { status: trained, test }
 }
 
 /** Writes what the folder of a finished run contains: the last records, the model and the summary. */
 async function conclude(
   options: Conduct,
-  { crew, folder, training, records }: Underway,
+  { pool, folder, training, records }: Underway,
   ending: Pick<RunSummary, 'status' | 'test'>,
 ): Promise<RunSummary> {
   const { plan, timing } = options
@@ -231,9 +236,14 @@ async function conclude(
   const { star, direct } = training.topology.counts()
   const topology = direct > star ? ('direct' as const) : ('star' as const)
   const phases = timing.steps.report()
-  const audit = options.audit === 0 ? null : { fraction: options.audit, ...crew.audits() }
+  const audit = options.audit === 0 ? null : { fraction: options.audit, ...pool.audits() }
   const outcome = { ...ending, topology, audit, phases, weightsSha256: weightsSha256(plan.state.weights) }
-  const summary = summarizeRun(summaryFacts(basename(folder.path), plan), plan.state, crew.membership.roll(), outcome)
+  const summary = summarizeRun(
+    summaryFacts(basename(folder.path), plan),
+    plan.state,
+    pool.membership.everActive(),
+    outcome,
+  )
   await folder.writeSummary(summary)
   return summary
 }
@@ -260,16 +270,20 @@ async function unlessInterrupted<T>(work: () => Promise<T>): Promise<T | 'interr
   }
 }
 
-/** Aborts the crew's work as soon as the run is asked to stop. The trained state is already saved by then. */
-async function abortWhenStopped<T>(stop: AbortSignal, { abort }: Pick<Crew, 'abort'>, work: Promise<T>): Promise<T> {
+/** Aborts the pool's work as soon as the run is asked to stop. The trained state is already saved by then. */
+async function abortWhenStopped<T>(
+  stop: AbortSignal,
+  { abort }: Pick<WorkerPool, 'abort'>,
+  work: Promise<T>,
+): Promise<T> {
   const leave = () => abort(new LockstepError('interrupted', 'interrupted while testing'))
   if (stop.aborted) leave()
   stop.addEventListener('abort', leave)
   return work.finally(() => stop.removeEventListener('abort', leave))
 }
 
-async function closeDown({ timing }: Conduct, crew: Crew | null, listener: Listener): Promise<void> {
-  crew?.stop()
+async function closeDown({ timing }: Conduct, pool: WorkerPool | null, listener: Listener): Promise<void> {
+  pool?.stop()
   await listener.close()
   timing.close()
 }

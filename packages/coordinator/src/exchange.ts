@@ -1,10 +1,10 @@
 import type { Cancel, Clock, LockstepError, MessageOf, Tensors } from '@lockstep/protocol'
-import { createHearings, type HearingListener } from './audit/hearings.ts'
-import { brief, type Opinion } from './audit/opinion.ts'
-import { hopeless, mostHangs } from './schedule/hang.ts'
+import { type Vote, voteWithoutData } from './audit/vote.ts'
+import { createVoting, type DecisionListener } from './audit/voting.ts'
+import { hungRepeatedly, mostHangs } from './schedule/hang.ts'
 import { createSchedule } from './schedule/schedule.ts'
 import type { Assignment, Task } from './schedule/task.ts'
-import type { Duty } from './schedule/worker-queue.ts'
+import type { DueTask } from './schedule/worker-queue.ts'
 
 /** How often to look for late workers. */
 const lookEveryMs = 20
@@ -22,13 +22,13 @@ export type SendableTask<Result> = Task & {
   /** What is wrong with an answer, or null. */
   readonly findFault: (result: Result) => string | null
   /** How many workers have to agree. By default one sound answer is enough. */
-  readonly voices?: 1 | 2
+  readonly votesNeeded?: 1 | 2
   /** Reads an answer's data before the worker gets another task. By default an answer is accepted as it is. */
-  readonly hear?: (result: Result) => Opinion
+  readonly readVote?: (result: Result) => Vote
 }
 
 /** `taken`: the answer settled its task at once. `fault`: what is wrong with the answer, or null. */
-export type Verdict = { readonly taken: boolean; readonly fault: string | null }
+export type AnswerOutcome = { readonly taken: boolean; readonly fault: string | null }
 
 /**
  * Turns tasks into results, whichever worker computes them. A task is sent to a worker, sent again when that worker is
@@ -42,7 +42,7 @@ export type Exchange<Result> = {
   readonly join: (workerId: number) => void
   readonly leave: (workerId: number) => void
   /** Takes a worker's answer. After a fault the worker keeps the task until it leaves. */
-  readonly deliver: (workerId: number, key: string, result: Result) => Verdict
+  readonly deliver: (workerId: number, key: string, result: Result) => AnswerOutcome
   /**
    * Whether a task depends on an answer from this worker or another one. A group's task does not: the group's step goes
    * on without the coordinator.
@@ -55,7 +55,7 @@ export type Exchange<Result> = {
   /** How long a worker may compute its current task before it counts as hung. */
   readonly hangLimitMs: (workerId: number) => number
   /** The task that a worker has to answer next, and since when; null while none is due, or when it is a group's. */
-  readonly duty: (workerId: number) => Duty<Task> | null
+  readonly dueTask: (workerId: number) => DueTask<Task> | null
   /**
    * Records that a worker, which is still connected, has hung for this long. The task fails once too many workers have
    * hung on it.
@@ -68,7 +68,7 @@ export type Exchange<Result> = {
 }
 
 type Entry<Result> = SendableTask<Result> & {
-  readonly voices: 1 | 2
+  readonly votesNeeded: 1 | 2
   /** How often workers have hung on it. */
   hangs: number
   readonly resolve: (result: Result) => void
@@ -79,11 +79,11 @@ export function createExchange<Result>(
   window: number,
   send: (workerId: number, task: SendableTask<Result>) => void,
   clock: Pick<Clock, 'nowMs' | 'after'>,
-  listener: HearingListener = nobody,
+  listener: DecisionListener = nobody,
 ): Exchange<Result> {
   const { nowMs } = clock
   const schedule = createSchedule<Entry<Result>>(window)
-  const hearings = createHearings<Result, Entry<Result>>({
+  const voting = createVoting<Result, Entry<Result>>({
     ask: ({ key }, answers, barred) => schedule.ask(key, answers, barred),
     settle: (entry, result) => end(entry, () => entry.resolve(result)),
     fail: (entry, error) => end(entry, () => entry.reject(error)),
@@ -110,7 +110,7 @@ export function createExchange<Result>(
   function look(): void {
     cancelLook = null
     dispatch()
-    if (aborted === null) sendAll(schedule.copyLate(nowMs()))
+    if (aborted === null) sendAll(schedule.speculate(nowMs()))
     watch()
   }
 
@@ -144,9 +144,9 @@ export function createExchange<Result>(
   function enter(task: SendableTask<Result>): Promise<Result> {
     if (aborted !== null) return Promise.reject(aborted)
     return new Promise((resolve, reject) => {
-      const entry = { voices: 1 as const, ...task, hangs: 0, resolve, reject }
+      const entry = { votesNeeded: 1 as const, ...task, hangs: 0, resolve, reject }
       unfinished.add(entry)
-      schedule.add(entry, entry.voices)
+      schedule.add(entry, entry.votesNeeded)
     })
   }
 
@@ -156,7 +156,7 @@ export function createExchange<Result>(
     settle()
   }
 
-  function deliver(workerId: number, key: string, result: Result): Verdict {
+  function deliver(workerId: number, key: string, result: Result): AnswerOutcome {
     const entry = schedule.find(workerId, key)
     const fault = entry?.findFault(result) ?? null
     if (fault !== null) return { taken: false, fault }
@@ -168,22 +168,22 @@ export function createExchange<Result>(
 
   /** Returns whether the answer has settled the task at once. */
   function takeAnswer(entry: Entry<Result>, workerId: number, result: Result): boolean {
-    const { key, voices } = entry
-    const opinion = entry.hear?.(result) ?? brief(true)
-    if (opinion.isSound && voices === 1 && !hearings.isOpen(key)) {
+    const { key, votesNeeded } = entry
+    const vote = entry.readVote?.(result) ?? voteWithoutData(true)
+    if (vote.isSound && votesNeeded === 1 && !voting.isOpen(key)) {
       schedule.complete(workerId, key, nowMs())
       unfinished.delete(entry)
       entry.resolve(result)
       return true
     }
     schedule.answer(workerId, key, nowMs())
-    hearings.hear(entry, workerId, opinion, result)
+    voting.cast(entry, workerId, vote, result)
     return false
   }
 
-  /** Announces rulings first: they may drop workers, which then must get no tasks. */
+  /** Announces decisions first: they may drop workers, which then must get no tasks. */
   function goOn(): void {
-    hearings.announce()
+    voting.announce()
     dispatch()
   }
 
@@ -191,7 +191,7 @@ export function createExchange<Result>(
     const entry = schedule.running(workerId)
     if (entry === null) return
     entry.hangs += 1
-    if (entry.hangs >= mostHangs) end(entry, () => entry.reject(hopeless(entry, hangingMs)))
+    if (entry.hangs >= mostHangs) end(entry, () => entry.reject(hungRepeatedly(entry, hangingMs)))
   }
 
   function abort(error: LockstepError): void {
@@ -213,7 +213,7 @@ export function createExchange<Result>(
     withdraw: key => {
       const entry = schedule.withdraw(key, nowMs())
       if (entry !== null) unfinished.delete(entry)
-      hearings.forget(key)
+      voting.forget(key)
       dispatch()
     },
     reach: (workerId, step) => {
@@ -221,20 +221,20 @@ export function createExchange<Result>(
       watch()
     },
     hangLimitMs: schedule.hangLimitMs,
-    duty: workerId => {
-      const duty = schedule.duty(workerId)
-      return duty === null || isForGroup(duty.task) ? null : duty
+    dueTask: workerId => {
+      const due = schedule.dueTask(workerId)
+      return due === null || isForGroup(due.task) ? null : due
     },
     noteHang,
     stop,
     join: workerId => {
       schedule.join(workerId, nowMs())
-      hearings.join(workerId)
+      voting.join(workerId)
       dispatch()
     },
     leave: workerId => {
       schedule.leave(workerId)
-      hearings.leave(workerId)
+      voting.leave(workerId)
       goOn()
     },
   }
@@ -244,7 +244,7 @@ function isForGroup({ order }: { readonly order: Order }): boolean {
   return order.type === 'work' && order.group !== undefined
 }
 
-const nobody: HearingListener = {
+const nobody: DecisionListener = {
   onUnsound: () => undefined,
   onRefuted: () => undefined,
   onWrong: () => undefined,

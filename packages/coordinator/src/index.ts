@@ -14,6 +14,6 @@ export { createFolderClaim, type FolderClaim, isClaimed } from './run-folder/fol
 export * from './run-folder/run-files.ts'
 export * from './run-folder/run-folder.ts'
 export { encodeState, freshState, type RunState, resumeState } from './run-state.ts'
-export { type Door, type Listener, type ListenOptions, openDoor } from './server.ts'
+export { type BoundListener, bindListener, type Listener, type ListenOptions } from './server.ts'
 export { evaluationChunk } from './training/evaluation.ts'
 export { type CoordinatorWorld, systemWorld } from './world.ts'

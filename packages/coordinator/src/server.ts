@@ -11,21 +11,21 @@ import {
   reasonOf,
 } from '@lockstep/protocol'
 import { WebSocketServer } from 'ws'
+import { addressOf, reportBadHandshakes, reportHangUps } from './bad-connections.ts'
 import { createDeferred } from './deferred.ts'
-import { addressOf, reportGarbage, reportHangUps } from './garbage.ts'
 
 /** A peer that connects and sends nothing holds a descriptor. It has 5 s for its handshake, checked once a second. */
-const patience = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000 }
+const timeouts = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000 }
 
 /** Where to listen. */
-export type DoorOptions = {
+export type BindOptions = {
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
   /** PEM texts. With them the coordinator speaks `wss:`. */
   readonly tls: { readonly cert: string; readonly key: string } | null
   /** Called for bytes that are not a WebSocket handshake. */
-  readonly onGarbage: (address: string, reason: string) => void
+  readonly onBadConnection: (address: string, reason: string) => void
 }
 
 /** Which connections to accept. */
@@ -38,23 +38,23 @@ export type AdmitOptions = {
   readonly onConnection: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
 }
 
-export type ListenOptions = DoorOptions & AdmitOptions
+export type ListenOptions = BindOptions & AdmitOptions
 
 export type Listener = { readonly url: string; readonly port: number; readonly close: () => Promise<void> }
 
 /** A listener that accepts no connection before `admit` is called. Until then handshakes wait for their answers. */
-export type Door = Listener & { readonly admit: (options: AdmitOptions) => void }
+export type BoundListener = Listener & { readonly admit: (options: AdmitOptions) => void }
 
 /** Listens for workers. Throws `bad-tls`, `port-taken` or `cannot-listen`. */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const door = await openDoor(options)
-  door.admit(options)
-  return door
+  const listener = await bindListener(options)
+  listener.admit(options)
+  return listener
 }
 
 /** Like `listen`, for when it is not known yet which connections to accept. */
-export async function openDoor(options: DoorOptions): Promise<Door> {
-  const server = options.tls === null ? createServer(patience) : createSecureServer(options.tls)
+export async function bindListener(options: BindOptions): Promise<BoundListener> {
+  const server = options.tls === null ? createServer(timeouts) : createSecureServer(options.tls)
   const open = followConnections(server)
   const admission = createDeferred<Admission>()
   server.on('upgrade', async (request: IncomingMessage, transport: Socket, head: Buffer) => {
@@ -73,10 +73,10 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       .writeHead(426, { 'content-type': 'text/plain', connection: 'close' })
       .end('A lockstep coordinator: workers connect by WebSocket.\n')
   })
-  reportGarbage(server, options.onGarbage)
-  if (options.tls !== null) reportHangUps(server, options.onGarbage)
+  reportBadHandshakes(server, options.onBadConnection)
+  if (options.tls !== null) reportHangUps(server, options.onBadConnection)
   await bind(server, options)
-  server.on('error', error => options.onGarbage(options.host, `a connection failed (${error.message})`))
+  server.on('error', error => options.onBadConnection(options.host, `a connection failed (${error.message})`))
   const { port } = server.address() as AddressInfo
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
   return {
@@ -94,9 +94,9 @@ function createSockets({ maxFrameBytes }: AdmitOptions): WebSocketServer {
   return new WebSocketServer({ noServer: true, ...limits })
 }
 
-function createSecureServer(tls: NonNullable<DoorOptions['tls']>): Server {
+function createSecureServer(tls: NonNullable<BindOptions['tls']>): Server {
   try {
-    return createTlsServer({ ...patience, handshakeTimeout: patience.headersTimeout, ...tls })
+    return createTlsServer({ ...timeouts, handshakeTimeout: timeouts.headersTimeout, ...tls })
   } catch (cause) {
     throw new LockstepError('bad-tls', 'the TLS certificate or key is unusable', {
       kind: 'usage',
@@ -118,7 +118,7 @@ function followConnections(server: Server): Map<string, Socket> {
   return open
 }
 
-function bind(server: Server, { host, port }: DoorOptions): Promise<void> {
+function bind(server: Server, { host, port }: BindOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(bindError(error, host, port))
     server.once('error', fail)

@@ -1,6 +1,6 @@
 import { LockstepError } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
-import { brief } from '../src/audit/opinion.ts'
+import { voteWithoutData } from '../src/audit/vote.ts'
 import { createExchange, type SendableTask } from '../src/exchange.ts'
 import { createTestedTime } from './support/tested-time.ts'
 
@@ -73,12 +73,12 @@ describe('a task', () => {
   test('passes on its answer only if that is valid, before the worker gets the next task', () => {
     const { exchange, sent, task } = createTested(1)
     const taken: unknown[] = []
-    const hear = (result: string) => {
+    const readVote = (result: string) => {
       taken.push([result, [...sent]])
-      return brief(true)
+      return voteWithoutData(true)
     }
     exchange.join(1)
-    void exchange.submit({ ...task('a0'), hear })
+    void exchange.submit({ ...task('a0'), readVote })
     void exchange.submit(task('a1'))
     exchange.deliver(2, 'a0', 'of a worker that does not hold it')
     exchange.deliver(1, 'a0', 'wrong')

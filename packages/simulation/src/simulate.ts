@@ -4,7 +4,7 @@ import { inflict } from './faults/inflict.ts'
 import { drawScenario, type Scenario } from './scenario.ts'
 import { Violation } from './violation.ts'
 
-/** How long after the last fault the run must have ended: longer than any patience of the product. */
+/** How long after the last fault the run must have ended: longer than any timeout of the product. */
 const patienceMs = 400_000
 const mostEvents = 400_000
 const mostQueuedBytes = 1 << 20

@@ -22,8 +22,8 @@ export function createComputeProgress(memory = newMemory(), { nowMs } = systemCl
   return {
     memory,
     read: () => {
-      const [step = 0, pending = 0, stirredAtMs = 0] = cells
-      return { step, pending, quietMs: Math.max(0, nowMs() - stirredAtMs) }
+      const [step = 0, pending = 0, progressAtMs = 0] = cells
+      return { step, pending, quietMs: Math.max(0, nowMs() - progressAtMs) }
     },
     write: ({ step, pending, quietMs }) => cells.set([step, pending, nowMs() - quietMs]),
   }

@@ -4,7 +4,7 @@ import type { Provisioned } from '@lockstep/tensorflow'
 import type { PeerListen } from './direct/peer-listener.ts'
 import { createFence, type Fence } from './fence.ts'
 import { createHeldCompute, type HeldCompute } from './held-compute.ts'
-import { remedyFor } from './remedies.ts'
+import { hintFor } from './hints.ts'
 import { runSession, type SessionEnd, type SessionOptions } from './session.ts'
 import { systemWorld, type WorkerWorld } from './world.ts'
 
@@ -114,7 +114,7 @@ function sessionOptions(options: WorkerOptions, held: HeldCompute, fence: Fence,
     answerTimeoutMs,
     cores: availableParallelism(),
     prepare: held.prepare,
-    objection: fence,
+    refuseWelcome: fence,
     onHang: held.giveUp,
     onWelcome: ({ workerId, runId, life }) => onEvent({ type: 'connected', workerId, runId, life }),
     onReady: backend => onEvent({ type: 'ready', backend }),
@@ -123,6 +123,6 @@ function sessionOptions(options: WorkerOptions, held: HeldCompute, fence: Fence,
 
 function nobodyThere({ url, waitMs }: WorkerOptions, reason: string, runId: string | null): LockstepError {
   return new LockstepError('no-coordinator', `no coordinator at ${url} for ${waitMs / 1000} s: ${reason}`, {
-    hint: remedyFor(reason, runId),
+    hint: hintFor(reason, runId),
   })
 }

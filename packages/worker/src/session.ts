@@ -13,7 +13,7 @@ import type { Compute } from './compute.ts'
 import { type DirectExchange, groupMessages } from './direct/direct-exchange.ts'
 import { openDirectExchange } from './direct/open-direct-exchange.ts'
 import type { PeerListen } from './direct/peer-listener.ts'
-import { createPulse } from './pulse.ts'
+import { createKeepalive } from './keepalive.ts'
 import { replicaMessages } from './replica.ts'
 import { isUncomputable } from './uncomputable.ts'
 import { systemWorld, type WorkerWorld } from './world.ts'
@@ -30,7 +30,7 @@ export type SessionOptions = {
   /** The computing thread for the coordinator's run. */
   readonly prepare: (welcome: MessageOf<'welcome'>) => Promise<Compute>
   /** Why this worker refuses to work for a coordinator that welcomes it, or null. */
-  readonly objection: (welcome: MessageOf<'welcome'>) => string | null
+  readonly refuseWelcome: (welcome: MessageOf<'welcome'>) => string | null
   /** The computing thread hangs, and the next session needs another one. */
   readonly onHang: () => void
   readonly onWelcome: (welcome: MessageOf<'welcome'>) => void
@@ -84,7 +84,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
     const { world = systemWorld } = options
     const { clock, dial } = world
     const session = newSession()
-    const pulse = createPulse(clock)
+    const keepalive = createKeepalive(clock)
     const { url, trust, answerTimeoutMs } = options
     const connection = dial({ url, trust, timeoutMs: answerTimeoutMs }, { onOpen: greet, onMessage, onClose })
     options.signal.addEventListener('abort', depart)
@@ -99,16 +99,16 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
 
     function onMessage(received: Received): void {
       const { message } = received
-      pulse.heard()
+      keepalive.heard()
       if (session.phase === 'leaving' || session.fault !== null) return
       if (message.type === 'welcome' && !session.welcomed) enter(message)
       else if (message.type === 'bye') session.bye = message
-      else if (message.type === 'heartbeat') pulse.echo(message)
+      else if (message.type === 'heartbeat') keepalive.echo(message)
       else if (forReplica.has(message.type)) takeForReplica(session, received)
     }
 
     function enter(welcome: MessageOf<'welcome'>): void {
-      session.fault = options.objection(welcome)
+      session.fault = options.refuseWelcome(welcome)
       if (session.fault === null) join(welcome).catch(fail)
       else connection.close({ type: 'bye', code: 'superseded', reason: session.fault })
     }
@@ -119,7 +119,7 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       connection.setSizes(welcome.sizes)
       options.onWelcome(welcome)
       session.stopClock()
-      session.stopClock = clock.every(welcome.heartbeatMs, () => beat(welcome))
+      session.stopClock = clock.every(welcome.heartbeatMs, () => sendHeartbeat(welcome))
       const compute = await options.prepare(welcome)
       if (!isJoining()) return
       session.stopHearing = hearFailure(compute, fail)
@@ -160,8 +160,8 @@ export function runSession(options: SessionOptions): Promise<SessionEnd> {
       return peer
     }
 
-    function beat(welcome: MessageOf<'welcome'>): void {
-      const fault = pulse.beat(connection, welcome, session.compute?.progress() ?? null)
+    function sendHeartbeat(welcome: MessageOf<'welcome'>): void {
+      const fault = keepalive.sendHeartbeat(connection, welcome, session.compute?.progress() ?? null)
       if (fault !== null) cutOff(fault)
     }
 
@@ -223,10 +223,10 @@ function newSession(): Session {
 
 /** The thread's promise lives as long as the thread. It only retains this record, not the session. */
 function hearFailure({ failed }: Pick<Compute, 'failed'>, listener: (error: Error) => void): Cancel {
-  const hearing: { listener: ((error: Error) => void) | null } = { listener }
-  failed.catch(error => hearing.listener?.(error))
+  const attached: { listener: ((error: Error) => void) | null } = { listener }
+  failed.catch(error => attached.listener?.(error))
   return () => {
-    hearing.listener = null
+    attached.listener = null
   }
 }
 

@@ -18,7 +18,7 @@ export function createWorkload(nowMs: () => number): Workload {
   let reached = 0
   /** The step to which the messages given so far lead. */
   let given = 0
-  let stirredAt = nowMs()
+  let progressAt = nowMs()
 
   const pending = () => unanswered.filter(step => step <= given).length
 
@@ -27,13 +27,13 @@ export function createWorkload(nowMs: () => number): Workload {
     if (message.type === 'state') [given, unanswered] = [message.step, []]
     else if (message.type === 'update') given = Math.max(given, message.step + 1)
     else if (isTask(message) && message.step >= reached) unanswered.push(message.step)
-    if (wasIdle) stirredAt = nowMs()
+    if (wasIdle) progressAt = nowMs()
   }
 
   function reach(step: number): void {
     reached = step
     unanswered = unanswered.filter(each => each >= step)
-    stirredAt = nowMs()
+    progressAt = nowMs()
   }
 
   return {
@@ -44,7 +44,7 @@ export function createWorkload(nowMs: () => number): Workload {
       if (at >= 0) unanswered.splice(at, 1)
     },
     reach,
-    report: () => ({ step: reached, pending: pending(), quietMs: nowMs() - stirredAt }),
+    report: () => ({ step: reached, pending: pending(), quietMs: nowMs() - progressAt }),
   }
 }
 

@@ -4,7 +4,7 @@ import { type Clock, encodeMessage, LockstepError, systemClock } from '@lockstep
 import { webSocketFrame } from '@lockstep/protocol/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Compute } from '../src/compute.ts'
-import type { PeerDoor } from '../src/direct/peer-network.ts'
+import type { PeerServer } from '../src/direct/peer-network.ts'
 import { runSession, type SessionOptions } from '../src/session.ts'
 import { systemWorld } from '../src/world.ts'
 import { startBareCoordinator } from './support/bare-coordinator.ts'
@@ -85,10 +85,10 @@ function watchClocks() {
 }
 
 /** A door at which other workers would reach this one. */
-const newDoor = () => ({ port: 4711, close: vi.fn() })
+const newServer = () => ({ port: 4711, close: vi.fn() })
 
 /** A world in which a worker listens for other workers with this function. */
-function worldWithDoor(listen: () => Promise<PeerDoor>) {
+function worldWithServer(listen: () => Promise<PeerServer>) {
   const watched = vi.fn(listen)
   return { world: { ...systemWorld, peers: { ...systemWorld.peers, listen: watched } }, listen: watched }
 }
@@ -225,14 +225,14 @@ describe('a session', () => {
   })
 
   test('sends the port for other workers, and closes it at its end', async () => {
-    const door = newDoor()
-    const { world } = worldWithDoor(async () => door)
+    const server = newServer()
+    const { world } = worldWithServer(async () => server)
     const session = await begin({ world })
     session.guest.connection.send({ ...welcome, direct: true })
     expect(await session.guest.next('ready')).toMatchObject({ peer: { host: null, port: 4711 } })
-    expect(door.close).not.toHaveBeenCalled()
+    expect(server.close).not.toHaveBeenCalled()
     await finish(session)
-    expect(door.close).toHaveBeenCalledTimes(1)
+    expect(server.close).toHaveBeenCalledTimes(1)
   })
 
   test('ignores all but the first welcome', async () => {
@@ -338,17 +338,17 @@ describe('a worker that is asked to leave', () => {
     expect(prepare).not.toHaveBeenCalled()
   })
 
-  test('closes a door for other workers that opens only afterwards', async () => {
-    let open: (door: PeerDoor) => void = () => undefined
-    const { world, listen } = worldWithDoor(() => new Promise(resolve => (open = resolve)))
+  test('closes a server for other workers that opens only afterwards', async () => {
+    let open: (server: PeerServer) => void = () => undefined
+    const { world, listen } = worldWithServer(() => new Promise(resolve => (open = resolve)))
     const session = await begin({ world })
     session.guest.connection.send({ ...welcome, direct: true })
     await vi.waitFor(() => expect(listen).toHaveBeenCalled())
     leave.controller.abort()
     expect(await session.ended).toEqual({ type: 'left' })
-    const door = newDoor()
-    open(door)
-    await vi.waitFor(() => expect(door.close).toHaveBeenCalledTimes(1))
+    const server = newServer()
+    open(server)
+    await vi.waitFor(() => expect(server.close).toHaveBeenCalledTimes(1))
   })
 
   test('does not become ready when its computing thread begins the session afterwards', async () => {

@@ -3,7 +3,7 @@ import { LockstepError } from '@lockstep/protocol'
 import { defineCommand } from 'citty'
 import { launchOptionsSchema } from '../flags/launch-options.ts'
 import { limitsOf, readThreads, readWhole } from '../flags/read-whole.ts'
-import { readCapacity, workersOfHost } from '../train/choose-crew.ts'
+import { readCapacity, workersOfHost } from '../train/choose-workers.ts'
 
 export const workerCommand = defineCommand({
   meta: { name: 'worker', description: 'Compute gradients for a coordinator on this or another machine.' },

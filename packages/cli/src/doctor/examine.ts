@@ -1,10 +1,10 @@
 import { inspectMachine } from '@lockstep/tensorflow'
 import { createStyler } from '../terminal/style.ts'
-import { readCapacity } from '../train/choose-crew.ts'
+import { readCapacity } from '../train/choose-workers.ts'
 import { inspectBatchJobs } from './batch-jobs.ts'
-import { inspectCrew } from './crew.ts'
 import { inspectDataSets } from './data-sets.ts'
 import { describeFindings } from './describe-findings.ts'
+import { inspectWorkers } from './workers.ts'
 
 /** Examines this machine and its data sets, and writes the findings as a table or as one line of JSON. */
 export async function examine(
@@ -14,7 +14,7 @@ export async function examine(
   const machine = await inspectMachine({ environment: options.environment })
   const findings = [
     ...machine.findings,
-    inspectCrew(readCapacity()),
+    inspectWorkers(readCapacity()),
     inspectBatchJobs(options.environment),
     ...(await inspectDataSets(options.environment)),
   ]

@@ -1,6 +1,6 @@
 import type { DataSetName, RunConfig } from '@lockstep/protocol'
 
-/** The reference run: batch 50, Adam at 0.001, the last fifth for validation. The crew sets shards and threads. */
+/** The reference run: batch 50, Adam at 0.001, the last fifth for validation. Shards and threads depend on the workers. */
 export const runConfigDefaults: Omit<RunConfig, 'dataset' | 'epochs' | 'shards' | 'threads'> = {
   model: 'reference',
   batchSize: 50,

@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite'
 import { epochRange, epochTicks, type Range, spreadLabels, valueRange } from './axes.ts'
 import { bestPoint, coincide, formatValue, type Metric, type Point } from './curves.ts'
-import { chartConfig, curveStyle, ink, plotHeight, plotWidth } from './look.ts'
+import { chartConfig, curveStyle, ink, plotHeight, plotWidth } from './theme.ts'
 
 export type Curve = {
   readonly name: string

@@ -1,6 +1,6 @@
 import { type CoordinatorEvent, type EpochMetrics, isDiskTrouble, type RunSummary } from '@lockstep/coordinator'
 import type { Provisioned } from '@lockstep/tensorflow'
-import type { EmploymentTerms } from '../local-workers/employ.ts'
+import type { RunWorkersSpec } from '../local-workers/start-run-workers.ts'
 import type { ErrorRecord } from '../processes/error-record.ts'
 import type { TrainingRequest } from '../train/prepare-run.ts'
 import type { RunView } from '../train/reporters.ts'
@@ -42,7 +42,7 @@ export type Beginning = {
   /** About checkpoints that could not be used. */
   readonly notices: readonly string[]
   /** Null without local workers. */
-  readonly workers: EmploymentTerms | null
+  readonly workers: RunWorkersSpec | null
   /** Null without local workers. */
   readonly provisioned: Provisioned | null
 }

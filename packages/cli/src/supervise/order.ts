@@ -3,7 +3,7 @@ import type { TrainingRequest } from '../train/prepare-run.ts'
 import type { CoordinatorOrder } from './messages.ts'
 
 /** What the previous coordinators of a run have reached. */
-export type Standing = {
+export type RunProgress = {
   /** The run's folder, once it is known. */
   readonly folder: string | null
   /** Whether the folder has a checkpoint from which the run can continue. */
@@ -17,7 +17,7 @@ export type Standing = {
 /** The next coordinator's order: as requested, but in the same folder, at the same port and from the reached step. */
 export function orderNext(
   { settings, resume, hasLocalWorkers, token }: TrainingRequest & { readonly token: string },
-  { folder, canResume, port, provisioned }: Standing,
+  { folder, canResume, port, provisioned }: RunProgress,
 ): CoordinatorOrder {
   const { launch } = settings
   const isFirst = port === null

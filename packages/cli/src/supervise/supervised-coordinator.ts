@@ -1,9 +1,9 @@
 import {
+  type BoundListener,
+  bindListener,
   type Coordinator,
   type CoordinatorEvent,
   type CoordinatorWorld,
-  type Door,
-  openDoor,
   type RunSummary,
   systemWorld,
 } from '@lockstep/coordinator'
@@ -18,10 +18,10 @@ import { type PreparedRun, prepareRun } from '../train/prepare-run.ts'
 import { chooseOutputs } from '../train/reporters.ts'
 import { readTls } from '../train/secrets.ts'
 import { startRun } from '../train/start-run.ts'
-import { termsOf, viewOf } from '../train/views.ts'
+import { viewOf, workersSpecOf } from '../train/views.ts'
 import { type Beginning, type CoordinatorOrder, mayPass } from './messages.ts'
 import { createStepFilter } from './step-filter.ts'
-import { openSupervisorLine, type SupervisorLine } from './supervisor-line.ts'
+import { openSupervisorChannel, type SupervisorChannel } from './supervisor-channel.ts'
 
 /** How long a coordinator may take to write a checkpoint after its supervisor has died. */
 const partingMs = 5_000
@@ -31,30 +31,30 @@ const partingMs = 5_000
  * shows nothing itself. Returns the exit code.
  */
 export async function runSupervisedCoordinator(): Promise<number> {
-  const line = openSupervisorLine()
+  const channel = openSupervisorChannel()
   const stop = new AbortController()
   // Ctrl-C reaches every process of the terminal. Ignore it here: the supervisor sends a stop message.
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
   process.on('SIGTERM', () => stop.abort())
-  line.onLost(() => {
+  channel.onLost(() => {
     stop.abort()
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), partingMs).unref()
   })
   try {
-    const summary = await serve(await line.order, line, stop)
-    await line.send({ type: 'finished', summary })
+    const summary = await serve(await channel.order, channel, stop)
+    await channel.send({ type: 'finished', summary })
     return exitCodes.done
   } catch (error) {
     if (!(error instanceof LockstepError)) throw error
-    await line.send({ type: 'failed', error: recordError(error) })
+    await channel.send({ type: 'failed', error: recordError(error) })
     return exitCodes.failed
   }
 }
 
-async function serve(order: CoordinatorOrder, line: SupervisorLine, stop: AbortController): Promise<RunSummary> {
-  line.on('stop', () => stop.abort())
-  // The workers of the previous coordinator are already there. The door lets them connect while the run is read.
-  const door = order.isFirst ? null : await openDoorOf(order)
+async function serve(order: CoordinatorOrder, channel: SupervisorChannel, stop: AbortController): Promise<RunSummary> {
+  channel.on('stop', () => stop.abort())
+  // The workers of the previous coordinator are already there. The listener lets them connect while the run is read.
+  const listener = order.isFirst ? null : await bindListenerFor(order)
   const { people } = chooseOutputs(order.settings.launch.json)
   const prepared = await unlessStopped(stop.signal, prepareRun(order, people))
   try {
@@ -63,8 +63,8 @@ async function serve(order: CoordinatorOrder, line: SupervisorLine, stop: AbortC
         ? await unlessStopped(stop.signal, provideTensorFlow(order, people))
         : order.provisioned
     const text = describeStart(prepared, provisioned)
-    await line.send({ type: 'prepared', folder: prepared.folder, view: viewOf(prepared), text })
-    return await conduct({ ...order, prepared, provisioned, door }, line, stop.signal)
+    await channel.send({ type: 'prepared', folder: prepared.folder, view: viewOf(prepared), text })
+    return await conduct({ ...order, prepared, provisioned, listener }, channel, stop.signal)
   } finally {
     await prepared.claim.release()
   }
@@ -76,50 +76,50 @@ async function provideTensorFlow({ settings }: CoordinatorOrder, people: NodeJS.
   return provision(settings.launch.offline, people)
 }
 
-async function openDoorOf({ settings: { launch } }: CoordinatorOrder): Promise<Door> {
+async function bindListenerFor({ settings: { launch } }: CoordinatorOrder): Promise<BoundListener> {
   const address = readListenAddress(launch.listen, launch.tokenFile !== null)
   const tls = await readTls(launch.tlsCert, launch.tlsKey)
-  return openDoor({ ...address, tls, onGarbage: () => undefined })
+  return bindListener({ ...address, tls, onBadConnection: () => undefined })
 }
 
 type Conduct = Pick<CoordinatorOrder, 'hasLocalWorkers'> & {
   readonly prepared: PreparedRun
   readonly provisioned: Provisioned | null
-  readonly door: Door | null
+  readonly listener: BoundListener | null
 }
 
 async function conduct(
-  { prepared, provisioned, hasLocalWorkers, door }: Conduct,
-  line: SupervisorLine,
+  { prepared, provisioned, hasLocalWorkers, listener }: Conduct,
+  channel: SupervisorChannel,
   stop: AbortSignal,
 ): Promise<RunSummary> {
   const isWanted = createStepFilter(prepared.launch.logSteps)
   const onEvent = (event: CoordinatorEvent) => {
-    if (isWanted(event)) void line.send({ type: 'event', event })
+    if (isWanted(event)) void channel.send({ type: 'event', event })
   }
   let notices: readonly string[] = []
   const onFolder = async (_: string, found: readonly string[]) => {
     notices = found
   }
-  const world = door === null ? systemWorld : { ...systemWorld, listen: listenAt(door) }
+  const world = listener === null ? systemWorld : { ...systemWorld, listen: listenAt(listener) }
   const goesOnAfter = (error: unknown) => !stop.aborted && (!(error instanceof LockstepError) || mayPass(error))
   const coordinator = await startRun(prepared, { stop, onEvent, onFolder, provisioned, goesOnAfter }, world)
-  line.on('abort', ({ error }) => coordinator.abort(errorOf(error)))
-  line.on('expect-workers', ({ workers }) => coordinator.expectWorkers(workers))
-  const workers = hasLocalWorkers ? termsOf(prepared, coordinator.url) : null
-  const beginning = { ...standingOf(prepared), port: portOf(coordinator), notices, workers, provisioned }
-  void line.send({ type: 'begun', ...beginning })
+  channel.on('abort', ({ error }) => coordinator.abort(errorOf(error)))
+  channel.on('expect-workers', ({ workers }) => coordinator.expectWorkers(workers))
+  const workers = hasLocalWorkers ? workersSpecOf(prepared, coordinator.url) : null
+  const beginning = { ...progressOf(prepared), port: portOf(coordinator), notices, workers, provisioned }
+  void channel.send({ type: 'begun', ...beginning })
   return coordinator.finished
 }
 
-function listenAt(door: Door): CoordinatorWorld['listen'] {
+function listenAt(listener: BoundListener): CoordinatorWorld['listen'] {
   return async options => {
-    door.admit(options)
-    return door
+    listener.admit(options)
+    return listener
   }
 }
 
-function standingOf({ plan: { state } }: PreparedRun): Pick<Beginning, 'step' | 'epochs'> {
+function progressOf({ plan: { state } }: PreparedRun): Pick<Beginning, 'step' | 'epochs'> {
   return { step: state.step, epochs: state.history.epochs }
 }
 

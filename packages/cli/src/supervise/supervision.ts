@@ -1,8 +1,8 @@
 import type { RunSummary } from '@lockstep/coordinator'
 import { describeInLine } from '@lockstep/protocol'
 import type { Provisioned } from '@lockstep/tensorflow'
-import { employ } from '../local-workers/employ.ts'
 import type { LocalWorkers } from '../local-workers/local-workers.ts'
+import { startRunWorkers } from '../local-workers/start-run-workers.ts'
 import { type ErrorRecord, errorOf, recordError } from '../processes/error-record.ts'
 import { addLog } from '../train/log-reporter.ts'
 import { createReporters, type Outputs, type Reporters } from '../train/reporters.ts'
@@ -58,7 +58,7 @@ export function createSupervision({
   /** Resolves when the log is open. */
   let opening: Promise<void> = Promise.resolve()
   /** Messages for every coordinator of the run, the current one and later ones. */
-  let standing: readonly ToCoordinator[] = []
+  let announced: readonly ToCoordinator[] = []
 
   async function runLife(order: CoordinatorOrder, onProgress: () => void): Promise<LifeEnd> {
     let end: LifeEnd | null = null
@@ -80,11 +80,11 @@ export function createSupervision({
     const ending = await current.ended
     current = null
     await opening
-    return judgeEnd(end, ending, said)
+    return classifyEnd(end, ending, said)
   }
 
   /** Once a run has begun, an error that may be temporary counts as a crash, after which the run continues. */
-  function judgeEnd(end: LifeEnd | null, ending: string, said: string): LifeEnd {
+  function classifyEnd(end: LifeEnd | null, ending: string, said: string): LifeEnd {
     if (end === null) return { type: 'crashed', ending, said }
     const isFollowed = end.type === 'failed' && mayPass(end.error) && port !== null
     return isFollowed ? { type: 'crashed', ending: describeInLine(errorOf(end.error)), said } : end
@@ -107,14 +107,14 @@ export function createSupervision({
     savedStep = Math.max(savedStep, beginning.step)
     if (port === null) beginRun(beginning)
     else goOn(beginning)
-    for (const message of standing) current?.send(message)
+    for (const message of announced) current?.send(message)
   }
 
-  function beginRun({ port: chosen, workers: terms, provisioned: found, notices }: Beginning): void {
+  function beginRun({ port: chosen, workers: spec, provisioned: found, notices }: Beginning): void {
     port = chosen
     provisioned = found
     opening = addLog(reporter!, folder!, notices)
-    if (terms !== null && provisioned !== null) workers = employ({ ...terms, provisioned, ...workplace })
+    if (spec !== null && provisioned !== null) workers = startRunWorkers({ ...spec, provisioned, ...workerContext })
   }
 
   function goOn({ step, epochs, notices }: Beginning): void {
@@ -125,7 +125,7 @@ export function createSupervision({
     workers?.recall()
   }
 
-  const workplace = {
+  const workerContext = {
     token,
     stop,
     note,
@@ -136,7 +136,7 @@ export function createSupervision({
   }
 
   function announce(message: ToCoordinator): void {
-    standing = [...standing.filter(({ type }) => type !== message.type), message]
+    announced = [...announced.filter(({ type }) => type !== message.type), message]
     current?.send(message)
   }
 

@@ -1,13 +1,13 @@
 import { describeUnusable, type RunSummary } from '@lockstep/coordinator'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { formatAmount, formatCount, formatDuration, formatNumber } from '../terminal/format.ts'
-import type { Crew } from './choose-crew.ts'
+import type { WorkerSetup } from './choose-workers.ts'
 import { evaluateCommand, resumeCommand } from './next-commands.ts'
 import type { PreparedRun, TrainingRequest } from './prepare-run.ts'
 
 /** Describes a run before its start: model, data set, workers and backend. */
 export function describeStart(prepared: PreparedRun, provisioned: Provisioned | null): string {
-  const { plan, folder, resumed, crew } = prepared
+  const { plan, folder, resumed, workerSetup } = prepared
   const { config, state, train, validation, test } = plan
   const samples = [`${formatCount(train.count)} train`, `${formatCount(test.count)} test`]
   if (validation !== null) samples.splice(1, 0, `${formatCount(validation.count)} validate`)
@@ -18,9 +18,9 @@ export function describeStart(prepared: PreparedRun, provisioned: Provisioned | 
       'step',
       `batch ${config.batchSize} in ${formatAmount(config.shards, 'shard')}, ${describeRecipe(prepared)}, seed ${config.seed}`,
     ),
-    field('workers', describeCrew(crew)),
+    field('workers', describeWorkers(workerSetup)),
   ]
-  if (crew.advice !== null) lines.push(field('', crew.advice))
+  if (workerSetup.advice !== null) lines.push(field('', workerSetup.advice))
   if (provisioned !== null) lines.push(field('backend', describeBackend(provisioned)))
   lines.push(field('run', folder))
   for (const notice of resumed === null ? [] : describeUnusable(resumed)) lines.push(field('notice', notice))
@@ -29,7 +29,7 @@ export function describeStart(prepared: PreparedRun, provisioned: Provisioned | 
   return `${lines.join('\n')}\n\n`
 }
 
-function describeCrew({ workers, threads, reason }: Crew): string {
+function describeWorkers({ workers, threads, reason }: WorkerSetup): string {
   const each = formatAmount(threads, 'thread')
   return workers === 0 ? `${each} each, ${reason}` : `${workers} local × ${each} (${reason})`
 }

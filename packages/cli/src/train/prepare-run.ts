@@ -14,7 +14,7 @@ import type { Settings } from '../flags/read-settings.ts'
 import { runConfigDefaults } from '../flags/run-config-defaults.ts'
 import { filesOfWorker, filesToLoad, shortageOfFiles } from '../processes/open-files.ts'
 import { createProgressBar } from '../terminal/progress.ts'
-import { type Crew, chooseCrew, chooseRemoteCrew, readCapacity } from './choose-crew.ts'
+import { chooseRemoteWorkers, chooseWorkers, readCapacity, type WorkerSetup } from './choose-workers.ts'
 import { claimNewFolder } from './claim-new-folder.ts'
 import { type ListenAddress, readListenAddress, refuseUnknownHost } from './listen-address.ts'
 import { refuseFewerEpochs } from './resumable.ts'
@@ -35,7 +35,7 @@ export type TrainingRequest = {
 export type PreparedRun = {
   readonly plan: RunPlan
   readonly launch: LaunchOptions
-  readonly crew: Crew
+  readonly workerSetup: WorkerSetup
   /** Workers to wait for before the first step. */
   readonly minWorkers: number
   /** The least number of workers to begin any later step. */
@@ -51,7 +51,7 @@ export type PreparedRun = {
 }
 
 /**
- * Checks the request, chooses the crew, opens the data set and plans the run. Writes nothing except the folder's claim.
+ * Checks the request, chooses the workers, opens the data set and plans the run. Writes nothing except the folder's claim.
  */
 export async function prepareRun(
   { settings, resume, hasLocalWorkers, token }: TrainingRequest & { readonly token: string },
@@ -66,22 +66,24 @@ export async function prepareRun(
 
   const resumed = resume === null ? null : await findResumed(resume, settings)
   if (launch.runDir !== null) await refuseTaken(launch.runDir)
-  const crew = settleCrew(settings, resumed, hasLocalWorkers)
-  const shortage = shortageOfFiles(filesToLoad + filesOfWorker * crew.workers)
+  const workerSetup = settleWorkers(settings, resumed, hasLocalWorkers)
+  const shortage = shortageOfFiles(filesToLoad + filesOfWorker * workerSetup.workers)
   if (shortage !== null) throw shortage
-  const planned = await (resumed === null ? planNew(settings, crew, stream) : planResumed(settings, resumed, stream))
-  const minWorkers = launch.minWorkers ?? Math.max(1, crew.workers)
+  const planned = await (resumed === null
+    ? planNew(settings, workerSetup, stream)
+    : planResumed(settings, resumed, stream))
+  const minWorkers = launch.minWorkers ?? Math.max(1, workerSetup.workers)
   const quorum = launch.minWorkers ?? 1
-  return { ...planned, launch, crew, minWorkers, quorum, address, token, tls }
+  return { ...planned, launch, workerSetup, minWorkers, quorum, address, token, tls }
 }
 
 type Planned = Pick<PreparedRun, 'plan' | 'resumed' | 'folder' | 'claim'>
 
-async function planNew(settings: Settings, crew: Crew, stream: NodeJS.WriteStream): Promise<Planned> {
+async function planNew(settings: Settings, workerSetup: WorkerSetup, stream: NodeJS.WriteStream): Promise<Planned> {
   // Check the configuration before fetching a data set.
-  settleConfig(settings.config, settings.config.dataset ?? 'cifar10', crew)
+  settleConfig(settings.config, settings.config.dataset ?? 'cifar10', workerSetup)
   const dataSet = await openDataSetFor(settings, settings.config.dataset, stream)
-  const config = settleConfig(settings.config, dataSet.name, crew)
+  const config = settleConfig(settings.config, dataSet.name, workerSetup)
   const plan = await planRun({ runId: newRunId(), config, dataSet, checkpoint: null })
   return { plan, resumed: null, ...(await claimNewFolder(settings.launch, newRunName(config, new Date()))) }
 }
@@ -104,11 +106,11 @@ async function planResumed(settings: Settings, resumed: Resumed, stream: NodeJS.
   }
 }
 
-function settleCrew({ launch, config }: Settings, resumed: Resumed | null, hasLocalWorkers: boolean): Crew {
+function settleWorkers({ launch, config }: Settings, resumed: Resumed | null, hasLocalWorkers: boolean): WorkerSetup {
   const { threads = null, shards = null, batchSize = runConfigDefaults.batchSize } = resumed?.facts.config ?? config
   const { workers, minWorkers } = launch
-  const wishes = { workers, threads, shards, minWorkers, batchSize, isResumed: resumed !== null }
-  return hasLocalWorkers ? chooseCrew(wishes, readCapacity()) : chooseRemoteCrew(wishes)
+  const request = { workers, threads, shards, minWorkers, batchSize, isResumed: resumed !== null }
+  return hasLocalWorkers ? chooseWorkers(request, readCapacity()) : chooseRemoteWorkers(request)
 }
 
 /** Refuses options that work only if all gradients go through the coordinator. */

@@ -1,8 +1,8 @@
 import type { RunSummary } from '@lockstep/coordinator'
 import type { Provisioned } from '@lockstep/tensorflow'
 import { exitCodes } from '../exit-codes.ts'
-import { employ } from '../local-workers/employ.ts'
 import { workerGraceMs } from '../local-workers/local-workers.ts'
+import { startRunWorkers } from '../local-workers/start-run-workers.ts'
 import { provision } from '../provision.ts'
 import { describeStart } from './describe-run.ts'
 import { finishRun } from './finish-run.ts'
@@ -12,7 +12,7 @@ import { type PreparedRun, prepareRun, type TrainingRequest } from './prepare-ru
 import { chooseOutputs, createReporters, type Outputs, type Reporters } from './reporters.ts'
 import { readToken } from './secrets.ts'
 import { startRun } from './start-run.ts'
-import { termsOf, viewOf } from './views.ts'
+import { viewOf, workersSpecOf } from './views.ts'
 
 /** Runs a whole training, from the first check to the last plot. Returns the exit code. */
 export async function runTraining(request: TrainingRequest): Promise<number> {
@@ -72,9 +72,11 @@ async function conduct(
     provisioned,
   })
   const { token } = prepared
-  const terms = termsOf(prepared, coordinator.url)
+  const spec = workersSpecOf(prepared, coordinator.url)
   const workers =
-    provisioned === null ? null : employ({ ...terms, token, provisioned, coordinator, stop, note: reporters.note })
+    provisioned === null
+      ? null
+      : startRunWorkers({ ...spec, token, provisioned, coordinator, stop, note: reporters.note })
   try {
     return await coordinator.finished
   } finally {

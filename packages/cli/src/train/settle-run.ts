@@ -11,7 +11,7 @@ import { refuseMove } from './resumable.ts'
 /** A run to resume. */
 export type Resumed = { readonly folder: string; readonly facts: RunFacts }
 
-/** The full configuration of a new run on this data set, from the given settings, the chosen crew and the defaults. */
+/** The full configuration of a new run on this data set, from the given settings, the chosen workers and the defaults. */
 export function settleConfig(
   given: Partial<RunConfig>,
   dataset: RunConfig['dataset'],

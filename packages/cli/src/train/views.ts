@@ -1,4 +1,4 @@
-import type { EmploymentTerms } from '../local-workers/employ.ts'
+import type { RunWorkersSpec } from '../local-workers/start-run-workers.ts'
 import { localUrl } from './listen-address.ts'
 import type { PreparedRun } from './prepare-run.ts'
 import type { RunView } from './reporters.ts'
@@ -10,9 +10,9 @@ export function viewOf({ plan, launch, minWorkers, quorum }: PreparedRun): RunVi
 }
 
 /** The local workers that a prepared run needs; `url` is the coordinator's address. */
-export function termsOf({ plan, launch, crew, address, tls }: PreparedRun, url: string): EmploymentTerms {
+export function workersSpecOf({ plan, launch, workerSetup, address, tls }: PreparedRun, url: string): RunWorkersSpec {
   return {
-    count: crew.workers,
+    count: workerSetup.workers,
     threads: plan.config.threads,
     url: localUrl(url, address.host),
     certificate: tls?.cert ?? null,

@@ -43,8 +43,8 @@ describe('a run with a certificate', () => {
   test('is joined by a worker that trusts the certificate, and not by one that does not', async () => {
     const [cert, key, token, place] = ['cert.pem', 'key.pem', 'token', 'run'].map(name => join(folder, name))
     const open = ['--listen', '127.0.0.1:0', '--token-file', token!, '--tls-cert', cert!, '--tls-key', key!]
-    const crew = ['--workers', '1', '--min-workers', '2', '--offline', '--run-dir', place!]
-    const cli = startCli(['train', ...size, ...crew, ...open])
+    const workerFlags = ['--workers', '1', '--min-workers', '2', '--offline', '--run-dir', place!]
+    const cli = startCli(['train', ...size, ...workerFlags, ...open])
     const [, url] = await cli.printed(/listening on (wss:\/\/127\.0\.0\.1:\d+)$/m)
     const worker = ['worker', '--connect', url!, '--token-file', token!, '--offline']
     expect(await runCli([...worker, '--wait', '0'])).toMatchObject({

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import type { PackedGradient } from '@lockstep/model/arithmetic'
 import { type Message, type MessageOf, sliceOf, type Tensors } from '@lockstep/protocol'
 import { createDeferred, type Deferred } from '../deferred.ts'
-import { createDebts } from './debts.ts'
 import { createGroupRetry } from './group-retry.ts'
 import { createGroups, type Group, type GroupEnd, type Groups } from './groups.ts'
 import { createMeanArrival, type MeanArrival, type MeanFigures, type WriteMean } from './mean-arrival.ts'
+import { createReplyTimers } from './reply-timers.ts'
 
 /** Messages from workers about the direct exchange. */
 export type DirectMessage = MessageOf<'linked'> | MessageOf<'unlinked'> | MessageOf<'dissolved'> | MessageOf<'slice'>
@@ -27,7 +27,7 @@ export type DirectOptions = {
   /**
    * Replicas have applied a mean that must not be applied: all need the full state, and their pending answers are void.
    */
-  readonly onPoisoned: (reason: string) => void
+  readonly onUnusableMean: (reason: string) => void
   /** A worker is alive but does not answer a message on which a step depends. */
   readonly onUnanswered: (workerId: number, reason: string) => void
   readonly onLinked: (workers: number) => void
@@ -54,7 +54,7 @@ export type Direct = Pick<Groups, 'join' | 'leave' | 'introduce' | 'current'> & 
   /** Asks a worker that has passed a step for its mean. Resolves with null when the worker is lost. */
   readonly recallMean: (step: number, workerId: number, write: WriteMean) => Promise<MeanFigures | null>
   /** A worker has answered, so it makes progress. */
-  readonly stir: (workerId: number) => void
+  readonly noteProgress: (workerId: number) => void
   readonly hearHeartbeat: (workerId: number) => void
   /**
    * Ends a group that is not linked in time or has halted, lets a failed group be tried again later, and gives up
@@ -77,22 +77,22 @@ export function createDirect(options: DirectOptions): Direct {
   const groups = createGroups({ ...options, newToken: () => randomBytes(32).toString('hex') })
   const awaited = new Map<number, AwaitedMean>()
   const rejected = new WeakSet<Group>()
-  const debts = createDebts(nowMs)
+  const replyTimers = createReplyTimers(nowMs)
   const answerMs = transferMs(elements)
   const retry = createGroupRetry(groups, answerMs, nowMs)
   let isTrusted = true
-  let stirredAt = nowMs()
+  let progressAt = nowMs()
 
   function receive(workerId: number, message: DirectMessage, tensors: Tensors): string | null {
-    stir(workerId)
+    noteProgress(workerId)
     if (message.type === 'slice') return takeSlice(workerId, message, tensors.mean as PackedGradient)
     groups.receive(workerId, message)
     return null
   }
 
-  function stir(workerId: number): void {
-    stirredAt = nowMs()
-    debts.pay(workerId)
+  function noteProgress(workerId: number): void {
+    progressAt = nowMs()
+    replyTimers.restart(workerId)
   }
 
   /** Slices of a step that nobody waits for are late: its mean was obtained another way. */
@@ -112,7 +112,7 @@ export function createDirect(options: DirectOptions): Direct {
     const { members } = group
     const ranges = new Map(members.map((workerId, place) => [workerId, sliceOf(elements, members.length, place)]))
     const done = createDeferred<MeanFigures>()
-    stirredAt = nowMs()
+    progressAt = nowMs()
     awaited.set(step, {
       from: null,
       isComputed: false,
@@ -136,7 +136,7 @@ export function createDirect(options: DirectOptions): Direct {
     if (rejected.has(group)) return
     rejected.add(group)
     isTrusted = false
-    options.onPoisoned(reason)
+    options.onUnusableMean(reason)
   }
 
   function leave(workerId: number): void {
@@ -148,22 +148,22 @@ export function createDirect(options: DirectOptions): Direct {
     groups.leave(workerId)
   }
 
-  function giveUpDebtors(): void {
-    const owing = groups.owing()
+  function giveUpOverdue(): void {
+    const unanswered = groups.unanswered()
     const recalled = [...awaited.values()].flatMap(({ from }) => from ?? [])
-    for (const workerId of debts.overdue([...owing, ...recalled], answerMs)) {
-      const request = owing.includes(workerId) ? 'dissolve' : 'recall'
+    for (const workerId of replyTimers.overdue([...unanswered, ...recalled], answerMs)) {
+      const request = unanswered.includes(workerId) ? 'dissolve' : 'recall'
       options.onUnanswered(workerId, `no answer to ${request} for ${(answerMs / 1000).toFixed(0)} s`)
     }
   }
 
   function look(): void {
     retry.look()
-    giveUpDebtors()
+    giveUpOverdue()
     if (awaited.size === 0) return
     const isComputed = [...awaited.values()].some(mean => mean.isComputed || mean.isWhole)
     const haltMs = answerMs + (isComputed ? 0 : computeMs)
-    if (nowMs() - stirredAt < haltMs) return
+    if (nowMs() - progressAt < haltMs) return
     groups.breakUp('halted', `nothing has come for ${(haltMs / 1000).toFixed(0)} s`)
   }
 
@@ -186,8 +186,8 @@ export function createDirect(options: DirectOptions): Direct {
     recallMean,
     leave,
     look,
-    stir,
-    hearHeartbeat: debts.hearHeartbeat,
+    noteProgress,
+    hearHeartbeat: replyTimers.hearHeartbeat,
   }
 }
 

@@ -4,27 +4,27 @@ import type { Groups } from './groups.ts'
 const linkMs = 60_000
 
 /** A failed group is tried again after this pause, which doubles each time. */
-const firstForgiveMs = 60_000
-const longestForgiveMs = 3_600_000
+const firstRetryMs = 60_000
+const longestRetryMs = 3_600_000
 
 /** Ends a group that is not linked in time, and lets a failed group be tried again later. */
 export function createGroupRetry(
-  groups: Pick<Groups, 'linking' | 'breakUp' | 'isHopeless' | 'forgive'>,
+  groups: Pick<Groups, 'linking' | 'breakUp' | 'hasFailed' | 'allowRetry'>,
   answerMs: number,
   nowMs: () => number,
 ) {
   let linking: { readonly group: number; readonly sinceMs: number } | null = null
   let brokenAt: number | null = null
-  let forgiveMs = firstForgiveMs
+  let retryMs = firstRetryMs
 
   /** The cause may be temporary, such as the loss of one connection. */
-  function forgiveInTime(): void {
-    if (!groups.isHopeless()) brokenAt = null
+  function retryInTime(): void {
+    if (!groups.hasFailed()) brokenAt = null
     else brokenAt ??= nowMs()
-    if (brokenAt === null || nowMs() - brokenAt < forgiveMs) return
-    forgiveMs = Math.min(2 * forgiveMs, longestForgiveMs)
+    if (brokenAt === null || nowMs() - brokenAt < retryMs) return
+    retryMs = Math.min(2 * retryMs, longestRetryMs)
     brokenAt = null
-    groups.forgive()
+    groups.allowRetry()
   }
 
   /**
@@ -43,7 +43,7 @@ export function createGroupRetry(
   return {
     /** Called regularly. */
     look: () => {
-      forgiveInTime()
+      retryInTime()
       giveUpLinking()
     },
   }

@@ -49,16 +49,16 @@ export type Groups = {
   ) => void
   /**
    * Ends a group that does not work. Its open steps go through the coordinator, and so do all further ones until
-   * workers change or the group is forgiven.
+   * workers change or a retry is allowed.
    */
   readonly breakUp: (cause: GroupEnd, reason: string) => void
   /** Whether the last group did not work. */
-  readonly isHopeless: () => boolean
-  readonly forgive: () => void
+  readonly hasFailed: () => boolean
+  readonly allowRetry: () => void
   /** The id of the group that is introduced but not fully linked yet, or null. */
   readonly linking: () => number | null
   /** Members of ended groups that were in use, which have yet to report the step they have reached. */
-  readonly owing: () => readonly number[]
+  readonly unanswered: () => readonly number[]
 }
 
 type GroupState = Group & {
@@ -68,7 +68,7 @@ type GroupState = Group & {
   readonly answered: Deferred<ReadonlyMap<number, number>>
   readonly reached: Map<number, number>
   /** Members that have yet to answer `dissolve`. */
-  readonly owing: Set<number>
+  readonly unanswered: Set<number>
   stepAtEnd: number
 }
 
@@ -78,15 +78,15 @@ export function createGroups(options: GroupsOptions): Groups {
   const ending = new Map<number, GroupState>()
   let group: GroupState | null = null
   let nextId = 1
-  let hopeless = false
+  let failed = false
 
   function changed(reason: string): void {
-    hopeless = false
+    failed = false
     dissolve('changed', reason)
   }
 
   function introduce(): void {
-    if (group !== null || hopeless || peers.size < 2 || peers.size > maxGroupMembers) return
+    if (group !== null || failed || peers.size < 2 || peers.size > maxGroupMembers) return
     const members = [...peers].map(([workerId, url]) => ({ workerId, url }))
     if (!members.every((member): member is { workerId: number; url: string } => member.url !== null)) return
     group = newGroup(nextId++, [...peers.keys()])
@@ -101,24 +101,24 @@ export function createGroups(options: GroupsOptions): Groups {
     over.stepAtEnd = options.step()
     for (const workerId of over.members) {
       if (!peers.has(workerId)) continue
-      over.owing.add(workerId)
+      over.unanswered.add(workerId)
       send(workerId, { type: 'dissolve', runId, group: over.id })
     }
     ending.set(over.id, over)
     over.isOver = true
     for (const listener of over.listeners) listener()
     over.listeners.clear()
-    if (isLinked(over) || hopeless) options.onOver(cause, reason)
+    if (isLinked(over) || failed) options.onOver(cause, reason)
     settle(over)
   }
 
   function breakUp(cause: GroupEnd, reason: string): void {
-    hopeless = true
+    failed = true
     dissolve(cause, reason)
   }
 
   function settle(over: GroupState): void {
-    if (over.owing.size > 0) return
+    if (over.unanswered.size > 0) return
     ending.delete(over.id)
     over.answered.resolve(over.reached)
   }
@@ -127,7 +127,7 @@ export function createGroups(options: GroupsOptions): Groups {
     peers.delete(workerId)
     changed(`worker ${workerId} has left`)
     for (const over of ending.values()) {
-      over.owing.delete(workerId)
+      over.unanswered.delete(workerId)
       over.reached.delete(workerId)
       settle(over)
     }
@@ -145,7 +145,7 @@ export function createGroups(options: GroupsOptions): Groups {
 
   function hear(workerId: number, message: MessageOf<'dissolved'>): void {
     const over = ending.get(message.group)
-    if (over?.owing.delete(workerId) !== true) return
+    if (over?.unanswered.delete(workerId) !== true) return
     over.reached.set(workerId, message.step)
     if (message.step < over.stepAtEnd) options.onBehind(workerId)
     settle(over)
@@ -154,12 +154,12 @@ export function createGroups(options: GroupsOptions): Groups {
   return {
     introduce,
     breakUp,
-    isHopeless: () => hopeless,
-    forgive: () => {
-      hopeless = false
+    hasFailed: () => failed,
+    allowRetry: () => {
+      failed = false
     },
     linking: () => (group !== null && !isLinked(group) ? group.id : null),
-    owing: () => [...ending.values()].filter(isLinked).flatMap(({ owing }) => [...owing]),
+    unanswered: () => [...ending.values()].filter(isLinked).flatMap(({ unanswered }) => [...unanswered]),
     leave,
     isPresent: workerId => peers.has(workerId),
     receive,
@@ -196,7 +196,7 @@ function newGroup(id: number, members: readonly number[]): GroupState {
     answered,
     settled: answered.promise,
     reached: new Map(),
-    owing: new Set(),
+    unanswered: new Set(),
     stepAtEnd: 0,
   }
   return group

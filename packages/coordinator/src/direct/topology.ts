@@ -51,12 +51,12 @@ export function createTopologyChoice(options: TopologyOptions): TopologyChoice {
     counts[done.topology] += 1
     if (trial?.winner === null && lastDone?.topology === done.topology) {
       trial.times[done.topology].push(done.atMs - lastDone.atMs)
-      judge(trial)
+      decide(trial)
     }
     lastDone = done
   }
 
-  function judge(running: Trial): void {
+  function decide(running: Trial): void {
     const { star, direct } = running.times
     if (Math.min(star.length, direct.length) < settlingSteps + timedSteps) return
     const [starMs, directMs] = [star, direct].map(times => median(times.slice(settlingSteps))) as [number, number]

@@ -35,7 +35,7 @@ export function slotOf(member: Member, key: string): number | null {
  * forgotten task of an earlier step is stale. That is a fault where the answer is still awaited: a replica drops the
  * tasks of earlier steps.
  */
-export function judgePlace(
+export function checkPlace(
   member: Member,
   slot: number | null,
   message: Answer['message'],

@@ -4,7 +4,7 @@ import type { EventListener } from '../events.ts'
 import { isLocal } from '../shared-memory/same-machine.ts'
 import type { SharedMemory } from '../shared-memory/shared-memory.ts'
 import { refuseHello, refuseLayout } from './admission.ts'
-import type { Discipline } from './discipline.ts'
+import type { Exclusion } from './exclusion.ts'
 import { carrierOf, closeDesk, type Member, type Roster } from './member.ts'
 
 export type ArrivalsOptions = {
@@ -27,21 +27,21 @@ export type Arrivals = {
   /** Makes the worker active. */
   readonly activate: (member: Member, ready: MessageOf<'ready'>) => void
   /** Sends the worker the current state. */
-  readonly giveState: (member: Member) => void
+  readonly sendState: (member: Member) => void
 }
 
 export function createArrivals(
   roster: Roster,
-  { findObjection }: Pick<Discipline, 'findObjection'>,
+  { whyExcluded }: Pick<Exclusion, 'whyExcluded'>,
   refuse: (member: Member, reason: string) => void,
   options: ArrivalsOptions,
 ): Arrivals {
   const { welcome } = options
-  const { taking, welcomed } = roster
+  const { activeMembers, welcomed } = roster
 
   function greet(member: Member, hello: MessageOf<'hello'>): void {
     if (member.facts !== null) return refuse(member, 'a second hello')
-    const refusal = refuseHello(hello, options.token) ?? findObjection(hello)
+    const refusal = refuseHello(hello, options.token) ?? whyExcluded(hello)
     if (refusal !== null) return refuse(member, refusal)
     const { name, host, device, cores } = hello
     member.facts = { id: welcomed.length + 1, name, host, device, cores, backend: '' }
@@ -58,17 +58,17 @@ export function createArrivals(
     member.facts = { ...member.facts!, backend: ready.backend }
     member.active = true
     if (!ready.sharesMemory) closeDesk(member)
-    taking.set(member.facts.id, member)
-    giveState(member)
-    options.onEvent({ type: 'worker-joined', worker: member.facts, active: taking.size })
+    activeMembers.set(member.facts.id, member)
+    sendState(member)
+    options.onEvent({ type: 'worker-joined', worker: member.facts, active: activeMembers.size })
     options.onJoin(member.facts.id, peerUrl(member.address, ready.peer))
   }
 
-  function giveState(member: Member): void {
+  function sendState(member: Member): void {
     const { step, frame } = options.encodeState()
     member.reached = step
     carrierOf(member).sendFrame(frame)
   }
 
-  return { greet, activate, giveState }
+  return { greet, activate, sendState }
 }

@@ -2,7 +2,7 @@ import type { MessageOf } from '@lockstep/protocol'
 import type { EventListener } from '../events.ts'
 import type { LossCause } from '../metrics.ts'
 import { closeDesk, type Member, type Roster } from './member.ts'
-import type { Fault } from './patience.ts'
+import type { Fault } from './timeouts.ts'
 
 export type DeparturesOptions = {
   readonly onEvent: EventListener
@@ -21,18 +21,18 @@ export type Departures = {
   /**
    * Drops a worker whose computation hangs. Its connected thread still reads, and can start another computing thread.
    */
-  readonly sendForAnother: (member: Member, hang: string) => void
+  readonly dropHung: (member: Member, hang: string) => void
   /** Terminates the connection without a message, since the worker would not read one. */
   readonly cutOff: (member: Member, fault: Fault) => void
   /** Handles the worker's `bye`. */
-  readonly letGo: (member: Member, bye: MessageOf<'bye'>) => void
+  readonly receiveBye: (member: Member, bye: MessageOf<'bye'>) => void
   /** Removes the worker, with this outcome. */
   readonly leave: (member: Member, cause: LossCause, outcome: string) => void
   /** Closes the connection because the run has ended, without reporting the worker as lost. */
   readonly dismiss: (member: Member, bye: MessageOf<'bye'>) => void
 }
 
-export function createDepartures({ present, taking }: Roster, options: DeparturesOptions): Departures {
+export function createDepartures({ present, activeMembers }: Roster, options: DeparturesOptions): Departures {
   const { onEvent, onLeave, onHang, onSuperseded } = options
 
   function refuse(member: Member, reason: string): void {
@@ -41,7 +41,7 @@ export function createDepartures({ present, taking }: Roster, options: Departure
     leave(member, 'refused', `refused: ${reason}`)
   }
 
-  function sendForAnother(member: Member, hang: string): void {
+  function dropHung(member: Member, hang: string): void {
     // A worker with no open task has not hung.
     if (member.active && member.facts !== null && member.hangingMs > 0) onHang(member.facts.id, member.hangingMs)
     member.connection.close({ type: 'bye', code: 'hung', reason: hang })
@@ -53,7 +53,7 @@ export function createDepartures({ present, taking }: Roster, options: Departure
     member.connection.terminate()
   }
 
-  function letGo(member: Member, bye: MessageOf<'bye'>): void {
+  function receiveBye(member: Member, bye: MessageOf<'bye'>): void {
     member.connection.close({ type: 'bye', code: 'finished', reason: 'goodbye' })
     const { code, reason } = bye
     const cause = code === 'failed' || code === 'uncomputable' ? code : 'left'
@@ -75,8 +75,8 @@ export function createDepartures({ present, taking }: Roster, options: Departure
     present.delete(member)
     part(member)
     if (!member.active || member.facts === null) return
-    taking.delete(member.facts.id)
-    onEvent({ type: 'worker-lost', worker: member.facts, cause, reason: outcome, active: taking.size })
+    activeMembers.delete(member.facts.id)
+    onEvent({ type: 'worker-lost', worker: member.facts, cause, reason: outcome, active: activeMembers.size })
     onLeave(member.facts.id, cause === 'failed' || cause === 'uncomputable' ? outcome : null)
   }
 
@@ -85,7 +85,7 @@ export function createDepartures({ present, taking }: Roster, options: Departure
     member.connection.close(bye)
   }
 
-  return { refuse, sendForAnother, cutOff, letGo, leave, dismiss }
+  return { refuse, dropHung, cutOff, receiveBye, leave, dismiss }
 }
 
 function part(member: Member): void {

@@ -1,7 +1,7 @@
 import type { MessageOf } from '@lockstep/protocol'
 import { describeTask } from '../schedule/task.ts'
 import type { Member } from './member.ts'
-import { type Patience, seconds } from './patience.ts'
+import { seconds, type Timeouts } from './timeouts.ts'
 
 /**
  * Records a heartbeat. Between two heartbeats at most the permitted silence counts as hanging: a process that was
@@ -10,15 +10,15 @@ import { type Patience, seconds } from './patience.ts'
 export function noteHeartbeat(
   member: Member,
   heartbeat: MessageOf<'heartbeat'>,
-  patience: Pick<Patience, 'silenceMs' | 'duty'>,
+  timeouts: Pick<Timeouts, 'silenceMs' | 'dueTask'>,
   nowMs: number,
 ): void {
   const { pending, quietMs } = heartbeat
-  const { silenceMs } = patience
+  const { silenceMs } = timeouts
   const heardOfMs = member.heartbeat?.quietMs ?? 0
   const isQuiet = pending > 0 && quietMs >= heardOfMs
   member.hangingMs = isQuiet ? member.hangingMs + Math.min(quietMs - heardOfMs, silenceMs) : 0
-  noteReading(member, heartbeat, patience, Math.min(nowMs - member.heartbeatAt, silenceMs))
+  noteReading(member, heartbeat, timeouts, Math.min(nowMs - member.heartbeatAt, silenceMs))
   member.heartbeat = heartbeat
   member.heartbeatAt = nowMs
 }
@@ -30,12 +30,12 @@ export function noteHeartbeat(
 function noteReading(
   member: Member,
   heartbeat: MessageOf<'heartbeat'>,
-  { duty }: Pick<Patience, 'duty'>,
+  { dueTask }: Pick<Timeouts, 'dueTask'>,
   sinceLastMs: number,
 ): void {
   const readsOn = echoedMs(heartbeat) > echoedMs(member.heartbeat)
   member.deafMs = readsOn ? 0 : member.deafMs + sinceLastMs
-  const dueSinceMs = duty(member.facts!.id)?.sinceMs ?? Number.POSITIVE_INFINITY
+  const dueSinceMs = dueTask(member.facts!.id)?.sinceMs ?? Number.POSITIVE_INFINITY
   if (heartbeat.pending > 0 || echoedMs(heartbeat) < dueSinceMs) member.idleMs = 0
   // Only counted while echoes advance: until then, a message that the task depends on may still be in transit.
   else if (readsOn) member.idleMs += sinceLastMs
@@ -47,20 +47,25 @@ function echoedMs(heartbeat: MessageOf<'heartbeat'> | null): number {
 }
 
 /** Why the computing thread of an active member counts as hung, or null. */
-export function findHang(member: Member, patience: Patience, nowMs: number): string | null {
+export function findHang(member: Member, timeouts: Timeouts, nowMs: number): string | null {
   const { facts, hangingMs, heartbeat } = member
   if (facts === null) return null
-  if (hangingMs > 0 && hangingMs > patience.hangMs(facts.id))
+  if (hangingMs > 0 && hangingMs > timeouts.hangMs(facts.id))
     return `hung at step ${heartbeat?.step} for ${seconds(hangingMs)}`
-  return member.idleMs > 0 ? findLostTask(member, facts.id, patience, nowMs) : null
+  return member.idleMs > 0 ? findLostTask(member, facts.id, timeouts, nowMs) : null
 }
 
 /** The worker keeps reporting that it has nothing to do, yet holds a task, which it would hold forever. */
-function findLostTask({ idleMs }: Member, workerId: number, { hangMs, duty }: Patience, nowMs: number): string | null {
-  const owed = duty(workerId)
-  if (owed === null) return null
+function findLostTask(
+  { idleMs }: Member,
+  workerId: number,
+  { hangMs, dueTask }: Timeouts,
+  nowMs: number,
+): string | null {
+  const due = dueTask(workerId)
+  if (due === null) return null
   // Time before this task was due does not count.
-  const lostMs = Math.min(idleMs, nowMs - owed.sinceMs)
+  const lostMs = Math.min(idleMs, nowMs - due.sinceMs)
   if (lostMs <= hangMs(workerId)) return null
-  return `reports no work, but has not answered ${describeTask(owed.task)} for ${seconds(lostMs)}`
+  return `reports no work, but has not answered ${describeTask(due.task)} for ${seconds(lostMs)}`
 }

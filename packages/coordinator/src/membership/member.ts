@@ -68,13 +68,13 @@ export type Roster = {
   /** All that are connected. */
   readonly present: Set<Member>
   /** The active ones, by id. */
-  readonly taking: Map<number, Member>
+  readonly activeMembers: Map<number, Member>
   /** All that were ever welcomed, in order of arrival, which is the order of ids from 1. */
   readonly welcomed: Member[]
 }
 
 export function newRoster(): Roster {
-  return { present: new Set(), taking: new Map(), welcomed: [] }
+  return { present: new Set(), activeMembers: new Map(), welcomed: [] }
 }
 
 export function newMember(address: string, nowMs: number): Omit<Member, 'connection'> {
@@ -130,7 +130,8 @@ export function reach(member: Member, step: number): void {
 }
 
 /**
- * Releases a closed connection and any partly received message. The member itself stays in the roll until the run ends.
+ * Releases a closed connection and any partly received message. The member itself stays in the roster until the run
+ * ends.
  */
 export function forgetConnection(member: Member): void {
   member.connection = ended

@@ -10,23 +10,23 @@ import {
 } from '@lockstep/protocol'
 import { type DirectMessage, isDirect } from '../direct/direct.ts'
 import type { WorkerFacts } from '../events.ts'
-import type { SendableTask, Verdict } from '../exchange.ts'
+import type { AnswerOutcome, SendableTask } from '../exchange.ts'
 import type { ClockOffset } from '../timing/clock-offset.ts'
 import type { WorkerTimes } from '../timing/step-timing.ts'
-import { type Answer, answerKey, gradientReader, isAnswer, judgePlace, slotOf } from './answer.ts'
+import { type Answer, answerKey, checkPlace, gradientReader, isAnswer, slotOf } from './answer.ts'
 import { type ArrivalsOptions, createArrivals } from './arrivals.ts'
 import { assign, broadcast, heartbeatFrame, type Update } from './delivery.ts'
 import { createDepartures, type DeparturesOptions } from './departures.ts'
-import { createDiscipline } from './discipline.ts'
+import { createExclusion } from './exclusion.ts'
+import { createFailureDetector } from './failure-detector.ts'
 import { noteHeartbeat } from './heartbeats.ts'
-import { createLaneDoor, type LaneDoor } from './lane-door.ts'
+import { createLaneAcceptor, type LaneAcceptor } from './lane-acceptor.ts'
 import { credit, forgetConnection, type Member, newMember, newRoster, reach } from './member.ts'
-import type { Patience } from './patience.ts'
-import { createWatch } from './watch.ts'
+import type { Timeouts } from './timeouts.ts'
 
 export type MembershipOptions = ArrivalsOptions &
   DeparturesOptions & {
-    readonly patience: Patience
+    readonly timeouts: Timeouts
     readonly nowMs: () => number
     /** An active worker has reported the step it has reached. */
     readonly onReach: (workerId: number, step: number) => void
@@ -34,43 +34,43 @@ export type MembershipOptions = ArrivalsOptions &
     readonly onTimes: (workerId: number, message: WorkerTimes, clock: ClockOffset) => void
     /** Whether a worker's task still needs an answer. */
     readonly awaits: (workerId: number, key: string) => boolean
-    readonly onAnswer: (key: string, answer: Answer) => Verdict
+    readonly onAnswer: (key: string, answer: Answer) => AnswerOutcome
     /** Takes a message about the direct exchange. Returns what is wrong with it, or null. */
     readonly onDirect: (workerId: number, message: DirectMessage, tensors: Received['tensors']) => string | null
   }
 
 export type Membership = {
   readonly accept: (address: string, connect: (handlers: ConnectionHandlers) => Connection) => void
-  readonly acceptLane: LaneDoor
+  readonly acceptLane: LaneAcceptor
   readonly assign: (workerId: number, task: SendableTask<Answer>) => void
   /** Counts a shard of a finished step. */
   readonly credit: (workerId: number, samples: number) => void
   /** Counts and reports an answer that cannot be used. */
   readonly note: (workerId: number, reason: string) => void
   /** Counts a wrong answer against a worker, and excludes the worker once there are too many. */
-  readonly charge: (workerId: number, reason: string) => void
+  readonly countWrongAnswer: (workerId: number, reason: string) => void
   /** Drops a worker for good: it is refused when it reconnects. */
   readonly exclude: (workerId: number, reason: string) => void
   /** Drops a worker, which reconnects by itself. */
-  readonly sendAway: (workerId: number, reason: string) => void
+  readonly drop: (workerId: number, reason: string) => void
   /** Drops all active workers, which reconnect by themselves. */
-  readonly scatter: (reason: string) => void
+  readonly dropAll: (reason: string) => void
   readonly isTrusted: (workerId: number) => boolean
   readonly factsOf: (workerId: number) => WorkerFacts
   readonly tell: (workerId: number, message: Message) => void
   /** Sends a worker the current state again. */
-  readonly restate: (workerId: number) => void
+  readonly resendState: (workerId: number) => void
   /** Sends an update to every active worker. The gradient is encoded once for all of them. */
   readonly broadcast: (update: Update, gradient: PackedGradient) => void
   readonly active: () => number
   /** Whether a worker has been welcomed that is not active yet. */
-  readonly isOneComing: () => boolean
+  readonly isOneJoining: () => boolean
   /** Whether every worker that was ever active has said that the model cannot be computed, on any worker. */
   readonly isUncomputable: () => boolean
   /** Whether every active worker shares the coordinator's memory. */
   readonly allShareMemory: () => boolean
   /** All workers that were ever active, in order of arrival. */
-  readonly roll: () => readonly Member[]
+  readonly everActive: () => readonly Member[]
   /** Drops members that have been silent, hung or deaf for too long. Called regularly. */
   readonly tick: () => void
   /** Ends the membership: says `bye` to everyone, and to all that connect later. */
@@ -82,13 +82,13 @@ export type Membership = {
  * `nowMs`.
  */
 export function createMembership(options: MembershipOptions): Membership {
-  const { welcome, sharedMemory, patience, onEvent, nowMs } = options
+  const { welcome, sharedMemory, timeouts, onEvent, nowMs } = options
   const roster = newRoster()
-  const { present, taking, welcomed } = roster
+  const { present, activeMembers, welcomed } = roster
   const departures = createDepartures(roster, options)
   const { refuse, leave } = departures
-  const discipline = createDiscipline({ refuse, leave, onEvent })
-  const arrivals = createArrivals(roster, discipline, refuse, options)
+  const exclusion = createExclusion({ refuse, leave, onEvent })
+  const arrivals = createArrivals(roster, exclusion, refuse, options)
   let farewell: MessageOf<'bye'> | null = null
 
   function accept(address: string, connect: (handlers: ConnectionHandlers) => Connection): void {
@@ -109,7 +109,7 @@ export function createMembership(options: MembershipOptions): Membership {
     member.lastMessageAt = nowMs()
     member.lastHeardAt = member.lastMessageAt
     if (message.type === 'hello') return arrivals.greet(member, message)
-    if (message.type === 'bye') return departures.letGo(member, message)
+    if (message.type === 'bye') return departures.receiveBye(member, message)
     if (member.facts === null || !('runId' in message)) return refuse(member, `unexpected ${message.type} message`)
     if (message.runId !== welcome.runId) return
     if (message.type === 'ready') return arrivals.activate(member, message)
@@ -120,7 +120,7 @@ export function createMembership(options: MembershipOptions): Membership {
   }
 
   function hearHeartbeat(member: Member, heartbeat: MessageOf<'heartbeat'>): void {
-    noteHeartbeat(member, heartbeat, patience, nowMs())
+    noteHeartbeat(member, heartbeat, timeouts, nowMs())
     const { sentMs: answeredMs, echo } = heartbeat
     if (echo !== null) member.clock.add({ ...echo, answeredMs, arrivedMs: nowMs() })
     if (!member.active) return
@@ -132,15 +132,16 @@ export function createMembership(options: MembershipOptions): Membership {
     if (message.type !== 'metrics' && member.active) options.onTimes(member.facts!.id, message, member.clock)
     const key = answerKey(message)
     const slot = slotOf(member, key)
-    const { isStale, fault } = judgePlace(member, slot, message, options.awaits(member.facts!.id, key))
-    if (fault !== null) return discipline.accuse(member, fault)
+    const { isStale, fault } = checkPlace(member, slot, message, options.awaits(member.facts!.id, key))
+    if (fault !== null) return exclusion.dropForWrongAnswer(member, fault)
     if (isStale) return
     const readGradient = gradientReader(member, slot, tensors)
     // Safe before the gradient is read: the read follows at once, before the slot can be used for another task.
     member.desk?.clear(key)
-    const verdict = options.onAnswer(key, { workerId: member.facts!.id, message, readGradient })
+    const outcome = options.onAnswer(key, { workerId: member.facts!.id, message, readGradient })
     // A replica whose weights have drifted is corrected when the worker reconnects.
-    if (verdict.fault !== null) return (message.type === 'metrics' ? refuse : discipline.accuse)(member, verdict.fault)
+    if (outcome.fault !== null)
+      return (message.type === 'metrics' ? refuse : exclusion.dropForWrongAnswer)(member, outcome.fault)
     reach(member, message.step)
   }
 
@@ -152,7 +153,8 @@ export function createMembership(options: MembershipOptions): Membership {
 
   function lose(member: Member, error: LockstepError | null): void {
     if (member.gone) return
-    if (member.active && error?.code === 'message-invalid') return discipline.accuse(member, describeError(error))
+    if (member.active && error?.code === 'message-invalid')
+      return exclusion.dropForWrongAnswer(member, describeError(error))
     if (!member.active && error !== null) onEvent({ type: 'refused', address: member.address, reason: error.message })
     leave(member, 'lost', error === null ? 'connection closed' : error.message)
   }
@@ -160,7 +162,7 @@ export function createMembership(options: MembershipOptions): Membership {
   /** Invalid bytes on a lane come from the worker itself, since no network is involved. */
   function hearNonsense(member: Member, error: LockstepError): void {
     if (member.gone) return
-    if (member.active) discipline.accuse(member, describeError(error))
+    if (member.active) exclusion.dropForWrongAnswer(member, describeError(error))
     else refuse(member, describeError(error))
   }
 
@@ -172,12 +174,12 @@ export function createMembership(options: MembershipOptions): Membership {
     farewell = { type: 'bye', code, reason }
     for (const member of present) departures.dismiss(member, farewell)
     present.clear()
-    taking.clear()
+    activeMembers.clear()
   }
 
   return {
     accept,
-    acceptLane: createLaneDoor({
+    acceptLane: createLaneAcceptor({
       runId: welcome.runId,
       sizes: welcome.sizes,
       memberOf: workerId => welcomed[workerId - 1],
@@ -185,40 +187,40 @@ export function createMembership(options: MembershipOptions): Membership {
       fail: hearNonsense,
       nowMs,
     }),
-    tick: createWatch({
+    tick: createFailureDetector({
       present,
-      patience,
+      timeouts,
       everyMs: welcome.heartbeatMs,
       nowMs,
       onFault: departures.cutOff,
-      onHang: departures.sendForAnother,
+      onHang: departures.dropHung,
       onSound: assure,
     }),
     dismiss,
     assign: (workerId, task) => {
-      const member = taking.get(workerId)
+      const member = activeMembers.get(workerId)
       if (member !== undefined) assign(member, task)
     },
-    broadcast: (update, gradient) => broadcast([...taking.values()], sharedMemory, update, gradient),
+    broadcast: (update, gradient) => broadcast([...activeMembers.values()], sharedMemory, update, gradient),
     credit: (workerId, samples) => credit(welcomed[workerId - 1]!, samples),
-    note: (workerId, reason) => discipline.note(welcomed[workerId - 1]!, reason),
-    charge: (workerId, reason) => discipline.charge(welcomed[workerId - 1]!, reason),
-    exclude: (workerId, reason) => discipline.exclude(welcomed[workerId - 1]!, reason),
-    sendAway: (workerId, reason) => refuse(welcomed[workerId - 1]!, reason),
-    scatter: reason => {
-      for (const member of [...taking.values()]) refuse(member, reason)
+    note: (workerId, reason) => exclusion.note(welcomed[workerId - 1]!, reason),
+    countWrongAnswer: (workerId, reason) => exclusion.countWrongAnswer(welcomed[workerId - 1]!, reason),
+    exclude: (workerId, reason) => exclusion.exclude(welcomed[workerId - 1]!, reason),
+    drop: (workerId, reason) => refuse(welcomed[workerId - 1]!, reason),
+    dropAll: reason => {
+      for (const member of [...activeMembers.values()]) refuse(member, reason)
     },
     isTrusted: workerId => welcomed[workerId - 1]!.trusted,
     factsOf: workerId => welcomed[workerId - 1]!.facts!,
-    tell: (workerId, message) => taking.get(workerId)?.connection.send(message),
-    restate: workerId => {
-      const member = taking.get(workerId)
-      if (member !== undefined) arrivals.giveState(member)
+    tell: (workerId, message) => activeMembers.get(workerId)?.connection.send(message),
+    resendState: workerId => {
+      const member = activeMembers.get(workerId)
+      if (member !== undefined) arrivals.sendState(member)
     },
-    allShareMemory: () => [...taking.values()].every(({ desk }) => desk !== null),
-    active: () => taking.size,
-    isOneComing: () => [...present].some(({ facts, active }) => facts !== null && !active),
+    allShareMemory: () => [...activeMembers.values()].every(({ desk }) => desk !== null),
+    active: () => activeMembers.size,
+    isOneJoining: () => [...present].some(({ facts, active }) => facts !== null && !active),
     isUncomputable: () => welcomed.every(({ active, cause }) => !active || cause === 'uncomputable'),
-    roll: () => welcomed.filter(member => member.active),
+    everActive: () => welcomed.filter(member => member.active),
   }
 }

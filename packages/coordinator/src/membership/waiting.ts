@@ -1,11 +1,11 @@
 import { type Cancel, type Clock, LockstepError } from '@lockstep/protocol'
 import type { EventListener } from '../events.ts'
-import { createGathering, type Gathering } from './gathering.ts'
+import { createRendezvous, type Rendezvous } from './rendezvous.ts'
 
 export type WaitingOptions = {
   readonly active: () => number
   /** Whether a worker has been welcomed that is not ready yet. */
-  readonly isOneComing: () => boolean
+  readonly isOneJoining: () => boolean
   /** Whether every worker that was ever active has said that the model cannot be computed, on any worker. */
   readonly isUncomputable: () => boolean
   /** No step begins with fewer workers than this. */
@@ -21,7 +21,7 @@ export type WaitingOptions = {
 }
 
 /** How a run waits for workers, and when it gives up. */
-export type Waiting = Pick<Gathering, 'await' | 'expect' | 'abort'> & {
+export type Waiting = Pick<Rendezvous, 'await' | 'expect' | 'abort'> & {
   readonly joined: () => void
   /** `failure` is the reason a worker gave that could not continue, or null. */
   readonly left: (failure: string | null) => void
@@ -31,20 +31,20 @@ export type Waiting = Pick<Gathering, 'await' | 'expect' | 'abort'> & {
 
 export function createWaiting(options: WaitingOptions): Waiting {
   const { active, quorum, waitMs, stop, clock, onEvent, onEnd } = options
-  const gathering = createGathering(active)
+  const rendezvous = createRendezvous(active)
   let closed = false
   let lastFailure: string | null = null
   let stopClock: Cancel = () => undefined
   stop.addEventListener('abort', stopIdling)
 
   function stopIdling(): void {
-    if (active() === 0 || gathering.isWaiting()) onEnd(interrupted())
+    if (active() === 0 || rendezvous.isWaiting()) onEnd(interrupted())
   }
 
   function left(failure: string | null): void {
     if (closed) return
     lastFailure = failure ?? lastFailure
-    if (failure !== null && isHopeless()) return onEnd(uncomputable(failure))
+    if (failure !== null && canNobodyCompute()) return onEnd(uncomputable(failure))
     const count = active()
     const giveUpMs = count === 0 ? waitMs : null
     if (count === quorum - 1) onEvent({ type: 'short-of-workers', active: count, wanted: quorum, giveUpMs })
@@ -54,28 +54,28 @@ export function createWaiting(options: WaitingOptions): Waiting {
   }
 
   /** No active or joining worker is left that may succeed, and every earlier one found the model uncomputable. */
-  function isHopeless(): boolean {
-    return active() === 0 && !stop.aborted && options.isUncomputable() && !options.isOneComing()
+  function canNobodyCompute(): boolean {
+    return active() === 0 && !stop.aborted && options.isUncomputable() && !options.isOneJoining()
   }
 
   /** Waits longer for a worker that is getting ready, which may take long. `readyMs` limits that. */
   function waitForOne(): void {
     stopClock = clock.after(waitMs, () =>
-      options.isOneComing() ? waitForOne() : onEnd(noWorkers(waitMs, lastFailure)),
+      options.isOneJoining() ? waitForOne() : onEnd(noWorkers(waitMs, lastFailure)),
     )
   }
 
   return {
     await: wanted => {
-      const waiting = gathering.await(wanted)
+      const waiting = rendezvous.await(wanted)
       if (waiting !== null && stop.aborted) onEnd(interrupted())
       return waiting
     },
-    expect: gathering.expect,
-    abort: gathering.abort,
+    expect: rendezvous.expect,
+    abort: rendezvous.abort,
     joined: () => {
       stopClock()
-      gathering.look()
+      rendezvous.look()
     },
     left,
     close: () => {

@@ -3,10 +3,10 @@ import { encodeMessage, type MessageOf } from '@lockstep/protocol'
 import type { RunPlan } from '../plan.ts'
 import { largestShard } from '../training/batches.ts'
 import { evaluationChunk } from '../training/evaluation.ts'
-import { heartbeatMs } from './patience.ts'
+import { heartbeatMs } from './timeouts.ts'
 
 /** How long a worker waits for a silent coordinator, for example on a suspended laptop, before it reconnects. */
-const workerPatienceMs = 15_000
+const workerTimeoutMs = 15_000
 
 /** The part of the welcome message that is the same for every worker and every life of the run. */
 export function welcomeTo({
@@ -32,7 +32,7 @@ export function welcomeTo({
       gradientType: config.compress === 'none' ? 'float32' : config.compress,
     },
     heartbeatMs,
-    silenceMs: workerPatienceMs,
+    silenceMs: workerTimeoutMs,
   }
 }
 

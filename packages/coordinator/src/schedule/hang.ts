@@ -34,7 +34,7 @@ export function isOverdue<T extends Task>(queue: WorkerQueue<T>, { nowMs, step }
 }
 
 /** The error that ends the run when `mostHangs` workers in turn have hung on a task, the last one for `hangingMs`. */
-export function hopeless(task: Task, hangingMs: number): LockstepError {
+export function hungRepeatedly(task: Task, hangingMs: number): LockstepError {
   const what = describeTask(task)
   return new LockstepError(
     'computation-hangs',

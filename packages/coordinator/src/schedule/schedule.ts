@@ -1,13 +1,13 @@
+import { assignPending } from './assign.ts'
+import { createForecasts } from './forecast.ts'
 import { hangLimitMs } from './hang.ts'
-import { secondHolders } from './late.ts'
 import { type OpenTask, openTask, restrictionOf } from './open-task.ts'
-import { createOutlooks } from './outlook.ts'
-import { sharePending } from './share.ts'
+import { speculativeCopies } from './speculation.ts'
 import { type Assignment, isBefore, type Task } from './task.ts'
 import {
   createQueue,
-  type Duty,
-  dutyOf,
+  type DueTask,
+  dueTaskOf,
   forgetBefore,
   type Moment,
   runningOf,
@@ -49,11 +49,11 @@ export type Schedule<T extends Task> = {
   /** How long a worker may compute its current task before it counts as hung. */
   readonly hangLimitMs: (workerId: number) => number
   /** The task that a worker has to answer next, and since when; null while none is due. */
-  readonly duty: (workerId: number) => Duty<T> | null
+  readonly dueTask: (workerId: number) => DueTask<T> | null
   /** Pending tasks to send now. */
   readonly assign: (nowMs: number) => readonly Assignment<T>[]
   /** Tasks to send now to a second worker, because the first one is late. */
-  readonly copyLate: (nowMs: number) => readonly Assignment<T>[]
+  readonly speculate: (nowMs: number) => readonly Assignment<T>[]
   /**
    * Whether passing time alone gives nothing to send: no task is pending, and no idle worker could take over a late
    * one.
@@ -166,15 +166,15 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
     moveOn(nowMs)
     const moment = { nowMs, step: current }
     const restrict = (task: T) => restrictionOf(open.get(task.key)!)
-    const assignments = sharePending(pending, createOutlooks(queues, moment), { moment, window, restrict })
+    const assignments = assignPending(pending, createForecasts(queues, moment), { moment, window, restrict })
     for (const { task } of assignments) open.get(task.key)!.pending -= 1
     return hand(assignments, moment)
   }
 
-  function copyLate(nowMs: number): readonly Assignment<T>[] {
+  function speculate(nowMs: number): readonly Assignment<T>[] {
     const moment = { nowMs, step: current }
     if (open.size === 0 || (pending[0]?.step ?? Number.POSITIVE_INFINITY) <= current) return []
-    const copies = secondHolders(createOutlooks(queues, moment), moment, task => open.get(task.key)!)
+    const copies = speculativeCopies(createForecasts(queues, moment), moment, task => open.get(task.key)!)
     return hand(copies, moment)
   }
 
@@ -225,12 +225,12 @@ export function createSchedule<T extends Task>(window: number): Schedule<T> {
       const queue = queues.get(workerId)
       return queue === undefined ? Number.POSITIVE_INFINITY : hangLimitMs(queue, current)
     },
-    duty: workerId => {
+    dueTask: workerId => {
       const queue = queues.get(workerId)
-      return queue === undefined ? null : dutyOf(queue, current)
+      return queue === undefined ? null : dueTaskOf(queue, current)
     },
     assign,
-    copyLate,
+    speculate,
     isSettled,
   }
 }

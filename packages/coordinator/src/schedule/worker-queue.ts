@@ -69,10 +69,10 @@ export function elapsedMs<T extends Task>(queue: WorkerQueue<T>, running: Held<T
 }
 
 /** The task that a worker has to answer next, and since when. */
-export type Duty<T extends Task> = { readonly task: T; readonly sinceMs: number }
+export type DueTask<T extends Task> = { readonly task: T; readonly sinceMs: number }
 
 /** Null while no task of the worker is due. */
-export function dutyOf<T extends Task>(queue: WorkerQueue<T>, step: number): Duty<T> | null {
+export function dueTaskOf<T extends Task>(queue: WorkerQueue<T>, step: number): DueTask<T> | null {
   const running = runningOf(queue, step)
   if (running === null || running.dueAtMs === null) return null
   return { task: running.task, sinceMs: startOf(queue, running.dueAtMs) }

@@ -1,7 +1,7 @@
 import { type Arithmetic, createTreeReduction, type GradientFormat, type VectorPool } from '@lockstep/model/arithmetic'
 import type { MessageOf } from '@lockstep/protocol'
 import type { Audit } from '../audit/audit.ts'
-import { addGradient, keepGradient } from '../audit/gradient-opinion.ts'
+import { addGradient, keepGradient } from '../audit/gradient-vote.ts'
 import type { Group } from '../direct/groups.ts'
 import type { Exchange, SendableTask } from '../exchange.ts'
 import type { Answer } from '../membership/answer.ts'
@@ -103,7 +103,7 @@ export function createShardTasks(
     tools.vectors.giveBack(vector)
   }
   const reduction = createTreeReduction({ arithmetic: tools.arithmetic, shards, total, onSpent: giveBack })
-  const hearing = { ...tools, reduction, used }
+  const voteTools = { ...tools, reduction, used }
   const tasks = batch.map(({ shard, count, read }): SendableTask<Answer> => {
     const isAudited = tools.audit.isDrawn(step, shard)
     return {
@@ -121,8 +121,8 @@ export function createShardTasks(
         }
         return findFigureFault(message, count)
       },
-      voices: isAudited ? 2 : 1,
-      hear: answer => (isAudited ? keepGradient : addGradient)(answer, hearing),
+      votesNeeded: isAudited ? 2 : 1,
+      readVote: answer => (isAudited ? keepGradient : addGradient)(answer, voteTools),
     }
   })
   const reduce = (answers: readonly Answer[]): BatchResult => ({

@@ -1,7 +1,7 @@
 import { type ImageSplit, imageBytes } from '@lockstep/data'
 import { weightsSha256 } from '@lockstep/model'
 import { isSoundLoss } from '@lockstep/model/arithmetic'
-import { brief } from '../audit/opinion.ts'
+import { voteWithoutData } from '../audit/vote.ts'
 import type { Exchange, SendableTask } from '../exchange.ts'
 import type { Answer } from '../membership/answer.ts'
 import { unlessDiverged } from './divergence.ts'
@@ -68,7 +68,7 @@ function chunkTask(split: ImageSplit, chunk: number, run: EvaluationRun): Sendab
       const drifted = message.type === 'metrics' && message.weightsSha256 !== weightsSha256
       return drifted ? `its replica has drifted: its weights at step ${step} are not the coordinator's` : null
     },
-    hear: ({ message }) => brief(isSoundLoss(message.lossSum, count)),
+    readVote: ({ message }) => voteWithoutData(isSoundLoss(message.lossSum, count)),
   }
 }
 

@@ -2,7 +2,6 @@ import type { Updater } from '@lockstep/model'
 import { createGradientFormat, createVectorPool, type PackedGradient } from '@lockstep/model/arithmetic'
 import type { MessageOf } from '@lockstep/protocol'
 import { createAudit } from '../audit/audit.ts'
-import type { Crew } from '../crew.ts'
 import type { Direct } from '../direct/direct.ts'
 import { createTopologyChoice, type TopologyChoice, type TopologyMode, type TopologyTrial } from '../direct/topology.ts'
 import type { EventListener } from '../events.ts'
@@ -12,6 +11,7 @@ import type { EpochMetrics, StepMetrics } from '../metrics.ts'
 import type { RunPlan } from '../plan.ts'
 import type { Records } from '../records.ts'
 import type { StepTiming } from '../timing/step-timing.ts'
+import type { WorkerPool } from '../worker-pool.ts'
 import type { ReductionTools } from './batch-gradient.ts'
 import type { LossTrail } from './divergence.ts'
 
@@ -60,10 +60,10 @@ export type TrainingOptions = {
   readonly onEvent: EventListener
 }
 
-/** Sets up the training of a plan with this crew. Its progress goes to these records. */
+/** Sets up the training of a plan with this worker pool. Its progress goes to these records. */
 export function setUpTraining(
   options: TrainingOptions,
-  { exchange, membership, direct, awaitWorkers }: Crew,
+  { exchange, membership, direct, awaitWorkers }: WorkerPool,
   { checkpointing, onStep, onEpoch }: Records,
 ): Training {
   const { plan, quorum, losses, stop, timing, nowMs, onEvent } = options

@@ -112,7 +112,7 @@ describe('if workers join and leave at any moment', () => {
         })
         expect([run.failure(), [...run.words()]]).toEqual([null, ['right']])
         expect(run.excluded.every(worker => !run.workers.has(worker))).toBe(true)
-        // At most one opinion of each worker on each shard of the step is kept.
+        // At most one vote of each worker on each shard of the step is kept.
         expect(run.counts().mostKept).toBeLessThanOrEqual(8 * given.shards)
       }),
       { numRuns: 150 },

@@ -14,7 +14,7 @@ function startDirect(elements = 2) {
     send: (_, message) => sent.push(message),
     step: () => 0,
     onBehind: () => undefined,
-    onPoisoned: () => undefined,
+    onUnusableMean: () => undefined,
     onUnanswered: (workerId, reason) => {
       unanswered.push(`${workerId}: ${reason}`)
       direct.leave(workerId)

@@ -10,7 +10,7 @@ import { createAudit } from '../../src/audit/audit.ts'
 import { createDirect } from '../../src/direct/direct.ts'
 import { submitToGroup } from '../../src/direct/group-batch.ts'
 import type { Group } from '../../src/direct/groups.ts'
-import { createExchange, type Verdict } from '../../src/exchange.ts'
+import { type AnswerOutcome, createExchange } from '../../src/exchange.ts'
 import type { Answer } from '../../src/membership/answer.ts'
 import { workKey } from '../../src/training/batch-gradient.ts'
 import { epochBatches } from '../../src/training/batches.ts'
@@ -35,8 +35,8 @@ function startBatch() {
     send: (worker, { type }: Message) => sent.push(`${type} → ${worker}`),
     step: () => 0,
     onBehind: () => undefined,
-    // Drops all members, as a crew does.
-    onPoisoned: reason => {
+    // Drops all members, as a worker pool does.
+    onUnusableMean: reason => {
       poisoned.push(reason)
       for (const worker of [1, 2]) leave(worker)
     },
@@ -75,7 +75,7 @@ function startBatch() {
 
   const figures = (shard: number) => ({ runId: 'r', step: 0, shard, count: 5, correct: 1, times: [0] })
   /** Worker 1 computes shard 0, worker 2 shard 1. */
-  function contribute(lossSum = 1, workers = [1, 2]): readonly Verdict[] {
+  function contribute(lossSum = 1, workers = [1, 2]): readonly AnswerOutcome[] {
     return workers.map(worker => {
       const message: MessageOf<'contribution'> = { type: 'contribution', ...figures(worker - 1), lossSum }
       const answer = { workerId: worker, message, readGradient: () => undefined }
@@ -147,8 +147,8 @@ test('a worker that contributes to a group that it has left is at fault, and the
   leave(1)
   direct.receive(2, { type: 'dissolved', runId: 'r', group: 1, step: 0 }, {})
   await expect.poll(() => sent.slice(-2)).toEqual(['work:0:0 → 2', 'work:0:1 → 2'])
-  const [verdict] = contribute(1, [2])
-  expect(verdict).toEqual({ taken: false, fault: 'a contribution to a group that is over' })
+  const [outcome] = contribute(1, [2])
+  expect(outcome).toEqual({ taken: false, fault: 'a contribution to a group that is over' })
   for (const shard of [0, 1]) answer(2, shard, 7)
   expect([...(await result).gradient]).toEqual(Array.from({ length: elements }, () => 7))
 })

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { findHang, noteHeartbeat } from '../../src/membership/heartbeats.ts'
 import { type Member, newMember } from '../../src/membership/member.ts'
-import type { Patience } from '../../src/membership/patience.ts'
+import type { Timeouts } from '../../src/membership/timeouts.ts'
 import { createFakePeer } from '../support/fake-peer.ts'
-import { patience } from '../support/lobby.ts'
-import { tinyTask } from '../support/tested-crew.ts'
+import { timeouts } from '../support/lobby.ts'
+import { tinyTask } from '../support/tested-worker-pool.ts'
 
 const facts = { id: 1, name: 'w', host: 'h', device: 'cpu', cores: 1, backend: '' }
 const connection = createFakePeer().connect({ onMessage: () => undefined, onClose: () => undefined })
@@ -19,9 +19,9 @@ describe('the computation of a member', () => {
     const worker = newWorker()
     for (const [pending, quietMs] of heartbeats) {
       const heartbeat = { type: 'heartbeat', runId: 'r', step: 3, pending, quietMs, sentMs: 0, echo: null } as const
-      noteHeartbeat(worker, heartbeat, patience, 0)
+      noteHeartbeat(worker, heartbeat, timeouts, 0)
     }
-    return findHang(worker, patience, 0)
+    return findHang(worker, timeouts, 0)
   }
   /** One due shard every second, up to this time. */
   const quietUntil = (endMs: number) =>
@@ -49,7 +49,7 @@ describe('the computation of a member', () => {
 
 describe('a member that reports no work', () => {
   /** Sends a heartbeat a second up to this time, each with what `say` returns for it. Returns what is found then. */
-  function createBeats(duty: Patience['duty']) {
+  function createBeats(dueTask: Timeouts['dueTask']) {
     const worker = newWorker()
     let nowMs = 0
     return (untilMs: number, say: (nowMs: number) => { readonly pending: number; readonly echoMs: number }) => {
@@ -58,9 +58,9 @@ describe('a member that reports no work', () => {
         const { pending, echoMs } = say(nowMs)
         const echo = { sentMs: echoMs, receivedMs: 0 }
         const heartbeat = { type: 'heartbeat', runId: 'r', step: 0, pending, quietMs: 0, sentMs: 0, echo } as const
-        noteHeartbeat(worker, heartbeat, { ...patience, duty }, nowMs)
+        noteHeartbeat(worker, heartbeat, { ...timeouts, dueTask }, nowMs)
       }
-      return { hang: findHang(worker, { ...patience, duty }, nowMs), deafMs: worker.deafMs }
+      return { hang: findHang(worker, { ...timeouts, dueTask }, nowMs), deafMs: worker.deafMs }
     }
   }
   const idle = (nowMs: number) => ({ pending: 0, echoMs: nowMs - 100 })
@@ -79,14 +79,14 @@ describe('a member that reports no work', () => {
   })
 
   test('gets the full time for a task, even after it was idle', () => {
-    let duty: ReturnType<Patience['duty']> = null
-    const beat = createBeats(() => duty)
+    let dueTask: ReturnType<Timeouts['dueTask']> = null
+    const beat = createBeats(() => dueTask)
     beat(600_000, idle)
-    duty = { task: tinyTask, sinceMs: 600_000 }
+    dueTask = { task: tinyTask, sinceMs: 600_000 }
     expect(beat(630_000, idle).hang).toBeNull()
     expect(beat(632_000, idle).hang).not.toBeNull()
     // It answers, and gets another task.
-    duty = { task: tinyTask, sinceMs: 632_000 }
+    dueTask = { task: tinyTask, sinceMs: 632_000 }
     expect(beat(633_000, idle).hang).toBeNull()
   })
 

@@ -69,11 +69,11 @@ describe('a worker', () => {
       [1, 5],
       [1, 4],
     ])
-    expect(membership.roll()).toMatchObject([{ samples: 0, shards: 0 }])
+    expect(membership.everActive()).toMatchObject([{ samples: 0, shards: 0 }])
     membership.credit(1, 5)
     peer.hangUp()
     membership.credit(1, 4)
-    expect(membership.roll()).toMatchObject([{ samples: 9, shards: 2, gone: true }])
+    expect(membership.everActive()).toMatchObject([{ samples: 9, shards: 2, gone: true }])
   })
 
   test('leaves with its own reason when it says goodbye, and gets a goodbye back', () => {
@@ -82,7 +82,7 @@ describe('a worker', () => {
     peer.say({ type: 'bye', code: 'failed', reason: 'out of memory' })
     expect([peer.ending(), membership.active()]).toEqual(['closed', 0])
     expect([calls, reasons()]).toEqual([['join 1', 'leave 1'], ['worker-lost: out of memory']])
-    expect(membership.roll()).toMatchObject([{ gone: true, outcome: 'out of memory' }])
+    expect(membership.everActive()).toMatchObject([{ gone: true, outcome: 'out of memory' }])
   })
 
   test('that was welcomed, and no other peer, can report that the run has a later life', () => {
@@ -128,7 +128,7 @@ describe('a worker', () => {
           pass(800, [peer, { ...heartbeat, pending: 1, quietMs }])
       },
     ],
-    ['is refused', 'refused', ({ membership }) => membership.scatter('take the state anew')],
+    ['is refused', 'refused', ({ membership }) => membership.dropAll('take the state anew')],
     ['is excluded', 'excluded', ({ membership }) => membership.exclude(1, 'it computes wrongly')],
   ] satisfies [string, LossCause, (lobby: ReturnType<typeof createLobby> & { peer: FakePeer }) => void][])(
     'that %s is reported and recorded as %s',
@@ -136,7 +136,7 @@ describe('a worker', () => {
       const lobby = createLobby()
       end({ ...lobby, peer: lobby.connect(hello, ready) })
       expect(lobby.events.at(-1)).toMatchObject({ type: 'worker-lost', cause })
-      expect(lobby.membership.roll()).toMatchObject([{ gone: true, cause }])
+      expect(lobby.membership.everActive()).toMatchObject([{ gone: true, cause }])
     },
   )
 
@@ -154,7 +154,7 @@ describe('a worker', () => {
     connect(hello, ready).hangUp()
     const peer = connect(hello, ready)
     expect(peer.last('welcome')?.workerId).toBe(2)
-    expect(membership.roll().map(({ facts, gone }) => [facts!.id, gone])).toEqual([
+    expect(membership.everActive().map(({ facts, gone }) => [facts!.id, gone])).toEqual([
       [1, true],
       [2, false],
     ])
@@ -163,7 +163,7 @@ describe('a worker', () => {
   test('that was never ready leaves no trace', () => {
     const { membership, connect, calls, events } = createLobby()
     connect(hello).hangUp()
-    expect([membership.roll(), calls, events]).toEqual([[], [], []])
+    expect([membership.everActive(), calls, events]).toEqual([[], [], []])
   })
 })
 
@@ -171,13 +171,13 @@ test('nothing is kept of a connection that has ended', () => {
   const { membership, connect } = createLobby()
   const peer = connect(hello, ready)
   membership.assign(1, task)
-  const [member] = membership.roll()
+  const [member] = membership.everActive()
   expect(member!.given.size).toBe(1)
   peer.hangUp()
   expect([member!.given.size, member!.lane]).toEqual([0, null])
   // What replaces the connection sends nothing.
   member!.connection.close({ type: 'bye', code: 'finished', reason: '' })
-  expect([peer.ending(), membership.roll()]).toEqual(['open', [member]])
+  expect([peer.ending(), membership.everActive()]).toEqual(['open', [member]])
 })
 
 describe('a peer is refused', () => {
@@ -201,7 +201,7 @@ describe('a peer is refused', () => {
     expect(peer.ending()).toBe('closed')
     expect(peer.last('bye')).toMatchObject({ code: 'refused', reason: expect.stringMatching(reason) })
     expect(events).toEqual([{ type: 'refused', address: '10.0.0.1:5000', reason: peer.last('bye')!.reason }])
-    expect([calls, membership.active(), membership.roll()]).toEqual([[], 0, []])
+    expect([calls, membership.active(), membership.everActive()]).toEqual([[], 0, []])
   })
 
   test('without learning anything about the run', () => {
@@ -231,7 +231,7 @@ describe('an active worker is refused', () => {
     ['when it greets again', hello, {}, 'a second hello'],
   ] as const)('%s', (_, message, tensors, reason) => {
     const { membership, connect, answering, calls, reasons } = createLobby()
-    answering.verdict = { taken: false, fault: 'its replica has drifted' }
+    answering.outcome = { taken: false, fault: 'its replica has drifted' }
     const peer = connect(hello, ready)
     membership.assign(1, task)
     peer.say(message, tensors)

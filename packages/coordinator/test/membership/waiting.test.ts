@@ -1,84 +1,84 @@
 import { describeError, LockstepError } from '@lockstep/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { CoordinatorEvent } from '../../src/events.ts'
-import { heartbeatMs } from '../../src/membership/patience.ts'
+import { heartbeatMs } from '../../src/membership/timeouts.ts'
 import { gradient, gradientTensors, ready } from '../support/lobby.ts'
-import { createTestedCrew, crewTimers, tinyTask, waitMs } from '../support/tested-crew.ts'
+import { createTestedPool, poolTimers, tinyTask, waitMs } from '../support/tested-worker-pool.ts'
 
-beforeEach(() => void vi.useFakeTimers(crewTimers))
+beforeEach(() => void vi.useFakeTimers(poolTimers))
 afterEach(() => void vi.useRealTimers())
 
-describe('gathering', () => {
-  test('waits for as many workers as wanted', async () => {
-    const { crew, join } = createTestedCrew()
+describe('the wait for enough workers', () => {
+  test('lasts until as many as wanted have joined', async () => {
+    const { pool, join } = createTestedPool()
     let gathered = false
-    const gathering = crew.awaitWorkers(2)!.then(() => (gathered = true))
+    const wait = pool.awaitWorkers(2)!.then(() => (gathered = true))
     join()
     await Promise.resolve()
     expect(gathered).toBe(false)
     join()
-    await gathering
-    expect(crew.awaitWorkers(1)).toBeNull()
+    await wait
+    expect(pool.awaitWorkers(1)).toBeNull()
   })
 
   test('does not count a worker that has left', async () => {
-    const { crew, join } = createTestedCrew()
+    const { pool, join } = createTestedPool()
     let gathered = false
-    const gathering = crew.awaitWorkers(2)!.then(() => (gathered = true))
+    const wait = pool.awaitWorkers(2)!.then(() => (gathered = true))
     join().hangUp()
     join()
     await new Promise(setImmediate)
     expect(gathered).toBe(false)
     join()
-    await gathering
+    await wait
   })
 
   test('fails with the error of an abort, also of an earlier one', async () => {
     const error = new LockstepError('workers-ended', 'all have ended')
-    const { crew } = createTestedCrew()
-    const gathering = crew.awaitWorkers(1)
-    crew.abort(error)
-    await expect(gathering).rejects.toBe(error)
+    const { pool } = createTestedPool()
+    const wait = pool.awaitWorkers(1)
+    pool.abort(error)
+    await expect(wait).rejects.toBe(error)
     // A later error does not replace the first.
-    crew.abort(new LockstepError('no-workers', 'no worker has been there'))
-    await expect(crew.awaitWorkers(1)).rejects.toBe(error)
+    pool.abort(new LockstepError('no-workers', 'no worker has been there'))
+    await expect(pool.awaitWorkers(1)).rejects.toBe(error)
   })
 
   test('is interrupted by a stop request, made before or meanwhile', async () => {
-    const { crew, stop, join } = createTestedCrew()
-    const gathering = crew.awaitWorkers(2)
+    const { pool, stop, join } = createTestedPool()
+    const wait = pool.awaitWorkers(2)
     join()
     stop.abort()
-    await expect(gathering).rejects.toMatchObject({ code: 'interrupted' })
-    const late = createTestedCrew()
+    await expect(wait).rejects.toMatchObject({ code: 'interrupted' })
+    const late = createTestedPool()
     late.stop.abort()
-    await expect(late.crew.awaitWorkers(1)).rejects.toMatchObject({ code: 'interrupted' })
+    await expect(late.pool.awaitWorkers(1)).rejects.toMatchObject({ code: 'interrupted' })
   })
 })
 
 describe('a run that needs two workers', () => {
   const createPair = () => {
-    const tested = createTestedCrew({}, null, 2)
+    const tested = createTestedPool({}, null, 2)
     return { ...tested, peers: [tested.join(), tested.join()] as const }
   }
   const shortages = (events: readonly CoordinatorEvent[]) => events.filter(({ type }) => type === 'short-of-workers')
 
   test('waits while there is only one, reports it once, and continues when another joins', async () => {
-    const { crew, join, peers, events, pass } = createPair()
-    expect(crew.awaitWorkers(2)).toBeNull()
+    const { pool, join, peers, events, pass } = createPair()
+    expect(pool.awaitWorkers(2)).toBeNull()
     peers[0].hangUp()
-    const waiting = crew.awaitWorkers(2)
+    const waiting = pool.awaitWorkers(2)
     pass(10 * waitMs, peers[1])
     expect(shortages(events)).toEqual([{ type: 'short-of-workers', active: 1, wanted: 2, giveUpMs: null }])
     join()
     await waiting
-    expect(crew.awaitWorkers(2)).toBeNull()
+    expect(pool.awaitWorkers(2)).toBeNull()
   })
 
   test('gives up only when it has lost both', async () => {
-    const { crew, peers, events, pass } = createPair()
+    const { pool, peers, events, pass } = createPair()
     peers[0].hangUp()
-    const waiting = crew.awaitWorkers(2)!.catch((error: LockstepError) => error.code)
+    const waiting = pool.awaitWorkers(2)!.catch((error: LockstepError) => error.code)
     peers[1].hangUp()
     pass(waitMs)
     expect(await waiting).toBe('no-workers')
@@ -86,32 +86,32 @@ describe('a run that needs two workers', () => {
   })
 
   test('is interrupted by a stop request while it waits', async () => {
-    const { crew, peers, stop } = createPair()
+    const { pool, peers, stop } = createPair()
     peers[0].hangUp()
-    const waiting = crew.awaitWorkers(2)
+    const waiting = pool.awaitWorkers(2)
     stop.abort()
     await expect(waiting).rejects.toMatchObject({ code: 'interrupted' })
   })
 
   test('no longer waits for a worker that will never join', async () => {
-    const { crew, peers } = createPair()
+    const { pool, peers } = createPair()
     peers[0].hangUp()
-    const waiting = crew.awaitWorkers(2)
-    crew.expect(1)
+    const waiting = pool.awaitWorkers(2)
+    pool.expect(1)
     await waiting
-    expect(crew.awaitWorkers(2)).toBeNull()
+    expect(pool.awaitWorkers(2)).toBeNull()
     peers[1].hangUp()
-    expect(crew.awaitWorkers(2)).not.toBeNull()
+    expect(pool.awaitWorkers(2)).not.toBeNull()
     // Without any worker it has to wait, even if none will join.
-    crew.expect(0)
-    expect(crew.awaitWorkers(2)).not.toBeNull()
+    pool.expect(0)
+    expect(pool.awaitWorkers(2)).not.toBeNull()
   })
 })
 
 describe('a run without workers', () => {
   test('waits for one for `waitMs`, and then fails', async () => {
-    const { crew, join, pass } = createTestedCrew()
-    const work = crew.exchange.submit(tinyTask)
+    const { pool, join, pass } = createTestedPool()
+    const work = pool.exchange.submit(tinyTask)
     join().hangUp()
     pass(waitMs - heartbeatMs)
     const peer = join()
@@ -128,8 +128,8 @@ describe('a run without workers', () => {
   })
 
   test('fails with the reason of the last worker that failed', async () => {
-    const { crew, join, pass } = createTestedCrew()
-    const work = crew.exchange.submit(tinyTask).catch((error: LockstepError) => describeError(error))
+    const { pool, join, pass } = createTestedPool()
+    const work = pool.exchange.submit(tinyTask).catch((error: LockstepError) => describeError(error))
     join().say({ type: 'bye', code: 'failed', reason: 'the model cannot be compiled' })
     join().say({ type: 'bye', code: 'leaving', reason: 'enough' })
     pass(waitMs)
@@ -139,9 +139,9 @@ describe('a run without workers', () => {
   describe('whose model could not be computed', () => {
     const bye = { type: 'bye', code: 'uncomputable', reason: 'the model cannot be compiled' } as const
     const createFailing = (hasLocalWorkers = false) => {
-      const tested = createTestedCrew({}, null, 1, hasLocalWorkers)
+      const tested = createTestedPool({}, null, 1, hasLocalWorkers)
       const ending = vi.fn()
-      tested.crew.exchange.submit(tinyTask).catch(ending)
+      tested.pool.exchange.submit(tinyTask).catch(ending)
       const error = async () => {
         await new Promise(setImmediate)
         return ending.mock.calls[0]?.[0] as LockstepError | undefined
@@ -212,8 +212,8 @@ describe('a run without workers', () => {
   })
 
   test('waits for a worker that is getting ready as long as it stays connected', async () => {
-    const { crew, join, arrive, pass } = createTestedCrew()
-    const work = crew.exchange.submit(tinyTask).catch((error: LockstepError) => error.code)
+    const { pool, join, arrive, pass } = createTestedPool()
+    const work = pool.exchange.submit(tinyTask).catch((error: LockstepError) => error.code)
     join().hangUp()
     const peer = arrive()
     pass(3.5 * waitMs, peer)
@@ -223,17 +223,17 @@ describe('a run without workers', () => {
   })
 
   test('waits for the first one without a limit', async () => {
-    const { crew, join, pass } = createTestedCrew()
-    const gathering = crew.awaitWorkers(1)
+    const { pool, join, pass } = createTestedPool()
+    const wait = pool.awaitWorkers(1)
     pass(10 * waitMs)
     join()
-    await gathering
+    await wait
   })
 
   test('is interrupted at once by a stop request, made before or after the last worker is lost', async () => {
     for (const early of [true, false]) {
-      const { crew, join, stop } = createTestedCrew()
-      const work = crew.exchange.submit(tinyTask)
+      const { pool, join, stop } = createTestedPool()
+      const work = pool.exchange.submit(tinyTask)
       const peer = join()
       if (early) stop.abort()
       peer.hangUp()
@@ -243,28 +243,28 @@ describe('a run without workers', () => {
   })
 
   test('does not end at a stop request while a worker computes', async () => {
-    const { crew, join, stop } = createTestedCrew()
+    const { pool, join, stop } = createTestedPool()
     const peer = join()
-    const work = crew.exchange.submit(tinyTask)
+    const work = pool.exchange.submit(tinyTask)
     stop.abort()
-    expect(crew.awaitWorkers(1)).toBeNull()
+    expect(pool.awaitWorkers(1)).toBeNull()
     peer.say({ ...gradient, runId: 'tiny-run' }, gradientTensors)
     await expect(work).resolves.toMatchObject({ workerId: 1 })
   })
 })
 
 test('a run that has ended neither reports nor waits for workers that leave then', () => {
-  const { crew, join, events } = createTestedCrew()
+  const { pool, join, events } = createTestedPool()
   const peer = join()
-  crew.stop()
+  pool.stop()
   peer.hangUp()
   expect(events.map(({ type }) => type)).not.toContain('short-of-workers')
   expect(vi.getTimerCount()).toBe(0)
 })
 
 test('a run that ends while it waits for workers stops waiting', () => {
-  const { crew, join } = createTestedCrew()
+  const { pool, join } = createTestedPool()
   join().hangUp()
-  crew.stop()
+  pool.stop()
   expect(vi.getTimerCount()).toBe(0)
 })

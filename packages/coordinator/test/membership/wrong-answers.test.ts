@@ -29,7 +29,7 @@ describe('an answer that a worker was not asked for', () => {
     expect(answers).toEqual([])
     expect(reasons()).toEqual([`worker-lost: refused: ${reason}`])
     expect(peer.last('bye')).toEqual({ type: 'bye', code: 'refused', reason })
-    expect(membership.roll()).toMatchObject([{ refused: 1, samples: 0 }])
+    expect(membership.everActive()).toMatchObject([{ refused: 1, samples: 0 }])
   })
 
   test('is ignored if the worker has passed its step, since it may have been asked for', () => {
@@ -39,7 +39,7 @@ describe('an answer that a worker was not asked for', () => {
     peer.say({ ...heartbeat, step: 1 })
     peer.say(gradient, gradientTensors)
     expect([answers, reasons()]).toEqual([[], []])
-    expect(membership.roll()[0]!.given.size).toBe(0)
+    expect(membership.everActive()[0]!.given.size).toBe(0)
   })
 
   test('is ignored if its step is before the state that the worker got, or before a step that it has reported', () => {
@@ -78,7 +78,7 @@ describe('an answer that a worker was not asked for', () => {
     const { membership, connect, answering, answers, reasons } = createLobby()
     const peer = connect(hello, ready)
     membership.assign(1, task)
-    answering.verdict = { taken: false, fault: null }
+    answering.outcome = { taken: false, fault: null }
     for (let time = 0; time < 2; time++) peer.say(gradient, gradientTensors)
     expect([answers.length, reasons()]).toEqual([2, []])
   })
@@ -99,21 +99,21 @@ describe('an invalid message', () => {
       `worker-lost: refused: ${reason}`,
       `worker-lost: excluded: ${reason}`,
     ])
-    expect(membership.roll().map(({ refused }) => refused)).toEqual([1, 1, 1])
+    expect(membership.everActive().map(({ refused }) => refused)).toEqual([1, 1, 1])
   })
 
   test('is not held against its worker if its frame is malformed, which may be the fault of the network', () => {
     const { membership, connect, reasons } = createLobby()
     connect(hello, ready).hangUp(new LockstepError('frame-malformed', 'a frame has the wrong magic'))
     expect(reasons()).toEqual(['worker-lost: a frame has the wrong magic'])
-    expect(membership.roll()[0]!.refused).toBe(0)
+    expect(membership.everActive()[0]!.refused).toBe(0)
   })
 })
 
 describe('a worker that answers wrongly', () => {
   test('may reconnect twice, and is excluded the third time', () => {
     const { membership, connect, answering, reasons } = createLobby()
-    answering.verdict = wrong
+    answering.outcome = wrong
     for (let time = 1; time <= 3; time++) {
       const peer = connect(hello, ready)
       membership.assign(time, task)
@@ -128,7 +128,7 @@ describe('a worker that answers wrongly', () => {
       'refused: worker on host is excluded from this run: 4 samples instead of 5',
     ])
     expect(back.last('welcome')).toBeUndefined()
-    expect(membership.roll().map(({ refused, cause, outcome }) => [refused, cause, outcome])).toEqual([
+    expect(membership.everActive().map(({ refused, cause, outcome }) => [refused, cause, outcome])).toEqual([
       [1, 'refused', 'refused: 4 samples instead of 5'],
       [1, 'refused', 'refused: 4 samples instead of 5'],
       [1, 'excluded', 'excluded: 4 samples instead of 5'],
@@ -150,9 +150,9 @@ describe('a worker that answers wrongly', () => {
     const peer = connect(hello, ready)
     membership.note(1, 'not finite')
     expect(events.at(-1)).toMatchObject({ type: 'answer-refused', worker: { id: 1 }, reason: 'not finite' })
-    for (let time = 0; time < 2; time++) membership.charge(1, 'another has a finite one')
-    expect([peer.ending(), membership.roll()[0]!.refused]).toEqual(['open', 1])
-    membership.charge(1, 'another has a finite one')
+    for (let time = 0; time < 2; time++) membership.countWrongAnswer(1, 'another has a finite one')
+    expect([peer.ending(), membership.everActive()[0]!.refused]).toEqual(['open', 1])
+    membership.countWrongAnswer(1, 'another has a finite one')
     expect(peer.ending()).toBe('closed')
     expect(reasons().at(-1)).toBe('worker-lost: excluded: another has a finite one')
   })
@@ -170,7 +170,7 @@ describe('a worker that answers wrongly', () => {
 test('all active workers can be refused at once, and can reconnect', () => {
   const { membership, connect, reasons } = createLobby()
   const peers = [connect(hello, ready), connect(hello, ready), connect(hello)]
-  membership.scatter('a mean was not finite')
+  membership.dropAll('a mean was not finite')
   expect(peers.map(peer => peer.ending())).toEqual(['closed', 'closed', 'open'])
   expect(reasons()).toEqual(Array.from({ length: 2 }, () => 'worker-lost: refused: a mean was not finite'))
   connect(hello, ready)

@@ -83,7 +83,7 @@ describe('a task that needs two answers', () => {
   })
 
   test('goes to one more worker when a holder is late, and not to two', () => {
-    const { add, assign, answer, complete, copyLate, join } = createWith(1, 2, 3, 4)
+    const { add, assign, answer, complete, speculate, join } = createWith(1, 2, 3, 4)
     // After a few steps with tasks of 10 ms, the pace of all four workers is known.
     let nowMs = 0
     for (let step = 0; step < 5; step++) {
@@ -100,8 +100,8 @@ describe('a task that needs two answers', () => {
     const [first, second] = assign(nowMs).map(({ workerId }) => workerId)
     const others = [1, 2, 3, 4].filter(id => id !== first && id !== second)
     nowMs += 100
-    expect(copyLate(nowMs).map(({ workerId }) => workerId)).toEqual([others[0]])
-    expect(copyLate(nowMs)).toEqual([])
+    expect(speculate(nowMs).map(({ workerId }) => workerId)).toEqual([others[0]])
+    expect(speculate(nowMs)).toEqual([])
     answer(first!, '9:0', nowMs)
     join(5, nowMs)
     expect(assign(nowMs)).toEqual([])

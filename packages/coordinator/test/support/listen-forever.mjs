@@ -13,7 +13,7 @@ const listener = await listen({
     connect({ onMessage: () => undefined, onClose: () => undefined })
     tell('connected')
   },
-  onGarbage: (_, reason) => tell(`refused: ${reason}`),
+  onBadConnection: (_, reason) => tell(`refused: ${reason}`),
 })
 tell(`port ${listener.port}`)
 process.stdin.on('end', () => process.exit()).resume()

@@ -22,7 +22,7 @@ export async function startListener(options: Partial<ListenOptions> = {}) {
       const connection = connect({ onMessage: received.add, onClose: closings.add })
       connections.add({ address, connection })
     },
-    onGarbage: (address, reason) => garbage.add({ address, reason }),
+    onBadConnection: (address, reason) => garbage.add({ address, reason }),
     ...options,
   })
   onTestFinished(listener.close)

@@ -1,9 +1,9 @@
 import { encodeMessage, type Message, type MessageOf, protocolVersion, type Tensors } from '@lockstep/protocol'
 import type { CoordinatorEvent } from '../../src/events.ts'
-import type { SendableTask, Verdict } from '../../src/exchange.ts'
+import type { AnswerOutcome, SendableTask } from '../../src/exchange.ts'
 import type { Answer } from '../../src/membership/answer.ts'
 import { createMembership } from '../../src/membership/membership.ts'
-import type { Patience } from '../../src/membership/patience.ts'
+import type { Timeouts } from '../../src/membership/timeouts.ts'
 import type { SharedMemory } from '../../src/shared-memory/shared-memory.ts'
 import { workKey } from '../../src/training/batch-gradient.ts'
 import { createFakePeer, type FakePeer } from './fake-peer.ts'
@@ -15,13 +15,13 @@ export const token = 'the token'
 export const runId = 'run-1'
 export const layoutHash = 'ab'.repeat(32)
 
-export const patience: Patience = {
+export const timeouts: Timeouts = {
   helloMs: 5000,
   readyMs: 60_000,
   silenceMs: 1600,
   excusedSilenceMs: 6000,
   hangMs: () => 30_000,
-  duty: () => null,
+  dueTask: () => null,
   queuedBytes: 1000,
   deafMs: 60_000,
 }
@@ -90,9 +90,9 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
   const calls: string[] = []
   const answers: Answer[] = []
   const told: { readonly id: number; readonly times: readonly number[]; readonly offsetMs: number | null }[] = []
-  const answering: { verdict: Verdict; awaited: boolean; take: (answer: Answer) => void } = {
+  const answering: { outcome: AnswerOutcome; awaited: boolean; take: (answer: Answer) => void } = {
     awaited: false,
-    verdict: { taken: true, fault: null },
+    outcome: { taken: true, fault: null },
     take: () => undefined,
   }
   const membership = createMembership({
@@ -109,7 +109,7 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
       silenceMs: 15_000,
     },
     sharedMemory,
-    patience,
+    timeouts,
     nowMs: () => clock.nowMs,
     onEvent: event => events.push(event),
     encodeState: () => ({
@@ -131,7 +131,7 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
     onAnswer: (_, answer) => {
       answers.push(answer)
       answering.take(answer)
-      return answering.verdict
+      return answering.outcome
     },
   })
 

@@ -88,7 +88,7 @@ export function createScheduleModel(window: number) {
     }
     if (!schedule.isSettled()) return
     must(schedule.assign(muchLaterMs).length === 0, 'a task was pending')
-    must(schedule.copyLate(muchLaterMs).length === 0, 'a worker had nothing to do')
+    must(schedule.speculate(muchLaterMs).length === 0, 'a worker had nothing to do')
   }
 
   /** Lets the workers, or a new one if there are none, complete everything. Each round must complete something. */

@@ -1,6 +1,6 @@
 import type { LockstepError } from '@lockstep/protocol'
 import { createAudit } from '../../src/audit/audit.ts'
-import { brief, type Opinion } from '../../src/audit/opinion.ts'
+import { type Vote, voteWithoutData } from '../../src/audit/vote.ts'
 import { createExchange, type SendableTask } from '../../src/exchange.ts'
 import { createSimulatedWorker, type Order, type SimulatedWorker } from './simulated-worker.ts'
 import { createTestedTime } from './tested-time.ts'
@@ -34,9 +34,9 @@ export function simulateAudits(options: {
       excluded.push(worker)
       leave(worker)
     },
-    onAccepted: ({ voices }, isLone) => {
+    onAccepted: ({ votesNeeded }, isLone) => {
       if (isLone) alone += 1
-      else if (voices === 2) compared += 1
+      else if (votesNeeded === 2) compared += 1
     },
     nameOf: worker => `worker ${worker}`,
   })
@@ -47,8 +47,8 @@ export function simulateAudits(options: {
       const key = `${of}:${index}`
       const order = { key, step: of, samples: 3 }
       orders.set(key, order)
-      const voices = audit.isDrawn(of, index) ? 2 : 1
-      exchange.submit(taskOf(order, index, voices)).then(
+      const votesNeeded = audit.isDrawn(of, index) ? 2 : 1
+      exchange.submit(taskOf(order, index, votesNeeded)).then(
         ({ word }) => settle(key, word),
         error => {
           failure = error as LockstepError
@@ -57,14 +57,14 @@ export function simulateAudits(options: {
     }
   }
 
-  function taskOf(order: Order, index: number, voices: 1 | 2): SendableTask<Said> {
+  function taskOf(order: Order, index: number, votesNeeded: 1 | 2): SendableTask<Said> {
     const work = { type: 'work', runId: 'simulated', step: order.step, shard: index, count: 3 } as const
-    const common = { key: order.key, step: order.step, index, samples: 3, order: work, voices }
-    const hear = ({ word }: Said) => (voices === 1 ? brief(word !== 'NaN') : keep(word))
-    return { ...common, kind: 'gradient', tensors: () => ({}), findFault: () => null, hear }
+    const common = { key: order.key, step: order.step, index, samples: 3, order: work, votesNeeded }
+    const readVote = ({ word }: Said) => (votesNeeded === 1 ? voteWithoutData(word !== 'NaN') : keep(word))
+    return { ...common, kind: 'gradient', tensors: () => ({}), findFault: () => null, readVote }
   }
 
-  function keep(word: string): Opinion {
+  function keep(word: string): Vote {
     kept += 1
     mostKept = Math.max(mostKept, kept)
     const drop = () => {

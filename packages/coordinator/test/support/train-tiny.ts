@@ -1,8 +1,7 @@
 import type { RandomSource } from '@lockstep/data'
 import { createGradientFormat, createVectorPool } from '@lockstep/model/arithmetic'
 import { createAudit } from '../../src/audit/audit.ts'
-import type { AuditCounts } from '../../src/audit/consequences.ts'
-import { createCrew } from '../../src/crew.ts'
+import type { AuditCounts } from '../../src/audit/decision-handler.ts'
 import type { CoordinatorEvent } from '../../src/events.ts'
 import type { Member } from '../../src/membership/member.ts'
 import type { EpochMetrics, StepMetrics } from '../../src/metrics.ts'
@@ -13,6 +12,7 @@ import { createLossTrail } from '../../src/training/divergence.ts'
 import type { Training } from '../../src/training/setup.ts'
 import { warmUpSteps } from '../../src/training/step.ts'
 import { train } from '../../src/training/training.ts'
+import { createWorkerPool } from '../../src/worker-pool.ts'
 import { createFakePool, type FakePool } from './fake-pool.ts'
 import { tinyPlan } from './tiny-plan.ts'
 
@@ -28,7 +28,7 @@ export type TinyRun = {
   readonly checkpoints: readonly Uint8Array[]
 }
 
-/** Trains the tiny plan with workers in this process, with the coordinator's own crew and loop. */
+/** Trains the tiny plan with workers in this process, with the coordinator's own worker pool and loop. */
 export async function trainTiny(options: {
   readonly plan?: RunPlan
   readonly workers: number
@@ -37,15 +37,15 @@ export async function trainTiny(options: {
   /** Fraction of the shards that is computed twice. */
   readonly audit?: number
   readonly disturb?: (pool: FakePool, random: RandomSource) => void
-  /** Options of the training loop to replace; with `crew`, a test can abort the run. */
-  readonly training?: (crew: ReturnType<typeof createCrew>) => Partial<Training>
+  /** Options of the training loop to replace; with `workerPool`, a test can abort the run. */
+  readonly training?: (workerPool: ReturnType<typeof createWorkerPool>) => Partial<Training>
 }): Promise<TinyRun> {
   const { plan = tinyPlan(), workers, seed = 1 } = options
   const events: CoordinatorEvent[] = []
   const onEvent = (event: CoordinatorEvent) => void events.push(event)
   const timing = createStepTiming({ nowMs: steadyClock(), warmUpSteps, logsSteps: true, trace: null })
   const steps: StepMetrics[] = []
-  const crew = createCrew({
+  const workerPool = createWorkerPool({
     plan,
     life: 1,
     quorum: 1,
@@ -58,21 +58,21 @@ export async function trainTiny(options: {
     stop: new AbortController().signal,
     onEvent,
   })
-  const { membership } = crew
+  const { membership } = workerPool
   const { engine, disturb } = options
   const pool = createFakePool({ membership, token: 'token', seed, engine, disturb })
   for (let index = 0; index < workers; index++) pool.add()
   const epochs: EpochMetrics[] = []
   const checkpoints: Uint8Array[] = []
   try {
-    await crew.awaitWorkers(workers)
+    await workerPool.awaitWorkers(workers)
     const { identity, config, state, arithmetic } = plan
     const format = createGradientFormat(config, arithmetic, state.weights.length)
     const status = await train({
       ...plan,
       runId: identity.runId,
-      exchange: crew.exchange,
-      direct: crew.direct,
+      exchange: workerPool.exchange,
+      direct: workerPool.direct,
       topology: starTopology,
       vectors: createVectorPool(() => arithmetic.allocate(state.weights.length)),
       format,
@@ -91,13 +91,13 @@ export async function trainTiny(options: {
       onEpoch: async metrics => void epochs.push(metrics),
       onEvent,
       nowMs: steadyClock(),
-      ...options.training?.(crew),
+      ...options.training?.(workerPool),
     })
-    const [members, audits] = [membership.roll(), crew.audits()]
+    const [members, audits] = [membership.everActive(), workerPool.audits()]
     return { plan, status, epochs, steps, events, members, audits, checkpoints }
   } finally {
     pool.stop()
-    crew.stop()
+    workerPool.stop()
   }
 }
 

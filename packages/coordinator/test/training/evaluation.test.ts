@@ -54,8 +54,8 @@ describe('an evaluation', () => {
   test('rejects an answer from a replica that has drifted', () => {
     const { exchange, answer } = createOrders()
     void evaluateSplit(exchange, split, run)
-    const verdict = answer(0, 250, 1, 1, 'b'.repeat(64))
-    expect(verdict).toMatchObject({ taken: false, fault: expect.stringContaining('has drifted') })
+    const outcome = answer(0, 250, 1, 1, 'b'.repeat(64))
+    expect(outcome).toMatchObject({ taken: false, fault: expect.stringContaining('has drifted') })
   })
 
   test('rejects an answer with another number of samples', () => {

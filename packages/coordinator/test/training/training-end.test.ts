@@ -115,7 +115,7 @@ describe('training ends', () => {
       const running = trainTiny({
         workers: 2,
         plan,
-        training: crew => ({ onEvent: event => event.type === 'step' && event.step > at && crew.abort(lost) }),
+        training: pool => ({ onEvent: event => event.type === 'step' && event.step > at && pool.abort(lost) }),
       })
       await expect(running).rejects.toBe(lost)
     }
@@ -124,10 +124,10 @@ describe('training ends', () => {
   test('with the error of an abort during a checkpoint', async () => {
     const running = trainTiny({
       workers: 2,
-      training: crew => ({
+      training: pool => ({
         isCheckpointDue: () => true,
         checkpoint: async () => {
-          crew.abort(lost)
+          pool.abort(lost)
           // Long enough for Node to report an unhandled rejection.
           await new Promise(resolve => setTimeout(resolve, 5))
         },

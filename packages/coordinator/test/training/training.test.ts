@@ -152,7 +152,7 @@ function recordSamples(submitAll: Training['exchange']['submitAll'], applied: Ma
     })
 }
 
-/** The figures of an epoch that do not depend on the clock or the crew. */
+/** The figures of an epoch that do not depend on the clock or the workers. */
 function learnt({ epoch, step, trainLoss, trainAccuracy, validationLoss, validationAccuracy }: EpochFigures) {
   return { epoch, step, trainLoss, trainAccuracy, validationLoss, validationAccuracy }
 }

@@ -9,7 +9,7 @@ export function createMembershipWatch() {
   const suspects = new Set<string>()
   const hanging = new Set<string>()
 
-  function judge(worker: string, reason: string): void {
+  function check(worker: string, reason: string): void {
     if (!suspects.has(worker)) throw new Violation(`${worker} was refused: ${reason}`)
   }
 
@@ -23,9 +23,9 @@ export function createMembershipWatch() {
     /** The computing thread of this worker may hang. */
     expectHang: (worker: string) => void hanging.add(worker),
     hear: (event: CoordinatorEvent) => {
-      if (event.type === 'refused' && !isLoss(event.reason)) judge(nameIn(event.reason), event.reason)
+      if (event.type === 'refused' && !isLoss(event.reason)) check(nameIn(event.reason), event.reason)
       if (event.type !== 'worker-lost') return
-      if (event.cause === 'refused' || event.cause === 'excluded') judge(event.worker.name, event.reason)
+      if (event.cause === 'refused' || event.cause === 'excluded') check(event.worker.name, event.reason)
       if (event.cause === 'hung') judgeHang(event.worker.name, event.reason)
     },
   }

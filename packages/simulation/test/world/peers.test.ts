@@ -28,13 +28,13 @@ async function link() {
   const [caller, listener] = [stage.enter('near'), stage.enter('far')]
   const [near, far] = [createEnd(), createEnd()]
   let farSocket: PeerSocket | null = null
-  const door = await peersOf(listener).listen('far', 0, socket => {
+  const server = await peersOf(listener).listen('far', 0, socket => {
     farSocket = socket
     return far.handlers
   })
-  const nearSocket = peersOf(caller).dial('far', door.port, near.handlers)
+  const nearSocket = peersOf(caller).dial('far', server.port, near.handlers)
   await stage.play()
-  return { ...stage, near, far, door, nearSocket, farSocket: farSocket! as PeerSocket, peers: peersOf(caller) }
+  return { ...stage, near, far, server, nearSocket, farSocket: farSocket! as PeerSocket, peers: peersOf(caller) }
 }
 
 describe('a link between simulated workers', () => {
@@ -57,13 +57,13 @@ describe('a link between simulated workers', () => {
     expect([near.heard, far.heard, sent]).toEqual([['open', 'closed: read ECONNRESET'], [], 2])
   })
 
-  test('ends when its door closes, and is refused without a door', async () => {
-    const { near, door, peers, play } = await link()
-    door.close()
+  test('ends when its server closes, and is refused without a server', async () => {
+    const { near, server, peers, play } = await link()
+    server.close()
     await play()
     expect(near.heard).toEqual(['open', 'closed: read ECONNRESET'])
     const late = createEnd()
-    peers.dial('far', door.port, late.handlers)
+    peers.dial('far', server.port, late.handlers)
     await play()
     expect(late.heard).toEqual(['closed: connect ECONNREFUSED'])
   })

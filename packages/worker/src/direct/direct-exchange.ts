@@ -10,10 +10,10 @@ import {
 } from '@lockstep/protocol'
 import type { Answer } from '../replica.ts'
 import type { WorkerWorld } from '../world.ts'
+import { createDelayedSender } from './delayed-sender.ts'
 import { createGroupExchange, type GroupExchange } from './group-exchange.ts'
 import { type GroupLinks, linkGroup } from './group-links.ts'
 import { createKeptMeans } from './kept-means.ts'
-import { createLateSender } from './late-sender.ts'
 import type { PeerListener } from './peer-listener.ts'
 import { allocateShared, createPieceCoding } from './piece-coding.ts'
 import type { BatchFigures } from './step-exchange.ts'
@@ -64,7 +64,7 @@ export function createDirectExchange(options: DirectExchangeOptions): DirectExch
   const orders = new Map<string, MessageOf<'work'>>()
   const means = createKeptMeans(() => allocateShared(config, sizes.weights), options.reached)
   const updates = createUpdateOrder(give)
-  const contributions = createLateSender(send, world.clock, partsFirstMs)
+  const contributions = createDelayedSender(send, world.clock, partsFirstMs)
   const collectYoung = world.createYoungCollector()
 
   function receive(received: Received): void {

@@ -39,16 +39,16 @@ export async function openPeerListener(
 ): Promise<PeerListener> {
   const groups = new Map<number, Expected>()
   const greet = (socket: PeerSocket) => greetStranger(socket, groups, clock)
-  const door = await peers.listen(host, port, greet).catch(cause => {
+  const server = await peers.listen(host, port, greet).catch(cause => {
     const hint = 'Choose another address with --peer-listen HOST:PORT.'
     const message = `cannot listen for other workers on ${host}:${port}`
     throw new LockstepError('cannot-listen', message, { received: cause.message, hint, cause })
   })
   return {
-    port: door.port,
+    port: server.port,
     expect: (group, expected) => void groups.set(group, expected),
     forget: group => void groups.delete(group),
-    close: door.close,
+    close: server.close,
   }
 }
 

@@ -27,13 +27,13 @@ export type PeerHandlers = {
 export type PeerDialHandlers = PeerHandlers & { readonly onOpen: () => void }
 
 /** A listening socket for other workers. */
-export type PeerDoor = { readonly port: number; readonly close: () => void }
+export type PeerServer = { readonly port: number; readonly close: () => void }
 
 /** How workers reach each other. */
 export type PeerNetwork = {
   readonly dial: (host: string, port: number, handlers: PeerDialHandlers) => PeerSocket
   /** Rejects where it cannot listen. Port 0 means any free port. */
-  readonly listen: (host: string, port: number, onCaller: (socket: PeerSocket) => PeerHandlers) => Promise<PeerDoor>
+  readonly listen: (host: string, port: number, onCaller: (socket: PeerSocket) => PeerHandlers) => Promise<PeerServer>
 }
 
 export const tcpNetwork: PeerNetwork = {

@@ -39,7 +39,7 @@ export function sessionOptions(url: string, compute: Compute, signal: AbortSigna
     cores: 2,
     answerTimeoutMs: 5000,
     prepare: async () => compute,
-    objection: () => null,
+    refuseWelcome: () => null,
     onHang: () => undefined,
     onWelcome: () => undefined,
     onReady: () => undefined,
