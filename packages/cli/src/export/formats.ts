@@ -7,7 +7,7 @@ import {
   usePlainJavaScript,
   weightsSha256,
 } from '@lockstep/model'
-import { modelTitle } from '@lockstep/protocol'
+import { LockstepError, modelTitle } from '@lockstep/protocol'
 import { computeEnvironment, exportSavedModel, loadTensorFlow, savedModelFile } from '@lockstep/tensorflow'
 import type { LoadedModel } from '../evaluate/load-model.ts'
 import { provision } from '../provision.ts'
@@ -33,13 +33,20 @@ export type FormatWriter = {
 const labelsFile = join('assets.extra', 'labels.txt')
 const weightsFile = join('assets.extra', 'weights.json')
 
+function needsTensorFlow(): LockstepError {
+  return new LockstepError('export-no-tensorflow', 'a SavedModel can only be exported with TensorFlow', {
+    hint: 'Run `pnpm cli doctor` to see what is missing, or use --format tfjs or safetensors.',
+  })
+}
+
 export const formats: Readonly<Record<ExportFormat, FormatWriter>> = {
   'saved-model': {
     defaultName: 'saved-model',
     paths: folder => [savedModelFile, labelsFile, weightsFile].map(file => join(folder, file)),
     prepare: async (offline, people) => {
       Object.assign(process.env, computeEnvironment(1))
-      await loadTensorFlow(await provision(offline, people))
+      const { backend } = await loadTensorFlow(await provision(offline, people))
+      if (backend !== 'tensorflow') throw needsTensorFlow()
     },
     encode: ({ model, weights, identity, facts }) => [
       exportSavedModel({

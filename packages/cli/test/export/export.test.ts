@@ -69,6 +69,17 @@ test('an exported LayersModel has the same bytes as that of the run folder', asy
   }
 })
 
+test('a SavedModel needs TensorFlow, which the error says', async () => {
+  const place = join(folder, 'without-tensorflow')
+  const words = ['export', run, '--format', 'saved-model', '--out', place, '--offline']
+  const ended = await runCli(words, { LOCKSTEP_CACHE_DIR: join(folder, 'empty-cache') })
+  expect(ended).toMatchObject({ code: 1, stdout: '' })
+  expect(ended.stderr).toMatch(
+    /^lockstep: a SavedModel can only be exported with TensorFlow\n {2}Run `pnpm cli doctor`/m,
+  )
+  await expect(readFile(join(place, 'saved_model.pb'))).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
 test('a safetensors file contains all weights and their identity', async () => {
   const file = join(folder, 'model.safetensors')
   await exportTo(file, 'safetensors')
