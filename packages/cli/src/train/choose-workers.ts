@@ -49,10 +49,11 @@ export function chooseWorkers(request: WorkerRequest, capacity: Capacity): Worke
   const threads = request.threads ?? chooseThreads({ workers, shards }, request, capacity)
   const chosen = { workers, threads, shards }
   const filled = request.threads === null && threads > 1
+  const advice = [adviseCores(chosen, request, capacity), adviseShards(chosen)].filter(each => each !== null)
   return {
     ...chosen,
     reason: `${formatAmount(capacity.cores, 'core')}: ${reason}${filled ? ', threads for the other cores' : ''}`,
-    advice: adviseCores(chosen, request, capacity) ?? adviseShards(chosen),
+    advice: advice.length === 0 ? null : advice.join('; '),
   }
 }
 
@@ -120,7 +121,7 @@ function adviseCores(
 ): string | null {
   const idle = cores - workers * threads
   if (idle < 0)
-    return `${workers * threads} threads share ${formatAmount(cores, 'core')}: fewer workers would do as well`
+    return `${workers * threads} threads share ${formatAmount(cores, 'core')}: fewer workers would be as fast`
   if (idle === 0) return null
   const remedy = remedyForIdle({ workers, threads, shards }, request, cores)
   return remedy === null ? null : `${formatAmount(idle, 'core')} would stay idle: ${remedy}`

@@ -111,7 +111,7 @@ describe('a run says', () => {
   })
 
   test('if threads share cores', () => {
-    expect(say(2, { workers: 4 })[1]).toBe('4 threads share 2 cores: fewer workers would do as well')
+    expect(say(2, { workers: 4 })[1]).toBe('4 threads share 2 cores: fewer workers would be as fast')
   })
 
   test('if cores would stay idle, and what would use them', () => {
@@ -125,7 +125,9 @@ describe('a run says', () => {
     expect(say(8, { ...resumed, workers: 1 })[1]).toBe('7 cores would stay idle: more --workers')
     expect(say(8, { ...resumed, workers: 2 })[1]).toBeNull()
     expect(say(8, resumed)[1]).toBeNull()
-    expect(say(2, { ...resumed, workers: 4 })[1]).toBe('4 threads share 2 cores: fewer workers would do as well')
+    expect(say(2, { ...resumed, workers: 4 })[1]).toBe(
+      '4 threads share 2 cores: fewer workers would be as fast; 4 workers for 2 shards: some have nothing to do',
+    )
   })
 
   test('if workers have no shard', () => {
