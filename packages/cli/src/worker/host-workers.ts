@@ -22,7 +22,7 @@ export async function runHostWorkers(options: RemoteWorkerOptions, count: number
   /** By worker name: the latest process, the error that stopped it, and the workers that died too often. */
   const running = new Map<string, AskableProcess>()
   const failures = new Map<string, LockstepError>()
-  const out = new Set<string>()
+  const out = new Map<string, WorkerDeath>()
   const interrupt = listenForInterrupt()
   interrupt.signal.addEventListener('abort', () => {
     note('leaving; Ctrl-C again stops at once')
@@ -46,7 +46,7 @@ export async function runHostWorkers(options: RemoteWorkerOptions, count: number
 
   function onDeath(death: WorkerDeath): void {
     note(describeDeath(death))
-    if (death.restartInMs === null) out.add(death.name)
+    if (death.restartInMs === null) out.set(death.name, death)
   }
 
   try {
@@ -59,7 +59,12 @@ export async function runHostWorkers(options: RemoteWorkerOptions, count: number
     interrupt.release()
   }
   if (failures.size + out.size < count) return exitCodes.done
-  throw [...failures.values()][0] ?? new LockstepError('workers-ended', 'all worker processes have ended')
+  throw [...failures.values()][0] ?? allDied([...out.values()])
+}
+
+function allDied(deaths: readonly WorkerDeath[]): LockstepError {
+  const endings = deaths.map(({ name, ending }) => `${name} ended with ${ending}`)
+  return new LockstepError('workers-ended', 'all worker processes have ended', { received: endings.join(', ') })
 }
 
 /**

@@ -1,27 +1,12 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isAlive, localWorkersOf, type RunningCli, readSummary, startCli } from '../support/cli.ts'
+import { nextWorker, type Seen } from '../support/next-worker.ts'
 import { suspend } from '../support/suspend.ts'
 
 const endless = ['train', '--dataset', 'synthetic', '--limit-train', '400', '--limit-test', '40', '--epochs', '5000']
-
-/** Ids of the worker processes that a test has seen, to recognize new ones. */
-type Seen = Set<number>
-
-/** Resolves with the id of a worker process that is not in `seen`, as soon as there is one, and adds it. */
-async function nextWorker({ child }: RunningCli, seen: Seen): Promise<number> {
-  for (;;) {
-    const fresh = (await localWorkersOf(child)).find(id => !seen.has(id))
-    if (fresh !== undefined) {
-      seen.add(fresh)
-      return fresh
-    }
-    await delay(10)
-  }
-}
 
 describe('local workers', () => {
   let folder = ''

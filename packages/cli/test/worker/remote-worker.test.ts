@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { adviseWorkers } from '../../src/worker/remote-worker.ts'
 import { isAlive, localWorkersOf, startCli, waitUntilGone } from '../support/cli.ts'
+import { nextWorker, type Seen } from '../support/next-worker.ts'
 
 const otherModel = fileURLToPath(new URL('../../../../examples/models/wide-net.ts', import.meta.url))
 const uncompilable = fileURLToPath(new URL('../support/uncompilable-model.mjs', import.meta.url))
@@ -93,6 +94,21 @@ describe('a worker', () => {
     const { step } = told.findLast(({ type }) => type === 'step')
     // Only the end of the run writes a checkpoint within an epoch.
     expect((await readdir(join(place, 'checkpoints'))).sort().at(-1)).toBe(`step-${String(step).padStart(9, '0')}.ckpt`)
+  })
+
+  test('with --workers 2 ends with the deaths of its processes if all are killed again and again', async () => {
+    // Nobody listens at that port, so that the processes keep trying to connect.
+    const shared = ['--token-file', join(folder, 'token'), '--offline', '--wait', '60']
+    const host = startCli(['worker', '--connect', 'ws://127.0.0.1:1', '--name', 'guest', '--workers', '2', ...shared])
+    await host.printed(/giving up in/)
+    const seen: Seen = new Set()
+    for (let death = 1; death <= 10; death++) process.kill(await nextWorker(host, seen), 'SIGKILL')
+    expect(await host.ending).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^lockstep: all worker processes have ended: received guest-[12] ended with SIGKILL, guest-[12] ended with SIGKILL$/m,
+      ),
+    })
   })
 
   test('with --workers 2 runs two processes, which are restarted if they die and leave together', async () => {
