@@ -31,7 +31,7 @@ export const mutations = [
     to: 'const leaf = leaves.find(each => each.sum === null)',
   },
   {
-    name: 'the sum of two shards is given away',
+    name: 'the sum of two shards is returned to the pool',
     file: 'model/src/arithmetic/reduction.ts',
     from: 'onSpent?.(right)',
     to: 'onSpent?.(left)',
@@ -79,7 +79,7 @@ export const mutations = [
     to: 'if (life < 0) return',
   },
   {
-    name: 'a superseded coordinator goes on writing',
+    name: 'a superseded coordinator continues to write',
     file: 'coordinator/src/run-folder/life.ts',
     from: 'if (latest > life) throw',
     to: 'if (latest < 0) throw',
@@ -115,7 +115,7 @@ export const mutations = [
     to: 'if (false)',
   },
   {
-    name: 'what was packed is not unpacked by the coordinator',
+    name: 'the coordinator does not apply the packed mean',
     file: 'coordinator/src/training/step.ts',
     from: '  run.format.unpack(packed, gradient)\n',
     to: '',
