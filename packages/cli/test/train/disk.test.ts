@@ -51,7 +51,7 @@ describe('a run ends with the weights of the undisturbed one', () => {
     const cli = startCli([...line, ...often, '--workers', '1', '--run-dir', runDir, '--json'], environment, wrap)
     await cli.printed(/1 active/)
     await narrow(cli.child.pid!)
-    const [warning] = await cli.printed(/WARNING: no checkpoint: .*training goes on.*/)
+    const [warning] = await cli.printed(/WARNING: no checkpoint: .*training continues.*/)
     expect(warning).toMatch(systemSays)
     await widen(cli.child.pid!)
     await cli.printed(/checkpoints are written again/)

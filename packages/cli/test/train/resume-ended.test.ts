@@ -12,7 +12,7 @@ const resume = (...flags: readonly string[]) =>
 describe('a run that has completed all epochs', () => {
   test('is not resumed and does not change if it has a summary', async () => {
     const before = await Promise.all([readdir(run), readFile(join(run, 'summary.json'), 'utf8')])
-    const told = /^\S+run is complete: 2 of 2 epochs done\n {2}`--epochs M` with M above 2 goes on with it\.\n$/
+    const told = /^\S+run is complete: 2 of 2 epochs done\n {2}To continue it, use `--epochs M` with M above 2\.\n$/
     expect(await resume()).toMatchObject({ code: 0, stdout: expect.stringMatching(told), stderr: '' })
     const { code, stdout } = await resume('--supervise', '--json')
     expect([code, JSON.parse(stdout)]).toEqual([0, await readSummary(run)])
