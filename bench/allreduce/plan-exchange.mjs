@@ -1,7 +1,7 @@
 // A run that learns nothing: a vector of weights, one sample per shard, and an optimizer that does nothing.
 import { createHash } from 'node:crypto'
 import { epochOrder, imageBytes } from '@lockstep/data'
-import { createArithmetic } from '@lockstep/model/arithmetic'
+import { createArithmetic, mappedBytesFor } from '@lockstep/model/arithmetic'
 import { runConfigSchema } from '@lockstep/protocol'
 import { runConfigDefaults } from '../../packages/cli/dist/flags/run-config-defaults.js'
 
@@ -42,7 +42,10 @@ export function planExchange({ elements, workers, steps }) {
   })
   const optimizer = createIdleOptimizer(() => undefined)
   // Weights, the gradients of all shards, one more vector, and padding for each.
-  const arithmetic = createArithmetic({ capacityBytes: (2 + workers) * (4 * elements + 64) })
+  const arithmetic = createArithmetic({
+    capacityBytes: (2 + workers) * (4 * elements + 64),
+    mappedBytes: mappedBytesFor(4 * elements),
+  })
   return {
     identity: { ...identityOf(elements), config, dataSha256: '0'.repeat(64) },
     config,

@@ -6,8 +6,8 @@ export const mutations = [
   {
     name: 'the mean is not weighted',
     file: 'model/src/arithmetic/reduction.ts',
-    from: 'arithmetic.scale(vector, count / total)',
-    to: 'arithmetic.scale(vector, 1 / shards)',
+    from: 'const factor = count / total',
+    to: 'const factor = 1 / shards',
   },
   {
     name: 'a late gradient is accepted',
@@ -18,23 +18,23 @@ export const mutations = [
   {
     name: 'a shard is applied twice',
     file: 'coordinator/src/audit/gradient-vote.ts',
-    from: 'tools.reduction.add(shard, gradient, count))',
+    from: 'tools.reduction.add(shard, gradient, count, target))',
     to: `{
     if (shard === 1) tools.arithmetic.addInto(gradient, gradient.slice())
-    return tools.reduction.add(shard, gradient, count)
+    return tools.reduction.add(shard, gradient, count, target)
   })`,
   },
   {
     name: 'gradients are reduced in the order of arrival',
     file: 'model/src/arithmetic/reduction.ts',
     from: 'const leaf = leaves[shard]',
-    to: 'const leaf = leaves.find(each => each.sum === null)',
+    to: 'const leaf = leaves.find(each => !added.has(each))',
   },
   {
     name: 'the sum of two shards is returned to the pool',
     file: 'model/src/arithmetic/reduction.ts',
-    from: 'onSpent?.(right)',
-    to: 'onSpent?.(left)',
+    from: 'onSpent?.(sibling)',
+    to: 'onSpent?.(sum)',
   },
   {
     name: 'a checkpoint is renamed before it is synchronised',

@@ -15,8 +15,8 @@ export type Order = Omit<MessageOf<'work'>, 'slot'> | Omit<MessageOf<'evaluate'>
 /** A task with what is needed to send it and to check its answers. */
 export type SendableTask<Result> = Task & {
   readonly order: Order
-  /** Called each time the task is sent. */
-  readonly tensors: () => Tensors
+  /** Called each time the task is sent. They may be written to `room`, which has space for them. */
+  readonly tensors: (room?: Tensors) => Tensors
   /** Called with the worker to which the task is sent. */
   readonly onSent?: (workerId: number) => void
   /** What is wrong with an answer, or null. */

@@ -24,7 +24,7 @@ import {
   type Updater,
   usePlainJavaScript,
 } from '@lockstep/model'
-import { type Arithmetic, createArithmetic, gradientFormatBytes } from '@lockstep/model/arithmetic'
+import { type Arithmetic, createArithmetic, gradientFormatBytes, mappedBytesFor } from '@lockstep/model/arithmetic'
 import type { RunConfig } from '@lockstep/protocol'
 import { freshState, type RunIdentity, type RunState, resumeState } from './run-state.ts'
 
@@ -65,7 +65,10 @@ export async function planRun(options: {
     saved === null
       ? await newModel(config, classNames.length)
       : { ...(await restoreModel(saved)), topology: saved.topology }
-  const arithmetic = createArithmetic({ capacityBytes: stepBytes(layout.size, config) })
+  const arithmetic = createArithmetic({
+    capacityBytes: stepBytes(layout.size, config),
+    mappedBytes: mappedBytesFor(layout.size * Float32Array.BYTES_PER_ELEMENT),
+  })
   const optimizer = createOptimizer(config, layout, arithmetic)
   const split = splitSamples(dataSet, config)
   const dataSha256 = dataSetSha256(dataSet)

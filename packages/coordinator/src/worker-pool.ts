@@ -1,3 +1,4 @@
+import { mapIntoArithmetic } from '@lockstep/model/arithmetic'
 import { type Clock, type LockstepError, type SystemMemory, systemClock } from '@lockstep/protocol'
 import { type AuditCounts, createDecisionHandler } from './audit/decision-handler.ts'
 import { createDirect, type Direct } from './direct/direct.ts'
@@ -63,9 +64,9 @@ export function createWorkerPool(options: {
   const { plan, life, waitMs, stop, timing, quorum, clock = systemClock } = options
   const { nowMs } = clock
   const welcome = { ...welcomeTo(plan), life, direct: options.lanes === null && options.topology !== 'star' }
-  const sharedMemory = options.shareMemory
-    ? createSharedMemory(welcome.sizes, options.lanes?.name, options.systemMemory?.mapFile)
-    : null
+  const { systemMemory = null } = options
+  const mapper = systemMemory === null ? null : mapIntoArithmetic(systemMemory, plan.arithmetic)
+  const sharedMemory = options.shareMemory ? createSharedMemory(welcome.sizes, options.lanes?.name, mapper) : null
   const waiting = createWaiting({
     active: () => membership.active(),
     isOneJoining: () => membership.isOneJoining(),

@@ -8,9 +8,13 @@ import { createRandom } from './random.ts'
  *
  * It applies a mixing function twice, each time after an exclusive or with a word drawn from (seed, epoch).
  */
-export function sampleKeys(options: { seed: number; epoch: number; indices: Uint32Array }): Int32Array {
+export function sampleKeys(
+  { seed, epoch, indices }: { seed: number; epoch: number; indices: Uint32Array },
+  into: Int32Array = new Int32Array(indices.length),
+): Int32Array {
   // Epochs are shuffled with the streams from 0 up, and keys use the streams from 2³² − 1 down.
-  const random = createRandom(options.seed, ~options.epoch >>> 0)
+  const random = createRandom(seed, ~epoch >>> 0)
   const [first, second] = [random.nextUint32(), random.nextUint32()]
-  return Int32Array.from(options.indices, index => mix32(mix32(index ^ first) ^ second))
+  for (let i = 0; i < indices.length; i++) into[i] = mix32(mix32(indices[i]! ^ first) ^ second)
+  return into
 }

@@ -11,6 +11,9 @@ test('the keys equal those of the reference implementations', () => {
   const indices = Uint32Array.of(0, 1, 2, 39_999, 0xffffffff)
   const expected = Int32Array.of(417998641, 1778442169, -1381760586, -1451541520, -453568837)
   expect(sampleKeys({ seed: 7, epoch: 3, indices })).toEqual(expected)
+  const into = new Int32Array(indices.length)
+  expect(sampleKeys({ seed: 7, epoch: 3, indices }, into)).toBe(into)
+  expect(into).toEqual(expected)
 })
 
 test('the key of a sample does not depend on its position or the other samples', () => {

@@ -10,23 +10,23 @@ const smallestMoment: f32 = 2.0 ** -100
 const soundBits: i32 = 0x7f000000
 const magnitudeBits: i32 = 0x7fffffff
 
-/** vector ← vector · factor, with the product in float64. Returns whether the elements were sound; see `Arithmetic`. */
-export function scale(vector: usize, count: i32, factor: f64): bool {
+/** target ← source · factor, with the product in float64. Returns whether the source is sound; see `Arithmetic`. */
+export function scale(target: usize, source: usize, count: i32, factor: f64): bool {
   const factors = f64x2.splat(factor)
   const block = count & ~7
   let largest = i32x4.splat(0)
   for (let i = 0; i < block; i += 8) {
-    const at = vector + ((<usize>i) << 2)
-    const first = v128.load(at)
-    const second = v128.load(at, 16)
+    const offset = (<usize>i) << 2
+    const first = v128.load(source + offset)
+    const second = v128.load(source + offset, 16)
     largest = largerMagnitudes(largerMagnitudes(largest, first), second)
-    v128.store(at, scaleFour(first, factors))
-    v128.store(at, scaleFour(second, factors), 16)
+    v128.store(target + offset, scaleFour(first, factors))
+    v128.store(target + offset, scaleFour(second, factors), 16)
   }
   for (let i = block; i < count; i++) {
-    const at = vector + ((<usize>i) << 2)
-    largest = largerMagnitudes(largest, v128.load32_zero(at))
-    store<f32>(at, <f32>(<f64>load<f32>(at) * factor))
+    const offset = (<usize>i) << 2
+    largest = largerMagnitudes(largest, v128.load32_zero(source + offset))
+    store<f32>(target + offset, <f32>(<f64>load<f32>(source + offset) * factor))
   }
   return areSound(largest)
 }
@@ -34,36 +34,74 @@ export function scale(vector: usize, count: i32, factor: f64): bool {
 /**
  * `scale` for a factor that is a float32: a float64 product would be exact, so a float32 product rounds to the same.
  */
-export function scaleByFloat(vector: usize, count: i32, factor: f32): bool {
+export function scaleByFloat(target: usize, source: usize, count: i32, factor: f32): bool {
   const factors = f32x4.splat(factor)
   const block = count & ~7
   let largest = i32x4.splat(0)
   for (let i = 0; i < block; i += 8) {
-    const at = vector + ((<usize>i) << 2)
-    const first = v128.load(at)
-    const second = v128.load(at, 16)
+    const offset = (<usize>i) << 2
+    const first = v128.load(source + offset)
+    const second = v128.load(source + offset, 16)
     largest = largerMagnitudes(largerMagnitudes(largest, first), second)
-    v128.store(at, f32x4.mul(first, factors))
-    v128.store(at, f32x4.mul(second, factors), 16)
+    v128.store(target + offset, f32x4.mul(first, factors))
+    v128.store(target + offset, f32x4.mul(second, factors), 16)
   }
   for (let i = block; i < count; i++) {
-    const at = vector + ((<usize>i) << 2)
-    largest = largerMagnitudes(largest, v128.load32_zero(at))
-    store<f32>(at, load<f32>(at) * factor)
+    const offset = (<usize>i) << 2
+    largest = largerMagnitudes(largest, v128.load32_zero(source + offset))
+    store<f32>(target + offset, load<f32>(source + offset) * factor)
   }
   return areSound(largest)
 }
 
-/** sum ← sum + addend. */
-export function addInto(sum: usize, addend: usize, count: i32): void {
+/** target ← sum + source · factor, with the product in float64 and rounded. Returns whether the source is sound. */
+export function addScaled(target: usize, sum: usize, source: usize, count: i32, factor: f64): bool {
+  const factors = f64x2.splat(factor)
   const block = count & ~3
+  let largest = i32x4.splat(0)
   for (let i = 0; i < block; i += 4) {
     const offset = (<usize>i) << 2
-    v128.store(sum + offset, f32x4.add(v128.load(sum + offset), v128.load(addend + offset)))
+    const elements = v128.load(source + offset)
+    largest = largerMagnitudes(largest, elements)
+    v128.store(target + offset, f32x4.add(v128.load(sum + offset), scaleFour(elements, factors)))
   }
   for (let i = block; i < count; i++) {
     const offset = (<usize>i) << 2
-    store<f32>(sum + offset, load<f32>(sum + offset) + load<f32>(addend + offset))
+    largest = largerMagnitudes(largest, v128.load32_zero(source + offset))
+    store<f32>(target + offset, load<f32>(sum + offset) + <f32>(<f64>load<f32>(source + offset) * factor))
+  }
+  return areSound(largest)
+}
+
+/** `addScaled` for a factor that is a float32. */
+export function addScaledByFloat(target: usize, sum: usize, source: usize, count: i32, factor: f32): bool {
+  const factors = f32x4.splat(factor)
+  const block = count & ~3
+  let largest = i32x4.splat(0)
+  for (let i = 0; i < block; i += 4) {
+    const offset = (<usize>i) << 2
+    const elements = v128.load(source + offset)
+    largest = largerMagnitudes(largest, elements)
+    v128.store(target + offset, f32x4.add(v128.load(sum + offset), f32x4.mul(elements, factors)))
+  }
+  for (let i = block; i < count; i++) {
+    const offset = (<usize>i) << 2
+    largest = largerMagnitudes(largest, v128.load32_zero(source + offset))
+    store<f32>(target + offset, load<f32>(sum + offset) + load<f32>(source + offset) * factor)
+  }
+  return areSound(largest)
+}
+
+/** target ← sum + addend. */
+export function addInto(target: usize, sum: usize, addend: usize, count: i32): void {
+  const block = count & ~3
+  for (let i = 0; i < block; i += 4) {
+    const offset = (<usize>i) << 2
+    v128.store(target + offset, f32x4.add(v128.load(sum + offset), v128.load(addend + offset)))
+  }
+  for (let i = block; i < count; i++) {
+    const offset = (<usize>i) << 2
+    store<f32>(target + offset, load<f32>(sum + offset) + load<f32>(addend + offset))
   }
 }
 

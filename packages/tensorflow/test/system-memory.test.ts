@@ -2,7 +2,7 @@ import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createSlotFile, openSlotFile, type SystemMemory } from '@lockstep/protocol'
+import { createSlotFile, type MapFile, openSlotFile, type SystemMemory } from '@lockstep/protocol'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { provisionTensorFlow } from '../src/provision.ts'
 import { loadSystemMemory } from '../src/system-memory.ts'
@@ -19,20 +19,20 @@ test('the system memory calls are not available on WebAssembly', () => {
   expect(loadSystemMemory({ backend: 'wasm', version: '4.22.0', reason: 'a test' })).toBeNull()
 })
 
-describe('a mapped part of a file', () => {
-  /** A file of two pages, the first of ones and the second of twos. */
-  async function open(flags: 'r' | 'r+') {
-    const folder = await mkdtemp(join(tmpdir(), 'lockstep-map-'))
-    const path = join(folder, 'file')
-    writeFileSync(path, Buffer.concat([Buffer.alloc(pageBytes, 1), Buffer.alloc(pageBytes, 2)]))
-    const descriptor = openSync(path, flags)
-    onTestFinished(async () => {
-      closeSync(descriptor)
-      await rm(folder, { recursive: true })
-    })
-    return { path, descriptor }
-  }
+/** A file of two pages, the first of ones and the second of twos. */
+async function open(flags: 'r' | 'r+') {
+  const folder = await mkdtemp(join(tmpdir(), 'lockstep-map-'))
+  const path = join(folder, 'file')
+  writeFileSync(path, Buffer.concat([Buffer.alloc(pageBytes, 1), Buffer.alloc(pageBytes, 2)]))
+  const descriptor = openSync(path, flags)
+  onTestFinished(async () => {
+    closeSync(descriptor)
+    await rm(folder, { recursive: true })
+  })
+  return { path, descriptor }
+}
 
+describe('a mapped part of a file', () => {
   test('has the content of the file, and shares writes with it in both directions', async () => {
     const { path, descriptor } = await open('r+')
     const mapped = new Uint8Array(memory.mapFile(descriptor, pageBytes, pageBytes))
@@ -62,14 +62,66 @@ describe('a mapped part of a file', () => {
   })
 })
 
+describe('a part of a file mapped over existing pages', () => {
+  /** Pages of a WebAssembly memory, which begins at a page of the system. */
+  const pagesOf = (count: number) => {
+    const { WebAssembly: engine } = globalThis as unknown as {
+      WebAssembly: { Memory: new (size: object) => { buffer: ArrayBuffer } }
+    }
+    const { buffer } = new engine.Memory({ initial: 1, maximum: 1 })
+    return (first: number) => new Uint8Array(buffer, first * pageBytes, count * pageBytes)
+  }
+
+  test('shares writes with the file in both directions, and leaves the pages around it alone', async () => {
+    const { path, descriptor } = await open('r+')
+    const page = pagesOf(1)
+    const [before, mapped, after] = [page(3).fill(4), page(4).fill(5), page(5).fill(6)]
+    memory.mapFileOver(descriptor, pageBytes, mapped)
+    expect(mapped).toEqual(new Uint8Array(pageBytes).fill(2))
+    mapped[5] = 9
+    expect(readFileSync(path)[pageBytes + 5]).toBe(9)
+    writeFileSync(path, Buffer.concat([Buffer.alloc(pageBytes, 1), Buffer.alloc(pageBytes, 7)]), { flag: 'r+' })
+    expect(mapped).toEqual(new Uint8Array(pageBytes).fill(7))
+    expect([before[0], before.at(-1), after[0], after.at(-1)]).toEqual([4, 4, 6, 6])
+  })
+
+  test('is memory of zeros again once it is unmapped, and the file keeps its content', async () => {
+    const { path, descriptor } = await open('r+')
+    const mapped = pagesOf(2)(1)
+    memory.mapFileOver(descriptor, 0, mapped)
+    memory.unmapFile(mapped)
+    expect(mapped).toEqual(new Uint8Array(2 * pageBytes))
+    mapped.fill(8)
+    expect(readFileSync(path)[0]).toBe(1)
+  })
+
+  test('must be whole pages, within the file, of an open file', async () => {
+    const { descriptor } = await open('r+')
+    const page = pagesOf(1)(1).fill(5)
+    const expected = 'expected a descriptor, a position and a Uint8Array of whole pages'
+    for (const part of [page.subarray(1), page.subarray(0, 100), page.subarray(0, 0), page.buffer])
+      expect(() => memory.mapFileOver(descriptor, 0, part as Uint8Array)).toThrow(expected)
+    expect(() => memory.mapFileOver(descriptor, -pageBytes, page)).toThrow(expected)
+    expect(() => memory.mapFileOver(descriptor, 2 * pageBytes, page)).toThrow('the file is shorter')
+    expect(() => memory.mapFileOver(descriptor, 1, page)).toThrow('Invalid argument')
+    expect(() => memory.mapFileOver(987_654, 0, page)).toThrow('Bad file descriptor')
+    expect(() => memory.unmapFile(page.subarray(8))).toThrow('expected a Uint8Array of whole pages')
+    expect(page).toEqual(new Uint8Array(pageBytes).fill(5))
+  })
+})
+
 describe('a slot file', () => {
+  const mapFile: MapFile = (descriptor, position, byteLength) => ({
+    bytes: new Uint8Array(memory.mapFile(descriptor, position, byteLength)),
+    unmap: () => undefined,
+  })
   const nonce = '0123456789abcdef'.repeat(2)
 
   /** The creator's end and another one, with slots 0 and 1 reserved; `ends` says which of them are mapped. */
   function create(ends: { own: boolean; other: boolean }, mode: 'r' | 'r+' = 'r+') {
-    const own = createSlotFile('/dev/shm', pageBytes, nonce, ends.own ? memory.mapFile : null)
+    const own = createSlotFile('/dev/shm', pageBytes, nonce, ends.own ? mapFile : null)
     for (const slot of [0, 1]) own.reserve(slot)
-    const other = openSlotFile(own.offer, nonce, mode, ends.other ? memory.mapFile : null)!
+    const other = openSlotFile(own.offer, nonce, mode, ends.other ? mapFile : null)!
     onTestFinished(() => {
       own.close()
       other.close()

@@ -4,6 +4,8 @@ import {
   createArithmetic,
   createGradientFormat,
   gradientFormatBytes,
+  mapIntoArithmetic,
+  mappedBytesFor,
 } from '@lockstep/model/arithmetic'
 import {
   type Clock,
@@ -75,8 +77,12 @@ export function createComputeServer(
     const { session, terms } = begin
     latest = session
     const previous = current
-    const memory = terms.sharedMemory === null ? null : openExchangeMemory(terms.sharedMemory, systemMemory?.mapFile)
-    const task = createTask(begin, memory)
+    const { sharedMemory } = terms
+    const mappedBytes = sharedMemory === null ? 0 : mappedBytesFor(sharedMemory.board.slotBytes)
+    const arithmetic = createArithmetic({ capacityBytes: replicaBytes, mappedBytes })
+    const mapFile = systemMemory === null ? null : mapIntoArithmetic(systemMemory, arithmetic)
+    const memory = sharedMemory === null ? null : openExchangeMemory(sharedMemory, mapFile)
+    const task = createTask(begin, arithmetic, memory)
     // A worker that shares no memory with the coordinator is on another machine, or in a container.
     if (memory !== null) await task.openLane()
     if (session !== latest) return task.end()
@@ -85,11 +91,14 @@ export function createComputeServer(
     await previous?.end()
   }
 
-  function createTask({ session, terms, progress }: BeginSession, memory: ExchangeMemory | null): Task {
+  function createTask(
+    { session, terms, progress }: BeginSession,
+    arithmetic: Arithmetic,
+    memory: ExchangeMemory | null,
+  ): Task {
     const workload = createWorkload(clock.nowMs)
     const shared = createComputeProgress(progress, clock)
     const tellProgress = () => shared.write(workload.report())
-    const arithmetic = createArithmetic({ capacityBytes: replicaBytes })
     const format = createGradientFormat(config, arithmetic, size)
     let lane: Connection | null = null
     const replica = createReplica({

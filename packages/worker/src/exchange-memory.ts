@@ -4,8 +4,12 @@ import { type MapFile, openSlotFile, type SharedMemoryOffer, type SlotFile, type
 /** The memory that a coordinator on the same machine shares with this worker. */
 export type ExchangeMemory = {
   readonly readSamples: (slot: number, samples: Tensors) => void
+  /** The memory of a slot that starts with samples; null where it is not mapped. */
+  readonly samplesMemory: (slot: number) => Uint8Array | null
   readonly writeGradient: (slot: number, gradient: PackedGradient) => void
   readonly readMean: (slot: number, into: PackedGradient) => void
+  /** The memory of a slot that starts with the mean; null where it is not mapped. */
+  readonly meanMemory: (slot: number) => Uint8Array | null
   readonly close: () => void
 }
 
@@ -24,6 +28,8 @@ export function openExchangeMemory(
     readSamples: (slot, samples) => own.read(slot, Object.values(samples)),
     writeGradient: (slot, gradient) => own.write(slot, [gradient]),
     readMean: (slot, into) => shared.read(slot, [into]),
+    samplesMemory: own.memoryOf,
+    meanMemory: shared.memoryOf,
     close: () => closeAll([own, shared]),
   }
 }

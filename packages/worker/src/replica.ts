@@ -153,9 +153,9 @@ function takeStep(
 ): void {
   if (step < state.step) return
   if (step > state.step) throw new RangeError(`an update of step ${step} for a replica at step ${state.step}`)
-  places.readMean(received, state.update)
+  const mean = places.mean(received, state.update)
   timeline.enter('optimizer')
-  state.optimizer = applyUpdate(updater, state.weights, state.update, state.optimizer, learningRate)
+  state.optimizer = applyUpdate(updater, state.weights, mean, state.optimizer, learningRate)
   timeline.enter('receive')
   state.step += 1
   state.sha256 = null

@@ -1,14 +1,14 @@
 import type { GradientFormat, PackedGradient } from '@lockstep/model/arithmetic'
-import type { Received, Sizes, Tensors } from '@lockstep/protocol'
+import { type Received, type Sizes, samplesIn, type Tensors } from '@lockstep/protocol'
 import type { ExchangeMemory } from './exchange-memory.ts'
 import type { Answer } from './replica.ts'
 
 /** Finds the tensors of messages, in their frames or in shared memory, and puts gradients there. */
 export type TensorPlaces = {
-  /** The input of `work` and `evaluate`; valid until the next call. */
+  /** The input of `work` and `evaluate`, where it is or copied; valid until it is answered. */
   readonly samples: (received: Received) => Tensors
-  /** Copies the mean gradient of an `update`. */
-  readonly readMean: (received: Received, into: Float32Array) => void
+  /** The mean gradient of an `update`: where it is, valid until the next step, or copied into the vector. */
+  readonly mean: (received: Received, vector: Float32Array) => Float32Array
   /** The answer, with its gradient in the slot that its `work` came from, or in a frame. */
   readonly place: (answer: Answer) => Answer
 }
@@ -21,7 +21,9 @@ export function createTensorPlaces(sizes: Sizes, memory: ExchangeMemory | null, 
 
   function samples({ message, tensors }: Received): Tensors {
     const slot = slotOf(message)
-    if (slot === null || !('count' in message)) return tensors
+    if (slot === null || (message.type !== 'work' && message.type !== 'evaluate')) return tensors
+    const mapped = memory!.samplesMemory(slot)
+    if (mapped !== null) return samplesIn(mapped, message, sizes)
     const shared: Tensors = {
       pixels: pixels.subarray(0, message.count * sizes.bytesPerSample),
       labels: labels.subarray(0, message.count),
@@ -31,10 +33,13 @@ export function createTensorPlaces(sizes: Sizes, memory: ExchangeMemory | null, 
     return shared
   }
 
-  function readMean({ message, tensors }: Received, into: Float32Array): void {
+  function mean({ message, tensors }: Received, vector: Float32Array): Float32Array {
     const slot = slotOf(message)
-    if (slot === null) format.unpack(tensors.gradient as PackedGradient, into)
-    else format.receive(packed => memory!.readMean(slot, packed), into)
+    const mapped = slot === null ? null : memory!.meanMemory(slot)
+    if (mapped !== null) return format.readFrom(mapped, vector)
+    if (slot === null) format.unpack(tensors.gradient as PackedGradient, vector)
+    else format.receive(packed => memory!.readMean(slot, packed), vector)
+    return vector
   }
 
   function place({ message, tensors }: Answer): Answer {
@@ -49,7 +54,7 @@ export function createTensorPlaces(sizes: Sizes, memory: ExchangeMemory | null, 
     return { message, tensors: {} }
   }
 
-  return { samples, readMean, place }
+  return { samples, mean, place }
 }
 
 function slotOf(message: Received['message']): number | null {

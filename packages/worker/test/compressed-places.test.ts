@@ -71,8 +71,8 @@ test('a compressed mean expands to the same values from a frame and from shared 
   const mean = format.pack(gradient, { step: 3, shard: 'mean' }).slice()
   board.write(0, [mean])
   const [framed, shared] = [new Float32Array(elements), new Float32Array(elements)]
-  createTensorPlaces(sizes, null, format).readMean({ message: updateIn(null), tensors: { gradient: mean } }, framed)
-  createTensorPlaces(sizes, memory, format).readMean({ message: updateIn(0), tensors: {} }, shared)
+  createTensorPlaces(sizes, null, format).mean({ message: updateIn(null), tensors: { gradient: mean } }, framed)
+  createTensorPlaces(sizes, memory, format).mean({ message: updateIn(0), tensors: {} }, shared)
   expect(shared).toEqual(framed)
   // The upper halves of float32.
   expect([...new Uint32Array(shared.buffer)]).toEqual([...mean].map(half => half * 2 ** 16))

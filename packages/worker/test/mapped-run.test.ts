@@ -19,21 +19,30 @@ afterEach(cleanUp)
 test('coordinators that map shared memory, fail to map it or never try train the same weights', async () => {
   const real = loadSystemMemory(provisioned)!
   const mapped: number[] = []
+  const unmapped: number[] = []
   const enlarged: ArrayBufferLike[] = []
   const watched: SystemMemory = {
-    mapFile: (descriptor, position, byteLength) => {
-      mapped.push(position)
-      return real.mapFile(descriptor, position, byteLength)
+    ...real,
+    mapFileOver: (descriptor, position, pages) => {
+      mapped.push(pages.byteOffset)
+      real.mapFileOver(descriptor, position, pages)
+    },
+    unmapFile: pages => {
+      unmapped.push(pages.byteOffset)
+      real.unmapFile(pages)
     },
     useHugePages: buffer => {
       enlarged.push(buffer)
       return real.useHugePages(buffer)
     },
   }
+  const refuse = () => {
+    throw new Error('Cannot allocate memory')
+  }
   const refused: SystemMemory = {
-    mapFile: () => {
-      throw new Error('Cannot allocate memory')
-    },
+    mapFile: refuse,
+    mapFileOver: refuse,
+    unmapFile: refuse,
     useHugePages: () => false,
   }
   // The worker maps its memory in each run.
@@ -43,5 +52,6 @@ test('coordinators that map shared memory, fail to map it or never try train the
   // Each slot of the desk and of the board once.
   expect(mapped.length).toBeGreaterThanOrEqual(3)
   expect(mapped.length).toBeLessThan(10)
+  expect(unmapped.toSorted()).toEqual(mapped.toSorted())
   expect(enlarged).toContain(dataSet.train.pixels.buffer)
 })

@@ -1,5 +1,5 @@
 import { createGradientFormat, plainArithmetic } from '@lockstep/model/arithmetic'
-import type { MessageOf, Received, Sizes, Tensors } from '@lockstep/protocol'
+import type { MapFile, MessageOf, Received, Sizes, Tensors } from '@lockstep/protocol'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openExchangeMemory } from '../src/exchange-memory.ts'
 import { createTensorPlaces } from '../src/tensor-places.ts'
@@ -9,9 +9,9 @@ const sizes: Sizes = { weights: 3, trainable: 3, moments: 1, bytesPerSample: 2, 
 const [runId, step] = ['r', 5]
 
 /** Places with shared memory, and the coordinator's end of it. */
-function create() {
+function create(mapFile: MapFile | null = null) {
   const files = createSlotFiles(4096)
-  const memory = openExchangeMemory(files.offer)!
+  const memory = openExchangeMemory(files.offer, mapFile)!
   onTestFinished(memory.close)
   const format = createGradientFormat({ compress: 'none', seed: 1 }, plainArithmetic, sizes.weights)
   return { ...files, format, ...createTensorPlaces(sizes, memory, format) }
@@ -53,6 +53,18 @@ describe('samples', () => {
     expect(samples({ message, tensors: {} })).toEqual({ pixels, labels })
   })
 
+  test('are used in the memory of their slot where it is mapped', () => {
+    const mapped = new Uint8Array(4096)
+    const { samples } = create(() => ({ bytes: mapped, unmap: () => undefined }))
+    // Labels and keys start at multiples of 8 bytes.
+    mapped.set(pixels)
+    mapped.set(labels, 8)
+    mapped.set(new Uint8Array(keys.buffer), 16)
+    const found = samples(work(2, 0))
+    expect(found).toEqual({ pixels, labels, keys })
+    for (const tensor of Object.values(found)) expect(tensor.buffer).toBe(mapped.buffer)
+  })
+
   test('are those of the frame if they arrive in one, with shared memory or without', () => {
     const { samples, format } = create()
     const received = work(2, null, { pixels, labels, keys })
@@ -75,13 +87,23 @@ describe('the mean gradient', () => {
   const mean = Float32Array.of(1, -0.5, 0.25)
 
   test('is read from the board or from the frame', () => {
-    const { board, readMean } = create()
+    const { board, mean: readMean } = create()
     board.write(2, [mean])
     for (const received of [update(2), update(null, { gradient: mean.slice() })]) {
       const into = new Float32Array(3)
-      readMean(received, into)
+      expect(readMean(received, into)).toBe(into)
       expect(into).toEqual(mean)
     }
+  })
+
+  test('is used in the memory of the board where that is mapped', () => {
+    const mapped = new Uint8Array(new Float32Array(1024).fill(0.5).buffer)
+    const { mean: readMean } = create(() => ({ bytes: mapped, unmap: () => undefined }))
+    const vector = new Float32Array(mapped.buffer, 2048, 3).fill(0)
+    const found = readMean(update(2), vector)
+    expect([...found]).toEqual([0.5, 0.5, 0.5])
+    expect(found.buffer).toBe(mapped.buffer)
+    expect([...vector]).toEqual([0, 0, 0])
   })
 })
 

@@ -13,11 +13,13 @@ type Tools = ReductionTools & {
 /**
  * Accepts the gradient of a shard without a second vote: adds it to the reduction at once, unless it is not sound.
  */
-export function addGradient({ message, readGradient }: Answer, tools: Tools): Vote {
+export function addGradient({ message, readGradient, gradientMemory }: Answer, tools: Tools): Vote {
   if (message.type !== 'gradient') return voteWithoutData(true)
-  const gradient = takeVector(tools)
-  tools.format.receive(readGradient, gradient)
-  return voteWithoutData(isSoundLoss(message.lossSum, message.count) && add(message, gradient, tools))
+  const vector = takeVector(tools)
+  const memory = gradientMemory()
+  if (memory === null) tools.format.receive(readGradient, vector)
+  const gradient = memory === null ? vector : tools.format.readFrom(memory, vector)
+  return voteWithoutData(isSoundLoss(message.lossSum, message.count) && add(message, gradient, vector, tools))
 }
 
 /** Keeps the gradient of a shard in its packed form, to compare it with another worker's. */
@@ -33,7 +35,7 @@ export function keepGradient({ message, readGradient }: Answer, tools: Tools): V
     accept: () => {
       const gradient = takeVector(tools)
       tools.format.unpack(packed, gradient)
-      add(message, gradient, tools)
+      add(message, gradient, gradient, tools)
     },
     drop: () => pool.giveBack(packed),
   }
@@ -45,8 +47,13 @@ function takeVector({ vectors, used }: Tools): Float32Array {
   return vector
 }
 
-function add({ shard, count }: { shard: number; count: number }, gradient: Float32Array, tools: Tools): boolean {
-  return within(tools.timing, 'reduce', () => tools.reduction.add(shard, gradient, count))
+function add(
+  { shard, count }: { shard: number; count: number },
+  gradient: Float32Array,
+  target: Float32Array,
+  tools: Tools,
+): boolean {
+  return within(tools.timing, 'reduce', () => tools.reduction.add(shard, gradient, count, target))
 }
 
 function isSound(packed: PackedGradient, { vectors, format, arithmetic }: Tools): boolean {

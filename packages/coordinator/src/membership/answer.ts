@@ -13,6 +13,8 @@ export type Answer = {
    * reused.
    */
   readonly readGradient: (into: PackedGradient) => void
+  /** The memory that starts with the gradient, for the same time; null where it is not in mapped memory. */
+  readonly gradientMemory: () => Uint8Array | null
 }
 
 export function isAnswer(message: Message): message is Answer['message'] {

@@ -1,5 +1,5 @@
 import type { PackedGradient } from '@lockstep/model/arithmetic'
-import { encodeMessage, type MessageOf } from '@lockstep/protocol'
+import { encodeMessage, type MessageOf, type Sizes, samplesIn } from '@lockstep/protocol'
 import type { SendableTask } from '../exchange.ts'
 import type { SharedMemory } from '../shared-memory/shared-memory.ts'
 import type { Answer } from './answer.ts'
@@ -8,12 +8,18 @@ import { carrierOf, type Member } from './member.ts'
 export type Update = Omit<MessageOf<'update'>, 'slot'>
 
 /** Sends a task. Its tensors go to the member's desk where that has room, otherwise into the frame. */
-export function assign(member: Member, { key, order, tensors: read }: SendableTask<Answer>): void {
+export function assign(member: Member, task: SendableTask<Answer>, sizes: Sizes): void {
+  const { key, order } = task
   member.given.set(key, order.step)
-  const tensors = read()
   const isForGroup = order.type === 'work' && order.group !== undefined
-  const slot = isForGroup ? null : (member.desk?.put(key, order.step, Object.values(tensors)) ?? null)
-  carrierOf(member).send({ ...order, slot }, slot === null ? tensors : {})
+  const slot = isForGroup ? null : putOnDesk(member, task, sizes)
+  carrierOf(member).send({ ...order, slot }, slot === null ? task.tensors() : {})
+}
+
+/** The slot with the tensors of a task; null where the desk has no room. */
+function putOnDesk({ desk }: Member, { key, order, tensors }: SendableTask<Answer>, sizes: Sizes): number | null {
+  const read = (memory: Uint8Array | null) => tensors(memory === null ? undefined : samplesIn(memory, order, sizes))
+  return desk?.put(key, order.step, memory => Object.values(read(memory))) ?? null
 }
 
 /**
@@ -26,11 +32,25 @@ export function broadcast(
   gradient: PackedGradient,
 ): void {
   const sharing = members.filter(({ desk }) => desk !== null)
-  const slowest = Math.min(...sharing.map(({ reached }) => reached))
-  const slot = sharing.length === 0 ? null : (sharedMemory?.post(update.step, gradient, slowest) ?? null)
+  const slot = sharing.length === 0 ? null : (sharedMemory?.post(update.step, gradient, slowestOf(sharing)) ?? null)
   if (slot !== null) sendToAll(sharing, () => encodeMessage({ ...update, slot }))
   const others = slot === null ? members : members.filter(({ desk }) => desk === null)
   sendToAll(others, () => encodeMessage({ ...update, slot: null }, { gradient }))
+}
+
+/** Memory for the mean of a step, in which the members that share it will read it; null where there is none. */
+export function reserveMean(
+  members: readonly Member[],
+  sharedMemory: SharedMemory | null,
+  step: number,
+): Uint8Array | null {
+  const sharing = members.filter(({ desk }) => desk !== null)
+  if (sharing.length === 0 || sharedMemory === null) return null
+  return sharedMemory.reserve(step, slowestOf(sharing))
+}
+
+function slowestOf(members: readonly Member[]): number {
+  return Math.min(...members.map(({ reached }) => reached))
 }
 
 export function heartbeatFrame(runId: string, sentMs: number): Uint8Array {

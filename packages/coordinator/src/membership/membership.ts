@@ -15,7 +15,7 @@ import type { ClockOffset } from '../timing/clock-offset.ts'
 import type { WorkerTimes } from '../timing/step-timing.ts'
 import { type Answer, answerKey, checkPlace, gradientReader, isAnswer, slotOf } from './answer.ts'
 import { type ArrivalsOptions, createArrivals } from './arrivals.ts'
-import { assign, broadcast, heartbeatFrame, type Update } from './delivery.ts'
+import { assign, broadcast, heartbeatFrame, reserveMean, type Update } from './delivery.ts'
 import { createDepartures, type DeparturesOptions } from './departures.ts'
 import { createExclusion } from './exclusion.ts'
 import { createFailureDetector } from './failure-detector.ts'
@@ -62,6 +62,8 @@ export type Membership = {
   readonly resendState: (workerId: number) => void
   /** Sends an update to every active worker. The gradient is encoded once for all of them. */
   readonly broadcast: (update: Update, gradient: PackedGradient) => void
+  /** Memory for the mean of a step, from which `broadcast` sends it without a copy; null where there is none. */
+  readonly reserveMean: (step: number) => Uint8Array | null
   readonly active: () => number
   /** Whether a worker has been welcomed that is not active yet. */
   readonly isOneJoining: () => boolean
@@ -138,7 +140,12 @@ export function createMembership(options: MembershipOptions): Membership {
     const readGradient = gradientReader(member, slot, tensors)
     // Safe before the gradient is read: the read follows at once, before the slot can be used for another task.
     member.desk?.clear(key)
-    const outcome = options.onAnswer(key, { workerId: member.facts!.id, message, readGradient })
+    const outcome = options.onAnswer(key, {
+      workerId: member.facts!.id,
+      message,
+      readGradient,
+      gradientMemory: () => (slot === null ? null : member.desk!.memoryOf(slot)),
+    })
     // A replica whose weights have drifted is corrected when the worker reconnects.
     if (outcome.fault !== null)
       return (message.type === 'metrics' ? refuse : exclusion.dropForWrongAnswer)(member, outcome.fault)
@@ -199,8 +206,9 @@ export function createMembership(options: MembershipOptions): Membership {
     dismiss,
     assign: (workerId, task) => {
       const member = activeMembers.get(workerId)
-      if (member !== undefined) assign(member, task)
+      if (member !== undefined) assign(member, task, welcome.sizes)
     },
+    reserveMean: step => reserveMean([...activeMembers.values()], sharedMemory, step),
     broadcast: (update, gradient) => broadcast([...activeMembers.values()], sharedMemory, update, gradient),
     credit: (workerId, samples) => credit(welcomed[workerId - 1]!, samples),
     note: (workerId, reason) => exclusion.note(welcomed[workerId - 1]!, reason),

@@ -25,11 +25,16 @@ const maxFileBytes = 256 << 20
  */
 export type Desk = {
   readonly offer: SharedMemoryOffer
-  /** Writes the tensors of a task into a slot. Null where there is no room; the tensors then go into the message. */
-  readonly put: (key: string, step: number, tensors: readonly TensorData[]) => number | null
+  /**
+   * Writes the tensors of a task into a slot. `read` gets the slot's memory, if it is mapped, and may put them there
+   * itself. Null where there is no room; the tensors then go into the message.
+   */
+  readonly put: (key: string, step: number, read: (memory: Uint8Array | null) => readonly TensorData[]) => number | null
   /** The slot of a task, or null. */
   readonly find: (key: string) => number | null
   readonly read: (slot: number, into: TensorData) => void
+  /** The memory of a slot; null where it is not mapped. */
+  readonly memoryOf: (slot: number) => Uint8Array | null
   /** The worker has answered the task. */
   readonly clear: (key: string) => void
   /** The worker has reached this step and no longer touches slots of earlier ones. */
@@ -42,8 +47,12 @@ export type SharedMemory = {
   /** A desk for a new worker; null where memory is short. */
   readonly openDesk: () => Desk | null
   /**
-   * Posts the mean gradient of a step on the board, which all local workers read. `reached` is the step that the
-   * slowest of them has reached. Null where there is no room.
+   * The memory in which the mean gradient of a step will be posted, so that it can be computed there. `reached` is the
+   * step that the slowest of all local workers has reached. Null where there is no room, or the memory is not mapped.
+   */
+  readonly reserve: (step: number, reached: number) => Uint8Array | null
+  /**
+   * Posts the mean gradient of a step on the board, which all local workers read. Null where there is no room.
    */
   readonly post: (step: number, mean: TensorData, reached: number) => number | null
   readonly close: () => void
@@ -63,11 +72,22 @@ export function createSharedMemory(
   const boardBytes = slotBytesFor([gradientBytes])
   const board = createSlottedFile<number>(boardBytes, nonce, mapFile)
   if (board === null) return null
+
+  function findOrTake(step: number, reached: number): number | null {
+    board!.slots.releaseBefore(reached)
+    return board!.find(step) ?? board!.take(step, step)
+  }
+
   return {
     openDesk: () => openDesk(Math.max(workBytes, boardBytes), { nonce, board: board.file.offer, lane }, mapFile),
+    reserve: (step, reached) => {
+      const slot = findOrTake(step, reached)
+      return slot === null ? null : board.file.memoryOf(slot)
+    },
     post: (step, mean, reached) => {
-      board.slots.releaseBefore(reached)
-      return board.put(step, step, [mean])
+      const slot = findOrTake(step, reached)
+      if (slot !== null) board.file.write(slot, [mean])
+      return slot
     },
     close: board.file.close,
   }
@@ -76,12 +96,17 @@ export function createSharedMemory(
 function openDesk(slotBytes: number, common: Omit<SharedMemoryOffer, 'desk'>, mapFile: MapFile | null): Desk | null {
   const desk = createSlottedFile<string>(slotBytes, common.nonce, mapFile)
   if (desk === null) return null
-  const { file, slots, find, put } = desk
+  const { file, slots, find, take } = desk
   return {
     offer: { desk: file.offer, ...common },
-    put,
+    put: (key, step, read) => {
+      const slot = take(key, step)
+      if (slot !== null) file.write(slot, read(file.memoryOf(slot)))
+      return slot
+    },
     find,
     read: (slot, into) => file.read(slot, [into]),
+    memoryOf: file.memoryOf,
     clear: slots.release,
     reach: slots.releaseBefore,
     close: file.close,
@@ -93,7 +118,7 @@ type SlottedFile<Key> = {
   readonly slots: Slots<Key>
   /** The slot with a key's tensors, or null. */
   readonly find: (key: Key) => number | null
-  readonly put: (key: Key, step: number, tensors: readonly TensorData[]) => number | null
+  readonly take: (key: Key, step: number) => number | null
 }
 
 function createSlottedFile<Key>(slotBytes: number, nonce: string, mapFile: MapFile | null): SlottedFile<Key> | null {
@@ -102,11 +127,9 @@ function createSlottedFile<Key>(slotBytes: number, nonce: string, mapFile: MapFi
   const slots = createSlots<Key>(Math.min(maxSlots, Math.max(2, Math.floor(maxFileBytes / slotBytes))))
   const reserved = new Set<number>()
 
-  function put(key: Key, step: number, tensors: readonly TensorData[]): number | null {
+  function take(key: Key, step: number): number | null {
     const slot = slots.take(key, step)
-    if (slot === null || !reserve(slot)) return null
-    file!.write(slot, tensors)
-    return slot
+    return slot === null || !reserve(slot) ? null : slot
   }
 
   function find(key: Key): number | null {
@@ -125,7 +148,7 @@ function createSlottedFile<Key>(slotBytes: number, nonce: string, mapFile: MapFi
     reserved.add(slot)
   }
 
-  return { file, slots, find, put }
+  return { file, slots, find, take }
 }
 
 /** The operation's result, or null where memory or permission for it is missing. */

@@ -6,7 +6,7 @@ import type { Group } from '../direct/groups.ts'
 import type { Exchange, SendableTask } from '../exchange.ts'
 import type { Answer } from '../membership/answer.ts'
 import type { StepTiming } from '../timing/step-timing.ts'
-import type { BatchShards } from './batches.ts'
+import type { BatchShards, Samples } from './batches.ts'
 import { findFigureFault } from './figure-fault.ts'
 
 /** The result of a global batch: the mean over its samples of what `ShardGradient` holds, and sums over them. */
@@ -43,6 +43,8 @@ export type ReductionTools = {
   /** False for a worker that has computed wrongly. */
   readonly isTrusted: (workerId: number) => boolean
   readonly timing: Pick<StepTiming, 'enter'>
+  /** A vector for the mean gradient of a step, from which it is sent without a copy; null where there is none. */
+  readonly meanVector: (step: number) => Float32Array | null
 }
 
 type GroupOrder = NonNullable<MessageOf<'work'>['group']>
@@ -102,7 +104,15 @@ export function createShardTasks(
     used.delete(vector)
     tools.vectors.giveBack(vector)
   }
-  const reduction = createTreeReduction({ arithmetic: tools.arithmetic, shards, total, onSpent: giveBack })
+  // A group's mean is not sent by the coordinator, unless the group ends.
+  const takeMeanVector = () => (group === undefined ? tools.meanVector(step) : null)
+  const reduction = createTreeReduction({
+    arithmetic: tools.arithmetic,
+    shards,
+    total,
+    onSpent: giveBack,
+    takeMeanVector,
+  })
   const voteTools = { ...tools, reduction, used }
   const tasks = batch.map(({ shard, count, read }): SendableTask<Answer> => {
     const isAudited = tools.audit.isDrawn(step, shard)
@@ -113,7 +123,7 @@ export function createShardTasks(
       kind: 'gradient',
       samples: count,
       order: { type: 'work', runId, step, shard, count, ...(groupOrder && { group: groupOrder }) },
-      tensors: read,
+      tensors: room => read(room as Samples | undefined),
       findFault: ({ message }) => {
         if (message.type === 'contribution') {
           if (group === undefined) return 'a contribution to a task without a group'

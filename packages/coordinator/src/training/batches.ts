@@ -17,8 +17,11 @@ export type Samples = { readonly pixels: Uint8Array; readonly labels: Uint8Array
 export type BatchShards = readonly {
   readonly shard: number
   readonly count: number
-  /** The samples of the shard, valid until any shard of the epoch is read again: all use the same memory. */
-  read(): Samples
+  /**
+   * Copies the samples of the shard to memory of their size; by default to the same for all shards of the epoch, where
+   * they are valid until the next one is read.
+   */
+  read(into?: Samples): Samples
 }[]
 
 /** The global batches of one epoch: each is a fixed list of samples with a fixed cut into shards. */
@@ -36,9 +39,9 @@ export function largestShard({ batchSize, shards }: RunConfig, trainCount: numbe
 export function epochBatches(split: ImageSplit, config: RunConfig, epoch: number): EpochBatches {
   const order = epochOrder({ seed: config.seed, epoch, count: split.count })
   const room = roomFor(largestShard(config, split.count))
-  const readSamples = (indices: Uint32Array): Samples => ({
-    ...gather(split, indices, room),
-    keys: sampleKeys({ seed: config.seed, epoch, indices }),
+  const readSamples = (indices: Uint32Array, into: Partial<Samples> = {}): Samples => ({
+    ...gather(split, indices, { ...room, ...into }),
+    keys: sampleKeys({ seed: config.seed, epoch, indices }, into.keys),
   })
   return {
     batches: stepsPerEpoch(split.count, config.batchSize),
@@ -47,7 +50,7 @@ export function epochBatches(split: ImageSplit, config: RunConfig, epoch: number
       const cuts = cutShards(end - start, config.shards).map((cut, shard) => ({
         shard,
         count: cut.end - cut.start,
-        read: () => readSamples(order.subarray(start + cut.start, start + cut.end)),
+        read: (into?: Samples) => readSamples(order.subarray(start + cut.start, start + cut.end), into),
       }))
       return cuts.filter(cut => cut.count > 0)
     },

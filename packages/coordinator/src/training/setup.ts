@@ -91,6 +91,10 @@ export function setUpTraining(
     audit: createAudit(options.audit, config.seed, format, size),
     isTrusted: membership.isTrusted,
     broadcast: membership.broadcast,
+    meanVector: step => {
+      const memory = format.type === 'float32' ? membership.reserveMean(step) : null
+      return memory && new Float32Array(memory.buffer, memory.byteOffset, size)
+    },
     credit: membership.credit,
     activeWorkers: membership.active,
     awaitQuorum: () => awaitWorkers(quorum),

@@ -64,6 +64,7 @@ function startBatch() {
     audit: createAudit(0, 1, format, elements),
     isTrusted: () => true,
     timing: createIdleTiming(),
+    meanVector: () => null,
     exchange,
     direct,
   }
@@ -78,7 +79,7 @@ function startBatch() {
   function contribute(lossSum = 1, workers = [1, 2]): readonly AnswerOutcome[] {
     return workers.map(worker => {
       const message: MessageOf<'contribution'> = { type: 'contribution', ...figures(worker - 1), lossSum }
-      const answer = { workerId: worker, message, readGradient: () => undefined }
+      const answer = { workerId: worker, message, readGradient: () => undefined, gradientMemory: () => null }
       return exchange.deliver(worker, workKey(0, worker - 1), answer)
     })
   }
@@ -92,7 +93,7 @@ function startBatch() {
   function answer(worker: number, shard: number, value: number): void {
     const message: MessageOf<'gradient'> = { type: 'gradient', ...figures(shard), lossSum: 1, slot: null }
     const readGradient = (into: PackedGradient) => void into.fill(value)
-    exchange.deliver(worker, workKey(0, shard), { workerId: worker, message, readGradient })
+    exchange.deliver(worker, workKey(0, shard), { workerId: worker, message, readGradient, gradientMemory: () => null })
   }
   const { vectors } = tools
   const told = { over, sent, poisoned, listeners }

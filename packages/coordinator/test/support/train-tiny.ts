@@ -78,6 +78,7 @@ export async function trainTiny(options: {
       format,
       audit: createAudit(options.audit ?? 0, config.seed, format, state.weights.length),
       isTrusted: membership.isTrusted,
+      meanVector: () => null,
       broadcast: membership.broadcast,
       credit: membership.credit,
       activeWorkers: membership.active,

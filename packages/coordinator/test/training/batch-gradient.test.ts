@@ -1,5 +1,6 @@
 import type { ShardGradient } from '@lockstep/model'
 import {
+  createArithmetic,
   createGradientFormat,
   createVectorPool,
   type PackedGradient,
@@ -36,6 +37,7 @@ const tools = () => {
     audit: createAudit(0, tinyConfig.seed, format, weights.length),
     isTrusted: (_: number) => true,
     timing: createIdleTiming(),
+    meanVector: () => null,
   }
 }
 
@@ -87,7 +89,7 @@ function answerBatch({ batch, shards }: ReturnType<typeof computeBatch>, answers
   const { result } = submitBatch(batch, { runId: 'r', step: 0, shards }, { ...tools(), exchange })
   for (const { message, gradient } of answers) {
     const readGradient = (into: PackedGradient) => into.set(gradient)
-    exchange.deliver(1, workKey(0, message.shard), { workerId: 1, message, readGradient })
+    exchange.deliver(1, workKey(0, message.shard), { workerId: 1, message, readGradient, gradientMemory: () => null })
   }
   return result
 }
@@ -98,7 +100,12 @@ test('a contribution to a group is rejected as the answer to a shard without a g
   exchange.join(1)
   submitBatch(batch, { runId: 'r', step: 0, shards }, { ...tools(), exchange })
   const { slot: _, ...told } = answers[0]!.message
-  const answer: Answer = { workerId: 1, message: { ...told, type: 'contribution' }, readGradient: () => undefined }
+  const answer: Answer = {
+    workerId: 1,
+    message: { ...told, type: 'contribution' },
+    readGradient: () => undefined,
+    gradientMemory: () => null,
+  }
   const fault = 'a contribution to a task without a group'
   expect(exchange.deliver(1, workKey(0, told.shard), answer)).toEqual({ taken: false, fault })
 })
@@ -145,6 +152,41 @@ describe('the gradient of a batch', () => {
     )
   })
 
+  test('is added up from where the shards are, without changing them, into the vector for the mean', async () => {
+    const computed = computeBatch(20, 10, 2, 0)
+    const expected = (await answerBatch(computed, computed.answers)).gradient
+    const { batch, answers } = computed
+    const exchange = createExchange<Answer>(batch.length, () => undefined, stoppedClock)
+    exchange.join(1)
+    const arithmetic = createArithmetic({ capacityBytes: 1 << 20, mappedBytes: 1 << 20, kind: 'wasm' })
+    const vectors = createVectorPool(() => arithmetic.allocate(weights.length))
+    const mean = arithmetic.allocate(weights.length)
+    const asked: number[] = []
+    const meanVector = (step: number) => {
+      asked.push(step)
+      return mean
+    }
+    const used = { ...tools(), arithmetic, vectors, meanVector, exchange }
+    const { result } = submitBatch(batch, { runId: 'r', step: 0, shards: 2 }, used)
+    const memories = answers.map(({ gradient }) => {
+      const pages = arithmetic.takePages(4096)!
+      pages.set(new Uint8Array(gradient.slice().buffer))
+      return pages
+    })
+    const before = memories.map(memory => memory.slice())
+    const readGradient = () => {
+      throw new Error('the gradient is read where it is')
+    }
+    for (const [index, { message }] of answers.entries()) {
+      const answer = { workerId: 1, message, readGradient, gradientMemory: () => memories[index]! }
+      expect(exchange.deliver(1, workKey(0, message.shard), answer).taken).toBe(true)
+    }
+    expect((await result).gradient).toBe(mean)
+    expect(mean).toEqual(expected)
+    expect(asked).toEqual([0])
+    expect(memories).toEqual(before)
+  })
+
   test('counts a shard once if its answer arrives twice', async () => {
     const computed = computeBatch(20, 10, 2, 0)
     const [first, second] = computed.answers as [ShardAnswer, ShardAnswer]
@@ -165,7 +207,7 @@ describe('submitting a batch', () => {
       const gradient = new Float32Array(weights.length).fill(value)
       const { message } = shardAnswer(11, shard, count, { gradient, lossSum: 1, correct: 1, ...told })
       const readGradient = (into: PackedGradient) => into.set(gradient)
-      return exchange.deliver(1, workKey(11, shard), { workerId: 1, message, readGradient })
+      return exchange.deliver(1, workKey(11, shard), { workerId: 1, message, readGradient, gradientMemory: () => null })
     }
     return { ...pending, ...used, orders, answer }
   }

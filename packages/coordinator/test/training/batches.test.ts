@@ -44,6 +44,20 @@ describe('the batches of an epoch', () => {
     expect(second).toEqual({ ...gather(split, indices), keys })
   })
 
+  test('are read into memory that is given for them', () => {
+    const shard = epochBatches(split, tinyConfig, 1).shards(1)[1]!
+    const expected = structuredClone(shard.read())
+    const into = {
+      pixels: new Uint8Array(expected.pixels.length),
+      labels: new Uint8Array(shard.count),
+      keys: new Int32Array(shard.count),
+    }
+    const samples = shard.read(into)
+    expect(samples).toEqual(expected)
+    expect(into).toEqual(expected)
+    expect(samples.pixels.buffer).toBe(into.pixels.buffer)
+  })
+
   test('read all their shards into the same memory', () => {
     const shards = epochBatches(split, tinyConfig, 1).shards(0)
     const buffers = new Set(shards.map(({ read }) => read().pixels.buffer))

@@ -22,7 +22,8 @@ function createOrders() {
   const answer = (chunk: number, count: number, lossSum: number, correct: number, weightsSha256 = sha256) => {
     const figures = { runId: 'r', step: 5, chunk, count, lossSum, correct, weightsSha256 }
     const message = { type: 'metrics', ...figures } as const
-    return exchange.deliver(1, `evaluate:5:${chunk}`, { workerId: 1, message, readGradient: () => undefined })
+    const noGradient = { readGradient: () => undefined, gradientMemory: () => null }
+    return exchange.deliver(1, `evaluate:5:${chunk}`, { workerId: 1, message, ...noGradient })
   }
   return { orders, exchange, answer }
 }

@@ -31,13 +31,21 @@ export type Arithmetic = {
   /** The vector itself if it is in the memory where this arithmetic is fastest, otherwise a copy in that memory. */
   readonly adopt: (vector: Float32Array) => Float32Array
   /**
-   * vector ← vector · factor, with the product in float64, rounded once. Returns whether all elements were sound
-   * before: numbers of magnitude below 2¹²⁷. A weighted mean of sound elements is finite, even after rounding to
-   * bfloat16.
+   * Whole pages (4 KiB) of this arithmetic's memory over which a file can be mapped; null where none are left, and in
+   * plain arithmetic. Their content is undefined.
    */
-  readonly scale: (vector: Float32Array, factor: number) => boolean
-  /** sum ← sum + addend. */
-  readonly addInto: (sum: Float32Array, addend: Float32Array) => void
+  readonly takePages: (byteLength: number) => Uint8Array | null
+  readonly giveBackPages: (pages: Uint8Array) => void
+  /**
+   * target ← vector · factor, with the product in float64, rounded once. The target is the vector by default. Returns
+   * whether all elements of the vector were sound: numbers of magnitude below 2¹²⁷. A weighted mean of sound elements
+   * is finite, even after rounding to bfloat16.
+   */
+  readonly scale: (vector: Float32Array, factor: number, target?: Float32Array) => boolean
+  /** target ← sum + addend. The target is `sum` by default. */
+  readonly addInto: (sum: Float32Array, addend: Float32Array, target?: Float32Array) => void
+  /** target ← sum + vector · factor, with the product and the result as in `scale`. */
+  readonly addScaled: (sum: Float32Array, vector: Float32Array, factor: number, target: Float32Array) => boolean
   /** A step of Adam on one stretch of the vectors, in float32. */
   readonly adam: (
     weights: Float32Array,

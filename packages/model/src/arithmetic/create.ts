@@ -7,6 +7,11 @@ import { createWasmArithmetic } from './wasm.ts'
 export type ArithmeticOptions = {
   /** Total size of the vectors to be allocated, each rounded up to 64 bytes. At most 4 GiB are reserved. */
   readonly capacityBytes: number
+  /**
+   * Total size of the pages to be taken. Only those that are used need memory, and where there are no addresses for
+   * them, none can be taken.
+   */
+  readonly mappedBytes?: number
   /** By default the value of `LOCKSTEP_ARITHMETIC`, or else `wasm` if this machine can run it. */
   readonly kind?: Arithmetic['name']
   readonly environment?: NodeJS.ProcessEnv
@@ -19,21 +24,23 @@ export type ArithmeticOptions = {
  *   `wasm` is demanded of a machine without SIMD, `arithmetic-memory` if there is not enough memory,
  *   `arithmetic-missing` if the kernels have not been built.
  */
-export function createArithmetic({ capacityBytes, kind, environment = process.env }: ArithmeticOptions): Arithmetic {
+export function createArithmetic(options: ArithmeticOptions): Arithmetic {
+  const { capacityBytes, mappedBytes = 0, kind, environment = process.env } = options
   const demanded = kind ?? demandedKind(environment)
   if (demanded === 'plain') return plainArithmetic
-  const found = canRunKernels() ? tryWasm(capacityBytes) : unsupported()
+  const found = canRunKernels() ? tryWasm(capacityBytes, mappedBytes) : unsupported()
   if (!(found instanceof LockstepError)) return found
   if (demanded === null) return plainArithmetic
   throw found
 }
 
 /** Returns an error for lack of memory; throws any other. */
-function tryWasm(capacityBytes: number): Arithmetic | LockstepError {
+function tryWasm(capacityBytes: number, mappedBytes: number): Arithmetic | LockstepError {
   try {
-    return createWasmArithmetic(capacityBytes)
+    return createWasmArithmetic(capacityBytes, mappedBytes)
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause
+    if (mappedBytes > 0) return tryWasm(capacityBytes, 0)
     return new LockstepError('arithmetic-memory', 'there is no memory for the WebAssembly arithmetic', {
       received: cause.message,
       hint: 'Raise the limit on address space (`ulimit -v`), or leave LOCKSTEP_ARITHMETIC away: the results are the same.',

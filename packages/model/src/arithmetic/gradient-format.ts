@@ -21,6 +21,11 @@ export type GradientFormat = {
   readonly unpack: (packed: PackedGradient, gradient: Float32Array) => void
   /** `unpack` for a gradient that `fill` copies out of the buffer in which it arrived. */
   readonly receive: (fill: (packed: PackedGradient) => void, gradient: Float32Array) => void
+  /**
+   * The gradient that this memory starts with, as float32. It is left where it is if it needs no unpacking and is in
+   * the same buffer as the vector, and otherwise written to the vector, which has its length.
+   */
+  readonly readFrom: (memory: Uint8Array, vector: Float32Array) => Float32Array
 }
 
 const float32Format: GradientFormat = {
@@ -30,6 +35,12 @@ const float32Format: GradientFormat = {
     if (packed !== gradient) gradient.set(packed)
   },
   receive: (fill, gradient) => fill(gradient),
+  readFrom: ({ buffer, byteOffset }, vector) => {
+    const gradient = new Float32Array(buffer, byteOffset, vector.length)
+    if (buffer === vector.buffer) return gradient
+    vector.set(gradient)
+    return vector
+  },
 }
 
 /** Creates the format of a run's configuration, for gradients of at most `elements` elements. */
@@ -77,5 +88,10 @@ function createBfloat16Format(seed: number, arithmetic: Arithmetic, elements: nu
     arithmetic.expandBfloat16(packed, gradient)
   }
 
-  return { type: 'bfloat16', pack, unpack, receive }
+  function readFrom({ buffer, byteOffset }: Uint8Array, vector: Float32Array): Float32Array {
+    unpack(new Uint16Array(buffer, byteOffset, vector.length), vector)
+    return vector
+  }
+
+  return { type: 'bfloat16', pack, unpack, receive, readFrom }
 }

@@ -1,6 +1,7 @@
 export type * from './arithmetic.ts'
 export { type ArithmeticOptions, createArithmetic } from './create.ts'
 export * from './gradient-format.ts'
+export { mapIntoArithmetic, mappedBytesFor } from './map-file.ts'
 export { plainArithmetic } from './plain.ts'
 export { createTreeReduction, type TreeReduction } from './reduction.ts'
 export { roundingKey } from './rounding.ts'

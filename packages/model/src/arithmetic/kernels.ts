@@ -3,10 +3,12 @@ import { hasSystemCode, LockstepError } from '@lockstep/protocol'
 
 /** The functions of assembly/kernels.ts. Vectors are passed as addresses in the kernels' memory. */
 export type Kernels = {
-  /** Like `scaleByFloat`, returns 1 if all elements were sound, otherwise 0. */
-  readonly scale: (vector: number, count: number, factor: number) => number
-  readonly scaleByFloat: (vector: number, count: number, factor: number) => number
-  readonly addInto: (sum: number, addend: number, count: number) => void
+  /** Like the next three, returns 1 if all elements of the source are sound, otherwise 0. */
+  readonly scale: (target: number, source: number, count: number, factor: number) => number
+  readonly scaleByFloat: (target: number, source: number, count: number, factor: number) => number
+  readonly addScaled: (target: number, sum: number, source: number, count: number, factor: number) => number
+  readonly addScaledByFloat: (target: number, sum: number, source: number, count: number, factor: number) => number
+  readonly addInto: (target: number, sum: number, addend: number, count: number) => void
   readonly adam: (
     weights: number,
     gradient: number,
@@ -63,7 +65,10 @@ export function canRunKernels(): boolean {
   return engine.validate(readKernels())
 }
 
-/** Instantiates the kernels with a memory of about this size. It never grows or moves, so views of it stay valid. */
+/**
+ * Instantiates the kernels with a memory of at least this size, up to 4 GiB. It never grows or moves, so views of it
+ * stay valid.
+ */
 export function openKernels(capacityBytes: number): { readonly kernels: Kernels; readonly buffer: ArrayBuffer } {
   module ??= new engine.Module(readKernels())
   const pages = Math.min(maxPages, Math.ceil(capacityBytes / pageBytes))

@@ -16,8 +16,11 @@ export const plainArithmetic: Arithmetic = {
   allocate: elements => new Float32Array(elements),
   allocateBfloat16: elements => new Uint16Array(elements),
   adopt: vector => vector,
+  takePages: () => null,
+  giveBackPages: () => undefined,
   scale,
   addInto,
+  addScaled,
   adam,
   sgd,
   roundToBfloat16,
@@ -25,7 +28,7 @@ export const plainArithmetic: Arithmetic = {
 }
 
 /** Works on four elements at a time, each with its own maximum, so that the check for soundness costs no extra time. */
-function scale(vector: Float32Array, factor: number): boolean {
+function scale(vector: Float32Array, factor: number, target = vector): boolean {
   let [largest0, largest1, largest2, largest3] = [0, 0, 0, 0]
   const block = vector.length & ~3
   for (let i = 0; i < block; i += 4) {
@@ -34,20 +37,30 @@ function scale(vector: Float32Array, factor: number): boolean {
     largest1 = Math.max(largest1, Math.abs(v1))
     largest2 = Math.max(largest2, Math.abs(v2))
     largest3 = Math.max(largest3, Math.abs(v3))
-    vector[i] = v0 * factor
-    vector[i + 1] = v1 * factor
-    vector[i + 2] = v2 * factor
-    vector[i + 3] = v3 * factor
+    target[i] = v0 * factor
+    target[i + 1] = v1 * factor
+    target[i + 2] = v2 * factor
+    target[i + 3] = v3 * factor
   }
   for (let i = block; i < vector.length; i++) {
     largest0 = Math.max(largest0, Math.abs(vector[i]!))
-    vector[i] = vector[i]! * factor
+    target[i] = vector[i]! * factor
   }
   return Math.max(largest0, largest1, largest2, largest3) < unsoundMagnitude
 }
 
-function addInto(sum: Float32Array, addend: Float32Array): void {
-  for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + addend[i]!
+function addInto(sum: Float32Array, addend: Float32Array, target = sum): void {
+  for (let i = 0; i < sum.length; i++) target[i] = sum[i]! + addend[i]!
+}
+
+function addScaled(sum: Float32Array, vector: Float32Array, factor: number, target: Float32Array): boolean {
+  let largest = 0
+  for (let i = 0; i < vector.length; i++) {
+    const element = vector[i]!
+    largest = Math.max(largest, Math.abs(element))
+    target[i] = sum[i]! + fround(element * factor)
+  }
+  return largest < unsoundMagnitude
 }
 
 function adam(

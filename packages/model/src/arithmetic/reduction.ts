@@ -3,11 +3,12 @@ import type { Arithmetic } from './arithmetic.ts'
 /** A weighted mean over the shards of a global batch, computed as the shards arrive. */
 export type TreeReduction = {
   /**
-   * Adds a shard's mean gradient over its `count` samples. Each shard is added once, in any order. The reduction works
-   * in place: it owns and overwrites the vector until `onSpent` gets it or the reduction is complete. Returns false for
-   * a vector that is not sound (see `Arithmetic`) and leaves it out. The mean of sound vectors is finite.
+   * Adds a shard's mean gradient over its `count` samples. Each shard is added once, in any order. The result goes to
+   * `target`, by default the vector itself. The reduction owns and overwrites the target until `onSpent` gets it or the
+   * reduction is complete. Returns false for a vector that is not sound (see `Arithmetic`) and leaves it out. The mean
+   * of sound vectors is finite.
    */
-  readonly add: (shard: number, vector: Float32Array, count: number) => boolean
+  readonly add: (shard: number, vector: Float32Array, count: number, target?: Float32Array) => boolean
   /** Whether all samples have been added. */
   readonly isComplete: () => boolean
   /**
@@ -41,20 +42,33 @@ export function createTreeReduction(options: {
   readonly total: number
   /** Called with each vector after it has been added to another one: with all vectors but the one of the mean. */
   readonly onSpent?: (vector: Float32Array) => void
+  /** Called for a vector for the mean. Without one, or if it is null, the mean is in one of the targets. */
+  readonly takeMeanVector?: () => Float32Array | null
 }): TreeReduction {
-  const { arithmetic, shards, total, onSpent } = options
+  const { arithmetic, shards, total, onSpent, takeMeanVector } = options
   const leaves: Node[] = []
   const root = shards === 0 ? null : plant(shards, null, leaves)
+  const added = new Set<Node>()
   let counted = 0
 
-  function add(shard: number, vector: Float32Array, count: number): boolean {
+  function add(shard: number, vector: Float32Array, count: number, target = vector): boolean {
     const leaf = leaves[shard]
     if (leaf === undefined) throw new RangeError(`there is no shard ${shard} of ${shards}`)
-    if (leaf.sum !== null) throw new RangeError(`shard ${shard} was there before`)
-    if (!arithmetic.scale(vector, count / total)) return false
+    if (added.has(leaf)) throw new RangeError(`shard ${shard} was there before`)
+    const sibling = siblingOf(leaf)?.sum ?? null
+    // Scaling and adding at once saves a pass over the vector.
+    const node = sibling === null ? leaf : leaf.parent!
+    const sum = sumFor(node, target)
+    const factor = count / total
+    const isSound =
+      sibling === null ? arithmetic.scale(vector, factor, sum) : arithmetic.addScaled(sibling, vector, factor, sum)
+    if (!isSound) return false
+    added.add(leaf)
     counted += count
-    leaf.sum = vector
-    climb(leaf)
+    node.sum = sum
+    if (sum !== target) onSpent?.(target)
+    if (sibling !== null) onSpent?.(sibling)
+    climb(node)
     return true
   }
 
@@ -62,22 +76,28 @@ export function createTreeReduction(options: {
   function climb(from: Node): void {
     for (let node = from.parent; node !== null; node = node.parent) {
       if (node.left?.sum == null || node.right?.sum == null) return
-      node.sum = addUp(node.left.sum, node.right.sum)
+      node.sum = addUp(node, node.left.sum, node.right.sum)
     }
+  }
+
+  function sumFor(node: Node, otherwise: Float32Array): Float32Array {
+    return (node === root ? takeMeanVector?.() : null) ?? otherwise
   }
 
   /** Adds the remaining sums where a sibling is empty. */
   function gather(node: Node | null): Float32Array | null {
     if (node === null || node.sum !== null) return node?.sum ?? null
     const [left, right] = [gather(node.left), gather(node.right)]
-    node.sum = left !== null && right !== null ? addUp(left, right) : (left ?? right)
+    node.sum = left !== null && right !== null ? addUp(node, left, right) : (left ?? right)
     return node.sum
   }
 
-  function addUp(left: Float32Array, right: Float32Array): Float32Array {
-    arithmetic.addInto(left, right)
+  function addUp(node: Node, left: Float32Array, right: Float32Array): Float32Array {
+    const sum = sumFor(node, left)
+    arithmetic.addInto(left, right, sum)
     onSpent?.(right)
-    return left
+    if (sum !== left) onSpent?.(left)
+    return sum
   }
 
   function result(): Float32Array {
@@ -88,6 +108,12 @@ export function createTreeReduction(options: {
   }
 
   return { add, isComplete: () => counted === total, result }
+}
+
+function siblingOf(node: Node): Node | null {
+  const { parent } = node
+  if (parent === null) return null
+  return parent.left === node ? parent.right : parent.left
 }
 
 /** Builds the tree over this many shards and appends its leaves to `leaves` in shard order. */

@@ -4,13 +4,16 @@ import { plainArithmetic as plain } from './plain.ts'
 
 /** Vectors start at CPU cache lines. */
 const alignmentBytes = 64
+const pageBytes = 4096
 
 /**
- * The arithmetic in WebAssembly SIMD on a memory of this size. It leaves vectors outside it to the plain arithmetic.
+ * The arithmetic in WebAssembly SIMD on a memory of this size, the last part of which is for mapped pages. It leaves
+ * vectors outside it to the plain arithmetic.
  */
-export function createWasmArithmetic(capacityBytes: number): Arithmetic {
-  const { kernels, buffer } = openKernels(capacityBytes)
-  const reserve = createReservation(buffer.byteLength)
+export function createWasmArithmetic(capacityBytes: number, mappedBytes: number): Arithmetic {
+  const vectorBytes = Math.ceil(capacityBytes / pageBytes) * pageBytes
+  const { kernels, buffer } = openKernels(vectorBytes + mappedBytes)
+  const reserve = createReservation(0, Math.min(vectorBytes, buffer.byteLength), alignmentBytes)
   const isInside = (vector: Float32Array | Uint16Array) => vector.buffer === buffer
 
   function allocate(elements: number): Float32Array {
@@ -35,6 +38,7 @@ export function createWasmArithmetic(capacityBytes: number): Arithmetic {
     allocate,
     allocateBfloat16,
     adopt,
+    ...createPages(buffer, vectorBytes),
     ...createReductionKernels(kernels, isInside),
     ...createOptimizerKernels(kernels, isInside),
     ...createRoundingKernels(kernels, isInside),
@@ -44,31 +48,74 @@ export function createWasmArithmetic(capacityBytes: number): Arithmetic {
 type IsInside = (vector: Float32Array | Uint16Array) => boolean
 
 /** Hands out consecutive parts of a memory by their addresses, or null once it is full. Parts are never freed. */
-function createReservation(capacityBytes: number): (sizeBytes: number) => number | null {
-  let usedBytes = 0
+function createReservation(
+  startBytes: number,
+  endBytes: number,
+  alignmentBytes: number,
+): (sizeBytes: number) => number | null {
+  let next = startBytes
   return sizeBytes => {
-    const at = usedBytes
+    const at = next
     const end = at + Math.ceil(sizeBytes / alignmentBytes) * alignmentBytes
-    if (end > capacityBytes) return null
-    usedBytes = end
+    if (end > endBytes) return null
+    next = end
     return at
   }
 }
 
-function createReductionKernels(kernels: Kernels, isInside: IsInside): Pick<Arithmetic, 'scale' | 'addInto'> {
-  function scale(vector: Float32Array, factor: number): boolean {
-    if (!isInside(vector)) return plain.scale(vector, factor)
-    const multiply = Math.fround(factor) === factor ? kernels.scaleByFloat : kernels.scale
-    return multiply(vector.byteOffset, vector.length, factor) === 1
+/** The memory from `startBytes` on, for pages. Those that are given back are taken again for the same size. */
+function createPages(buffer: ArrayBuffer, startBytes: number): Pick<Arithmetic, 'takePages' | 'giveBackPages'> {
+  const reserve = createReservation(startBytes, buffer.byteLength, pageBytes)
+  const free: Uint8Array[] = []
+
+  function takePages(byteLength: number): Uint8Array | null {
+    const at = free.findIndex(pages => pages.byteLength === byteLength)
+    if (at >= 0) return free.splice(at, 1)[0]!
+    const start = reserve(byteLength)
+    return start === null ? null : new Uint8Array(buffer, start, byteLength)
   }
 
-  function addInto(sum: Float32Array, addend: Float32Array): void {
-    requireLength(addend, sum.length)
-    if (!isInside(sum) || !isInside(addend)) return plain.addInto(sum, addend)
-    kernels.addInto(sum.byteOffset, addend.byteOffset, sum.length)
+  return { takePages, giveBackPages: pages => free.push(pages) }
+}
+
+function createReductionKernels(
+  kernels: Kernels,
+  isInside: IsInside,
+): Pick<Arithmetic, 'scale' | 'addInto' | 'addScaled'> {
+  function scale(vector: Float32Array, factor: number, target = vector): boolean {
+    requireLength(target, vector.length)
+    if (!isInside(target)) return plain.scale(vector, factor, target)
+    const source = broughtInside(vector, target)
+    const multiply = isFloat32(factor) ? kernels.scaleByFloat : kernels.scale
+    return multiply(target.byteOffset, source.byteOffset, vector.length, factor) === 1
   }
 
-  return { scale, addInto }
+  function addInto(sum: Float32Array, addend: Float32Array, target = sum): void {
+    for (const vector of [addend, target]) requireLength(vector, sum.length)
+    if (![sum, addend, target].every(isInside)) return plain.addInto(sum, addend, target)
+    kernels.addInto(target.byteOffset, sum.byteOffset, addend.byteOffset, sum.length)
+  }
+
+  function addScaled(sum: Float32Array, vector: Float32Array, factor: number, target: Float32Array): boolean {
+    for (const each of [vector, target]) requireLength(each, sum.length)
+    if (!isInside(sum) || !isInside(target)) return plain.addScaled(sum, vector, factor, target)
+    const source = broughtInside(vector, target)
+    const multiply = isFloat32(factor) ? kernels.addScaledByFloat : kernels.addScaled
+    return multiply(target.byteOffset, sum.byteOffset, source.byteOffset, sum.length, factor) === 1
+  }
+
+  /** Copies a vector from elsewhere to the target, where its elements are going anyway. */
+  function broughtInside(vector: Float32Array, target: Float32Array): Float32Array {
+    if (isInside(vector)) return vector
+    target.set(vector)
+    return target
+  }
+
+  return { scale, addInto, addScaled }
+}
+
+function isFloat32(factor: number): boolean {
+  return Math.fround(factor) === factor
 }
 
 function createOptimizerKernels(kernels: Kernels, isInside: IsInside): Pick<Arithmetic, 'adam' | 'sgd'> {

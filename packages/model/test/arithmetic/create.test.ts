@@ -41,6 +41,21 @@ test('without memory for WebAssembly, the default is plain, and asking for WebAs
   expect(() => create({ LOCKSTEP_ARITHMETIC: 'wasm' })).toThrow(expect.objectContaining(refusal))
 })
 
+test('where there is no room for mapped pages, WebAssembly does without them', () => {
+  const { Memory } = WebAssembly
+  const asked: number[] = []
+  const memory = vi.spyOn(WebAssembly, 'Memory').mockImplementation(function limit(size) {
+    asked.push(size.initial)
+    if (size.initial > 1) throw new RangeError('could not allocate memory')
+    return Reflect.construct(Memory as never, [size])
+  })
+  onTestFinished(() => memory.mockRestore())
+  const arithmetic = createArithmetic({ capacityBytes, mappedBytes: 2 * 65_536, environment: {} })
+  expect(arithmetic.name).toBe('wasm')
+  expect(asked).toEqual([3, 1])
+  expect(arithmetic.takePages(4096)).toBeNull()
+})
+
 test('at most the 4 GiB that 32-bit addresses reach are requested', () => {
   const pages: number[] = []
   const memory = vi.spyOn(WebAssembly, 'Memory').mockImplementation(function refuse({ initial }) {

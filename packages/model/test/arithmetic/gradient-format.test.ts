@@ -20,6 +20,18 @@ test('uncompressed gradients are sent and received without a copy', () => {
   expect(arrived).toEqual(gradient)
 })
 
+test('uncompressed gradients are left in the memory they are read from, unless it is another buffer', () => {
+  const format = createGradientFormat({ compress: 'none', seed: 1 }, plainArithmetic, elements)
+  const memory = new Uint8Array(8192)
+  new Float32Array(memory.buffer).set(gradient)
+  const beside = new Float32Array(memory.buffer, 4096, 100)
+  expect(format.readFrom(memory, beside)).toEqual(gradient.subarray(0, 100))
+  expect(beside).toEqual(new Float32Array(100))
+  const elsewhere = new Float32Array(elements)
+  expect(format.readFrom(memory, elsewhere)).toBe(elsewhere)
+  expect(elsewhere).toEqual(gradient)
+})
+
 describe('compressed gradients', () => {
   test('take two bytes per element and are accurate to one part in 128', () => {
     const packed = bfloat16(1).pack(gradient, { step: 3, shard: 0 })
@@ -38,6 +50,9 @@ describe('compressed gradients', () => {
     const [unpacked, received] = [new Float32Array(elements), new Float32Array(elements)]
     format.unpack(packed, unpacked)
     format.receive(target => target.set(packed), received)
+    expect(received).toEqual(unpacked)
+    const memory = new Uint8Array(packed.buffer)
+    expect(format.readFrom(memory, received.fill(0))).toBe(received)
     expect(received).toEqual(unpacked)
   })
 

@@ -80,7 +80,7 @@ describe('the mean of shards', () => {
   })
 })
 
-test('neighbours are added as soon as both have arrived, into the vector of the left one', () => {
+test('neighbours are added as soon as both have arrived, into the vector of the last one', () => {
   const reduction = createTreeReduction({ arithmetic: plainArithmetic, shards: 4, total: 4 })
   const vectors = [1, 2, 3, 4].map(value => Float32Array.of(value))
   const add = (shard: number) => reduction.add(shard, vectors[shard]!, 1)
@@ -92,8 +92,57 @@ test('neighbours are added as soon as both have arrived, into the vector of the 
   expect(reduction.isComplete()).toBe(false)
   add(1)
   expect(reduction.isComplete()).toBe(true)
-  expect(reduction.result()).toBe(vectors[0])
-  expect(vectors[0]![0]).toBe(2.5)
+  expect(reduction.result()).toBe(vectors[1])
+  expect(vectors[1]![0]).toBe(2.5)
+})
+
+describe('a shard with a target', () => {
+  test.each([1, 2, 3, 5, 8])('of %d is only read, and gives the same mean', count => {
+    const shards = shardsOf(count)
+    const total = shards.reduce((sum, shard) => sum + shard.count, 0)
+    for (const arithmetic of [plainArithmetic, wasm]) {
+      const reduction = createTreeReduction({ arithmetic, shards: count, total })
+      for (const [index, shard] of shards.entries())
+        reduction.add(index, shard.vector, shard.count, arithmetic.allocate(size))
+      expect(reduction.result()).toEqual(meanOfTree(shards, total))
+    }
+    expect(shards).toEqual(shardsOf(count))
+  })
+})
+
+describe('a vector for the mean', () => {
+  test.each([1, 2, 3, 4, 5, 33])('of %d shards gets it, and all targets are released', count => {
+    const shards = shardsOf(count)
+    const total = shards.reduce((sum, shard) => sum + shard.count, 0)
+    for (const arithmetic of [plainArithmetic, wasm]) {
+      const mean = arithmetic.allocate(size)
+      const spent: Float32Array[] = []
+      const onSpent = (vector: Float32Array) => spent.push(vector)
+      const takeMeanVector = () => mean
+      const reduction = createTreeReduction({ arithmetic, shards: count, total, onSpent, takeMeanVector })
+      const vectors = shards.map(({ vector }) => arithmetic.adopt(vector.slice()))
+      for (const [index, shard] of shards.entries()) reduction.add(index, vectors[index]!, shard.count)
+      expect(reduction.result()).toBe(mean)
+      expect(mean).toEqual(meanOfTree(shards, total))
+      expect(new Set(spent)).toEqual(new Set(vectors))
+      expect(spent).toHaveLength(count)
+    }
+  })
+
+  test('is asked for once, when the last shard arrives; without one the mean is in a target', () => {
+    let asked = 0
+    const takeMeanVector = () => {
+      asked += 1
+      return null
+    }
+    const reduction = createTreeReduction({ arithmetic: plainArithmetic, shards: 3, total: 3, takeMeanVector })
+    const vectors = [1, 2, 3].map(value => Float32Array.of(value))
+    for (const shard of [2, 0]) reduction.add(shard, vectors[shard]!, 1)
+    expect(asked).toBe(0)
+    reduction.add(1, vectors[1]!, 1)
+    expect(asked).toBe(1)
+    expect(vectors).toContain(reduction.result())
+  })
 })
 
 test('every vector except the mean is released as soon as it has been added to another', () => {

@@ -43,6 +43,11 @@ describe('WebAssembly gives the same bits as plain JavaScript for hard values, a
     ['when scaling into the subnormals', (a, [v]) => a.scale(v, 2 ** -140)],
     ['when adding', (a, [sum, addend]) => a.addInto(sum, addend)],
     ['when adding a vector to itself', (a, [sum]) => a.addInto(sum, sum)],
+    ['when scaling into another vector', (a, [v, target]) => a.scale(v, third, target)],
+    ['when adding into another vector', (a, [sum, addend, target]) => a.addInto(sum, addend, target)],
+    ['when adding a multiple that float32 cannot represent', (a, [sum, v, to]) => a.addScaled(sum, v, third, to)],
+    ['when adding a multiple that float32 can represent', (a, [sum, v, to]) => a.addScaled(sum, v, half, to)],
+    ['when adding a multiple into the vector itself', (a, [sum, v]) => a.addScaled(sum, v, third, v)],
     ['when rounding to bfloat16 and expanding', (a, [source, target]) => roundTrip(a, source, target)],
   ] satisfies [string, Operation][])('%s', (_, operation) => expectSameBits(operation))
 
@@ -124,11 +129,22 @@ test('WebAssembly accepts vectors outside its memory, also together with vectors
   wasm.scale(outside, 2)
   expect([...inside]).toEqual([11, 22, 33])
   expect([...outside]).toEqual([42, 84, 126])
+  const target = wasm.allocate(3)
+  wasm.scale(outside, 0.5, target)
+  expect([...target]).toEqual([21, 42, 63])
+  wasm.addScaled(inside, outside, 2, target)
+  expect([...target]).toEqual([95, 190, 285])
+  wasm.addScaled(target, inside, 2, outside)
+  expect([...outside]).toEqual([117, 234, 351])
 })
 
 test('WebAssembly rejects vectors that are too short, because the next vector follows them', () => {
   const [long, short] = [wasm.allocate(5), wasm.allocate(4)]
   expect(() => wasm.addInto(long, short)).toThrow(RangeError)
+  expect(() => wasm.addInto(long, long, short)).toThrow(RangeError)
+  expect(() => wasm.scale(long, 2, short)).toThrow(RangeError)
+  expect(() => wasm.addScaled(long, short, 2, long)).toThrow(RangeError)
+  expect(() => wasm.addScaled(long, long, 2, short)).toThrow(RangeError)
   expect(() => wasm.roundToBfloat16(long, wasm.allocateBfloat16(4), 0)).toThrow(RangeError)
   expect(() => wasm.expandBfloat16(wasm.allocateBfloat16(5), short)).toThrow(RangeError)
   const [factors, stretch] = [

@@ -16,22 +16,28 @@ describe.each([
   ['plain JavaScript', plainArithmetic],
 ])('scaling in %s', (_, arithmetic) => {
   const room = arithmetic.allocate(40)
-  /** Scales a vector of ones with one other element, by factors that float32 can and cannot represent. */
-  function areSound(length: number, at: number, value: number): readonly boolean[] {
-    return [1, 0.5, 1 / 3].map(factor => {
+  const [sum, target] = [arithmetic.allocate(40), arithmetic.allocate(40)]
+  /**
+   * Scales a vector of ones with one other element, by factors that float32 can and cannot represent, and adds it to
+   * another. All say the same.
+   */
+  function isSound(length: number, at: number, value: number): boolean {
+    const answers = [1, 0.5, 1 / 3].flatMap(factor => {
       const vector = room.subarray(0, length).fill(1)
       vector[at] = value
-      return arithmetic.scale(vector, factor)
+      const isSum = arithmetic.addScaled(sum.subarray(0, length), vector, factor, target)
+      return [isSum, arithmetic.scale(vector, factor)]
     })
+    expect(new Set(answers).size).toBe(1)
+    return answers[0]!
   }
 
   test('reports an element that is NaN, infinite or too large, at any index', () => {
     for (const length of [1, 3, 4, 7, 8, 9, 16, 21, 37]) {
       for (let at = 0; at < length; at++) {
         for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, limit, -limit])
-          expect(areSound(length, at, value)).toEqual([false, false, false])
-        for (const value of [0, -0, 2 ** -149, below, -below])
-          expect(areSound(length, at, value)).toEqual([true, true, true])
+          expect(isSound(length, at, value)).toBe(false)
+        for (const value of [0, -0, 2 ** -149, below, -below]) expect(isSound(length, at, value)).toBe(true)
       }
     }
   })
@@ -66,6 +72,19 @@ describe('a shard that is not sound', () => {
     expect(reduction.isComplete()).toBe(false)
     expect(reduction.add(0, Float32Array.of(4, 8), 2)).toBe(true)
     expect([...reduction.result()]).toEqual([3, 6])
+  })
+
+  test('is rejected after others have been added, whose sum does not change', () => {
+    const mean = Float32Array.of(0)
+    const takeMeanVector = () => mean
+    const reduction = createTreeReduction({ arithmetic: plainArithmetic, shards: 2, total: 4, takeMeanVector })
+    const first = Float32Array.of(2)
+    reduction.add(0, first, 2)
+    expect(reduction.add(1, Float32Array.of(Number.NaN), 2)).toBe(false)
+    // 2 · 2 / 4
+    expect([...first]).toEqual([1])
+    expect(reduction.add(1, Float32Array.of(6), 2)).toBe(true)
+    expect([...reduction.result()]).toEqual([4])
   })
 
   test('is rejected even if it is the whole batch', () => {

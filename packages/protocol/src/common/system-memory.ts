@@ -5,6 +5,10 @@ export type SystemMemory = {
    * access rights of the descriptor (mmap(2), MAP_SHARED). Throws where the system refuses, or the file is shorter.
    */
   readonly mapFile: (descriptor: number, position: number, byteLength: number) => ArrayBuffer
+  /** `mapFile` in place of whole pages of existing memory (MAP_FIXED). */
+  readonly mapFileOver: (descriptor: number, position: number, pages: Uint8Array) => void
+  /** Gives such pages ordinary memory again, filled with zeros. */
+  readonly unmapFile: (pages: Uint8Array) => void
   /**
    * Moves a buffer to pages of 2 MiB, as far as it fills whole ones (madvise(2)). Returns whether that is done: the
    * kernel may do later what it cannot do at once.
@@ -12,4 +16,11 @@ export type SystemMemory = {
   readonly useHugePages: (buffer: ArrayBufferLike) => boolean
 }
 
-export type MapFile = SystemMemory['mapFile']
+/** A part of a file in this process's memory. */
+export type FileMapping = {
+  readonly bytes: Uint8Array
+  /** After this the bytes must not be used. */
+  readonly unmap: () => void
+}
+
+export type MapFile = (descriptor: number, position: number, byteLength: number) => FileMapping

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { closeSync, openSync, readSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { LockstepError } from '../common/error.ts'
-import type { MapFile } from '../common/system-memory.ts'
+import type { FileMapping, MapFile } from '../common/system-memory.ts'
 import { maxPieceBytes, writeWhole } from '../common/write-whole.ts'
 import type { SharedMemoryOffer } from '../messages.ts'
 import { alignTo, bytesOf, type TensorData, tensorAlignment } from '../tensor.ts'
@@ -13,10 +13,12 @@ import { alignTo, bytesOf, type TensorData, tensorAlignment } from '../tensor.ts
  * processes that use one and the other can be mixed.
  */
 export type SlotFile = {
-  /** Writes tensors into a slot, one after the other, each at a multiple of 8 bytes. */
+  /** Writes tensors into a slot, one after the other, each at a multiple of 8 bytes, unless they are there already. */
   readonly write: (slot: number, tensors: readonly TensorData[]) => void
   /** Fills tensors from a slot, in the order in which they were written. */
   readonly read: (slot: number, into: readonly TensorData[]) => void
+  /** The memory of a slot, valid until the file is closed; null where it is not mapped. */
+  readonly memoryOf: (slot: number) => Uint8Array | null
   readonly close: () => void
 }
 
@@ -104,39 +106,40 @@ export function openSlotFile(
 }
 
 function slotFileOver(descriptor: number, slotBytes: number, mode: Mode, mapFile: MapFile | null): SlotFile {
-  const mapped = createMappedSlots(descriptor, slotBytes, mapFile)
+  const slots = createMappedSlots(descriptor, slotBytes, mapFile)
 
   function write(slot: number, tensors: readonly TensorData[]): void {
-    const memory = mode === 'r' ? null : mapped(slot)
+    const memory = mode === 'r' ? null : slots.memoryOf(slot)
     eachPlace(slotBytes, tensors, (bytes, offset) => {
       if (memory === null) writeWhole(descriptor, bytes, positionOf(slot, slotBytes) + offset)
-      else memory.set(bytes, offset)
+      else if (!isAt(bytes, memory, offset)) memory.set(bytes, offset)
     })
   }
 
   function read(slot: number, into: readonly TensorData[]): void {
-    const memory = mapped(slot)
+    const memory = slots.memoryOf(slot)
     eachPlace(slotBytes, into, (bytes, offset) => {
       if (memory === null) readWhole(descriptor, bytes, positionOf(slot, slotBytes) + offset)
       else bytes.set(memory.subarray(offset, offset + bytes.byteLength))
     })
   }
 
-  return { write, read, close: () => closeSync(descriptor) }
+  function close(): void {
+    slots.unmap()
+    closeSync(descriptor)
+  }
+
+  return { write, read, memoryOf: slots.memoryOf, close }
 }
 
 /** The slots as memory of this process, each mapped at its first use; null for one that could not be mapped. */
-function createMappedSlots(
-  descriptor: number,
-  slotBytes: number,
-  mapFile: MapFile | null,
-): (slot: number) => Uint8Array | null {
-  const slots = new Map<number, Uint8Array | null>()
+function createMappedSlots(descriptor: number, slotBytes: number, mapFile: MapFile | null) {
+  const slots = new Map<number, FileMapping | null>()
 
-  function map(slot: number): Uint8Array | null {
+  function map(slot: number): FileMapping | null {
     if (mapFile === null) return null
     try {
-      return new Uint8Array(mapFile(descriptor, positionOf(slot, slotBytes), slotBytes))
+      return mapFile(descriptor, positionOf(slot, slotBytes), slotBytes)
     } catch {
       // The slot has not been written yet, or this process can map no more. System calls work as well, or report the
       // fault.
@@ -144,14 +147,25 @@ function createMappedSlots(
     }
   }
 
-  return slot => {
+  function memoryOf(slot: number): Uint8Array | null {
     if (!slots.has(slot)) slots.set(slot, map(slot))
-    return slots.get(slot)!
+    return slots.get(slot)?.bytes ?? null
   }
+
+  function unmap(): void {
+    for (const mapping of slots.values()) mapping?.unmap()
+    slots.clear()
+  }
+
+  return { memoryOf, unmap }
 }
 
 function positionOf(slot: number, slotBytes: number): number {
   return pageBytes + slot * slotBytes
+}
+
+function isAt(bytes: Uint8Array, memory: Uint8Array, offset: number): boolean {
+  return bytes.buffer === memory.buffer && bytes.byteOffset === memory.byteOffset + offset
 }
 
 function eachPlace(

@@ -56,6 +56,16 @@ describe('tensors in a slot', () => {
     expect([...all]).toEqual([0, 1, 1, 2, 3])
   })
 
+  test('that are in the memory of the slot already are not copied', () => {
+    const writes: number[] = []
+    const memory = new Uint8Array(pageBytes)
+    memory.set = (_, offset = 0) => void writes.push(offset)
+    const own = createSlotFile(folder, pageBytes, nonce, () => ({ bytes: memory, unmap: () => undefined }))
+    onTestFinished(own.close)
+    own.write(0, [memory.subarray(0, 3), Uint8Array.of(1), memory.subarray(16, 20), memory.subarray(30, 31)])
+    expect(writes).toEqual([8, 24])
+  })
+
   test('do not change the neighbouring slots or the nonce', () => {
     const own = create()
     const fill = (value: number) => new Uint8Array(pageBytes).fill(value)
@@ -174,4 +184,32 @@ test('a pipe is not opened as a slot file, and leaves no descriptor open', async
   const before = openFiles()
   expect(openSlotFile({ path, slotBytes: pageBytes }, nonce, 'r+')).toBeNull()
   expect(openFiles()).toBe(before)
+})
+
+describe('the memory of a slot', () => {
+  test('is mapped at its first use, and unmapped when the file is closed', () => {
+    const events: string[] = []
+    const file = createSlotFile(folder, pageBytes, nonce, (_, position, byteLength) => {
+      events.push(`map ${byteLength} at ${position}`)
+      return { bytes: new Uint8Array(byteLength), unmap: () => void events.push(`unmap ${position}`) }
+    })
+    const memory = file.memoryOf(2)
+    file.write(2, [Uint8Array.of(5)])
+    expect(memory![0]).toBe(5)
+    expect(file.memoryOf(2)).toBe(memory)
+    file.memoryOf(0)
+    file.close()
+    // Slots follow the page with the nonce.
+    const mapped = [`map ${pageBytes} at ${3 * pageBytes}`, `map ${pageBytes} at ${pageBytes}`]
+    expect(events).toEqual([...mapped, `unmap ${3 * pageBytes}`, `unmap ${pageBytes}`])
+  })
+
+  test('is null if the file cannot be mapped', () => {
+    expect(create().memoryOf(0)).toBeNull()
+    const refused = createSlotFile(folder, pageBytes, nonce, () => {
+      throw new Error('Cannot allocate memory')
+    })
+    onTestFinished(refused.close)
+    expect(refused.memoryOf(0)).toBeNull()
+  })
 })
