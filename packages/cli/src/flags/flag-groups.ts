@@ -28,7 +28,7 @@ export function groupOptions(usage: string, groups = flagGroups): string {
   const lines = usage.trimEnd().split('\n')
   const options = new Map(lines.filter(line => grouped.has(flagOf(line))).map(line => [flagOf(line), line]))
   const others = lines.filter(line => !options.has(flagOf(line)))
-  const title = others.find(line => plain(line) === 'OPTIONS') ?? 'OPTIONS'
+  const title = others.find(line => stripVTControlCharacters(line) === 'OPTIONS') ?? 'OPTIONS'
   const rest = others.some(line => flagOf(line) !== '') ? others : others.filter(line => line !== title)
   const sections = Object.entries(groups).flatMap(([heading, names]) => {
     const own = names.flatMap(name => options.get(name) ?? [])
@@ -38,9 +38,5 @@ export function groupOptions(usage: string, groups = flagGroups): string {
 }
 
 function flagOf(line: string): string {
-  return /^ *--([a-z-]+)/.exec(plain(line))?.[1] ?? ''
-}
-
-function plain(line: string): string {
-  return stripVTControlCharacters(line)
+  return /^ *--([a-z-]+)/.exec(stripVTControlCharacters(line))?.[1] ?? ''
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findCpuTraits, findThreadTraits } from '../src/cpu-traits.ts'
+import { findCpuTraits, findThreadTraits } from '../src/numeric-traits.ts'
 
 test.each([
   ['float32', 'x64', ['avx2'], ['without AVX-512']],
