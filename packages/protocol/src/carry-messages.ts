@@ -1,4 +1,4 @@
-import { decodeMessage, encodeMessage } from './codec.ts'
+import type { Codec, Received } from './codec.ts'
 import { LockstepError } from './common/error.ts'
 import { printable } from './common/printable.ts'
 import type { Connection, ConnectionHandlers } from './connection.ts'
@@ -23,15 +23,15 @@ export type Carrier = {
 }
 
 /** A connection over a wire. After bytes that are not a message of the protocol it takes no more. */
-export function carryMessages(handlers: ConnectionHandlers, maxHeader: number, wire: Wire): Carrier {
+export function carryMessages(handlers: ConnectionHandlers, { encode, decode }: Codec, wire: Wire): Carrier {
   let sizes: Sizes | null = null
   let failure: LockstepError | null = null
 
   function take(frame: Uint8Array): void {
     if (failure !== null) return
-    let received: ReturnType<typeof decodeMessage>
+    let received: Received
     try {
-      received = decodeMessage(frame, sizes, maxHeader)
+      received = decode(frame, sizes)
     } catch (error) {
       if (!(error instanceof LockstepError)) throw error
       return fail(error)
@@ -46,7 +46,7 @@ export function carryMessages(handlers: ConnectionHandlers, maxHeader: number, w
   }
 
   const connection: Connection = {
-    send: (message, tensors) => wire.send(encodeMessage(message, tensors)),
+    send: (message, tensors) => wire.send(encode(message, tensors)),
     sendFrame: wire.send,
     queuedBytes: wire.queuedBytes,
     receivedBytes: wire.receivedBytes,
@@ -54,7 +54,7 @@ export function carryMessages(handlers: ConnectionHandlers, maxHeader: number, w
       sizes = next
     },
     close: bye => {
-      wire.close(encodeMessage({ ...bye, reason: bye.reason.slice(0, maxReasonLength) }), bye.code)
+      wire.close(encode({ ...bye, reason: bye.reason.slice(0, maxReasonLength) }), bye.code)
     },
     terminate: wire.terminate,
   }

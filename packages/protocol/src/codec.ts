@@ -6,6 +6,17 @@ import type { Tensors } from './tensor.ts'
 
 export type Received = { readonly message: Message; readonly tensors: Tensors }
 
+/** How the messages of a connection become frames, and frames messages; see `encodeMessage` and `decodeMessage`. */
+export type Codec = {
+  readonly encode: (message: Message, tensors?: Tensors) => Uint8Array<ArrayBuffer>
+  readonly decode: (frame: Uint8Array, sizes: Sizes | null) => Received
+}
+
+/** `maxHeader`: the longest header that is unpacked. */
+export function createCodec(maxHeader = maxHeaderBytes): Codec {
+  return { encode: encodeMessage, decode: (frame, sizes) => decodeMessage(frame, sizes, maxHeader) }
+}
+
 /** Encodes a message and its tensors as one frame. */
 export function encodeMessage(message: Message, tensors: Tensors = {}): Uint8Array<ArrayBuffer> {
   return encodeFrame(message, tensors)

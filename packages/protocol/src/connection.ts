@@ -2,9 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import { carryMessages } from './carry-messages.ts'
-import type { Received } from './codec.ts'
+import { createCodec, type Received } from './codec.ts'
 import { LockstepError } from './common/error.ts'
-import { maxHeaderBytes } from './frame.ts'
 import type { Message, Sizes } from './messages.ts'
 import type { Tensors } from './tensor.ts'
 
@@ -87,11 +86,11 @@ export function openWebSocket(url: string, handshakeTimeoutMs: number, trust?: T
 export function createConnection(
   socket: WebSocket,
   handlers: ConnectionHandlers,
-  { maxHeader = maxHeaderBytes, ...under }: ConnectionOptions = {},
+  { maxHeader, ...under }: ConnectionOptions = {},
 ): Connection {
   let { transport } = under
   let isClosing = false
-  const { connection, take, fail, end } = carryMessages(handlers, maxHeader, {
+  const { connection, take, fail, end } = carryMessages(handlers, createCodec(maxHeader), {
     send: frame => {
       if (socket.readyState === WebSocket.OPEN && !isClosing) sendFragments(socket, frame)
     },

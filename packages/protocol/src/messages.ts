@@ -6,7 +6,7 @@ import { runConfigSchema } from './run-config.ts'
 import type { TensorType } from './tensor.ts'
 
 /** Raised whenever a message changes so that an older peer would misread it. */
-export const protocolVersion = 7
+export const protocolVersion = 8
 
 /** The most characters of the token in a `hello`. */
 export const maxTokenLength = 1024

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { carryMessages, type Wire } from '../src/carry-messages.ts'
+import { createCodec } from '../src/codec.ts'
 import type { LockstepError } from '../src/common/error.ts'
 
 const wire: Wire = {
@@ -16,7 +17,7 @@ function closedAfter(cause: Error): LockstepError | null {
   const onClose = (error: LockstepError | null) => {
     closed = error
   }
-  const { end } = carryMessages({ onMessage: () => undefined, onClose }, 1000, wire)
+  const { end } = carryMessages({ onMessage: () => undefined, onClose }, createCodec(), wire)
   end.because(cause)
   end.now()
   return closed

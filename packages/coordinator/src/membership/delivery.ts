@@ -33,7 +33,7 @@ export function broadcast(
 ): void {
   const sharing = members.filter(({ desk }) => desk !== null)
   const slot = sharing.length === 0 ? null : (sharedMemory?.post(update.step, gradient, slowestOf(sharing)) ?? null)
-  if (slot !== null) sendToAll(sharing, () => encodeMessage({ ...update, slot }))
+  if (slot !== null) for (const member of sharing) carrierOf(member).send({ ...update, slot })
   const others = slot === null ? members : members.filter(({ desk }) => desk === null)
   sendToAll(others, () => encodeMessage({ ...update, slot: null }, { gradient }))
 }

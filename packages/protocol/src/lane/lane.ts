@@ -1,12 +1,17 @@
 import { connect, type Socket } from 'node:net'
 import { carryMessages } from '../carry-messages.ts'
+import { type Codec, createCodec, type Received } from '../codec.ts'
 import { LockstepError } from '../common/error.ts'
 import { type Connection, type ConnectionHandlers, maxClientFrameBytes } from '../connection.ts'
-import { maxHeaderBytes } from '../frame.ts'
+import type { Sizes } from '../messages.ts'
 import { createFrameStream, lengthBytes } from './frame-stream.ts'
+import { decodeSlotFrame, encodeSlotFrame, isSlotFrame } from './slot-frame.ts'
 
 /** Read buffer of the worker's end. Messages whose tensors lie in shared memory take a few hundred bytes. */
 const readBytes = 64 << 10
+
+/** Frames up to this length are copied next to their length. */
+const maxCopiedBytes = 4096
 
 /** Far more than a `lane` message needs. */
 const maxGreetingBytes = 1024
@@ -55,7 +60,7 @@ export function acceptLane(socket: Socket, handlers: ConnectionHandlers, maxFram
 }
 
 function laneOver(socket: Socket, handlers: ConnectionHandlers, maxFrameBytes: () => number) {
-  const carrier = carryMessages(handlers, maxHeaderBytes, {
+  const carrier = carryMessages(handlers, createLaneCodec(), {
     send: frame => send(socket, frame),
     close: last => {
       send(socket, last)
@@ -82,10 +87,32 @@ function laneOver(socket: Socket, handlers: ConnectionHandlers, maxFrameBytes: (
   return { connection: carrier.connection, feed }
 }
 
+/** The codec of one end of a lane. Both ends learn the run from the `lane` message that they receive first. */
+function createLaneCodec(): Codec {
+  const { encode, decode } = createCodec()
+  let runId: string | null = null
+
+  function decodeGeneral(frame: Uint8Array, sizes: Sizes | null): Received {
+    const received = decode(frame, sizes)
+    if (received.message.type === 'lane') runId = received.message.runId
+    return received
+  }
+
+  return {
+    encode: (message, tensors) => encodeSlotFrame(message) ?? encode(message, tensors),
+    decode: (frame, sizes) => {
+      if (runId === null || sizes === null || !isSlotFrame(frame)) return decodeGeneral(frame, sizes)
+      return { message: decodeSlotFrame(frame, runId, sizes), tensors: {} }
+    },
+  }
+}
+
 function send(socket: Socket, frame: Uint8Array): void {
   if (!socket.writable) return
   const length = Buffer.allocUnsafe(lengthBytes)
   length.writeUInt32LE(frame.byteLength)
+  // For a short frame, copying costs less than a system call that gathers.
+  if (frame.byteLength <= maxCopiedBytes) return void socket.write(Buffer.concat([length, frame]))
   socket.cork()
   socket.write(length)
   socket.write(frame)

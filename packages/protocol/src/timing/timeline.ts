@@ -12,14 +12,15 @@ export const maxPieces = 32
 
 /** The times in a `gradient` message. */
 export const timesSchema = z
-  .array(z.number().min(0).finite())
-  .min(1)
+  .array(z.number())
   .max(1 + 2 * maxPieces)
   .refine(areTimes, 'expected a start, then numbers of phases and durations in turn')
   .readonly()
 
-function areTimes(numbers: readonly number[]): boolean {
-  if (numbers.length % 2 === 0) return false
+/** Whether the numbers of a peer can be used as times. */
+export function areTimes(numbers: readonly number[]): boolean {
+  if (numbers.length % 2 === 0 || numbers.length > 1 + 2 * maxPieces) return false
+  for (const ms of numbers) if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) return false
   for (let at = 1; at < numbers.length; at += 2) {
     if (!Number.isInteger(numbers[at]) || numbers[at]! >= workerPhases.length) return false
   }

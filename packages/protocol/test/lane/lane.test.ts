@@ -66,6 +66,26 @@ describe('a lane', () => {
     expect(await worker.received.next()).toEqual({ message: examples.work, tensors: exampleTensors.work })
   })
 
+  test('carries messages of a step in slots, for the run that its first message names', async () => {
+    const { worker, coordinator } = await connectPair()
+    for (const { connection } of [worker, coordinator]) connection.send(examples.lane)
+    const [work, gradient] = [
+      { ...examples.work, slot: 2 },
+      { ...examples.gradient, slot: 2 },
+    ]
+    coordinator.connection.send(work)
+    worker.connection.send(gradient)
+    const messagesAt = async ({ received }: typeof worker) => [await received.next(), await received.next()]
+    expect(await messagesAt(worker)).toEqual([examples.lane, work].map(message => ({ message, tensors: {} })))
+    expect(await messagesAt(coordinator)).toEqual([examples.lane, gradient].map(message => ({ message, tensors: {} })))
+  })
+
+  test('is closed by such a message before the first one', async () => {
+    const { worker, coordinator } = await connectPair()
+    worker.connection.send({ ...examples.gradient, slot: 2 })
+    expect(await coordinator.closings.next()).toMatchObject({ code: 'frame-malformed' })
+  })
+
   test('carries frames of several megabytes between small ones, in order', async () => {
     const large = { ...sizes, weights: 1_500_000 }
     const { worker, coordinator } = await connectPair(large)

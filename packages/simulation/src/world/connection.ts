@@ -4,6 +4,7 @@ import {
   type ConnectionHandlers,
   carryMessages,
   closeTimeoutMs,
+  createCodec,
   createFrameStream,
   LockstepError,
 } from '@lockstep/protocol'
@@ -30,7 +31,7 @@ export function carryOver(
 ): Connection {
   let phase: 'opening' | 'open' | 'closing' | 'closed' = options.onOpen === undefined ? 'open' : 'opening'
   let cancel: Cancel = () => undefined
-  const carrier = carryMessages(handlers, options.maxHeader, {
+  const carrier = carryMessages(handlers, createCodec(options.maxHeader), {
     send: frame => {
       if (phase === 'open') socket.write(withLength(frame))
     },
