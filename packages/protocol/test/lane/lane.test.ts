@@ -80,10 +80,15 @@ describe('a lane', () => {
     expect(await messagesAt(coordinator)).toEqual([examples.lane, gradient].map(message => ({ message, tensors: {} })))
   })
 
-  test('is closed by such a message before the first one', async () => {
-    const { worker, coordinator } = await connectPair()
-    worker.connection.send({ ...examples.gradient, slot: 2 })
-    expect(await coordinator.closings.next()).toMatchObject({ code: 'frame-malformed' })
+  test('is closed by such a message before the first one, and before its sizes are known', async () => {
+    for (const [known, first] of [
+      [sizes, []],
+      [null, [examples.lane]],
+    ] as const) {
+      const { worker, coordinator } = await connectPair(known)
+      for (const message of [...first, { ...examples.gradient, slot: 2 }]) worker.connection.send(message)
+      expect(await coordinator.closings.next()).toMatchObject({ code: 'frame-malformed' })
+    }
   })
 
   test('carries frames of several megabytes between small ones, in order', async () => {
