@@ -6,12 +6,12 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { CoordinatorEvent } from '../src/events.ts'
 import { beginLife } from '../src/run-folder/life.ts'
 import { createRunFolder, reopenRunFolder } from '../src/run-folder/run-folder.ts'
+import { type DiskCall, faultyDisk, systemError, writeHalf } from './support/faulty-disk.ts'
 import { temporaryFolder } from './support/folder.ts'
 import { startSocketWorker } from './support/socket-worker.ts'
 import { startTiny } from './support/start-coordinator.ts'
 import { newestState, tinyPlan } from './support/tiny-plan.ts'
 import { trainAlone } from './support/train-alone.ts'
-import { type DiskCall, systemError, unrulyDisk, writeHalf } from './support/unruly-disk.ts'
 
 const finalSha256 = weightsSha256(trainAlone().at(-1)!)
 const config = { runId: 'tiny-run' }
@@ -35,7 +35,7 @@ async function runOn(
 ) {
   const events: CoordinatorEvent[] = []
   const options = { onEvent: (event: CoordinatorEvent) => void events.push(event) }
-  const disk = unrulyDisk(strike)
+  const disk = faultyDisk(strike)
   const { url, finished } = await startTiny(path, {
     plan: tinyPlan({ shards: 1 }),
     openFolder: () => createRunFolder(path, config, disk, options),

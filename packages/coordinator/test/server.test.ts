@@ -5,8 +5,8 @@ import { frameOfHeader, headerBombs, webSocketUpgrade } from '@lockstep/protocol
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createDeferred } from '../src/deferred.ts'
 import { attachClient, openClient, startListener } from './support/listener.ts'
-import { heartbeat } from './support/lobby.ts'
 import { makeSelfSigned } from './support/self-signed.ts'
+import { heartbeat } from './support/test-membership.ts'
 
 const goodbye = { type: 'bye', code: 'finished', reason: 'done' } as const
 const own = makeSelfSigned()

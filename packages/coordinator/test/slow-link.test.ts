@@ -4,21 +4,21 @@ import { type Connection, encodeMessage, openWebSocket } from '@lockstep/protoco
 import { createHappenings, webSocketFrame } from '@lockstep/protocol/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { attachClient, startListener } from './support/listener.ts'
-import { createLobby, gradient, gradientTensors, hello, ready, task } from './support/lobby.ts'
 import { makeSelfSigned } from './support/self-signed.ts'
+import { createTestMembership, gradient, gradientTensors, hello, ready, task } from './support/test-membership.ts'
 import { tinySizes } from './support/tiny-sizes.ts'
 
 const own = makeSelfSigned()
 const ticks = 20
 
-/** A worker that has joined over a real socket, in a lobby whose clock the test moves. */
-async function takePart(tls: typeof own | null) {
-  const lobby = createLobby()
+/** A worker that has joined over a real socket, in a membership whose clock the test moves. */
+async function joinOver(tls: typeof own | null) {
+  const base = createTestMembership()
   const ends = createHappenings<Connection>()
   const { listener } = await startListener({
     tls,
     onConnection: (address, connect) =>
-      lobby.membership.accept(address, handlers => {
+      base.membership.accept(address, handlers => {
         const end = connect(handlers)
         ends.add(end)
         return end
@@ -33,14 +33,14 @@ async function takePart(tls: typeof own | null) {
   await client.received.next()
   client.connection.send(ready)
   await client.received.next()
-  return { ...lobby, end: await ends.next(), transport: response!.socket }
+  return { ...base, end: await ends.next(), transport: response!.socket }
 }
 
 test.each([
   ['without TLS', null],
   ['with TLS', own],
 ])('a worker stays while its gradient is in transit for longer than the silence limit, %s', async (_, tls) => {
-  const { membership, clock, end, transport, answers, reasons, pass } = await takePart(tls)
+  const { membership, clock, end, transport, answers, reasons, pass } = await joinOver(tls)
   membership.assign(1, task)
   const frame = webSocketFrame(encodeMessage(gradient, gradientTensors), 'client')
   const before = end.receivedBytes()

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Order } from '../src/exchange.ts'
 import type { FakePeer } from './support/fake-peer.ts'
-import { echoOf, gradient, gradientTensors, heartbeat, ready } from './support/lobby.ts'
+import { echoOf, gradient, gradientTensors, heartbeat, ready } from './support/test-membership.ts'
 import { createTestedPool, poolTimers, tinyTask } from './support/tested-worker-pool.ts'
 
 beforeEach(() => void vi.useFakeTimers(poolTimers))

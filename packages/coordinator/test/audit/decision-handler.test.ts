@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createDecisionHandler } from '../../src/audit/decision-handler.ts'
 import type { VotedTask } from '../../src/audit/voting.ts'
 import type { CoordinatorEvent } from '../../src/events.ts'
-import { taskOf } from '../support/lobby.ts'
+import { taskOf } from '../support/test-membership.ts'
 
 const taskFor = (votesNeeded: 1 | 2): VotedTask => ({ ...taskOf(1), step: 6, votesNeeded })
 

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Honesty, simulateAudits } from '../support/simulated-audits.ts'
+import { type AnswerOf, simulateAudits } from '../support/simulated-audits.ts'
 
-const honest: Honesty = () => 'right'
+const honest: AnswerOf = () => 'right'
 const wrongFrom =
-  (step: number): Honesty =>
+  (step: number): AnswerOf =>
   order =>
     order.step < step ? 'right' : 'wrong'
 /** Wrong in a different way each time. */
-const flaky = (): Honesty => {
+const flaky = (): AnswerOf => {
   let answers = 0
   return () => `wrong ${++answers}`
 }

@@ -12,10 +12,10 @@ import type { EpochMetrics } from '../../src/metrics.ts'
 import { createRunFolder, type RunFolder, reopenRunFolder } from '../../src/run-folder/run-folder.ts'
 import { byValidationLoss } from '../../src/training/history.ts'
 import { checkpointAt } from '../support/checkpoint-at.ts'
+import { crashingDisk } from '../support/crashing-disk.ts'
 import { epochWith } from '../support/epoch-metrics.ts'
+import { faultyDisk, systemError } from '../support/faulty-disk.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { mortalDisk } from '../support/mortal-disk.ts'
-import { systemError, unrulyDisk } from '../support/unruly-disk.ts'
 
 const config = { runId: 'written' }
 let path: string
@@ -84,7 +84,7 @@ describe('the checkpoint of the best epoch', () => {
   })
 
   test('is replaced by that of the next best epoch if it could not be written to a full disk', async () => {
-    const full = unrulyDisk(({ operation, path: written }) => {
+    const full = faultyDisk(({ operation, path: written }) => {
       if (operation === 'write' && written.includes(checkpointName(8))) throw systemError('ENOSPC')
     })
     const folder = await newFolder(1, full)
@@ -114,7 +114,7 @@ describe('the checkpoint of the best epoch', () => {
     const folder = await newFolder(1)
     const losses = [3, 1, 2]
     await writeEpochs(folder, losses)
-    const disk = unrulyDisk(async ({ operation, path: read }) => {
+    const disk = faultyDisk(async ({ operation, path: read }) => {
       if (operation === 'kindOf' && read === file(8)) await writeEpochs(folder, [...losses, 0.5], 4)
     })
     const { epoch, unusable } = await findBestCheckpoint(path, { ...config, disk })
@@ -154,7 +154,7 @@ const losses = [3, 1, 2, 0.5, 4, 5]
 /** Writes the run until the process dies at this change to the disk; then another process continues it. */
 async function dieAndGoOn(change: number): Promise<void> {
   path = join(await temporaryFolder(), 'run')
-  const dying = mortalDisk(change)
+  const dying = crashingDisk(change)
   await newFolder(1, dying.disk)
     .then(folder => writeEpochs(folder, losses))
     .catch(error => {
@@ -174,7 +174,7 @@ async function dieAndGoOn(change: number): Promise<void> {
 }
 
 test('a process that is killed at any change to the disk leaves the checkpoint of the best epoch so far', async () => {
-  const whole = mortalDisk(Number.POSITIVE_INFINITY)
+  const whole = crashingDisk(Number.POSITIVE_INFINITY)
   await writeEpochs(await newFolder(1, whole.disk), losses)
   expect(await stepsIn()).toEqual([16, 24])
   // Six checkpoints: each is opened, written and renamed, and five of them delete another one.

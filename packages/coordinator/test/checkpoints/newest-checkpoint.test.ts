@@ -6,9 +6,9 @@ import { checkpointName, writeCheckpoint } from '../../src/checkpoints/checkpoin
 import { describeUnusable, findCheckpoint, newestCheckpointStep } from '../../src/checkpoints/newest-checkpoint.ts'
 import { systemDisk } from '../../src/disk/disk.ts'
 import { encodeState } from '../../src/run-state.ts'
+import { faultyDisk, systemError } from '../support/faulty-disk.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { tinyPlan } from '../support/tiny-plan.ts'
-import { systemError, unrulyDisk } from '../support/unruly-disk.ts'
 
 let path: string
 let folder: string
@@ -120,7 +120,7 @@ describe('a newest checkpoint that', () => {
   )
 
   test('cannot be read because no file descriptor is free is skipped too', async () => {
-    const disk = unrulyDisk(({ operation, path: read }) => {
+    const disk = faultyDisk(({ operation, path: read }) => {
       if (operation === 'read' && read === file(12)) throw systemError('EMFILE')
     })
     const { checkpoint, unusable } = await findCheckpoint(path, { disk })
@@ -140,7 +140,7 @@ describe('a newest checkpoint that', () => {
 
   /** A disk on which these checkpoints replace all others when the newest is read. */
   function dropping(steps: readonly number[], andThen = async () => {}) {
-    return unrulyDisk(async ({ operation, path: read }) => {
+    return faultyDisk(async ({ operation, path: read }) => {
       if (operation !== 'read' || read !== file(12)) return
       for (const step of [4, 8, 12]) await rm(file(step))
       for (const step of steps) await write(step)

@@ -4,8 +4,8 @@ import { LockstepError } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { makeFolderDurably, readText, writeAtomically, writeError } from '../../src/disk/atomic-file.ts'
 import { type Disk, systemDisk } from '../../src/disk/disk.ts'
+import { faultyDisk, systemError } from '../support/faulty-disk.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { systemError, unrulyDisk } from '../support/unruly-disk.ts'
 
 describe('writing a file', () => {
   test('creates it with exactly the given content, text or bytes', async () => {
@@ -28,7 +28,7 @@ describe('writing a file', () => {
     const folder = await temporaryFolder()
     const path = join(folder, 'file')
     const calls: string[] = []
-    const disk = unrulyDisk(({ operation, path: at }) => {
+    const disk = faultyDisk(({ operation, path: at }) => {
       if (['write', 'sync', 'rename'].includes(operation)) calls.push(`${operation} ${at}`)
     })
     await writeAtomically(path, 'new', disk)
@@ -88,7 +88,7 @@ describe('reading a file that decides what is written', () => {
   })
 
   test.each(['EISDIR', 'EIO', 'EACCES', 'ENOTDIR'])('reports that the read has failed (%s)', async code => {
-    const disk = unrulyDisk(() => {
+    const disk = faultyDisk(() => {
       throw systemError(code)
     })
     await expect(readText('file', disk)).rejects.toMatchObject({
@@ -119,7 +119,7 @@ describe('creating a folder', () => {
 
   test.each(['EACCES', 'EPERM'])('succeeds without a sync if the parent may not be read (%s)', async code => {
     const folder = await temporaryFolder()
-    const disk = unrulyDisk(({ operation, path }) => {
+    const disk = faultyDisk(({ operation, path }) => {
       if (operation === 'open' && path === folder) throw systemError(code)
     })
     await makeFolderDurably(join(folder, 'run'), disk)
@@ -128,7 +128,7 @@ describe('creating a folder', () => {
 
   test('fails if the parent cannot be synced for another reason', async () => {
     const folder = await temporaryFolder()
-    const disk = unrulyDisk(({ operation, path }) => {
+    const disk = faultyDisk(({ operation, path }) => {
       if (operation === 'sync' && path === folder) throw systemError('EIO')
     })
     const failure = makeFolderDurably(join(folder, 'run'), disk)

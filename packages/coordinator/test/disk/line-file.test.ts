@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { LockstepError } from '@lockstep/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createLineFile } from '../../src/disk/line-file.ts'
+import { type DiskCall, faultyDisk, systemError, writeHalf } from '../support/faulty-disk.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { type DiskCall, systemError, unrulyDisk, writeHalf } from '../support/unruly-disk.ts'
 
 let path: string
 
@@ -17,7 +17,7 @@ const text = () => readFile(path, 'utf8')
 /** A file on a disk that can be made to fail. */
 function createTested(options: Partial<Parameters<typeof createLineFile>[0]> = {}) {
   const fault: { strike: ((call: DiskCall) => void | Promise<void>) | null } = { strike: null }
-  const disk = unrulyDisk(call => fault.strike?.(call))
+  const disk = faultyDisk(call => fault.strike?.(call))
   return { fault, file: createLineFile({ path, disk, ...options }) }
 }
 

@@ -1,13 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { openClient, startListener } from '../support/listener.ts'
-import { createLobby, heartbeat, hello, mean, ready, update } from '../support/lobby.ts'
+import { createTestMembership, heartbeat, hello, mean, ready, update } from '../support/test-membership.ts'
 
 /** More than the few MiB that the kernel's buffers hold at both ends. */
 const mostBytes = 64 << 20
 
 test('a worker that stops reading but still sends heartbeats is dropped before much is queued for it', async () => {
-  const { membership, reasons, clock } = createLobby()
+  const { membership, reasons, clock } = createTestMembership()
   const { listener } = await startListener({ onConnection: membership.accept })
   const { socket, connection, received } = await openClient(listener.url)
   connection.send(hello)

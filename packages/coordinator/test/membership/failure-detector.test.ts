@@ -1,22 +1,31 @@
 import { describe, expect, test } from 'vitest'
 import type { FakePeer } from '../support/fake-peer.ts'
-import { createLobby, echoOf, gradient, gradientTensors, heartbeat, hello, ready, task } from '../support/lobby.ts'
+import {
+  createTestMembership,
+  echoOf,
+  gradient,
+  gradientTensors,
+  heartbeat,
+  hello,
+  ready,
+  task,
+} from '../support/test-membership.ts'
 
-const typesSentTo = (peer: ReturnType<ReturnType<typeof createLobby>['connect']>) =>
+const typesSentTo = (peer: ReturnType<ReturnType<typeof createTestMembership>['connect']>) =>
   peer.received.map(({ message }) => message.type)
 
 const hanging = (quietMs: number) => ({ ...heartbeat, step: 8, pending: 1, quietMs })
 
 describe('as time passes', () => {
   test('every peer that has said hello gets heartbeats', () => {
-    const { connect, pass } = createLobby()
+    const { connect, pass } = createTestMembership()
     const [stranger, guest] = [connect(), connect(hello)]
     pass(400)
     expect([stranger, guest].map(typesSentTo)).toEqual([[], ['welcome', 'heartbeat']])
   })
 
   test('a silent worker is dropped, and one that sends heartbeats stays', () => {
-    const { membership, connect, pass, calls, reasons } = createLobby()
+    const { membership, connect, pass, calls, reasons } = createTestMembership()
     const [silent, alive] = [connect(hello, ready), connect(hello, ready)]
     pass(2000, [alive, heartbeat])
     expect([silent.ending(), alive.ending(), membership.active()]).toEqual(['terminated', 'open', 1])
@@ -24,7 +33,7 @@ describe('as time passes', () => {
   })
 
   test('a worker stays as long as its bytes arrive, even if no message is complete', () => {
-    const { connect, pass, reasons } = createLobby()
+    const { connect, pass, reasons } = createTestMembership()
     const slow = connect(hello, ready)
     for (let tick = 0; tick < 20; tick++) {
       slow.receivedBytes += 1
@@ -38,7 +47,7 @@ describe('as time passes', () => {
   })
 
   test('a peer that says no hello is dropped, even if it sends bytes', () => {
-    const { connect, pass } = createLobby()
+    const { connect, pass } = createTestMembership()
     const peer = connect()
     for (let tick = 0; tick < 13; tick++) {
       peer.receivedBytes += 1
@@ -48,7 +57,7 @@ describe('as time passes', () => {
   })
 
   test('a peer that says no hello is dropped', () => {
-    const { connect, pass } = createLobby()
+    const { connect, pass } = createTestMembership()
     const peer = connect()
     pass(4800)
     expect(peer.ending()).toBe('open')
@@ -57,7 +66,7 @@ describe('as time passes', () => {
   })
 
   test('a worker whose computation hangs is dropped, even if it sends heartbeats', () => {
-    const { connect, pass, reasons } = createLobby()
+    const { connect, pass, reasons } = createTestMembership()
     const peer = connect(hello, ready)
     for (let quietMs = 400; quietMs <= 30_000; quietMs += 400) pass(400, [peer, hanging(quietMs)])
     expect(peer.ending()).toBe('open')
@@ -68,7 +77,7 @@ describe('as time passes', () => {
   })
 
   test('a worker that reads nothing is dropped', () => {
-    const { connect, pass, reasons } = createLobby()
+    const { connect, pass, reasons } = createTestMembership()
     const peer = connect(hello, ready)
     peer.queuedBytes = 1001
     pass(400, [peer, heartbeat])
@@ -79,7 +88,7 @@ describe('as time passes', () => {
   })
 
   test('a worker that nothing reaches is dropped, even if little is queued for it and it sends heartbeats', () => {
-    const { connect, pass, reasons } = createLobby()
+    const { connect, pass, reasons } = createTestMembership()
     const [deaf, other] = [connect(hello, ready), connect(hello, ready)]
     // It keeps echoing the last heartbeat that it has read.
     const stuck = { ...heartbeat, echo: { sentMs: 0, receivedMs: 0 } }
@@ -92,7 +101,7 @@ describe('as time passes', () => {
   })
 
   test('a coordinator whose ticks are late does not count the delay as silence', () => {
-    const { membership, clock, connect, reasons } = createLobby()
+    const { membership, clock, connect, reasons } = createTestMembership()
     connect(hello, ready)
     for (let look = 0; look < 3; look++) {
       clock.nowMs += 1000
@@ -108,7 +117,7 @@ describe('as time passes', () => {
   })
 
   test('a coordinator that was suspended does not count that time as silence', () => {
-    const { membership, clock, connect, pass } = createLobby()
+    const { membership, clock, connect, pass } = createTestMembership()
     const [worker, guest, stranger] = [connect(hello, ready), connect(hello), connect()]
     pass(400)
     clock.nowMs += 3_600_000
@@ -121,7 +130,7 @@ describe('as time passes', () => {
 })
 
 test('after a tick that is late by more than half the permitted silence, a worker gets the full time again', () => {
-  const { membership, clock, connect, pass, reasons } = createLobby()
+  const { membership, clock, connect, pass, reasons } = createTestMembership()
   connect(hello, ready)
   pass(800)
   clock.nowMs += 1400
@@ -133,7 +142,7 @@ test('after a tick that is late by more than half the permitted silence, a worke
 })
 
 test('after a suspension of the coordinator, a silent worker is dropped as soon as usual', () => {
-  const { membership, clock, connect, pass, reasons } = createLobby()
+  const { membership, clock, connect, pass, reasons } = createTestMembership()
   const [, ...others] = Array.from({ length: 4 }, () => connect(hello, ready))
   pass(400)
   clock.nowMs += 3_600_000
@@ -145,21 +154,18 @@ test('after a suspension of the coordinator, a silent worker is dropped as soon 
 describe('while long messages of others fill the link', () => {
   /** Workers of which the first is silent. `send` lets time pass while some others send bytes of long messages. */
   function createCrowd() {
-    const lobby = createLobby()
-    const [silent, ...others] = Array.from({ length: 4 }, () => lobby.connect(hello, ready)) as [
-      FakePeer,
-      ...FakePeer[],
-    ]
+    const base = createTestMembership()
+    const [silent, ...others] = Array.from({ length: 4 }, () => base.connect(hello, ready)) as [FakePeer, ...FakePeer[]]
     function send(ms: number, senders: readonly FakePeer[]) {
       for (let passedMs = 0; passedMs < ms; passedMs += 400) {
         for (const other of others) {
           if (senders.includes(other)) other.receivedBytes += 1
           else other.say(heartbeat)
         }
-        lobby.pass(400)
+        base.pass(400)
       }
     }
-    return { ...lobby, silent, others, send }
+    return { ...base, silent, others, send }
   }
 
   test('a silent worker may stay longer', () => {
@@ -196,8 +202,8 @@ describe('while long messages of others fill the link', () => {
 
 describe('while most workers are silent at once', () => {
   const createSilence = (workers: number) => {
-    const lobby = createLobby()
-    return { ...lobby, peers: Array.from({ length: workers }, () => lobby.connect(hello, ready)) }
+    const base = createTestMembership()
+    return { ...base, peers: Array.from({ length: workers }, () => base.connect(hello, ready)) }
   }
   const sayAll = (peers: readonly FakePeer[]) => {
     for (const peer of peers) peer.say(heartbeat)
@@ -255,7 +261,7 @@ describe('while most workers are silent at once', () => {
 })
 
 test('the times of a worker are reported with its clock offset, which echoed heartbeats measure', () => {
-  const { membership, connect, clock, told } = createLobby()
+  const { membership, connect, clock, reported } = createTestMembership()
   const peer = connect(hello, ready)
   membership.assign(1, task)
   peer.say({ ...gradient, times: [7] }, gradientTensors)
@@ -263,7 +269,7 @@ test('the times of a worker are reported with its clock offset, which echoed hea
   clock.nowMs = 152
   peer.say({ ...heartbeat, sentMs: 5151, echo: { sentMs: 100, receivedMs: 5101 } })
   peer.say({ ...gradient, times: [8] }, gradientTensors)
-  expect(told).toEqual([
+  expect(reported).toEqual([
     { id: 1, times: [7], offsetMs: null },
     { id: 1, times: [8], offsetMs: 5000 },
   ])

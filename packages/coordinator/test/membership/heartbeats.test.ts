@@ -3,7 +3,7 @@ import { findHang, noteHeartbeat } from '../../src/membership/heartbeats.ts'
 import { type Member, newMember } from '../../src/membership/member.ts'
 import type { Timeouts } from '../../src/membership/timeouts.ts'
 import { createFakePeer } from '../support/fake-peer.ts'
-import { timeouts } from '../support/lobby.ts'
+import { timeouts } from '../support/test-membership.ts'
 import { tinyTask } from '../support/tested-worker-pool.ts'
 
 const facts = { id: 1, name: 'w', host: 'h', device: 'cpu', cores: 1, backend: '' }

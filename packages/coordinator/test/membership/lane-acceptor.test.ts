@@ -2,18 +2,28 @@ import { LockstepError, type Message, type MessageOf, openSlotFile, type SharedM
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createSharedMemory } from '../../src/shared-memory/shared-memory.ts'
 import { createFakePeer, type FakePeer } from '../support/fake-peer.ts'
-import { createLobby, gradient, heartbeat, hello, mean, ready, runId, task, update } from '../support/lobby.ts'
+import {
+  createTestMembership,
+  gradient,
+  heartbeat,
+  hello,
+  mean,
+  ready,
+  runId,
+  task,
+  update,
+} from '../support/test-membership.ts'
 import { tinySize } from '../support/tiny-engine.ts'
 import { tinySizes } from '../support/tiny-sizes.ts'
 
 const laneName = `lockstep-${'1'.repeat(32)}`
 const sharing = { ...ready, sharesMemory: true }
 
-/** A lobby that offers lanes to workers on this machine. */
-function createHall() {
+/** A membership that offers lanes to workers on this machine. */
+function createMembershipWithLanes() {
   const memory = createSharedMemory(tinySizes, laneName)!
-  const lobby = createLobby(memory)
-  const { membership, connectFrom } = lobby
+  const base = createTestMembership(memory)
+  const { membership, connectFrom } = base
   onTestFinished(() => {
     membership.dismiss('finished', 'done')
     memory.close()
@@ -45,18 +55,18 @@ function createHall() {
     return { peer, offer, lane }
   }
 
-  return { ...lobby, arrive, openLane, joinByLane }
+  return { ...base, arrive, openLane, joinByLane }
 }
 
 const typesSentTo = (peer: FakePeer) => peer.received.map(({ message }) => message.type)
 
 describe('a lane', () => {
   test('is offered by name', () => {
-    expect(createHall().arrive().offer.lane).toBe(laneName)
+    expect(createMembershipWithLanes().arrive().offer.lane).toBe(laneName)
   })
 
   test('belongs to a worker once it has greeted, and gets the same greeting back', () => {
-    const { arrive, openLane } = createHall()
+    const { arrive, openLane } = createMembershipWithLanes()
     const { claim } = arrive()
     const { lane, greeted } = openLane(claim)
     expect(lane.received).toEqual([{ message: claim, tensors: {} }])
@@ -64,31 +74,31 @@ describe('a lane', () => {
   })
 
   test('is terminated if it greets with another nonce', () => {
-    const { arrive, openLane } = createHall()
+    const { arrive, openLane } = createMembershipWithLanes()
     const { lane, greeted } = openLane({ ...arrive().claim, nonce: 'f'.repeat(32) })
     expect([lane.ending(), lane.received, greeted.mock.calls]).toEqual(['terminated', [], []])
   })
 
   test('is terminated if it greets for another run', () => {
-    const { arrive, openLane } = createHall()
+    const { arrive, openLane } = createMembershipWithLanes()
     expect(openLane({ ...arrive().claim, runId: 'another' }).lane.ending()).toBe('terminated')
   })
 
   test('is terminated if it begins with another message', () => {
-    const { arrive, openLane } = createHall()
+    const { arrive, openLane } = createMembershipWithLanes()
     arrive()
     expect(openLane(heartbeat).lane.ending()).toBe('terminated')
     expect(openLane(hello).lane.ending()).toBe('terminated')
   })
 
   test('is terminated if it names an unknown worker', () => {
-    const { arrive, openLane } = createHall()
+    const { arrive, openLane } = createMembershipWithLanes()
     const { claim } = arrive()
     expect(openLane({ ...claim, workerId: 2 }).lane.ending()).toBe('terminated')
   })
 
   test('is terminated if it names a worker on another machine', () => {
-    const { arrive, connect, openLane } = createHall()
+    const { arrive, connect, openLane } = createMembershipWithLanes()
     const { claim } = arrive()
     const remote = connect(hello)
     const { workerId } = remote.last('welcome')!
@@ -96,14 +106,14 @@ describe('a lane', () => {
   })
 
   test('is terminated if its worker has one already', () => {
-    const { arrive, openLane } = createHall()
+    const { arrive, openLane } = createMembershipWithLanes()
     const { claim } = arrive()
     const [first, second] = [openLane(claim), openLane(claim)]
     expect([first.lane.ending(), second.lane.ending()]).toEqual(['open', 'terminated'])
   })
 
   test('is terminated if its worker is active already; the worker continues without one', () => {
-    const { membership, arrive, openLane } = createHall()
+    const { membership, arrive, openLane } = createMembershipWithLanes()
     const { peer, claim } = arrive()
     peer.say(sharing)
     expect(openLane(claim).lane.ending()).toBe('terminated')
@@ -112,7 +122,7 @@ describe('a lane', () => {
   })
 
   test('is terminated if its worker has left', () => {
-    const { arrive, openLane } = createHall()
+    const { arrive, openLane } = createMembershipWithLanes()
     const { peer, claim } = arrive()
     peer.hangUp()
     expect(openLane(claim).lane.ending()).toBe('terminated')
@@ -121,7 +131,7 @@ describe('a lane', () => {
 
 describe('a worker with a lane', () => {
   test('gets the messages for its replica through the lane, and all others through the connection', () => {
-    const { membership, joinByLane, pass } = createHall()
+    const { membership, joinByLane, pass } = createMembershipWithLanes()
     const { peer, lane } = joinByLane()
     membership.assign(1, task)
     membership.broadcast(update, mean)
@@ -137,7 +147,7 @@ describe('a worker with a lane', () => {
   })
 
   test('gets tensors through shared memory', () => {
-    const { membership, joinByLane } = createHall()
+    const { membership, joinByLane } = createMembershipWithLanes()
     const { lane } = joinByLane()
     membership.assign(1, task)
     membership.broadcast(update, mean)
@@ -148,7 +158,7 @@ describe('a worker with a lane', () => {
   })
 
   test('answers through the lane', () => {
-    const { membership, joinByLane, answers, answering } = createHall()
+    const { membership, joinByLane, answers, answering } = createMembershipWithLanes()
     const { offer, lane } = joinByLane()
     const desk = openSlotFile(offer.desk, offer.nonce, 'r+')!
     onTestFinished(desk.close)
@@ -162,7 +172,7 @@ describe('a worker with a lane', () => {
   })
 
   test('is refused for a wrong answer on the lane, which is terminated too', () => {
-    const { membership, joinByLane, reasons } = createHall()
+    const { membership, joinByLane, reasons } = createMembershipWithLanes()
     const { peer, lane } = joinByLane()
     membership.assign(1, task)
     lane.say({ ...gradient, slot: 7 })
@@ -172,7 +182,7 @@ describe('a worker with a lane', () => {
   })
 
   test('does not count as silent while bytes arrive on its lane', () => {
-    const { joinByLane, pass } = createHall()
+    const { joinByLane, pass } = createMembershipWithLanes()
     const { peer, lane } = joinByLane()
     for (let tick = 0; tick < 10; tick++) {
       lane.receivedBytes += 1
@@ -182,7 +192,7 @@ describe('a worker with a lane', () => {
   })
 
   test('is dropped if it does not read its lane', () => {
-    const { joinByLane, pass, reasons } = createHall()
+    const { joinByLane, pass, reasons } = createMembershipWithLanes()
     const { peer, lane } = joinByLane()
     lane.queuedBytes = 1000
     pass(400, [peer, heartbeat])
@@ -196,7 +206,7 @@ describe('a worker with a lane', () => {
 
 describe('a lane that closes', () => {
   test('means the loss of its worker, after a moment in which it can say why', () => {
-    const { membership, clock, joinByLane, reasons } = createHall()
+    const { membership, clock, joinByLane, reasons } = createMembershipWithLanes()
     const { peer, lane } = joinByLane()
     lane.hangUp()
     clock.nowMs += 200
@@ -209,7 +219,7 @@ describe('a lane that closes', () => {
   })
 
   test('because of a malformed frame means the loss of its worker, too', () => {
-    const { joinByLane, pass, reasons } = createHall()
+    const { joinByLane, pass, reasons } = createMembershipWithLanes()
     const { peer, lane } = joinByLane()
     lane.hangUp(new LockstepError('frame-malformed', 'nonsense'))
     pass(400, [peer, heartbeat])
@@ -217,7 +227,7 @@ describe('a lane that closes', () => {
   })
 
   test('because of an invalid message means that its worker is refused at once, with the reason', () => {
-    const { joinByLane, membership, reasons } = createHall()
+    const { joinByLane, membership, reasons } = createMembershipWithLanes()
     const { peer, lane } = joinByLane()
     const details = { expected: 'float32[27]', received: 'float32[3]' }
     lane.hangUp(new LockstepError('message-invalid', 'tensor gradient', details))
@@ -230,7 +240,7 @@ describe('a lane that closes', () => {
   })
 
   test('does not replace the reason that the worker gives', () => {
-    const { joinByLane, pass, reasons } = createHall()
+    const { joinByLane, pass, reasons } = createMembershipWithLanes()
     const { peer, lane } = joinByLane()
     lane.hangUp()
     peer.say({ type: 'bye', code: 'failed', reason: 'out of memory' })
@@ -239,7 +249,7 @@ describe('a lane that closes', () => {
   })
 
   test('before its worker is ready means the loss of the worker once it is ready', () => {
-    const { arrive, openLane, pass, reasons } = createHall()
+    const { arrive, openLane, pass, reasons } = createMembershipWithLanes()
     const { peer, claim } = arrive()
     openLane(claim).lane.hangUp()
     pass(400, [peer, heartbeat])
@@ -250,20 +260,23 @@ describe('a lane that closes', () => {
   })
 
   test.each([
-    ['is active', (hall: ReturnType<typeof createHall>) => hall.joinByLane()],
-    ['is getting ready', ({ arrive, openLane }: ReturnType<typeof createHall>) => openLane(arrive().claim)],
+    ['is active', (lanes: ReturnType<typeof createMembershipWithLanes>) => lanes.joinByLane()],
+    [
+      'is getting ready',
+      ({ arrive, openLane }: ReturnType<typeof createMembershipWithLanes>) => openLane(arrive().claim),
+    ],
   ])('because of an invalid message is not held against a worker that %s when the run ends', (_, come) => {
-    const hall = createHall()
-    const { lane } = come(hall)
-    hall.membership.dismiss('finished', 'done')
-    const told = hall.events.length
+    const lanes = createMembershipWithLanes()
+    const { lane } = come(lanes)
+    lanes.membership.dismiss('finished', 'done')
+    const before = lanes.events.length
     lane.hangUp(new LockstepError('message-invalid', 'tensor gradient'))
-    expect(hall.events.slice(told)).toEqual([])
-    expect(hall.membership.everActive().map(({ refused }) => refused)).not.toContain(1)
+    expect(lanes.events.slice(before)).toEqual([])
+    expect(lanes.membership.everActive().map(({ refused }) => refused)).not.toContain(1)
   })
 
   test('before it has named its worker harms no worker', () => {
-    const { membership, arrive, pass } = createHall()
+    const { membership, arrive, pass } = createMembershipWithLanes()
     const { peer } = arrive()
     const lane = createFakePeer()
     membership.acceptLane(lane.connect, () => undefined)
@@ -279,12 +292,12 @@ describe('the lane of a worker', () => {
     ['when the connection of the worker is lost', ({ peer }) => peer.hangUp()],
     ['when the worker falls silent', ({ pass }) => pass(2000)],
     ['when the run ends', ({ membership }) => membership.dismiss('finished', 'done')],
-  ] satisfies [string, (hall: { peer: FakePeer } & ReturnType<typeof createHall>) => void][])(
+  ] satisfies [string, (lanes: { peer: FakePeer } & ReturnType<typeof createMembershipWithLanes>) => void][])(
     'is terminated %s',
     (_, end) => {
-      const hall = createHall()
-      const { peer, lane } = hall.joinByLane()
-      end({ ...hall, peer })
+      const lanes = createMembershipWithLanes()
+      const { peer, lane } = lanes.joinByLane()
+      end({ ...lanes, peer })
       expect(lane.ending()).toBe('terminated')
     },
   )

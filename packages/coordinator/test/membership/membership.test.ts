@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { LossCause } from '../../src/metrics.ts'
 import type { FakePeer } from '../support/fake-peer.ts'
 import {
-  createLobby,
+  createTestMembership,
   gradient,
   gradientTensors,
   heartbeat,
@@ -15,15 +15,15 @@ import {
   task,
   taskOf,
   update,
-} from '../support/lobby.ts'
+} from '../support/test-membership.ts'
 import { tinySizes } from '../support/tiny-sizes.ts'
 
-const typesSentTo = (peer: ReturnType<ReturnType<typeof createLobby>['connect']>) =>
+const typesSentTo = (peer: ReturnType<ReturnType<typeof createTestMembership>['connect']>) =>
   peer.received.map(({ message }) => message.type)
 
 describe('a worker', () => {
   test('is welcomed, gets the state when it is ready, and is active from then on', () => {
-    const { membership, connect, calls, events } = createLobby()
+    const { membership, connect, calls, events } = createTestMembership()
     const peer = connect(hello)
     expect(peer.last('welcome')).toMatchObject({ runId, workerId: 1, layoutHash, sizes: tinySizes })
     expect([membership.active(), calls]).toEqual([0, []])
@@ -35,7 +35,7 @@ describe('a worker', () => {
   })
 
   test('gets its own tasks and the updates for all only while it is active', () => {
-    const { membership, connect } = createLobby()
+    const { membership, connect } = createTestMembership()
     const peers = [connect(hello, ready), connect(hello, ready), connect(hello)]
     for (const id of [1, 3, 4]) membership.assign(id, task)
     membership.broadcast(update, mean)
@@ -50,7 +50,7 @@ describe('a worker', () => {
   })
 
   test('counts as having reached the step of a heartbeat only once it is active', () => {
-    const { connect, calls } = createLobby()
+    const { connect, calls } = createTestMembership()
     const peer = connect(hello)
     peer.say({ ...heartbeat, step: 3 })
     expect(calls).toEqual([])
@@ -60,7 +60,7 @@ describe('a worker', () => {
   })
 
   test('has its answers accepted, and is credited with shards of finished steps even after it has left', () => {
-    const { membership, connect, answers } = createLobby()
+    const { membership, connect, answers } = createTestMembership()
     const peer = connect(hello, ready)
     for (const shard of [1, 2]) membership.assign(1, taskOf(shard))
     peer.say(gradient, gradientTensors)
@@ -77,7 +77,7 @@ describe('a worker', () => {
   })
 
   test('leaves with its own reason when it says goodbye, and gets a goodbye back', () => {
-    const { membership, connect, calls, reasons } = createLobby()
+    const { membership, connect, calls, reasons } = createTestMembership()
     const peer = connect(hello, ready)
     peer.say({ type: 'bye', code: 'failed', reason: 'out of memory' })
     expect([peer.ending(), membership.active()]).toEqual(['closed', 0])
@@ -86,7 +86,7 @@ describe('a worker', () => {
   })
 
   test('that was welcomed, and no other peer, can report that the run has a later life', () => {
-    const { connect, calls } = createLobby()
+    const { connect, calls } = createTestMembership()
     const superseded = { type: 'bye', code: 'superseded', reason: 'life 2 is there' } as const
     connect(superseded)
     expect(calls).toEqual([])
@@ -95,7 +95,7 @@ describe('a worker', () => {
   })
 
   test('that fails before it is active is reported by its name and with its reason', () => {
-    const { connect, calls, events } = createLobby()
+    const { connect, calls, events } = createTestMembership()
     const peer = connect(hello)
     peer.say({ type: 'bye', code: 'failed', reason: 'cannot listen for other workers' })
     const reason = `${hello.name} on ${hello.host} cannot take part: cannot listen for other workers`
@@ -130,18 +130,18 @@ describe('a worker', () => {
     ],
     ['is refused', 'refused', ({ membership }) => membership.dropAll('take the state anew')],
     ['is excluded', 'excluded', ({ membership }) => membership.exclude(1, 'it computes wrongly')],
-  ] satisfies [string, LossCause, (lobby: ReturnType<typeof createLobby> & { peer: FakePeer }) => void][])(
+  ] satisfies [string, LossCause, (joined: ReturnType<typeof createTestMembership> & { peer: FakePeer }) => void][])(
     'that %s is reported and recorded as %s',
     (_, cause, end) => {
-      const lobby = createLobby()
-      end({ ...lobby, peer: lobby.connect(hello, ready) })
-      expect(lobby.events.at(-1)).toMatchObject({ type: 'worker-lost', cause })
-      expect(lobby.membership.everActive()).toMatchObject([{ gone: true, cause }])
+      const joined = createTestMembership()
+      end({ ...joined, peer: joined.connect(hello, ready) })
+      expect(joined.events.at(-1)).toMatchObject({ type: 'worker-lost', cause })
+      expect(joined.membership.everActive()).toMatchObject([{ gone: true, cause }])
     },
   )
 
   test('is lost only once, however often its end is reported', () => {
-    const { connect, calls } = createLobby()
+    const { connect, calls } = createTestMembership()
     const peer = connect(hello, ready)
     peer.hangUp(new LockstepError('connection-failed', 'reset'))
     peer.hangUp()
@@ -150,7 +150,7 @@ describe('a worker', () => {
   })
 
   test('that reconnects is another member', () => {
-    const { membership, connect } = createLobby()
+    const { membership, connect } = createTestMembership()
     connect(hello, ready).hangUp()
     const peer = connect(hello, ready)
     expect(peer.last('welcome')?.workerId).toBe(2)
@@ -161,14 +161,14 @@ describe('a worker', () => {
   })
 
   test('that was never ready leaves no trace', () => {
-    const { membership, connect, calls, events } = createLobby()
+    const { membership, connect, calls, events } = createTestMembership()
     connect(hello).hangUp()
     expect([membership.everActive(), calls, events]).toEqual([[], [], []])
   })
 })
 
 test('nothing is kept of a connection that has ended', () => {
-  const { membership, connect } = createLobby()
+  const { membership, connect } = createTestMembership()
   const peer = connect(hello, ready)
   membership.assign(1, task)
   const [member] = membership.everActive()
@@ -194,7 +194,7 @@ describe('a peer is refused', () => {
       /update message$/,
     ],
   ] as const)('%s', (_, messages, reason) => {
-    const { membership, connect, events, calls } = createLobby()
+    const { membership, connect, events, calls } = createTestMembership()
     const tensors = (type: string) => (type === 'update' ? gradientTensors : {})
     const peer = connect()
     for (const message of messages) peer.say(message, tensors(message.type))
@@ -205,12 +205,12 @@ describe('a peer is refused', () => {
   })
 
   test('without learning anything about the run', () => {
-    const peer = createLobby().connect({ ...hello, token: 'wrong' })
+    const peer = createTestMembership().connect({ ...hello, token: 'wrong' })
     expect(typesSentTo(peer)).toEqual(['bye'])
   })
 
   test('and its later messages are ignored', () => {
-    const { connect, events } = createLobby()
+    const { connect, events } = createTestMembership()
     const peer = connect({ ...hello, token: 'wrong' })
     peer.say(hello)
     peer.hangUp(new LockstepError('frame-malformed', 'nonsense'))
@@ -218,7 +218,7 @@ describe('a peer is refused', () => {
   })
 
   test('when it sends a malformed frame', () => {
-    const { connect, reasons } = createLobby()
+    const { connect, reasons } = createTestMembership()
     connect().hangUp(new LockstepError('frame-malformed', 'a frame has the wrong magic'))
     expect(reasons()).toEqual(['refused: a frame has the wrong magic'])
   })
@@ -230,7 +230,7 @@ describe('an active worker is refused', () => {
     ['when it is ready a second time', ready, {}, 'a second ready'],
     ['when it greets again', hello, {}, 'a second hello'],
   ] as const)('%s', (_, message, tensors, reason) => {
-    const { membership, connect, answering, calls, reasons } = createLobby()
+    const { membership, connect, answering, calls, reasons } = createTestMembership()
     answering.outcome = { taken: false, fault: 'its replica has drifted' }
     const peer = connect(hello, ready)
     membership.assign(1, task)
@@ -241,7 +241,7 @@ describe('an active worker is refused', () => {
 })
 
 test('messages of another run are ignored', () => {
-  const { membership, connect, answers } = createLobby()
+  const { membership, connect, answers } = createTestMembership()
   const peer = connect(hello, { ...ready, runId: 'earlier' })
   expect(membership.active()).toBe(0)
   peer.say(ready)
@@ -253,7 +253,7 @@ test('messages of another run are ignored', () => {
 
 describe('the end of a run', () => {
   test('is announced to every peer', () => {
-    const { membership, connect } = createLobby()
+    const { membership, connect } = createTestMembership()
     const peers = [connect(), connect(hello), connect(hello, ready)]
     membership.dismiss('interrupted', 'the run is interrupted')
     const bye = { type: 'bye', code: 'interrupted', reason: 'the run is interrupted' }
@@ -262,7 +262,7 @@ describe('the end of a run', () => {
   })
 
   test('is announced to every peer that connects later', () => {
-    const { membership, connect, calls } = createLobby()
+    const { membership, connect, calls } = createTestMembership()
     membership.dismiss('failed', 'the disk is full')
     const peer = connect(hello, ready)
     expect(typesSentTo(peer)).toEqual(['bye'])
@@ -270,7 +270,7 @@ describe('the end of a run', () => {
   })
 
   test('does not count as a loss of workers', () => {
-    const { membership, connect, calls, reasons } = createLobby()
+    const { membership, connect, calls, reasons } = createTestMembership()
     const peer = connect(hello, ready)
     membership.dismiss('finished', 'done')
     peer.hangUp()

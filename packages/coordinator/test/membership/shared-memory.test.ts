@@ -7,7 +7,7 @@ import { createSharedMemory } from '../../src/shared-memory/shared-memory.ts'
 import { workKey } from '../../src/training/batch-gradient.ts'
 import type { FakePeer } from '../support/fake-peer.ts'
 import {
-  createLobby,
+  createTestMembership,
   gradient,
   gradientTensors,
   heartbeat,
@@ -16,24 +16,24 @@ import {
   ready,
   task,
   update,
-} from '../support/lobby.ts'
+} from '../support/test-membership.ts'
 import { tinySize } from '../support/tiny-engine.ts'
 import { tinySizes } from '../support/tiny-sizes.ts'
 
 const here = '127.0.0.1:5000'
 
-/** A lobby with real shared memory. */
-function createHall() {
+/** A membership with real shared memory. */
+function createSharingMembership() {
   const memory = createSharedMemory(tinySizes)!
-  const lobby = createLobby(memory)
+  const base = createTestMembership(memory)
   onTestFinished(() => {
-    lobby.membership.dismiss('finished', 'done')
+    base.membership.dismiss('finished', 'done')
     memory.close()
   })
 
   /** An active worker on this machine that shares memory. */
   function joinHere() {
-    const peer = lobby.connectFrom(here, hello, { ...ready, sharesMemory: true })
+    const peer = base.connectFrom(here, hello, { ...ready, sharesMemory: true })
     const { desk, board, nonce } = peer.last('welcome')!.sharedMemory as SharedMemoryOffer
     const files = { desk: openSlotFile(desk, nonce, 'r+')!, board: openSlotFile(board, nonce, 'r')! }
     onTestFinished(() => {
@@ -43,7 +43,7 @@ function createHall() {
     return { peer, ...files }
   }
 
-  return { ...lobby, joinHere }
+  return { ...base, joinHere }
 }
 
 const taskOf = (step: number): SendableTask<Answer> => ({
@@ -67,7 +67,7 @@ describe('shared memory', () => {
   test.each(['127.0.0.1:5000', '127.8.0.1:5000', '::1:5000', '::ffff:127.0.0.1:5000'])(
     'is offered to a peer at %s',
     address => {
-      const peer = createHall().connectFrom(address, hello)
+      const peer = createSharingMembership().connectFrom(address, hello)
       expect(peer.last('welcome')?.sharedMemory).toMatchObject({ nonce: expect.stringMatching(/^[0-9a-f]{32}$/) })
     },
   )
@@ -75,24 +75,24 @@ describe('shared memory', () => {
   test.each(['10.0.0.1:5000', '1.127.0.0:1270', 'fe80::1:5000', '::1234:5000', '::ffff:10.0.0.1:127'])(
     'is not offered to a peer at %s',
     address => {
-      expect(createHall().connectFrom(address, hello).last('welcome')?.sharedMemory).toBeNull()
+      expect(createSharingMembership().connectFrom(address, hello).last('welcome')?.sharedMemory).toBeNull()
     },
   )
 
   test('is not offered if there is none', () => {
-    const { connectFrom } = createLobby(null)
+    const { connectFrom } = createTestMembership(null)
     expect(connectFrom(here, hello).last('welcome')?.sharedMemory).toBeNull()
   })
 
   test('is not offered to a peer without the token', () => {
-    const peer = createHall().connectFrom(here, { ...hello, token: 'wrong' })
+    const peer = createSharingMembership().connectFrom(here, { ...hello, token: 'wrong' })
     expect(peer.received.map(({ message }) => message.type)).toEqual(['bye'])
   })
 })
 
 describe('a task', () => {
   test('goes through shared memory to a worker that shares it', () => {
-    const { membership, joinHere } = createHall()
+    const { membership, joinHere } = createSharingMembership()
     const { peer, desk } = joinHere()
     const tensors = { pixels: new Uint8Array(5 * 3072).fill(7), labels: Uint8Array.of(1, 2, 3, 4, 5) }
     const keys = Int32Array.of(-1, -2, -3, -4, -5)
@@ -104,7 +104,7 @@ describe('a task', () => {
   })
 
   test('goes in the frame to a worker that does not share memory, on this machine or another', () => {
-    const { membership, connectFrom, connect } = createHall()
+    const { membership, connectFrom, connect } = createSharingMembership()
     const peers = [connectFrom(here, hello, ready), connect(hello, ready)]
     for (const [index, peer] of peers.entries()) {
       membership.assign(index + 1, task)
@@ -113,7 +113,7 @@ describe('a task', () => {
   })
 
   test('goes in the frame while no slot is free', () => {
-    const { membership, joinHere } = createHall()
+    const { membership, joinHere } = createSharingMembership()
     const { peer } = joinHere()
     // A desk has 64 slots.
     for (let step = 0; step < 64; step++) membership.assign(1, taskOf(step))
@@ -129,7 +129,7 @@ describe('a task', () => {
 
 describe('a gradient', () => {
   test('is read from the slot of its task', () => {
-    const { membership, joinHere, answers, answering } = createHall()
+    const { membership, joinHere, answers, answering } = createSharingMembership()
     const { peer, desk } = joinHere()
     membership.assign(1, task)
     desk.write(0, [mean])
@@ -143,7 +143,7 @@ describe('a gradient', () => {
   })
 
   test('frees the slots of earlier tasks for the next one', () => {
-    const { membership, joinHere } = createHall()
+    const { membership, joinHere } = createSharingMembership()
     const { peer } = joinHere()
     for (const step of [0, 1, 2]) membership.assign(1, taskOf(step))
     peer.say({ ...gradient, step: 1, slot: 1 })
@@ -153,7 +153,7 @@ describe('a gradient', () => {
   })
 
   test('is read from the frame if its task came in a frame', () => {
-    const { membership, connect, answers } = createHall()
+    const { membership, connect, answers } = createSharingMembership()
     const peer = connect(hello, ready)
     membership.assign(1, task)
     peer.say(gradient, gradientTensors)
@@ -164,7 +164,7 @@ describe('a gradient', () => {
     ['in another slot', 1, 'a gradient in slot 1 instead of 0'],
     ['in the frame instead of its slot', null, 'a gradient in slot null instead of 0'],
   ])('%s is refused', (_, slot, reason) => {
-    const { membership, joinHere, answers, reasons } = createHall()
+    const { membership, joinHere, answers, reasons } = createSharingMembership()
     const { peer } = joinHere()
     membership.assign(1, task)
     peer.say({ ...gradient, slot }, slot === null ? gradientTensors : {})
@@ -173,7 +173,7 @@ describe('a gradient', () => {
   })
 
   test('in a slot is refused from a worker that shares no memory', () => {
-    const { membership, connect, answers } = createHall()
+    const { membership, connect, answers } = createSharingMembership()
     const peer = connect(hello, ready)
     membership.assign(1, task)
     peer.say({ ...gradient, slot: 0 })
@@ -182,7 +182,7 @@ describe('a gradient', () => {
   })
 
   test('of a step that its worker has passed is ignored, since its slot may have been used again', () => {
-    const { membership, joinHere, answers } = createHall()
+    const { membership, joinHere, answers } = createSharingMembership()
     const { peer } = joinHere()
     membership.assign(1, task)
     peer.say({ ...heartbeat, step: 1 })
@@ -196,7 +196,7 @@ describe('a gradient', () => {
 
 describe('an update', () => {
   test('is in one slot for all workers that share memory, and goes in frames to the others', () => {
-    const { membership, joinHere, connect, connectFrom } = createHall()
+    const { membership, joinHere, connect, connectFrom } = createSharingMembership()
     const sharing = [joinHere(), joinHere()]
     const others = [connect(hello, ready), connectFrom(here, hello, ready)]
     membership.broadcast(update, mean)
@@ -212,7 +212,7 @@ describe('an update', () => {
   })
 
   test('goes in frames to all workers while the slowest one holds every slot', () => {
-    const { membership, joinHere } = createHall()
+    const { membership, joinHere } = createSharingMembership()
     const [fast, slow] = [joinHere(), joinHere()]
     // The board has 64 slots, and the slow worker has not reported that it applied any update.
     for (let step = 0; step < 64; step++) {
@@ -230,7 +230,7 @@ describe('an update', () => {
   })
 
   test('does not keep slots for a worker that has left', () => {
-    const { membership, joinHere } = createHall()
+    const { membership, joinHere } = createSharingMembership()
     const [fast, slow] = [joinHere(), joinHere()]
     for (let step = 0; step < 64; step++) membership.broadcast({ ...update, step }, mean)
     fast.peer.say({ ...heartbeat, step: 64 })
@@ -240,7 +240,7 @@ describe('an update', () => {
   })
 
   test('is known to need no frames as long as all workers share memory', () => {
-    const { membership, joinHere, connect } = createHall()
+    const { membership, joinHere, connect } = createSharingMembership()
     joinHere()
     expect(membership.allShareMemory()).toBe(true)
     connect(hello, ready)

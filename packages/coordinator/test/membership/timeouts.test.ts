@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Member, newMember } from '../../src/membership/member.ts'
 import { findFault, noticeBytes, timeoutsFor } from '../../src/membership/timeouts.ts'
 import { createFakePeer } from '../support/fake-peer.ts'
-import { timeouts } from '../support/lobby.ts'
+import { timeouts } from '../support/test-membership.ts'
 import { tinyPlan } from '../support/tiny-plan.ts'
 
 const facts = { id: 1, name: 'w', host: 'h', device: 'cpu', cores: 1, backend: '' }

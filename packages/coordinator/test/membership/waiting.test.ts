@@ -2,7 +2,7 @@ import { describeError, LockstepError } from '@lockstep/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { CoordinatorEvent } from '../../src/events.ts'
 import { heartbeatMs } from '../../src/membership/timeouts.ts'
-import { gradient, gradientTensors, ready } from '../support/lobby.ts'
+import { gradient, gradientTensors, ready } from '../support/test-membership.ts'
 import { createTestedPool, poolTimers, tinyTask, waitMs } from '../support/tested-worker-pool.ts'
 
 beforeEach(() => void vi.useFakeTimers(poolTimers))

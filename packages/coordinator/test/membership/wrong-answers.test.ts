@@ -1,7 +1,15 @@
 import { LockstepError, type Message } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
 import { workKey } from '../../src/training/batch-gradient.ts'
-import { createLobby, gradient, gradientTensors, heartbeat, hello, ready, task } from '../support/lobby.ts'
+import {
+  createTestMembership,
+  gradient,
+  gradientTensors,
+  heartbeat,
+  hello,
+  ready,
+  task,
+} from '../support/test-membership.ts'
 
 const wrong = { taken: false, fault: '4 samples instead of 5' }
 
@@ -22,7 +30,7 @@ describe('an answer that a worker was not asked for', () => {
     ['a later step', { ...gradient, step: 7 }, 'an answer to shard 1 of step 8, which it was not given'],
     ['a chunk', metrics, 'an answer to chunk 3 of step 1, which it was not given'],
   ] as const)('makes the coordinator refuse the worker, and is counted (to %s)', (_, message, reason) => {
-    const { membership, connect, answers, reasons } = createLobby()
+    const { membership, connect, answers, reasons } = createTestMembership()
     const peer = connect(hello, ready)
     membership.assign(1, task)
     peer.say(message, message.type === 'gradient' ? gradientTensors : {})
@@ -33,7 +41,7 @@ describe('an answer that a worker was not asked for', () => {
   })
 
   test('is ignored if the worker has passed its step, since it may have been asked for', () => {
-    const { membership, connect, answers, reasons } = createLobby()
+    const { membership, connect, answers, reasons } = createTestMembership()
     const peer = connect(hello, ready)
     membership.assign(1, task)
     peer.say({ ...heartbeat, step: 1 })
@@ -43,7 +51,7 @@ describe('an answer that a worker was not asked for', () => {
   })
 
   test('is ignored if its step is before the state that the worker got, or before a step that it has reported', () => {
-    const { connect, state, answers, reasons } = createLobby()
+    const { connect, state, answers, reasons } = createTestMembership()
     state.step = 3
     const peer = connect(hello, ready)
     peer.say({ ...gradient, step: 2 }, gradientTensors)
@@ -55,7 +63,7 @@ describe('an answer that a worker was not asked for', () => {
   })
 
   test('is not one that was asked for before the worker reached its step', () => {
-    const { membership, connect, answers, reasons } = createLobby()
+    const { membership, connect, answers, reasons } = createTestMembership()
     const peer = connect(hello, ready)
     membership.assign(1, { ...task, key: workKey(2, 1), step: 2, order: { ...task.order, step: 2 } })
     peer.say({ ...heartbeat, step: 2 })
@@ -64,7 +72,7 @@ describe('an answer that a worker was not asked for', () => {
   })
 
   test('is wrong if it is still awaited after the worker has passed its step', () => {
-    const { membership, connect, answering, answers, reasons } = createLobby()
+    const { membership, connect, answering, answers, reasons } = createTestMembership()
     const peer = connect(hello, ready)
     membership.assign(1, task)
     answering.awaited = true
@@ -75,7 +83,7 @@ describe('an answer that a worker was not asked for', () => {
   })
 
   test('is not one that was asked for but is no longer needed', () => {
-    const { membership, connect, answering, answers, reasons } = createLobby()
+    const { membership, connect, answering, answers, reasons } = createTestMembership()
     const peer = connect(hello, ready)
     membership.assign(1, task)
     answering.outcome = { taken: false, fault: null }
@@ -92,7 +100,7 @@ describe('an invalid message', () => {
   const reason = 'tensor gradient of a gradient message: expected float32[27], received float32[3]'
 
   test('such as a gradient of the wrong length is held against its worker', () => {
-    const { membership, connect, reasons } = createLobby()
+    const { membership, connect, reasons } = createTestMembership()
     for (let time = 1; time <= 3; time++) connect(hello, ready).hangUp(invalid)
     expect(reasons()).toEqual([
       `worker-lost: refused: ${reason}`,
@@ -103,7 +111,7 @@ describe('an invalid message', () => {
   })
 
   test('is not held against its worker if its frame is malformed, which may be the fault of the network', () => {
-    const { membership, connect, reasons } = createLobby()
+    const { membership, connect, reasons } = createTestMembership()
     connect(hello, ready).hangUp(new LockstepError('frame-malformed', 'a frame has the wrong magic'))
     expect(reasons()).toEqual(['worker-lost: a frame has the wrong magic'])
     expect(membership.everActive()[0]!.refused).toBe(0)
@@ -112,7 +120,7 @@ describe('an invalid message', () => {
 
 describe('a worker that answers wrongly', () => {
   test('may reconnect twice, and is excluded the third time', () => {
-    const { membership, connect, answering, reasons } = createLobby()
+    const { membership, connect, answering, reasons } = createTestMembership()
     answering.outcome = wrong
     for (let time = 1; time <= 3; time++) {
       const peer = connect(hello, ready)
@@ -137,7 +145,7 @@ describe('a worker that answers wrongly', () => {
   })
 
   test('is known by its name and host', () => {
-    const { membership, connect } = createLobby()
+    const { membership, connect } = createTestMembership()
     connect(hello, ready)
     membership.exclude(1, 'it computes wrongly')
     connect({ ...hello, host: 'elsewhere' }, ready)
@@ -146,7 +154,7 @@ describe('a worker that answers wrongly', () => {
   })
 
   test('has its unusable answers counted, and is excluded at the third charge', () => {
-    const { membership, connect, events, reasons } = createLobby()
+    const { membership, connect, events, reasons } = createTestMembership()
     const peer = connect(hello, ready)
     membership.note(1, 'not finite')
     expect(events.at(-1)).toMatchObject({ type: 'answer-refused', worker: { id: 1 }, reason: 'not finite' })
@@ -158,7 +166,7 @@ describe('a worker that answers wrongly', () => {
   })
 
   test('receives the reason when it is excluded, and is no longer trusted', () => {
-    const { membership, connect, calls } = createLobby()
+    const { membership, connect, calls } = createTestMembership()
     const peer = connect(hello, ready)
     membership.exclude(1, 'it computes wrongly')
     expect(peer.last('bye')).toEqual({ type: 'bye', code: 'refused', reason: 'excluded: it computes wrongly' })
@@ -168,7 +176,7 @@ describe('a worker that answers wrongly', () => {
 })
 
 test('all active workers can be refused at once, and can reconnect', () => {
-  const { membership, connect, reasons } = createLobby()
+  const { membership, connect, reasons } = createTestMembership()
   const peers = [connect(hello, ready), connect(hello, ready), connect(hello)]
   membership.dropAll('a mean was not finite')
   expect(peers.map(peer => peer.ending())).toEqual(['closed', 'closed', 'open'])

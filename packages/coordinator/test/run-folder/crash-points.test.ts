@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { weightsSha256 } from '@lockstep/model'
 import { LockstepError } from '@lockstep/protocol'
 import { describe, expect, test } from 'vitest'
+import { crashingDisk } from '../support/crashing-disk.ts'
+import { faultyDisk } from '../support/faulty-disk.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { mortalDisk } from '../support/mortal-disk.ts'
 import { trainAlone } from '../support/train-alone.ts'
 import { resumeInto, trainInto } from '../support/train-into.ts'
-import { unrulyDisk } from '../support/unruly-disk.ts'
 
 const finalSha256 = weightsSha256(trainAlone().at(-1)!)
 const withoutSyncs = { syncs: false }
@@ -24,11 +24,11 @@ async function linesIn(path: string): Promise<readonly unknown[]> {
 /** Trains until the process dies at this change to the disk, then resumes the run. */
 async function dieAndResume(change: number): Promise<void> {
   const path = join(await temporaryFolder(), 'run')
-  await trainInto(path, { disk: mortalDisk(change).disk }).catch(error => {
+  await trainInto(path, { disk: crashingDisk(change).disk }).catch(error => {
     // What the dead process still does has no effect.
     if (!(error instanceof LockstepError)) throw error
   })
-  const resumed = await resumeInto(path, { disk: unrulyDisk(() => undefined, withoutSyncs) })
+  const resumed = await resumeInto(path, { disk: faultyDisk(() => undefined, withoutSyncs) })
   expect(weightsSha256(resumed.plan.state.weights)).toBe(finalSha256)
   expect(await linesIn(path)).toEqual(allLines)
   expect(resumed.plan.state.history.epochs.map(({ epoch }) => epoch)).toEqual([1, 2])
@@ -38,7 +38,7 @@ async function dieAndResume(change: number): Promise<void> {
 
 describe('a process that is killed at any of its changes to the disk', () => {
   test('leaves a folder from which the run resumes to the same weights, with each line of metrics once', async () => {
-    const whole = mortalDisk(Number.POSITIVE_INFINITY)
+    const whole = crashingDisk(Number.POSITIVE_INFINITY)
     const path = join(await temporaryFolder(), 'run')
     await trainInto(path, { disk: whole.disk })
     expect(await linesIn(path)).toEqual(allLines)

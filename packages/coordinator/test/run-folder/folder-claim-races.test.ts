@@ -3,8 +3,8 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { createFolderClaim } from '../../src/run-folder/folder-claim.ts'
+import { systemError } from '../support/faulty-disk.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { systemError } from '../support/unruly-disk.ts'
 
 type Write = (file: string, text: string, options: object) => Promise<void>
 

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createMetricsFile, metricsUntil } from '../../src/run-folder/metrics-file.ts'
 import { epochWith } from '../support/epoch-metrics.ts'
+import { faultyDisk, systemError } from '../support/faulty-disk.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { stepWith } from '../support/step-metrics.ts'
-import { systemError, unrulyDisk } from '../support/unruly-disk.ts'
 
 let path: string
 
@@ -49,7 +49,7 @@ describe('a file of metrics', () => {
 
   test('is retried on a failing disk when many more steps are queued, not with each step', async () => {
     let tries = 0
-    const disk = unrulyDisk(({ operation }) => {
+    const disk = faultyDisk(({ operation }) => {
       if (operation !== 'open') return
       tries++
       throw systemError('EIO')

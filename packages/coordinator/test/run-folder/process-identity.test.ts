@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { identifyProcess, isProcess, isSameProcess } from '../../src/run-folder/process-identity.ts'
-import { systemError } from '../support/unruly-disk.ts'
+import { systemError } from '../support/faulty-disk.ts'
 
 test("another user's process counts as running, although it cannot be signalled", () => {
   const kill = vi.spyOn(process, 'kill').mockImplementation(() => {

@@ -2,7 +2,7 @@ import { type Connection, connectLane, encodeMessage, type LockstepError, type R
 import { createHappenings, frameOfHeader, headerBombs } from '@lockstep/protocol/testing'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openLanes } from '../../src/shared-memory/lanes.ts'
-import { heartbeat } from '../support/lobby.ts'
+import { heartbeat } from '../support/test-membership.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
 afterEach(() => void vi.useRealTimers())

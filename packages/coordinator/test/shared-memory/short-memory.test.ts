@@ -1,7 +1,15 @@
 import type { createSlotFile } from '@lockstep/protocol'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createSharedMemory } from '../../src/shared-memory/shared-memory.ts'
-import { createLobby, gradient, gradientTensors, hello, ready, task, taskOf } from '../support/lobby.ts'
+import {
+  createTestMembership,
+  gradient,
+  gradientTensors,
+  hello,
+  ready,
+  task,
+  taskOf,
+} from '../support/test-membership.ts'
 import { tinySizes } from '../support/tiny-sizes.ts'
 
 const memory = vi.hoisted(() => ({ isShort: false }))
@@ -24,7 +32,7 @@ vi.mock('@lockstep/protocol', async importOriginal => {
 
 test('while shared memory is full, tasks and answers go in frames, and afterwards tasks use memory again', () => {
   const shared = createSharedMemory(tinySizes)!
-  const { membership, connectFrom, answers, reasons } = createLobby(shared)
+  const { membership, connectFrom, answers, reasons } = createTestMembership(shared)
   onTestFinished(() => {
     membership.dismiss('finished', 'done')
     shared.close()

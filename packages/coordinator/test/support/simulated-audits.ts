@@ -6,7 +6,7 @@ import { createSimulatedWorker, type Order, type SimulatedWorker } from './simul
 import { createTestedTime } from './tested-time.ts'
 
 /** A worker's answer to an order: `right` if it is correct, `NaN` if it is not finite. */
-export type Honesty = (order: Order) => string
+export type AnswerOf = (order: Order) => string
 
 type Said = { readonly order: Order; readonly word: string }
 
@@ -87,11 +87,11 @@ export function simulateAudits(options: {
     time.after(latencyMs, () => workers.get(id)?.receive(orders.get(key)!))
   }
 
-  function join(honesty: Honesty, msPerSample = 1): number {
+  function join(answerOf: AnswerOf, msPerSample = 1): number {
     const id = ++joined
     const answer = (order: Order) =>
       time.after(latencyMs, () => {
-        if (workers.has(id)) exchange.deliver(id, order.key, { order, word: honesty(order) })
+        if (workers.has(id)) exchange.deliver(id, order.key, { order, word: answerOf(order) })
       })
     const worker = createSimulatedWorker({
       msPerSample: () => msPerSample,

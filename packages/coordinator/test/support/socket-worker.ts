@@ -9,7 +9,7 @@ import {
 } from '@lockstep/protocol'
 import { onTestFinished } from 'vitest'
 import { createFakeWorker } from './fake-worker.ts'
-import { token } from './lobby.ts'
+import { token } from './test-membership.ts'
 
 export type SocketWorker = {
   /** Resolves with the coordinator's goodbye, or with null when the connection ends without one. */

@@ -3,7 +3,7 @@ import type { CoordinatorEvent } from '../../src/events.ts'
 import { createRunFolder } from '../../src/run-folder/run-folder.ts'
 import { plainOptions } from '../../src/testing/plain-options.ts'
 import { type CoordinatorWorld, systemWorld } from '../../src/world.ts'
-import { token } from './lobby.ts'
+import { token } from './test-membership.ts'
 import { tinyPlan } from './tiny-plan.ts'
 
 /** A coordinator of the tiny plan on a free port, with a new run folder at this path, and its events. */

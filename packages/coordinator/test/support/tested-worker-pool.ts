@@ -9,7 +9,7 @@ import { workKey } from '../../src/training/batch-gradient.ts'
 import { createWorkerPool } from '../../src/worker-pool.ts'
 import { createFakePeer, type FakePeer } from './fake-peer.ts'
 import { createIdleTiming } from './idle-timing.ts'
-import { echoOf, heartbeat, hello, ready, token } from './lobby.ts'
+import { echoOf, heartbeat, hello, ready, token } from './test-membership.ts'
 import { tinyPlan } from './tiny-plan.ts'
 
 export const waitMs = 10_000

@@ -14,7 +14,7 @@ const bye = { type: 'bye', code: 'finished', reason: 'done' } as const
 const maxFrameBytes = 32 << 20
 
 /** What one end of a lane receives. */
-function createEar() {
+function createRecorder() {
   const received = createHappenings<Received>()
   const closings = createHappenings<LockstepError | null>()
   return { handlers: { onMessage: received.add, onClose: closings.add }, received, closings }
@@ -33,7 +33,7 @@ async function listen() {
 /** Both ends of a lane over a real socket. */
 async function connectPair(known: Sizes | null = sizes) {
   const { name, sockets } = await listen()
-  const [worker, coordinator] = [createEar(), createEar()]
+  const [worker, coordinator] = [createRecorder(), createRecorder()]
   const opened = connectLane(name, worker.handlers)
   const far = acceptLane(await sockets.next(), coordinator.handlers, maxFrameBytes)
   const near = await opened
@@ -44,11 +44,11 @@ async function connectPair(known: Sizes | null = sizes) {
 /** A coordinator's end, and a raw socket at the other end. */
 async function acceptStranger(limit = 1000) {
   const { name, sockets } = await listen()
-  const ear = createEar()
+  const recorder = createRecorder()
   const stranger = connect(laneAddress(name))
   onTestFinished(() => void stranger.destroy())
-  const connection = acceptLane(await sockets.next(), ear.handlers, limit)
-  return { stranger, ...ear, connection }
+  const connection = acceptLane(await sockets.next(), recorder.handlers, limit)
+  return { stranger, ...recorder, connection }
 }
 
 function lengthOf(frameBytes: number): Buffer {
@@ -96,22 +96,22 @@ describe('a lane', () => {
     const { worker, coordinator } = await connectPair(large)
     const gradient = Float32Array.from({ length: large.weights }, (_, index) => index)
     const pairs = [
-      { ear: coordinator, say: worker.connection },
-      { ear: worker, say: coordinator.connection },
+      { recorder: coordinator, say: worker.connection },
+      { recorder: worker, say: coordinator.connection },
     ]
     for (const { say } of pairs) {
       say.send(examples.heartbeat)
       for (const step of [1, 2]) say.send({ ...examples.update, step }, { gradient })
       say.send(examples.heartbeat)
     }
-    for (const { ear } of pairs) {
-      expect(await ear.received.next()).toEqual({ message: examples.heartbeat, tensors: {} })
+    for (const { recorder } of pairs) {
+      expect(await recorder.received.next()).toEqual({ message: examples.heartbeat, tensors: {} })
       for (const step of [1, 2]) {
-        const { message, tensors } = await ear.received.next()
+        const { message, tensors } = await recorder.received.next()
         expect(message).toEqual({ ...examples.update, step })
         expect(Buffer.compare(bytesOf(tensors.gradient), bytesOf(gradient))).toBe(0)
       }
-      expect(await ear.received.next()).toEqual({ message: examples.heartbeat, tensors: {} })
+      expect(await recorder.received.next()).toEqual({ message: examples.heartbeat, tensors: {} })
     }
   })
 
@@ -232,7 +232,7 @@ test('an expensive greeting of a stranger is refused with little CPU time', asyn
 
 describe('connecting', () => {
   test('to a name at which nothing listens fails with the reason', async () => {
-    const { handlers, closings } = createEar()
+    const { handlers, closings } = createRecorder()
     await expect(connectLane('lockstep-nobody', handlers)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
     expect(closings.all).toEqual([])
   })

@@ -9,16 +9,16 @@ export type DiskCall = {
 }
 
 /** The disk of this machine, on which each call first goes to a function that can delay it or throw. */
-export type UnrulyDisk = Disk & {
+export type FaultyDisk = Disk & {
   /** Resolves when no call is in progress. */
   readonly idle: () => Promise<void>
 }
 
 /** Without `syncs`, nothing survives a power failure; a test that only ends a process need not wait for that. */
-export function unrulyDisk(
+export function faultyDisk(
   interfere: (call: DiskCall) => void | Promise<void>,
   { syncs = true }: { readonly syncs?: boolean } = {},
-): UnrulyDisk {
+): FaultyDisk {
   let pending = 0
 
   async function perform<Result>(call: DiskCall, act: () => Promise<Result>): Promise<Result> {

@@ -83,13 +83,13 @@ export const update: Omit<MessageOf<'update'>, 'slot'> = { type: 'update', runId
 export const mean = Float32Array.from({ length: tinySize }, (_, index) => index)
 
 /** A membership with a clock and peers that the test controls, its events and its calls. */
-export function createLobby(sharedMemory: SharedMemory | null = null) {
+export function createTestMembership(sharedMemory: SharedMemory | null = null) {
   const clock = { nowMs: 0 }
   const state = { step: 0 }
   const events: CoordinatorEvent[] = []
   const calls: string[] = []
   const answers: Answer[] = []
-  const told: { readonly id: number; readonly times: readonly number[]; readonly offsetMs: number | null }[] = []
+  const reported: { readonly id: number; readonly times: readonly number[]; readonly offsetMs: number | null }[] = []
   const answering: { outcome: AnswerOutcome; awaited: boolean; take: (answer: Answer) => void } = {
     awaited: false,
     outcome: { taken: true, fault: null },
@@ -126,7 +126,7 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
     onReach: (id, step) => calls.push(`reach ${id} ${step}`),
     onDirect: () => null,
     onTimes: (id, { times }, timed) =>
-      told.push({ id, times, offsetMs: timed.estimate(clock.nowMs)?.offsetMs ?? null }),
+      reported.push({ id, times, offsetMs: timed.estimate(clock.nowMs)?.offsetMs ?? null }),
     awaits: () => answering.awaited,
     onAnswer: (_, answer) => {
       answers.push(answer)
@@ -157,5 +157,5 @@ export function createLobby(sharedMemory: SharedMemory | null = null) {
   }
 
   const reasons = () => events.flatMap(event => ('reason' in event ? [`${event.type}: ${event.reason}`] : []))
-  return { membership, clock, state, events, reasons, calls, answers, told, answering, connect, connectFrom, pass }
+  return { membership, clock, state, events, reasons, calls, answers, reported, answering, connect, connectFrom, pass }
 }
