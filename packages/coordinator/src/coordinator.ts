@@ -148,8 +148,8 @@ export function refuseTooLarge({ state, trainableSize }: Pick<RunPlan, 'state' |
 
 /** Creates the worker pool of this life, and its lanes where it uses any. */
 async function createPool(options: Conduct, life: number): Promise<WorkerPool> {
-  const onLane: LanesOptions['onLane'] = (connect, greeted) => pool.membership.acceptLane(connect, greeted)
-  const lanes = usesLanes(options) ? await openLanes({ maxFrameBytes: maxFrameBytes(options), onLane }) : null
+  const onGreeting: LanesOptions['onGreeting'] = greeting => pool.membership.acceptLane(greeting)
+  const lanes = usesLanes(options) ? await openLanes({ maxFrameBytes: maxFrameBytes(options), onGreeting }) : null
   const timing = options.timing.steps
   const pool = createWorkerPool({ ...options, life, topology: permittedTopology(options), lanes, timing })
   return pool

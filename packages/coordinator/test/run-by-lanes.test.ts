@@ -36,7 +36,7 @@ describe('a run uses lanes', () => {
     const { workers, weightsSha256 } = await trainWithTwo(options)
     expect(weightsSha256).toBe(finalSha256)
     for (const { heard, welcomed } of workers) {
-      expect([...heard.lane]).toEqual(expect.arrayContaining(['lane', 'state', 'update', 'work']))
+      expect([...heard.lane]).toEqual(expect.arrayContaining(['state', 'update', 'work']))
       expect([...heard.connection].filter(type => forReplicas.includes(type))).toEqual([])
       expect(await welcomed).toMatchObject({ direct: false })
     }

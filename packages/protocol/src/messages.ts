@@ -6,7 +6,7 @@ import { runConfigSchema } from './run-config.ts'
 import type { TensorType } from './tensor.ts'
 
 /** Raised whenever a message changes so that an older peer would misread it. */
-export const protocolVersion = 8
+export const protocolVersion = 9
 
 /** The most characters of the token in a `hello`. */
 export const maxTokenLength = 1024
@@ -39,6 +39,7 @@ const slotFile = z.strictObject({
   path: z.string().regex(/^\/proc\/[0-9]+\/fd\/[0-9]+$/),
   slotBytes: z.int().min(1),
 })
+const laneName = z.string().regex(/^lockstep-[0-9a-f]{32}$/)
 const nonce = z.string().regex(/^[0-9a-f]{32}$/)
 const sharedMemory = z.strictObject({
   /** The worker's own file: the samples it computes with, and the gradient computed from them. */
@@ -48,10 +49,7 @@ const sharedMemory = z.strictObject({
   /** Both files begin with it, so that a worker can verify that they are the ones offered. */
   nonce,
   /** The name of the socket to which computing threads may connect; null where there is none. */
-  lane: z
-    .string()
-    .regex(/^lockstep-[0-9a-f]{32}$/)
-    .nullable(),
+  lane: laneName.nullable(),
 })
 
 /**
@@ -113,8 +111,8 @@ const ready = z.strictObject({
   peer: peerAddress.optional(),
 })
 
-/** The first message on a lane, and its answer: the thread names its worker and proves it with the nonce. */
-const lane = z.strictObject({ type: z.literal('lane'), runId, workerId: z.int().min(1), nonce })
+/** Opens a lane, and answers: the thread names its worker, proves it with the nonce, and listens under a name. */
+const lane = z.strictObject({ type: z.literal('lane'), runId, workerId: z.int().min(1), nonce, replyTo: laneName })
 
 const state = z.strictObject({ type: z.literal('state'), runId, step, powers: z.array(finite).max(8) })
 

@@ -12,17 +12,8 @@ export async function openLane(
 ): Promise<Connection | null> {
   if (sharedMemory === null || sharedMemory.lane === null) return null
   const { lane: name, nonce } = sharedMemory
-  let welcomed: (isWelcome: boolean) => void
-  const answer = new Promise<boolean>(resolve => {
-    welcomed = resolve
-  })
-  const handlers = {
-    onMessage: (received: Received) => (received.message.type === 'lane' ? welcomed(true) : onMessage(received)),
-    onClose: () => welcomed(false),
-  }
-  const lane = await connectLane(name, handlers).catch(() => null)
-  if (lane === null) return null
-  lane.setSizes(sizes)
-  lane.send({ type: 'lane', runId, workerId, nonce })
-  return (await answer) ? lane : null
+  const handlers = { onMessage, onClose: () => undefined }
+  const lane = await connectLane(name, { runId, workerId, nonce }, handlers).catch(() => null)
+  lane?.setSizes(sizes)
+  return lane
 }

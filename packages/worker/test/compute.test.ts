@@ -163,12 +163,11 @@ describe('a computing thread', () => {
 describe('a computing thread with a lane', () => {
   /** A session whose thread has a lane, and the coordinator's end of the lane. */
   async function beginByLane(compute: Compute) {
-    const { name, lanes } = await listenForLanes()
+    const { name, callers } = await listenForLanes()
     const { offer } = createSlotFiles(4096)
     const answers = createHappenings<Answer>()
     const begun = compute.beginSession({ ...welcome, sharedMemory: { ...offer, lane: name } }, answers.add)
-    const lane = await lanes.next()
-    lane.connection.send((await lane.received.next()).message)
+    const lane = await (await callers.next()).answer()
     expect(await begun).toBe(true)
     const say = ({ message, tensors }: Received) => lane.connection.send(message, tensors)
     return { lane, say, answers }

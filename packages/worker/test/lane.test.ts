@@ -23,15 +23,13 @@ function termsWith(lane: string | null): SessionTerms & { readonly sharedMemory:
   return { ...welcome, sharedMemory: { ...offer, lane } }
 }
 
-/** A lane that is being opened, and the coordinator's end of it. */
+/** A lane that is being opened. */
 async function beginToOpen() {
-  const { name, lanes } = await listenForLanes()
+  const { name, callers } = await listenForLanes()
   const terms = termsWith(name)
   const received = createHappenings<Received>()
   const opened = openLane(terms, received.add)
-  const far = await lanes.next()
-  const greeting = (await far.received.next()).message
-  return { terms, received, opened, far, greeting }
+  return { terms, received, opened, caller: await callers.next() }
 }
 
 describe('a worker has no lane', () => {
@@ -48,24 +46,24 @@ describe('a worker has no lane', () => {
   })
 
   test('if the coordinator cuts it off after the greeting', async () => {
-    const { opened, far, received } = await beginToOpen()
-    far.connection.terminate()
+    const { opened, caller, received } = await beginToOpen()
+    caller.socket.destroy()
     expect(await opened).toBeNull()
     expect(received.all).toEqual([])
   })
 })
 
 describe('a lane', () => {
-  test('sends a greeting with its worker and the nonce', async () => {
-    const { terms, far, greeting, opened } = await beginToOpen()
-    expect(greeting).toEqual({ type: 'lane', runId, workerId: 1, nonce: terms.sharedMemory.nonce })
-    far.connection.terminate()
+  test('is opened by a greeting with the worker and the nonce', async () => {
+    const { terms, caller, opened } = await beginToOpen()
+    expect(caller.greeting).toMatchObject({ type: 'lane', runId, workerId: 1, nonce: terms.sharedMemory.nonce })
+    caller.socket.destroy()
     await opened
   })
 
-  test('opens when the greeting is answered, and carries messages and tensors both ways', async () => {
-    const { far, greeting, opened, received } = await beginToOpen()
-    far.connection.send(greeting)
+  test('carries messages and tensors both ways', async () => {
+    const { caller, opened, received } = await beginToOpen()
+    const far = await caller.answer()
     const near = await opened
     onTestFinished(() => near?.terminate())
     near!.send(heartbeat)
@@ -74,7 +72,5 @@ describe('a lane', () => {
     const tensors = { pixels: new Uint8Array(3072).fill(9), labels: Uint8Array.of(4), keys: Int32Array.of(-5) }
     far.connection.send(work, tensors)
     expect(await received.next()).toEqual({ message: work, tensors })
-    // The answer to the greeting does not go to the replica.
-    expect(received.all).toHaveLength(1)
   })
 })

@@ -1,4 +1,4 @@
-import type { Connection, ConnectionHandlers, LockstepError, Message, Received, Sizes } from '@lockstep/protocol'
+import type { LaneGreeting, LockstepError, OpenLane, Received, Sizes } from '@lockstep/protocol'
 import type { Member } from './member.ts'
 
 export type LaneAcceptorOptions = {
@@ -13,8 +13,8 @@ export type LaneAcceptorOptions = {
   readonly nowMs: () => number
 }
 
-/** Accepts a lane. `connect` returns its connection; `greeted` is called once the lane's worker is known. */
-export type LaneAcceptor = (connect: (handlers: ConnectionHandlers) => Connection, greeted: () => void) => void
+/** Checks the greeting of a lane. Null where no worker may have this lane. */
+export type LaneAcceptor = (greeting: LaneGreeting) => OpenLane | null
 
 /** Accepts the lanes of workers' computing threads, and no other connection. */
 export function createLaneAcceptor({
@@ -25,33 +25,30 @@ export function createLaneAcceptor({
   fail,
   nowMs,
 }: LaneAcceptorOptions): LaneAcceptor {
-  /** Assigns a lane to the worker that it names and confirms this; terminates any other connection. */
-  function claim(lane: Connection, message: Message): Member | null {
-    const member = message.type === 'lane' ? memberOf(message.workerId) : undefined
-    const isIts = message.type === 'lane' && message.runId === runId && message.nonce === member?.desk?.offer.nonce
-    if (member === undefined || !isIts || member.lane !== null || member.active) {
-      lane.terminate()
-      return null
-    }
-    member.lane = lane
-    lane.setSizes(sizes)
-    lane.send(message)
-    return member
+  function isFree({ lane, active }: Member): boolean {
+    return lane === null && !active
   }
 
-  return (connect, greeted) => {
-    let member: Member | null = null
+  function take(member: Member, connect: Parameters<OpenLane>[0]): void {
+    let isTaken = false
     const lane = connect({
-      onMessage: received => {
-        if (member !== null) return receive(member, received)
-        member = claim(lane, received.message)
-        if (member !== null) greeted()
-      },
+      onMessage: received => receive(member, received),
       onClose: error => {
-        if (member === null) return
+        if (!isTaken) return
         member.hungUpAt = nowMs()
         if (error?.code === 'message-invalid') fail(member, error)
       },
     })
+    // The worker may have become active, or left, while the lane was opened.
+    if (member.gone || !isFree(member)) return lane.terminate()
+    isTaken = true
+    member.lane = lane
+    lane.setSizes(sizes)
+  }
+
+  return greeting => {
+    const member = memberOf(greeting.workerId)
+    const isIts = greeting.runId === runId && greeting.nonce === member?.desk?.offer.nonce
+    return member !== undefined && isIts && isFree(member) ? connect => take(member, connect) : null
   }
 }

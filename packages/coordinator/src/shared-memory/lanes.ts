@@ -1,6 +1,12 @@
-import { randomBytes } from 'node:crypto'
 import { createServer, type Socket } from 'node:net'
-import { acceptLane, type Connection, type ConnectionHandlers, laneAddress } from '@lockstep/protocol'
+import {
+  answerLane,
+  createLaneName,
+  type LaneGreeting,
+  laneAddress,
+  type OpenLane,
+  readLaneGreeting,
+} from '@lockstep/protocol'
 
 /** How long a lane may be open before it says which worker it belongs to. */
 const greetingMs = 5_000
@@ -11,25 +17,27 @@ export type Lanes = { readonly name: string; readonly close: () => void }
 export type LanesOptions = {
   /** The most bytes in one message from a worker. */
   readonly maxFrameBytes: number
-  /** Called for each lane. `connect` returns the connection; call `greeted` once the lane's worker is known. */
-  readonly onLane: (connect: (handlers: ConnectionHandlers) => Connection, greeted: () => void) => void
+  /** Takes the lane with this greeting; null refuses it. */
+  readonly onGreeting: (greeting: LaneGreeting) => OpenLane | null
 }
 
 /** Listens under a random name. Null where the system has no sockets without a file: only Linux has them. */
-export function openLanes({ maxFrameBytes, onLane }: LanesOptions): Promise<Lanes | null> {
-  const name = `lockstep-${randomBytes(16).toString('hex')}`
-  const open = new Set<Socket>()
+export function openLanes({ maxFrameBytes, onGreeting }: LanesOptions): Promise<Lanes | null> {
+  const name = createLaneName()
+  const sockets = new Set<Socket>()
   const server = createServer(socket => {
     const impatience = setTimeout(() => socket.destroy(), greetingMs)
-    open.add(socket)
+    sockets.add(socket)
     socket.once('close', () => {
       clearTimeout(impatience)
-      open.delete(socket)
+      sockets.delete(socket)
     })
-    onLane(
-      handlers => acceptLane(socket, handlers, maxFrameBytes),
-      () => clearTimeout(impatience),
-    )
+    readLaneGreeting(socket, greeting => {
+      clearTimeout(impatience)
+      const open = onGreeting(greeting)
+      if (open === null) socket.destroy()
+      else answerLane(socket, greeting, maxFrameBytes, open)
+    })
   })
   return new Promise(resolve => {
     // After listening has begun, an error means that one lane could not be accepted. Its worker finds the lane closed.
@@ -39,6 +47,6 @@ export function openLanes({ maxFrameBytes, onLane }: LanesOptions): Promise<Lane
 
   function close(): void {
     server.close()
-    for (const socket of open) socket.destroy()
+    for (const socket of sockets) socket.destroy()
   }
 }

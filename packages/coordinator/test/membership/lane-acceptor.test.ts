@@ -1,5 +1,5 @@
-import { LockstepError, type Message, type MessageOf, openSlotFile, type SharedMemoryOffer } from '@lockstep/protocol'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { type LaneGreeting, LockstepError, openSlotFile, type SharedMemoryOffer } from '@lockstep/protocol'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createSharedMemory } from '../../src/shared-memory/shared-memory.ts'
 import { createFakePeer, type FakePeer } from '../support/fake-peer.ts'
 import {
@@ -17,6 +17,7 @@ import { tinySize } from '../support/tiny-engine.ts'
 import { tinySizes } from '../support/tiny-sizes.ts'
 
 const laneName = `lockstep-${'1'.repeat(32)}`
+const replyTo = `lockstep-${'2'.repeat(32)}`
 const sharing = { ...ready, sharesMemory: true }
 
 /** A membership that offers lanes to workers on this machine. */
@@ -34,29 +35,30 @@ function createMembershipWithLanes() {
     const peer = connectFrom('127.0.0.1:5000', hello)
     const { workerId, sharedMemory } = peer.last('welcome')!
     const offer = sharedMemory as SharedMemoryOffer
-    const claim: MessageOf<'lane'> = { type: 'lane', runId, workerId, nonce: offer.nonce }
+    const claim: LaneGreeting = { type: 'lane', runId, workerId, nonce: offer.nonce, replyTo }
     return { peer, offer, claim }
   }
 
-  /** A lane with this first message. */
-  function openLane(first: Message) {
+  /** A lane with this greeting; null where the greeting is refused. */
+  function openLane(greeting: LaneGreeting): FakePeer | null {
+    const open = membership.acceptLane(greeting)
     const lane = createFakePeer()
-    const greeted = vi.fn()
-    membership.acceptLane(lane.connect, greeted)
-    lane.say(first)
-    return { lane, greeted }
+    open?.(lane.connect)
+    return open && lane
   }
 
   /** An active worker with a lane. */
   function joinByLane() {
     const { peer, offer, claim } = arrive()
-    const { lane } = openLane(claim)
+    const lane = openLane(claim)!
     peer.say(sharing)
     return { peer, offer, lane }
   }
 
   return { ...base, arrive, openLane, joinByLane }
 }
+
+type Lanes = ReturnType<typeof createMembershipWithLanes>
 
 const typesSentTo = (peer: FakePeer) => peer.received.map(({ message }) => message.type)
 
@@ -65,67 +67,65 @@ describe('a lane', () => {
     expect(createMembershipWithLanes().arrive().offer.lane).toBe(laneName)
   })
 
-  test('belongs to a worker once it has greeted, and gets the same greeting back', () => {
+  test('is accepted for the worker that it names', () => {
     const { arrive, openLane } = createMembershipWithLanes()
-    const { claim } = arrive()
-    const { lane, greeted } = openLane(claim)
-    expect(lane.received).toEqual([{ message: claim, tensors: {} }])
-    expect([lane.ending(), greeted.mock.calls.length]).toEqual(['open', 1])
+    expect(openLane(arrive().claim)?.ending()).toBe('open')
   })
 
-  test('is terminated if it greets with another nonce', () => {
+  test.each<[string, Partial<LaneGreeting>]>([
+    ['with another nonce', { nonce: 'f'.repeat(32) }],
+    ['for another run', { runId: 'another' }],
+    ['for an unknown worker', { workerId: 2 }],
+  ])('is refused %s', (_, wrong) => {
     const { arrive, openLane } = createMembershipWithLanes()
-    const { lane, greeted } = openLane({ ...arrive().claim, nonce: 'f'.repeat(32) })
-    expect([lane.ending(), lane.received, greeted.mock.calls]).toEqual(['terminated', [], []])
+    expect(openLane({ ...arrive().claim, ...wrong })).toBeNull()
   })
 
-  test('is terminated if it greets for another run', () => {
-    const { arrive, openLane } = createMembershipWithLanes()
-    expect(openLane({ ...arrive().claim, runId: 'another' }).lane.ending()).toBe('terminated')
-  })
-
-  test('is terminated if it begins with another message', () => {
-    const { arrive, openLane } = createMembershipWithLanes()
-    arrive()
-    expect(openLane(heartbeat).lane.ending()).toBe('terminated')
-    expect(openLane(hello).lane.ending()).toBe('terminated')
-  })
-
-  test('is terminated if it names an unknown worker', () => {
-    const { arrive, openLane } = createMembershipWithLanes()
-    const { claim } = arrive()
-    expect(openLane({ ...claim, workerId: 2 }).lane.ending()).toBe('terminated')
-  })
-
-  test('is terminated if it names a worker on another machine', () => {
+  test('is refused for a worker on another machine', () => {
     const { arrive, connect, openLane } = createMembershipWithLanes()
     const { claim } = arrive()
-    const remote = connect(hello)
-    const { workerId } = remote.last('welcome')!
-    expect(openLane({ ...claim, workerId }).lane.ending()).toBe('terminated')
+    const { workerId } = connect(hello).last('welcome')!
+    expect(openLane({ ...claim, workerId })).toBeNull()
   })
 
-  test('is terminated if its worker has one already', () => {
+  test('is refused if its worker has one already', () => {
     const { arrive, openLane } = createMembershipWithLanes()
     const { claim } = arrive()
-    const [first, second] = [openLane(claim), openLane(claim)]
-    expect([first.lane.ending(), second.lane.ending()]).toEqual(['open', 'terminated'])
+    const first = openLane(claim)
+    expect([first?.ending(), openLane(claim)]).toEqual(['open', null])
   })
 
-  test('is terminated if its worker is active already; the worker continues without one', () => {
+  test('is refused if its worker is active already; the worker continues without one', () => {
     const { membership, arrive, openLane } = createMembershipWithLanes()
     const { peer, claim } = arrive()
     peer.say(sharing)
-    expect(openLane(claim).lane.ending()).toBe('terminated')
+    expect(openLane(claim)).toBeNull()
     membership.assign(1, task)
     expect(typesSentTo(peer)).toEqual(['welcome', 'state', 'work'])
   })
 
-  test('is terminated if its worker has left', () => {
+  test('is refused if its worker has left', () => {
     const { arrive, openLane } = createMembershipWithLanes()
     const { peer, claim } = arrive()
     peer.hangUp()
-    expect(openLane(claim).lane.ending()).toBe('terminated')
+    expect(openLane(claim)).toBeNull()
+  })
+
+  test.each<[string, (lanes: Lanes & ReturnType<Lanes['arrive']>) => void]>([
+    ['has become active', ({ peer }) => peer.say(sharing)],
+    ['has left', ({ peer }) => peer.hangUp()],
+    ['has opened another', ({ openLane, claim }) => openLane(claim)],
+  ])('is terminated if its worker %s by the time it is open', (_, change) => {
+    const lanes = createMembershipWithLanes()
+    const arrival = lanes.arrive()
+    const open = lanes.membership.acceptLane(arrival.claim)!
+    change({ ...lanes, ...arrival })
+    const late = createFakePeer()
+    open(late.connect)
+    expect(late.ending()).toBe('terminated')
+    late.hangUp()
+    lanes.pass(400, [arrival.peer, heartbeat])
+    expect(lanes.reasons()).not.toContain('worker-lost: its computing thread hung up')
   })
 })
 
@@ -142,7 +142,7 @@ describe('a worker with a lane', () => {
     membership.tell(1, { type: 'recall', runId, step: 0 })
     pass(400, [peer, heartbeat])
     membership.dismiss('finished', 'done')
-    expect(typesSentTo(lane)).toEqual(['lane', 'state', 'work', 'update', 'evaluate', 'state'])
+    expect(typesSentTo(lane)).toEqual(['state', 'work', 'update', 'evaluate', 'state'])
     expect(typesSentTo(peer)).toEqual(['welcome', 'recall', 'heartbeat', 'bye'])
   })
 
@@ -251,7 +251,7 @@ describe('a lane that closes', () => {
   test('before its worker is ready means the loss of the worker once it is ready', () => {
     const { arrive, openLane, pass, reasons } = createMembershipWithLanes()
     const { peer, claim } = arrive()
-    openLane(claim).lane.hangUp()
+    openLane(claim)!.hangUp()
     pass(400, [peer, heartbeat])
     expect(reasons()).toEqual([])
     peer.say(sharing)
@@ -259,30 +259,17 @@ describe('a lane that closes', () => {
     expect(reasons()).toEqual(['worker-lost: its computing thread hung up'])
   })
 
-  test.each([
-    ['is active', (lanes: ReturnType<typeof createMembershipWithLanes>) => lanes.joinByLane()],
-    [
-      'is getting ready',
-      ({ arrive, openLane }: ReturnType<typeof createMembershipWithLanes>) => openLane(arrive().claim),
-    ],
+  test.each<[string, (lanes: Lanes) => FakePeer]>([
+    ['is active', ({ joinByLane }) => joinByLane().lane],
+    ['is getting ready', ({ arrive, openLane }) => openLane(arrive().claim)!],
   ])('because of an invalid message is not held against a worker that %s when the run ends', (_, come) => {
     const lanes = createMembershipWithLanes()
-    const { lane } = come(lanes)
+    const lane = come(lanes)
     lanes.membership.dismiss('finished', 'done')
     const before = lanes.events.length
     lane.hangUp(new LockstepError('message-invalid', 'tensor gradient'))
     expect(lanes.events.slice(before)).toEqual([])
     expect(lanes.membership.everActive().map(({ refused }) => refused)).not.toContain(1)
-  })
-
-  test('before it has named its worker harms no worker', () => {
-    const { membership, arrive, pass } = createMembershipWithLanes()
-    const { peer } = arrive()
-    const lane = createFakePeer()
-    membership.acceptLane(lane.connect, () => undefined)
-    lane.hangUp()
-    pass(400, [peer, heartbeat])
-    expect(peer.ending()).toBe('open')
   })
 })
 
@@ -292,13 +279,10 @@ describe('the lane of a worker', () => {
     ['when the connection of the worker is lost', ({ peer }) => peer.hangUp()],
     ['when the worker falls silent', ({ pass }) => pass(2000)],
     ['when the run ends', ({ membership }) => membership.dismiss('finished', 'done')],
-  ] satisfies [string, (lanes: { peer: FakePeer } & ReturnType<typeof createMembershipWithLanes>) => void][])(
-    'is terminated %s',
-    (_, end) => {
-      const lanes = createMembershipWithLanes()
-      const { peer, lane } = lanes.joinByLane()
-      end({ ...lanes, peer })
-      expect(lane.ending()).toBe('terminated')
-    },
-  )
+  ] satisfies [string, (lanes: { peer: FakePeer } & Lanes) => void][])('is terminated %s', (_, end) => {
+    const lanes = createMembershipWithLanes()
+    const { peer, lane } = lanes.joinByLane()
+    end({ ...lanes, peer })
+    expect(lane.ending()).toBe('terminated')
+  })
 })

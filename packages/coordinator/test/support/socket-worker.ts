@@ -68,21 +68,19 @@ export function startSocketWorker(
     greet(message)
     connection.setSizes(message.sizes)
     const name = options.takesLane === true ? message.sharedMemory?.lane : null
-    if (typeof name === 'string') void openLane(name, message, () => worker.receive(received))
+    if (typeof name === 'string') void openLane(name, message).then(() => worker.receive(received))
     else worker.receive(received)
   }
 
-  async function openLane(name: string, message: MessageOf<'welcome'>, greeted: () => void): Promise<void> {
-    const { runId, workerId, sizes, sharedMemory } = message
+  async function openLane(name: string, { runId, workerId, sizes, sharedMemory }: MessageOf<'welcome'>): Promise<void> {
     const onMessage = (received: Received) => {
       heard.lane.add(received.message.type)
-      if (received.message.type === 'lane') greeted()
-      else worker.receive(received)
+      worker.receive(received)
     }
-    lane = await connectLane(name, { onMessage, onClose: () => undefined })
+    const proof = { runId, workerId, nonce: sharedMemory!.nonce }
+    lane = await connectLane(name, proof, { onMessage, onClose: () => undefined })
     onTestFinished(lane.terminate)
     lane.setSizes(sizes)
-    lane.send({ type: 'lane', runId, workerId, nonce: sharedMemory!.nonce })
   }
 
   function wayOf({ type }: Message): Connection {

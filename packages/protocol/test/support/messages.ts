@@ -44,7 +44,13 @@ export const examples: { readonly [T in MessageType]: Extract<Message, { type: T
     },
   },
   ready: { type: 'ready', runId, layoutHash, backend: 'TensorFlow 2.21.0, CPU', sharesMemory: true },
-  lane: { type: 'lane', runId, workerId: 1, nonce: '0123456789abcdef'.repeat(2) },
+  lane: {
+    type: 'lane',
+    runId,
+    workerId: 1,
+    nonce: '0123456789abcdef'.repeat(2),
+    replyTo: `lockstep-${'6'.repeat(32)}`,
+  },
   state: { type: 'state', runId, step: 7, powers: [0.9, 0.999] },
   work: { type: 'work', runId, step: 7, shard: 1, count: 3, slot: null },
   gradient: {

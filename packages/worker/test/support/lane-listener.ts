@@ -1,33 +1,55 @@
-import { randomBytes } from 'node:crypto'
-import { createServer } from 'node:net'
-import { acceptLane, type Connection, type LockstepError, laneAddress, type Received } from '@lockstep/protocol'
+import { createServer, type Socket } from 'node:net'
+import {
+  answerLane,
+  type Connection,
+  createLaneName,
+  type LaneGreeting,
+  type LockstepError,
+  laneAddress,
+  type Received,
+  readLaneGreeting,
+} from '@lockstep/protocol'
 import { createHappenings, type Happenings } from '@lockstep/protocol/testing'
 import { onTestFinished } from 'vitest'
 import { welcome } from './configuration.ts'
 
-/** A coordinator's end of a lane, at which the test decides what to answer. */
+/** A coordinator's end of a lane. */
 export type LaneEnd = {
   readonly connection: Connection
   readonly received: Happenings<Received>
   readonly closed: Happenings<LockstepError | null>
 }
 
+/** A thread that has dialled, and the function that answers it. */
+export type LaneCaller = {
+  readonly greeting: LaneGreeting
+  readonly socket: Socket
+  readonly answer: () => Promise<LaneEnd>
+}
+
 /** Listens for lanes under a new name until the end of the test. */
-export async function listenForLanes(): Promise<{ readonly name: string; readonly lanes: Happenings<LaneEnd> }> {
-  const name = `lockstep-${randomBytes(16).toString('hex')}`
-  const lanes = createHappenings<LaneEnd>()
-  const server = createServer(socket => {
-    const received = createHappenings<Received>()
-    const closed = createHappenings<LockstepError | null>()
-    const handlers = { onMessage: received.add, onClose: closed.add }
-    const connection = acceptLane(socket, handlers, 32 << 20)
-    connection.setSizes(welcome.sizes)
-    lanes.add({ connection, received, closed })
-  })
+export async function listenForLanes(): Promise<{ readonly name: string; readonly callers: Happenings<LaneCaller> }> {
+  const name = createLaneName()
+  const callers = createHappenings<LaneCaller>()
+  const server = createServer(socket =>
+    readLaneGreeting(socket, greeting => {
+      callers.add({ greeting, socket, answer: () => new Promise(resolve => answer(socket, greeting, resolve)) })
+    }),
+  )
   await new Promise<void>(resolve => server.listen(laneAddress(name), resolve))
   onTestFinished(async () => {
-    for (const { connection } of lanes.all) connection.terminate()
+    for (const { socket } of callers.all) socket.destroy()
     await new Promise(resolve => server.close(resolve))
   })
-  return { name, lanes }
+  return { name, callers }
+}
+
+function answer(socket: Socket, greeting: LaneGreeting, onOpen: (lane: LaneEnd) => void): void {
+  answerLane(socket, greeting, 32 << 20, connect => {
+    const received = createHappenings<Received>()
+    const closed = createHappenings<LockstepError | null>()
+    const connection = connect({ onMessage: received.add, onClose: closed.add })
+    connection.setSizes(welcome.sizes)
+    onOpen({ connection, received, closed })
+  })
 }
