@@ -65,8 +65,8 @@ export function answerLane(outgoing: Socket, greeting: LaneGreeting, maxFrameByt
   const { runId, replyTo } = greeting
   const incoming = dialIncoming(replyTo)
   incoming.socket.on('error', () => outgoing.destroy())
-  outgoing.on('close', () => incoming.socket.destroy())
   incoming.socket.once('connect', () => {
+    if (outgoing.destroyed) return void incoming.socket.destroy()
     open(handlers => laneOver(incoming, outgoing, { runId, maxFrameBytes, handlers }))
     sendFrame(incoming.socket, encodeMessage(greeting))
   })

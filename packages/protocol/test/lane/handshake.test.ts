@@ -92,6 +92,13 @@ describe('connecting', () => {
     await expect(opened).rejects.toMatchObject({ code: 'connection-failed' })
   })
 
+  test('fails when the coordinator sends anything before it answers', async () => {
+    const { name, sockets } = await listen()
+    const opened = connectLane(name, proof, createLaneRecorder().handlers)
+    ;(await sockets.next()).write(framed(examples.heartbeat))
+    await expect(opened).rejects.toMatchObject({ code: 'connection-failed' })
+  })
+
   test('waits for the answer of the coordinator, whoever else calls', async () => {
     const { name, sockets } = await listen()
     const worker = createLaneRecorder()
@@ -99,10 +106,14 @@ describe('connecting', () => {
     const socket = await sockets.next()
     const greeting = await new Promise<LaneGreeting>(resolve => readLaneGreeting(socket, resolve))
     expect(greeting).toEqual({ ...examples.lane, replyTo: expect.stringMatching(/^lockstep-[0-9a-f]{32}$/) })
-    const [silent, wrong] = [dial(greeting.replyTo), dial(greeting.replyTo)]
-    const refused = closingOf(wrong)
-    wrong.write(framed({ ...greeting, nonce: 'f'.repeat(32) }))
-    await refused
+    const wrongs = [{ nonce: 'f'.repeat(32) }, { runId: 'another' }, { workerId: 2 }, { replyTo: createLaneName() }]
+    for (const wrong of wrongs) {
+      const stranger = dial(greeting.replyTo)
+      const refused = closingOf(stranger)
+      stranger.write(framed({ ...greeting, ...wrong }))
+      await refused
+    }
+    const silent = dial(greeting.replyTo)
     const ended = closingOf(silent)
     const coordinator = createLaneRecorder()
     answerLane(socket, greeting, 1000, connectEnd => void connectEnd(coordinator.handlers))
@@ -125,6 +136,19 @@ describe('answering', () => {
     const opened = createHappenings<unknown>()
     answerLane(socket, { ...examples.lane, replyTo: createLaneName() }, 1000, opened.add)
     await closed
+    expect(opened.all).toEqual([])
+  })
+
+  test('opens no lane when the socket closes meanwhile', async () => {
+    const [coordinator, thread] = [await listen(), await listen()]
+    dial(coordinator.name)
+    const socket = await coordinator.sockets.next()
+    const opened = createHappenings<unknown>()
+    answerLane(socket, { ...examples.lane, replyTo: thread.name }, 1000, opened.add)
+    socket.destroy()
+    const answered = await thread.sockets.next()
+    answered.resume()
+    await closingOf(answered)
     expect(opened.all).toEqual([])
   })
 })

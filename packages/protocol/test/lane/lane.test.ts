@@ -195,6 +195,8 @@ test.each(['read', 'written'] as const)('a lane ends when the socket that is %s 
   const lane = await answerStranger()
   lane[which].end()
   expect(await lane.closings.next()).toBeNull()
+  await new Promise(resolve => setTimeout(resolve, 20))
+  expect(lane.closings.all).toHaveLength(1)
 })
 
 test('a lane is cut off by bytes on the socket that it only writes', async () => {
