@@ -10,7 +10,7 @@ import { createLaneName, laneAddress } from './lane-name.ts'
 /** Names the worker of a computing thread and proves it by the nonce. The coordinator answers with the same. */
 export type LaneGreeting = MessageOf<'lane'>
 
-/** Takes an open lane. Call `connect` at once: messages are lost until then. */
+/** Takes an open lane. Call `connect` at once: what arrives before closes the lane. */
 export type OpenLane = (connect: (handlers: ConnectionHandlers) => Connection) => void
 
 /** Far more than a greeting needs. */
